@@ -1,0 +1,147 @@
+"""Every error of makiserve, each class named for what happens next.
+
+```
+MakiserveError
+├── ConfigurationError         correct the command or the code, start again      exit 2
+│   ├── PipelineError          the pipeline cannot be traced or compiled
+│   └── SourceError            a file or topic cannot be read as what it should be
+├── ModelRefused               the model must not serve                          exit 3
+├── BrokerUnavailable          no broker answers: check the network, start again exit 4
+├── RecordError                one record is dead-lettered, the stream goes on
+│   ├── DecodeError            its bytes do not fit the record's schema
+│   ├── OperatorError          a function of the pipeline raised on it
+│   └── PredictError           the model refused its features
+├── RetryCall                  call the same thing again, after a pause
+├── AbortTransaction           abort, rewind inputs and state, do it again
+├── Fenced                     another instance took over: new producer, rejoin
+├── StateError                 a checkpoint does not fit: see the message        exit 5
+└── InternalError              a bug of makiserve: stop, report it               exit 70
+```
+
+Exit 0 is a clean end (a drained service, a finished replay). One place turns an error into its exit code:
+`cli/main.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MakiserveError(Exception):
+    """The root of the tree. `exit_code` is the process's, when nothing below the command line acts on the error."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class ConfigurationError(MakiserveError):
+    """The command, the settings or the user's code must be corrected; trying again as it is cannot help."""
+
+    exit_code = 2
+
+
+class PipelineError(ConfigurationError):
+    """The feature pipeline cannot be traced or compiled, or it uses what a lane cannot run."""
+
+
+class SourceError(ConfigurationError):
+    """A file cannot be read at all: it is missing, it has no header, a column of the record is not in it."""
+
+
+class ModelRefused(MakiserveError):
+    """The model must not serve: it cannot be loaded, or it does not give its reference outputs."""
+
+    exit_code = 3
+
+
+class BrokerUnavailable(MakiserveError):
+    """No broker answered within the time that was given to it."""
+
+    exit_code = 4
+
+
+class RecordError(MakiserveError):
+    """One record cannot be scored: it becomes a dead letter and the stream goes on.
+
+    Attributes:
+        reason: one word for what went wrong, the same in dead letters and metrics.
+    """
+
+    exit_code = 1
+    reason: ClassVar[str] = "record"
+
+
+class DecodeError(RecordError):
+    """A record's bytes, or a row's cells, do not fit the record's schema.
+
+    Attributes:
+        field: the name as it stands in the data; None when the record as a whole is damaged.
+        expected: the declared type in words; None when the record as a whole is damaged.
+        value: what was found instead, shortened; None when it is missing.
+    """
+
+    reason = "decode"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        expected: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.expected = expected
+        self.value = value
+
+
+class OperatorError(RecordError):
+    """A function of the pipeline raised on an item; the cause is chained to it.
+
+    Attributes:
+        operator: where in the pipeline, as the user wrote it: `roll(window=360, stride=60) > tee_map[1] > map`.
+        item: what the function was given. It is not part of the message: payloads stay out of logs.
+    """
+
+    reason = "operator"
+
+    def __init__(self, message: str, *, operator: str, item: Any) -> None:
+        super().__init__(message)
+        self.operator = operator
+        self.item = item
+
+
+class PredictError(RecordError):
+    """The model raised on, or cannot be given, the features of one record."""
+
+    reason = "predict"
+
+
+class RetryCall(MakiserveError):
+    """A passing trouble of the broker: the same call is made again after a pause."""
+
+    exit_code = 4
+
+
+class AbortTransaction(MakiserveError):
+    """The open transaction cannot be committed: it is aborted, inputs and state go back to the last commit."""
+
+    exit_code = 4
+
+
+class Fenced(MakiserveError):
+    """Another instance has taken over, or the outcome of a commit is unknown: this producer may not be used again."""
+
+    exit_code = 4
+
+
+class StateError(MakiserveError):
+    """A checkpoint cannot be written or restored: a type without a code, another plan, damaged bytes."""
+
+    exit_code = 5
+
+
+class InternalError(MakiserveError):
+    """A rule of makiserve itself is broken; going on could publish a wrong result."""
+
+    exit_code = 70

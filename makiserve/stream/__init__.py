@@ -1,0 +1,8 @@
+"""The language of feature pipelines: ReactiveX operators with RxSci's names, over explicit state.
+
+Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe`.
+"""
+
+from makiserve.stream import container, data, math, ops, state
+
+__all__ = ["container", "data", "math", "ops", "state"]

@@ -1,0 +1,78 @@
+"""`data.roll`: windows of a number of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.operator import Operator, Stage
+from makiserve.stream.engine.panes import build_panes
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
+from makiserve.stream.engine.windows import build_windows
+
+
+def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transform:
+    """Runs `pipeline` on windows of `window` items, of which one opens every `stride` items.
+
+    ```
+    --1--2--3--4--5--|
+      roll(window=3, stride=2, pipeline=[math.sum(reduce=True)])
+    --------6-----12-5|
+    ```
+
+    With stride = window the windows stand side by side, with a smaller one they overlap, with a larger one the items
+    between them are dropped. Where the pipeline is stateless steps up to a mergeable reduction (count, sum, mean, min,
+    max, variance, stddev, last, or tee_map of such), each item updates one pane and a window merges its panes: the cost
+    of an item does not depend on window / stride. Other pipelines get each item once for each open window.
+
+    Args:
+        window: the number of items of a window, at least 1.
+        stride: the number of items from one window's first to the next one's, at least 1.
+        pipeline: what each window's items go through; it completes when the window is full.
+
+    *Emits* what the windows emit, at the item that fills them. When a finite stream completes, so do its open windows,
+    oldest first; a served lane never completes. *State* one state of the pipeline for each pane or open window.
+
+    Raises:
+        PipelineError: window or stride is less than 1.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rolling = rs.data.roll(window=3, stride=2, pipeline=[rs.math.sum(reduce=True)])
+    >>> rx.from_([1, 2, 3, 4, 5]).pipe(rolling).subscribe(print).dispose()
+    6
+    12
+    5
+    """
+    if window < 1 or stride < 1:
+        raise PipelineError(f"roll: window and stride are at least 1, not {window} and {stride}")
+    return operator(Roll(window, stride, trace(pipeline)))
+
+
+@dataclass(frozen=True, eq=False)
+class Roll(Operator):
+    """The node of `roll`."""
+
+    name: ClassVar[str] = "roll"
+    window: int
+    stride: int
+    pipeline: Plan
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether windows are merged from panes."""
+        return self.pipeline.mergeable
+
+    @property
+    def fans_out(self) -> bool:
+        return self.pipeline.fans_out or (self.stride < self.window and not self.is_sliced)
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        yield "pipeline", self.pipeline
+
+    def build(self, then: Stage, scope: Scope) -> Stage:
+        compile_windows = build_panes if self.is_sliced else build_windows
+        return compile_windows(self.pipeline, self.window, self.stride, then, scope)

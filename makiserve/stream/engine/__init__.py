@@ -1,0 +1,1 @@
+"""How a pipeline becomes a plan, a plan a program, and a program's state bytes and back."""

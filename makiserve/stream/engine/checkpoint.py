@@ -1,0 +1,96 @@
+"""Checkpoints: the state of a lane as bytes, guarded by the plan that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from makiserve.errors import StateError
+from makiserve.stream.engine.codec import Codec, named_types
+from makiserve.stream.engine.operator import State
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.scope import Scope, Slot
+
+VERSION = 1
+
+
+class Checkpoints:
+    """Turns the states of one program into bytes and back.
+
+    Args:
+        program: the program whose states these are.
+        types: structured types, beside those that the pipeline's functions can name, that a state may hold.
+    """
+
+    def __init__(self, program: Program, types: tuple[type, ...] = ()) -> None:
+        self._scope = program.scope
+        self._fingerprint = program.plan.fingerprint
+        self._drawing = program.plan.draw()
+        named = named_types(_functions(program.plan))
+        self._codec = Codec(named | {kind.__qualname__: kind for kind in types})
+
+    def dump(self, state: State) -> bytes:
+        """The checkpoint of a state.
+
+        Raises:
+            StateError: a slot holds a value that has no code; the message names the operator.
+        """
+        plain = self._to_plain(state, self._scope)
+        return msgspec.msgpack.encode([VERSION, self._fingerprint, self._drawing, plain])
+
+    def load(self, checkpoint: bytes) -> State:
+        """The state of a checkpoint.
+
+        Raises:
+            StateError: it is damaged, of another format version, or of another plan.
+        """
+        try:
+            version, fingerprint, drawing, plain = msgspec.msgpack.decode(checkpoint)
+        except (msgspec.DecodeError, TypeError, ValueError) as error:
+            raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
+        if version != VERSION:
+            raise StateError(f"a checkpoint has format version {version}; this makiserve reads version {VERSION}")
+        if fingerprint != self._fingerprint:
+            raise StateError(
+                f"a checkpoint belongs to another pipeline.\nIt was written by:\n{drawing}\nThis is:\n{self._drawing}"
+            )
+        return self._from_plain(plain, self._scope, None)
+
+    def _to_plain(self, state: State, scope: Scope) -> list[Any]:
+        return [self._slot_to_plain(content, slot) for content, slot in zip(state[1:], scope.slots, strict=True)]
+
+    def _slot_to_plain(self, content: Any, slot: Slot) -> Any:
+        try:
+            if slot.child is None:
+                return self._codec.to_plain(content)
+            if isinstance(content, dict):
+                return [
+                    [self._codec.to_plain(key), self._to_plain(child, slot.child)] for key, child in content.items()
+                ]
+            return [self._to_plain(child, slot.child) for child in content]
+        except StateError as error:
+            if str(error).startswith(slot.owner):
+                raise
+            raise StateError(f"{slot.owner}: {error}") from error
+
+    def _from_plain(self, plain: Any, scope: Scope, parent: State | None) -> State:
+        state = scope.new(parent)
+        if not isinstance(plain, list) or len(plain) != len(scope.slots):
+            raise StateError("a checkpoint is damaged: a scope has another number of slots than its plan")
+        for index, (content, slot) in enumerate(zip(plain, scope.slots, strict=True), 1):
+            if slot.child is None:
+                state[index] = self._codec.from_plain(content)
+            elif isinstance(state[index], dict):
+                state[index] = {
+                    self._codec.from_plain(key): self._from_plain(child, slot.child, state) for key, child in content
+                }
+            else:
+                state[index] = [self._from_plain(child, slot.child, state) for child in content]
+        return state
+
+
+def _functions(plan: Plan) -> list[Any]:
+    return [getattr(node, field.name) for node in plan.walk() for field in fields(node)]

@@ -1,0 +1,165 @@
+"""State values as bytes and back: by type tag, never by pickle, only types that the pipeline itself names.
+
+Values that MessagePack knows stand for themselves; every other value is a list whose first element is a tag.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from makiserve.errors import StateError
+from makiserve.stream.engine.scope import MISSING
+
+INT64 = range(-(2**63), 2**64)
+Encode = Callable[[Any], Any]
+Decode = Callable[..., Any]
+
+
+def named_types(functions: Iterable[Any]) -> dict[str, type]:
+    """The classes that the given functions can name: those in their modules' globals, by qualified name."""
+    found: dict[str, type] = {}
+    for function in functions:
+        for value in getattr(function, "__globals__", {}).values():
+            if isinstance(value, type) and _is_structured(value):
+                found[value.__qualname__] = value
+    return found
+
+
+class Codec:
+    """Encodes and decodes values, given the structured types (named tuples, Structs, dataclasses, enums) to expect."""
+
+    def __init__(self, types: dict[str, type]) -> None:
+        self._types = types
+
+    def to_plain(self, value: Any) -> Any:
+        """The value in MessagePack's terms.
+
+        Raises:
+            StateError: its type has no code.
+        """
+        kind = type(value)
+        if kind in (float, str, bytes, bool, type(None)) or (kind is int and value in INT64):
+            return value
+        tagged = _TAGS.get(kind)
+        if tagged is not None:
+            tag, encode = tagged
+            return [tag, *encode(value, self.to_plain)]
+        if self._types.get(kind.__qualname__) is kind:
+            return ["T", kind.__qualname__, *map(self.to_plain, _fields(value))]
+        raise StateError(
+            f"a value of type {kind.__module__}.{kind.__qualname__} cannot be kept in a checkpoint: "
+            "use numbers, strings, tuples, or a NamedTuple, Record or dataclass that the pipeline's module names"
+        )
+
+    def from_plain(self, plain: Any) -> Any:
+        """The value of what `to_plain` returned.
+
+        Raises:
+            StateError: it is damaged, or names a type that the pipeline does not name.
+        """
+        if not isinstance(plain, list):
+            return plain
+        try:
+            tag, *parts = plain
+            if tag == "T":
+                return self._structured(parts[0], [self.from_plain(part) for part in parts[1:]])
+            return _DECODERS[tag](parts, self.from_plain)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise StateError(f"a checkpoint holds a value that cannot be read: {plain!r:.80}") from error
+
+    def _structured(self, name: str, fields: list[Any]) -> Any:
+        kind = self._types.get(name)
+        if kind is None:
+            raise StateError(f"a checkpoint holds a value of type {name}, which the pipeline does not name any more")
+        return kind(*fields)
+
+
+def _is_structured(kind: type) -> bool:
+    is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return is_named_tuple or issubclass(kind, (msgspec.Struct, Enum)) or dataclasses.is_dataclass(kind)
+
+
+def _fields(value: Any) -> Iterable[Any]:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.astuple(value)
+    if isinstance(value, Enum):
+        return (value.value,)
+    return tuple(getattr(value, field.name) for field in dataclasses.fields(value))
+
+
+def _array(parts: list[Any], _: Decode) -> Any:
+    return np.frombuffer(parts[2], dtype=parts[0]).reshape(parts[1]).copy()
+
+
+def _each(value: Iterable[Any], encode: Encode) -> list[Any]:
+    return [encode(item) for item in value]
+
+
+def _pairs(value: dict[Any, Any], encode: Encode) -> list[Any]:
+    return [encode(item) for pair in value.items() for item in pair]
+
+
+_CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[list[Any], Decode], Any]]] = [
+    ("t", tuple, _each, lambda parts, decode: tuple(decode(part) for part in parts)),
+    ("l", list, _each, lambda parts, decode: [decode(part) for part in parts]),
+    ("s", set, _each, lambda parts, decode: {decode(part) for part in parts}),
+    ("f", frozenset, _each, lambda parts, decode: frozenset(decode(part) for part in parts)),
+    (
+        "d",
+        dict,
+        _pairs,
+        lambda parts, decode: {decode(k): decode(v) for k, v in zip(parts[::2], parts[1::2], strict=True)},
+    ),
+    (
+        "q",
+        deque,
+        lambda value, encode: [value.maxlen, *_each(value, encode)],
+        lambda parts, decode: deque((decode(part) for part in parts[1:]), parts[0]),
+    ),
+    ("i", int, lambda value, _: [str(value)], lambda parts, _: int(parts[0])),
+    (
+        "c",
+        complex,
+        lambda value, _: [value.real, value.imag],
+        lambda parts, _: complex(*parts),
+    ),
+    ("m", Decimal, lambda value, _: [str(value)], lambda parts, _: Decimal(parts[0])),
+    (
+        "D",
+        dt.datetime,
+        lambda value, _: [value.isoformat()],
+        lambda parts, _: dt.datetime.fromisoformat(parts[0]),
+    ),
+    ("e", dt.date, lambda value, _: [value.isoformat()], lambda parts, _: dt.date.fromisoformat(parts[0])),
+    ("h", dt.time, lambda value, _: [value.isoformat()], lambda parts, _: dt.time.fromisoformat(parts[0])),
+    (
+        "u",
+        dt.timedelta,
+        lambda value, _: [value.days, value.seconds, value.microseconds],
+        lambda parts, _: dt.timedelta(*parts),
+    ),
+    ("a", np.ndarray, lambda value, _: [value.dtype.str, list(value.shape), value.tobytes()], _array),
+    ("M", type(MISSING), lambda value, _: [], lambda parts, _: MISSING),
+]
+_CODES += [
+    (
+        f"n{kind.__name__}",
+        kind,
+        lambda value, _: [value.tobytes()],
+        lambda parts, _, k=kind: np.frombuffer(parts[0], k)[0],
+    )
+    for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)
+]
+_TAGS = {kind: (tag, encode) for tag, kind, encode, _ in _CODES}
+_DECODERS = {tag: decode for tag, _, _, decode in _CODES}

@@ -1,0 +1,25 @@
+"""The undo journal: a record is a small transaction on state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makiserve.stream.engine.operator import State
+
+
+class Journal(list[tuple[Any, ...]]):
+    """What must be done to take back a record, as `(function, *arguments)` in the order of the writes.
+
+    Slots hold immutable values, so a scope is taken back by one shallow copy made when a record enters it; a change
+    inside a container is recorded as its inverse. Nothing is recorded where no failure can follow a write.
+    """
+
+    def enter(self, state: State) -> None:
+        """Remember a scope's slots before a record touches them."""
+        self.append((state.__setitem__, slice(None), state.copy()))
+
+    def roll_back(self) -> None:
+        """Take back everything recorded, newest first; the journal is empty afterwards."""
+        while self:
+            undo, *arguments = self.pop()
+            undo(*arguments)

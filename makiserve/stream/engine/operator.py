@@ -1,0 +1,78 @@
+"""The contract of an operator: parameters as fields, and how it is compiled into push functions."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from makiserve.stream.engine.plan import Plan
+    from makiserve.stream.engine.scope import Scope
+
+State = list[Any]
+"""The slots of one scope. Slot 0 is the state of the enclosing scope."""
+
+
+class Stage(NamedTuple):
+    """The compiled rest of a pipeline, seen from one point of it.
+
+    Two facts decide whether a write made at that point must be undoable. `raises`: pushing on may fail. `repeats`:
+    the same record may come back, or be pushed elsewhere, after the push has returned, and fail there.
+    """
+
+    push: Callable[[Any, State], None]
+    complete: Callable[[State], None]
+    raises: bool = True
+    repeats: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Operator(ABC):
+    """One node of a plan. Its fields are the parameters that the user wrote.
+
+    Attributes:
+        raises: whether it can fail on an item, through a function of the user or arithmetic on foreign values.
+        stateless: whether it keeps nothing between items.
+        one_to_one: whether it emits exactly one item, at once, for each item.
+        mergeable: whether it emits only at completion, from slots that the panes of a window can merge.
+    """
+
+    name: ClassVar[str]
+    raises: ClassVar[bool] = True
+    stateless: ClassVar[bool] = False
+    one_to_one: ClassVar[bool] = False
+
+    @property
+    def mergeable(self) -> bool:
+        return False
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether one item may cause several pushes downstream: a later one can fail after an earlier one wrote."""
+        return any(plan.fans_out for _, plan in self.plans())
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        """The inner pipelines, each with the name of its place."""
+        yield from ()
+
+    @abstractmethod
+    def build(self, then: Stage, scope: Scope) -> Stage:
+        """Compile this operator in front of `then`. What it remembers goes into slots of `scope`.
+
+        An operator computes before it writes, so that its own failure leaves no trace; a write that a later failure
+        must undo is announced by `scope.writes(then)`
+        (or `writes_last`, when nothing is pushed after it), and a change inside a container
+        is recorded in `scope.journal`.
+        """
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that can be shown and compared: functions and inner pipelines are left out."""
+        shown = (int, float, str, bool, type(None))
+        pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: value for name, value in pairs if isinstance(value, shown) and value is not None}
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items() if value is not False)
+        return f"{self.name}({shown})" if shown else self.name

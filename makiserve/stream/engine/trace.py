@@ -1,0 +1,107 @@
+"""Tracing: applying a pipeline to a symbolic Observable shows which operators it consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import rx
+from rx.core.typing import Observer, Scheduler
+from rx.disposable import Disposable
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.build import build
+from makiserve.stream.engine.journal import Journal
+from makiserve.stream.engine.operator import Operator, Stage
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import Scope
+
+Transform = Callable[[rx.Observable], rx.Observable]
+Pipeline = Transform | Sequence[Transform]
+"""What an operator takes as a pipeline: a function of an Observable, such as `rx.pipe(…)`, or a list of operators."""
+
+
+class Traced(rx.Observable):
+    """An Observable that knows its operators.
+
+    With an origin it is an ordinary cold Observable: each subscription compiles the operators, together, over a state
+    of its own. Without one it is symbolic: it stands for the stream that a pipeline will be given.
+    """
+
+    def __init__(self, origin: rx.Observable | None, operators: tuple[Operator, ...] = ()) -> None:
+        super().__init__()
+        self.origin = origin
+        self.operators = operators
+
+    def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
+        if self.origin is None:
+            raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
+        scope = Scope(Journal())
+        terminal = Stage(
+            lambda item, state: observer.on_next(item), lambda state: observer.on_completed(), raises=False
+        )
+        stage = build(Plan(self.operators), terminal, scope)
+        state = scope.new()
+
+        def on_next(item: Any) -> None:
+            try:
+                stage.push(item, state)
+            except Exception as error:  # noqa: BLE001  the Rx contract: whatever an operator raises ends the stream
+                observer.on_error(error)
+            scope.journal.clear()
+
+        def on_completed() -> None:
+            try:
+                stage.complete(state)
+            except Exception as error:  # noqa: BLE001  the Rx contract, as above
+                observer.on_error(error)
+
+        return self.origin.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
+
+
+def operator(node: Operator) -> Transform:
+    """The function of an Observable that an operator of the vocabulary returns."""
+
+    def apply(source: rx.Observable) -> rx.Observable:
+        if isinstance(source, Traced):
+            return Traced(source.origin, (*source.operators, node))
+        return Traced(source, (node,))
+
+    apply.__name__ = apply.__qualname__ = node.name
+    return apply
+
+
+def trace(pipeline: Pipeline | None) -> Plan:
+    """The plan of a pipeline; None stands for no operator at all.
+
+    Raises:
+        PipelineError: it is not a pipeline, or it holds an operator that is not of this vocabulary.
+    """
+    if pipeline is None:
+        return Plan()
+    transform = rx.pipe(*pipeline) if isinstance(pipeline, Sequence) else pipeline
+    if not callable(transform):
+        raise PipelineError(
+            f"expected a pipeline, such as rx.pipe(…) or a list of operators, not {type(pipeline).__name__}"
+        )
+    symbol = Traced(None)
+    result = transform(symbol)
+    if isinstance(result, Traced) and result.origin is None:
+        return Plan(result.operators)
+    if not isinstance(result, rx.Observable):
+        raise PipelineError(
+            f"a pipeline returns an Observable, this one returned {type(result).__name__}: "
+            "is it a factory that should have been called?"
+        )
+    raise PipelineError(
+        f"{_foreign_name(result)} is not an operator of makiserve.stream: its state cannot be seen, saved or restored. "
+        "Use the operator of the same name from makiserve.stream.ops"
+    )
+
+
+def _foreign_name(observable: rx.Observable) -> str:
+    while isinstance(observable, Traced) and observable.origin is not None:
+        observable = observable.origin
+    subscribe = getattr(observable, "_subscribe", None)
+    name = getattr(subscribe, "__qualname__", type(observable).__name__).split(".")[0].strip("_")
+    return f"rx.operators.{name}"

@@ -1,0 +1,48 @@
+"""`ops.count`: how many items have come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import add
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def count(reduce: bool = False) -> Transform:
+    """Counts the items.
+
+    ```
+    --a--b--c--|
+      count()
+    --1--2--3--|
+      count(reduce=True)
+    -----------3|
+    ```
+
+    Args:
+        reduce: emit only the final count, when the stream or its window completes.
+
+    *Emits* the running count for each item, or the count once; 0 for an empty stream. *State* one integer a key.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_("abc").pipe(rs.ops.count(reduce=True)).run()
+    3
+    """
+    return operator(Count(None, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class Count(Fold):
+    """The node of `count`."""
+
+    name: ClassVar[str] = "count"
+    raises: ClassVar[bool] = False
+
+    def reduction(self) -> Reduction:
+        return Reduction(0, _one_more, add, int)
+
+
+def _one_more(partial: int, item: Any) -> int:
+    return partial + 1

@@ -1,0 +1,98 @@
+"""`ops.scan`: accumulate items with a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+IMMUTABLE = (int, float, complex, str, bytes, bool, tuple, frozenset, type(None))
+
+
+def scan(
+    accumulator: Callable[[Any, Any], Any],
+    seed: Any,
+    reduce: bool = False,
+    terminator: Callable[[Any], Any] | None = None,
+) -> Transform:
+    """Accumulates items: `accumulated = accumulator(accumulated, item)`.
+
+    ```
+    --1--2--3--|
+      scan(lambda total, i: total + i, 0)
+    --1--3--6--|
+    ```
+
+    Args:
+        accumulator: a function of what is accumulated and the item. Let it return a new value: where it changes a
+            list or dict in place, that container is copied for each item, so that a failing item can be taken back.
+        seed: what is accumulated before the first item, or a function that makes it; it is copied for each key.
+        reduce: emit only the final value, when the stream or its window completes; the seed for an empty stream.
+        terminator: applied to the final value at completion. Its result replaces the reduced value; without `reduce`
+            it is emitted after the running ones.
+
+    *Emits* the accumulated value for each item, or once. *State* the accumulated value a key, of any type (RxSci fixes
+    the type by the seed's, so that a float cannot follow the seed 0). *Raises* what the functions raise.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.scan(lambda total, i: total + i / 2, 0)).subscribe(print).dispose()
+    0.5
+    1.5
+    3.0
+    """
+    return operator(Scan(accumulator, seed, reduce, terminator))
+
+
+@dataclass(frozen=True, eq=False)
+class Scan(Operator):
+    """The node of `scan`."""
+
+    name: ClassVar[str] = "scan"
+    accumulator: Callable[[Any, Any], Any]
+    seed: Any
+    reduce: bool
+    terminator: Callable[[Any], Any] | None
+
+    @property
+    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
+        return not self.reduce
+
+    def build(self, then: Stage, scope: Scope) -> Stage:
+        seed, accumulator, reduce, emit = self.seed, self.accumulator, self.reduce, then.push
+        first = seed() if callable(seed) else deepcopy(seed)
+        if isinstance(first, IMMUTABLE):
+            slot, own = scope.value(first), accumulator
+        else:
+            slot = scope.container(seed if callable(seed) else lambda: deepcopy(seed))
+
+            def own(accumulated: Any, item: Any) -> Any:
+                return accumulator(deepcopy(accumulated), item)
+
+        scope.writes(then)
+
+        def push(item: Any, state: State) -> None:
+            state[slot] = accumulated = own(state[slot], item)
+            emit(accumulated, state)
+
+        def push_reduced(item: Any, state: State) -> None:
+            state[slot] = own(state[slot], item)
+
+        return Stage(push_reduced if reduce else push, self._completion(then, slot))
+
+    def _completion(self, then: Stage, slot: int) -> Callable[[State], None]:
+        terminator, emit, end = self.terminator, then.push, then.complete
+        if not self.reduce and terminator is None:
+            return end
+
+        def complete(state: State) -> None:
+            value = state[slot] if terminator is None else terminator(state[slot])
+            if value is not MISSING:
+                emit(value, state)
+            end(state)
+
+        return complete

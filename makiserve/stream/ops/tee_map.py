@@ -1,0 +1,165 @@
+"""`ops.tee_map`: several pipelines over the same items, their results joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import or_
+from typing import Any, ClassVar, Literal, get_args
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.build import build, ignore
+from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
+
+Join = Literal["zip", "merge", "combine_latest"]
+
+
+def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
+    """Pushes each item through all `pipelines` and joins what they emit.
+
+    ```
+    --1------2------3------|
+      tee_map(count(), sum())
+    --(1,1)--(2,3)--(3,6)--|
+    ```
+
+    Args:
+        pipelines: the branches; they run in the order in which they stand.
+        join: `zip` keeps the *latest* value of each branch and emits their tuple as soon as every branch has one, then
+            forgets them: give it branches that emit together. `merge` passes on each value as it comes.
+            `combine_latest` emits the tuple at every value, None for a branch that has had none.
+
+    *Emits* tuples with one element a branch, or values. *State* the branches' own, and one value a branch. Each window
+    or group has its own (in RxSci a value can leak into the next window of the same key).
+
+    Raises:
+        PipelineError: no pipeline is given, or the join is unknown.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.tee_map(rs.ops.count(), rs.math.sum())).subscribe(print).dispose()
+    (1, 1)
+    (2, 3)
+    (3, 6)
+    """
+    if not pipelines:
+        raise PipelineError("tee_map needs at least one pipeline")
+    if join not in get_args(Join):
+        raise PipelineError(f"tee_map: join is one of {', '.join(get_args(Join))}, not {join!r}")
+    return operator(TeeMap(tuple(trace(pipeline) for pipeline in pipelines), join))
+
+
+@dataclass(frozen=True, eq=False)
+class TeeMap(Operator):
+    """The node of `tee_map`."""
+
+    name: ClassVar[str] = "tee_map"
+    pipelines: tuple[Plan, ...]
+    join: Join
+
+    @property
+    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the branches
+        return self.join == "zip" and all(plan.one_to_one for plan in self.pipelines)
+
+    @property
+    def fans_out(self) -> bool:
+        return not (self.one_to_one or self.mergeable)
+
+    @property
+    def mergeable(self) -> bool:
+        """All branches wait for completion, but for some that may only keep the first item."""
+        branches = self.pipelines
+        waits = [plan.mergeable for plan in branches]
+        return (
+            self.join == "zip"
+            and any(waits)
+            and all(wait or _keeps_first(plan) for wait, plan in zip(waits, branches, strict=True))
+        )
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        for index, plan in enumerate(self.pipelines):
+            yield str(index), plan
+
+    def build(self, then: Stage, scope: Scope) -> Stage:
+        joins = _JOINS[self.join](then, scope, len(self.pipelines))
+        branches: list[Stage] = []
+        path, raises = scope.path, False
+        for index in reversed(range(len(self.pipelines))):
+            scope.path = (*path[:-1], f"tee_map[{index}]")
+            join = joins[index]._replace(raises=then.raises, repeats=then.repeats or raises)
+            branches.insert(0, build(self.pipelines[index], join, scope))
+            raises = raises or branches[0].raises
+        scope.path = path
+        pushes, completes = [branch.push for branch in branches], [branch.complete for branch in branches]
+        end = then.complete
+
+        def push(item: Any, state: State) -> None:
+            for branch in pushes:
+                branch(item, state)
+
+        def complete(state: State) -> None:
+            for branch in completes:
+                branch(state)
+            end(state)
+
+        return Stage(push, complete)
+
+
+def _keeps_first(plan: Plan) -> bool:
+    """Whether a branch is stateless steps up to `first`, whose early value the join keeps until the others complete."""
+    names = [operator.name for operator in plan.operators if not operator.stateless]
+    return names[:1] == ["first"] and len(names) == 1
+
+
+def _zip(then: Stage, scope: Scope, size: int) -> list[Stage]:
+    emit, all_filled, blank = then.push, (1 << size) - 1, [MISSING] * size
+    slots = [scope.value(MISSING, _first_present) for _ in range(size)]
+    begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
+    scope.writes(then)
+
+    def join(slot: int) -> Stage:
+        bit = 1 << (slot - begin)
+
+        def push(value: Any, state: State) -> None:
+            state[slot] = value
+            seen = state[filled] | bit
+            if seen == all_filled:
+                row = tuple(state[begin:end])
+                state[begin:end] = blank
+                state[filled] = 0
+                emit(row, state)
+            else:
+                state[filled] = seen
+
+        return Stage(push, ignore)
+
+    return [join(slot) for slot in slots]
+
+
+def _first_present(earlier: Any, later: Any) -> Any:
+    return later if earlier is MISSING else earlier
+
+
+def _merge(then: Stage, scope: Scope, size: int) -> list[Stage]:
+    return [Stage(then.push, ignore)] * size
+
+
+def _combine_latest(then: Stage, scope: Scope, size: int) -> list[Stage]:
+    emit = then.push
+    slots = [scope.value(None) for _ in range(size)]
+    begin, end = slots[0], slots[-1] + 1
+    scope.writes(then)
+
+    def join(slot: int) -> Stage:
+        def push(value: Any, state: State) -> None:
+            state[slot] = value
+            emit(tuple(state[begin:end]), state)
+
+        return Stage(push, ignore)
+
+    return [join(slot) for slot in slots]
+
+
+_JOINS = {"zip": _zip, "merge": _merge, "combine_latest": _combine_latest}
