@@ -1,0 +1,146 @@
+"""A Kafka cluster of one or more nodes on this machine."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import random
+import socket
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.broker.distribution import CACHE, Distribution, fetch
+from tests.broker.node import Address, Node
+
+
+class KafkaServer:
+    """A KRaft cluster whose nodes can each be stopped, killed and started again.
+
+    As a context manager it starts on entry, and on exit is killed: its directory is a temporary one.
+
+    Args:
+        directory: where the nodes keep data and logs, `node-1/server.log` and so on. It must be empty.
+        nodes: 1, or 3 for a cluster that outlives the loss of one.
+    """
+
+    def __init__(self, distribution: Distribution, directory: Path, nodes: int = 1) -> None:
+        ports = _free_ports(2 * nodes)
+        addresses = [Address(*pair) for pair in zip(ports[::2], ports[1::2], strict=True)]
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self.nodes = [
+            Node(number, addresses, distribution, directory / f"node-{number}", cluster)
+            for number in range(1, nodes + 1)
+        ]
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """All nodes' addresses, of those that are down too."""
+        return ",".join(node.address.servers for node in self.nodes)
+
+    def start(self, *jvm: str) -> None:
+        """Starts every node that is not running and waits until the cluster answers."""
+        for node in self.nodes:
+            if node.pid is None:
+                node.start(*jvm)
+        self.wait_until_ready()
+
+    def wait_until_ready(self, timeout: float = 60) -> None:
+        """Waits until each running node tells a client of as many brokers as are running.
+
+        Raises:
+            RuntimeError: a node has ended, or `timeout` seconds are over; the ends of the logs are in it.
+        """
+        running = [node for node in self.nodes if node.pid]
+        deadline = time.monotonic() + timeout
+        for node in running:
+            # Asked one by one: a node that was killed is on the others' list until its session expires.
+            # librdkafka backs off up to ten seconds, and prints each refused connection.
+            admin = AdminClient(
+                {"bootstrap.servers": node.address.servers, "reconnect.backoff.max.ms": 100, "log_level": 0}
+            )
+            while not _sees(admin, len(running)):
+                if time.monotonic() > deadline or not all(each.pid for each in running):
+                    tails = "\n\n".join(f"{each.log}:\n{each.tail()}" for each in running)
+                    raise RuntimeError(f"Kafka has ended, or is not ready within {timeout:.0f} s.\n{tails}")
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Controlled shutdown of all nodes; `start` goes on from their directories."""
+        for node in self.nodes:
+            node.terminate()
+        for node in self.nodes:
+            node.join(timeout=15)  # the last of three has no quorum left to take its leave from
+
+    def kill(self) -> None:
+        """SIGKILL for all nodes; `start` goes on from their directories."""
+        for node in self.nodes:
+            node.kill()
+
+    def __enter__(self) -> KafkaServer:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+def install() -> Distribution:
+    """The Kafka of pom.xml, installed at the first call; a second run meanwhile waits for the first.
+
+    Raises:
+        CannotInstall: java or mvn is missing, or failed.
+    """
+    distribution = Distribution.cached()
+    done = distribution.home / "complete"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            fetch(distribution)
+            _archive_classes(distribution)
+            done.touch()
+    return distribution
+
+
+def _archive_classes(distribution: Distribution) -> None:
+    """Runs a broker once: at its end the JVM writes down the classes that it had loaded."""
+    with tempfile.TemporaryDirectory(prefix="kafka-") as directory:
+        server = KafkaServer(distribution, Path(directory))
+        try:
+            server.start(f"-XX:ArchiveClassesAtExit={distribution.classes}")
+            server.stop()
+        finally:
+            server.kill()
+
+
+def _sees(admin: AdminClient, nodes: int) -> bool:
+    try:
+        return len(admin.describe_cluster(request_timeout=1).result().nodes) >= nodes
+    except KafkaException:
+        return False
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports outside the ephemeral range: between a kill and a restart no client's connection may take one."""
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.randrange(20000, 30000)
+            candidate = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                candidate.bind(("127.0.0.1", port))
+                ports.append(port)
+        return ports

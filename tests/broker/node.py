@@ -1,0 +1,139 @@
+"""One Kafka process: its settings, its directory, its life."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.broker.distribution import Distribution
+
+# Takes the broker along when its parent ends: the pipe on its stdin closes, however that comes, kill -9 included.
+# PR_SET_PDEATHSIG would fire at the end of the *thread* that started the broker, and a nemesis is a thread.
+WATCHDOG = ("sh", "-c", 'read -r _; kill -9 "$1"', "watchdog")
+
+
+class Address(NamedTuple):
+    """Where a node listens, on 127.0.0.1: for clients, and for the other nodes' controllers."""
+
+    client: int
+    controller: int
+
+    @property
+    def servers(self) -> str:
+        """What a client's bootstrap.servers takes."""
+        return f"127.0.0.1:{self.client}"
+
+
+class Node:
+    """A broker and controller that can be stopped, killed, and started again on the same directory.
+
+    Args:
+        number: node.id, from 1.
+        addresses: those of all nodes, in the order of their numbers.
+    """
+
+    def __init__(
+        self, number: int, addresses: list[Address], distribution: Distribution, directory: Path, cluster: str
+    ) -> None:
+        self.number = number
+        self.address = addresses[number - 1]
+        self.log = directory / "server.log"
+        self._distribution = distribution
+        self._properties = directory / "server.properties"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        data = directory / "data"
+        data.mkdir(parents=True)
+        (data / "meta.properties").write_text(f"version=1\ncluster.id={cluster}\nnode.id={number}\n")
+        (data / distribution.bootstrap.name).write_bytes(distribution.bootstrap.read_bytes())
+        settings = _settings(number, addresses) | {"log.dirs": str(data)}
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+
+    @property
+    def pid(self) -> int | None:
+        """The process; None when it is not running."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self, *jvm: str) -> None:
+        """Starts the process; it takes a second more until it answers."""
+        assert self.pid is None, f"node {self.number} is running"
+        jvm = jvm or (f"-XX:SharedArchiveFile={self._distribution.classes}", "-Xshare:auto")
+        command = self._distribution.java("kafka.Kafka", str(self._properties), jvm=jvm)
+        # Sessions of their own: Ctrl-C is for the parent, which then ends them in its own order.
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._watchdog = subprocess.Popen(
+            [*WATCHDOG, str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def terminate(self) -> None:
+        """Asks for a controlled shutdown, and does not wait for it."""
+        if self._process:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """The crash: SIGKILL, nothing flushed, nobody told."""
+        if self._process:
+            self._process.kill()
+        self.join(timeout=30)
+
+    def join(self, timeout: float) -> None:
+        """Waits for the end of the process; one that does not end within `timeout` seconds is killed."""
+        if self._process is None or self._watchdog is None:
+            return
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._watchdog.kill()
+        self._watchdog.communicate()
+        self._process = self._watchdog = None
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of the node's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
+    here, copies = addresses[number - 1], str(min(3, len(addresses)))
+    in_sync = "2" if len(addresses) >= 3 else "1"
+    voters = ",".join(f"{i}@127.0.0.1:{address.controller}" for i, address in enumerate(addresses, start=1))
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(number),
+        "controller.quorum.voters": voters,
+        "listeners": f"PLAINTEXT://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{here.client}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        # One node down of three: writes go on. Two down: they stop, and nothing acknowledged is lost.
+        "default.replication.factor": copies,
+        "min.insync.replicas": in_sync,
+        "unclean.leader.election.enable": "false",
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # Small and quick: tests create topics by name, wait for time-outs, and share a small machine.
+        "auto.create.topics.enable": "false",
+        "offsets.topic.num.partitions": "3",
+        "transaction.state.log.num.partitions": "3",
+        "share.coordinator.state.topic.num.partitions": "3",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        "replica.lag.time.max.ms": "5000",
+        "log.cleaner.dedupe.buffer.size": "2097152",  # the default of 128 MB overruns the heap
+    }

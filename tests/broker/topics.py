@@ -1,0 +1,25 @@
+"""Topics made for a test."""
+
+from __future__ import annotations
+
+import time
+
+from confluent_kafka.admin import AdminClient, NewTopic
+
+
+def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: str) -> None:
+    """Creates a topic and waits until every partition has a leader.
+
+    Args:
+        config: with underscores for dots, `cleanup_policy="compact"`. Records of a test may be years old and
+            retention counts from their own timestamps: so `retention_ms` is -1 unless given.
+    """
+    settings = {"retention.ms": "-1"} | {key.replace("_", "."): value for key, value in config.items()}
+    admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result()
+    while not _has_leaders(admin, name, partitions):  # the controller has answered, the brokers may not know yet
+        time.sleep(0.01)
+
+
+def _has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:
+    known = admin.list_topics(name, timeout=10).topics[name].partitions
+    return len(known) == partitions and all(each.leader >= 0 for each in known.values())

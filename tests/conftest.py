@@ -1,0 +1,62 @@
+"""Fixtures for every test: the broker and its topics."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from tests.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"kafka", "distribution"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+
+
+@pytest.fixture(scope="session")
+def distribution() -> Distribution:
+    """An installed Kafka. Where there can be none the test is skipped, and fails in CI."""
+    try:
+        return install()
+    except CannotInstall as reason:
+        if os.environ.get("CI"):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a real broker: the one in KAFKA_BOOTSTRAP_SERVERS, or our own for the session."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield given
+        return
+    distribution = request.getfixturevalue("distribution")
+    with KafkaServer(distribution, tmp_path_factory.mktemp("kafka")) as server:
+        yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def admin(kafka: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": kafka})
+
+
+@pytest.fixture
+def topic(admin: AdminClient, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """`topic(partitions=1, **config)` creates a topic and gives its name; it is deleted after the test."""
+    created: list[str] = []
+
+    def create(partitions: int = 1, **config: str) -> str:
+        name = re.sub(r"[^\w.-]", "-", request.node.name)[:100] + "-" + uuid.uuid4().hex[:8]
+        create_topic(admin, name, partitions, **config)
+        created.append(name)
+        return name
+
+    yield create
+    if created:
+        admin.delete_topics(created)
