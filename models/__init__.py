@@ -1,0 +1,1 @@
+"""The example models, one folder each: its data, its feature pipeline, its training."""

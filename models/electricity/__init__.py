@@ -1,0 +1,1 @@
+"""A house's electricity consumption, from its meter and the weather."""
