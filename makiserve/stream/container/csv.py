@@ -47,17 +47,19 @@ def create_line_parser(
     """
     if dtype is None:
         return Parser(None, (), frozenset(none_values), separator, ignore_error)
-    if isinstance(dtype, type):
-        names = {name: kind.__name__ for name, kind in get_type_hints(dtype).items()}
-        row_type: Callable[..., Any] = dtype
-    else:
-        names = dict(dtype)
-        row_type = namedtuple(schema_name, list(names))  # type: ignore[misc]  # noqa: PYI024  fields known at run time
+    row_type, names = _row_type(dtype, schema_name)
     unknown = [f"{name}: {kind}" for name, kind in names.items() if kind not in CONVERTERS]
     if unknown:
         raise PipelineError(f"create_line_parser: unknown type of {', '.join(unknown)}; known: {', '.join(CONVERTERS)}")
     columns = tuple((name, kind) for name, kind in names.items())
     return Parser(row_type, columns, frozenset(none_values), separator, ignore_error)
+
+
+def _row_type(dtype: Columns | type[tuple[Any, ...]], name: str) -> tuple[Callable[..., Any], dict[str, str]]:
+    if isinstance(dtype, type):
+        return dtype, {name: kind.__name__ for name, kind in get_type_hints(dtype).items()}
+    names = dict(dtype)
+    return namedtuple(name, list(names)), names  # type: ignore[misc]  # the fields are known at run time
 
 
 class Parser:
@@ -82,7 +84,7 @@ class Parser:
         if self.row_type is not None:
             return self
         names = [name.strip().replace(" ", "_") for name in header]
-        row_type = namedtuple("x", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  fields known at run time
+        row_type = namedtuple("x", names, rename=True)  # type: ignore[misc]  # the fields are known at run time
         columns = tuple((name, "str") for name in names)
         return Parser(row_type, columns, self.none_values, self.separator, self.ignore_error)
 
@@ -96,7 +98,9 @@ class Parser:
             raise PipelineError("this parser takes its columns from a header: use with_header first")
         if len(cells) < len(self.columns):
             raise DecodeError(f"row {number}: {len(cells)} cells where {len(self.columns)} columns are declared")
-        return self.row_type(*(self._cell(column, cell, number) for column, cell in zip(self.columns, cells, strict=False)))
+        return self.row_type(
+            *(self._cell(column, cell, number) for column, cell in zip(self.columns, cells, strict=False))
+        )
 
     def _cell(self, column: tuple[str, str], cell: str, number: int) -> Any:
         name, kind = column

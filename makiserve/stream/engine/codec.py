@@ -102,6 +102,10 @@ def _array(parts: list[Any], _: Decode) -> Any:
     return np.frombuffer(parts[2], dtype=parts[0]).reshape(parts[1]).copy()
 
 
+def _scalar(kind: type) -> Callable[[list[Any], Decode], Any]:
+    return lambda parts, _: np.frombuffer(parts[0], kind)[0]
+
+
 def _each(value: Iterable[Any], encode: Encode) -> list[Any]:
     return [encode(item) for item in value]
 
@@ -152,14 +156,9 @@ _CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[
     ("a", np.ndarray, lambda value, _: [value.dtype.str, list(value.shape), value.tobytes()], _array),
     ("M", type(MISSING), lambda value, _: [], lambda parts, _: MISSING),
 ]
-_CODES += [
-    (
-        f"n{kind.__name__}",
-        kind,
-        lambda value, _: [value.tobytes()],
-        lambda parts, _, k=kind: np.frombuffer(parts[0], k)[0],
-    )
+_CODES.extend(
+    (f"n{kind.__name__}", kind, lambda value, _: [value.tobytes()], _scalar(kind))
     for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)
-]
+)
 _TAGS = {kind: (tag, encode) for tag, kind, encode, _ in _CODES}
 _DECODERS = {tag: decode for tag, _, _, decode in _CODES}

@@ -23,56 +23,68 @@ from makiserve.stream.engine.scope import Scope
 def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope) -> Stage:
     """Compile a mergeable `plan` to run in windows of `window` items that open every `stride` items."""
     inner, layout = build_inner(plan, then, scope)
-    size = gcd(window, stride)
-    position, current = scope.value(0), scope.container(list, layout)
-    stacks = Stacks(scope, layout)
-    journal, inner_push, inner_complete, end = scope.journal, inner.push, inner.complete, then.complete
+    panes = Panes(window, stride, scope, layout, inner.complete)
+    size, position, current = panes.size, panes.position, panes.current
+    journal, inner_push, close, end = scope.journal, inner.push, panes.close, then.complete
     enter = journal.enter if layout.guarded else None
     scope.writes_last(then)
 
     def push(item: Any, state: State) -> None:
         count, pane = state[position], state[current]
-        if count % size == 0:
-            if stride > window and count % stride >= window:
-                return skip(state, count)
+        if count % size == 0 and count % stride < window:
             pane.append(layout.new(state))
             journal.append((pane.pop,))
-        elif not pane:
-            return skip(state, count)
+        elif not pane:  # between windows
+            state[position] = count + 1
+            return
         if enter:
             enter(pane[0])
         inner_push(item, pane[0])
         count += 1
-        if count % size == 0:
-            close_pane(state, count)
-        else:
+        if count % size:
             state[position] = count
-        return None
-
-    def skip(state: State, count: int) -> None:
-        state[position] = count + 1
-
-    def close_pane(state: State, count: int) -> None:
-        journal.enter(state)
-        state[position], pane, state[current] = count, state[current][0], []
-        stacks.add(pane, state)
-        if count >= window and (count - window) % stride == 0:
-            inner_complete(stacks.window(state))
-            stacks.evict(min(window, stride) // size, state)
+        else:
+            close(count, state)
 
     def complete(state: State) -> None:
-        if state[current]:
-            stacks.add(state[current][0], state)
-            state[current] = []
-        done = max(0, (state[position] - window) // stride + 1) if state[position] >= window else 0
-        for _ in range(done * stride, state[position], stride):
-            if not stacks.is_empty(state):
-                inner_complete(stacks.window(state))
-                stacks.evict(stride // size, state)
-        state[position] = 0
+        panes.flush(state)
         end(state)
 
     return Stage(push, complete)
+
+
+class Panes:
+    """The pane being filled and the stacks of full ones, as slots of the roll's scope."""
+
+    def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, emit: Callable[[State], None]) -> None:
+        self.window, self.stride, self.size = window, stride, gcd(window, stride)
+        self.position, self.current = scope.value(0), scope.container(list, layout)
+        self._stacks = Stacks(scope, layout)
+        self._journal = scope.journal
+        self._emit = emit
+
+    def close(self, count: int, state: State) -> None:
+        """End the current pane after `count` items in all; a window that ends with it is emitted."""
+        self._journal.enter(state)
+        state[self.position] = count
+        self._stack(state)
+        if count >= self.window and (count - self.window) % self.stride == 0:
+            self._emit(self._stacks.window(state))
+            self._stacks.evict(min(self.window, self.stride) // self.size, state)
+
+    def flush(self, state: State) -> None:
+        """Emit the windows that are still open, oldest first, and start anew."""
+        count, state[self.position] = state[self.position], 0
+        if state[self.current]:
+            self._stack(state)
+        closed = (count - self.window) // self.stride + 1 if count >= self.window else 0
+        for _ in range(closed * self.stride, count, self.stride):
+            self._emit(self._stacks.window(state))
+            self._stacks.evict(self.stride // self.size, state)
+
+    def _stack(self, state: State) -> None:
+        (pane,), state[self.current] = state[self.current], []
+        self._stacks.add(pane, state)
 
 
 class Stacks:
@@ -81,19 +93,15 @@ class Stacks:
     def __init__(self, scope: Scope, layout: Scope) -> None:
         self._front, self._back = scope.container(list, layout), scope.container(list, layout)
         self._total = scope.container(list, layout)
-        self._merge: Callable[[State, State], State] | None = None
+        self._merger: Callable[[State, State], State] | None = None
         self._layout = layout
         self._journal = scope.journal
 
     def merge(self, earlier: State, later: State) -> State:
         """The state of two consecutive parts of a window."""
-        if self._merge is None:
-            self._merge = self._layout.merger()
-        return self._merge(earlier, later)
-
-    def is_empty(self, state: State) -> bool:
-        """Whether no pane is held."""
-        return not state[self._front] and not state[self._back]
+        if self._merger is None:  # the layout is complete only once the plan is compiled
+            self._merger = self._layout.merger()
+        return self._merger(earlier, later)
 
     def add(self, pane: State, state: State) -> None:
         """Put a finished pane at the end."""
@@ -107,7 +115,8 @@ class Stacks:
         front, total = state[self._front], state[self._total]
         if front and total:
             return self.merge(front[-1], total[0])
-        return (front[-1] if front else total[0]).copy()
+        only: State = front[-1] if front else total[0]
+        return only.copy()
 
     def evict(self, panes: int, state: State) -> None:
         """Drop the oldest panes; fewer where fewer are held."""

@@ -1,0 +1,149 @@
+"""Record types: what one input item consists of, and how it is read from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any
+
+import msgspec
+
+from makiserve.errors import DecodeError, PipelineError
+
+MALFORMED = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The base of record types: a class with annotated fields, immutable, cheap to make.
+
+    The annotations are the schema that CSV rows and Kafka messages are checked against, by the same rules: an integer
+    is accepted where a float is declared, nothing else is converted; NaN and infinities are refused; fields that are
+    not declared are ignored (`class Reading(Record, forbid_unknown_fields=True)` refuses them); a field that may be
+    missing or empty is declared `float | None = None`.
+
+    >>> class Reading(Record):
+    ...     time: int
+    ...     temperature: float
+    >>> Schema(Reading).decode_json(b'{"time": 1, "temperature": -11, "icon": "rain"}')
+    Reading(time=1, temperature=-11.0)
+    """
+
+
+def field(
+    *, name: str | None = None, default: Any = msgspec.NODEFAULT, default_factory: Any = msgspec.NODEFAULT
+) -> Any:
+    """A field whose name in the data is not the attribute's, or that has a default.
+
+    Args:
+        name: the name in the data, such as a column title with blanks.
+        default: the value where the data has none.
+        default_factory: makes the value where the data has none.
+    """
+    return msgspec.field(name=name, default=default, default_factory=default_factory)  # type: ignore[call-overload]
+
+
+class Schema:
+    """A record type, prepared for decoding.
+
+    Args:
+        record: a subclass of `Record`.
+
+    Raises:
+        PipelineError: it is not one, or a field's type cannot be decoded.
+    """
+
+    def __init__(self, record: type[Record]) -> None:
+        if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
+            raise PipelineError(f"a record type is a subclass of makiserve.Record, not {record!r}")
+        self.record = record
+        try:
+            self._parameters = signature(record).parameters.values()
+            self.fields = msgspec.structs.fields(record)
+            self._decode: Callable[[bytes], Record] = msgspec.json.Decoder(record).decode
+        except (TypeError, NameError) as error:
+            raise PipelineError(f"{record.__qualname__} cannot be a record type: {error}") from error
+
+    def decode_json(self, data: bytes) -> Record:
+        """The record of a JSON object.
+
+        Raises:
+            DecodeError: it is damaged or does not fit; the error names field, expected type and value.
+        """
+        try:
+            return self._decode(data)
+        except MALFORMED as error:
+            raise self._explain_json(data, error) from error
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a record made from values of the right types needs no check of its own."""
+        keyword_only = any(parameter.kind is parameter.KEYWORD_ONLY for parameter in self._parameters)
+        return not (hasattr(self.record, "__post_init__") or keyword_only)
+
+    @property
+    def forbids_unknown(self) -> bool:
+        """Whether fields that are not declared are refused."""
+        return self.record.__struct_config__.forbid_unknown_fields
+
+    def from_values(self, values: dict[str, Any]) -> Record | DecodeError:
+        """The record of values by name in the data, or the error that one of them is or that they make together."""
+        for value in values.values():
+            if type(value) is DecodeError:
+                return value
+        try:
+            return msgspec.convert(values, self.record)
+        except msgspec.ValidationError as error:
+            return self._explain(values, error)
+
+    def encode_json(self, record: Record) -> bytes:
+        """The JSON object that decodes to this record."""
+        return msgspec.json.encode(record)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The record type as a JSON Schema (2020-12)."""
+        return msgspec.json.schema(self.record)
+
+    def _explain_json(self, data: bytes, error: Exception) -> DecodeError:
+        try:
+            found = msgspec.json.decode(data)
+        except MALFORMED as malformed:
+            return DecodeError(f"not a JSON object: {malformed} ({len(data)} bytes, starting {data[:40]!r})")
+        if not isinstance(found, dict):
+            return DecodeError(f"expected a JSON object, got {_shorten(found)}", value=_shorten(found))
+        return self._explain(found, error)
+
+    def _explain(self, found: dict[str, Any], error: Exception) -> DecodeError:
+        """Find the field that does not fit, by converting one field at a time."""
+        for declared in self.fields:
+            name = declared.encode_name
+            if name not in found:
+                if declared.required:
+                    return missing(name, declared.type)
+                continue
+            try:
+                msgspec.convert(found[name], declared.type)
+            except msgspec.ValidationError:
+                return mismatch(name, declared.type, _shorten(found[name]))
+        return DecodeError(str(error))
+
+
+def missing(name: str, kind: Any) -> DecodeError:
+    """The error for a field that is not there."""
+    expected = type_name(kind)
+    return DecodeError(f"field {name!r} is missing: expected {expected}", field=name, expected=expected)
+
+
+def mismatch(name: str, kind: Any, value: str) -> DecodeError:
+    """The error for a field whose value is not of the declared type."""
+    expected = type_name(kind)
+    return DecodeError(f"field {name!r}: expected {expected}, got {value}", field=name, expected=expected, value=value)
+
+
+def type_name(kind: Any) -> str:
+    """A type as the user wrote it: `float`, `float | None`."""
+    return kind.__qualname__ if isinstance(kind, type) else str(kind).replace("typing.", "")
+
+
+def _shorten(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,138 @@
+"""The scorer: records of one or more lanes to features, predictions and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from makiserve.errors import DecodeError, RecordError
+from makiserve.schema import Record
+from makiserve.scoring.isolate import predict_each
+from makiserve.scoring.predictor import Predictor
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.operator import State
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.program import Fed, Program
+
+
+class Lane:
+    """One ordered stream of records with its own state: a Kafka partition, or a replayed file."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+
+class Batch(NamedTuple):
+    """Records of one lane, in order; a `DecodeError` stands in the place of one that could not be decoded."""
+
+    lane: Lane
+    records: Sequence[Record | DecodeError]
+
+
+class Scored(NamedTuple):
+    """What a batch became: parallel lists, one element for each output, and the dead letters.
+
+    Attributes:
+        causes: the index in the batch of the record that caused the output; never decreasing.
+        features: what the pipeline emitted.
+        predictions: what the model made of it; None without a model.
+        dead: index and error of each record that became a dead letter, in order.
+    """
+
+    causes: list[int]
+    features: list[Any]
+    predictions: list[Any]
+    dead: list[tuple[int, RecordError]]
+
+
+class Scorer:
+    """Records → features → one call of the model for all lanes → outputs. Replay, training and serving all call it.
+
+    Args:
+        plan: the feature pipeline.
+        predictor: the model; None to emit features alone.
+    """
+
+    def __init__(self, plan: Plan, predictor: Predictor | None = None) -> None:
+        self._program = Program(plan)
+        self._predictor = predictor
+        self._inputs = _selection(predictor.inputs) if predictor else None
+        self.checkpoints = Checkpoints(self._program)
+
+    def new_lane(self) -> Lane:
+        """A lane that has seen nothing."""
+        return Lane(self._program.new_state())
+
+    def score(self, batches: Sequence[Batch]) -> list[Scored]:
+        """Score the batches of any number of lanes, all rows of all lanes in one call of the model."""
+        found = [self.features(batch) for batch in batches]
+        if self._predictor is None or self._inputs is None:
+            return found
+        rows = [self._inputs(features) for scored in found for features in scored.features]
+        predictions = predict_each(self._predictor, rows)
+        start = 0
+        for index, scored in enumerate(found):
+            end = start + len(scored.features)
+            found[index] = _with_predictions(scored, predictions[start:end])
+            start = end
+        return found
+
+    def features(self, batch: Batch) -> Scored:
+        """The features alone: what a silent re-scoring, that only rebuilds state, does."""
+        items, indexes, dead = _decoded(batch.records)
+        fed: Fed = self._program.feed(items, batch.lane.state)
+        causes = fed.causes
+        if indexes is not None:
+            causes = [indexes[cause] for cause in causes]
+            dead += [(indexes[index], error) for index, error in fed.failures]
+            dead.sort(key=lambda letter: letter[0])
+        else:
+            dead += fed.failures
+        return Scored(causes, fed.outputs, [None] * len(causes), dead)
+
+
+def output_value(features: Any, prediction: Any, *, has_model: bool) -> Any:
+    """What an output message holds: the prediction under its name or, without a model, the features."""
+    return {"prediction": prediction} if has_model else features
+
+
+def _decoded(
+    records: Sequence[Record | DecodeError],
+) -> tuple[Sequence[Any], list[int] | None, list[tuple[int, RecordError]]]:
+    """The records proper, their indexes where they are not all, and the dead letters."""
+    if DecodeError not in set(map(type, records)):
+        return records, None, []
+    dead: list[tuple[int, RecordError]] = []
+    items: list[Any] = []
+    indexes: list[int] = []
+    for index, record in enumerate(records):
+        if isinstance(record, DecodeError):
+            dead.append((index, record))
+        else:
+            items.append(record)
+            indexes.append(index)
+    return items, indexes, dead
+
+
+def _selection(inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    get = attrgetter(*inputs)
+    return get if len(inputs) > 1 else lambda features: (get(features),)
+
+
+def _with_predictions(scored: Scored, predictions: list[Any]) -> Scored:
+    """Put the refused rows among the dead letters and the predictions beside the others' features."""
+    if not any(isinstance(prediction, RecordError) for prediction in predictions):
+        return scored._replace(predictions=predictions)
+    kept = [index for index, prediction in enumerate(predictions) if not isinstance(prediction, RecordError)]
+    refused = [
+        (cause, prediction)
+        for cause, prediction in zip(scored.causes, predictions, strict=True)
+        if isinstance(prediction, RecordError)
+    ]
+    return Scored(
+        [scored.causes[index] for index in kept],
+        [scored.features[index] for index in kept],
+        [predictions[index] for index in kept],
+        sorted(scored.dead + refused, key=lambda letter: letter[0]),
+    )
