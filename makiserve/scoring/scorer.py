@@ -121,18 +121,18 @@ def _selection(inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _with_predictions(scored: Scored, predictions: list[Any]) -> Scored:
-    """Put the refused rows among the dead letters and the predictions beside the others' features."""
-    if not any(isinstance(prediction, RecordError) for prediction in predictions):
+    """Put the records that the model refused among the dead letters, and the predictions beside the others' features.
+
+    A record of several outputs is dead-lettered as a whole: it ends in its outputs or in a dead letter, never in both.
+    """
+    pairs = zip(scored.causes, predictions, strict=True)
+    refused = {cause: prediction for cause, prediction in pairs if isinstance(prediction, RecordError)}
+    if not refused:
         return scored._replace(predictions=predictions)
-    kept = [index for index, prediction in enumerate(predictions) if not isinstance(prediction, RecordError)]
-    refused = [
-        (cause, prediction)
-        for cause, prediction in zip(scored.causes, predictions, strict=True)
-        if isinstance(prediction, RecordError)
-    ]
+    kept = [index for index, cause in enumerate(scored.causes) if cause not in refused]
     return Scored(
         [scored.causes[index] for index in kept],
         [scored.features[index] for index in kept],
         [predictions[index] for index in kept],
-        sorted(scored.dead + refused, key=lambda letter: letter[0]),
+        sorted([*scored.dead, *refused.items()], key=lambda letter: letter[0]),
     )

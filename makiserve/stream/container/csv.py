@@ -59,7 +59,7 @@ def _row_type(dtype: Columns | type[tuple[Any, ...]], name: str) -> tuple[Callab
     if isinstance(dtype, type):
         return dtype, {name: kind.__name__ for name, kind in get_type_hints(dtype).items()}
     names = dict(dtype)
-    return namedtuple(name, list(names)), names  # type: ignore[misc]  # the fields are known at run time
+    return namedtuple(name, list(names)), names
 
 
 class Parser:
@@ -84,7 +84,7 @@ class Parser:
         if self.row_type is not None:
             return self
         names = [name.strip().replace(" ", "_") for name in header]
-        row_type = namedtuple("x", names, rename=True)  # type: ignore[misc]  # the fields are known at run time
+        row_type = namedtuple("x", names, rename=True)
         columns = tuple((name, "str") for name in names)
         return Parser(row_type, columns, self.none_values, self.separator, self.ignore_error)
 

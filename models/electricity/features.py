@@ -1,0 +1,53 @@
+"""The features of a house's consumption: the same code in training, in replay and on the stream."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import rx
+
+import makiserve
+import makiserve.stream as rs
+
+
+class Reading(makiserve.Record):
+    """One minute of a house: what the columns of HomeC.csv and the messages of the topic must hold."""
+
+    time: int
+    house_overall: float = makiserve.field(name="House overall [kW]")
+    temperature: float
+    pressure: float
+    wind_speed: float = makiserve.field(name="windSpeed")
+
+
+class Weather(NamedTuple):
+    """What the windows need of a reading."""
+
+    label: float
+    pspeed_ratio: float
+    temperature: float
+
+
+class Features(NamedTuple):
+    """One row for the model: the last reading of six hours, and how much the temperature varied in them."""
+
+    label: float
+    pspeed_ratio: float
+    temperature: float
+    temperature_stddev: float
+
+
+def features() -> makiserve.Transform:
+    """Every hour, over the last six hours of readings."""
+    return rx.pipe(
+        rs.ops.map(lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)),
+        rs.data.roll(
+            window=6 * 60,
+            stride=60,
+            pipeline=rs.ops.tee_map(
+                rs.ops.last(),
+                rx.pipe(rs.ops.map(lambda i: i.temperature), rs.math.stddev(reduce=True)),
+            ),
+        ),
+        rs.ops.map(lambda i: Features(*i[0], i[1])),
+    )
