@@ -7,9 +7,12 @@ from inspect import signature
 from typing import Any
 
 import msgspec
+from msgspec import field
 from typing_extensions import dataclass_transform
 
 from makiserve.errors import DecodeError, PipelineError
+
+__all__ = ["Record", "Schema", "field"]
 
 MALFORMED = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -21,7 +24,8 @@ class Record(msgspec.Struct, frozen=True):
     The annotations are the schema that CSV rows and Kafka messages are checked against, by the same rules: an integer
     is accepted where a float is declared, nothing else is converted; NaN and infinities are refused; fields that are
     not declared are ignored (`class Reading(Record, forbid_unknown_fields=True)` refuses them); a field that may be
-    missing or empty is declared `float | None = None`.
+    missing or empty is declared `float | None = None`; one whose name in the data differs has a
+    `field(name="windSpeed")`.
 
     >>> class Reading(Record):
     ...     time: int
@@ -29,10 +33,6 @@ class Record(msgspec.Struct, frozen=True):
     >>> Schema(Reading).decode_json(b'{"time": 1, "temperature": -11, "icon": "rain"}')
     Reading(time=1, temperature=-11.0)
     """
-
-
-field = msgspec.field
-"""A field whose name in the data differs, or that has a default: `field(name="windSpeed")`, `field(default=0.0)`."""
 
 
 class Schema:

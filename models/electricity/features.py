@@ -49,5 +49,5 @@ def features() -> makiserve.Transform:
                 rx.pipe(rs.ops.map(lambda i: i.temperature), rs.math.stddev(reduce=True)),
             ),
         ),
-        rs.ops.map(lambda i: Features(*i[0], i[1])),
+        rs.ops.map(lambda i: Features(i[0].label, i[0].pspeed_ratio, i[0].temperature, i[1])),
     )

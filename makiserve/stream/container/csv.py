@@ -84,7 +84,7 @@ class Parser:
         if self.row_type is not None:
             return self
         names = [name.strip().replace(" ", "_") for name in header]
-        row_type = namedtuple("x", names, rename=True)
+        row_type = namedtuple("x", names, rename=True)  # type: ignore[misc]  # known at run time
         columns = tuple((name, "str") for name in names)
         return Parser(row_type, columns, self.none_values, self.separator, self.ignore_error)
 
