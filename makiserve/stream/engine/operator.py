@@ -64,7 +64,7 @@ class Operator(ABC):
         An operator computes before it writes, so that its own failure leaves no trace; a write that a later failure
         must undo is announced by `scope.writes(then)`
         (or `writes_last`, when nothing is pushed after it), and a change inside a container
-        is recorded in `scope.journal`.
+        is recorded in `scope.journal`. Whoever completes a scope enters it in the journal first.
         """
 
     def parameters(self) -> dict[str, Any]:

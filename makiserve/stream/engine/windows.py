@@ -42,6 +42,7 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
     def complete(state: State) -> None:
         windows, state[opened], state[position] = state[opened], [], 0
         for child in windows:
+            journal.enter(child)
             inner_complete(child)
         end(state)
 

@@ -16,9 +16,9 @@ def stddev(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False)
     """The sample standard deviation, n - 1 in the denominator (Welford 1962; Chan et al. 1983).
 
     ```
-    --2----4----8-----|
+    --2----4-----6----|
       stddev()
-    --0.0--1.41--3.06--|
+    --0.0--1.41--2.0--|
     ```
 
     Args:
@@ -29,8 +29,8 @@ def stddev(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False)
     *State* three numbers a key. *Raises* `TypeError` for what is not a number.
 
     >>> import rx, makiserve.stream as rs
-    >>> rx.from_([2, 4, 8]).pipe(rs.math.stddev(reduce=True)).run()
-    3.0550504633038935
+    >>> rx.from_([2, 4, 6]).pipe(rs.math.stddev(reduce=True)).run()
+    2.0
     """
     return operator(Stddev(key_mapper, reduce))
 

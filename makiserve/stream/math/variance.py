@@ -15,9 +15,9 @@ def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = Fals
     """The sample variance, n - 1 in the denominator (Welford 1962; Chan et al. 1983).
 
     ```
-    --2----4----8-----|
+    --2----4-----6----|
       variance()
-    --0.0--2.0--9.33--|
+    --0.0--2.0---4.0--|
     ```
 
     Args:
@@ -28,8 +28,8 @@ def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = Fals
     *State* three numbers a key. *Raises* `TypeError` for what is not a number.
 
     >>> import rx, makiserve.stream as rs
-    >>> rx.from_([2, 4, 8]).pipe(rs.math.variance(reduce=True)).run()
-    9.333333333333332
+    >>> rx.from_([2, 4, 6]).pipe(rs.math.variance(reduce=True)).run()
+    4.0
     """
     return operator(Variance(key_mapper, reduce))
 

@@ -72,6 +72,7 @@ class GroupBy(Operator):
         def complete(state: State) -> None:
             children, state[groups] = state[groups], {}
             for child in children.values():
+                journal.enter(child)
                 inner_complete(child)
             end(state)
 

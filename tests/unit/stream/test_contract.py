@@ -1,0 +1,115 @@
+"""The contract of operators: one suite over every operator, in every place. None is exempt."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from typing import Any
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
+from tests.unit.stream.operators import CASES, NUMBERS, PIPELINES
+
+VOCABULARY = [f"{module}.{name}" for module in ("ops", "data", "math", "state") for name in getattr(rs, module).__all__]
+each_pipeline = pytest.mark.parametrize("make", PIPELINES.values(), ids=PIPELINES.keys())
+
+
+def run(program: Program, items: list[Any], state: Any = None) -> tuple[list[tuple[int, Any]], Any]:
+    state = program.new_state() if state is None else state
+    fed = program.feed(items, state)
+    assert not fed.failures
+    return list(zip(fed.causes, fed.outputs, strict=True)), state
+
+
+def test_every_operator_has_a_case() -> None:
+    assert set(VOCABULARY) == set(CASES)
+
+
+@pytest.mark.parametrize("name", VOCABULARY)
+def test_the_example_in_every_docstring_is_true(name: str) -> None:
+    operator = getattr(importlib.import_module(f"makiserve.stream.{name.split('.')[0]}"), name.split(".")[1])
+    tests = doctest.DocTestFinder().find(operator, name, globs={})
+    results = [doctest.DocTestRunner().run(test) for test in tests]
+    assert sum(result.attempted for result in results) > 0
+    assert not any(result.failed for result in results)
+    for word in ("```", "*Emits*", "*State*"):
+        assert word in operator.__doc__ or name.startswith("state."), f"{name} has no {word}"
+
+
+@each_pipeline
+def test_a_cut_anywhere_changes_nothing(make: Any) -> None:
+    program = Program(trace(make()))
+    whole, end = run(program, NUMBERS)
+    checkpoints = Checkpoints(program, (type(NUMBERS),))
+    other = Program(trace(make()))
+    for cut in range(len(NUMBERS) + 1):
+        head, state = run(program, NUMBERS[:cut])
+        restored = Checkpoints(other).load(checkpoints.dump(state))
+        tail, last = run(other, NUMBERS[cut:], restored)
+        assert head + [(cut + cause, output) for cause, output in tail] == whole
+        assert checkpoints.dump(last) == checkpoints.dump(end)
+        assert other.complete(last) == program.complete(run(program, NUMBERS)[1])
+
+
+@each_pipeline
+def test_a_plain_observable_gives_what_a_lane_gives(make: Any) -> None:
+    program = Program(trace(make()))
+    outputs, state = run(program, NUMBERS)
+    expected = [output for _, output in outputs] + program.complete(state)
+    found: list[Any] = []
+    rx.from_(NUMBERS).pipe(make()).subscribe(found.append, on_error=_fail)
+    assert found == expected
+
+
+@each_pipeline
+def test_an_empty_source_completes(make: Any) -> None:
+    program = Program(trace(make()))
+    found: list[Any] = []
+    done: list[bool] = []
+    rx.empty().pipe(make()).subscribe(found.append, on_error=_fail, on_completed=lambda: done.append(True))
+    assert found == program.complete(program.new_state())
+    assert done == [True]
+
+
+@each_pipeline
+@pytest.mark.parametrize("place", ["before", "after", "beside"])
+def test_a_failing_record_leaves_no_trace(make: Any, place: str) -> None:
+    """A function fails on every third record: upstream of the operator, downstream of it, or in a branch beside it."""
+    failing = False
+
+    def maybe(item: Any) -> Any:
+        if failing:
+            raise ZeroDivisionError("on purpose")
+        return item
+
+    def pipeline() -> Any:
+        if place == "beside":
+            return rs.ops.tee_map(make(), rs.ops.map(maybe), join="merge")
+        return rx.pipe(rs.ops.map(maybe), make()) if place == "before" else rx.pipe(make(), rs.ops.map(maybe))
+
+    program = Program(trace(pipeline()))
+    state, accepted, outputs = program.new_state(), [], []
+    for index, number in enumerate(NUMBERS):
+        failing = index % 3 == 2
+        fed = program.feed([number], state)
+        outputs += fed.outputs
+        if not fed.failures:
+            accepted.append(number)
+        else:
+            assert "ZeroDivisionError" in str(fed.failures[0][1])
+            assert "map" in fed.failures[0][1].operator
+    failing = False
+    clean = Program(trace(pipeline()))
+    expected, clean_state = run(clean, accepted)
+    assert outputs == [output for _, output in expected]
+    assert Checkpoints(program).dump(state) == Checkpoints(clean).dump(clean_state)
+    assert program.complete(state) == clean.complete(clean_state)
+
+
+def _fail(error: Exception) -> None:
+    raise error
