@@ -10,7 +10,7 @@ import pandas as pd
 
 from makiserve.errors import DecodeError, PipelineError, RecordError
 from makiserve.replay.columns import field_names, row_values
-from makiserve.schema import Record, Schema, read_records
+from makiserve.schema import Record, RecordFile, Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import Transform, trace
 
@@ -59,7 +59,7 @@ def features_frame(
 
 def _blocks(source: str | Path | Iterable[Record], schema: Schema) -> Iterable[list[Record | DecodeError]]:
     if isinstance(source, (str, Path)):
-        return read_records(Path(source), schema)
+        return RecordFile(Path(source), schema)
     return [list(source)]
 
 

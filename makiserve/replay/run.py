@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from makiserve.errors import ConfigurationError, RecordError
 from makiserve.packaging import PackagedModel, load
 from makiserve.replay.metrics import Metrics, regression_metrics
 from makiserve.replay.output import predictions_file
-from makiserve.schema import Schema, read_records
+from makiserve.schema import RecordFile, Schema
 from makiserve.scoring import Batch, Scored, Scorer
 
-Progress = Callable[[int], None]
-"""Called after each block with the number of rows in it."""
+Progress = Callable[[int, float], None]
+"""Called after each block with the number of rows in it and the part of the file that is read, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,14 @@ def replay(
     schema = Schema(packaged.record)
     attribute = _label_attribute(schema, label) if label else None
     lane = _Lane(Scorer(packaged.plan, packaged.predictor), attribute)
+    file = RecordFile(Path(source), schema)
     start = time.perf_counter()
     with predictions_file(Path(output) if output else None, has_model=True) as writer:
-        for scored, position in lane.run(read_records(Path(source), schema)):
+        for scored, position in lane.run(file):
             if writer:
                 writer.write(scored, position)
             if progress:
-                progress(lane.rows - position)
+                progress(lane.rows - position, file.part_read)
     seconds = time.perf_counter() - start
     metrics = regression_metrics(*lane.labelled()) if attribute else None
     return Replayed(lane.rows, lane.outputs, lane.dead, seconds, metrics)
@@ -88,7 +89,7 @@ class _Lane:
         self._scorer = scorer
         self._lane = scorer.new_lane()
 
-    def run(self, blocks: Iterator[list[Any]]) -> Iterator[tuple[Scored, int]]:
+    def run(self, blocks: Iterable[list[Any]]) -> Iterator[tuple[Scored, int]]:
         """Score block after block; yields what each became and the offset of its first record."""
         for block in blocks:
             (scored,) = self._scorer.score([Batch(self._lane, block)])

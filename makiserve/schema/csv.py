@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow
@@ -18,16 +19,16 @@ from makiserve.schema.record import Record, Schema
 BLOCK_BYTES = 1 << 22  # a row must fit in a block
 
 
-def read_csv(path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
+def read_csv(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
     """The records of a CSV file with a header, in blocks; a `DecodeError` stands where a row does not fit.
 
     Byte order mark, CRLF, quotes, line breaks inside quotes and blank lines are understood; columns that the record
     does not declare are ignored.
 
     Raises:
-        SourceError: the file is missing or empty, or its header lacks a field of the record.
+        SourceError: the file is empty, or its header lacks a field of the record.
     """
-    header, has_rows = _header(path)
+    header, has_rows = _header(file, path)
     columns = _columns(path, header, schema)
     if not has_rows:
         return
@@ -39,7 +40,7 @@ def read_csv(path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]
 
     number = 2  # of the next row, counted as Arrow counts: the header is row 1, blank lines are none
     try:
-        with _open(path, columns, set_aside) as blocks:
+        with _open(file, columns, set_aside) as blocks:
             for block in blocks:
                 yield (records := _with_damaged(_records(block, schema, columns), damaged, number))
                 number += len(records)
@@ -49,14 +50,13 @@ def read_csv(path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]
         yield [_damage(row) for row in damaged]
 
 
-def _header(path: Path) -> tuple[list[str], bool]:
+def _header(file: BinaryIO, path: Path) -> tuple[list[str], bool]:
     """The titles of the columns, and whether anything follows them."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="", errors="replace") as lines:
-            header = next(csv.reader(lines), None)
-            has_rows = bool(lines.read(1))
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
+    lines = TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="replace")
+    header = next(csv.reader(lines), None)
+    has_rows = bool(lines.read(1))
+    lines.detach()
+    file.seek(0)
     if not header:
         raise SourceError(f"{path}: the file is empty: a CSV file begins with a header that names its columns")
     return header, has_rows
@@ -78,10 +78,10 @@ def _columns(path: Path, header: list[str], schema: Schema) -> dict[str, Column]
     return {field.name: Column(name, field.type) for name, field in declared.items() if name in header}
 
 
-def _open(path: Path, columns: dict[str, Column], on_damage: Any) -> arrow.CSVStreamingReader:
+def _open(file: BinaryIO, columns: dict[str, Column], on_damage: Any) -> arrow.CSVStreamingReader:
     titles = [column.name for column in columns.values()]
     return arrow.open_csv(
-        pa.OSFile(str(path)),
+        file,
         read_options=arrow.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
         parse_options=arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=on_damage),
         convert_options=arrow.ConvertOptions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.schema.csv import read_csv
@@ -13,7 +14,7 @@ from makiserve.schema.record import Record, Schema
 BLOCK_LINES = 8192
 
 
-def read_records(path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
+class RecordFile:
     """The records of a file, in blocks; a `DecodeError` stands in the place of one that does not fit.
 
     Args:
@@ -21,22 +22,35 @@ def read_records(path: Path, schema: Schema) -> Iterator[list[Record | DecodeErr
         schema: what each record must be.
 
     Raises:
-        SourceError: the file cannot be read as what its name says.
+        SourceError: when it is read: the file cannot be read as what its name says.
     """
-    if path.suffix in (".jsonl", ".ndjson"):
-        return read_json_lines(path, schema)
-    return read_csv(path, schema)
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        self._schema = schema
+        self._file: BinaryIO | None = None
+        self._size = 1
+
+    @property
+    def part_read(self) -> float:
+        """How much of the file has been read, from 0 to 1."""
+        return self._file.tell() / self._size if self._file and not self._file.closed else 0.0
+
+    def __iter__(self) -> Iterator[list[Record | DecodeError]]:
+        read = read_json_lines if self._path.suffix in (".jsonl", ".ndjson") else read_csv
+        try:
+            self._size = max(1, self._path.stat().st_size)
+            with self._path.open("rb") as self._file:
+                yield from read(self._file, self._path, self._schema)
+        except OSError as error:
+            raise SourceError(f"{self._path}: {error.strerror or error}") from error
 
 
-def read_json_lines(path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
+def read_json_lines(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
     """The records of a file with one JSON object a line; blank lines are none."""
-    try:
-        with path.open("rb") as file:
-            lines = (line for line in file if not line.isspace())
-            while block := list(islice(lines, BLOCK_LINES)):
-                yield [_record(line, schema) for line in block]
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
+    lines = (line for line in file if not line.isspace())
+    while block := list(islice(lines, BLOCK_LINES)):
+        yield [_record(line, schema) for line in block]
 
 
 def _record(line: bytes, schema: Schema) -> Record | DecodeError:

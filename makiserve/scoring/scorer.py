@@ -92,11 +92,6 @@ class Scorer:
         return Scored(causes, fed.outputs, [None] * len(causes), dead)
 
 
-def output_value(features: Any, prediction: Any, *, has_model: bool) -> Any:
-    """What an output message holds: the prediction under its name or, without a model, the features."""
-    return {"prediction": prediction} if has_model else features
-
-
 def _decoded(
     records: Sequence[Record | DecodeError],
 ) -> tuple[Sequence[Any], list[int] | None, list[tuple[int, RecordError]]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.operator import Operator, Stage
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.panes import build_panes
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
@@ -73,6 +73,6 @@ class Roll(Operator):
     def plans(self) -> Iterator[tuple[str, Plan]]:
         yield "pipeline", self.pipeline
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
+    def build(self, then: Stage, scope: Scope) -> Part:
         compile_windows = build_panes if self.is_sliced else build_windows
         return compile_windows(self.pipeline, self.window, self.stride, then, scope)

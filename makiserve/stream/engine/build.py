@@ -1,13 +1,13 @@
-"""Compiling: a plan becomes a chain of push functions over state."""
+"""Compiling: the operators of a plan write a program, each in front of those that follow it."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from makiserve.errors import OperatorError
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code, Place
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
+
+DEEPEST_BLOCK = 12  # Python takes 20 nested loops and 100 indents
 
 
 def build(plan: Plan, last: Stage, scope: Scope) -> Stage:
@@ -18,41 +18,45 @@ def build(plan: Plan, last: Stage, scope: Scope) -> Stage:
         operator = operators[index]
         scope.path = (*outer, str(operator))
         repeats = last.repeats or any(before.fans_out for before in operators[:index])
-        stage = operator.build(then._replace(repeats=repeats), scope)
-        then = stage._replace(raises=operator.raises or then.raises)
-        if scope.locating:
-            then = _located(then, operator, " > ".join(scope.path))
+        part = operator.build(then._replace(repeats=repeats), scope)
+        then = _stage(part, operator, then, scope)
     scope.path = outer
     return then
 
 
-def build_inner(plan: Plan, then: Stage, scope: Scope, place: str = "") -> tuple[Stage, Scope]:
+def build_inner(plan: Plan, then: Stage, scope: Scope) -> tuple[Stage, Scope]:
     """Compile a pipeline that runs in scopes of its own; what it emits goes on to `then` in the enclosing scope."""
-    inner = scope.child()
-    if place:
-        inner.path = (*inner.path, place)
-    emit = then.push
-
-    def leave(item: Any, state: State) -> None:
-        emit(item, state[0])
-
-    return build(plan, then._replace(push=leave, complete=ignore), inner), inner
+    inner = Scope(scope.journal, scope)
+    return build(plan, then._replace(complete=write_nothing), inner), inner
 
 
-def ignore(state: State) -> None:
+def write_emit(code: Code, item: str) -> None:
+    """The end of a pipeline hands its items out."""
+    code.line(f"emit({item})")
+
+
+def write_nothing(code: Code) -> None:
     """The end of a chain has nothing to complete."""
 
 
-def _located(stage: Stage, operator: Operator, path: str) -> Stage:
-    """Name the operator in the errors of a stage; only the program that looks for a failure's place pays for it."""
+def _stage(part: Part, operator: Operator, then: Stage, scope: Scope) -> Stage:
+    path, functions = " > ".join(scope.path), {}
 
-    def push(item: Any, state: State) -> None:
-        try:
-            stage.push(item, state)
-        except OperatorError:
-            raise
-        except Exception as error:
-            message = f"{path}: {type(error).__name__}: {error}"
-            raise OperatorError(message, operator=path, item=item) from error
+    def inline(code: Code, item: str) -> None:
+        with code.at(Place(path, item)):
+            part.push(code, item)
 
-    return stage._replace(push=push)
+    def push(code: Code, item: str) -> None:
+        (inline if code.depth < DEEPEST_BLOCK else call)(code, item)
+
+    def call(code: Code, item: str) -> None:
+        if code not in functions:
+            functions[code] = code.name(operator.name)  # before it is written: a function may be on its own way
+            code.function(functions[code], scope, lambda item: inline(code, item))
+        code.line(f"{functions[code]}({item}, {code.state(scope)})")
+
+    def complete(code: Code) -> None:
+        with code.at(Place(path, None)):
+            part.complete(code)
+
+    return Stage(push, call, complete, raises=operator.raises or then.raises)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import MISSING, Scope
 
 
@@ -18,13 +19,13 @@ class Reduction(NamedTuple):
         zero: the partial result of no value.
         add: the partial result with one value more; it computes before anything is written, so it may raise.
         merge: the partial result of two consecutive parts of a stream.
-        result: what is emitted for a partial result; MISSING emits nothing.
+        result: what is emitted for a partial result; MISSING emits nothing. None emits the partial result itself.
     """
 
     zero: Any
     add: Callable[[Any, Any], Any]
     merge: Callable[[Any, Any], Any]
-    result: Callable[[Any], Any]
+    result: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,34 +47,35 @@ class Fold(Operator):
     def mergeable(self) -> bool:
         return self.reduce
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        return self._reduced(then, scope) if self.reduce else self._running(then, scope)
+    def write_add(self, code: Code, partial: str, value: str) -> str:
+        """The expression for a partial result with one value more."""
+        return f"{code.constant(self.reduction().add, 'add')}({partial}, {value})"
 
-    def _running(self, then: Stage, scope: Scope) -> Stage:
-        zero, add, _, result = self.reduction()
-        slot, key, emit = scope.value(zero), self.key_mapper, then.push
-        scope.writes(then)
+    def build(self, then: Stage, scope: Scope) -> Part:
+        zero, _, merge, result = self.reduction()
+        slot = scope.value(zero, merge)
+        (scope.writes_last if self.reduce else scope.writes)(then)
 
-        def push(item: Any, state: State) -> None:
-            partial = add(state[slot], item if key is None else key(item))
-            value = result(partial)
-            state[slot] = partial
-            emit(value, state)
+        def added(code: Code, item: str) -> str:
+            value = f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item
+            return self.write_add(code, f"{code.state(scope)}[{slot}]", value)
 
-        return Stage(push, then.complete)
+        def write_result(code: Code, partial: str) -> str:
+            return f"{code.constant(result, 'result')}({partial})" if result else partial
 
-    def _reduced(self, then: Stage, scope: Scope) -> Stage:
-        zero, add, merge, result = self.reduction()
-        slot, key, emit, end = scope.value(zero, merge), self.key_mapper, then.push, then.complete
-        scope.writes_last(then)
+        def push(code: Code, item: str) -> None:
+            partial = code.let(self.name, added(code, item))
+            value = code.let("value", write_result(code, partial)) if result else partial
+            code.line(f"{code.state(scope)}[{slot}] = {partial}")
+            then.push(code, value)
 
-        def push(item: Any, state: State) -> None:
-            state[slot] = add(state[slot], item if key is None else key(item))
+        def push_reduced(code: Code, item: str) -> None:
+            code.line(f"{code.state(scope)}[{slot}] = {added(code, item)}")
 
-        def complete(state: State) -> None:
-            value = result(state[slot])
-            if value is not MISSING:
-                emit(value, state)
-            end(state)
+        def complete_reduced(code: Code) -> None:
+            value = code.let("value", write_result(code, f"{code.state(scope)}[{slot}]"))
+            with code.block(f"if {value} is not {code.constant(MISSING, 'MISSING')}:"):
+                then.call(code, value)
+            then.complete(code)
 
-        return Stage(push, complete)
+        return Part(push_reduced, complete_reduced) if self.reduce else Part(push, then.complete)

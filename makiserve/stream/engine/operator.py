@@ -1,4 +1,4 @@
-"""The contract of an operator: parameters as fields, and how it is compiled into push functions."""
+"""The contract of an operator: parameters as fields, and how it writes its part of a program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from makiserve.stream.engine.code import Code
 
 if TYPE_CHECKING:
     from makiserve.stream.engine.plan import Plan
@@ -16,16 +18,29 @@ State = list[Any]
 
 
 class Stage(NamedTuple):
-    """The compiled rest of a pipeline, seen from one point of it.
+    """The rest of a pipeline, seen from one point of it: what can be written there.
 
-    Two facts decide whether a write made at that point must be undoable. `raises`: pushing on may fail. `repeats`:
-    the same record may come back, or be pushed elsewhere, after the push has returned, and fail there.
+    Two facts decide whether a write to a slot made at that point must be undoable. `raises`: pushing on may fail.
+    `repeats`: the same record may come back, or be pushed elsewhere, after the push has returned, and fail there.
+
+    Attributes:
+        push: writes the code that an item, given as an expression, goes through, in line.
+        call: writes a call of a function that does the same: for places that are off the hot path, or several.
+        complete: writes the code that completes the stream.
     """
 
-    push: Callable[[Any, State], None]
-    complete: Callable[[State], None]
+    push: Callable[[Code, str], None]
+    call: Callable[[Code, str], None]
+    complete: Callable[[Code], None]
     raises: bool = True
     repeats: bool = False
+
+
+class Part(NamedTuple):
+    """What an operator writes: its push, its completion."""
+
+    push: Callable[[Code, str], None]
+    complete: Callable[[Code], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,7 +50,8 @@ class Operator(ABC):
     Attributes:
         raises: whether it can fail on an item, through a function of the user or arithmetic on foreign values.
         stateless: whether it keeps nothing between items.
-        one_to_one: whether it emits exactly one item, at once, for each item.
+        one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, in
+            no block of its own.
         mergeable: whether it emits only at completion, from slots that the panes of a window can merge.
     """
 
@@ -58,13 +74,12 @@ class Operator(ABC):
         yield from ()
 
     @abstractmethod
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        """Compile this operator in front of `then`. What it remembers goes into slots of `scope`.
+    def build(self, then: Stage, scope: Scope) -> Part:
+        """Take slots of `scope` for what is remembered; say what is to be written in front of `then`.
 
-        An operator computes before it writes, so that its own failure leaves no trace; a write that a later failure
-        must undo is announced by `scope.writes(then)`
-        (or `writes_last`, when nothing is pushed after it), and a change inside a container
-        is recorded in `scope.journal`. Whoever completes a scope enters it in the journal first.
+        What is written computes before it writes a slot, so that its own failure leaves no trace; a write that a later
+        failure must undo is announced by `scope.writes(then)` (or `writes_last`, when nothing is pushed after it), and
+        a change inside a container is recorded in the journal. Whoever completes a scope enters it there first.
         """
 
     def parameters(self) -> dict[str, Any]:

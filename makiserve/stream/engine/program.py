@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from makiserve.errors import OperatorError
-from makiserve.stream.engine.build import build, ignore
+from makiserve.stream.engine.build import build, write_emit, write_nothing
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.operator import Stage, State
 from makiserve.stream.engine.plan import Plan
@@ -29,15 +29,25 @@ class Fed(NamedTuple):
 
 
 class Program:
-    """A plan compiled to push functions. One program serves any number of states, one at a time, in one thread."""
+    """A plan compiled to functions. One program serves any number of states, one at a time, in one thread."""
 
-    def __init__(self, plan: Plan, *, locating: bool = False) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.journal = Journal()
-        self.scope = Scope(self.journal, locating=locating)
-        self.out: list[Any] = []
-        append = self.out.append
-        self.stage = build(plan, Stage(lambda item, state: append(item), ignore, raises=False), self.scope)
+        self.scope = Scope(Journal())
+        self._out: list[Any] = []
+        code = Code()
+        code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}
+        last = Stage(write_emit, write_emit, write_nothing, raises=False)
+        self._stage = build(plan, last, self.scope)
+        feed = code.function("feed", self.scope, lambda _: self._write_feed(code), "items, state, causes, fail")
+        complete = code.function("complete", self.scope, lambda _: self._stage.complete(code), "state")
+        self._compiled = code.compile()
+        self._feed, self._complete = self._compiled[feed], self._compiled[complete]
+
+    @property
+    def text(self) -> str:
+        """The generated code."""
+        return self._compiled.text
 
     def new_state(self) -> State:
         """The state of a lane that has seen nothing."""
@@ -45,55 +55,45 @@ class Program:
 
     def feed(self, items: Iterable[Any], state: State) -> Fed:
         """Push items in order. An item that fails leaves no trace in `state` and is reported."""
-        push, out, journal = self.stage.push, self.out, self.journal
-        enter = journal.enter if self.scope.guarded else None
         causes: list[int] = []
         failures: list[tuple[int, OperatorError]] = []
-        count = 0
-        for index, item in enumerate(items):
-            if enter:
-                enter(state)
-            try:
-                push(item, state)
-            except Exception as error:  # noqa: BLE001  whatever the user's code raises belongs to the record
-                del out[count:]
-                journal.roll_back()
-                failures.append((index, self._located(item, state, error)))
-                continue
-            if journal:
-                journal.clear()
-            if len(out) != count:
-                causes += [index] * (len(out) - count)
-                count = len(out)
-        outputs = out.copy()
-        out.clear()
+
+        def fail(index: int, error: Exception) -> None:
+            self.scope.journal.roll_back()
+            failures.append((index, self._operator_error(error)))
+
+        self._feed(items, state, causes, fail)
+        outputs = self._out.copy()
+        self._out.clear()
         return Fed(outputs, causes, failures)
 
     def complete(self, state: State) -> list[Any]:
         """End a finite stream: open windows and reductions emit what they hold. A lane never completes."""
         try:
-            self.stage.complete(state)
-            return self.out.copy()
+            self._complete(state)
+            return self._out.copy()
         finally:
-            self.out.clear()
-            self.journal.clear()
+            self._out.clear()
+            self.scope.journal.clear()
 
-    @cached_property
-    def _locator(self) -> Program:
-        return Program(self.plan, locating=True)
+    def _write_feed(self, code: Code) -> None:
+        code.line("count = 0")
+        with code.block("for index, item in enumerate(items):"):
+            self.scope.write_enter(code, "state")
+            with code.block("try:"):
+                self._stage.push(code, "item")
+            with code.block("except Exception as error:"):
+                code.line("del out[count:]")
+                code.line("fail(index, error)")
+            with code.block("else:"):
+                with code.block("if journal:"):
+                    code.line("journal.clear()")
+                with code.block("if len(out) != count:"):
+                    code.line("causes += [index] * (len(out) - count)")
+                    code.line("count = len(out)")
 
-    def _located(self, item: Any, state: State, error: Exception) -> OperatorError:
-        """Run a failed item once more, in the program that names the operator, and take it back again."""
-        if isinstance(error, OperatorError):
-            return error
-        locator = self._locator
-        locator.journal.enter(state)
-        try:
-            locator.stage.push(item, state)
-        except OperatorError as located:
-            return located
-        finally:
-            locator.journal.roll_back()
-            locator.out.clear()
-        message = f"{type(error).__name__}: {error} (it did not fail a second time: a function is not deterministic)"
-        return OperatorError(message, operator="unknown", item=item).with_traceback(error.__traceback__)
+    def _operator_error(self, error: Exception) -> OperatorError:
+        operator, item = self._compiled.locate(error)
+        located = OperatorError(f"{operator}: {type(error).__name__}: {error}", operator=operator, item=item)
+        located.__cause__ = error
+        return located

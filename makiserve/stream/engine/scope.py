@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.operator import Stage, State
 
@@ -28,12 +29,14 @@ class Slot(NamedTuple):
     Attributes:
         owner: the operator it belongs to, as the user wrote its place.
         first: the content of a new state's slot, or the function that makes it, for a container.
+        is_container: whether it holds a container that is changed in place.
         merge: joins the contents of two consecutive panes of a window; None where a pane never writes the slot.
         child: the layout of the states inside, for a slot that holds the scopes of groups or windows.
     """
 
     owner: str
     first: Any
+    is_container: bool
     merge: Callable[[Any, Any], Any] | None
     child: Scope | None
 
@@ -43,34 +46,25 @@ class Scope:
 
     Attributes:
         slots: one entry a slot, from slot 1 on; slot 0 is the enclosing scope's state.
+        parent: the enclosing scope; None for a lane's.
         guarded: whether a record that enters must first have its slots remembered.
         path: the place in the pipeline, as the user wrote it, that slots and errors are named after.
     """
 
-    def __init__(self, journal: Journal, path: tuple[str, ...] = (), *, locating: bool = False) -> None:
+    def __init__(self, journal: Journal, parent: Scope | None = None) -> None:
         self.journal = journal
-        self.path = path
-        self.locating = locating
+        self.parent = parent
+        self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False
-        self._first: State = [None]
-        self._made: list[tuple[int, Callable[[], Any]]] = []
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:
         """A slot for an immutable value that starts as `first`; `merge` makes it fit for sliced windows."""
-        self._first.append(first)
-        return self._slot(first, merge, None)
+        return self._slot(Slot(self._owner, first, is_container=False, merge=merge, child=None))
 
     def container(self, make: Callable[[], Any], child: Scope | None = None) -> int:
         """A slot for a container that is changed in place; `child` is the layout of the states in it."""
-        self._first.append(None)
-        index = self._slot(make, None, child)
-        self._made.append((index, make))
-        return index
-
-    def child(self) -> Scope:
-        """The layout of a scope inside this one."""
-        return Scope(self.journal, self.path, locating=self.locating)
+        return self._slot(Slot(self._owner, make, is_container=True, merge=None, child=child))
 
     def writes(self, then: Stage) -> None:
         """Announce that a slot is written before `then` is pushed to."""
@@ -82,25 +76,36 @@ class Scope:
 
     def new(self, parent: State | None = None) -> State:
         """A fresh state inside `parent`."""
-        state = self._first.copy()
-        state[0] = parent
-        for index, make in self._made:
-            state[index] = make()
-        return state
+        return [parent, *(slot.first() if slot.is_container else slot.first for slot in self.slots)]
 
-    def merger(self) -> Callable[[State, State], State]:
-        """The function that joins the states of two consecutive panes into a new one."""
-        merges = [(index, slot.merge) for index, slot in enumerate(self.slots, 1) if slot.merge]
-        new = self.new
+    def write_new(self, code: Code, parent: str) -> str:
+        """The expression that makes a fresh state."""
+        return f"[{', '.join([parent, *(self._write_first(code, slot) for slot in self.slots)])}]"
 
-        def merge(earlier: State, later: State) -> State:
-            merged = new(later[0])
-            for index, join in merges:
-                merged[index] = join(earlier[index], later[index])
-            return merged
+    def write_merge(self, code: Code) -> str:
+        """A function that joins the states of two consecutive panes into a new one; its name."""
+        contents = ["later[0]"]
+        for index, slot in enumerate(self.slots, 1):
+            join = slot.merge and f"{code.constant(slot.merge, 'merge')}(earlier[{index}], later[{index}])"
+            contents.append(join or self._write_first(code, slot))
+        return code.function(
+            code.name("merged"), self, lambda _: code.line(f"return [{', '.join(contents)}]"), parameters="earlier, later"
+        )
 
-        return merge
+    def write_enter(self, code: Code, state: str) -> None:
+        """Where the scope is guarded, write that the slots of `state` are remembered."""
+        if self.guarded:
+            code.line(f"{code.constant(self.journal.enter, 'enter')}({state})")
 
-    def _slot(self, first: Any, merge: Callable[[Any, Any], Any] | None, child: Scope | None) -> int:
-        self.slots.append(Slot(" > ".join(self.path), first, merge, child))
+    @property
+    def _owner(self) -> str:
+        return " > ".join(self.path)
+
+    def _slot(self, slot: Slot) -> int:
+        self.slots.append(slot)
         return len(self.slots)
+
+    def _write_first(self, code: Code, slot: Slot) -> str:
+        if slot.is_container:
+            return {list: "[]", dict: "{}"}.get(slot.first) or f"{code.constant(slot.first, 'make')}()"
+        return repr(slot.first) if type(slot.first) in (int, bool, float, type(None)) else code.constant(slot.first)

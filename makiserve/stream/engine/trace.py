@@ -10,7 +10,8 @@ from rx.core.typing import Observer, Scheduler
 from rx.disposable import Disposable
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.build import build
+from makiserve.stream.engine.build import build, write_emit, write_nothing
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.operator import Operator, Stage
 from makiserve.stream.engine.plan import Plan
@@ -36,27 +37,34 @@ class Traced(rx.Observable):
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
         if self.origin is None:
             raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
-        scope = Scope(Journal())
-        terminal = Stage(
-            lambda item, state: observer.on_next(item), lambda state: observer.on_completed(), raises=False
-        )
-        stage = build(Plan(self.operators), terminal, scope)
+        push, complete, scope = self._compile(observer)
         state = scope.new()
 
         def on_next(item: Any) -> None:
             try:
-                stage.push(item, state)
+                push(item, state)
             except Exception as error:  # noqa: BLE001  the Rx contract: whatever an operator raises ends the stream
                 observer.on_error(error)
             scope.journal.clear()
 
         def on_completed() -> None:
             try:
-                stage.complete(state)
+                complete(state)
             except Exception as error:  # noqa: BLE001  the Rx contract, as above
                 observer.on_error(error)
+            else:
+                observer.on_completed()
 
         return self.origin.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
+
+    def _compile(self, observer: Observer) -> tuple[Callable[..., None], Callable[..., None], Scope]:
+        scope, code = Scope(Journal()), Code()
+        code.globals |= {"emit": observer.on_next, "journal": scope.journal}
+        stage = build(Plan(self.operators), Stage(write_emit, write_emit, write_nothing, raises=False), scope)
+        push = code.function("push", scope, lambda item: stage.push(code, item))
+        complete = code.function("complete", scope, lambda _: stage.complete(code), "state")
+        compiled = code.compile()
+        return compiled[push], compiled[complete], scope
 
 
 def operator(node: Operator) -> Transform:

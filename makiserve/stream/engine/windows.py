@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from makiserve.stream.engine.build import build_inner
-from makiserve.stream.engine.operator import Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 
 
-def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scope) -> Stage:
+def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scope) -> Part:
     """Compile `plan` to run in windows of `window` items that open every `stride` items."""
-    overlapping = stride < window
     # an item goes to all open windows: a later one may fail after an earlier one wrote
-    inner, layout = build_inner(plan, then._replace(repeats=then.repeats or overlapping), scope)
+    inner, layout = build_inner(plan, then._replace(repeats=then.repeats or stride < window), scope)
     position, opened = scope.value(0), scope.container(list, layout)
-    journal, inner_push, inner_complete, end = scope.journal, inner.push, inner.complete, then.complete
     scope.writes_last(then)
 
-    def push(item: Any, state: State) -> None:
-        count, windows = state[position], state[opened]
-        if count % stride == 0:
-            windows.append(layout.new(state))
-            journal.append((windows.pop,))
-        for child in windows:
-            if layout.guarded:
-                journal.enter(child)
-            inner_push(item, child)
-        count += 1
-        if count >= window and (count - window) % stride == 0:
-            journal.enter(state)
-            state[position] = count
-            oldest = windows.pop(0)
-            journal.append((windows.insert, 0, oldest))
-            journal.enter(oldest)
-            inner_complete(oldest)
-        else:
-            state[position] = count
+    def push(code: Code, item: str) -> None:
+        state, enter = code.state(scope), code.constant(scope.journal.enter, "enter")
+        count, windows, child = code.name("count"), code.name("windows"), code.name("window")
+        code.line(f"{count} = {state}[{position}]")
+        code.line(f"{windows} = {state}[{opened}]")
+        with code.block(f"if {count} % {stride} == 0:"):
+            code.line(f"{windows}.append({layout.write_new(code, state)})")
+            code.line(f"journal.append(({windows}.pop,))")
+        with code.block(f"for {child} in {windows}:"), code.inside(layout, child):
+            layout.write_enter(code, child)
+            inner.push(code, item)
+        code.line(f"{count} += 1")
+        with code.block(f"if {count} >= {window} and ({count} - {window}) % {stride} == 0:"):
+            code.line(f"{enter}({state})")
+            code.line(f"{child} = {windows}.pop(0)")
+            code.line(f"journal.append(({windows}.insert, 0, {child}))")
+            code.line(f"{enter}({child})")
+            with code.inside(layout, child):
+                inner.complete(code)
+        code.line(f"{state}[{position}] = {count}")
 
-    def complete(state: State) -> None:
-        windows, state[opened], state[position] = state[opened], [], 0
-        for child in windows:
-            journal.enter(child)
-            inner_complete(child)
-        end(state)
+    def complete(code: Code) -> None:
+        state, child = code.state(scope), code.name("window")
+        windows = code.let("windows", f"{state}[{opened}]")
+        code.line(f"{state}[{opened}], {state}[{position}] = [], 0")
+        with code.block(f"for {child} in {windows}:"), code.inside(layout, child):
+            code.line(f"{code.constant(scope.journal.enter, 'enter')}({child})")
+            inner.complete(code)
+        then.complete(code)
 
-    return Stage(push, complete)
+    return Part(push, complete)

@@ -40,14 +40,10 @@ class Min(Fold):
     name: ClassVar[str] = "min"
 
     def reduction(self) -> Reduction:
-        return Reduction(None, _either, _either, _same)
+        return Reduction(None, _either, _either)
 
 
 def _either(kept: Any, value: Any) -> Any:
     if kept is None or (value is not None and value < kept):
         return value
-    return kept
-
-
-def _same(kept: Any) -> Any:
     return kept

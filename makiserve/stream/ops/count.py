@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import add
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -41,8 +42,7 @@ class Count(Fold):
     raises: ClassVar[bool] = False
 
     def reduction(self) -> Reduction:
-        return Reduction(0, _one_more, add, int)
+        return Reduction(0, lambda partial, _: partial + 1, add)
 
-
-def _one_more(partial: int, item: Any) -> int:
-    return partial + 1
+    def write_add(self, code: Code, partial: str, value: str) -> str:
+        return f"{partial} + 1"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -41,11 +42,9 @@ class Filter(Operator):
     stateless: ClassVar[bool] = True
     predicate: Callable[[Any], Any]
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        emit, predicate = then.push, self.predicate
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            with code.block(f"if {code.constant(self.predicate)}({item}):"):
+                then.push(code, item)
 
-        def push(item: Any, state: State) -> None:
-            if predicate(item):
-                emit(item, state)
-
-        return then._replace(push=push)
+        return Part(push, then.complete)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import or_
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -37,13 +38,14 @@ class First(Operator):
     name: ClassVar[str] = "first"
     raises: ClassVar[bool] = False
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        seen, emit = scope.value(first=False, merge=or_), then.push
+    def build(self, then: Stage, scope: Scope) -> Part:
+        seen = scope.value(first=False, merge=or_)
         scope.writes(then)
 
-        def push(item: Any, state: State) -> None:
-            if not state[seen]:
-                state[seen] = True
-                emit(item, state)
+        def push(code: Code, item: str) -> None:
+            state = code.state(scope)
+            with code.block(f"if not {state}[{seen}]:"):
+                code.line(f"{state}[{seen}] = True")
+                then.push(code, item)
 
-        return then._replace(push=push)
+        return Part(push, then.complete)

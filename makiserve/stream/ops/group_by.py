@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.build import build_inner
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -53,27 +54,31 @@ class GroupBy(Operator):
     def plans(self) -> Iterator[tuple[str, Plan]]:
         yield "pipeline", self.pipeline
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
+    def build(self, then: Stage, scope: Scope) -> Part:
         inner, layout = build_inner(self.pipeline, then, scope)
-        groups, key_mapper, journal = scope.container(dict, layout), self.key_mapper, scope.journal
-        inner_push, inner_complete, end = inner.push, inner.complete, then.complete
+        groups = scope.container(dict, layout)
 
-        def push(item: Any, state: State) -> None:
-            key = key_mapper(item)
-            children = state[groups]
-            child = children.get(key)
-            if child is None:
-                child = children[key] = layout.new(state)
-                journal.append((children.pop, key))
-            elif layout.guarded:
-                journal.enter(child)
-            inner_push(item, child)
+        def push(code: Code, item: str) -> None:
+            state = code.state(scope)
+            key = code.let("key", f"{code.constant(self.key_mapper)}({item})")
+            children = code.let("groups", f"{state}[{groups}]")
+            child = code.let("group", f"{children}.get({key})")
+            with code.block(f"if {child} is None:"):
+                code.line(f"{child} = {children}[{key}] = {layout.write_new(code, state)}")
+                code.line(f"journal.append(({children}.pop, {key}))")
+            if layout.guarded:
+                with code.block("else:"):
+                    layout.write_enter(code, child)
+            with code.inside(layout, child):
+                inner.push(code, item)
 
-        def complete(state: State) -> None:
-            children, state[groups] = state[groups], {}
-            for child in children.values():
-                journal.enter(child)
-                inner_complete(child)
-            end(state)
+        def complete(code: Code) -> None:
+            state, child = code.state(scope), code.name("group")
+            children = code.let("groups", f"{state}[{groups}]")
+            code.line(f"{state}[{groups}] = {{}}")
+            with code.block(f"for {child} in {children}.values():"), code.inside(layout, child):
+                code.line(f"{code.constant(scope.journal.enter, 'enter')}({child})")
+                inner.complete(code)
+            then.complete(code)
 
-        return Stage(push, complete)
+        return Part(push, complete)

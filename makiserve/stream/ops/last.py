@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.trace import Transform, operator
@@ -36,19 +37,14 @@ class Last(Fold):
     raises: ClassVar[bool] = False
 
     def reduction(self) -> Reduction:
-        return Reduction(MISSING, _later, _later_present, _same)
+        return Reduction(MISSING, lambda _, item: item, _later_present)
+
+    def write_add(self, code: Code, partial: str, value: str) -> str:
+        return value
 
     def __str__(self) -> str:
         return self.name
 
 
-def _later(partial: Any, item: Any) -> Any:
-    return item
-
-
 def _later_present(earlier: Any, later: Any) -> Any:
     return earlier if later is MISSING else later
-
-
-def _same(partial: Any) -> Any:
-    return partial

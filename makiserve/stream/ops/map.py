@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -40,10 +41,8 @@ class Map(Operator):
     one_to_one: ClassVar[bool] = True
     mapper: Callable[[Any], Any]
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        emit, mapper = then.push, self.mapper
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            then.push(code, code.let("item", f"{code.constant(self.mapper)}({item})"))
 
-        def push(item: Any, state: State) -> None:
-            emit(mapper(item), state)
-
-        return then._replace(push=push)
+        return Part(push, then.complete)

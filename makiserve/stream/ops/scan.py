@@ -7,8 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.engine.operator import Operator, Stage, State
-from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 
 IMMUTABLE = (int, float, complex, str, bytes, bool, tuple, frozenset, type(None))
@@ -62,37 +63,29 @@ class Scan(Operator):
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
         return not self.reduce
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        seed, accumulator, reduce, emit = self.seed, self.accumulator, self.reduce, then.push
-        first = seed() if callable(seed) else deepcopy(seed)
+    def build(self, then: Stage, scope: Scope) -> Part:
+        slot, accumulate = self._slot(scope)
+        (scope.writes_last if self.reduce else scope.writes)(then)
+
+        def push(code: Code, item: str) -> None:
+            place = f"{code.state(scope)}[{slot}]"
+            accumulated = code.let("accumulated", f"{code.constant(accumulate)}({place}, {item})")
+            code.line(f"{place} = {accumulated}")
+            if not self.reduce:
+                then.push(code, accumulated)
+
+        def complete(code: Code) -> None:
+            if self.reduce or self.terminator:
+                value = f"{code.state(scope)}[{slot}]"
+                then.call(code, f"{code.constant(self.terminator)}({value})" if self.terminator else value)
+            then.complete(code)
+
+        return Part(push, complete)
+
+    def _slot(self, scope: Scope) -> tuple[int, Callable[[Any, Any], Any]]:
+        """The slot, and the accumulator that never changes what stands in it."""
+        first = self.seed() if callable(self.seed) else deepcopy(self.seed)
         if isinstance(first, IMMUTABLE):
-            slot, own = scope.value(first), accumulator
-        else:
-            slot = scope.container(seed if callable(seed) else lambda: deepcopy(seed))
-
-            def own(accumulated: Any, item: Any) -> Any:
-                return accumulator(deepcopy(accumulated), item)
-
-        scope.writes(then)
-
-        def push(item: Any, state: State) -> None:
-            state[slot] = accumulated = own(state[slot], item)
-            emit(accumulated, state)
-
-        def push_reduced(item: Any, state: State) -> None:
-            state[slot] = own(state[slot], item)
-
-        return Stage(push_reduced if reduce else push, self._completion(then, slot))
-
-    def _completion(self, then: Stage, slot: int) -> Callable[[State], None]:
-        terminator, emit, end = self.terminator, then.push, then.complete
-        if not self.reduce and terminator is None:
-            return end
-
-        def complete(state: State) -> None:
-            value = state[slot] if terminator is None else terminator(state[slot])
-            if value is not MISSING:
-                emit(value, state)
-            end(state)
-
-        return complete
+            return scope.value(first), self.accumulator
+        make = self.seed if callable(self.seed) else lambda: deepcopy(first)
+        return scope.container(make), lambda accumulated, item: self.accumulator(deepcopy(accumulated), item)

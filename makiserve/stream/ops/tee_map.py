@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from operator import or_
 from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.build import build, ignore
-from makiserve.stream.engine.operator import Operator, Stage, State
+from makiserve.stream.engine.build import build, write_nothing
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -82,29 +84,27 @@ class TeeMap(Operator):
         for index, plan in enumerate(self.pipelines):
             yield str(index), plan
 
-    def build(self, then: Stage, scope: Scope) -> Stage:
-        joins = _JOINS[self.join](then, scope, len(self.pipelines))
+    def build(self, then: Stage, scope: Scope) -> Part:
+        joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))
         branches: list[Stage] = []
         path, raises = scope.path, False
         for index in reversed(range(len(self.pipelines))):
             scope.path = (*path[:-1], f"tee_map[{index}]")
-            join = joins[index]._replace(raises=then.raises, repeats=then.repeats or raises)
+            join = Stage(joins[index], joins[index], write_nothing, then.raises, then.repeats or raises)
             branches.insert(0, build(self.pipelines[index], join, scope))
             raises = raises or branches[0].raises
         scope.path = path
-        pushes, completes = [branch.push for branch in branches], [branch.complete for branch in branches]
-        end = then.complete
 
-        def push(item: Any, state: State) -> None:
-            for branch in pushes:
-                branch(item, state)
+        def push(code: Code, item: str) -> None:
+            for branch in branches:
+                branch.push(code, item)
 
-        def complete(state: State) -> None:
-            for branch in completes:
-                branch(state)
-            end(state)
+        def complete(code: Code) -> None:
+            for branch in branches:
+                branch.complete(code)
+            then.complete(code)
 
-        return Stage(push, complete)
+        return Part(push, complete)
 
 
 def _keeps_first(plan: Plan) -> bool:
@@ -113,53 +113,62 @@ def _keeps_first(plan: Plan) -> bool:
     return names[:1] == ["first"] and len(names) == 1
 
 
-def _zip(then: Stage, scope: Scope, size: int) -> list[Stage]:
-    emit, all_filled, blank = then.push, (1 << size) - 1, [MISSING] * size
+Writer = Callable[[Code, str], None]
+
+
+def _together(then: Stage, scope: Scope, size: int) -> list[Writer]:
+    """A zip of branches that each emit once for each item: the values meet in variables, no slot keeps them."""
+    values: list[str] = []
+
+    def join(code: Code, value: str) -> None:
+        values.append(value)
+        if len(values) == size:
+            row = code.let("row", f"({', '.join(values)},)")
+            values.clear()
+            then.push(code, row)
+
+    return [join] * size
+
+
+def _zip(then: Stage, scope: Scope, size: int) -> list[Writer]:
     slots = [scope.value(MISSING, _first_present) for _ in range(size)]
     begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
     scope.writes(then)
 
-    def join(slot: int) -> Stage:
-        bit = 1 << (slot - begin)
+    def join(index: int, code: Code, value: str) -> None:
+        state = code.state(scope)
+        code.line(f"{state}[{begin + index}] = {value}")
+        seen = code.let("seen", f"{state}[{filled}] | {1 << index}")
+        with code.block(f"if {seen} == {(1 << size) - 1}:"):
+            row = code.let("row", f"tuple({state}[{begin}:{end}])")
+            code.line(f"{state}[{begin}:{end}] = {code.constant([MISSING] * size, 'blank')}")
+            code.line(f"{state}[{filled}] = 0")
+            then.call(code, row)
+        with code.block("else:"):
+            code.line(f"{state}[{filled}] = {seen}")
 
-        def push(value: Any, state: State) -> None:
-            state[slot] = value
-            seen = state[filled] | bit
-            if seen == all_filled:
-                row = tuple(state[begin:end])
-                state[begin:end] = blank
-                state[filled] = 0
-                emit(row, state)
-            else:
-                state[filled] = seen
-
-        return Stage(push, ignore)
-
-    return [join(slot) for slot in slots]
+    return [partial(join, index) for index in range(size)]
 
 
 def _first_present(earlier: Any, later: Any) -> Any:
     return later if earlier is MISSING else earlier
 
 
-def _merge(then: Stage, scope: Scope, size: int) -> list[Stage]:
-    return [Stage(then.push, ignore)] * size
+def _merge(then: Stage, scope: Scope, size: int) -> list[Writer]:
+    return [then.call] * size
 
 
-def _combine_latest(then: Stage, scope: Scope, size: int) -> list[Stage]:
-    emit = then.push
+def _combine_latest(then: Stage, scope: Scope, size: int) -> list[Writer]:
     slots = [scope.value(None) for _ in range(size)]
     begin, end = slots[0], slots[-1] + 1
     scope.writes(then)
 
-    def join(slot: int) -> Stage:
-        def push(value: Any, state: State) -> None:
-            state[slot] = value
-            emit(tuple(state[begin:end]), state)
+    def join(index: int, code: Code, value: str) -> None:
+        state = code.state(scope)
+        code.line(f"{state}[{begin + index}] = {value}")
+        then.call(code, f"tuple({state}[{begin}:{end}])")
 
-        return Stage(push, ignore)
-
-    return [join(slot) for slot in slots]
+    return [partial(join, index) for index in range(size)]
 
 
-_JOINS = {"zip": _zip, "merge": _merge, "combine_latest": _combine_latest}
+_JOINS = {"together": _together, "zip": _zip, "merge": _merge, "combine_latest": _combine_latest}

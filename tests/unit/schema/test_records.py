@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, PipelineError, SourceError
-from makiserve.schema import Record, Schema, field, read_records
+from makiserve.schema import Record, RecordFile, Schema, field
 from makiserve.schema.cells import FLOAT, INT, Column
 
 
@@ -31,7 +31,7 @@ HEADER = b"time,House overall [kW],temperature,note,windSpeed,on\n"
 def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str = "house.csv") -> list[object]:
     path = tmp_path / name
     path.write_bytes(data)
-    return [item for block in read_records(path, Schema(record)) for item in block]
+    return [item for block in RecordFile(path, Schema(record)) for item in block]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_the_records_is_refused(tmp_path: Path, data: byte
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
-        list(read_records(tmp_path / "none.csv", Schema(Reading)))
+        list(RecordFile(tmp_path / "none.csv", Schema(Reading)))
 
 
 def test_columns_with_defaults_may_be_absent(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The stream engine beside rxsci and beside the user's own functions alone."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import rx
+import rxsci
+
+import makiserve.stream as rs
+from benchmarks.sidebyside import Contestant, race
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
+from models.electricity.features import Features, Reading, Weather, features
+
+
+def readings(count: int) -> list[Reading]:
+    """Readings of a house that does not exist."""
+    chance = random.Random(1)
+    return [
+        Reading(i, chance.random(), chance.gauss(50, 19), chance.gauss(1016, 8), chance.random() * 20)
+        for i in range(count)
+    ]
+
+
+def feed(pipeline: Any, items: list[Any]) -> Any:
+    """A lane of makiserve."""
+    program = Program(trace(pipeline))
+    return lambda: program.feed(items, program.new_state())
+
+
+def observe(operator: Any, items: list[Any]) -> Any:
+    """rxsci, over an Observable."""
+    return lambda: rx.from_(items).pipe(rxsci.state.with_memory_store(operator)).subscribe()
+
+
+def article_in_rxsci() -> Any:
+    """The article's pipeline, in rxsci's operators."""
+    return rx.pipe(
+        rxsci.ops.map(lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)),
+        rxsci.data.roll(
+            window=360,
+            stride=60,
+            pipeline=rxsci.ops.tee_map(
+                rxsci.ops.last(),
+                rx.pipe(rxsci.ops.map(lambda i: i.temperature), rxsci.math.stddev(reduce=True)),
+            ),
+        ),
+        rxsci.ops.map(lambda i: Features(i[0].label, i[0].pspeed_ratio, i[0].temperature, i[1])),
+    )
+
+
+def lambdas_alone(items: list[Reading]) -> None:
+    """What no engine can do without: the user's own two functions, called for each item."""
+    weather = lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)  # noqa: E731
+    temperature = lambda i: i.temperature  # noqa: E731
+    for item in items:
+        temperature(weather(item))
+
+
+def run() -> None:
+    """All races of the engine."""
+    many, few = readings(200_000), readings(20_000)
+    race(
+        "The article's pipeline: map, roll(360, 60) of tee_map(last, map | stddev), map",
+        [
+            Contestant("the user's lambdas alone", lambda: lambdas_alone(many), len(many)),
+            Contestant("makiserve", feed(features(), many), len(many)),
+            Contestant("rxsci 0.33", observe(article_in_rxsci(), few), len(few)),
+        ],
+    )
+    numbers = [random.Random(2).random() for _ in range(200_000)]
+    race(
+        "Keyed running mean over 100 keys",
+        [
+            Contestant("makiserve", feed(_keyed(rs), list(range(200_000))), 200_000),
+            Contestant("rxsci 0.33", observe(_keyed(rxsci), list(range(20_000))), 20_000),
+        ],
+    )
+    race(
+        "stddev in overlapping windows",
+        [
+            Contestant("makiserve roll(360, 360)", feed(_rolling(rs, 360), numbers), len(numbers)),
+            Contestant("makiserve roll(360, 60)", feed(_rolling(rs, 60), numbers), len(numbers)),
+            Contestant("makiserve roll(360, 1)", feed(_rolling(rs, 1), numbers), len(numbers)),
+            Contestant("rxsci 0.33 roll(360, 1)", observe(_rolling(rxsci, 1), numbers[:1000]), 1000),
+        ],
+    )
+
+
+def _keyed(module: Any) -> Any:
+    return module.ops.group_by(lambda i: i % 100, rx.pipe(module.math.mean()))
+
+
+def _rolling(module: Any, stride: int) -> Any:
+    return module.data.roll(window=360, stride=stride, pipeline=rx.pipe(module.math.stddev(reduce=True)))

@@ -1,0 +1,57 @@
+"""`makiserve --replay`: what a replay shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from makiserve.packaging import load
+from makiserve.replay import Metrics, Replayed, replay
+
+SHOWN_DEAD = 3
+
+
+def replay_file(model: str, source: Path, output: Path | None, label: str | None) -> None:
+    """Replay a file with a progress bar and print what came of it."""
+    screen = Console(stderr=True)
+    packaged = load(model)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(source.name, total=None, rate="")
+        done = 0
+
+        def progress(rows: int, part: float) -> None:
+            nonlocal done
+            done += rows
+            elapsed = bar.tasks[0].elapsed or 1e-9
+            bar.update(task, total=1.0, completed=part, rate=f"{done:,} rows, {done / elapsed:,.0f}/s")
+
+        replayed = replay(packaged, source, output=output, label=label, progress=progress)
+    print_result(replayed, output)
+
+
+def print_result(replayed: Replayed, output: Path | None) -> None:
+    """Rows, rate, dead letters and metrics, on stdout."""
+    rate = replayed.rows / max(replayed.seconds, 1e-9)
+    print(f"rows          {replayed.rows:,} in {replayed.seconds:.2f} s ({rate:,.0f} rows/s)")
+    print(f"predictions   {len(replayed.outputs):,}" + (f" → {output}" if output else ""))
+    print(f"dead letters  {len(replayed.dead):,}{_reasons(replayed)}")
+    for offset, error in replayed.dead[:SHOWN_DEAD]:
+        print(f"              at offset {offset}: {error}")
+    if replayed.metrics:
+        print_metrics(replayed.metrics)
+
+
+def print_metrics(metrics: Metrics) -> None:
+    """The errors of the predictions, beside the baseline's."""
+    print(f"rmse          {metrics.rmse:.6g} (always predicting the mean: {metrics.baseline_rmse:.6g})")
+    print(f"mae           {metrics.mae:.6g}")
+    print(f"r²            {metrics.r2:.4f} on {metrics.rows:,} predictions")
+
+
+def _reasons(replayed: Replayed) -> str:
+    counts = Counter(error.reason for _, error in replayed.dead)
+    return f" ({', '.join(f'{reason}: {count:,}' for reason, count in counts.most_common())})" if counts else ""
