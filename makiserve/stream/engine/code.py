@@ -33,6 +33,7 @@ class _Function:
         self.lines: list[tuple[str, Place | None]] = [(header, None)]
         self.depth = 1
         self.states = states
+        self.deferred: list[list[str] | None] = [None]
 
 
 class Code:
@@ -77,9 +78,31 @@ class Code:
     def block(self, header: str) -> Iterator[None]:
         """What is written inside is indented below `header`."""
         self.line(header)
-        self._open[-1].depth += 1
+        function = self._open[-1]
+        function.depth += 1
+        function.deferred.append(None)
         yield
-        self._open[-1].depth -= 1
+        function.deferred.pop()
+        function.depth -= 1
+
+    def later(self, text: str) -> None:
+        """Write a line at the end of what is being deferred; here, where nothing is or a block has begun since."""
+        deferred = self._open[-1].deferred[-1]
+        if deferred is None:
+            self.line(text)
+        else:
+            deferred.append(text)
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Lines written with `later` inside stand at the end: slots change when nothing can fail any more."""
+        lines: list[str] = []
+        function = self._open[-1]
+        function.deferred.append(lines)
+        yield
+        function.deferred.pop()
+        for text in lines:
+            self.line(text)
 
     @contextmanager
     def at(self, place: Place) -> Iterator[None]:

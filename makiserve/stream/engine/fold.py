@@ -70,7 +70,7 @@ class Fold(Operator):
             then.push(code, value)
 
         def push_reduced(code: Code, item: str) -> None:
-            code.line(f"{code.state(scope)}[{slot}] = {added(code, item)}")
+            code.later(f"{code.state(scope)}[{slot}] = {code.let(self.name, added(code, item))}")
 
         def complete_reduced(code: Code) -> None:
             value = code.let("value", write_result(code, f"{code.state(scope)}[{slot}]"))

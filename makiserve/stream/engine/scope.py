@@ -89,7 +89,10 @@ class Scope:
             join = slot.merge and f"{code.constant(slot.merge, 'merge')}(earlier[{index}], later[{index}])"
             contents.append(join or self._write_first(code, slot))
         return code.function(
-            code.name("merged"), self, lambda _: code.line(f"return [{', '.join(contents)}]"), parameters="earlier, later"
+            code.name("merged"),
+            self,
+            lambda _: code.line(f"return [{', '.join(contents)}]"),
+            parameters="earlier, later",
         )
 
     def write_enter(self, code: Code, state: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, get_args
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -86,18 +87,22 @@ class TeeMap(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))
+        if not (self.one_to_one or self.mergeable):  # these keep nothing in the join while items come
+            scope.writes(then)
         branches: list[Stage] = []
         path, raises = scope.path, False
         for index in reversed(range(len(self.pipelines))):
             scope.path = (*path[:-1], f"tee_map[{index}]")
-            join = Stage(joins[index], joins[index], write_nothing, then.raises, then.repeats or raises)
+            repeats = then.repeats or (raises and not _writes_at_the_end(self.pipelines[index]))
+            join = Stage(joins[index], joins[index], write_nothing, then.raises, repeats)
             branches.insert(0, build(self.pipelines[index], join, scope))
             raises = raises or branches[0].raises
         scope.path = path
 
         def push(code: Code, item: str) -> None:
-            for branch in branches:
-                branch.push(code, item)
+            with code.deferring():
+                for branch in branches:
+                    branch.push(code, item)
 
         def complete(code: Code) -> None:
             for branch in branches:
@@ -105,6 +110,12 @@ class TeeMap(Operator):
             then.complete(code)
 
         return Part(push, complete)
+
+
+def _writes_at_the_end(plan: Plan) -> bool:
+    """Whether a branch only maps its items into a reduction, whose write can wait until all branches have computed."""
+    *before, last = plan.operators or (None,)
+    return isinstance(last, Fold) and last.reduce and all(each.stateless and each.one_to_one for each in before)
 
 
 def _keeps_first(plan: Plan) -> bool:
@@ -133,7 +144,6 @@ def _together(then: Stage, scope: Scope, size: int) -> list[Writer]:
 def _zip(then: Stage, scope: Scope, size: int) -> list[Writer]:
     slots = [scope.value(MISSING, _first_present) for _ in range(size)]
     begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
-    scope.writes(then)
 
     def join(index: int, code: Code, value: str) -> None:
         state = code.state(scope)
@@ -161,7 +171,6 @@ def _merge(then: Stage, scope: Scope, size: int) -> list[Writer]:
 def _combine_latest(then: Stage, scope: Scope, size: int) -> list[Writer]:
     slots = [scope.value(None) for _ in range(size)]
     begin, end = slots[0], slots[-1] + 1
-    scope.writes(then)
 
     def join(index: int, code: Code, value: str) -> None:
         state = code.state(scope)
