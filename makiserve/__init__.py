@@ -5,20 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 from makiserve.schema.record import Record, field
 from makiserve.stream.engine.trace import Transform
+from makiserve.version import __version__
 
 if TYPE_CHECKING:
-    from makiserve.packaging import load, log_model
-    from makiserve.replay import features_frame, replay
+    from makiserve.packaging.load import load
+    from makiserve.packaging.log import log_model
+    from makiserve.replaying import features_frame, replay
 
-__version__ = "0.1.0"
 __all__ = ["Record", "Transform", "__version__", "features_frame", "field", "load", "log_model", "replay"]
 
 # A pipeline's module imports makiserve, and must not thereby wait for MLflow and pandas.
 _LATER = {
-    "features_frame": "makiserve.replay",
+    "features_frame": "makiserve.replaying",
     "load": "makiserve.packaging",
     "log_model": "makiserve.packaging",
-    "replay": "makiserve.replay",
+    "replay": "makiserve.replaying",
 }
 
 

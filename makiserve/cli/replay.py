@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from makiserve.packaging import load
-from makiserve.replay import Metrics, Replayed, replay
+from makiserve.replaying import Metrics, Replayed, replay
 
 SHOWN_DEAD = 3
 

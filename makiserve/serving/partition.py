@@ -3,8 +3,8 @@
 ```
             assign             restored
 ASSIGNED ──────────▶ RESTORING ─────────▶ RUNNING
-                        │  ▲                │ │
-                        │  └── rewound ─────┘ │
+                      │ │  ▲                │ │
+               rewound└─│──┴── rewound ─────┘ │
                         ▼                     ▼
                      REVOKED   LOST   (both from RESTORING and from RUNNING)
 ```
@@ -33,7 +33,7 @@ class Phase(Enum):
 
 MOVES = {
     Phase.ASSIGNED: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
-    Phase.RESTORING: {Phase.RUNNING, Phase.REVOKED, Phase.LOST},
+    Phase.RESTORING: {Phase.RESTORING, Phase.RUNNING, Phase.REVOKED, Phase.LOST},
     Phase.RUNNING: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
     Phase.REVOKED: set(),
     Phase.LOST: set(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 
@@ -23,3 +24,20 @@ def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: s
 def _has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:
     known = admin.list_topics(name, timeout=10).topics[name].partitions
     return len(known) == partitions and all(each.leader >= 0 for each in known.values())
+
+
+def wait_until_settled(servers: str, topic: str, partition: int = 0, timeout: float = 30) -> None:
+    """Waits until no transaction is open on a partition: what was committed is visible from then on.
+
+    A producer's commit returns when the coordinator has decided: the markers that make it visible come a little later.
+    """
+    deadline = time.monotonic() + timeout
+    levels = ("read_committed", "read_uncommitted")
+    readers = [
+        Consumer({"bootstrap.servers": servers, "group.id": "ends", "isolation.level": level}) for level in levels
+    ]
+    while len({reader.get_watermark_offsets(TopicPartition(topic, partition), 10) for reader in readers}) > 1:
+        assert time.monotonic() < deadline, f"a transaction on {topic}[{partition}] is open for {timeout} s"
+        time.sleep(0.01)
+    for reader in readers:
+        reader.close()

@@ -15,13 +15,15 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import Distribution, KafkaServer, create_topic
+from tests.broker import Distribution, KafkaServer, create_topic, wait_until_settled
 
 Topic = Callable[..., str]
 
 
 def transactional(kafka: str, name: str) -> Producer:
-    producer = Producer({"bootstrap.servers": kafka, "transactional.id": name, "transaction.timeout.ms": 10_000})
+    producer = Producer(
+        {"bootstrap.servers": kafka, "transactional.id": name, "transaction.timeout.ms": 10_000, "log_level": 0}
+    )
     producer.init_transactions(30)
     return producer
 
@@ -35,6 +37,7 @@ def read_committed(kafka: str, group: str) -> Consumer:
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
+            "log_level": 0,
         }
     )
 
@@ -64,6 +67,7 @@ def test_aborted_and_open_records_are_invisible_under_read_committed(kafka: str,
     producer.begin_transaction()
     producer.produce(name, b"committed")
     producer.commit_transaction()
+    wait_until_settled(kafka, name)
     producer.begin_transaction()
     producer.produce(name, b"open")
     producer.flush()
@@ -71,6 +75,7 @@ def test_aborted_and_open_records_are_invisible_under_read_committed(kafka: str,
     assert visible(kafka, name) == [b"committed"]
 
     producer.commit_transaction()
+    wait_until_settled(kafka, name)
     assert visible(kafka, name) == [b"committed", b"open"]
 
 
@@ -110,16 +115,18 @@ def test_a_zombie_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
     successor.begin_transaction()
     successor.produce(name, b"successor")
     successor.commit_transaction()
+    wait_until_settled(kafka, name)
     assert visible(kafka, name) == [b"successor"]
 
 
 def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: Distribution, tmp_path: Path) -> None:
     with KafkaServer(distribution, tmp_path) as server:
-        create_topic(AdminClient({"bootstrap.servers": server.bootstrap_servers}), "kept")
+        create_topic(AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0}), "kept")
         producer = transactional(server.bootstrap_servers, "before")
         producer.begin_transaction()
         producer.produce("kept", b"kept")
         producer.commit_transaction()
+        wait_until_settled(server.bootstrap_servers, "kept")
 
         server.kill()
         server.start()

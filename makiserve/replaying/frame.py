@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from makiserve.errors import DecodeError, PipelineError, RecordError
-from makiserve.replay.columns import field_names, row_values
+from makiserve.replaying.columns import field_names, row_values
 from makiserve.schema import Record, RecordFile, Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import Transform, trace

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from makiserve.errors import SourceError
-from makiserve.replay.columns import field_names, row_values
+from makiserve.replaying.columns import field_names, row_values
 from makiserve.scoring import Scored
 
 Row = list[Any]

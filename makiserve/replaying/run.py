@@ -10,8 +10,8 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError, RecordError
 from makiserve.packaging import PackagedModel, load
-from makiserve.replay.metrics import Metrics, regression_metrics
-from makiserve.replay.output import predictions_file
+from makiserve.replaying.metrics import Metrics, regression_metrics
+from makiserve.replaying.output import predictions_file
 from makiserve.schema import RecordFile, Schema
 from makiserve.scoring import Batch, Scored, Scorer
 

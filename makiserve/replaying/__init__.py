@@ -1,0 +1,8 @@
+"""The scoring path over files: training frames, offline validation, comparison with what was served."""
+
+from makiserve.replaying.compare import Comparison, compare
+from makiserve.replaying.frame import features_frame
+from makiserve.replaying.metrics import Metrics
+from makiserve.replaying.run import Replayed, replay
+
+__all__ = ["Comparison", "Metrics", "Replayed", "compare", "features_frame", "replay"]

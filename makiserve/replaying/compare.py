@@ -1,0 +1,105 @@
+"""Whether two runs gave the same outputs: position by position, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+import msgspec
+
+Position = tuple[str, int]
+Output = tuple[Position, bytes]
+
+TOLERANCE = 1e-9
+"""Relative. Predictions of a model that calls BLAS may differ in the last bits with the number of rows in a batch."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found; the runs agree when nothing differs, in content, count or order.
+
+    Attributes:
+        identical: outputs that are the same, byte for byte, in the same place.
+        close: outputs whose numbers differ by no more than the tolerance.
+        different: positions where both runs have an output and the outputs differ by more.
+        missing: positions that only the expected run has.
+        unexpected: positions that only the found run has.
+        first: where the runs part, with both outputs; None where they agree.
+    """
+
+    identical: int
+    close: int
+    different: int
+    missing: int
+    unexpected: int
+    first: tuple[Output | None, Output | None] | None
+
+    @property
+    def agree(self) -> bool:
+        """Whether the runs are the same."""
+        return self.first is None
+
+
+def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: float = TOLERANCE) -> Comparison:
+    """Compare the outputs of two runs, each a position, `(lane, offset)`, and a JSON value, lane by lane in order.
+
+    Args:
+        expected: for instance of the replay.
+        found: for instance of the service.
+        tolerance: relative, for numbers; 0 wants the same bytes.
+    """
+    expected, found = list(expected), list(found)
+    wanted, got = _numbered(expected), _numbered(found)
+    both = wanted.keys() & got.keys()
+    identical = sum(1 for place in both if got[place] == wanted[place])
+    alike = sum(1 for place in both if _is_same(wanted[place], got[place], tolerance))
+    return Comparison(
+        identical=identical,
+        close=alike - identical,
+        different=len(both) - alike,
+        missing=len(wanted) - len(both),
+        unexpected=len(got) - len(both),
+        first=_parting(expected, found, tolerance),
+    )
+
+
+def _numbered(outputs: list[Output]) -> dict[tuple[Position, int], bytes]:
+    """Outputs by position and their number among those of the position."""
+    seen: dict[Position, int] = {}
+    numbered = {}
+    for position, value in outputs:
+        number = seen[position] = seen.get(position, -1) + 1
+        numbered[position, number] = value
+    return numbered
+
+
+def _parting(
+    expected: list[Output], found: list[Output], tolerance: float
+) -> tuple[Output | None, Output | None] | None:
+    """The first place, lane by lane, where the runs part."""
+    lanes: dict[str, tuple[list[Output], list[Output]]] = {}
+    for side, outputs in enumerate((expected, found)):
+        for output in outputs:
+            lanes.setdefault(output[0][0], ([], []))[side].append(output)
+    for wanted, got in lanes.values():
+        for index in range(max(len(wanted), len(got))):
+            left, right = (side[index] if index < len(side) else None for side in (wanted, got))
+            if not left or not right or left[0] != right[0] or not _is_same(left[1], right[1], tolerance):
+                return left, right
+    return None
+
+
+def _is_same(wanted: bytes, got: bytes, tolerance: float) -> bool:
+    return wanted == got or (tolerance > 0 and _is_close(msgspec.json.decode(wanted), msgspec.json.decode(got), tolerance))
+
+
+def _is_close(wanted: Any, got: Any, tolerance: float) -> bool:
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return wanted.keys() == got.keys() and all(_is_close(wanted[key], got[key], tolerance) for key in wanted)
+    if isinstance(wanted, list) and isinstance(got, list):
+        return len(wanted) == len(got) and all(map(lambda *pair: _is_close(*pair, tolerance), wanted, got))
+    if isinstance(wanted, float) and isinstance(got, float):
+        return isclose(wanted, got, rel_tol=tolerance)
+    return bool(wanted == got)
