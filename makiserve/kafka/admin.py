@@ -1,0 +1,143 @@
+"""What must be true of the cluster before anything starts."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]  # stubs
+
+from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
+from makiserve.kafka.codes import EXISTS, NO_BROKER
+from makiserve.kafka.connection import Connection, report
+from makiserve.kafka.faults import fault, insist, translated
+
+logger = logging.getLogger(__name__)
+
+CALL_S = 1.0
+BROKER_DEFAULT = -1
+PROTOCOL = "inter.broker.protocol.version"
+OLDEST_PROTOCOL = (2, 5)
+"""Since this version a broker checks the group's generation with the offsets of a transaction."""
+
+
+class Cluster:
+    """The brokers and topics, looked at once, when a service starts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._servers = connection.broker.bootstrap_servers
+        self._reason = "no answer"
+        self._refusal: ConfigurationError | None = None
+        with translated("The Kafka settings"):
+            self._admin = AdminClient(connection.admin_settings() | {"error_cb": self._on_error})
+
+    def preflight(self, within: timedelta) -> None:
+        """Waits for a broker, and refuses one that is too old.
+
+        Raises:
+            BrokerUnavailable: none has answered in this time.
+            ConfigurationError: it refuses the credentials, or does not fence zombies.
+        """
+        deadline = time.monotonic() + within.total_seconds()
+        while True:
+            try:
+                brokers = self._metadata().brokers
+            except RetryCall as error:
+                self._admin.poll(0.0)
+                if self._refusal is not None:
+                    raise self._refusal from error
+                if time.monotonic() > deadline:
+                    raise BrokerUnavailable(
+                        f"No broker answers at {self._servers} within {within.total_seconds():g} s ({self._reason}). "
+                        "Check the address and the network, then start again."
+                    ) from error
+            else:
+                return _refuse_old_protocol(self._protocol(next(iter(brokers))))
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has.
+
+        Raises:
+            ConfigurationError: there is no such topic, or none that these credentials may see.
+        """
+        count = self._partitions(topic)
+        if count is None:
+            raise ConfigurationError(
+                f"There is no topic {topic} at {self._servers}, or it may not be described. Create it: kafka-topics.sh "
+                f"--bootstrap-server {self._servers} --create --topic {topic} --partitions 4"
+            )
+        return count
+
+    def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
+        """Makes sure that a topic of our own is there; of several workers one creates it.
+
+        The settings are the topic's, by their Kafka names; those of a topic that exists are left as they are.
+
+        Raises:
+            ConfigurationError: it has another number of partitions, or may not be created.
+            BrokerUnavailable: it was created and is not seen within 10 s.
+        """
+        if self._partitions(topic) is None:
+            self._create(topic, partitions, settings)
+        count = insist(lambda: self._seen(topic), timedelta(seconds=10))
+        if count != partitions:
+            raise ConfigurationError(
+                f"Topic {topic} has {count} partitions and needs {partitions}, as many as the input has. "
+                "Use another name, or delete it and start again."
+            )
+
+    def _metadata(self) -> Any:
+        # Of all topics: asking for one by name creates it, on brokers that create topics by themselves.
+        with translated(f"Asking {self._servers} for its topics"):
+            return self._admin.list_topics(timeout=CALL_S)
+
+    def _partitions(self, topic: str) -> int | None:
+        found = insist(self._metadata, timedelta(seconds=10)).topics.get(topic)
+        return len(found.partitions) if found is not None else None
+
+    def _seen(self, topic: str) -> int:
+        count = self._partitions(topic)
+        if count is None:
+            raise RetryCall(f"Topic {topic} was created and is not seen yet")
+        return count
+
+    def _create(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
+        new = NewTopic(topic, partitions, BROKER_DEFAULT, config=dict(settings))
+        try:
+            self._admin.create_topics([new])[topic].result()
+            logger.info("Created topic %s with %d partitions", topic, partitions)
+        except KafkaException as error:
+            if error.args[0].code() != EXISTS:
+                raise fault(error.args[0], f"Creating topic {topic}") from error
+
+    def _protocol(self, broker: int) -> str | None:
+        """The version the brokers speak among themselves; None from Kafka 4 on, and where it may not be asked for."""
+        resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
+        try:
+            settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+        except KafkaException as error:
+            logger.debug("The broker's settings cannot be read: %s", error)
+            return None
+        return settings[PROTOCOL].value if PROTOCOL in settings else None
+
+    def _on_error(self, error: KafkaError) -> None:
+        report(error)
+        if error.code() != NO_BROKER:
+            self._reason = error.str()
+        seen = fault(error, f"Connecting to {self._servers}")
+        if isinstance(seen, ConfigurationError):
+            self._refusal = seen
+
+
+def _refuse_old_protocol(protocol: str | None) -> None:
+    version = re.match(r"(\d+)\.(\d+)", protocol or "")
+    if version and tuple(map(int, version.groups())) < OLDEST_PROTOCOL:
+        raise ConfigurationError(
+            f"The brokers speak protocol {protocol}. Before 2.5 they do not fence the offsets of an instance that was "
+            f"replaced, and records would be processed twice: upgrade them, or raise {PROTOCOL}."
+        )

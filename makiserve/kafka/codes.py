@@ -1,0 +1,101 @@
+"""librdkafka's and Kafka's error codes, grouped by what happens next.
+
+Only the transactional calls flag their errors as retriable, abortable or fatal: for all others the code decides.
+"""
+# ruff: noqa: SLF001  librdkafka's own codes begin with an underscore, and are public
+
+from confluent_kafka import KafkaError
+
+_CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
+_RIGHTS = "grant the principal what it needs: Read on the input topic and the group, Write on the output topics"
+_OFFSET_GONE = "retention has removed records that were not processed yet: choose where to go on"
+
+REFUSED = {
+    KafkaError._AUTHENTICATION: _CREDENTIALS,
+    KafkaError.SASL_AUTHENTICATION_FAILED: _CREDENTIALS,
+    KafkaError.UNSUPPORTED_SASL_MECHANISM: _CREDENTIALS,
+    KafkaError.ILLEGAL_SASL_STATE: _CREDENTIALS,
+    KafkaError._SSL: "check the ssl.* options and certificates",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: _RIGHTS,
+    KafkaError.GROUP_AUTHORIZATION_FAILED: _RIGHTS,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _RIGHTS + ", Write on the transactional id",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _RIGHTS,
+    KafkaError._INVALID_ARG: "correct the option",
+    KafkaError.INVALID_CONFIG: "correct the topic's settings",
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction.timeout.ms to the broker's transaction.max.timeout.ms",
+    KafkaError.INVALID_SESSION_TIMEOUT: "choose a session.timeout.ms within the broker's bounds",
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another application uses this group: choose another one",
+    KafkaError.INVALID_REPLICATION_FACTOR: "the cluster has too few brokers for the topic's replication",
+    KafkaError.POLICY_VIOLATION: "create the topic by hand, as the cluster's policy wants it",
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic and message.max.bytes in the options",
+    KafkaError.UNSUPPORTED_VERSION: "the broker is too old",
+    KafkaError._UNSUPPORTED_FEATURE: "the broker is too old",
+}
+"""A person must act, whatever the flags. A denied topic is flagged "abort": it would be aborted and redone for ever."""
+
+MISSING = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "create the topic",
+    KafkaError._UNKNOWN_TOPIC: "create the topic",
+    KafkaError._UNKNOWN_PARTITION: "create the topic with this many partitions",
+    KafkaError.TOPIC_EXCEPTION: "correct the topic's name",
+    KafkaError._AUTO_OFFSET_RESET: _OFFSET_GONE,
+    KafkaError.OFFSET_OUT_OF_RANGE: _OFFSET_GONE,
+}
+"""A person must act, unless a flag says otherwise: an unknown topic may be one that was just created."""
+
+FENCING = {
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+    KafkaError.INVALID_PRODUCER_ID_MAPPING,
+    KafkaError.INVALID_TXN_STATE,
+    KafkaError.TRANSACTION_COORDINATOR_FENCED,
+    KafkaError.FENCED_INSTANCE_ID,
+}
+"""Another instance has taken over."""
+
+LOST_GENERATION = {KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID}
+"""The group has moved on without this member."""
+
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._TRANSPORT,
+    KafkaError._RESOLVE,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError._WAIT_CACHE,
+    KafkaError._RETRY,
+    KafkaError._MAX_POLL_EXCEEDED,  # the next poll rejoins the group
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.NOT_CONTROLLER,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.CONCURRENT_TRANSACTIONS,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError.NOT_ENOUGH_REPLICAS,
+    KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    KafkaError.THROTTLING_QUOTA_EXCEEDED,
+}
+"""It passes by itself."""
+
+UNFINISHED = KafkaError._CONFLICT
+"""A call was made while another one is not finished. It is flagged "retriable" and never would succeed."""
+
+PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+"""What an abort reports for each record that it throws away."""
+
+NO_BROKER = KafkaError._ALL_BROKERS_DOWN
+END_OF_PARTITION = KafkaError._PARTITION_EOF
+EXISTS = KafkaError.TOPIC_ALREADY_EXISTS

@@ -1,0 +1,186 @@
+"""The output: one transaction after another, each holding records, offsets and checkpoints that appear at once.
+
+Which of these calls makes which of the five steps of a commit is `serving/commit.py`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MakiserveError, RetryCall
+from makiserve.kafka.codes import PURGED
+from makiserve.kafka.connection import Connection
+from makiserve.kafka.faults import fault, insist, translated
+
+Headers = list[tuple[str, bytes]]
+
+ROOM_S = 0.1
+CALL_S = 5.0
+FOREVER_S = -1.0
+
+
+class TransactionalProducer:
+    """A producer whose every record is in a transaction, begun by the first one: an idle worker holds none open.
+
+    Every method raises `Fenced` when another producer has the transactional id or the broker has given the
+    transaction up (it was open for longer than transaction.timeout.ms): then only a new producer helps.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._failure: MakiserveError | None = None
+        self._open = False
+        with translated("The producer's settings"):
+            self._producer = Producer(connection.producer_settings() | {"on_delivery": self._on_delivery})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction has been begun and not ended."""
+        return self._open
+
+    def init(self, within: timedelta) -> None:
+        """Ends what a predecessor of the same transactional id left open and fences it. Once, before all else.
+
+        Raises:
+            BrokerUnavailable: it cannot be done within this time.
+        """
+        timeout = min(CALL_S, within.total_seconds())
+
+        def init_once() -> None:
+            with translated("Starting transactions"):
+                self._producer.init_transactions(timeout)
+
+        insist(init_once, within)
+
+    def begin(self) -> None:
+        """Begins a transaction where none is open. `produce` and `send_offsets` do it themselves."""
+        if not self._open:
+            with translated("Beginning a transaction"):
+                self._producer.begin_transaction()
+            self._open = True
+
+    def produce(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None,
+        timestamp_ms: int,
+    ) -> None:
+        """Queues a record; when the queue is full it waits until there is room.
+
+        Raises:
+            AbortTransaction: a record of this transaction could not be delivered.
+        """
+        if not self._open:
+            self.begin()
+        while True:
+            try:
+                self._producer.produce(
+                    topic,
+                    value,
+                    key,
+                    partition,
+                    timestamp=timestamp_ms,
+                    headers=headers,  # type: ignore[arg-type]  # a list of bytes is not one of str-or-bytes
+                )
+            except BufferError:  # librdkafka gives up undeliverable records in time, so this ends
+                self._serve(ROOM_S)
+            except KafkaException as error:
+                raise fault(error.args[0], f"Producing to {topic}[{partition}]") from error
+            else:
+                return
+
+    def poll(self) -> None:
+        """Takes note of what happened to the records since; once for every batch.
+
+        Raises:
+            AbortTransaction: one could not be delivered.
+        """
+        self._serve(0.0)
+
+    def flush(self, timeout: timedelta) -> None:
+        """Waits until every record has been delivered.
+
+        Raises:
+            AbortTransaction: one could not be.
+            RetryCall: some are still under way after `timeout`.
+        """
+        with translated("Delivering records"):
+            under_way = self._producer.flush(timeout.total_seconds())
+        self._raise_failure()
+        if under_way:
+            raise RetryCall(f"{under_way} records are not acknowledged within {timeout.total_seconds():g} s")
+
+    def send_offsets(self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: Any) -> None:
+        """Adds to the transaction how far the input is processed.
+
+        librdkafka does not bound this call by a time-out of ours, but by transaction.timeout.ms.
+
+        Args:
+            topic: the input.
+            offsets: for each partition the offset of the next record, and a text to keep with it: at most 4096 bytes.
+            group_metadata: of the `InputConsumer`.
+
+        Raises:
+            RetryCall: the same call again, with the same arguments.
+            AbortTransaction: the group has moved on without this member.
+        """
+        self.begin()
+        positions = [
+            TopicPartition(topic, partition, offset, metadata=metadata)
+            for partition, (offset, metadata) in offsets.items()
+        ]
+        with translated(f"Committing the offsets of {topic}"):
+            self._producer.send_offsets_to_transaction(positions, group_metadata)
+
+    def commit(self, timeout: timedelta | None = None) -> None:
+        """Makes the transaction visible.
+
+        Args:
+            timeout: None waits for as long as it takes.
+
+        Raises:
+            RetryCall: the time is over and the outcome open: only this same call may follow, no abort.
+            AbortTransaction: it was not committed, and is to be aborted.
+        """
+        with translated("Committing the transaction"):
+            self._producer.commit_transaction(_seconds(timeout))
+        self._open = False
+
+    def abort(self, timeout: timedelta | None = None) -> None:
+        """Throws the transaction away; nothing happens where none is open.
+
+        Raises:
+            RetryCall: the time is over: the same call again.
+        """
+        if not self._open:
+            return
+        with translated("Aborting the transaction"):
+            self._producer.abort_transaction(_seconds(timeout))
+        self._open = False
+        self._failure = None
+
+    def _serve(self, seconds: float) -> None:
+        with translated("Delivering records"):
+            self._producer.poll(seconds)
+        self._raise_failure()
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None or error.code() in PURGED or self._failure is not None:
+            return
+        failure = fault(error, f"Delivering to {message.topic()}[{message.partition()}]")
+        fits = isinstance(failure, (Fenced, ConfigurationError))
+        self._failure = failure if fits else AbortTransaction(str(failure))
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _seconds(timeout: timedelta | None) -> float:
+    return FOREVER_S if timeout is None else timeout.total_seconds()

@@ -1,0 +1,120 @@
+"""The start-up checks, on a real broker, on none, and on the embedded one."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource
+
+from makiserve.errors import BrokerUnavailable, ConfigurationError
+from makiserve.kafka import Cluster, Connection, EmbeddedBroker, InputConsumer, TransactionalProducer
+from makiserve.kafka.embedded import OPTIONS
+from makiserve.settings import BrokerSettings
+
+Topic = Callable[..., str]
+
+PATIENCE = timedelta(seconds=10)
+BRIEFLY = timedelta(seconds=1)
+
+
+def cluster(servers: str, **options: str) -> Cluster:
+    named = {name.replace("_", "."): value for name, value in options.items()}
+    return Cluster(Connection(BrokerSettings(servers, "checks", options=named)))
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+def test_a_broker_that_answers_passes(kafka: str, topic: Topic) -> None:
+    checks = cluster(kafka)
+    checks.preflight(PATIENCE)
+    assert checks.partitions(topic(3)) == 3
+
+
+def test_without_a_broker_the_message_names_the_address_and_the_reason(nobody: str) -> None:
+    with pytest.raises(BrokerUnavailable, match=f"at {nobody} within 1 s .*refused"):
+        cluster(nobody).preflight(BRIEFLY)
+
+
+def test_a_name_that_does_not_resolve_is_said(nobody: str) -> None:
+    with pytest.raises(BrokerUnavailable, match="resolve"):
+        cluster("no-such-host.invalid:9092").preflight(BRIEFLY)
+
+
+def test_refused_credentials_are_not_waited_for(kafka: str) -> None:
+    login = {"sasl_mechanism": "PLAIN", "sasl_username": "me", "sasl_password": "secret"}
+    checks = cluster(kafka, security_protocol="SASL_PLAINTEXT", **login)
+    with pytest.raises(ConfigurationError, match="credentials") as caught:
+        checks.preflight(timedelta(minutes=5))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("no.such.option", "1"), ("compression.type", "none-such")])
+def test_a_wrong_option_is_a_mistake_of_the_configuration(name: str, value: str) -> None:
+    connection = Connection(BrokerSettings("broker:9092", "group", options={name: value}))
+    with pytest.raises(ConfigurationError):
+        TransactionalProducer(connection)
+
+
+def test_a_missing_topic_is_refused_with_the_command_that_creates_it_and_is_not_created(kafka: str) -> None:
+    checks = cluster(kafka)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=re.escape(f"--bootstrap-server {kafka} --create --topic absent")):
+            checks.partitions("absent")
+
+
+def test_an_internal_topic_is_created_once_with_its_settings(kafka: str, topic: Topic, admin: AdminClient) -> None:
+    name = topic() + ".state"
+    for _ in range(2):
+        cluster(kafka).create_if_absent(name, 3, {"cleanup.policy": "compact"})
+    assert cluster(kafka).partitions(name) == 3
+    resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+    assert admin.describe_configs([resource])[resource].result()["cleanup.policy"].value == "compact"
+    admin.delete_topics([name])[name].result()
+
+
+def test_an_internal_topic_of_another_size_is_refused(kafka: str, topic: Topic) -> None:
+    name = topic(2)
+    with pytest.raises(ConfigurationError, match="has 2 partitions and needs 3"):
+        cluster(kafka).create_if_absent(name, 3, {})
+
+
+def test_a_setting_that_no_topic_has_is_a_mistake_of_the_configuration(kafka: str, topic: Topic) -> None:
+    with pytest.raises(ConfigurationError):
+        cluster(kafka).create_if_absent(topic() + ".state", 1, {"no.such.setting": "1"})
+
+
+def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None:
+    broker = EmbeddedBroker()
+    assert broker.create_topic("house") == 4
+    connection = Connection(BrokerSettings(broker.bootstrap_servers, "group", options=OPTIONS))
+    checks = Cluster(connection)
+    checks.preflight(PATIENCE)
+    checks.create_if_absent("house", 4, {})
+    assert checks.partitions("house") == 4
+
+    producer = TransactionalProducer(connection)
+    producer.init(PATIENCE)
+    consumer = InputConsumer(connection, "house")
+    consumer.subscribe(
+        lambda numbers: [consumer.resume_at(each, 0) for each in numbers], lambda _: None, lambda _: None
+    )
+    for number in range(1000):
+        producer.produce("house", number % 4, None, b"%d" % number, None, 0)
+    producer.flush(PATIENCE)
+    producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata())
+    producer.commit()
+    found: list[int] = []
+    while len(found) < 1000:
+        found += [int(record.value() or b"") for record in consumer.receive(100, BRIEFLY)]
+    assert sorted(found) == list(range(1000))
+    consumer.close()

@@ -1,0 +1,199 @@
+"""The input's consumer on a real broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from makiserve.errors import ConfigurationError, RetryCall
+from makiserve.kafka import Connection, InputConsumer, TransactionalProducer
+from makiserve.settings import BrokerSettings
+from tests.broker import wait_until_settled
+
+Topic = Callable[..., str]
+Open = Callable[..., "Member"]
+
+SOON = timedelta(milliseconds=100)
+PATIENCE = timedelta(seconds=20)
+
+
+class Member(InputConsumer):
+    """A consumer that goes to `start` as soon as a partition comes, or with None nowhere; it notes what happens."""
+
+    def __init__(self, connection: Connection, topic: str, start: int | None) -> None:
+        super().__init__(connection, topic)
+        self.events: list[tuple[str, list[int]]] = []
+        self.start = start
+        self.subscribe(
+            self.came,
+            lambda numbers: self.events.append(("revoked", sorted(numbers))),
+            lambda numbers: self.events.append(("lost", sorted(numbers))),
+        )
+
+    def came(self, numbers: list[int]) -> None:
+        self.events.append(("assigned", sorted(numbers)))
+        if self.start is not None:
+            for number in numbers:
+                self.resume_at(number, self.start)
+
+    def read(self, count: int) -> list[tuple[int | None, bytes | None]]:
+        """Exactly this many records, and then silence."""
+        found = []
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while len(found) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count} records"
+            found += self.receive(1000, SOON)
+        assert self.receive(1000, SOON) == []
+        return [(record.partition(), record.value()) for record in found]
+
+    def wait_for(self, partitions: set[int]) -> None:
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while self.assigned != partitions:
+            assert time.monotonic() < deadline, f"{set(self.assigned)} instead of {partitions}"
+            self.receive(1000, SOON)
+
+
+@pytest.fixture
+def open_member(kafka: str) -> Iterator[Open]:
+    """`open_member(topic, start=0)`: they share a group, and all are closed after the test."""
+    members: list[Member] = []
+
+    def open_one(topic: str, start: int | None = 0) -> Member:
+        settings = BrokerSettings(kafka, f"group-of-{topic}", options={"heartbeat.interval.ms": "200"})
+        members.append(Member(Connection(settings), topic, start))
+        return members[-1]
+
+    yield open_one
+    for member in members:
+        member.close()
+
+
+def write(kafka: str, topic: str, *values: bytes, partition: int = 0) -> None:
+    producer = Producer({"bootstrap.servers": kafka})
+    for value in values:
+        producer.produce(topic, value, partition=partition)
+    producer.flush()
+
+
+def forget(admin: AdminClient, topic: str, before: int) -> None:
+    """What retention does: the records of partition 0 before an offset are gone."""
+    (deleted,) = admin.delete_records([TopicPartition(topic, 0, before)]).values()
+    deleted.result()
+
+
+def test_records_come_from_where_the_partition_was_told_to_start(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    write(kafka, name, b"0", b"1", b"2", b"3")
+    assert open_member(name, start=2).read(2) == [(0, b"2"), (0, b"3")]
+
+
+def test_a_partition_resumes_without_a_second_of_silence(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    write(kafka, name, b"0", b"1")
+    member = open_member(name)
+    member.read(2)
+    began = time.monotonic()
+    for _ in range(5):
+        member.pause([0])
+        member.resume_at(0, 1)
+        assert member.read(1) == [(0, b"1")]  # with the 100 ms of silence that `read` ends with
+    assert time.monotonic() - began < 3.5  # librdkafka's own resume takes a second each time
+
+
+def test_a_rewind_gives_the_same_records_again_in_order(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    values = [str(number).encode() for number in range(3000)]
+    write(kafka, name, *values)
+    member = open_member(name)
+    while not member.receive(100, SOON):
+        pass
+    member.resume_at(0, 10)
+    assert member.read(2990) == [(0, value) for value in values[10:]]
+
+
+def test_a_position_that_retention_has_removed_is_an_error(
+    kafka: str, topic: Topic, admin: AdminClient, open_member: Open
+) -> None:
+    name = topic()
+    write(kafka, name, b"0", b"1", b"2")
+    forget(admin, name, before=2)
+    member = open_member(name, start=1)
+    assert member.watermarks(0, PATIENCE) == (2, 3)
+    with pytest.raises(ConfigurationError, match="retention has removed"):
+        member.read(1)
+
+
+def test_an_assigned_partition_is_silent_until_it_is_resumed_even_where_retention_has_begun(
+    kafka: str, topic: Topic, admin: AdminClient, open_member: Open
+) -> None:
+    name = topic()
+    write(kafka, name, b"0", b"1", b"2")
+    forget(admin, name, before=2)
+    member = open_member(name, start=None)
+    member.wait_for({0})
+    assert member.read(0) == []
+    member.resume_at(0, 2)
+    assert member.read(1) == [(0, b"2")]
+
+
+def test_members_share_the_partitions_and_the_last_one_gets_them_all(
+    kafka: str, topic: Topic, open_member: Open
+) -> None:
+    name = topic(2)
+    first = open_member(name)
+    first.wait_for({0, 1})
+    second = open_member(name)
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while not (len(first.assigned) == len(second.assigned) == 1):
+        assert time.monotonic() < deadline
+        first.receive(10, SOON)
+        second.receive(10, SOON)
+    assert first.assigned | second.assigned == {0, 1}
+    assert first.events == [("assigned", [0, 1]), ("revoked", sorted(second.assigned))]
+    assert second.events == [("assigned", sorted(second.assigned))]
+
+    first.close()
+    second.wait_for({0, 1})
+
+
+def test_the_ends_of_a_partition_leave_out_what_is_not_committed(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    member = open_member(name)
+    producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
+    producer.init(PATIENCE)
+    producer.produce(name, 0, None, b"open", None, 0)
+    producer.flush(PATIENCE)
+    assert member.watermarks(0, PATIENCE) == (0, 0)
+    producer.commit()
+    wait_until_settled(kafka, name)
+    assert member.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
+
+
+def test_a_member_that_leaves_while_partitions_are_on_their_way_is_not_told_of_them(
+    kafka: str, topic: Topic, open_member: Open
+) -> None:
+    name = topic()
+    for _ in range(5):
+        member = open_member(name)
+        member.receive(1, timedelta(milliseconds=5))
+        member.close()
+        assert member.events in ([], [("assigned", [0]), ("revoked", [0])])
+
+
+def test_the_previous_owners_open_transaction_is_waited_for(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    owner = open_member(name)
+    owner.wait_for({0})
+    producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
+    producer.init(PATIENCE)
+    producer.send_offsets(name, {0: (5, "")}, owner.group_metadata())
+    successor = open_member(name)
+    with pytest.raises(RetryCall):
+        successor.committed(0, timedelta(seconds=1))
+    producer.commit()
+    assert successor.committed(0, PATIENCE).offset == 5

@@ -1,0 +1,49 @@
+"""What the clients are told."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from confluent_kafka import KafkaError
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka.connection import OWN, Connection, report
+from makiserve.settings import BrokerSettings
+
+
+def connection(instance: str = "", **options: str) -> Connection:
+    named = {name.replace("_", "."): value for name, value in options.items()}
+    return Connection(BrokerSettings("broker:9092", "group", instance, named))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_exactly_once_rests_on_cannot_be_set(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        Connection(BrokerSettings("broker:9092", "group", options={name: "x"}))
+
+
+def test_an_option_overrides_our_choice_in_every_client() -> None:
+    tuned = connection(linger_ms="50", security_protocol="SSL")
+    assert tuned.producer_settings()["linger.ms"] == "50"
+    for settings in (tuned.consumer_settings(), tuned.producer_settings(), tuned.admin_settings()):
+        assert settings["security.protocol"] == "SSL"
+
+
+def test_a_named_instance_keeps_its_membership_and_its_transactions_over_restarts() -> None:
+    first, second = connection("pod-0"), connection("pod-0")
+    assert first.consumer_settings()["group.instance.id"] == "pod-0"
+    assert first.transactional_id == second.transactional_id == "group-pod-0"
+
+
+def test_an_instance_without_a_name_has_a_transactional_id_that_no_other_has() -> None:
+    first, second = connection(), connection()
+    assert "group.instance.id" not in first.consumer_settings()
+    assert first.transactional_id == first.transactional_id != second.transactional_id
+
+
+def test_an_outage_is_a_warning_and_refused_credentials_are_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for code in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
+        report(KafkaError(code))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]

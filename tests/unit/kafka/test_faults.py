@@ -1,0 +1,119 @@
+"""What each error of librdkafka means, and that one call is insisted on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from makiserve.errors import (
+    AbortTransaction,
+    BrokerUnavailable,
+    ConfigurationError,
+    Fenced,
+    InternalError,
+    MakiserveError,
+    RetryCall,
+)
+from makiserve.kafka import codes, faults
+from makiserve.kafka.faults import fault, insist, translated
+
+PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
+
+# One row for every combination of (txn_requires_abort, retriable, fatal); one column for every group of codes.
+FLAGS = [
+    # abort  retry  fatal | plain            passing          fencing           lost generation   missing
+    (False, False, False, InternalError, RetryCall, Fenced, AbortTransaction, ConfigurationError),
+    (False, False, True, Fenced, Fenced, Fenced, Fenced, Fenced),
+    (False, True, False, RetryCall, RetryCall, RetryCall, RetryCall, RetryCall),
+    (False, True, True, RetryCall, RetryCall, RetryCall, RetryCall, RetryCall),
+    (True, False, False, *(AbortTransaction,) * 5),
+    (True, False, True, *(AbortTransaction,) * 5),
+    (True, True, False, *(AbortTransaction,) * 5),
+    (True, True, True, *(AbortTransaction,) * 5),
+]
+GROUPS = ([PLAIN], codes.PASSING, codes.FENCING, codes.LOST_GENERATION, codes.MISSING)
+
+
+def error(code: int, abort: bool = False, retry: bool = False, fatal: bool = False) -> KafkaError:
+    return KafkaError(code, "reason", fatal=fatal, retriable=retry, txn_requires_abort=abort)
+
+
+@pytest.mark.parametrize(
+    ("abort", "retry", "fatal", "group", "expected"),
+    [(*row[:3], group, kind) for row in FLAGS for group, kind in zip(GROUPS, row[3:], strict=True)],
+)
+def test_flags_decide_in_librdkafkas_order_and_codes_where_there_is_no_flag(
+    abort: bool, retry: bool, fatal: bool, group: set[int], expected: type[MakiserveError]
+) -> None:
+    for code in group:
+        assert type(fault(error(code, abort, retry, fatal), "Doing")) is expected, KafkaError(code).name()
+
+
+@pytest.mark.parametrize(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
+def test_what_only_a_person_can_mend_is_never_retried(abort: bool, retry: bool, fatal: bool) -> None:
+    for code in codes.REFUSED:
+        assert type(fault(error(code, abort, retry, fatal), "Doing")) is ConfigurationError
+
+
+@pytest.mark.parametrize(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
+def test_a_call_made_while_another_is_unfinished_is_a_bug_though_flagged_retriable(
+    abort: bool, retry: bool, fatal: bool
+) -> None:
+    assert type(fault(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
+
+
+def test_no_code_is_in_two_groups() -> None:
+    groups = [set(codes.REFUSED), set(codes.MISSING), codes.FENCING, codes.LOST_GENERATION, codes.PASSING, codes.PURGED]
+    assert sum(map(len, groups)) == len(set.union(*groups))
+
+
+def test_the_message_says_what_where_and_what_to_do() -> None:
+    found = fault(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
+    assert str(found).startswith("Reading house[3]: reason (TOPIC_AUTHORIZATION_FAILED): grant the principal")
+
+
+def test_the_original_error_is_chained() -> None:
+    original = KafkaException(error(KafkaError.REQUEST_TIMED_OUT))
+    with pytest.raises(RetryCall) as caught, translated("Doing"):
+        raise original
+    assert caught.value.__cause__ is original
+
+
+def test_a_fatal_error_that_met_a_delivery_report_is_found_inside_the_bindings_system_error() -> None:
+    with pytest.raises(Fenced), translated("Doing"):
+        raise SystemError("returned a result with an exception set") from KafkaException(
+            error(KafkaError.INVALID_PRODUCER_EPOCH, fatal=True)
+        )
+
+
+def test_other_errors_pass_untouched() -> None:
+    for other in (SystemError("of the interpreter"), ValueError("of the caller")):
+        with pytest.raises(type(other)), translated("Doing"):
+            raise other
+
+
+class Flaky:
+    """Fails with RetryCall a number of times, then answers."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+
+    def __call__(self) -> str:
+        if self.failures:
+            self.failures -= 1
+            raise RetryCall("Asking: no answer")
+        return "answer"
+
+
+def test_a_call_is_made_again_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(faults.time, "sleep", pauses.append)
+    assert insist(Flaky(failures=7), timedelta(minutes=1)) == "answer"
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+
+
+def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
+    with pytest.raises(BrokerUnavailable, match=r"Asking: no answer\. Tried for 0 s\."):
+        insist(Flaky(failures=1), timedelta(0))
