@@ -1,0 +1,7 @@
+"""A model and its pipeline as one MLflow artifact: logged, loaded, checked. The only importer of mlflow."""
+
+from makiserve.packaging.load import PackagedModel, load
+from makiserve.packaging.log import log_model
+from makiserve.packaging.reference.check import check_reference
+
+__all__ = ["PackagedModel", "check_reference", "load", "log_model"]

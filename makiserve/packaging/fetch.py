@@ -1,0 +1,136 @@
+"""From the URI of a model to a copy of its files, and the truth about why there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+
+from makiserve.errors import ConfigurationError
+
+# A lookup takes milliseconds; MLflow's own patience, 7 retries of 120 s, would hide a dead server for minutes.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A model's files.
+
+    Attributes:
+        directory: a copy; the original is never written to.
+        name: in the registry; None where the URI is not one of a registered model.
+        version: likewise; an alias is resolved.
+    """
+
+    directory: Path
+    name: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class _Source:
+    uri: str
+    name: str | None = None
+    version: str | None = None
+
+
+def fetch(uri: str, into: Path) -> Fetched:
+    """Copy the files of a model.
+
+    Args:
+        uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/…, a path, or whatever
+            else MLflow can download from.
+        into: an empty directory.
+
+    Raises:
+        ConfigurationError: nothing is there, or the tracking server does not answer.
+    """
+    try:
+        with _environment(_IMPATIENT):
+            source = _resolve(uri)
+        with _environment(_QUIET):
+            path = download_artifacts(source.uri, dst_path=str(into))
+    except (MlflowException, OSError, ImportError) as error:
+        raise ConfigurationError(f"model {uri}: {_reason(error)}") from error
+    return Fetched(Path(path), source.name, source.version)
+
+
+def _resolve(uri: str) -> _Source:
+    """Where the files really are; MLflow's own download from runs:/ would say no more than that it failed."""
+    scheme, _, rest = uri.partition(":/")
+    client = MlflowClient()
+    if scheme == "runs":
+        return _Source(_run_model(client, *rest.lstrip("/").partition("/")[::2]))
+    if scheme == "models":
+        return _registered(client, rest.lstrip("/"))
+    if scheme == "mlflow-artifacts":
+        client.search_experiments(max_results=1)  # whether the server is there: a download would wait for minutes
+    elif "://" not in uri and not Path(uri).is_dir():
+        raise FileNotFoundError("no such directory")
+    return _Source(uri)
+
+
+def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
+    """The URI of the model that a run has logged under a name."""
+    run = client.get_run(run_id)
+    outputs = run.outputs.model_outputs if run.outputs else []
+    models = {model.name: model.model_id for model in (client.get_logged_model(o.model_id) for o in outputs)}
+    if name in models:
+        return f"models:/{models[name]}"
+    if any(name == file.path for file in client.list_artifacts(run_id)):
+        return f"{run.info.artifact_uri}/{name}"  # logged by MLflow 2
+    logged = ", ".join(map(repr, models)) or "none"
+    raise FileNotFoundError(f"the run has logged no model {name!r}; its models: {logged}")
+
+
+def _registered(client: MlflowClient, path: str) -> _Source:
+    """A registered version by number, alias or as the latest; or a model by its id."""
+    name, at, alias = path.partition("@")
+    if at:
+        version = client.get_model_version_by_alias(name, alias).version
+    elif "/" not in path:
+        return _Source(f"models:/{client.get_logged_model(path).model_id}")
+    else:
+        name, _, version = path.rpartition("/")
+        if version == "latest":
+            found = client.search_model_versions(f"name='{name}'")
+            version = str(max((int(each.version) for each in found), default=0))
+        elif not version.isdigit():
+            raise FileNotFoundError(
+                f"{version!r} is neither a version number nor 'latest'; an alias is models:/{name}@…"
+            )
+        client.get_model_version(name, version)
+    return _Source(f"models:/{name}/{version}", name, str(version))
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, MlflowException) and isinstance(cause, OSError):  # requests' errors are OSErrors
+        return (
+            f"no answer from {mlflow.get_tracking_uri()} ({type(cause).__name__}): "
+            "check MLFLOW_TRACKING_URI and the network"
+        )
+    first, *rest = str(error).strip().splitlines() or [type(error).__name__]
+    detail = f" {rest[-1]}" if rest else ""
+    where = f" (tracking server: {mlflow.get_tracking_uri()})" if isinstance(error, MlflowException) else ""
+    return f"{first}{detail}{where}"
+
+
+@contextmanager
+def _environment(defaults: dict[str, str]) -> Iterator[None]:
+    """Set variables for a while, those that the user has not set."""
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

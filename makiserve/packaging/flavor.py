@@ -1,0 +1,81 @@
+"""The `makiserve` flavor: what the MLmodel file says of a pipeline, beside MLflow's own flavors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from makiserve.errors import ModelRefused
+
+NAME = "makiserve"
+FORMAT_VERSION = 1
+SOURCES = "makiserve/sources"
+REFERENCE_RECORDS = "makiserve/reference.jsonl"
+REFERENCE_OUTPUTS = "makiserve/reference_outputs.jsonl"
+
+
+class Flavor(msgspec.Struct, frozen=True):
+    """The entry in MLmodel. Paths are relative to the model's directory.
+
+    Attributes:
+        format_version: of this entry and the files that it names.
+        makiserve_version: that packaged the model.
+        python_version: likewise.
+        entry_point: `module:function` of the pipeline's factory.
+        record: `module:Class` of the record type.
+        record_schema: the same as a JSON Schema, for those who produce records.
+        sources: the directory of the pipeline's modules.
+        digest: of the sources, as `Sources.digest` computes it. It detects edits; it does not prove an origin.
+        plan: the fingerprint of the traced pipeline.
+        inputs: the features that the model takes, in its order.
+        reference_records: one JSON object a line.
+        reference_outputs: what they must cause.
+    """
+
+    makiserve_version: str
+    python_version: str
+    entry_point: str
+    record: str
+    record_schema: dict[str, Any]
+    digest: str
+    plan: str
+    inputs: list[str]
+    format_version: int = FORMAT_VERSION
+    sources: str = SOURCES
+    reference_records: str = REFERENCE_RECORDS
+    reference_outputs: str = REFERENCE_OUTPUTS
+
+    def add_to(self, model: Model) -> None:
+        """Enter it beside the other flavors; saving the model is up to the caller."""
+        model.add_flavor(NAME, **msgspec.to_builtins(self))
+
+
+def read_flavor(directory: Path) -> tuple[Model, Flavor]:
+    """The MLmodel of a directory and its `makiserve` flavor.
+
+    Raises:
+        ModelRefused: it is no MLflow model, or one that was not packaged by a makiserve that this one understands.
+    """
+    try:
+        model = Model.load(str(directory / "MLmodel"))
+    except (OSError, MlflowException) as error:
+        raise ModelRefused(f"not an MLflow model: it has no MLmodel file that can be read ({error})") from error
+    entry = model.flavors.get(NAME)
+    if entry is None:
+        raise ModelRefused(
+            f"an MLflow model without a feature pipeline (its flavors: {', '.join(model.flavors)}): log it with "
+            "makiserve.log_model(model, features=…, record=…, reference=…)"
+        )
+    if entry.get("format_version") != FORMAT_VERSION:
+        raise ModelRefused(
+            f"packaged by makiserve {entry.get('makiserve_version')} in format {entry.get('format_version')}, "
+            f"this makiserve reads format {FORMAT_VERSION}"
+        )
+    try:
+        return model, msgspec.convert(entry, Flavor)
+    except msgspec.ValidationError as error:
+        raise ModelRefused(f"the makiserve flavor in its MLmodel is damaged: {error}") from error

@@ -1,0 +1,73 @@
+"""The MLflow flavor that knows how to save a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mlflow.models import Model
+
+from makiserve.errors import ConfigurationError
+
+# By the library that a class of the model's ancestry comes from. XGBoost's and LightGBM's estimators descend from
+# scikit-learn's: the first library that is found decides.
+_FLAVORS = {
+    "xgboost": ("mlflow.xgboost", "xgb_model"),
+    "lightgbm": ("mlflow.lightgbm", "lgb_model"),
+    "mlflow": ("mlflow.pyfunc", "python_model"),
+    "sklearn": ("mlflow.sklearn", "sk_model"),
+}
+
+
+def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a model's flavor, completed with what its class needs.
+
+    Args:
+        model: a scikit-learn, XGBoost or LightGBM model, or an `mlflow.pyfunc.PythonModel`.
+        options: what the user gives for that flavor's `save_model`.
+
+    Raises:
+        ConfigurationError: there is no flavor for its class, or it holds types that would not be trusted at loading.
+    """
+    module, _ = _flavor(model)
+    if module == "mlflow.sklearn" and options.get("serialization_format", "skops") == "skops":
+        return {**options, "skops_trusted_types": options.get("skops_trusted_types") or _sklearn_types(model)}
+    return dict(options)
+
+
+def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[str, Any]) -> None:
+    """Save a model with the flavor of its class, `python_function` included.
+
+    Args:
+        model: the fitted model.
+        path: a directory that does not exist.
+        mlflow_model: the MLmodel to enter the flavors in.
+        options: from `native_options`.
+    """
+    module, argument = _flavor(model)
+    import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
+
+
+def _flavor(model: Any) -> tuple[str, str]:
+    libraries = {ancestor.__module__.partition(".")[0] for ancestor in type(model).__mro__}
+    found = next((flavor for library, flavor in _FLAVORS.items() if library in libraries), None)
+    if found is None:
+        raise ConfigurationError(
+            f"a model of type {type(model).__module__}.{type(model).__qualname__} cannot be logged: wrap it in an "
+            "mlflow.pyfunc.PythonModel whose predict() takes a data frame"
+        )
+    return found
+
+
+def _sklearn_types(model: Any) -> list[str]:
+    """The types in a model that skops does not trust by itself, such as the nodes of trees, all of scikit-learn."""
+    skops = import_module("skops.io")  # MLflow's scikit-learn flavor requires it, no other does
+    untrusted: list[str] = skops.get_untrusted_types(data=skops.dumps(model))
+    if foreign := [name for name in untrusted if not name.startswith("sklearn.")]:
+        raise ConfigurationError(
+            f"the model holds {', '.join(foreign)}, not of scikit-learn, which loading it would not trust: "
+            f"if you do, pass log_model(…, skops_trusted_types={untrusted})"
+        )
+    return untrusted

@@ -1,0 +1,102 @@
+"""What `mlflow.models.Model.log` calls to write a model's files: MLflow's own flavor, then ours beside it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+from mlflow.models import Model
+
+from makiserve.errors import ConfigurationError
+from makiserve.packaging.flavor import REFERENCE_OUTPUTS, REFERENCE_RECORDS, SOURCES, Flavor
+from makiserve.packaging.native import save_native
+from makiserve.packaging.predictor import MlflowPredictor
+from makiserve.packaging.reference.reference import Reference, outputs_from_scored, score_reference
+from makiserve.packaging.reference.sample import Sample
+from makiserve.packaging.signature import input_schema, signature_from
+from makiserve.packaging.source.collect import Collected
+from makiserve.schema import Schema
+from makiserve.stream.engine.plan import Plan
+from makiserve.version import __version__
+
+
+@dataclass(frozen=True)
+class Package:
+    """A pipeline, ready to be saved with the model it feeds; MLflow takes it for a flavor's module.
+
+    Attributes:
+        collected: its source.
+        plan: the traced pipeline.
+        schema: of its records.
+        sample: the reference records.
+        inputs: the features that the model takes, in its order.
+    """
+
+    collected: Collected
+    plan: Plan
+    schema: Schema
+    sample: Sample
+    inputs: tuple[str, ...]
+
+    __name__ = "makiserve"
+
+    def save_model(self, path: str, mlflow_model: Model, *, model: Any, **options: Any) -> None:
+        """Write a model's directory.
+
+        Args:
+            path: a directory that does not exist.
+            mlflow_model: its MLmodel, yet without flavors.
+            model: the fitted model.
+            options: from `native_options`.
+        """
+        directory = Path(path)
+        save_native(model, directory, mlflow_model, options)
+        predictor = self._predictor(directory, mlflow_model, has_signature=options.get("signature") is not None)
+        self.collected.sources.write(directory / SOURCES)
+        self._write_reference(directory, predictor)
+        self._flavor(predictor).add_to(mlflow_model)
+        mlflow_model.save(str(directory / "MLmodel"))
+
+    def _predictor(self, directory: Path, mlflow_model: Model, *, has_signature: bool) -> MlflowPredictor:
+        """The saved model, loaded as a service will load it. Its first outputs complete its signature."""
+        saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
+        if has_signature:
+            return MlflowPredictor(saved, self.inputs)
+        get = attrgetter(*self.inputs)
+        rows = [get(item) if len(self.inputs) > 1 else (get(item),) for item in self.sample.features]
+        schema = input_schema(type(self.sample.features[0]), self.inputs, rows)
+        predictor = MlflowPredictor(saved, self.inputs, schema)
+        try:
+            output = predictor.output(rows)
+        except Exception as error:
+            raise ConfigurationError(
+                f"the model cannot predict the features of its reference records: {type(error).__name__}: {error}"
+            ) from error
+        mlflow_model.signature = signature_from(schema, output)
+        return predictor
+
+    def _write_reference(self, directory: Path, predictor: MlflowPredictor) -> None:
+        scored = score_reference(self.plan, predictor, self.sample.records)
+        if not scored.causes:
+            raise ConfigurationError(
+                f"the model refuses the features of all its reference records, the first: {scored.dead[0][1]}"
+            ) from scored.dead[0][1]
+        reference = Reference(self.sample.records, outputs_from_scored(scored))
+        (directory / REFERENCE_RECORDS).parent.mkdir(exist_ok=True)
+        reference.write(directory / REFERENCE_RECORDS, directory / REFERENCE_OUTPUTS, self.schema)
+
+    def _flavor(self, predictor: MlflowPredictor) -> Flavor:
+        return Flavor(
+            makiserve_version=__version__,
+            python_version=platform.python_version(),
+            entry_point=self.collected.entry_point,
+            record=self.collected.record,
+            record_schema=self.schema.json_schema(),
+            digest=self.collected.sources.digest,
+            plan=self.plan.fingerprint,
+            inputs=list(predictor.inputs),
+        )

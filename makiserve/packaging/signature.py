@@ -1,0 +1,83 @@
+"""The types of a model's inputs, from what the pipeline declares and what it really emits."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Union, get_args, get_origin
+
+import numpy as np
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, DataType, Schema
+
+from makiserve.errors import ConfigurationError
+from makiserve.packaging.columns import Row
+from makiserve.packaging.emitted import declared_types
+
+_OF_PYTHON: tuple[tuple[tuple[type, ...], DataType], ...] = (
+    ((bool, np.bool_), DataType.boolean),  # before int, whose subclass it is
+    ((int, np.integer), DataType.long),
+    ((float, np.floating), DataType.double),
+    ((str,), DataType.string),
+    ((bytes,), DataType.binary),
+    ((datetime, np.datetime64), DataType.datetime),
+)
+
+
+def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row]) -> Schema:
+    """The MLflow schema of these inputs.
+
+    A few rows do not show a type: a float may be whole by chance. So a field is an integer only where it is declared
+    one and is never seen missing, and any other number a double; a field is optional where its declaration or a row
+    says so.
+
+    Args:
+        emitted: the type of what the pipeline emits.
+        inputs: the fields that the model takes, in order.
+        rows: their values, at least one.
+
+    Raises:
+        ConfigurationError: a field has no single type that a model can take.
+    """
+    declared = declared_types(emitted)
+    columns = zip(inputs, zip(*rows, strict=True), strict=True)
+    return Schema([_column(name, declared.get(name), values) for name, values in columns])
+
+
+def signature_from(schema: Schema, output: Any) -> ModelSignature:
+    """The signature of a model that takes `schema` and has given `output`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # integers may be missing one day, it says: of outputs too
+        return ModelSignature(inputs=schema, outputs=infer_signature(model_output=output).outputs)
+
+
+def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:
+    hints = _alternatives(declared)
+    seen = {type(value) for value in values}
+    optional = type(None) in hints | seen
+    kinds = {_data_type(kind) for kind in (hints | seen) - {type(None)}}
+    if kinds == {DataType.long} and (optional or not hints):
+        kinds = {DataType.double}
+    if kinds == {DataType.long, DataType.double}:
+        kinds = {DataType.double}
+    if len(kinds) != 1 or None in kinds:
+        found = ", ".join(sorted(kind.__name__ for kind in hints | seen)) or "nothing"
+        raise ConfigurationError(
+            f"feature {name!r} is of type {found}: a model's input is a number, a bool, a string, bytes or a datetime. "
+            "Declare it in what the pipeline emits, or leave it out with log_model(…, inputs=[…])"
+        )
+    return ColSpec(kinds.pop(), name, required=not optional)
+
+
+def _alternatives(declared: Any) -> set[type]:
+    """The types of a declaration, None's among them; nothing where it does not name plain types."""
+    options = get_args(declared) if get_origin(declared) in (Union, types.UnionType) else (declared,)
+    return {option for option in options if _data_type(option) or option is type(None)}
+
+
+def _data_type(kind: Any) -> DataType | None:
+    if not isinstance(kind, type):
+        return None
+    return next((found for accepted, found in _OF_PYTHON if issubclass(kind, accepted)), None)

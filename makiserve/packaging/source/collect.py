@@ -1,0 +1,125 @@
+"""From a pipeline's factory to the source files that a service needs to call it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from makiserve.errors import ConfigurationError
+from makiserve.packaging.source.imports import imported_modules
+from makiserve.packaging.source.shadows import is_site, shadowed
+from makiserve.packaging.source.sources import INIT, Sources
+from makiserve.schema import Record
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A pipeline as source.
+
+    Attributes:
+        entry_point: `module:function` of the factory.
+        record: `module:Class` of the record type.
+        sources: their modules, and those of the same source tree that these import, with the packages around them.
+        imports: top-level names of what they import from elsewhere, the standard library and makiserve left out.
+    """
+
+    entry_point: str
+    record: str
+    sources: Sources
+    imports: frozenset[str]
+
+
+def collect(features: Callable[..., Any], record: type[Record]) -> Collected:
+    """The source of a pipeline and its record type.
+
+    Raises:
+        ConfigurationError: a service could not import it, or would import something else; the message says what to do.
+    """
+    entry_point, record_name = _importable(features), _importable(record)
+    module = sys.modules[features.__module__]
+    root = _root(module)
+    _refuse_stale(features, module)
+    sources, imports = _scan(root, [features.__module__, record.__module__])
+    if hidden := shadowed(sources):
+        raise ConfigurationError(f"{entry_point}: {hidden}. Rename the module: it would replace the other one")
+    return Collected(entry_point, record_name, sources, frozenset(imports))
+
+
+def _importable(thing: Any) -> str:
+    """The `module:name` by which another process finds a function or class."""
+    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+    if module is None or name is None:
+        raise ConfigurationError(f"{thing!r} has no name to import it by: pass the factory function itself")
+    if module == "__main__":
+        raise ConfigurationError(
+            f"{name} is defined in a script or notebook, which a service cannot import: move it into a module of its "
+            "own, such as features.py, and import it from there"
+        )
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not thing:
+        raise ConfigurationError(f"{module}.{name} is not at the top level of its module: a service cannot import it")
+    return f"{module}:{name}"
+
+
+def _root(module: ModuleType) -> Path:
+    """The directory that stands in `sys.path` for this module."""
+    file = Path(module.__file__ or "")
+    parts = module.__name__.split(".")
+    steps = len(parts) + (file.name == INIT)
+    root = file.absolute().parents[steps - 1] if module.__file__ else None
+    if root is None or file.suffix != ".py" or _locate(root, module.__name__) != file.absolute():
+        raise ConfigurationError(f"the source of {module.__name__} is not to be found (its file: {module.__file__})")
+    return root
+
+
+def _refuse_stale(features: Callable[..., Any], module: ModuleType) -> None:
+    """The file must still say what the running function does: a notebook may have imported it before an edit."""
+    code = getattr(features, "__code__", None)
+    file = Path(module.__file__ or "")
+    compiled = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    in_file = (const for const in compiled.co_consts if isinstance(const, CodeType))
+    if code and code.co_filename == module.__file__ and code not in in_file:
+        raise ConfigurationError(
+            f"{file} has changed since it was imported, so that its {code.co_name}() is not the one that is running: "
+            "restart the process (or the notebook's kernel) and train again"
+        )
+
+
+def _scan(root: Path, pending: list[str]) -> tuple[Sources, set[str]]:
+    """The files below `root` that these modules need, and the top-level names of what they need from elsewhere."""
+    own_name = pending[0].partition(".")[0] if is_site(root) else None  # an installed project: no neighbour is its own
+    files: dict[str, bytes] = {}
+    elsewhere: set[str] = set()
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        top = name.partition(".")[0]
+        is_own = top != "makiserve" and own_name in (None, top)
+        found = [(part, path) for part in _with_packages(name) if is_own and (path := _locate(root, part))]
+        if not found:
+            elsewhere.add(top)
+        for part, path in found:
+            if (key := path.relative_to(root).as_posix()) not in files:
+                files[key] = path.read_bytes()
+                pending += imported_modules(files[key], part, is_package=path.name == INIT)
+    return Sources(files), elsewhere - sys.stdlib_module_names - {"makiserve"}
+
+
+def _with_packages(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _locate(root: Path, name: str) -> Path | None:
+    base = root.joinpath(*name.split("."))
+    candidates = (base / INIT, base.with_name(base.name + ".py"))
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,138 @@
+"""Training and serving as they are in life: other processes, and a tracking server that keeps the artifacts."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+
+import makiserve
+from makiserve.errors import ConfigurationError
+from makiserve.packaging import load
+from tests.unit.packaging.example import HOUSE, write
+
+TRAIN = """
+import json, mlflow, makiserve
+from sklearn.linear_model import Ridge
+from house.features import Reading, features
+
+readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
+frame = makiserve.features_frame(features, record=Reading, source=readings)
+model = Ridge().fit(frame, range(40))
+with mlflow.start_run() as run:
+    info = makiserve.log_model(
+        model, features=features, record=Reading, reference=readings, pip_requirements=["scikit-learn"],
+        registered_model_name="house", alias="champion",
+    )
+location = mlflow.MlflowClient().get_logged_model(info.model_id).artifact_location
+print(json.dumps({
+    "by run": f"runs:/{run.info.run_id}/model", "by version": "models:/house/1", "by alias": "models:/house@champion",
+    "by id": info.model_uri, "by place": location,
+}))
+"""
+SERVE = """
+import json, sys
+from makiserve.packaging import check_reference, load
+
+for uri in sys.argv[1:]:
+    model = load(uri)
+    check_reference(model)
+    print(json.dumps([model.name, model.version, model.run_id, model.features.__module__, model.digest]))
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The URI of a tracking server of its own, which proxies its artifacts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", f"{tmp_path}/kept"]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *options]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
+    try:
+        wait_until_healthy(process, port, tmp_path / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+def run(code: str, *arguments: str, cwd: Path, server: str) -> list[Any]:
+    """What a Python process prints, each line a JSON value."""
+    environment = os.environ | {"MLFLOW_TRACKING_URI": server, "PYTHONPATH": str(Path(makiserve.__file__).parents[1])}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines() if line[:1] in "[{"]
+
+
+def test_every_uri_of_a_model_on_a_server_leads_to_the_same_model(server: str, tmp_path: Path) -> None:
+    write(HOUSE, tmp_path / "project")
+    (uris,) = run(TRAIN, cwd=tmp_path / "project", server=server)
+    (tmp_path / "elsewhere").mkdir()
+
+    served = run(SERVE, *uris.values(), cwd=tmp_path / "elsewhere", server=server)
+
+    found = {way: tuple(model[:2]) for way, model in zip(uris, served, strict=True)}
+    assert found == {
+        "by run": (None, None),
+        "by version": ("house", "1"),
+        "by alias": ("house", "1"),
+        "by id": (None, None),
+        "by place": (None, None),
+    }
+    assert uris["by place"].startswith("mlflow-artifacts:/")
+    assert len({tuple(model[2:]) for model in served}) == 1
+    assert served[0][2] in uris["by run"]
+
+
+@pytest.mark.parametrize("uri", ["models:/house@champion", "models:/house/1", "runs:/0/model", "mlflow-artifacts:/m"])
+def test_a_dead_server_is_told_within_seconds(uri: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+    assert seconds_to_refuse(uri, address) < 5
+
+
+def test_a_server_that_accepts_and_never_answers_is_told_within_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # what the user sets is kept
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        assert seconds_to_refuse("models:/house/1", f"http://127.0.0.1:{mute.getsockname()[1]}") < 5
+
+
+def seconds_to_refuse(uri: str, address: str) -> float:
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(address)
+    start = time.monotonic()
+    try:
+        with pytest.raises(ConfigurationError, match=f"^model {uri}: no answer from {address} "):
+            load(uri)
+    finally:
+        mlflow.set_tracking_uri(before)
+    return time.monotonic() - start
