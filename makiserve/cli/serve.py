@@ -1,0 +1,21 @@
+"""`makiserve --input … --output …`: load, check, serve."""
+
+from __future__ import annotations
+
+import logging
+
+from makiserve.packaging import check_reference, load
+from makiserve.serving import serve
+from makiserve.settings import BrokerSettings, ServeSettings
+
+logger = logging.getLogger(__name__)
+
+
+def serve_topic(uri: str, broker: BrokerSettings, settings: ServeSettings) -> None:
+    """Load the model, hold it against its reference records, and serve it until a signal asks to stop."""
+    model = load(uri)
+    for difference in model.differences:
+        logger.warning("environment: %s", difference)
+    check_reference(model)
+    logger.info("%s gives its %d reference outputs", uri, len(model.reference.outputs))
+    serve(model, broker, settings)

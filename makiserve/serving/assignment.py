@@ -1,0 +1,99 @@
+"""The partitions of this process: how they come, begin, go back and go.
+
+A partition's state is rebuilt by scoring its records once more, silently, from where the state began up to the
+committed offset. Where it began is committed with the offset.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from makiserve.errors import StateError
+from makiserve.kafka import InputConsumer, Watermarks, insist
+from makiserve.scoring import Scorer
+from makiserve.serving.commit import mark_from_text
+from makiserve.serving.partition import Partition, Phase
+from makiserve.stream.engine.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+CALL = timedelta(seconds=5)
+PATIENCE = timedelta(minutes=2)
+
+
+class Assignment:
+    """The partitions that the group has given to this process.
+
+    Args:
+        start: where a partition begins that was never committed.
+    """
+
+    def __init__(
+        self, consumer: InputConsumer, scorer: Scorer, plan: Plan, start: Literal["earliest", "latest"]
+    ) -> None:
+        self.partitions: dict[int, Partition] = {}
+        self._consumer = consumer
+        self._scorer = scorer
+        self._plan = plan
+        self._start = start
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Partitions have come; they give nothing until they begin."""
+        self.partitions |= {number: Partition(self._consumer.topic, number) for number in numbers}
+
+    def begin(self) -> None:
+        """Let those that have come begin, each where its state began.
+
+        Raises:
+            StateError: the records from which the state must be rebuilt are gone.
+        """
+        for each in self.partitions.values():
+            if each.phase is Phase.ASSIGNED:
+                origin, committed = self._bounds(each)
+                self._go_back(each, origin, committed)
+
+    def rewind(self) -> None:
+        """Nothing since the last commit has happened: all partitions restore the state that they had there."""
+        for each in self.partitions.values():
+            if each.phase is not Phase.ASSIGNED:
+                self._go_back(each, each.origin, each.committed)
+
+    def drop(self, numbers: Iterable[int], phase: Phase) -> None:
+        """Partitions are gone, with their state."""
+        for number in numbers:
+            self.partitions.pop(number).move(phase)
+
+    def _go_back(self, each: Partition, origin: int, committed: int) -> None:
+        each.restore(self._scorer.new_lane(), origin, committed)
+        self._consumer.resume_at(each.number, origin)
+
+    def _bounds(self, each: Partition) -> tuple[int, int]:
+        """Where the state begins, and up to where its records are committed."""
+        # The committed offset first: asking for it waits for the previous owner's open transaction.
+        found = insist(partial(self._consumer.committed, each.number, CALL), PATIENCE)
+        ends = insist(partial(self._consumer.watermarks, each.number, CALL), PATIENCE)
+        if found.offset is None:
+            first = ends.low if self._start == "earliest" else ends.high
+            return first, first
+        mark = mark_from_text(found.metadata)
+        if mark is None:
+            logger.warning("%s: offset %d was committed by another program: the state begins empty", each, found.offset)
+        if mark is None or self._plan.stateless:
+            return found.offset, found.offset
+        if mark.plan != self._plan.fingerprint:
+            logger.info("%s: the pipeline has changed: its state is rebuilt from offset %d", each, mark.origin)
+        _check_retention(each, mark.origin, found.offset, ends)
+        return mark.origin, found.offset
+
+
+def _check_retention(each: Partition, origin: int, committed: int, ends: Watermarks) -> None:
+    if min(origin, committed) < ends.low and origin != committed:
+        raise StateError(
+            f"{each}: the state at offset {committed} was built from the records since offset {origin}, and retention "
+            f"has removed those before {ends.low}: it cannot be rebuilt. Keep the records for longer, or begin with an "
+            "empty state by giving another --group"
+        )

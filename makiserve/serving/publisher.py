@@ -1,0 +1,52 @@
+"""Outputs and dead letters: produced into the open transaction, each to the partition of the record it comes from."""
+
+from __future__ import annotations
+
+from makiserve.kafka import TransactionalProducer
+from makiserve.kafka.message import Message
+from makiserve.packaging import PackagedModel
+from makiserve.scoring import Scored
+from makiserve.serving.messages import dead_letter, model_headers, output_bytes, source_header
+from makiserve.settings import ServeSettings
+
+
+class Publisher:
+    """Produces what came of scored messages.
+
+    Args:
+        dead_partitions: how many partitions the dead-letter topic has.
+    """
+
+    def __init__(
+        self, producer: TransactionalProducer, settings: ServeSettings, model: PackagedModel, dead_partitions: int
+    ) -> None:
+        self._produce = producer.produce
+        self._settings = settings
+        self._headers = model_headers(model)
+        self._dead_partitions = dead_partitions
+
+    def publish(self, messages: list[Message], scored: Scored) -> None:
+        """Produce the outputs of a batch, in order, and its dead letters.
+
+        Key and timestamp are the message's, and its headers are passed on. The output's own headers say which model
+        made it from which record.
+        """
+        produce, topic, model = self._produce, self._settings.output, self._headers
+        rows = zip(scored.causes, scored.features, scored.predictions, strict=True)
+        for cause, features, prediction in rows:
+            message = messages[cause]
+            output = output_bytes(features, prediction, has_model=True)
+            produce(
+                topic, message.partition(), message.key(), output, _headers(message) + model, message.timestamp()[1]
+            )
+        for index, error in scored.dead:
+            message = messages[index]
+            value, reason = dead_letter(message.value(), error)
+            number = message.partition() % self._dead_partitions
+            headers = _headers(message) + model + reason
+            produce(self._settings.dead_letters, number, message.key(), value, headers, message.timestamp()[1])
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    source = source_header(message.topic(), message.partition(), message.offset())
+    return [*(message.headers() or ()), source]

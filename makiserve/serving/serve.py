@@ -1,0 +1,51 @@
+"""Serve: check everything that can be checked, then start the worker."""
+
+from __future__ import annotations
+
+import logging
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Cluster, Connection
+from makiserve.packaging import PackagedModel
+from makiserve.serving.signals import stop_on_signals
+from makiserve.serving.worker import Worker
+from makiserve.settings import BrokerSettings, ServeSettings
+
+logger = logging.getLogger(__name__)
+
+
+def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings) -> None:
+    """Serve a model until a signal asks to stop, and drain.
+
+    Args:
+        model: the packaged model, its reference records checked.
+        broker: how to reach the broker.
+        settings: what to serve from where to where.
+
+    Raises:
+        ConfigurationError: a topic is missing, or does not fit the input.
+        BrokerUnavailable: no broker answers.
+        Fenced: another instance has taken over.
+        StateError: the state cannot be rebuilt.
+    """
+    dead_partitions = _check_topics(broker, settings)
+    with stop_on_signals() as stop:
+        worker = Worker(model, broker, settings, dead_partitions)
+        logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
+        worker.run(stop)
+
+
+def _check_topics(broker: BrokerSettings, settings: ServeSettings) -> int:
+    """Refuse what cannot work before anything is read; the number of partitions for dead letters."""
+    if settings.input in (settings.output, settings.dead_letters):
+        raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
+    cluster = Cluster(Connection(broker))
+    cluster.preflight(broker.patience)
+    inputs, outputs = cluster.partitions(settings.input), cluster.partitions(settings.output)
+    if outputs < inputs:
+        raise ConfigurationError(
+            f"topic {settings.output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to "
+            f"the partition of its record, so that it needs at least {inputs}"
+        )
+    cluster.create_if_absent(settings.dead_letters, inputs, {})
+    return inputs

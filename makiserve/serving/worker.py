@@ -1,0 +1,156 @@
+"""The worker: one consumer, one transactional producer, one synchronous loop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+from makiserve.errors import AbortTransaction, Fenced, RetryCall
+from makiserve.kafka import Connection, InputConsumer, TransactionalProducer, insist
+from makiserve.kafka.message import Message
+from makiserve.packaging import PackagedModel
+from makiserve.schema import Schema
+from makiserve.scoring import Scorer
+from makiserve.serving.assignment import Assignment
+from makiserve.serving.batch import Slice, slices_from_messages
+from makiserve.serving.commit import PATIENCE, commit
+from makiserve.serving.partition import Phase
+from makiserve.serving.publisher import Publisher
+from makiserve.serving.signals import Stop
+from makiserve.serving.summary import Summary
+from makiserve.settings import BrokerSettings, ServeSettings
+
+logger = logging.getLogger(__name__)
+
+QUIET_COMMIT = timedelta(seconds=1)
+"""How often offsets are committed that come with no output: nobody waits for them."""
+
+IDLE = timedelta(milliseconds=500)
+"""How long the loop waits for records: a signal is noticed within this time."""
+
+LONGEST_PAUSE_S = 5.0
+
+
+class Worker:
+    """Serves a model on the partitions that the group gives to this process.
+
+    Args:
+        model: the packaged model, its reference records checked.
+        broker: how to reach the broker.
+        settings: what to serve from where to where.
+        dead_partitions: how many partitions the dead-letter topic has.
+    """
+
+    def __init__(
+        self, model: PackagedModel, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int
+    ) -> None:
+        connection = Connection(broker)
+        self._settings = settings
+        self._plan = model.plan
+        self._schema = Schema(model.record)
+        self._scorer = Scorer(model.plan, model.predictor)
+        self._producer = TransactionalProducer(connection)
+        self._producer.init(broker.patience)
+        self._consumer = InputConsumer(connection, settings.input)
+        self._publisher = Publisher(self._producer, settings, model, dead_partitions)
+        self._assignment = Assignment(self._consumer, self._scorer, model.plan, settings.start)
+        self._summary = Summary()
+        self._due: float | None = None
+        self._aborts_in_a_row = 0
+
+    def run(self, stop: Stop) -> None:
+        """Serve until asked to stop, then drain: what has been scored is committed and the group is left.
+
+        Raises:
+            BrokerUnavailable: the broker has been away for too long.
+            Fenced: another instance has taken over.
+            StateError: the state cannot be rebuilt.
+        """
+        self._consumer.subscribe(self._assignment.add, self._on_revoked, self._on_lost)
+        try:
+            while not stop.asked:
+                self._turn()
+        finally:
+            self._consumer.close()  # the partitions are revoked, and with that committed
+        self._summary.log()
+        logger.info("drained: every record that was scored is committed")
+
+    def _turn(self) -> None:
+        """Receive, score, publish; commit when it is due."""
+        try:
+            self._assignment.begin()
+            messages = self._consumer.receive(self._settings.max_batch, self._wait())
+            if messages:
+                self._score(messages)
+            self._producer.poll()
+            if self._due is not None and time.monotonic() >= self._due:
+                self._commit()
+        except RetryCall as error:
+            logger.warning("%s; trying again", error)
+        except AbortTransaction as error:
+            self._redo(error)
+        self._summary.log_when_due()
+
+    def _score(self, messages: list[Message]) -> None:
+        slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema))
+        live = [each for each in slices if not each.is_silent]
+        for each in slices:
+            if each.is_silent:
+                self._scorer.features(each.batch)
+                _advance(each)
+        for each, scored in zip(live, self._scorer.score([each.batch for each in live]), strict=True):
+            self._publisher.publish(each.messages, scored)
+            _advance(each)
+            self._summary.add(len(each.messages), scored)
+        if live:
+            self._set_due()
+
+    def _set_due(self) -> None:
+        interval = self._settings.commit_interval if self._producer.is_open else QUIET_COMMIT
+        due = time.monotonic() + interval.total_seconds()
+        self._due = due if self._due is None else min(self._due, due)
+
+    def _wait(self) -> timedelta:
+        if self._due is None:
+            return IDLE
+        return min(IDLE, timedelta(seconds=max(0.0, self._due - time.monotonic())))
+
+    def _commit(self) -> None:
+        commit(self._producer, self._consumer, self._assignment.partitions.values(), self._plan.fingerprint)
+        self._due, self._aborts_in_a_row = None, 0
+        self._summary.commits += 1
+
+    def _redo(self, reason: AbortTransaction) -> None:
+        """Take everything since the last commit back, and go on from there."""
+        self._aborts_in_a_row += 1
+        self._summary.aborts += 1
+        logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+        insist(self._producer.abort, PATIENCE)
+        self._assignment.rewind()
+        self._due = None
+        time.sleep(min(LONGEST_PAUSE_S, 0.05 * 2**self._aborts_in_a_row))
+
+    def _on_revoked(self, numbers: list[int]) -> None:
+        """The last chance to commit; what cannot be committed is the next owner's to score again."""
+        try:
+            self._commit()
+        except AbortTransaction as error:
+            logger.warning("%s: what was scored since the last commit is left to the next owner", error)
+            insist(self._producer.abort, PATIENCE)
+            self._assignment.rewind()
+        finally:
+            self._assignment.drop(numbers, Phase.REVOKED)
+
+    def _on_lost(self, numbers: list[int]) -> None:
+        """Another member has them already: nothing of theirs may become visible."""
+        try:
+            insist(self._producer.abort, PATIENCE)
+        except Fenced as error:
+            logger.warning("%s: the broker has ended the transaction", error)
+        self._assignment.drop(numbers, Phase.LOST)
+        self._assignment.rewind()
+
+
+def _advance(each: Slice) -> None:
+    each.partition.advance(each.messages[-1].offset() + 1)

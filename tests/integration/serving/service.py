@@ -1,0 +1,119 @@
+"""A service in a process of its own, and what it wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Service:
+    """`makiserve --model …` as an operator starts it. As a context manager it never outlives the test."""
+
+    model: str
+    kafka: str
+    input: str
+    output: str
+    tracking_uri: str
+    options: list[str] = field(default_factory=list)
+
+    def start(self) -> Service:
+        command = [sys.executable, "-m", "makiserve.cli", "--model", self.model, "--bootstrap-servers", self.kafka]
+        command += ["--input", self.input, "--output", self.output, *self.options]
+        environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Ask it to end; its exit code and its log."""
+        self.process.send_signal(how)
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        _, log = self.process.communicate(timeout=60)
+        return self.process.returncode, log
+
+    def __enter__(self) -> Service:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            _, log = self.process.communicate()
+            sys.stderr.write(log)  # shown with a failed test
+
+
+def send(
+    kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, pause: Callable[[], float] | None = None
+) -> None:
+    """Produce values to one partition, key and headers after their number; `pause` gives seconds to wait in between."""
+    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0, "message.max.bytes": 5_000_000})
+    for number, value in enumerate(values):
+        producer.produce(
+            topic, value, key=f"k{number}".encode(), partition=partition, timestamp=1_700_000_000_000 + number,
+            headers=[("traceparent", f"00-{number:032x}-01".encode())],
+        )  # fmt: skip
+        producer.poll(0)
+        if pause and (seconds := pause()):
+            producer.flush()
+            time.sleep(seconds)
+    assert producer.flush(30) == 0
+
+
+def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 20) -> dict[int, list[Message]]:
+    """All committed messages by partition: to the end, or as soon as there are `enough`, and then to the end."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": uuid.uuid4().hex,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+            "fetch.message.max.bytes": 5_000_000,
+        }
+    )
+    deadline = time.monotonic() + timeout
+    while not (partitions := consumer.list_topics(topic, timeout=10).topics[topic].partitions):
+        assert time.monotonic() < deadline, f"{topic} is not created"
+        time.sleep(0.1)
+    consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+    found: dict[int, list[Message]] = {number: [] for number in partitions}
+    ended: set[int] = set()
+    while len(ended) < len(partitions) or sum(map(len, found.values())) < (enough or 0):
+        assert time.monotonic() < deadline, f"{topic}: {sum(map(len, found.values()))} messages, expected {enough}"
+        message = consumer.poll(0.2)
+        if message is None:
+            continue
+        if message.error():
+            assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+            ended.add(message.partition())
+        else:
+            ended.discard(message.partition())
+            found[message.partition()].append(message)
+    consumer.close()
+    return found
+
+
+def predictions(messages: Iterable[Message]) -> list[Any]:
+    return [json.loads(message.value())["prediction"] for message in messages]
+
+
+def sources(messages: Iterable[Message]) -> list[int]:
+    """The offsets of the records that caused the outputs."""
+    return [int(dict(message.headers())["makiserve.source"].decode().rpartition("@")[2]) for message in messages]
