@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import Message as AnyMessage
 
 from makiserve.errors import MakiserveError
 from makiserve.kafka.codes import END_OF_PARTITION
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, translated
+from makiserve.kafka.message import Message
 
-OnPartitions = Callable[[list[int]], None]
+OnAssign = Callable[[list[int]], Mapping[int, int]]
+OnGone = Callable[[list[int]], None]
 
 
 class Committed(NamedTuple):
@@ -44,19 +47,17 @@ class Watermarks(NamedTuple):
 class InputConsumer:
     """One topic, read by one member of the group.
 
-    A partition is assigned *paused*: it gives nothing until `resume_at`. There is no other way to move: seek before
-    resume costs a second of silence (resume does not wake librdkafka's fetcher, a seek does), and a seek while a
-    paused partition still looks up its start is lost.
+    A partition is given its start with its assignment, and moved by being assigned anew: a seek is lost while
+    librdkafka looks up where the partition starts, and with it the records in between.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self.topic = topic
         with translated("The consumer's settings"):
             self._consumer = Consumer(connection.consumer_settings())
-        self._callbacks: dict[str, OnPartitions] = {}
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
-        self._kept: list[Message] = []
+        self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
         self._closing = False
 
@@ -65,19 +66,26 @@ class InputConsumer:
         """The partitions that are this member's now, paused ones included."""
         return frozenset(self._assigned)
 
-    def subscribe(self, on_assign: OnPartitions, on_revoke: OnPartitions, on_lost: OnPartitions) -> None:
+    def subscribe(self, on_assign: OnAssign, on_revoke: OnGone, on_lost: OnGone) -> None:
         """Joins the group. The callbacks are called from inside `receive` and `close`.
 
         Args:
-            on_assign: these partitions came, paused.
+            on_assign: these partitions came; it returns for each the offset to start at.
             on_revoke: these go when it returns: the last chance to commit.
             on_lost: these are another member's already: whatever is not committed must be dropped.
         """
-        self._callbacks = {"assign": on_assign, "revoke": on_revoke, "lost": on_lost}
+
+        def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            self._take_over(on_assign, partitions)
+
+        def revoke(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            self._give_up(on_revoke, partitions)
+
+        def lose(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            self._give_up(on_lost, partitions)
+
         with translated(f"Subscribing to {self.topic}"):
-            self._consumer.subscribe(
-                [self.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-            )
+            self._consumer.subscribe([self.topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
     def receive(self, max_records: int, timeout: timedelta) -> list[Message]:
         """All records that have arrived, in order per partition; it waits only while there is none.
@@ -94,23 +102,18 @@ class InputConsumer:
             records = [record for record in records if record.partition() not in self._gone]
             self._gone.clear()
         if self._raised is None:
-            return records
+            return cast("list[Message]", records)
         self._kept = records
         raised, self._raised = self._raised, None
         raise raised
 
-    def pause(self, partitions: Iterable[int]) -> None:
-        """Stops these; what they have buffered is dropped, and fetched again from where `resume_at` says."""
-        with translated(f"Pausing {self.topic}"):
-            self._consumer.pause([TopicPartition(self.topic, number) for number in partitions])
-
-    def resume_at(self, partition: int, offset: int) -> None:
-        """Goes on with the record at `offset`, from a pause or from elsewhere; what is buffered is dropped."""
+    def move(self, partition: int, offset: int) -> None:
+        """Goes on with the record at `offset`; what is buffered of the partition is dropped."""
         self._kept = [record for record in self._kept if record.partition() != partition]
-        self._gone.discard(partition)
+        place = TopicPartition(self.topic, partition, offset)
         with translated(f"Going to {self.topic}[{partition}]@{offset}"):
-            self._consumer.resume([TopicPartition(self.topic, partition)])
-            self._consumer.seek(TopicPartition(self.topic, partition, offset))
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
 
     def committed(self, partition: int, timeout: timedelta) -> Committed:
         """What the group has committed; the previous owner's open transaction is waited for.
@@ -148,7 +151,7 @@ class InputConsumer:
         if self._raised:
             raise self._raised
 
-    def _take(self, max_records: int, timeout: timedelta) -> list[Message]:
+    def _take(self, max_records: int, timeout: timedelta) -> list[AnyMessage]:
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
@@ -161,41 +164,33 @@ class InputConsumer:
             self._kept = []
         return [first, *rest]
 
-    def _note_errors(self, messages: list[Message]) -> None:
+    def _note_errors(self, messages: list[AnyMessage]) -> None:
         for message in messages:
             error = message.error()
             if error is not None and error.code() != END_OF_PARTITION:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{message.partition()}]")
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        # Parked at the end: a fetch that slips in before the pause finds nothing there, and never an offset that
-        # retention has removed, which would be an error.
-        for partition in partitions:
-            partition.offset = OFFSET_END
-        consumer.incremental_assign(partitions)
-        consumer.pause(partitions)
-        if not self._closing:  # what arrives while leaving goes again at once
-            numbers = [partition.partition for partition in partitions]
-            self._assigned.update(numbers)
-            self._call("assign", numbers)
-
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._give_up("revoke", consumer, partitions)
-
-    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._give_up("lost", consumer, partitions)
-
-    def _give_up(self, callback: str, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = [partition.partition for partition in partitions if partition.partition in self._assigned]
-        self._call(callback, numbers)
-        consumer.incremental_unassign(partitions)
-        self._assigned.difference_update(numbers)
-        self._gone.update(numbers)
-
-    def _call(self, callback: str, numbers: list[int]) -> None:
-        # Raised into librdkafka it would end the poll, and the records that the poll had already taken would be lost.
+    def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
+        starts: Mapping[int, int] = {}
+        # Raised into librdkafka an error would end the poll, and the records that the poll had taken would be lost.
         try:
-            if numbers:
-                self._callbacks[callback](numbers)
+            starts = on_assign([partition.partition for partition in partitions])
         except MakiserveError as error:
             self._raised = self._raised or error
+        for partition in partitions:
+            partition.offset = starts.get(partition.partition, OFFSET_END)
+            self._gone.discard(partition.partition)
+        self._consumer.incremental_assign(partitions)
+        self._assigned.update(partition.partition for partition in partitions)
+        if not starts:
+            self._consumer.pause(partitions)  # nobody knows where they start: they must give nothing
+
+    def _give_up(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
+        numbers = [partition.partition for partition in partitions]
+        try:
+            on_gone(numbers)
+        except MakiserveError as error:
+            self._raised = self._raised or error
+        self._consumer.incremental_unassign(partitions)
+        self._assigned.difference_update(numbers)
+        self._gone.update(numbers)

@@ -92,14 +92,17 @@ def _parting(
 
 
 def _is_same(wanted: bytes, got: bytes, tolerance: float) -> bool:
-    return wanted == got or (tolerance > 0 and _is_close(msgspec.json.decode(wanted), msgspec.json.decode(got), tolerance))
+    if wanted == got or tolerance == 0:
+        return wanted == got
+    return _is_close(msgspec.json.decode(wanted), msgspec.json.decode(got), tolerance)
 
 
 def _is_close(wanted: Any, got: Any, tolerance: float) -> bool:
     if isinstance(wanted, dict) and isinstance(got, dict):
         return wanted.keys() == got.keys() and all(_is_close(wanted[key], got[key], tolerance) for key in wanted)
     if isinstance(wanted, list) and isinstance(got, list):
-        return len(wanted) == len(got) and all(map(lambda *pair: _is_close(*pair, tolerance), wanted, got))
+        pairs = zip(wanted, got, strict=False)
+        return len(wanted) == len(got) and all(_is_close(left, right, tolerance) for left, right in pairs)
     if isinstance(wanted, float) and isinstance(got, float):
         return isclose(wanted, got, rel_tol=tolerance)
     return bool(wanted == got)

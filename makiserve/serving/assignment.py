@@ -41,35 +41,30 @@ class Assignment:
         self._plan = plan
         self._start = start
 
-    def add(self, numbers: Iterable[int]) -> None:
-        """Partitions have come; they give nothing until they begin."""
-        self.partitions |= {number: Partition(self._consumer.topic, number) for number in numbers}
-
-    def begin(self) -> None:
-        """Let those that have come begin, each where its state began.
+    def add(self, numbers: Iterable[int]) -> dict[int, int]:
+        """Partitions have come; for each the offset to start at: where its state began.
 
         Raises:
             StateError: the records from which the state must be rebuilt are gone.
+            BrokerUnavailable: the broker does not say where the group is.
         """
-        for each in self.partitions.values():
-            if each.phase is Phase.ASSIGNED:
-                origin, committed = self._bounds(each)
-                self._go_back(each, origin, committed)
+        came = [Partition(self._consumer.topic, number) for number in numbers]
+        for each in came:
+            each.restore(self._scorer.new_lane(), *self._bounds(each))
+        self.partitions |= {each.number: each for each in came}
+        return {each.number: each.origin for each in came}
 
     def rewind(self) -> None:
         """Nothing since the last commit has happened: all partitions restore the state that they had there."""
         for each in self.partitions.values():
-            if each.phase is not Phase.ASSIGNED:
-                self._go_back(each, each.origin, each.committed)
+            each.restore(self._scorer.new_lane(), each.origin, each.committed)
+            self._consumer.move(each.number, each.origin)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Partitions are gone, with their state."""
         for number in numbers:
-            self.partitions.pop(number).move(phase)
-
-    def _go_back(self, each: Partition, origin: int, committed: int) -> None:
-        each.restore(self._scorer.new_lane(), origin, committed)
-        self._consumer.resume_at(each.number, origin)
+            if number in self.partitions:  # not where its start could not be found
+                self.partitions.pop(number).move(phase)
 
     def _bounds(self, each: Partition) -> tuple[int, int]:
         """Where the state begins, and up to where its records are committed."""

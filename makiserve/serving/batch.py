@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from makiserve.errors import DecodeError
-from makiserve.kafka.message import Message
+from makiserve.kafka import Message
 from makiserve.schema import Record, Schema
 from makiserve.scoring import Batch
 from makiserve.serving.partition import Partition

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from makiserve.kafka import TransactionalProducer
-from makiserve.kafka.message import Message
+from makiserve.kafka import Message, TransactionalProducer
 from makiserve.packaging import PackagedModel
 from makiserve.scoring import Scored
 from makiserve.serving.messages import dead_letter, model_headers, output_bytes, source_header

@@ -7,8 +7,7 @@ import time
 from datetime import timedelta
 
 from makiserve.errors import AbortTransaction, Fenced, RetryCall
-from makiserve.kafka import Connection, InputConsumer, TransactionalProducer, insist
-from makiserve.kafka.message import Message
+from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer, insist
 from makiserve.packaging import PackagedModel
 from makiserve.schema import Schema
 from makiserve.scoring import Scorer
@@ -79,7 +78,6 @@ class Worker:
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
         try:
-            self._assignment.begin()
             messages = self._consumer.receive(self._settings.max_batch, self._wait())
             if messages:
                 self._score(messages)
@@ -138,8 +136,9 @@ class Worker:
         except AbortTransaction as error:
             logger.warning("%s: what was scored since the last commit is left to the next owner", error)
             insist(self._producer.abort, PATIENCE)
+            self._assignment.drop(numbers, Phase.REVOKED)
             self._assignment.rewind()
-        finally:
+        else:
             self._assignment.drop(numbers, Phase.REVOKED)
 
     def _on_lost(self, numbers: list[int]) -> None:
