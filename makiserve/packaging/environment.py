@@ -6,9 +6,13 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+import mlflow
 from packaging.requirements import InvalidRequirement, Requirement
 
 from makiserve.version import __version__
+
+_RUNNING = {"makiserve": __version__, "mlflow": mlflow.__version__}
+"""What runs under another name than it is required by: makiserve from a checkout, MLflow as mlflow-skinny."""
 
 
 def environment_differences(requirements: Path, python_version: str) -> tuple[str, ...]:
@@ -40,9 +44,7 @@ def _difference(line: str) -> str | None:
 
 
 def _version(name: str) -> str | None:
-    if name == "makiserve":
-        return __version__  # it may run from a checkout
     try:
-        return metadata.version(name)
+        return _RUNNING.get(name) or metadata.version(name)
     except metadata.PackageNotFoundError:
         return None

@@ -73,8 +73,10 @@ def _resolve(uri: str) -> _Source:
         return _registered(client, rest.lstrip("/"))
     if scheme == "mlflow-artifacts":
         client.search_experiments(max_results=1)  # whether the server is there: a download would wait for minutes
-    elif "://" not in uri and not Path(uri).is_dir():
-        raise FileNotFoundError("no such directory")
+    elif "://" not in uri:
+        if not Path(uri).is_dir():
+            raise FileNotFoundError("no such directory")
+        return _Source(str(Path(uri).absolute()))
     return _Source(uri)
 
 

@@ -154,15 +154,17 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert table.build([row]).to_dict("records")[0]["floor"] == 2
 
 
-def test_missing_integers_and_times_keep_one_type_for_all_batches() -> None:
-    columns = [ColSpec(DataType.long, "floor", required=False), ColSpec(DataType.datetime, "at", required=False)]
-    table = table_from_schema(Schema(columns), ("floor", "at"))
-    full, empty = (3, datetime(2016, 1, 1)), (None, None)  # noqa: DTZ001  a signature's datetime has no zone
+def test_a_column_with_missing_values_keeps_one_type_for_all_batches() -> None:
+    kinds = {"floor": DataType.long, "at": DataType.datetime, "icon": DataType.string, "heated": DataType.boolean}
+    asked = Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
+    table = table_from_schema(asked, tuple(kinds))
+    full, empty = (3, datetime(2016, 1, 1), "sun", True), (None, None, None, None)  # noqa: DTZ001  has no zone there
 
     frames = [table.build(rows) for rows in ([full], [empty], [full, empty])]
 
     assert len({tuple(map(str, frame.dtypes)) for frame in frames}) == 1
-    assert frames[2]["floor"].tolist()[0] == 3.0
+    assert frames[2].iloc[0].tolist() == [3.0, pd.Timestamp(2016, 1, 1), "sun", True]
+    assert frames[2].iloc[1].isna().all()
 
 
 def test_the_inputs_come_in_the_order_of_the_signature(saved: Saved) -> None:

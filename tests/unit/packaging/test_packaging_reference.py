@@ -23,8 +23,8 @@ from makiserve.packaging import check_reference, load
 from makiserve.packaging.emitted import emitted_fields
 from makiserve.packaging.inputs import choose_inputs
 from makiserve.packaging.native import native_options
-from makiserve.packaging.reference.check import _close
-from makiserve.packaging.reference.reference import plain
+from makiserve.packaging.reference.check import _close, _differences
+from makiserve.packaging.reference.reference import Output, plain
 from makiserve.packaging.reference.sample import take_sample
 from makiserve.packaging.signature import input_schema
 from makiserve.schema import Schema
@@ -129,6 +129,14 @@ def test_values_that_json_does_not_have_are_kept_apart() -> None:
 )
 def test_predictions_agree_within_the_tolerance_and_nothing_else_does(a: Any, b: Any, equal: bool) -> None:
     assert _close(1e-6, 1e-9)(a, b) is equal
+
+
+def test_a_prediction_near_zero_is_measured_by_the_largest() -> None:
+    def differs(*pairs: tuple[float, float]) -> bool:
+        return bool(_differences(*(tuple(Output(0, {}, value) for value in side) for side in zip(*pairs, strict=True))))
+
+    assert not differs((1000.0, 1000.0), (1e-9, 3e-9))
+    assert differs((1e-9, 3e-9))
 
 
 def test_a_pipeline_that_emits_missing_values_gets_an_optional_input(log: Log, project: Project) -> None:

@@ -197,6 +197,15 @@ def test_a_copy_on_disk_is_loaded_and_never_written_to(log: Log, house: ModuleTy
     assert {path: path.stat().st_mtime_ns for path in directory.rglob("*")} == before
 
 
+def test_a_relative_path_is_a_uri_too(
+    log: Log, house: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = artifact(log(house), tmp_path / "artifact")
+    monkeypatch.chdir(directory.parent)
+
+    check_reference(load(directory.name))
+
+
 def test_the_copy_of_the_files_goes_with_the_predictor(
     log: Log, house: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

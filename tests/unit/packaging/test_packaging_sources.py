@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import functools
 import importlib
 import sys
@@ -47,6 +48,11 @@ def collected(house: ModuleType) -> Any:
 )
 def test_imports_are_seen_wherever_they_would_run(source: str, names: set[str]) -> None:
     assert imported_modules(source.encode(), "house.features", is_package=False) == names
+
+
+def test_the_examples_are_true() -> None:
+    results = doctest.testmod(sys.modules[imported_modules.__module__])
+    assert (results.attempted, results.failed) == (1, 0)
 
 
 def test_the_modules_that_the_pipeline_imports_are_packaged_and_no_others(project: Project) -> None:
@@ -185,7 +191,7 @@ def test_requirements_of_the_user_are_completed_not_replaced() -> None:
 
 def test_the_digest_changes_with_any_byte_of_a_path_or_a_content(tmp_path: Path) -> None:
     sources = Sources({"a.py": b"1", "b.py": b"2"})
-    others = [{"a.py": b"1"}, {"a.py": b"1", "b.py": b"3"}, {"a.py": b"1", "c.py": b"2"}, {"a.py": b"1b.py", "": b"2"}]
+    others = [{"a.py": b"1"}, {"a.py": b"1", "b.py": b"3"}, {"a.py": b"1", "c.py": b"2"}, {"a.py": b"1b.py2"}]
 
     sources.write(tmp_path)
 
