@@ -1,0 +1,1 @@
+"""Runnable scenarios: `make demo` runs `examples/demo.py`."""

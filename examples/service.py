@@ -1,0 +1,97 @@
+"""The service of the demo: `makiserve` in a process of its own, and a live view of what it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, TopicPartition
+from rich.table import Table
+
+from examples.broker import Broker
+
+ROOT = Path(__file__).resolve().parents[1]
+LOG = ROOT / ".cache" / "demo" / "makiserve.log"
+SHOWN = 8
+
+
+class Output(NamedTuple):
+    """A prediction that was served.
+
+    Attributes:
+        source: the offset of the record that caused it.
+        value: the message.
+    """
+
+    source: int
+    value: bytes
+
+
+class Service:
+    """Starts `makiserve`, reads its output topic; as a context manager it ends with the block."""
+
+    def __init__(self, model: str, broker: Broker, input_: str, output: str) -> None:
+        self.outputs: list[Output] = []
+        options = [part for pair in broker.options.items() for part in ("--kafka", "=".join(pair))]
+        self.command = ["--model", model, "--input", input_, "--output", output, *options]
+        self._process = subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, "-m", "makiserve.cli", *self.command, "--bootstrap-servers", broker.servers],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=LOG.open("w"),
+        )
+        settings = {"bootstrap.servers": broker.servers, "group.id": uuid.uuid4().hex, "log_level": 0}
+        self._consumer = Consumer(settings | {"isolation.level": "read_committed", "fetch.wait.max.ms": 10})
+        self._consumer.assign([TopicPartition(output, 0, 0)])
+
+    def read(self) -> None:
+        """Take what has been written since."""
+        for message in self._consumer.consume(1000, 0.2):
+            if message.error() is None:
+                source = dict(message.headers())["makiserve.source"].decode()
+                self.outputs.append(Output(int(source.rpartition("@")[2]), message.value()))
+        if self._process.poll():
+            raise SystemExit(f"the service ended with exit code {self._process.returncode}:\n{LOG.read_text()}")
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Wait until it has loaded the model, checked it and been given partitions."""
+        deadline = time.monotonic() + seconds
+        while "→ running" not in LOG.read_text():
+            self.read()
+            if time.monotonic() > deadline:
+                raise SystemExit(f"the service is not ready after {seconds:.0f} s:\n{LOG.read_text()}")
+
+    def stop(self) -> None:
+        """Ask it to drain, wait, and take what it still wrote."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(timeout=60)
+        self.read()
+
+    def view(self, sent: int, seconds: float) -> Table:
+        """The last predictions, and the rates."""
+        title = f"{sent:,} readings sent ({sent / max(seconds, 1e-9):,.0f}/s), {len(self.outputs)} predictions served"
+        table = Table(title=title, title_justify="left")
+        table.add_column("record", justify="right")
+        table.add_column("prediction [kW]", justify="right")
+        for output in self.outputs[-SHOWN:]:
+            table.add_row(f"house[0]@{output.source}", f"{json.loads(output.value)['prediction']:.3f}")
+        return table
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.wait()
