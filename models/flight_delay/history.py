@@ -62,11 +62,11 @@ class News(NamedTuple):
     """What was known of some flights when the last of them was due.
 
     Attributes:
-        value: of the latest event until then.
-        to_come: the events after it, in their order.
+        latest: of the events until then.
+        to_come: the events after that minute, in their order.
     """
 
-    value: float = 0.0
+    latest: Event = Event(0.0, 0.0)
     to_come: tuple[Event, ...] = ()
 
 
@@ -96,12 +96,12 @@ def latest(event: Callable[[Trip], Event | None]) -> makiserve.Transform:
     """
 
     def told(news: News, trip: Trip) -> News:
-        value, to_come = news
+        latest, to_come = news
         if happened := bisect_right(to_come, trip.due, key=AT):
-            value, to_come = to_come[happened - 1].value, to_come[happened:]
+            latest, to_come = max(to_come[happened - 1], latest, key=AT), to_come[happened:]
         if own := event(trip):
             place = bisect_right(to_come, own.at, key=AT)
             to_come = (*to_come[:place], own, *to_come[place:])
-        return News(value, to_come)
+        return News(latest, to_come)
 
-    return rx.pipe(rs.ops.scan(told, News()), rs.ops.map(lambda news: news.value))
+    return rx.pipe(rs.ops.scan(told, News()), rs.ops.map(lambda news: news.latest.value))

@@ -1,0 +1,224 @@
+"""The features of flights: a few by hand, real ones by pandas; and nothing is known before its time."""
+
+import operator
+from statistics import stdev
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+import pytest
+import rx
+
+import makiserve
+from makiserve.schema import Schema
+from makiserve.scoring import Batch, Scorer
+from makiserve.stream.engine.trace import trace
+from models.flight_delay.data import flights_table
+from models.flight_delay.features import Features, Flight, features
+from models.flight_delay.history import TAXI, latest, trip
+
+
+def flight(clock, dep_delay=0.0, arr_delay=0.0, **changes):
+    """A flight of 1 January 2013, a Tuesday, from JFK to BOS, an hour in the air."""
+    usual = {"carrier": "B6", "origin": "JFK", "dest": "BOS", "distance": 187.0, "air_time": 60.0}
+    times = {"year": 2013, "month": 1, "day": 1, "sched_dep_time": clock, "sched_arr_time": clock + 100}
+    return Flight(**times | usual | changes, dep_delay=dep_delay, arr_delay=arr_delay)
+
+
+def cancelled(clock, **changes):
+    return flight(clock, dep_delay=None, arr_delay=None, air_time=None, **changes)
+
+
+def frame_of(flights):
+    return makiserve.features_frame(features, record=Flight, source=flights)
+
+
+def known(event, flights):
+    values = []
+    rx.from_([trip(flight) for flight in flights]).pipe(latest(operator.attrgetter(event))).subscribe(values.append)
+    return values
+
+
+def test_a_flight_is_put_on_the_clock_in_minutes():
+    begins = trip(flight(0)).due
+    late = trip(flight(1005, dep_delay=30.0, arr_delay=12.0))
+    assert late.due - begins == 10 * 60 + 5
+    assert late.left == (late.due + 30, 30)
+    assert late.landed == (late.due + 30 + 60 + TAXI, -18)
+    assert trip(flight(0, day=2)).due - begins == 24 * 60
+
+
+def test_a_delay_is_known_once_the_flight_has_left():
+    flights = [flight(1000, 30.0), flight(1010, 4.0), flight(1020), flight(1029), flight(1030)]
+    assert known("left", flights) == [0, 0, 4, 0, 30]
+
+
+def test_a_flight_that_left_early_does_not_hide_one_that_left_after_it():
+    flights = [flight(957, 1.0), flight(1000, -10.0), flight(1001)]
+    assert known("left", flights) == [0, 1, 1]
+
+
+def test_of_two_that_left_in_one_minute_the_later_one_in_the_schedule_counts():
+    assert known("left", [flight(1000, 10.0), flight(1005, 5.0), flight(1010)]) == [0, 0, 5]
+
+
+def test_what_the_way_cost_is_known_once_the_flight_is_down():
+    down = 1000 + (60 + TAXI) // 60 * 100 + (60 + TAXI) % 60
+    assert known("landed", [flight(1000, arr_delay=-7.0), flight(down - 1), flight(down)]) == [0, 0, -7]
+
+
+def test_a_cancelled_flight_has_no_delay_and_a_diverted_one_no_landing():
+    assert known("left", [cancelled(1000), flight(1100)]) == [0, 0]
+    assert known("landed", [flight(1000, arr_delay=None, air_time=None), flight(2359)]) == [0, 0]
+
+
+def test_a_row_is_a_flight_and_the_twenty_that_were_due_last():
+    clocks = [hour * 100 + minute for hour in range(6, 16) for minute in (0, 30)]
+    flights = [flight(clock, float(delay), delay - 6.0) for delay, clock in enumerate(clocks)]
+    flights[9] = cancelled(clocks[9])
+    (row,) = frame_of(flights).itertuples(index=False)
+    delays = [0, *range(9), 8, *range(10, 19)]  # of the flight before; nine's was never known
+    losses = [0] * 6 + [-6] * 14  # flight 0 is down at 6:00 + 60 + TAXI minutes, when flight 5 is due
+    losses[5] = -6
+    assert row == Features(
+        label=13.0,
+        carrier="B6",
+        origin="JFK",
+        dest="BOS",
+        dep_delay=19.0,
+        distance=187.0,
+        planned=60.0,
+        due=15 * 60 + 30.0,
+        weekday=2.0,
+        delay_mean=pytest.approx(sum(delays) / 20),
+        delay_stddev=pytest.approx(stdev(delays)),
+        lost_mean=pytest.approx(sum(losses) / 20),
+        cancelled=0.05,
+        carrier_lost=-6.0,
+        dest_lost=-6.0,
+    )
+
+
+def test_an_arrival_after_midnight_is_planned_after_the_departure():
+    flights = [flight(600 + minute) for minute in range(19)]
+    (row,) = frame_of([*flights, flight(2300, sched_arr_time=15)]).itertuples(index=False)
+    assert row.planned == 75
+
+
+def test_carrier_and_destination_look_at_their_own_flights():
+    first = [flight(600, arr_delay=9.0, carrier="DL"), flight(601, arr_delay=5.0, dest="LAX")]
+    rest = [flight(700 + minute) for minute in range(17)]
+    (row,) = frame_of([*first, *rest, flight(840, carrier="DL", dest="LAX")]).itertuples(index=False)
+    assert (row.carrier_lost, row.dest_lost) == (9, 5)
+
+
+def test_a_cancelled_flight_counts_and_has_no_prediction():
+    flights = [flight(600 + minute) for minute in range(19)]
+    frame = frame_of([*flights, cancelled(620), flight(621)])
+    assert list(frame.index) == [20]
+    assert list(frame.cancelled) == [0.05]
+
+
+def test_a_diverted_flight_has_a_prediction_and_no_label():
+    flights = [flight(600 + minute) for minute in range(19)]
+    (row,) = frame_of([*flights, flight(620, arr_delay=None, air_time=None)]).itertuples(index=False)
+    assert row.label is None or np.isnan(row.label)
+
+
+@pytest.fixture(scope="module")
+def real():
+    """Two days of real flights: 7 February, and 8 February with its blizzard, when half of them are cancelled."""
+    schema, table = Schema(Flight), flights_table().select(list(Flight.__struct_fields__))
+    days = table.filter((pc.field("month") == 2) & pc.field("day").isin([7, 8]))
+    return [schema.from_values(row) for row in days.to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def expected(real):
+    """What the features of real flights must be, from the whole history and a definition that looks it over anew."""
+    rows = pd.DataFrame([msgspec.structs.asdict(flight) for flight in real])
+    clock = rows.sched_dep_time
+    days = pd.to_datetime(rows[["year", "month", "day"]]).rank(method="dense")
+    rows["at"] = days * 24 * 60 + clock // 100 * 60 + clock % 100
+    rows["left"] = rows["at"] + rows.dep_delay
+    rows["down"] = rows.left + rows.air_time + TAXI
+    rows["lost"] = rows.arr_delay - rows.dep_delay
+    rows["delay_known"] = before(rows, "left", "dep_delay", [])
+    rows["lost_known"] = before(rows, "down", "lost", [])
+    rows["carrier_lost"] = before(rows, "down", "lost", ["carrier"])
+    rows["dest_lost"] = before(rows, "down", "lost", ["dest"])
+    rows["no_delay"] = rows.dep_delay.isna().astype(float)
+    last_20 = rows.groupby("origin").rolling(20)
+    for name, column, statistic in (
+        ("delay_mean", "delay_known", "mean"),
+        ("delay_stddev", "delay_known", "std"),
+        ("lost_mean", "lost_known", "mean"),
+        ("cancelled", "no_delay", "mean"),
+    ):
+        rows[name] = getattr(last_20[column], statistic)().droplevel(0)
+    return rows[rows.delay_mean.notna() & rows.dep_delay.notna()]
+
+
+def before(rows, when, value, keys):
+    """For each flight, the value of the latest that happened by then to flights before it with the same keys."""
+    found = pd.Series(0.0, rows.index)
+    for _, alike in rows.groupby(["origin", *keys]):
+        at, due, told = (alike[column].to_numpy() for column in (when, "at", value))
+        for place in range(len(alike)):
+            happened = np.flatnonzero(at[:place] <= due[place])[::-1]
+            if len(happened):
+                found[alike.index[place]] = told[happened[np.argmax(at[happened])]]
+    return found
+
+
+def test_the_features_of_real_flights_are_those_that_pandas_finds(real, expected):
+    frame = frame_of(real)
+    assert list(frame.index) == list(expected.index)
+    assert frame.cancelled.max() > 0.5
+    same = ["carrier", "origin", "dest", "dep_delay", "distance"]
+    pd.testing.assert_frame_equal(frame[same], expected[same], check_names=False)
+    for name in ("delay_mean", "delay_stddev", "lost_mean", "cancelled", "carrier_lost", "dest_lost"):
+        np.testing.assert_allclose(frame[name], expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_an_origin_has_the_same_features_alone_in_its_partition(real):
+    together = frame_of(real)
+    for origin in ("EWR", "JFK", "LGA"):
+        alone = frame_of([flight for flight in real if flight.origin == origin])
+        among = together[together.origin == origin].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone.reset_index(drop=True), among)
+
+
+@pytest.mark.parametrize("place", [100, 400, 700, 1000, 1200])
+def test_what_has_not_happened_when_a_flight_is_due_changes_nothing(real, place):
+    row = frame_of(real).index[place]
+    now = trip(real[row]).due
+    rewritten = [otherwise(flight, now) for flight in real[:row]]
+    assert rewritten != real[:row]
+    own = msgspec.structs.replace(real[row], arr_delay=999.0, air_time=999.0)
+    told, foretold = frame_of(real[: row + 1]).loc[row], frame_of([*rewritten, own]).loc[row]
+    assert foretold.label == 999.0
+    pd.testing.assert_series_equal(told.drop("label"), foretold.drop("label"))
+
+
+def otherwise(flight, now):
+    """The flight, with another fate from the minute `now` on."""
+    of_flight = trip(flight)
+    if of_flight.left is None:
+        return flight
+    if of_flight.left.at > now:
+        return msgspec.structs.replace(flight, dep_delay=flight.dep_delay + 500, arr_delay=None)
+    if of_flight.landed and of_flight.landed.at > now:
+        return msgspec.structs.replace(flight, arr_delay=flight.arr_delay + 300)
+    return flight
+
+
+def test_a_lane_goes_on_from_its_checkpoint_as_if_nothing_had_been(real):
+    scorer = Scorer(trace(features()))
+    lane, other = scorer.new_lane(), scorer.new_lane()
+    scorer.score([Batch(lane, real[:900])])
+    other.state = scorer.checkpoints.load(scorer.checkpoints.dump(lane.state))
+    (went_on,) = scorer.score([Batch(lane, real[900:])])
+    (restored,) = scorer.score([Batch(other, real[900:])])
+    assert restored.features == went_on.features
