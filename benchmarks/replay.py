@@ -1,0 +1,55 @@
+"""A file through the whole path: read, typed, features, predictions, written; beside its parts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import makiserve
+from benchmarks.sidebyside import Contestant, race
+from makiserve.schema import RecordFile, Schema
+from models.electricity.data import write_house
+from models.electricity.features import Reading, features
+from models.electricity.train import train
+
+ROWS = 200_000
+
+
+def run() -> None:
+    """The electricity model on SYNTHETIC readings."""
+    with tempfile.TemporaryDirectory() as folder:
+        here, house = Path.cwd(), Path(folder) / "house.csv"
+        os.chdir(folder)
+        try:
+            write_house(house, rows=ROWS, seed=7)
+            model = makiserve.load(train(house, name="house", alias="champion"))
+        finally:
+            os.chdir(here)
+        _race(house, model, Path(folder) / "predictions.csv")
+
+
+def _race(house: Path, model: Any, output: Path) -> None:
+    names = ["time", "House overall [kW]", "temperature", "pressure", "windSpeed"]
+    schema = Schema(Reading)
+    race(
+        "200,000 rows of 32 columns, electricity model",
+        [
+            Contestant("replay: read, features, predict, write", _replay(model, house, output), ROWS),
+            Contestant("features_frame: read, features", lambda: _frame(house), ROWS),
+            Contestant("records alone: read and typed", lambda: sum(map(len, RecordFile(house, schema))), ROWS),
+            Contestant("pandas.read_csv of the same 5 columns", lambda: pd.read_csv(house, usecols=names), ROWS),
+        ],
+    )
+
+
+def _replay(model: Any, house: Path, output: Path) -> Callable[[], object]:
+    return lambda: makiserve.replay(model, house, output=output, label="house_overall")
+
+
+def _frame(house: Path) -> pd.DataFrame:
+    return makiserve.features_frame(features, record=Reading, source=house)
