@@ -57,13 +57,15 @@ class InputConsumer:
             self._consumer = Consumer(connection.consumer_settings())
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
+        self._moves: dict[int, int] = {}
         self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
-        self._closing = False
+        self._is_reading = False
+        self._is_closing = False
 
     @property
     def assigned(self) -> frozenset[int]:
-        """The partitions that are this member's now, paused ones included."""
+        """The partitions that are this member's now."""
         return frozenset(self._assigned)
 
     def subscribe(self, on_assign: OnAssign, on_revoke: OnGone, on_lost: OnGone) -> None:
@@ -98,9 +100,8 @@ class InputConsumer:
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
             self._note_errors(messages)
-        if self._gone:
-            records = [record for record in records if record.partition() not in self._gone]
-            self._gone.clear()
+        if self._gone or self._moves:
+            records = self._settle(records)
         if self._raised is None:
             return cast("list[Message]", records)
         self._kept = records
@@ -110,10 +111,10 @@ class InputConsumer:
     def move(self, partition: int, offset: int) -> None:
         """Goes on with the record at `offset`; what is buffered of the partition is dropped."""
         self._kept = [record for record in self._kept if record.partition() != partition]
-        place = TopicPartition(self.topic, partition, offset)
-        with translated(f"Going to {self.topic}[{partition}]@{offset}"):
-            self._consumer.incremental_unassign([place])
-            self._consumer.incremental_assign([place])
+        if self._is_reading:
+            self._moves[partition] = offset
+        else:
+            self._place(partition, offset)
 
     def committed(self, partition: int, timeout: timedelta) -> Committed:
         """What the group has committed; the previous owner's open transaction is waited for.
@@ -145,7 +146,7 @@ class InputConsumer:
 
     def close(self) -> None:
         """Leaves the group; the partitions are revoked first. What on_revoke raises is raised when it is done."""
-        self._closing = True
+        self._is_closing = True
         with translated(f"Leaving the group of {self.topic}"):
             self._consumer.close()
         if self._raised:
@@ -155,14 +156,37 @@ class InputConsumer:
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
-        with translated(f"Reading {self.topic}"):
-            first = self._consumer.poll(timeout.total_seconds())
-            if first is None:
-                return []
-            self._kept = [first]
-            rest = self._consumer.consume(max_records - 1, 0) if max_records > 1 else []
-            self._kept = []
-        return [first, *rest]
+        taken: list[AnyMessage] = []
+        self._is_reading = True
+        try:
+            with translated(f"Reading {self.topic}"):
+                first = self._consumer.poll(timeout.total_seconds())
+                if first is not None:
+                    taken.append(first)
+                    taken += self._consumer.consume(max_records - 1, 0) if max_records > 1 else []
+        except MakiserveError as error:
+            self._raised = self._raised or error
+        finally:
+            self._is_reading = False
+        return taken
+
+    def _settle(self, records: list[AnyMessage]) -> list[AnyMessage]:
+        """Drops what was taken before a callback moved its partition or gave it away; only now are the moves made.
+
+        Made inside the callback, a move could not tell the records before it from those after it.
+        """
+        stale = self._gone | self._moves.keys()
+        for partition, offset in self._moves.items():
+            self._place(partition, offset)
+        self._gone.clear()
+        self._moves.clear()
+        return [record for record in records if record.partition() not in stale]
+
+    def _place(self, partition: int, offset: int) -> None:
+        place = TopicPartition(self.topic, partition, offset)
+        with translated(f"Going to {self.topic}[{partition}]@{offset}"):
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
 
     def _note_errors(self, messages: list[AnyMessage]) -> None:
         for message in messages:
@@ -171,26 +195,36 @@ class InputConsumer:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{message.partition()}]")
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
-        starts: Mapping[int, int] = {}
-        # Raised into librdkafka an error would end the poll, and the records that the poll had taken would be lost.
-        try:
-            starts = on_assign([partition.partition for partition in partitions])
-        except MakiserveError as error:
-            self._raised = self._raised or error
+        numbers = [partition.partition for partition in partitions]
+        starts = self._starts(on_assign, numbers)
         for partition in partitions:
             partition.offset = starts.get(partition.partition, OFFSET_END)
-            self._gone.discard(partition.partition)
         self._consumer.incremental_assign(partitions)
-        self._assigned.update(partition.partition for partition in partitions)
-        if not starts:
+        if starts:
+            self._assigned.update(numbers)
+            self._moves |= {number: starts[number] for number in self._gone & starts.keys()}
+        else:
             self._consumer.pause(partitions)  # nobody knows where they start: they must give nothing
 
-    def _give_up(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
-        numbers = [partition.partition for partition in partitions]
+    def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int]:
+        if self._is_closing or not numbers:
+            return {}
+        # Raised into librdkafka an error would end the poll, and the records that the poll had taken would be lost.
         try:
-            on_gone(numbers)
+            return on_assign(numbers)
+        except MakiserveError as error:
+            self._raised = self._raised or error
+            return {}
+
+    def _give_up(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
+        numbers = [partition.partition for partition in partitions if partition.partition in self._assigned]
+        try:
+            if numbers:
+                on_gone(numbers)
         except MakiserveError as error:
             self._raised = self._raised or error
         self._consumer.incremental_unassign(partitions)
         self._assigned.difference_update(numbers)
         self._gone.update(numbers)
+        for number in numbers:
+            self._moves.pop(number, None)

@@ -23,9 +23,9 @@ PATIENCE = timedelta(seconds=20)
 
 
 class Member(InputConsumer):
-    """A consumer that goes to `start` as soon as a partition comes, or with None nowhere; it notes what happens."""
+    """A consumer that begins at `start`; it notes what happens."""
 
-    def __init__(self, connection: Connection, topic: str, start: int | None) -> None:
+    def __init__(self, connection: Connection, topic: str, start: int) -> None:
         super().__init__(connection, topic)
         self.events: list[tuple[str, list[int]]] = []
         self.start = start
@@ -35,11 +35,9 @@ class Member(InputConsumer):
             lambda numbers: self.events.append(("lost", sorted(numbers))),
         )
 
-    def came(self, numbers: list[int]) -> None:
+    def came(self, numbers: list[int]) -> dict[int, int]:
         self.events.append(("assigned", sorted(numbers)))
-        if self.start is not None:
-            for number in numbers:
-                self.resume_at(number, self.start)
+        return dict.fromkeys(numbers, self.start)
 
     def read(self, count: int) -> list[tuple[int | None, bytes | None]]:
         """Exactly this many records, and then silence."""
@@ -63,7 +61,7 @@ def open_member(kafka: str) -> Iterator[Open]:
     """`open_member(topic, start=0)`: they share a group, and all are closed after the test."""
     members: list[Member] = []
 
-    def open_one(topic: str, start: int | None = 0) -> Member:
+    def open_one(topic: str, start: int = 0) -> Member:
         settings = BrokerSettings(kafka, f"group-of-{topic}", options={"heartbeat.interval.ms": "200"})
         members.append(Member(Connection(settings), topic, start))
         return members[-1]
@@ -92,17 +90,30 @@ def test_records_come_from_where_the_partition_was_told_to_start(kafka: str, top
     assert open_member(name, start=2).read(2) == [(0, b"2"), (0, b"3")]
 
 
-def test_a_partition_resumes_without_a_second_of_silence(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_no_partition_skips_a_record_at_its_start_or_at_a_move(kafka: str, topic: Topic, open_member: Open) -> None:
+    name, values = topic(8), [str(number).encode() for number in range(2000)]
+    for number in range(8):
+        write(kafka, name, *values, partition=number)
+    member = open_member(name, start=10)
+    found = member.read(8 * 1990)
+    for number in range(8):
+        member.move(number, 1000)
+    again = member.read(8 * 1000)
+    for number in range(8):
+        assert [value for partition, value in found if partition == number] == values[10:]
+        assert [value for partition, value in again if partition == number] == values[1000:]
+
+
+def test_a_move_takes_no_second_of_silence(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     write(kafka, name, b"0", b"1")
     member = open_member(name)
     member.read(2)
     began = time.monotonic()
     for _ in range(5):
-        member.pause([0])
-        member.resume_at(0, 1)
+        member.move(0, 1)
         assert member.read(1) == [(0, b"1")]  # with the 100 ms of silence that `read` ends with
-    assert time.monotonic() - began < 3.5  # librdkafka's own resume takes a second each time
+    assert time.monotonic() - began < 3.5  # librdkafka's own pause and resume take a second each time
 
 
 def test_a_rewind_gives_the_same_records_again_in_order(kafka: str, topic: Topic, open_member: Open) -> None:
@@ -112,7 +123,7 @@ def test_a_rewind_gives_the_same_records_again_in_order(kafka: str, topic: Topic
     member = open_member(name)
     while not member.receive(100, SOON):
         pass
-    member.resume_at(0, 10)
+    member.move(0, 10)
     assert member.read(2990) == [(0, value) for value in values[10:]]
 
 
@@ -126,19 +137,6 @@ def test_a_position_that_retention_has_removed_is_an_error(
     assert member.watermarks(0, PATIENCE) == (2, 3)
     with pytest.raises(ConfigurationError, match="retention has removed"):
         member.read(1)
-
-
-def test_an_assigned_partition_is_silent_until_it_is_resumed_even_where_retention_has_begun(
-    kafka: str, topic: Topic, admin: AdminClient, open_member: Open
-) -> None:
-    name = topic()
-    write(kafka, name, b"0", b"1", b"2")
-    forget(admin, name, before=2)
-    member = open_member(name, start=None)
-    member.wait_for({0})
-    assert member.read(0) == []
-    member.resume_at(0, 2)
-    assert member.read(1) == [(0, b"2")]
 
 
 def test_members_share_the_partitions_and_the_last_one_gets_them_all(

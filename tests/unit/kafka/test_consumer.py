@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from confluent_kafka import OFFSET_END, KafkaError, Message, TopicPartition
@@ -58,12 +59,6 @@ class Librdkafka:
     def pause(self, partitions: list[TopicPartition]) -> None:
         self.calls.append(("pause", [each.partition for each in partitions]))
 
-    def resume(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("resume", [each.partition for each in partitions]))
-
-    def seek(self, partition: TopicPartition) -> None:
-        self.calls.append(("seek", (partition.partition, partition.offset)))
-
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         return [self.stored]
 
@@ -82,8 +77,7 @@ def kafka(consumer: InputConsumer) -> Librdkafka:
     """librdkafka, with partitions 0 and 1 assigned."""
     fake = consumer._consumer
     assert isinstance(fake, Librdkafka)
-    ignore: Callable[[list[int]], None] = lambda numbers: None  # noqa: E731
-    consumer.subscribe(ignore, ignore, ignore)
+    consumer.subscribe(starts, ignore, ignore)
     fake.arrived = [fake.rebalance("on_assign", 0, 1)]
     consumer.receive(1, NOW)
     fake.calls.clear()
@@ -98,7 +92,15 @@ def places(messages: list[Message]) -> list[tuple[int | None, int | None]]:
     return [(each.partition(), each.offset()) for each in messages]
 
 
-def refuse(numbers: list[int]) -> None:
+def starts(numbers: list[int]) -> dict[int, int]:
+    return {number: 10 * number for number in numbers}
+
+
+def ignore(numbers: list[int]) -> None:
+    pass
+
+
+def refuse(numbers: list[int]) -> NoReturn:
     raise AbortTransaction("the commit failed")
 
 
@@ -109,21 +111,57 @@ def test_all_that_has_arrived_is_given_at_once_up_to_the_bound(consumer: InputCo
     assert consumer.receive(3, NOW) == []
 
 
-def test_a_partition_comes_paused_and_parked_at_its_end(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    kafka.arrived = [kafka.rebalance("on_assign", 2)]
+def test_a_partition_is_assigned_at_its_start(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    kafka.arrived = [kafka.rebalance("on_assign", 2, 3)]
     consumer.receive(1, NOW)
+    assert kafka.calls == [("assign", [(2, 20), (3, 30)])]
+    assert consumer.assigned == {0, 1, 2, 3}
+
+
+def test_a_partition_whose_start_is_not_found_is_taken_silent(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.subscribe(refuse, refuse, refuse)
+    kafka.arrived = [kafka.rebalance("on_assign", 2)]
+    with pytest.raises(AbortTransaction):
+        consumer.receive(1, NOW)
     assert kafka.calls == [("assign", [(2, OFFSET_END)]), ("pause", [2])]
-    assert consumer.assigned == {0, 1, 2}
+    assert consumer.assigned == {0, 1}
 
 
-def test_a_partition_resumes_before_it_seeks(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    consumer.resume_at(1, 40)
-    assert kafka.calls == [("resume", [1]), ("seek", (1, 40))]
+def test_nobody_is_told_of_a_rebalance_that_brings_or_takes_nothing(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.subscribe(refuse, refuse, refuse)
+    kafka.arrived = [kafka.rebalance("on_assign"), kafka.rebalance("on_revoke"), kafka.rebalance("on_lost")]
+    assert consumer.receive(1, NOW) == []
+
+
+def test_a_partition_is_moved_by_being_assigned_anew(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.move(1, 40)
+    assert kafka.calls == [("unassign", [1]), ("assign", [(1, 40)])]
+
+
+def test_records_taken_before_a_callback_moves_their_partition_are_dropped_and_none_after_it(
+    consumer: InputConsumer, kafka: Librdkafka
+) -> None:
+    consumer.subscribe(starts, lambda numbers: consumer.move(0, 2), ignore)
+    kafka.arrived = [message(0, 5), message(0, 6), kafka.rebalance("on_revoke", 1), message(0, 2)]
+    assert consumer.receive(9, NOW) == []
+    assert kafka.calls == [("unassign", [1]), ("unassign", [0]), ("assign", [(0, 2)])]
+
+
+def test_a_partition_that_goes_and_comes_back_at_once_starts_anew(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    kafka.arrived = [message(1, 55), kafka.rebalance("on_lost", 1), kafka.rebalance("on_assign", 1), message(1, 10)]
+    assert consumer.receive(9, NOW) == []
+    assert kafka.calls[-2:] == [("unassign", [1]), ("assign", [(1, 10)])]
+
+
+def test_a_partition_that_is_taken_away_is_not_moved_any_more(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.subscribe(starts, lambda numbers: consumer.move(1, 2), ignore)
+    kafka.arrived = [kafka.rebalance("on_revoke", 1)]
+    consumer.receive(9, NOW)
+    assert kafka.calls == [("unassign", [1])]
 
 
 def test_a_partition_is_given_back_after_its_callback(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    ignore: Callable[[list[int]], None] = lambda numbers: None  # noqa: E731
-    consumer.subscribe(ignore, lambda numbers: kafka.calls.append(("revoked", numbers)), ignore)
+    consumer.subscribe(starts, lambda numbers: kafka.calls.append(("revoked", numbers)), ignore)
     kafka.arrived = [kafka.rebalance("on_revoke", 1)]
     consumer.receive(1, NOW)
     assert kafka.calls == [("revoked", [1]), ("unassign", [1])]
@@ -136,11 +174,11 @@ def test_records_of_a_partition_that_was_taken_away_are_dropped(consumer: InputC
 
 
 def test_a_partition_that_comes_back_is_read_again(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    kafka.arrived = [kafka.rebalance("on_lost", 1), kafka.rebalance("on_assign", 1)]
-    consumer.receive(1, NOW)
-    consumer.resume_at(1, 6)
-    kafka.arrived = [message(1, 6)]
-    assert places(consumer.receive(1, NOW)) == [(1, 6)]
+    for rebalance in ("on_lost", "on_assign"):
+        kafka.arrived = [kafka.rebalance(rebalance, 1)]
+        consumer.receive(1, NOW)
+    kafka.arrived = [message(1, 10)]
+    assert places(consumer.receive(1, NOW)) == [(1, 10)]
 
 
 def test_records_that_came_with_a_failed_callback_are_given_by_the_next_call(
@@ -154,12 +192,12 @@ def test_records_that_came_with_a_failed_callback_are_given_by_the_next_call(
     assert places(consumer.receive(9, NOW)) == [(0, 5), (0, 6)]
 
 
-def test_a_rewind_drops_the_records_that_came_with_the_failure(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_a_move_drops_the_records_that_came_with_the_failure(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(refuse, refuse, refuse)
     kafka.arrived = [message(0, 5), message(1, 8), kafka.rebalance("on_assign", 2)]
     with pytest.raises(AbortTransaction):
         consumer.receive(9, NOW)
-    consumer.resume_at(0, 2)
+    consumer.move(0, 2)
     assert places(consumer.receive(9, NOW)) == [(1, 8)]
 
 
