@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, get_type_hints
 
-import msgspec
-
 from makiserve.errors import ConfigurationError
+from makiserve.schema.fields import field_names
 
 
 def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
@@ -16,17 +14,13 @@ def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
     Raises:
         ConfigurationError: it is none of these.
     """
-    if issubclass(kind, msgspec.Struct):
-        return kind.__struct_fields__
-    if dataclasses.is_dataclass(kind):
-        return tuple(field.name for field in dataclasses.fields(kind))
-    names = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+    names = field_names(kind)
     if names is None:
         raise ConfigurationError(
             f"the pipeline emits {kind.__qualname__}: a model takes its inputs by name, so that the pipeline must emit "
             "a NamedTuple, makiserve.Record or dataclass"
         )
-    return tuple(names)
+    return names
 
 
 def declared_types(kind: type[Any]) -> dict[str, Any]:

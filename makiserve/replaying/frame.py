@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from makiserve.errors import DecodeError, PipelineError, RecordError
-from makiserve.replaying.columns import field_names, row_values
 from makiserve.schema import Record, RecordFile, Schema
+from makiserve.schema.fields import field_names, field_values
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import Transform, trace
 
@@ -67,9 +67,9 @@ def _frame(found: list[object], offsets: list[int]) -> pd.DataFrame:
     index = pd.Index(offsets, name="offset", dtype="int64")
     if not found:
         return pd.DataFrame(index=index)
-    names = field_names(found[0])
+    names = field_names(type(found[0]))
     if names is None:
         raise PipelineError(
             f"the pipeline emits {type(found[0]).__name__}: a frame needs a named tuple, Record or dataclass"
         )
-    return pd.DataFrame([row_values(item, names) for item in found], columns=list(names), index=index)
+    return pd.DataFrame([field_values(item, names) for item in found], columns=list(names), index=index)

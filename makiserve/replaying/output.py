@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from makiserve.errors import SourceError
-from makiserve.replaying.columns import field_names, row_values
+from makiserve.schema.fields import field_names, field_values
 from makiserve.scoring import Scored
 
 Row = list[Any]
@@ -33,10 +33,10 @@ class PredictionsWriter:
         """Append the outputs of a batch whose first record is at offset `position`."""
         values = scored.predictions if self._has_model else scored.features
         for cause, value in zip(scored.causes, values, strict=True):
-            names = ("prediction",) if self._has_model else field_names(value) or ("value",)
+            names = ("prediction",) if self._has_model else field_names(type(value)) or ("value",)
             if self._names is None:
                 self.header(names)
-            cells = (value,) if names in (("prediction",), ("value",)) else row_values(value, names)
+            cells = (value,) if names in (("prediction",), ("value",)) else field_values(value, names)
             self._write([position + cause, *map(_cell, cells)])
 
     def header(self, names: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ import makiserve.stream as rs
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
-from tests.unit.stream.operators import CASES, NUMBERS, PIPELINES
+from tests.unit.stream.cases import CASES, NUMBERS, PIPELINES
 
 VOCABULARY = [f"{module}.{name}" for module in ("ops", "data", "math", "state") for name in getattr(rs, module).__all__]
 each_pipeline = pytest.mark.parametrize("make", PIPELINES.values(), ids=PIPELINES.keys())

@@ -1,0 +1,10 @@
+"""Examples of the operators on state."""
+
+from __future__ import annotations
+
+import makiserve.stream as rs
+from tests.unit.stream.cases.case import Cases
+
+CASES: Cases = {
+    "state.with_memory_store": [lambda: rs.state.with_memory_store([rs.math.sum()])],
+}
