@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -182,10 +183,17 @@ def test_a_record_that_cannot_be_delivered_aborts_the_transaction(kafka: str, to
     assert values(kafka, output) == [b"after"]
 
 
-def test_without_a_broker_transactions_do_not_start() -> None:
+def test_without_a_broker_transactions_do_not_start_and_librdkafka_says_nothing_on_stderr(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "makiserve.kafka")
     producer = TransactionalProducer(connection("127.0.0.1:9", "nobody"))
     with pytest.raises(BrokerUnavailable, match="Starting transactions"):
-        producer.init(timedelta(seconds=0))
+        producer.init(timedelta(seconds=0.5))
+    producer.poll()
+    assert capfd.readouterr().err == ""
+    assert {record.levelname for record in caplog.records} == {"DEBUG", "WARNING"}
+    assert "No broker answers" in caplog.text
 
 
 def test_a_flush_that_takes_too_long_can_be_called_again(kafka: str, topic: Topic) -> None:
