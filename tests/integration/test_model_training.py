@@ -1,14 +1,15 @@
-"""The example models, from a file to a registered version that replays to the errors of its training."""
+"""The example models: from a file to a registered version, that replays and serves as it was trained."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import mlflow
+import msgspec
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from models.electricity import train as electricity
 from models.electricity.data import write_house
 from models.flight_delay import train as flight_delay
 from models.flight_delay.data import write_flights
+from tests.integration.serving.service import Service, predictions, read, send, sources
 
 FLIGHTS = 6000
 
@@ -131,6 +133,29 @@ def test_a_cancelled_flight_has_no_prediction(flights_uri: str, flights: Path) -
     predicted = {offset for offset, _ in makiserve.replay(flights_uri, flights).outputs}
     assert cancelled
     assert not cancelled & predicted
+
+
+def test_flights_served_on_partitions_by_origin_are_predicted_as_in_the_replayed_file(
+    kafka: str, topic: Callable[..., str], store: str, flights_uri: str, flights: Path
+) -> None:
+    partition = {"EWR": 0, "JFK": 1, "LGA": 1}
+    sent: list[list[tuple[int, bytes]]] = [[], []]
+    for offset, flight in enumerate(flight_delay.first_flights(flights, None)):
+        sent[partition[flight.origin]].append((offset, msgspec.json.encode(flight)))
+    input_, output = topic(2), topic(2)
+    for number, messages in enumerate(sent):
+        send(kafka, input_, [value for _, value in messages], partition=number)
+    replayed = makiserve.replay(flights_uri, flights).outputs
+    with Service(flights_uri, kafka, input_, output, store) as service:
+        written = read(kafka, output, enough=len(replayed), timeout=60)
+        assert service.stop()[0] == 0
+    served = {
+        sent[number][source][0]: prediction
+        for number, messages in written.items()
+        for source, prediction in zip(sources(messages), predictions(messages), strict=True)
+    }
+    assert sum(map(len, written.values())) == len(served)
+    assert served == pytest.approx(dict(replayed), rel=1e-9)
 
 
 def test_the_command_trains_and_says_what_to_type_next(
