@@ -3,6 +3,6 @@
 Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe`.
 """
 
-from makiserve.stream import container, data, math, ops, state
+from makiserve.stream import container, data, error, math, ops, state
 
-__all__ = ["container", "data", "math", "ops", "state"]
+__all__ = ["container", "data", "error", "math", "ops", "state"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code, Place
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
@@ -18,10 +21,22 @@ def build(plan: Plan, last: Stage, scope: Scope) -> Stage:
         operator = operators[index]
         scope.path = (*outer, str(operator))
         repeats = last.repeats or any(before.fans_out for before in operators[:index])
-        part = operator.build(then._replace(repeats=repeats), scope)
-        then = _stage(part, operator, then, scope)
+        follow = then._replace(repeats=repeats)
+        if isinstance(operator, Catch):
+            before = partial(_build_before, Plan(operators[:index]), scope, outer)
+            part = operator.build_around(before, follow, scope)
+            scope.path = (*outer, str(operator))
+            stage = _stage(part, operator, then, scope)
+            scope.path = outer
+            return stage
+        then = _stage(operator.build(follow, scope), operator, then, scope)
     scope.path = outer
     return then
+
+
+def _build_before(plan: Plan, scope: Scope, path: tuple[str, ...], last: Stage) -> Stage:
+    scope.path = path
+    return build(plan, last, scope)
 
 
 def build_inner(plan: Plan, then: Stage, scope: Scope) -> tuple[Stage, Scope]:

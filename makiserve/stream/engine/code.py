@@ -37,9 +37,14 @@ class _Function:
 
 
 class Code:
-    """The text of a program. Names that it gives are unique in the program."""
+    """The text of a program. Names that it gives are unique in the program.
 
-    def __init__(self) -> None:
+    Args:
+        is_lane: whether it is for lanes, which never end, rather than for one subscription.
+    """
+
+    def __init__(self, *, is_lane: bool) -> None:
+        self.is_lane = is_lane
         self.globals: dict[str, Any] = {}
         self._functions: list[_Function] = []
         self._open: list[_Function] = []

@@ -18,8 +18,8 @@ class Journal(list[tuple[Any, ...]]):
         """Remember a scope's slots before a record touches them."""
         self.append((state.__setitem__, slice(None), state.copy()))
 
-    def roll_back(self) -> None:
-        """Take back everything recorded, newest first; the journal is empty afterwards."""
-        while self:
+    def roll_back(self, to: int = 0) -> None:
+        """Take back what was recorded, newest first, until `to` entries are left."""
+        while len(self) > to:
             undo, *arguments = self.pop()
             undo(*arguments)

@@ -35,7 +35,7 @@ class Program:
         self.plan = plan
         self.scope = Scope(Journal())
         self._out: list[Any] = []
-        code = Code()
+        code = Code(is_lane=True)
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}
         last = Stage(write_emit, write_emit, write_nothing, raises=False)
         self._stage = build(plan, last, self.scope)

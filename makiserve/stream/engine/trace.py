@@ -58,7 +58,7 @@ class Traced(rx.Observable):
         return self.origin.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
 
     def _compile(self, observer: Observer) -> tuple[Callable[..., None], Callable[..., None], Scope]:
-        scope, code = Scope(Journal()), Code()
+        scope, code = Scope(Journal()), Code(is_lane=False)
         code.globals |= {"emit": observer.on_next, "journal": scope.journal}
         stage = build(Plan(self.operators), Stage(write_emit, write_emit, write_nothing, raises=False), scope)
         push = code.function("push", scope, lambda item: stage.push(code, item))

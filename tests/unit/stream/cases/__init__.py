@@ -8,10 +8,10 @@ from typing import Any
 import rx
 
 import makiserve.stream as rs
-from tests.unit.stream.cases import data, math, ops, state
+from tests.unit.stream.cases import data, error, math, ops, state
 from tests.unit.stream.cases.case import NUMBERS, Cases
 
-CASES: Cases = ops.CASES | data.CASES | math.CASES | state.CASES
+CASES: Cases = ops.CASES | data.CASES | error.CASES | math.CASES | state.CASES
 
 # the same pipelines in every place where one can stand
 NESTINGS: dict[str, Callable[[Any], Any]] = {

@@ -1,0 +1,74 @@
+"""Catching: the operators that handle the errors of those before them in their pipeline."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Catch(Operator):
+    """Handles what the operators before it raise on an item; their state is then as if the item had never come.
+
+    What they emit is held back until the item has gone through all of them, so that an error further down, which is not
+    for this operator, is not caught here.
+    """
+
+    stateless: ClassVar[bool] = True
+    raises: ClassVar[bool] = False
+
+    @property
+    def fans_out(self) -> bool:
+        return True
+
+    @abstractmethod
+    def write_caught(self, code: Code, error: str, passed: str) -> None:
+        """Write what is done with an error; what is to go on is appended to the list `passed`."""
+
+    def complete_caught(self) -> None:
+        """Called when the stream of a subscription completes."""
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        return self.build_around(lambda nothing: nothing, then, scope)
+
+    def build_around(self, before: Callable[[Stage], Stage], then: Stage, scope: Scope) -> Part:
+        """Compile the operators before this one, which `before` builds in front of a stage, inside a `try`."""
+        passed: list[Any] = []
+
+        def collect(code: Code, item: str) -> None:
+            code.line(f"{code.constant(passed, 'passed')}.append({item})")
+
+        upstream = before(Stage(collect, collect, lambda code: None, raises=True, repeats=True))
+
+        def write_tried(code: Code, write: Callable[[], None]) -> None:
+            kept = code.constant(passed, "passed")
+            mark, error, item = code.let("mark", "len(journal)"), code.name("error"), code.name("item")
+            code.line(f"{code.constant(scope.journal.enter, 'enter')}({code.state(scope)})")
+            with code.block("try:"):
+                code.line("pass")
+                write()
+            with code.block(f"except Exception as {error}:"):
+                code.line(f"journal.roll_back({mark})")
+                code.line(f"{kept}.clear()")
+                self.write_caught(code, error, kept)
+            ready = code.let("ready", f"{kept}.copy()")
+            code.line(f"{kept}.clear()")
+            with code.block(f"for {item} in {ready}:"):
+                then.push(code, item)
+
+        def push(code: Code, item: str) -> None:
+            write_tried(code, lambda: upstream.push(code, item))
+
+        def complete(code: Code) -> None:
+            write_tried(code, lambda: upstream.complete(code))
+            if scope.parent is None and not code.is_lane:
+                code.line(f"{code.constant(self.complete_caught, 'completed')}()")
+            then.complete(code)
+
+        return Part(push, complete)

@@ -1,0 +1,61 @@
+"""`error.create_error_router`: errors as a stream of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import rx
+from rx.subject import Subject
+
+from makiserve.stream.engine.catch import Catch
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def create_error_router() -> tuple[rx.Observable, Callable[[], Transform]]:
+    """A stream of errors, and an operator that sends the errors of the operators before it there.
+
+    ```
+    --1----0--2-----|
+      map(lambda i: 1 / i), route()
+    --1.0-----0.5---|
+    -------E--------|    the errors
+    ```
+
+    Where nobody subscribes to the errors, they end the stream as if there were no router. The operator may stand at
+    several places.
+
+    *Emits* what the operators before it emit; the error stream completes with the stream. *State* none.
+
+    >>> import rx, makiserve.stream as rs
+    >>> errors, route = rs.error.create_error_router()
+    >>> seen = errors.subscribe(lambda error: print("seen:", error))
+    >>> rx.from_([1, 0, 2]).pipe(rs.ops.map(lambda i: 1 / i), route()).subscribe(print).dispose()
+    1.0
+    seen: division by zero
+    0.5
+    """
+    errors = Subject()
+    return errors, lambda: operator(Route(errors))
+
+
+@dataclass(frozen=True, eq=False)
+class Route(Catch):
+    """The node of an error router."""
+
+    name: ClassVar[str] = "error.route"
+    raises: ClassVar[bool] = True
+    errors: Subject
+
+    def write_caught(self, code: Code, error: str, passed: str) -> None:
+        code.line(f"{code.constant(self._deliver, 'route')}({error})")
+
+    def complete_caught(self) -> None:
+        self.errors.on_completed()
+
+    def _deliver(self, error: Exception) -> None:
+        if not self.errors.observers:
+            raise error
+        self.errors.on_next(error)
