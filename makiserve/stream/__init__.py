@@ -4,5 +4,6 @@ Use it as `import makiserve.stream as rs`. Each operator works on any Observable
 """
 
 from makiserve.stream import container, data, error, math, ops, state
+from makiserve.stream.run import run
 
-__all__ = ["container", "data", "error", "math", "ops", "state"]
+__all__ = ["container", "data", "error", "math", "ops", "run", "state"]

@@ -10,6 +10,7 @@ from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.ops.observable import completing_early
 
 
 def first() -> Transform:
@@ -18,8 +19,11 @@ def first() -> Transform:
     ```
     --1--2--3--|
       first()
-    --1--------|
+    --1|
     ```
+
+    An Observable completes after it and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop what
+    comes later. An error of the operators before it ends an Observable here: those that handle errors stand in front.
 
     *Emits* one item, or nothing for an empty stream (RxSci, on a plain Observable, fails there).
     *State* one flag a key.
@@ -28,7 +32,7 @@ def first() -> Transform:
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.first()).run()
     1
     """
-    return operator(First())
+    return completing_early(1, operator(First()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import rx
 import makiserve.stream as rs
 from tests.unit.stream.cases import data, error, math, ops, state
 from tests.unit.stream.cases.case import NUMBERS, Cases
+from tests.unit.stream.cases.untraced import UNTRACED
 
 CASES: Cases = ops.CASES | data.CASES | error.CASES | math.CASES | state.CASES
 
@@ -32,4 +33,4 @@ PIPELINES = {
     for place, nest in NESTINGS.items()
 }
 
-__all__ = ["CASES", "NUMBERS", "PIPELINES"]
+__all__ = ["CASES", "NUMBERS", "PIPELINES", "UNTRACED"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import rx
+
 import makiserve.stream as rs
 from tests.unit.stream.cases.case import Cases, Point
 
@@ -30,4 +32,38 @@ CASES: Cases = {
         lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i > 2), rs.math.min(), join="combine_latest"),
         lambda: rs.ops.tee_map(rs.ops.last(), rs.ops.first(), rs.math.mean(reduce=True)),
     ],
+    "ops.starmap": [lambda: rx.pipe(rs.ops.map(lambda i: (i, i + 1)), rs.ops.starmap(lambda a, b: a * b))],
+    "ops.identity": [lambda: rs.ops.identity()],
+    "ops.flat_map": [
+        lambda: rx.pipe(rs.ops.map(lambda i: [i] * (i % 3)), rs.ops.flat_map()),
+        lambda: rx.pipe(rs.ops.map(range), rs.ops.flat_map(), rs.math.sum()),
+        lambda: rx.pipe(rs.ops.map(range), rs.ops.flat_map(), rs.math.sum(reduce=True)),
+    ],
+    "ops.take": [lambda: rs.ops.take(3), lambda: rs.ops.take(0), lambda: rx.pipe(rs.ops.take(5), rs.math.sum())],
+    "ops.distinct": [lambda: rs.ops.distinct(), lambda: rs.ops.distinct(lambda i: Point(i % 3, 0))],
+    "ops.distinct_until_changed": [
+        lambda: rs.ops.distinct_until_changed(),
+        lambda: rs.ops.distinct_until_changed(lambda i: i > 4 or None),
+    ],
+    "ops.start_with": [
+        lambda: rs.ops.start_with([7, 8]),
+        lambda: rs.ops.start_with([]),
+        lambda: rx.pipe(rs.ops.start_with([7, 8]), rs.math.sum()),
+    ],
+    "ops.pairwise": [lambda: rs.ops.pairwise()],
+    "ops.do_action": [
+        lambda: rs.ops.do_action(lambda i: None, on_completed=lambda: None),
+        lambda: rs.ops.do_action(on_create=lambda: None),
+        lambda: rx.pipe(rs.math.sum(), rs.ops.do_action(on_error=lambda error: None)),
+    ],
+    "ops.assert_": [lambda: rs.ops.assert_(lambda i: i)],  # noqa: PT009  the operator
+    "ops.assert_1": [lambda: rs.ops.assert_1(lambda previous, i: previous + i)],
+    "ops.progress": [lambda: rs.ops.progress("test", 5)],
+    "ops.to_pandas": [
+        lambda: rx.pipe(rs.ops.to_pandas(["x"]), rs.ops.map(lambda frame: frame.to_csv())),
+        lambda: rx.pipe(
+            rs.ops.map(lambda i: Point(i, -i)), rs.ops.to_pandas(), rs.ops.map(lambda frame: frame.to_csv())
+        ),
+    ],
+    "ops.multiplex": [lambda: rs.ops.multiplex([rs.math.sum()])],
 }

@@ -1,0 +1,120 @@
+"""`ops.do_action`: side effects beside a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import rx
+
+from makiserve.stream.engine.catch import Catch
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Traced, Transform, operator
+
+
+def do_action(
+    on_next: Callable[[Any], object] | None = None,
+    on_error: Callable[[Exception], object] | None = None,
+    on_completed: Callable[[], object] | None = None,
+    on_create: Callable[[], object] | None = None,
+) -> Transform:
+    """Calls functions when something happens; the stream goes on as it is.
+
+    ```
+    --1--2--3--|
+      do_action(print)
+    --1--2--3--|
+    ```
+
+    What a function does is not undone when a later operator fails on the item, and is done again when records are
+    scored again. A window that is computed from slices calls `on_next` once an item, however many windows it is in.
+
+    Args:
+        on_next: called with each item.
+        on_error: called with the error of the source, or of an operator before this one in the pipeline; the error goes
+            on, to end an Observable, to make a dead letter, or to an operator that handles it.
+        on_completed: called when the stream, or each group or window, completes. It is given nothing, as in ReactiveX
+            (RxSci's stores give it their own key).
+        on_create: called before the first item of the stream, or of each group or window; it is given nothing.
+
+    *Emits* the item. *State* none; with `on_create` one flag a key. *Raises* what the functions raise.
+
+    >>> import rx, makiserve.stream as rs
+    >>> said = rs.ops.do_action(print, on_completed=lambda: print("done"))
+    >>> rx.from_([1, 2]).pipe(said, rs.math.sum(reduce=True)).run()
+    1
+    2
+    done
+    3
+    """
+    action = operator(DoAction(on_next, on_completed, on_create))
+    if on_error is None:
+        return action
+    watch = operator(WatchErrors(on_error))
+
+    def watched(source: rx.Observable) -> rx.Observable:
+        return action(watch(_source_watched(source, on_error)))
+
+    return watched
+
+
+def _source_watched(source: rx.Observable, on_error: Callable[[Exception], object]) -> rx.Observable:
+    """The errors of the source itself do not go through the operators."""
+    if not isinstance(source, Traced):
+        source = Traced(source)
+    if source.origin is None:
+        return source
+    return Traced(source.origin.pipe(rx.operators.do_action(on_error=on_error)), source.operators)
+
+
+@dataclass(frozen=True, eq=False)
+class DoAction(Operator):
+    """The node of `do_action`."""
+
+    name: ClassVar[str] = "do_action"
+    one_to_one: ClassVar[bool] = True
+    on_next: Callable[[Any], object] | None
+    on_completed: Callable[[], object] | None
+    on_create: Callable[[], object] | None
+
+    @property
+    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameter
+        return self.on_create is None
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        created = scope.value(first=False) if self.on_create else None
+        if self.on_create:
+            scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            if self.on_create:
+                with code.block(f"if not {code.state(scope)}[{created}]:"):
+                    code.line(f"{code.constant(self.on_create)}()")
+            if self.on_next:
+                code.line(f"{code.constant(self.on_next)}({item})")
+            if self.on_create:
+                code.line(f"{code.state(scope)}[{created}] = True")
+            then.push(code, item)
+
+        def complete(code: Code) -> None:
+            if self.on_completed:
+                code.line(f"{code.constant(self.on_completed)}()")
+            then.complete(code)
+
+        return Part(push, complete)
+
+
+@dataclass(frozen=True, eq=False)
+class WatchErrors(Catch):
+    """The node of `do_action(on_error=…)`."""
+
+    name: ClassVar[str] = "do_action.on_error"
+    raises: ClassVar[bool] = True
+    on_error: Callable[[Exception], object]
+
+    def write_caught(self, code: Code, error: str, passed: str) -> None:
+        code.line(f"{code.constant(self.on_error)}({error})")
+        code.line("raise")

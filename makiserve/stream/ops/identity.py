@@ -1,0 +1,44 @@
+"""`ops.identity`: every item as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def identity() -> Transform:
+    """Passes every item on as it is: the branch of a `tee_map` that keeps the item.
+
+    ```
+    --1--2--3--|
+      identity()
+    --1--2--3--|
+    ```
+
+    *Emits* the item. *State* none.
+
+    >>> import rx, makiserve.stream as rs
+    >>> with_total = rs.ops.tee_map(rs.ops.identity(), rs.math.sum())
+    >>> rx.from_([1, 2, 3]).pipe(with_total).subscribe(print).dispose()
+    (1, 1)
+    (2, 3)
+    (3, 6)
+    """
+    return operator(Identity())
+
+
+@dataclass(frozen=True, eq=False)
+class Identity(Operator):
+    """The node of `identity`: no code at all."""
+
+    name: ClassVar[str] = "identity"
+    raises: ClassVar[bool] = False
+    stateless: ClassVar[bool] = True
+    one_to_one: ClassVar[bool] = True
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        return Part(then.push, then.complete)

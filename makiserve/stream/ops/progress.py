@@ -1,0 +1,88 @@
+"""`ops.progress`: how far a stream has come, in the log."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+log = logging.getLogger(__name__)
+
+
+def progress(name: str, threshold: int, measure_throughput: bool = True) -> Transform:
+    """Logs, every `threshold` items, how many have come, at level INFO.
+
+    ```
+    --1--2--3--|
+      progress("read", threshold=2)
+    --1--2--3--|
+    ```
+
+    Args:
+        name: what the log calls the items.
+        threshold: how many items lie between two lines of the log.
+        measure_throughput: say how many items a second there were since the line before.
+
+    *Emits* the item. *State* none: the count is of this process, over all of its groups, windows and lanes, and no part
+    of the stream. (RxSci fails on the first item.)
+
+    Raises:
+        PipelineError: the threshold is less than 1.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.progress("read", threshold=2), rs.ops.count(reduce=True)).run()
+    3
+    """
+    if threshold < 1:
+        raise PipelineError(f"progress: the threshold is at least 1, not {threshold}")
+    return operator(Progress(name, threshold, measure_throughput))
+
+
+@dataclass(frozen=True, eq=False)
+class Progress(Operator):
+    """The node of `progress`."""
+
+    name: ClassVar[str] = "progress"
+    raises: ClassVar[bool] = False
+    stateless: ClassVar[bool] = True
+    one_to_one: ClassVar[bool] = True
+    label: str
+    threshold: int
+    measure_throughput: bool
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        meter = _Meter(self)
+
+        def push(code: Code, item: str) -> None:
+            code.line(f"{code.constant(meter.add, 'progress')}()")
+            then.push(code, item)
+
+        return Part(push, then.complete)
+
+
+class _Meter:
+    """Counts for the log. It is no slot: what it measures is this process, and nothing emitted depends on it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._count = 0
+        self._since = perf_counter()
+
+    def add(self) -> None:
+        self._count += 1
+        if self._count % self._progress.threshold:
+            return
+        if not self._progress.measure_throughput:
+            log.info("%s: %d items", self._progress.label, self._count)
+            return
+        now = perf_counter()
+        rate = self._progress.threshold / max(now - self._since, 1e-9)
+        self._since = now
+        log.info("%s: %d items (%.0f a second)", self._progress.label, self._count, rate)

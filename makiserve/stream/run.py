@@ -1,0 +1,50 @@
+"""`run`: an Observable's last item, waited for."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Any
+
+import rx
+from rx.scheduler import CurrentThreadScheduler
+
+
+def run(pipe: rx.Observable) -> Any:
+    """Subscribes to an Observable and waits until it has ended.
+
+    ```
+    --1--2--3--|
+      run
+    3
+    ```
+
+    Args:
+        pipe: an Observable that completes.
+
+    Returns:
+        Its last item; None when it had none.
+
+    Raises:
+        Exception: the error that it ended with.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rs.run(rx.from_([1, 2, 3]).pipe(rs.math.sum(reduce=True)))
+    6
+    """
+    ended = Event()
+    last: list[Any] = [None]
+    errors: list[Exception] = []
+
+    def on_next(item: Any) -> None:
+        last[0] = item
+
+    def on_error(error: Exception) -> None:
+        errors.append(error)
+        ended.set()
+
+    # in this thread where the source allows it: a debugger and Ctrl+C find what is running
+    with pipe.subscribe(on_next, on_error, ended.set, scheduler=CurrentThreadScheduler()):
+        ended.wait()
+    if errors:
+        raise errors[0]
+    return last[0]

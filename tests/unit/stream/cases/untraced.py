@@ -1,0 +1,12 @@
+"""What cannot stand in a traced pipeline, and why: the contract suite has no case of it, but runs its example."""
+
+from __future__ import annotations
+
+UNTRACED = {
+    "ops.from_iterable": "a source",
+    "ops.from_pandas": "a source",
+    "ops.on_subscribe": "acts on the subscription of an Observable",
+    "ops.with_latest_from": "joins several Observables",
+    "state.MemoryStore": "the name of a store",
+    "state.StoreManager": "the name of a store",
+}
