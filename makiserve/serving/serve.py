@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, PipelineError
 from makiserve.kafka import Cluster, Connection
 from makiserve.packaging import PackagedModel
 from makiserve.serving.signals import stop_on_signals
@@ -23,11 +23,17 @@ def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings)
         settings: what to serve from where to where.
 
     Raises:
+        PipelineError: the pipeline hides its state.
         ConfigurationError: a topic is missing, or does not fit the input.
         BrokerUnavailable: no broker answers.
         Fenced: another instance has taken over.
         StateError: the state cannot be rebuilt.
     """
+    if hidden := model.plan.hidden:
+        raise PipelineError(
+            f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
+            f"served: {'; '.join(hidden)}"
+        )
     dead_partitions = _check_topics(broker, settings)
     with stop_on_signals() as stop:
         worker = Worker(model, broker, settings, dead_partitions)

@@ -63,6 +63,8 @@ class Checkpoints:
         return [self._slot_to_plain(content, slot) for content, slot in zip(state[1:], scope.slots, strict=True)]
 
     def _slot_to_plain(self, content: Any, slot: Slot) -> Any:
+        if not slot.is_kept:
+            return None
         try:
             if slot.child is None:
                 return self._codec.to_plain(content)
@@ -81,6 +83,8 @@ class Checkpoints:
         if not isinstance(plain, list) or len(plain) != len(scope.slots):
             raise StateError("a checkpoint is damaged: a scope has another number of slots than its plan")
         for index, (content, slot) in enumerate(zip(plain, scope.slots, strict=True), 1):
+            if not slot.is_kept:
+                continue
             if slot.child is None:
                 state[index] = self._codec.from_plain(content)
             elif isinstance(state[index], dict):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from makiserve.stream.engine.foreign import Foreign
 from makiserve.stream.engine.operator import Operator
 
 
@@ -35,6 +36,11 @@ class Plan:
         """Whether a window of items can be computed from parts of it: stateless steps up to a mergeable reduction."""
         stateful = (operator for operator in self.operators if not operator.stateless)
         return next((operator.mergeable for operator in stateful), False)
+
+    @property
+    def hidden(self) -> list[str]:
+        """The operators that hide their state, those of rx that remember something, and what to use instead."""
+        return [operator.advice for operator in self.walk() if isinstance(operator, Foreign) and operator.hides_state]
 
     @property
     def fingerprint(self) -> str:

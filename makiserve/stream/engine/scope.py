@@ -29,6 +29,7 @@ class Slot(NamedTuple):
     Attributes:
         owner: the operator it belongs to, as the user wrote its place.
         first: the content of a new state's slot, or the function that makes it, for a container.
+        is_kept: whether a checkpoint keeps it.
         is_container: whether it holds a container that is changed in place.
         merge: joins the contents of two consecutive panes of a window; None where a pane never writes the slot.
         child: the layout of the states inside, for a slot that holds the scopes of groups or windows.
@@ -37,6 +38,7 @@ class Slot(NamedTuple):
     owner: str
     first: Any
     is_container: bool
+    is_kept: bool
     merge: Callable[[Any, Any], Any] | None
     child: Scope | None
 
@@ -60,11 +62,11 @@ class Scope:
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:
         """A slot for an immutable value that starts as `first`; `merge` makes it fit for sliced windows."""
-        return self._slot(Slot(self._owner, first, is_container=False, merge=merge, child=None))
+        return self._slot(Slot(self._owner, first, is_container=False, is_kept=True, merge=merge, child=None))
 
-    def container(self, make: Callable[[], Any], child: Scope | None = None) -> int:
+    def container(self, make: Callable[[], Any], child: Scope | None = None, *, is_kept: bool = True) -> int:
         """A slot for a container that is changed in place; `child` is the layout of the states in it."""
-        return self._slot(Slot(self._owner, make, is_container=True, merge=None, child=child))
+        return self._slot(Slot(self._owner, make, is_container=True, is_kept=is_kept, merge=None, child=child))
 
     def writes(self, then: Stage) -> None:
         """Announce that a slot is written before `then` is pushed to."""

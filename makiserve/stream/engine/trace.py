@@ -12,6 +12,7 @@ from rx.disposable import Disposable
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.foreign import Tap, captures, foreign
 from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.operator import Operator, Stage
 from makiserve.stream.engine.plan import Plan
@@ -20,6 +21,10 @@ from makiserve.stream.engine.scope import Scope
 Transform = Callable[[rx.Observable], rx.Observable]
 Pipeline = Transform | Sequence[Transform]
 """What an operator takes as a pipeline: a function of an Observable, such as `rx.pipe(…)`, or a list of operators."""
+
+
+leaves: list[Traced] = []
+"""The streams that the foreign operator subscribed last."""
 
 
 class Traced(rx.Observable):
@@ -35,6 +40,10 @@ class Traced(rx.Observable):
         self.operators = operators
 
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
+        if captures:  # a foreign operator is being subscribed: what it is given comes from its scope
+            captures[-1].append(observer)
+            leaves.append(self)
+            return Disposable()
         if self.origin is None:
             raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
         push, complete, scope = self._compile(observer)
@@ -92,24 +101,24 @@ def trace(pipeline: Pipeline | None) -> Plan:
         raise PipelineError(
             f"expected a pipeline, such as rx.pipe(…) or a list of operators, not {type(pipeline).__name__}"
         )
-    symbol = Traced(None)
-    result = transform(symbol)
-    if isinstance(result, Traced) and result.origin is None:
-        return Plan(result.operators)
+    result = transform(Traced(None))
     if not isinstance(result, rx.Observable):
         raise PipelineError(
             f"a pipeline returns an Observable, this one returned {type(result).__name__}: "
             "is it a factory that should have been called?"
         )
-    raise PipelineError(
-        f"{_foreign_name(result)} is not an operator of makiserve.stream: its state cannot be seen, saved or restored. "
-        "Use the operator of the same name from makiserve.stream.ops"
-    )
+    return Plan(_operators(result))
 
 
-def _foreign_name(observable: rx.Observable) -> str:
-    while isinstance(observable, Traced) and observable.origin is not None:
-        observable = observable.origin
-    subscribe = getattr(observable, "_subscribe", None)
-    name = getattr(subscribe, "__qualname__", type(observable).__name__).split(".")[0].strip("_")
-    return f"rx.operators.{name}"
+def _operators(stream: rx.Observable) -> tuple[Operator, ...]:
+    """The operators between the symbolic stream and this one."""
+    if isinstance(stream, Traced):
+        before = () if stream.origin is None else _operators(stream.origin)
+        return (*before, *stream.operators)
+    node = foreign(stream)
+    leaves.clear()
+    Tap(stream)
+    if len(leaves) != 1:
+        found = "several streams" if leaves else "a stream that is not the pipeline's"
+        raise PipelineError(f"{node} takes its items from {found}: to join branches of one stream use ops.tee_map")
+    return (*_operators(leaves[0]), node)

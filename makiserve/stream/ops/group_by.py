@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.groups import AgingGroups, Groups
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 
-def group_by(key_mapper: Callable[[Any], Any], pipeline: Pipeline | None = None) -> Transform:
+def group_by(
+    key_mapper: Callable[[Any], Any],
+    pipeline: Pipeline | None = None,
+    ttl: timedelta | None = None,
+    time_mapper: Callable[[Any], int] | None = None,
+) -> Transform:
     """Runs `pipeline` for each key separately.
 
     ```
@@ -26,9 +34,16 @@ def group_by(key_mapper: Callable[[Any], Any], pipeline: Pipeline | None = None)
     Args:
         key_mapper: the key of an item; it must be hashable.
         pipeline: what each group's items go through.
+        ttl: a group that has had no item for so long, in the time of the items, is forgotten; when its key comes again
+            it begins anew. None keeps every group for ever.
+        time_mapper: the time of an item, in milliseconds; with `ttl`.
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which
-    they were first seen. *State* the pipeline's state for each key. *Raises* what `key_mapper` raises.
+    they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key, of the keys seen
+    within `ttl`. *Raises* what the mappers raise.
+
+    Raises:
+        PipelineError: `ttl` is given without `time_mapper`, or is not positive.
 
     >>> import rx, makiserve.stream as rs
     >>> groups = rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])
@@ -36,7 +51,12 @@ def group_by(key_mapper: Callable[[Any], Any], pipeline: Pipeline | None = None)
     4
     6
     """
-    return operator(GroupBy(key_mapper, trace(pipeline)))
+    if (ttl is None) != (time_mapper is None):
+        raise PipelineError("group_by: ttl and time_mapper go together: a group's age is told by the time of its items")
+    if ttl is not None and ttl <= timedelta(0):
+        raise PipelineError(f"group_by: ttl is longer than nothing, not {ttl}")
+    ttl_ms = None if ttl is None else round(ttl / timedelta(milliseconds=1))
+    return operator(GroupBy(key_mapper, trace(pipeline), ttl_ms, time_mapper))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +66,8 @@ class GroupBy(Operator):
     name: ClassVar[str] = "group_by"
     key_mapper: Callable[[Any], Any]
     pipeline: Plan
+    ttl_ms: int | None = None
+    time_mapper: Callable[[Any], int] | None = None
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
@@ -56,29 +78,21 @@ class GroupBy(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         inner, layout = build_inner(self.pipeline, then, scope)
-        groups = scope.container(dict, layout)
+        groups = self._groups(scope, layout, then._replace(raises=inner.raises))
 
         def push(code: Code, item: str) -> None:
-            state = code.state(scope)
             key = code.let("key", f"{code.constant(self.key_mapper)}({item})")
-            children = code.let("groups", f"{state}[{groups}]")
-            child = code.let("group", f"{children}.get({key})")
-            with code.block(f"if {child} is None:"):
-                code.line(f"{child} = {children}[{key}] = {layout.write_new(code, state)}")
-                code.line(f"journal.append(({children}.pop, {key}))")
-            if layout.guarded:
-                with code.block("else:"):
-                    layout.write_enter(code, child)
-            with code.inside(layout, child):
+            with code.inside(layout, groups.write_find(code, key, item)):
                 inner.push(code, item)
 
         def complete(code: Code) -> None:
-            state, child = code.state(scope), code.name("group")
-            children = code.let("groups", f"{state}[{groups}]")
-            code.line(f"{state}[{groups}] = {{}}")
-            with code.block(f"for {child} in {children}.values():"), code.inside(layout, child):
-                code.line(f"{code.constant(scope.journal.enter, 'enter')}({child})")
+            with groups.each(code) as child, code.inside(layout, child):
                 inner.complete(code)
             then.complete(code)
 
         return Part(push, complete)
+
+    def _groups(self, scope: Scope, layout: Scope, follow: Stage) -> Groups:
+        if self.ttl_ms is None or self.time_mapper is None:
+            return Groups(scope, layout)
+        return AgingGroups(scope, layout, self.ttl_ms, self.time_mapper, follow)

@@ -72,8 +72,6 @@ def test_a_failing_function_ends_an_observable_with_its_error() -> None:
     ("pipeline", "words"),
     [
         (lambda: rs.ops.map, "factory"),
-        (lambda: rx.pipe(rs.ops.map(abs), rx.operators.skip(1)), "rx.operators.skip"),
-        (lambda: rx.pipe(rx.operators.pairwise(), rs.ops.map(abs)), "rx.operators.pairwise"),
         (lambda: 3, "not int"),
         (lambda: rs.data.roll(0, 1), "at least 1"),
         (rs.ops.tee_map, "at least one"),

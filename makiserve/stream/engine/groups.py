@@ -1,0 +1,102 @@
+"""Groups: the scopes of the keys that have been seen, for ever or until they are idle for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Stage, State
+from makiserve.stream.engine.scope import Scope
+
+SWEEPS_A_TTL = 8
+"""Idle groups are looked for this often in a ttl: their memory is given back at most an eighth of it late."""
+
+
+class Groups:
+    """A scope for each key, by key, in the order in which they were first seen.
+
+    Args:
+        scope: where they are kept.
+        layout: of each of them.
+    """
+
+    def __init__(self, scope: Scope, layout: Scope) -> None:
+        self.scope, self.layout = scope, layout
+        self.slot = scope.container(dict, layout)
+
+    def write_find(self, code: Code, key: str, item: str) -> str:
+        """Write that the group of a key is found, made where there is none and remembered in the journal; its name."""
+        state, layout = code.state(self.scope), self.layout
+        groups = code.let("groups", f"{state}[{self.slot}]")
+        group = code.let("group", f"{groups}.get({key})")
+        with code.block(f"if {group} is None:"):
+            code.line(f"{group} = {groups}[{key}] = {layout.write_new(code, state)}")
+            code.line(f"journal.append(({groups}.pop, {key}))")
+        if layout.guarded:
+            with code.block("else:"):
+                layout.write_enter(code, group)
+        return group
+
+    @contextmanager
+    def each(self, code: Code) -> Iterator[str]:
+        """What is written inside is done for every group, oldest first; then there is none."""
+        state, group = code.state(self.scope), code.name("group")
+        groups = code.let("groups", f"{state}[{self.slot}]")
+        code.line(f"{state}[{self.slot}] = {{}}")
+        with code.block(f"for {group} in {groups}.values():"):
+            code.line(f"{code.constant(self.scope.journal.enter, 'enter')}({group})")
+            yield group
+
+
+class AgingGroups(Groups):
+    """Groups that are forgotten when they have had no item for `ttl_ms` of the items' time.
+
+    When a group was last seen is a slot of its own scope. The latest time seen is that of the lane: a late item makes
+    no group younger or older.
+    """
+
+    def __init__(
+        self, scope: Scope, layout: Scope, ttl_ms: int, time_mapper: Callable[[Any], int], follow: Stage
+    ) -> None:
+        super().__init__(scope, layout)
+        self._ttl_ms, self._time_mapper = ttl_ms, time_mapper
+        self._seen, self._latest, self._next = layout.value(0), scope.value(None), scope.value(None)
+        scope.writes(follow)
+        layout.writes(follow)
+
+    def write_find(self, code: Code, key: str, item: str) -> str:
+        state, now = code.state(self.scope), self._write_now(code, item)
+        with code.block(f"if {state}[{self._next}] is None or {now} >= {state}[{self._next}]:"):
+            alive = f"{code.constant(self._alive, 'alive')}({state}[{self.slot}], {now})"
+            code.line(f"{state}[{self.slot}] = {alive}")
+            code.line(f"{state}[{self._next}] = {now} + {max(1, self._ttl_ms // SWEEPS_A_TTL)}")
+        groups = code.let("groups", f"{state}[{self.slot}]")
+        group = code.let("group", f"{groups}.get({key})")
+        with code.block(f"if {group} is None or {group}[{self._seen}] < {now} - {self._ttl_ms}:"):
+            code.line(f"journal.append(({code.constant(_put_back)}, {groups}, {key}, {group}))")
+            code.line(f"{group} = {groups}[{key}] = {self.layout.write_new(code, state)}")
+        with code.block("else:"):
+            code.line(f"{code.constant(self.scope.journal.enter, 'enter')}({group})")
+        code.line(f"{group}[{self._seen}] = {now}")
+        return group
+
+    def _write_now(self, code: Code, item: str) -> str:
+        latest = f"{code.state(self.scope)}[{self._latest}]"
+        now = code.let("now", f"{code.constant(self._time_mapper)}({item})")
+        with code.block(f"if {latest} is not None and {latest} > {now}:"):
+            code.line(f"{now} = {latest}")
+        code.line(f"{latest} = {now}")
+        return now
+
+    def _alive(self, groups: dict[Any, State], now: int) -> dict[Any, State]:
+        seen, horizon = self._seen, now - self._ttl_ms
+        return {key: group for key, group in groups.items() if group[seen] >= horizon}
+
+
+def _put_back(groups: dict[Any, State], key: Any, group: State | None) -> None:
+    if group is None:
+        del groups[key]
+    else:
+        groups[key] = group
