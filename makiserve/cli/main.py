@@ -10,11 +10,20 @@ from pathlib import Path
 import click
 
 from makiserve import __version__
+from makiserve.cli.explain import explain
 from makiserve.cli.logs import set_up_logging
 from makiserve.cli.replay import replay_file
 from makiserve.cli.serve import serve_topic
 from makiserve.errors import ConfigurationError, InternalError, MakiserveError
 from makiserve.settings import BrokerSettings, ServeSettings
+
+HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
+
+\b
+makiserve --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
+makiserve --model models:/house@champion --replay house.csv --label house_overall --output predictions.csv
+makiserve explain features:features
+"""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -27,10 +36,13 @@ Exit codes:
 """
 
 
-@click.command(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option(
-    "--model", required=True, metavar="URI", help="runs:/…/model, models:/name@alias, models:/name/1 or a path."
+@click.group(
+    invoke_without_command=True,
+    help=HELP,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+@click.option("--model", metavar="URI", help="runs:/…/model, models:/name@alias, models:/name/1 or a path.")
 @click.option("--input", "input_", metavar="TOPIC", help="Serve: the topic to read.")
 @click.option("--output", metavar="TOPIC|FILE", help="Where predictions go: a topic, or a CSV file with --replay.")
 @click.option(
@@ -65,8 +77,10 @@ Exit codes:
 @click.option("--label", metavar="FIELD", help="Replay: measure the predictions against this field of the record.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.version_option(__version__)
+@click.pass_context
 def command(
-    model: str,
+    context: click.Context,
+    model: str | None,
     input_: str | None,
     output: str | None,
     bootstrap_servers: str | None,
@@ -80,13 +94,12 @@ def command(
     label: str | None,
     log_format: str,
 ) -> None:
-    r"""Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
-
-    \b
-    makiserve --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
-    makiserve --model models:/house@champion --replay house.csv --label house_overall --output predictions.csv
-    """
+    """Serve or replay; or run the subcommand."""
     set_up_logging(log_format)
+    if context.invoked_subcommand:
+        return
+    if not model:
+        raise ConfigurationError("give the --model to serve or to replay; makiserve --help shows how")
     if replay:
         if input_:
             raise ConfigurationError("--replay reads a file and --input a topic: give one of them")
@@ -109,6 +122,9 @@ def command(
             commit_interval=timedelta(milliseconds=commit_interval),
         ),
     )
+
+
+command.add_command(explain)
 
 
 def main() -> None:

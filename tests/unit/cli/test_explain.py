@@ -1,0 +1,70 @@
+"""`makiserve explain`: the tree, the drawings, the times."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from makiserve.cli.main import command
+from makiserve.errors import ConfigurationError
+from makiserve.stream.engine.drawing import dot, mermaid, tree
+from makiserve.stream.engine.trace import trace
+from models.electricity.data import write_house
+from models.electricity.features import features
+
+HOUSE = "models.electricity.features:features"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, ["explain", *arguments], catch_exceptions=False)
+
+
+def test_the_tree_shows_operators_state_and_windows() -> None:
+    shown = run(HOUSE).stdout
+    assert "├ last" in shown
+    assert "sliced into panes" in shown
+    assert trace(features()).fingerprint in shown
+
+
+def test_every_operator_of_the_plan_is_in_the_tree_and_in_the_drawings() -> None:
+    plan = trace(features())
+    names = [str(line.operator) for line in tree(plan)]
+    assert names == [str(operator) for operator in plan.walk()]
+    assert mermaid(plan).count('["map"]') == dot(plan).count('[label="map"]') == 3
+    assert mermaid(plan).count("subgraph") == mermaid(plan).count("  end")
+
+
+def test_given_records_it_tells_the_time_of_each_operator(tmp_path: Path) -> None:
+    house = tmp_path / "house.csv"
+    write_house(house, rows=1000, seed=7)
+    shown = run(HOUSE, "--data", str(house)).stdout
+    assert "µs an item" in shown
+    times = [float(line.split()[-1]) for line in shown.splitlines()[1:8]]
+    assert max(times) > 0
+
+
+@pytest.mark.parametrize("ending", ["mmd", "dot", "svg", "png"])
+def test_it_draws(tmp_path: Path, ending: str) -> None:
+    output = tmp_path / f"pipeline.{ending}"
+    if ending in ("svg", "png") and not shutil.which("dot"):
+        with pytest.raises(ConfigurationError, match="Graphviz is needed"):
+            run(HOUSE, "--output", str(output))
+        return
+    run(HOUSE, "--output", str(output))
+    assert output.stat().st_size > 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere:features"], "No module named 'nowhere'"),
+        (["models.electricity.features:nothing"], "no function 'nothing'"),
+        ([HOUSE, "--output", "x.bmp"], "one of .mmd, .dot, .svg, .png"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_in_words(arguments: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        run(*arguments)
