@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,18 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.scope import Scope, Slot
 
 VERSION = 1
+
+
+class Size(NamedTuple):
+    """What an operator keeps.
+
+    Attributes:
+        keys: how many groups, for a `group_by`; otherwise 0.
+        size_bytes: of its slots in all scopes; those of the operators inside it are theirs.
+    """
+
+    keys: int
+    size_bytes: int
 
 
 class Checkpoints:
@@ -58,6 +70,25 @@ class Checkpoints:
                 f"a checkpoint belongs to another pipeline.\nIt was written by:\n{drawing}\nThis is:\n{self._drawing}"
             )
         return self._from_plain(plain, self._scope, None)
+
+    def sizes(self, state: State) -> dict[str, Size]:
+        """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint."""
+        found: dict[str, Size] = {}
+        self._measure(state, self._scope, found)
+        return found
+
+    def _measure(self, state: State, scope: Scope, found: dict[str, Size]) -> None:
+        for content, slot in zip(state[1:], scope.slots, strict=True):
+            keys, size = found.get(slot.owner, Size(0, 0))
+            if slot.child is None:
+                own = len(msgspec.msgpack.encode(self._slot_to_plain(content, slot)))
+                found[slot.owner] = Size(keys, size + own)
+                continue
+            is_keyed = isinstance(content, dict)
+            names = sum(len(msgspec.msgpack.encode(self._codec.to_plain(key))) for key in content) if is_keyed else 0
+            found[slot.owner] = Size(keys + len(content) * is_keyed, size + names)
+            for child in content.values() if is_keyed else content:
+                self._measure(child, slot.child, found)
 
     def _to_plain(self, state: State, scope: Scope) -> list[Any]:
         return [self._slot_to_plain(content, slot) for content, slot in zip(state[1:], scope.slots, strict=True)]

@@ -38,10 +38,15 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
             code.line(f"journal.append(({pane}.pop,))")
         with code.block(f"if {pane}:") if stride > window else nullcontext():  # no pane between windows
             filled = code.let("filled", f"{pane}[0]")
-            layout.write_enter(code, filled)
+            full = code.let("full", f"({count} + 1) % {size} == 0")
+            if layout.guarded:
+                layout.write_enter(code, filled)
+            else:
+                with code.block(f"if {full}:"):  # a window that it completes may fail
+                    code.line(f"{code.constant(scope.journal.enter, 'enter')}({filled})")
             with code.inside(layout, filled):
                 inner.push(code, item)
-            with code.block(f"if ({count} + 1) % {size} == 0:"):
+            with code.block(f"if {full}:"):
                 write_close(code, state, f"{count} + 1")
         code.line(f"{state}[{position}] = {count} + 1")
 

@@ -11,8 +11,8 @@ from makiserve.stream.engine.scope import Scope
 
 def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scope) -> Part:
     """Compile `plan` to run in windows of `window` items that open every `stride` items."""
-    # an item goes to all open windows: a later one may fail after an earlier one wrote
-    inner, layout = build_inner(plan, then._replace(repeats=then.repeats or stride < window), scope)
+    # an item goes to all open windows, and may complete one: that can fail after it has been written
+    inner, layout = build_inner(plan, then._replace(repeats=True), scope)
     position, opened = scope.value(0), scope.container(list, layout)
     scope.writes_last(then)
 
