@@ -111,7 +111,7 @@ class DoAction(Operator):
 class WatchErrors(Catch):
     """The node of `do_action(on_error=…)`."""
 
-    name: ClassVar[str] = "do_action.on_error"
+    name: ClassVar[str] = "do_action_on_error"
     raises: ClassVar[bool] = True
     on_error: Callable[[Exception], object]
 

@@ -1,0 +1,25 @@
+"""RxSci's store belongs to the pipeline object: two live sources that go through the same object share their state."""
+
+from __future__ import annotations
+
+import rx
+from rx.subject import Subject
+
+import makiserve.stream as rs
+
+
+def test_each_subscription_has_a_state_of_its_own() -> None:
+    counting = rs.state.with_memory_store(rx.pipe(rs.math.sum()))
+    one, other = Subject(), Subject()
+    found: list[int] = []
+    one.pipe(counting).subscribe(found.append)
+    other.pipe(counting).subscribe(found.append)
+    one.on_next(1)
+    other.on_next(2)
+    one.on_next(3)
+    assert found == [1, 2, 4]
+
+
+def test_so_has_each_subscription_of_one_observable() -> None:
+    total = rx.from_([1, 2]).pipe(rs.state.with_memory_store([rs.math.sum(reduce=True)]))
+    assert [rs.run(total), rs.run(total)] == [3, 3]
