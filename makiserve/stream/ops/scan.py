@@ -63,6 +63,10 @@ class Scan(Operator):
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
         return not self.reduce
 
+    @property
+    def fans_out(self) -> bool:
+        return self.terminator is not None and not self.reduce
+
     def build(self, then: Stage, scope: Scope) -> Part:
         slot, accumulate = self._slot(scope)
         (scope.writes_last if self.reduce else scope.writes)(then)
