@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import rx
+
 import makiserve.stream as rs
-from tests.unit.stream.cases.case import Cases
+from tests.unit.stream.cases.case import Cases, Point
 
 CASES: Cases = {
     "data.roll": [
@@ -15,4 +19,47 @@ CASES: Cases = {
         lambda: rs.data.roll(4, 2, [rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])]),
         lambda: rs.data.roll(4, 2, [rs.data.roll(2, 1, [rs.math.max(reduce=True)])]),
     ],
+    "data.lag": [lambda: rs.data.lag(), lambda: rs.data.lag(3)],
+    "data.delta": [lambda: rs.data.delta(), lambda: rs.data.delta(lambda i: i / 3, size=2)],
+    "data.batch": [lambda: rs.data.batch(3), lambda: rs.data.batch(5), lambda: rs.data.batch(1)],
+    "data.pad_start": [lambda: rs.data.pad_start(2), lambda: rs.data.pad_start(2, 7), lambda: rs.data.pad_start(0)],
+    "data.pad_end": [lambda: rs.data.pad_end(2), lambda: rs.data.pad_end(2, 7), lambda: rs.data.pad_end(0)],
+    "data.clip": [lambda: rs.data.clip(2, 5), lambda: rs.data.clip(higher_bound=4), lambda: rs.data.clip()],
+    "data.fill_none": [lambda: rx.pipe(rs.ops.map(lambda i: Point(i, None)), rs.data.fill_none(0))],
+    "data.to_list": [lambda: rs.data.to_list()],
+    "data.to_array": [lambda: rs.data.to_array("d")],
+    "data.to_deque": [
+        lambda: rs.data.to_deque(),
+        lambda: rx.pipe(rs.ops.map(lambda i: [i, i]), rs.data.to_deque(extend=True)),
+    ],
+    "data.sort": [lambda: rs.data.sort(), lambda: rs.data.sort(key=lambda i: i % 3, reverse=True)],
+    "data.cache": [
+        lambda: rs.data.cache(),
+        lambda: rx.pipe(rs.ops.map(lambda i: Point(i, str(i))), rs.data.cache("y")),
+    ],
+    "data.encode": [lambda: _text(rs.data.encode()), lambda: _text(rs.data.encode("utf-16"))],
+    "data.decode": [
+        lambda: rx.pipe(rs.ops.map(lambda i: bytes([i])), rs.data.decode()),
+        lambda: rx.pipe(rs.ops.map(lambda i: bytes([i])), rs.data.decode("latin-1", incremental=False)),
+    ],
+    "data.split": [
+        lambda: rs.data.split(lambda i: i > 3, [rs.math.sum(reduce=True)]),
+        lambda: rs.data.split(lambda i: i > 3, [rs.ops.count()]),
+        lambda: rs.data.split(lambda i: i % 2, [rs.data.to_list()]),
+    ],
+    "data.time_split": [
+        lambda: _sessions(inactive_timeout=2),
+        lambda: _sessions(active_timeout=3, inactive_timeout=2),
+        lambda: _sessions(closing_mapper=lambda i: i == 5),
+        lambda: _sessions(closing_mapper=lambda i: i == 5, include_closing_item=False),
+        lambda: rs.data.time_split(lambda i: i, 5, pipeline=[rs.math.sum(), rs.data.to_list()]),
+    ],
 }
+
+
+def _text(operator: Any) -> Any:
+    return rx.pipe(rs.ops.map(str), operator)
+
+
+def _sessions(**parameters: Any) -> Any:
+    return rs.data.time_split(lambda i: i, **parameters, pipeline=[rs.math.sum(reduce=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 UNTRACED = {
+    "data.train_test_split": "makes two Observables of one",
     "ops.from_iterable": "a source",
     "ops.from_pandas": "a source",
     "ops.on_subscribe": "acts on the subscription of an Observable",

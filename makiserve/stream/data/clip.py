@@ -1,0 +1,63 @@
+"""`data.clip`: values kept between two bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def clip(lower_bound: Any = None, higher_bound: Any = None) -> Transform:
+    """Replaces what is below `lower_bound`, or above `higher_bound`, by that bound.
+
+    ```
+    --1--2--3--6--|
+      clip(2, 4)
+    --2--2--3--4--|
+    ```
+
+    Args:
+        lower_bound: the least value to emit; None for no such bound.
+        higher_bound: the greatest value to emit; None for no such bound.
+
+    *Emits* one value for each item. *State* none. *Raises* `TypeError` for what cannot be compared with the bounds.
+
+    Raises:
+        PipelineError: lower_bound is greater than higher_bound.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 3, 6]).pipe(rs.data.clip(2, 4)).subscribe(print).dispose()
+    2
+    3
+    4
+    """
+    if lower_bound is not None and higher_bound is not None and lower_bound > higher_bound:
+        raise PipelineError(f"clip: lower_bound, {lower_bound!r}, is greater than higher_bound, {higher_bound!r}")
+    return operator(Clip(lower_bound, higher_bound))
+
+
+@dataclass(frozen=True, eq=False)
+class Clip(Operator):
+    """The node of `clip`."""
+
+    name: ClassVar[str] = "clip"
+    stateless: ClassVar[bool] = True
+    one_to_one: ClassVar[bool] = True
+    lower_bound: Any
+    higher_bound: Any
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            clipped = item
+            for bound, sign in ((self.lower_bound, "<"), (self.higher_bound, ">")):
+                if bound is not None:
+                    name = code.constant(bound, "bound")
+                    clipped = f"{name} if {item} {sign} {name} else {clipped}"
+            then.push(code, item if clipped == item else code.let("clipped", clipped))
+
+        return Part(push, then.complete)

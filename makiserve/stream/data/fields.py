@@ -1,0 +1,24 @@
+"""Fields of structured items: named tuples, Records, dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import msgspec
+
+
+def field_names(item: Any) -> tuple[str, ...]:
+    """The names of the fields of a structured item; none for any other."""
+    if isinstance(item, msgspec.Struct):
+        return item.__struct_fields__
+    if dataclasses.is_dataclass(item):
+        return tuple(field.name for field in dataclasses.fields(item))
+    return getattr(item, "_fields", ())
+
+
+def replaced(item: Any, changes: dict[str, Any]) -> Any:
+    """A copy of a structured item with other values in some fields."""
+    if isinstance(item, msgspec.Struct):
+        return msgspec.structs.replace(item, **changes)
+    return item._replace(**changes) if hasattr(item, "_replace") else dataclasses.replace(item, **changes)

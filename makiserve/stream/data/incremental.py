@@ -1,0 +1,62 @@
+"""Encoding and decoding text piece by piece."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+
+Step = Callable[[Any, Any, bool], tuple[Any, Any]]
+"""State, piece and whether it is the last → converted piece and next state."""
+
+
+@dataclass(frozen=True, eq=False)
+class Incremental(Operator):
+    """Converts pieces with a codec of Python's, whose state between two pieces is kept as a plain value."""
+
+    one_to_one: ClassVar[bool] = True
+    encoding: str
+
+    def codec(self) -> tuple[Any, Callable[[Any, bool], Any], Any]:
+        """The codec's object, its conversion and an empty piece."""
+        raise NotImplementedError
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        codec, convert, empty = self.codec()
+
+        def step(state: Any, piece: Any, final: bool) -> tuple[Any, Any]:
+            codec.setstate(state)
+            return convert(piece, final), codec.getstate()
+
+        slot = scope.value(codec.getstate())
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            place, piece, after = f"{code.state(scope)}[{slot}]", code.name("piece"), code.name("after")
+            code.line(f"{piece}, {after} = {code.constant(step, 'step')}({place}, {item}, False)")
+            code.line(f"{place} = {after}")
+            then.push(code, piece)
+
+        def complete(code: Code) -> None:
+            then.call(code, f"{code.constant(step, 'step')}({code.state(scope)}[{slot}], {empty!r}, True)[0]")
+            then.complete(code)
+
+        return Part(push, complete)
+
+
+def check_encoding(encoding: str) -> None:
+    """Refuse an encoding that Python does not know.
+
+    Raises:
+        PipelineError: it does not.
+    """
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise PipelineError(f"{error}: see the standard encodings of Python's codecs module") from error

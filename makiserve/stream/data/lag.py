@@ -1,0 +1,84 @@
+"""`data.lag`: each item with an earlier one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def lag(size: int = 1, data_type: object = "obj") -> Transform:
+    """Pairs each item with the one `size` items before it.
+
+    ```
+    --1------2------3------4------|
+      lag(2)
+    --(1,1)--(1,2)--(1,3)--(2,4)--|
+    ```
+
+    Args:
+        size: how many items back, at least 1.
+        data_type: taken because RxSci takes it; it means nothing.
+
+    *Emits* `(earlier, item)` for each item; while there is none so early, `(first, item)`.
+    *State* the last `size` items a key.
+
+    Raises:
+        PipelineError: size is less than 1.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.data.lag()).subscribe(print).dispose()
+    (1, 1)
+    (1, 2)
+    (2, 3)
+    """
+    if size < 1:
+        raise PipelineError(f"lag: size is at least 1, not {size}")
+    return operator(Lag(size))
+
+
+@dataclass(frozen=True, eq=False)
+class Lag(Operator):
+    """The node of `lag`."""
+
+    name: ClassVar[str] = "lag"
+    raises: ClassVar[bool] = False
+    one_to_one: ClassVar[bool] = True
+    size: int
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        push = self._last(then, scope) if self.size == 1 else self._queue(then, scope)
+        return Part(push, then.complete)
+
+    def _last(self, then: Stage, scope: Scope) -> Callable[[Code, str], None]:
+        slot = scope.value(MISSING)
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            place = f"{code.state(scope)}[{slot}]"
+            earlier = code.let("earlier", f"{item} if {place} is {code.constant(MISSING, 'MISSING')} else {place}")
+            code.line(f"{place} = {item}")
+            then.push(code, code.let("pair", f"({earlier}, {item})"))
+
+        return push
+
+    def _queue(self, then: Stage, scope: Scope) -> Callable[[Code, str], None]:
+        slot = scope.container(deque)
+
+        def push(code: Code, item: str) -> None:
+            queue = code.let("queue", f"{code.state(scope)}[{slot}]")
+            pair = code.let("pair", f"({queue}[0] if {queue} else {item}, {item})")
+            with code.block(f"if len({queue}) == {self.size}:"):
+                code.line(f"journal.append(({queue}.appendleft, {queue}.popleft()))")
+            code.line(f"{queue}.append({item})")
+            code.line(f"journal.append(({queue}.pop,))")
+            then.push(code, pair)
+
+        return push

@@ -1,0 +1,53 @@
+"""The open part of a stream that is cut into parts: one state of the inner pipeline, or none yet."""
+
+from __future__ import annotations
+
+from makiserve.stream.engine.build import build_inner
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Stage
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import Scope
+
+
+class OpenPart:
+    """Writes what happens to the open part, a list of at most one state in a slot of `scope`."""
+
+    def __init__(self, plan: Plan, then: Stage, scope: Scope) -> None:
+        self._inner, self._layout = build_inner(plan, then, scope)
+        self._slot = scope.container(list, self._layout)
+        self._scope = scope
+
+    def write_open(self, code: Code) -> str:
+        """Write that there is a part; the variable that holds its list."""
+        state = code.state(self._scope)
+        opened = code.let("opened", f"{state}[{self._slot}]")
+        with code.block(f"if not {opened}:"):
+            code.line(f"{opened}.append({self._layout.write_new(code, state)})")
+            code.line(f"journal.append(({opened}.pop,))")
+        return opened
+
+    def write_push(self, code: Code, opened: str, item: str) -> None:
+        """Write that the part gets an item."""
+        part = code.let("part", f"{opened}[0]")
+        self._layout.write_enter(code, part)
+        with code.inside(self._layout, part):
+            self._inner.push(code, item)
+
+    def write_next(self, code: Code, opened: str) -> None:
+        """Write that the part completes and a new one begins."""
+        part = self._write_complete(code, opened)
+        code.line(f"{opened}[0] = {self._layout.write_new(code, code.state(self._scope))}")
+        code.line(f"journal.append(({opened}.__setitem__, 0, {part}))")
+
+    def write_end(self, code: Code) -> None:
+        """Write that the part, if there is one, completes with the stream."""
+        opened = code.let("opened", f"{code.state(self._scope)}[{self._slot}]")
+        with code.block(f"if {opened}:"):
+            self._write_complete(code, opened)
+
+    def _write_complete(self, code: Code, opened: str) -> str:
+        part = code.let("part", f"{opened}[0]")
+        code.line(f"{code.constant(self._scope.journal.enter, 'enter')}({part})")
+        with code.inside(self._layout, part):
+            self._inner.complete(code)
+        return part

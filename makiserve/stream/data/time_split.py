@@ -1,0 +1,127 @@
+"""`data.time_split`: sessions in event time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.data.part import OpenPart
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
+
+
+def time_split(
+    time_mapper: Callable[[Any], datetime],
+    active_timeout: timedelta | None = None,
+    inactive_timeout: timedelta | None = None,
+    closing_mapper: Callable[[Any], Any] | None = None,
+    include_closing_item: bool = True,
+    pipeline: Pipeline | None = None,
+) -> Transform:
+    """Runs `pipeline` on sessions, which end by the time of an item or by what it says.
+
+    ```
+    --1--2--3--------9--10--|
+      time_split(time, inactive_timeout=5, pipeline=[ops.count(reduce=True)])
+    -----------------3------2|
+    ```
+
+    Only items move time: a session of a stream that falls silent stays open. A late item belongs to the open session,
+    and does not turn its time back (in RxSci it does, so that the next item in order may end the session).
+
+    Args:
+        time_mapper: the event time of an item.
+        active_timeout: a session ends with the item that comes this long, or longer, after its first.
+        inactive_timeout: it ends with the item that comes this long, or longer, after the latest.
+        closing_mapper: it ends with an item for which this is true. Asked only where no timeout has ended it; any true
+            value counts (in RxSci only `True` itself).
+        include_closing_item: whether that item is the last of its session, or the first of the next one. The next one
+            begins at once: where nothing follows, or only after a timeout, it is a session without items.
+        pipeline: what each session's items go through; it completes when the session ends.
+
+    *Emits* what the sessions emit. When a finite stream completes, so does its last session. *State* two times, and one
+    state of the pipeline. *Raises* what `time_mapper` and `closing_mapper` raise.
+
+    Raises:
+        PipelineError: there is no pipeline.
+
+    >>> import rx, makiserve.stream as rs
+    >>> sessions = rs.data.time_split(lambda i: i, inactive_timeout=5, pipeline=[rs.ops.count(reduce=True)])
+    >>> rx.from_([1, 2, 3, 9, 10]).pipe(sessions).subscribe(print).dispose()
+    3
+    2
+    """
+    if pipeline is None:
+        raise PipelineError("time_split: a pipeline is needed: what is done with the items of a session")
+    timeouts = Timeouts(time_mapper, active_timeout, inactive_timeout, closing_mapper, include_closing_item)
+    return operator(TimeSplit(time_mapper, closing_mapper, timeouts, trace(pipeline)))
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """When a session ends."""
+
+    time_mapper: Callable[[Any], Any]
+    active: Any
+    inactive: Any
+    closing_mapper: Callable[[Any], Any] | None
+    include_closing_item: bool
+
+    def step(self, item: Any, times: tuple[Any, Any] | None) -> tuple[tuple[Any, Any], bool, bool]:
+        """The session's first and latest time from now on; whether it ends before the item, and whether after."""
+        time = self.time_mapper(item)
+        start, latest = times or (time, time)
+        if self._expired(time, start, latest):
+            return (time, time), True, False
+        if self.closing_mapper and self.closing_mapper(item):
+            return (time, time), not self.include_closing_item, self.include_closing_item
+        return (start, time if time > latest else latest), False, False
+
+    def _expired(self, time: Any, start: Any, latest: Any) -> bool:
+        if self.active is not None and time >= start + self.active:
+            return True
+        return self.inactive is not None and bool(time >= latest + self.inactive)
+
+
+@dataclass(frozen=True, eq=False)
+class TimeSplit(Operator):
+    """The node of `time_split`."""
+
+    name: ClassVar[str] = "time_split"
+    fans_out: ClassVar[bool] = True  # a session completes, then the item goes into the next
+    time_mapper: Callable[[Any], Any]
+    closing_mapper: Callable[[Any], Any] | None
+    timeouts: Timeouts
+    pipeline: Plan
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        yield "pipeline", self.pipeline
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        # an item may complete its own session: that can fail after it has been written
+        session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope), scope.value(None)
+        scope.writes_last(then)
+
+        def push(code: Code, item: str) -> None:
+            place = f"{code.state(scope)}[{slot}]"
+            times, before, after = code.name("times"), code.name("before"), code.name("after")
+            code.line(f"{times}, {before}, {after} = {code.constant(self.timeouts.step, 'step')}({item}, {place})")
+            opened = session.write_open(code)
+            with code.block(f"if {before}:"):
+                session.write_next(code, opened)
+            session.write_push(code, opened, item)
+            with code.block(f"if {after}:"):
+                session.write_next(code, opened)
+            code.line(f"{place} = {times}")
+
+        def complete(code: Code) -> None:
+            session.write_end(code)
+            then.complete(code)
+
+        return Part(push, complete)

@@ -1,0 +1,69 @@
+"""`data.train_test_split`: two streams out of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import rx
+from rx import operators
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.trace import Traced
+
+
+def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.Observable], list[rx.Observable]]:
+    """Divides a finite stream into items to train on and items to test with: the same items each time.
+
+    ```
+    --1--2--3--4--5--6--|
+      train_test_split(1/3)
+    --1--2-----4--5-----|
+    --------3--------6--|
+    ```
+
+    Blocks of `sampling_size` items are dealt out evenly: with a ratio of 1/4, each fourth block is for testing. Any
+    ratio is met (RxSci rounds 1 / ratio down, so that 0.7 leaves nothing to train on).
+
+    Args:
+        test_ratio: the share of blocks to test with, between 0 and 1.
+        sampling_size: how many items in a row belong together, at least 1.
+
+    *Emits*: it returns `[train, test]`, two Observables; the source is subscribed once both are. It cannot be part of a
+    pipeline, which is one stream. *State* none that is kept.
+
+    Raises:
+        PipelineError: a parameter is out of its range, or it stands in a pipeline that is being packaged.
+
+    >>> import rx, makiserve.stream as rs
+    >>> train, test = rs.data.train_test_split(1 / 3)(rx.from_([1, 2, 3, 4, 5, 6]))
+    >>> both = [train.subscribe(lambda i: print("train", i)), test.subscribe(lambda i: print("test", i))]
+    train 1
+    train 2
+    test 3
+    train 4
+    train 5
+    test 6
+    """
+    if not 0 <= test_ratio <= 1 or sampling_size < 1:
+        raise PipelineError(
+            f"train_test_split: test_ratio is between 0 and 1 and sampling_size at least 1, "
+            f"not {test_ratio} and {sampling_size}"
+        )
+    ratio = Fraction(test_ratio).limit_denominator(1_000_000)
+
+    def is_test(index: int) -> bool:
+        block = index // sampling_size
+        return (block + 1) * ratio // 1 > block * ratio // 1
+
+    def apply(source: rx.Observable) -> list[rx.Observable]:
+        if isinstance(source, Traced) and source.origin is None:
+            raise PipelineError("train_test_split makes two streams of one: split the records before the pipeline")
+        published: Any = source.pipe(operators.publish()).auto_connect(2)
+        return [
+            published.pipe(operators.filter_indexed(lambda _, index: not is_test(index))),
+            published.pipe(operators.filter_indexed(lambda _, index: is_test(index))),
+        ]
+
+    return apply

@@ -1,0 +1,45 @@
+"""Of this engine, not of RxSci: what a record wrote into a window stayed there when completing that window failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
+
+
+def never_negative(item: float) -> float:
+    if item < 0:
+        raise ValueError("on purpose")
+    return item
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        lambda: rs.data.roll(2, 2, [rs.math.sum(reduce=True)]),
+        lambda: rs.data.roll(4, 2, [rs.math.sum(reduce=True)]),
+        lambda: rs.data.roll(2, 2, [rs.ops.scan(lambda total, i: total + i, 0, reduce=True)]),
+        lambda: rs.data.roll(2, 2, [rs.ops.group_by(lambda i: 0, [rs.math.sum(reduce=True)])]),
+        lambda: rs.data.roll(2, 2, [rs.ops.scan(lambda total, i: i, 0, terminator=lambda total: total)]),
+        lambda: rs.data.time_split(lambda i: i, 2, pipeline=[rs.math.sum(reduce=True)]),
+        lambda: rs.data.split(lambda i: i > 2, [rs.math.sum(reduce=True)]),
+        lambda: rs.data.time_split(
+            lambda i: abs(i), closing_mapper=lambda i: i < 0, pipeline=[rs.ops.scan(lambda a, i: a + i, 0, reduce=True)]
+        ),
+    ],
+)
+def test_a_record_that_closes_a_window_leaves_no_trace(windows: Any) -> None:
+    program = Program(trace(rx.pipe(windows(), rs.ops.map(never_negative), rs.ops.count(reduce=True))))
+    checkpoints, state, failed = Checkpoints(program), program.new_state(), 0
+    for item in (1, -5, 2, -9, 3, 1, -7, 4, 2, 8, -60, 1):
+        before = checkpoints.dump(state)
+        failures = program.feed([item], state).failures
+        assert not failures or checkpoints.dump(state) == before
+        failed += len(failures)
+    assert failed
