@@ -1,5 +1,5 @@
 """File formats as streams of rows."""
 
-from makiserve.stream.container import csv
+from makiserve.stream.container import csv, json, parquet
 
-__all__ = ["csv"]
+__all__ = ["csv", "json", "parquet"]

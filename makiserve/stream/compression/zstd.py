@@ -1,0 +1,79 @@
+"""`compression.zstd`: Zstandard (RFC 8878), by the library `zstandard`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import zstandard
+
+from makiserve.stream.compression.machine import Compressor, Decompressor, Running
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def compress() -> Transform:
+    """Compresses a stream of bytes to one Zstandard frame.
+
+    ```
+    --data-----data-----|
+      compress()
+    --------------------frame|
+    ```
+
+    *Emits* for each item the bytes that are ready, often none, and the rest at completion. *State* the library's, some
+    megabytes, which cannot be saved: it runs in notebooks and replays, a served model cannot contain it (there,
+    compress each record by itself: `ops.map(zstandard.compress)`).
+
+    >>> import rx, zstandard, makiserve.stream as rs
+    >>> parts = []
+    >>> rx.from_([b"one ", b"two"]).pipe(rs.compression.zstd.compress()).subscribe(parts.append).dispose()
+    >>> zstandard.ZstdDecompressor().decompressobj().decompress(b"".join(parts))
+    b'one two'
+    """
+    return operator(Compress(zstd_compressor))
+
+
+def decompress() -> Transform:
+    """Decompresses a stream of bytes that is, in pieces cut anywhere, a Zstandard file.
+
+    ```
+    --frame's begin--its end--|
+      decompress()
+    --data-----------data-----|
+    ```
+
+    *Emits* for each item the bytes that it gives, at times none, and an empty item at completion. Where several frames
+    follow each other, all are read (RxSci stops after the first). *State* the library's, which cannot be saved: it
+    runs in notebooks and replays, a served model cannot contain it. *Raises* DecodeError for damaged bytes, and at
+    completion for a truncated stream.
+
+    >>> import rx, zstandard, makiserve.stream as rs
+    >>> rx.from_([zstandard.compress(b"one two")]).pipe(rs.compression.zstd.decompress()).subscribe(print).dispose()
+    b'one two'
+    b''
+    """
+    return operator(Decompress(zstd_decompressor))
+
+
+def zstd_compressor() -> Compressor:
+    """A new machine that makes a Zstandard frame."""
+    return Compressor(zstandard.ZstdCompressor().compressobj())
+
+
+def zstd_decompressor() -> Decompressor:
+    """A new machine that reads Zstandard frames."""
+    return Decompressor(lambda: zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError)
+
+
+@dataclass(frozen=True, eq=False)
+class Compress(Running):
+    """The node of `zstd.compress`."""
+
+    name: ClassVar[str] = "zstd_compress"
+
+
+@dataclass(frozen=True, eq=False)
+class Decompress(Running):
+    """The node of `zstd.decompress`."""
+
+    name: ClassVar[str] = "zstd_decompress"

@@ -1,0 +1,49 @@
+"""`container.csv.create_line_parser`: how the lines of a CSV file become named tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from makiserve.stream.container.csv.columns import declared
+from makiserve.stream.container.csv.dialect import Dialect
+from makiserve.stream.container.csv.parser import Parser
+
+
+def create_line_parser(
+    dtype: Sequence[tuple[str, Any]] | type[tuple[Any, ...]] | None = None,
+    none_values: Iterable[str] = (),
+    separator: str = ",",
+    escapechar: str | None = "\\",
+    doublequote: bool = False,
+    ignore_error: bool = False,
+    schema_name: str = "x",
+) -> Parser:
+    r"""A parser that makes a named tuple of each line.
+
+    The types are int, float, str and bool, as a class or its name, and "posix_timestamp" (seconds) and "iso_datetime",
+    which give a datetime. They take what Python's own functions take, so that a float is exact and keeps its sign
+    (RxSci reads -11.45 as -10.55); a bool is true or false in any case (RxSci takes anything but "True" for False).
+    An empty cell is None, for a str an empty text.
+
+    Args:
+        dtype: all columns, in order, as `(name, type)`; or a NamedTuple class with its annotations. None takes the
+            names from the header, all of type str.
+        none_values: texts that stand for None.
+        separator: what stands between cells.
+        escapechar: stands in front of a quote inside quotes.
+        doublequote: inside quotes, two quotes stand for one (RFC 4180), and escapechar has no meaning.
+        ignore_error: leave out lines that do not fit, where otherwise the stream ends with their error and a lane
+            makes a dead letter of them. (RxSci's documentation has it the other way round.)
+        schema_name: the name of the tuple's class, if it is made here.
+
+    Raises:
+        PipelineError: a type is unknown.
+
+    >>> parse = create_line_parser(dtype=[("time", int), ("temperature", "float"), ("summary", str)])
+    >>> parse('3,-11.45,"light snow, drizzle"')
+    x(time=3, temperature=-11.45, summary='light snow, drizzle')
+    """
+    columns = None if dtype is None else declared(dtype, schema_name)
+    dialect = Dialect(separator, escapechar, doublequote)
+    return Parser(dialect, columns, frozenset(none_values), ignore_error, schema_name)

@@ -1,0 +1,96 @@
+"""`container.csv.dump`: named tuples as lines of CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.container.csv.dialect import Dialect
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def dump(
+    header: bool = True,
+    separator: str = ",",
+    escapechar: str | None = "\\",
+    doublequote: bool = False,
+    newline: str = "\n",
+) -> Transform:
+    r"""Makes a line of each row.
+
+    ```
+    ---------x(1,2)-----x(3,4)--|
+      dump()
+    --a,b\n--1,2\n------3,4\n---|
+    ```
+
+    Args:
+        header: put a line with the columns' names in front of the first row.
+        separator: what stands between cells.
+        escapechar: stands in front of a quote, or of itself, inside quotes; None for none.
+        doublequote: inside quotes, two quotes stand for one (RFC 4180), and escapechar has no meaning.
+        newline: the end of a line.
+
+    *Emits* a text for each named tuple, or, without a header, for any iterable: None is an empty cell, a number stands
+    as Python writes it, anything else as text in quotes. *State* whether the header has been written. *Raises*
+    AttributeError for a first row without `_fields`, ValueError for a quote that cannot be written.
+
+    >>> import rx, makiserve.stream as rs
+    >>> parse_line = rs.container.csv.create_line_parser(dtype=[("time", int), ("summary", str)])
+    >>> rows = rx.from_(["3,dry"]).pipe(rs.container.csv.load(parse_line, header=False))
+    >>> rows.pipe(rs.container.csv.dump()).subscribe(lambda line: print(repr(line))).dispose()
+    'time,summary\n'
+    '3,"dry"\n'
+    """
+    return operator(Dump(Dialect(separator, escapechar, doublequote), header, newline))
+
+
+@dataclass(frozen=True, eq=False)
+class Dump(Operator):
+    """The node of `csv.dump`."""
+
+    name: ClassVar[str] = "csv_dump"
+    dialect: Dialect
+    header: bool
+    newline: str
+
+    @property
+    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameters
+        return not self.header
+
+    @property
+    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameters
+        return not self.header
+
+    @property
+    def fans_out(self) -> bool:
+        return self.header
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            then.push(code, code.let("line", f"{code.constant(self._line, 'line')}({item})"))
+
+        if not self.header:
+            return Part(push, then.complete)
+        written = scope.value(first=False)
+        scope.writes(then)
+
+        def push_below_header(code: Code, item: str) -> None:
+            state = code.state(scope)
+            line = code.let("line", f"{code.constant(self._line, 'line')}({item})")
+            with code.block(f"if not {state}[{written}]:"):
+                titles = code.let("titles", f"{code.constant(self._titles, 'titles')}({item})")
+                code.line(f"{state}[{written}] = True")
+                then.call(code, titles)
+            then.push(code, line)
+
+        return Part(push_below_header, then.complete)
+
+    def _line(self, row: Any) -> str:
+        return self.dialect.join(row) + self.newline
+
+    def _titles(self, row: Any) -> str:
+        return self.dialect.separator.join(row._fields) + self.newline

@@ -1,0 +1,62 @@
+"""`container.csv.dump_to_file`: a stream of rows into a CSV file."""
+
+from __future__ import annotations
+
+import rx
+
+from makiserve.stream.container.csv.dump import dump
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.io.encoded import encoded
+from makiserve.stream.io.opened import File, Open
+from makiserve.stream.io.sink import CANNOT_BE_TAKEN_BACK
+from makiserve.stream.io.write import write
+from makiserve.stream.ops.observable import subscribed_only
+
+
+def dump_to_file(
+    filename: File,
+    header: bool = True,
+    separator: str = ",",
+    escapechar: str | None = "\\",
+    doublequote: bool = False,
+    newline: str = "\n",
+    encoding: str | None = None,
+    open_obj: Open = open,
+) -> Transform:
+    r"""Writes each row to a CSV file.
+
+    ```
+    --x(1,2)--x(3,4)--|
+      dump_to_file("file.csv")
+    ------------------|
+    ```
+
+    Args:
+        filename: a path, or an open file, which is left open.
+        header: as for `dump`, like the next four.
+        separator: see there.
+        escapechar: see there.
+        doublequote: see there.
+        newline: see there.
+        encoding: bytes in this encoding are written. None writes text, to a path in UTF-8 (RxSci fails there).
+        open_obj: opens the path: `gzip.open`, for instance.
+
+    *Emits* nothing; completes when the file is closed. *State* an open file: it does not run in a lane. *Raises*, as
+    the stream's error, what `dump` raises, and opening and writing.
+
+    Raises:
+        PipelineError: it is applied in a pipeline that is traced.
+
+    >>> import io, rx, makiserve.stream as rs
+    >>> file = io.StringIO()
+    >>> rows = rx.from_([(1, None), (2, "dry")])
+    >>> rows.pipe(rs.container.csv.dump_to_file(file, header=False)).subscribe().dispose()
+    >>> file.getvalue()
+    '1,\n2,"dry"\n'
+    """
+    lines = dump(header, separator, escapechar, doublequote, newline)
+    if encoding is None:
+        steps = rx.pipe(lines, write(filename, "w", open_obj=open_obj))
+    else:
+        steps = rx.pipe(lines, encoded(encoding), write(filename, "wb", open_obj=open_obj))
+    return subscribed_only("csv.dump_to_file", CANNOT_BE_TAKEN_BACK, steps)

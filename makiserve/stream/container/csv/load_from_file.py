@@ -1,0 +1,101 @@
+"""`container.csv.load_from_file`: the rows of a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+import rx
+
+from makiserve.errors import DecodeError
+from makiserve.stream.container.csv.create_line_parser import create_line_parser
+from makiserve.stream.container.csv.dialect import Dialect
+from makiserve.stream.container.csv.parser import Parser
+from makiserve.stream.io.opened import File, Open, opened
+from makiserve.stream.io.source import source
+
+
+def load_from_file(
+    filename: File,
+    parse_line: Parser | None = None,
+    skip: int = 0,
+    encoding: str | None = "utf-8-sig",
+    open_obj: Open = open,
+    header: bool = True,
+) -> rx.Observable:
+    r"""The rows of a CSV file as named tuples.
+
+    ```
+      load_from_file("file.csv")
+    --x(1,2)--x(3,4)--|
+    ```
+
+    A byte order mark, CRLF and line breaks inside quotes are understood; blank lines are left out.
+
+    Args:
+        filename: a path, or a file that is open for text, which is left open.
+        parse_line: what `create_line_parser` returned; None takes names from the header, all of type str.
+        skip: rows to leave out, below the header.
+        encoding: of the text; None is UTF-8.
+        open_obj: opens the path: `gzip.open`, for instance.
+        header: the first line is a header.
+
+    *Emits* a named tuple for each row. *Raises*, as the stream's error, what opening and reading raise, and DecodeError
+    for a row that does not fit, unless the parser ignores it, or for a quote that is open to the file's end.
+
+    >>> import io, makiserve.stream as rs
+    >>> file = io.StringIO('time,summary\n1,"light snow,\ndrizzle"\n2,dry\n')
+    >>> rs.container.csv.load_from_file(file).subscribe(print).dispose()
+    x(time='1', summary='light snow,\ndrizzle')
+    x(time='2', summary='dry')
+    """
+    parser = parse_line or create_line_parser()
+
+    def rows() -> Iterator[Any]:
+        with opened(filename, "r", encoding, open_obj) as lines:
+            yield from _rows(_split(lines, parser.dialect), parser, skip, header)
+
+    return source(rows)
+
+
+class Line(NamedTuple):
+    """A line of a file; its number is that of the first, where quotes hold line breaks."""
+
+    number: int
+    cells: list[str]
+
+
+def _rows(lines: Iterator[Line], parser: Parser, skip: int, header: bool) -> Iterator[Any]:
+    if header:
+        first = next(lines, None)
+        parser = parser if first is None else parser.below(first.cells)
+    for number, cells in islice(lines, skip, None):
+        try:
+            row = parser.row(cells)
+        except DecodeError as error:
+            message, details = f"line {number}, {error}", (error.field, error.expected, error.value)
+            raise DecodeError(message, **dict(zip(("field", "expected", "value"), details, strict=True))) from error
+        if row is not None:
+            yield row
+
+
+def _split(lines: Iterable[str], dialect: Dialect) -> Iterator[Line]:
+    """The lines that are not blank; one in which a quote is open goes on in the next."""
+    held: list[str] = []
+    begin = 0
+    for number, ended in enumerate(lines, 1):
+        line = ended.rstrip("\r\n")
+        if not held:
+            begin = number
+            if not line:
+                continue
+        held.append(line)
+        if len(held) > 1 and '"' not in line:
+            continue  # what is open stays open
+        cells = dialect.split("\n".join(held))
+        if cells is not None:
+            held.clear()
+            yield Line(begin, cells)
+    if held:
+        raise DecodeError(f"line {begin}: a quote that is opened is not closed before the end of the file")

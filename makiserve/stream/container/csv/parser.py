@@ -1,0 +1,85 @@
+"""What makes a row of a CSV line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from makiserve.errors import DecodeError, PipelineError
+from makiserve.stream.container.csv.columns import CONVERTERS, Columns, Row, from_header
+from makiserve.stream.container.csv.dialect import Dialect
+
+
+class Parser:
+    """What `create_line_parser` returns.
+
+    Called with a line, it gives the line's named tuple, or None where the line does not fit and errors are ignored.
+
+    Attributes:
+        dialect: how cells stand in a line.
+        ignore_error: whether a line that does not fit is left out.
+        has_columns: whether the columns are known, or wait for a header.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        columns: tuple[Row, Columns] | None,
+        none_values: frozenset[str],
+        ignore_error: bool,
+        schema_name: str,
+    ) -> None:
+        self.dialect = dialect
+        self.ignore_error = ignore_error
+        self.has_columns = columns is not None
+        self._none_values = none_values
+        self._schema_name = schema_name
+        if columns is not None:
+            self._row, kinds = columns
+            self._columns = [(name, kind, CONVERTERS[kind]) for name, kind in kinds.items()]
+
+    def below(self, header: Sequence[str]) -> Parser:
+        """The parser for the lines below a header: itself, if its columns are declared."""
+        if self.has_columns:
+            return self
+        columns = from_header(header, self._schema_name)
+        return Parser(self.dialect, columns, self._none_values, self.ignore_error, self._schema_name)
+
+    def __call__(self, line: str) -> Any:
+        return self.row(self.dialect.split(line))
+
+    def row(self, cells: Sequence[str] | None) -> Any:
+        """The named tuple of a line's cells; None where they do not fit and errors are ignored.
+
+        Args:
+            cells: what the dialect splits a line into; None for a line in which a quote is open.
+
+        Raises:
+            DecodeError: they do not fit.
+            PipelineError: the columns wait for a header.
+        """
+        if not self.has_columns:
+            raise PipelineError("this parser takes its columns from a header, and there is none: declare a dtype")
+        try:
+            return self._typed(cells)
+        except DecodeError:
+            if self.ignore_error:
+                return None
+            raise
+
+    def _typed(self, cells: Sequence[str] | None) -> Any:
+        if cells is None:
+            raise DecodeError("a quote that is opened is not closed")
+        if len(cells) != len(self._columns):
+            raise DecodeError(f"{len(cells)} cells where {len(self._columns)} columns are declared")
+        values: list[Any] = []
+        for (name, kind, convert), cell in zip(self._columns, cells, strict=True):
+            if cell in self._none_values or not (cell or kind == "str"):
+                values.append(None)
+                continue
+            try:
+                values.append(convert(cell))
+            except (ValueError, OverflowError, OSError) as error:  # the latter two: a time out of range
+                message = f"column {name}: expected {kind}, got {cell[:40]!r}"
+                raise DecodeError(message, field=name, expected=kind, value=cell[:40]) from error
+        return self._row(*values)

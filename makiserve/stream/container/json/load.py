@@ -1,0 +1,79 @@
+"""`container.json.load`: JSON texts as objects."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from makiserve.errors import DecodeError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+
+
+def load(skip: int = 0, ignore_error: bool = False) -> Transform:
+    """Makes an object of each JSON text.
+
+    ```
+    --'{"a": 1}'--'[2]'--|
+      load()
+    --{'a': 1}----[2]----|
+    ```
+
+    Args:
+        skip: items to leave out first.
+        ignore_error: leave out items that are not JSON, where otherwise the stream ends with their error and a lane
+            makes a dead letter of them.
+
+    *Emits* an object for each str or bytes; nothing for an empty one or for `null`. *State* how many items have been
+    left out. *Raises* DecodeError for what is not JSON, or more than one object.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_(['{"a": 1}', b"[2, null]"]).pipe(rs.container.json.load()).subscribe(print).dispose()
+    {'a': 1}
+    [2, None]
+    """
+    return operator(Load(skip, ignore_error))
+
+
+@dataclass(frozen=True, eq=False)
+class Load(Operator):
+    """The node of `json.load`."""
+
+    name: ClassVar[str] = "json_load"
+    skip: int
+    ignore_error: bool
+
+    @property
+    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameters
+        return not self.skip
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        skipped = scope.value(0) if self.skip else 0
+        scope.writes_last(then)
+
+        def push(code: Code, item: str) -> None:
+            place = f"{code.state(scope)}[{skipped}]"
+            if self.skip:
+                with code.block(f"if {place} < {self.skip}:"):
+                    code.line(f"{place} += 1")
+            with code.block("else:") if self.skip else nullcontext():
+                loaded = code.let("loaded", f"{code.constant(self._loaded, 'loaded')}({item})")
+                with code.block(f"if {loaded} is not None:"):
+                    then.push(code, loaded)
+
+        return Part(push, then.complete)
+
+    def _loaded(self, text: str | bytes) -> Any:
+        if not text:
+            return None
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if self.ignore_error:
+                return None
+            raise DecodeError(str(error)) from error

@@ -1,0 +1,99 @@
+"""`framing.line`: text items as lines of one text, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.ops.map import Map
+
+
+def frame() -> Transform:
+    r"""Makes a line of each text.
+
+    ```
+    --a----b----|
+      frame()
+    --a\n--b\n--|
+    ```
+
+    *Emits* the text with "\n" at its end. *State* none.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_(["a", "b"]).pipe(rs.framing.line.frame()).subscribe(lambda line: print(repr(line))).dispose()
+    'a\n'
+    'b\n'
+    """
+    return operator(Frame(_framed))
+
+
+def unframe() -> Transform:
+    r"""Splits a text, which comes in pieces cut anywhere, into its lines.
+
+    ```
+    --a\nb--c\r\n--d--|
+      unframe()
+    --a-----bc-------d|
+    ```
+
+    *Emits* each line without its end, "\n" or "\r\n" (RxSci leaves the "\r" in the line); at completion what stands
+    after the last end, if anything does. *State* the text since the last end: one line at most.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_(["a\nb", "c\r\n", "d"]).pipe(rs.framing.line.unframe()).subscribe(print).dispose()
+    a
+    bc
+    d
+    """
+    return operator(Unframe())
+
+
+@dataclass(frozen=True, eq=False)
+class Frame(Map):
+    """The node of `line.frame`."""
+
+    name: ClassVar[str] = "line_frame"
+
+
+@dataclass(frozen=True, eq=False)
+class Unframe(Operator):
+    """The node of `line.unframe`."""
+
+    name: ClassVar[str] = "line_unframe"
+
+    @property
+    def fans_out(self) -> bool:
+        return True
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        slot = scope.value("")
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            state, line = code.state(scope), code.name("line")
+            lines = code.let("lines", f"{code.constant(_split, 'split')}({state}[{slot}], {item})")
+            code.line(f"{state}[{slot}] = {lines}.pop()")
+            with code.block(f"for {line} in {lines}:"):
+                then.push(code, line)
+
+        def complete(code: Code) -> None:
+            rest = code.let("rest", f"{code.state(scope)}[{slot}]")
+            with code.block(f"if {rest}:"):
+                then.call(code, f"{rest}.removesuffix('\\r')")
+            then.complete(code)
+
+        return Part(push, complete)
+
+
+def _framed(text: str) -> str:
+    return f"{text}\n"
+
+
+def _split(rest: str, text: str) -> list[str]:
+    """The lines that `text` completes, and the new rest."""
+    *lines, rest = (rest + text).split("\n")
+    return [*(line.removesuffix("\r") for line in lines), rest]

@@ -1,0 +1,7 @@
+"""Files as Observables: their content, their names, what is written to them."""
+
+from makiserve.stream.io.read import read
+from makiserve.stream.io.walk import walk
+from makiserve.stream.io.write import write
+
+__all__ = ["read", "walk", "write"]

@@ -1,0 +1,66 @@
+"""Sinks: Observables that write what comes to a file, and emit nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import rx
+from rx.core.typing import Observer, Scheduler
+from rx.disposable import CompositeDisposable, Disposable
+
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.ops.observable import subscribed_only
+
+Opening = Callable[[], AbstractContextManager[Callable[[Any], Any]]]
+"""Makes a context: inside it there is a function that writes an item, at its end the file is complete."""
+
+CANNOT_BE_TAKEN_BACK = "a record may be scored again, and what is written to a file cannot be taken back"
+
+
+def sink(name: str, opening: Opening) -> Transform:
+    """An operator that writes each item, and completes when the file is closed.
+
+    The context is entered when the stream is subscribed to. It ends cleanly when the stream completes or is disposed
+    of, with the stream's error when it fails.
+
+    Raises:
+        PipelineError: when it is applied in a pipeline that is traced.
+    """
+
+    def apply(source: rx.Observable) -> rx.Observable:
+        return rx.create(lambda observer, scheduler: _subscribe(source, opening, observer, scheduler))
+
+    return subscribed_only(name, CANNOT_BE_TAKEN_BACK, apply)
+
+
+def _subscribe(source: rx.Observable, opening: Opening, observer: Observer, scheduler: Scheduler | None) -> Disposable:
+    context = ExitStack()
+
+    def fail(error: Exception) -> None:
+        context.__exit__(type(error), error, error.__traceback__)
+        observer.on_error(error)
+
+    try:
+        write = context.enter_context(opening())
+    except Exception as error:  # noqa: BLE001  the Rx contract: whatever fails ends the stream
+        fail(error)
+        return Disposable()
+
+    def on_next(item: Any) -> None:
+        try:
+            write(item)
+        except Exception as error:  # noqa: BLE001  the Rx contract, as above
+            fail(error)
+
+    def on_completed() -> None:
+        try:
+            context.close()
+        except Exception as error:  # noqa: BLE001  the Rx contract, as above
+            observer.on_error(error)
+        else:
+            observer.on_completed()
+
+    subscription = source.subscribe(on_next, fail, on_completed, scheduler=scheduler)
+    return CompositeDisposable(subscription, Disposable(context.close))

@@ -1,0 +1,49 @@
+"""`io.walk`: the files of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import rx
+
+from makiserve.stream.io.source import source
+
+
+def walk(top: str | os.PathLike[str], recursive: bool = True) -> rx.Observable:
+    """The paths of the files in a folder.
+
+    ```
+      walk("data")
+    --data/a.csv--data/2024/b.csv--|
+    ```
+
+    Args:
+        top: the folder.
+        recursive: go down into its sub-folders (RxSci goes down whatever it is told); links are not followed.
+
+    *Emits* each path as a str that begins with `top`: a folder's files before those of its sub-folders, each by name,
+    so that the order is the same everywhere. *Raises*, as the stream's error, OSError for a folder that cannot be read.
+
+    >>> import tempfile, makiserve.stream as rs
+    >>> folder = tempfile.mkdtemp()
+    >>> for name in ("b.csv", "a.csv"):
+    ...     with open(f"{folder}/{name}", "w"): pass
+    >>> rs.io.walk(folder).subscribe(lambda path: print(path.removeprefix(folder))).dispose()
+    /a.csv
+    /b.csv
+    """
+
+    def paths() -> Iterator[str]:
+        for folder, subfolders, files in os.walk(top, onerror=_raise):
+            subfolders.sort()
+            yield from (str(Path(folder, file)) for file in sorted(files))
+            if not recursive:
+                return
+
+    return source(paths)
+
+
+def _raise(error: OSError) -> None:
+    raise error
