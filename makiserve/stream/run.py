@@ -43,7 +43,10 @@ def run(pipe: rx.Observable) -> Any:
         ended.set()
 
     # in this thread where the source allows it: a debugger and Ctrl+C find what is running
-    with pipe.subscribe(on_next, on_error, ended.set, scheduler=CurrentThreadScheduler()):
+    scheduler = CurrentThreadScheduler.singleton()
+    if not scheduler.schedule_required():  # called while an Observable emits, whose turn has to end first
+        scheduler = CurrentThreadScheduler()
+    with pipe.subscribe(on_next, on_error, ended.set, scheduler=scheduler):
         ended.wait()
     if errors:
         raise errors[0]

@@ -9,7 +9,7 @@ from typing import ClassVar
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.observable import completing_early
 
 
@@ -32,7 +32,7 @@ def first() -> Transform:
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.first()).run()
     1
     """
-    return completing_early(1, operator(First()))
+    return completing_early(1, First())
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import rx
+from rx.core.typing import Observer, Scheduler
+from rx.disposable import Disposable
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.trace import Traced, Transform
+from makiserve.stream.engine.foreign import captures
+from makiserve.stream.engine.operator import Operator
+from makiserve.stream.engine.trace import Traced, Transform, operator
 
 
 def is_symbolic(source: rx.Observable) -> bool:
@@ -31,13 +35,27 @@ def subscribed_only(name: str, reason: str, transform: Transform) -> Transform:
     return apply
 
 
-def completing_early(count: int, transform: Transform) -> Transform:
-    """`transform`, which emits the first `count` items; an Observable is, moreover, completed after them.
+def completing_early(count: int, node: Operator) -> Transform:
+    """The operator of `node`, which emits the first `count` items; an Observable is, moreover, completed after them.
 
-    A lane never completes: there `transform` goes on to take items, and drops them.
+    A lane never completes: there the node goes on to take items, and drops them.
     """
 
     def apply(source: rx.Observable) -> rx.Observable:
-        return transform(source) if is_symbolic(source) else rx.operators.take(count)(source)
+        return operator(node)(source) if is_symbolic(source) else Traced(_Ending(source, count, node))
 
+    apply.__name__ = apply.__qualname__ = node.name
     return apply
+
+
+class _Ending(Traced):
+    """To a subscriber an Observable that completes; to a pipeline that is being traced its operator."""
+
+    def __init__(self, source: rx.Observable, count: int, node: Operator) -> None:
+        super().__init__(source, (node,))
+        self._count = count
+
+    def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
+        if captures:
+            return super()._subscribe_core(observer, scheduler)
+        return rx.operators.take(self._count)(self.origin).subscribe(observer, scheduler=scheduler)

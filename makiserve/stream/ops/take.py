@@ -9,7 +9,7 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.observable import completing_early
 
 
@@ -41,7 +41,7 @@ def take(count: int) -> Transform:
     """
     if count < 0:
         raise PipelineError(f"take: the count is at least 0, not {count}")
-    return completing_early(count, operator(Take(count)))
+    return completing_early(count, Take(count))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,135 @@
+"""Operators on items: values worked by hand, and what a failing item leaves behind."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
+from tests.unit.stream.feed import emitted
+
+Pair = namedtuple("Pair", ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "items", "expected"),
+    [
+        (rs.ops.starmap(lambda a, b=1: a * b), [(2, 3), (4,)], [6, 4]),
+        (rs.ops.flat_map(), ["ab", "", "c"], ["a", "b", "c"]),
+        (rs.ops.pairwise(), [None, 1, None], [(None, 1), (1, None)]),
+        (rs.data.roll(2, 2, rs.ops.pairwise()), [1, 2, 3, 4], [(1, 2), (3, 4)]),
+        (rs.ops.take(2), [1, 2, 3], [1, 2]),
+        (rs.data.roll(3, 3, rs.ops.take(1)), [1, 2, 3, 4], [1, 4]),
+        (rs.ops.distinct(), [1, 1.0, True, 2], [1, 2]),
+        (rs.ops.distinct_until_changed(str.lower), list("aAbBa"), ["a", "b", "a"]),
+        (rs.ops.start_with(iter([0])), [1, 2], [0, 1, 2]),
+        (rs.ops.group_by(lambda i: i % 2, rs.ops.start_with([0])), [1, 3, 2], [0, 1, 3, 0, 2]),
+        (rx.pipe(rs.ops.flat_map(), rs.data.roll(2, 2, [rs.math.sum(reduce=True)])), [[1, 2, 3], [4]], [3, 7]),
+    ],
+)
+def test_what_is_emitted(pipeline: Any, items: list[Any], expected: list[Any]) -> None:
+    assert emitted(pipeline, items) == expected
+
+
+@pytest.mark.parametrize(
+    "fan",
+    [
+        rs.ops.flat_map(),
+        rx.pipe(rs.ops.start_with([[7]]), rs.ops.flat_map()),
+        rx.pipe(rs.ops.flat_map(), rs.ops.distinct()),
+        rx.pipe(rs.ops.flat_map(), rs.ops.pairwise(), rs.ops.map(lambda pair: pair[1])),
+        rx.pipe(rs.ops.flat_map(), rs.ops.do_action(on_error=lambda error: None, on_create=lambda: None)),
+    ],
+)
+@pytest.mark.parametrize("keep", [rs.math.sum, rs.ops.pairwise, lambda: rs.ops.take(4), rs.ops.distinct_until_changed])
+def test_an_element_that_fails_takes_back_the_elements_before_it(fan: Any, keep: Any) -> None:
+    def pipeline() -> Any:
+        return rx.pipe(fan, keep(), rs.ops.do_action(refuse))
+
+    def refuse(item: Any) -> None:
+        if failing and item == failing[0]:
+            raise ValueError
+
+    failing: list[Any] = []
+    clean = Program(trace(pipeline()))
+    expected_state = clean.new_state()
+    clean.feed([[1, 2]], expected_state)
+    program = Program(trace(pipeline()))
+    state = program.new_state()
+    program.feed([[1, 2]], state)
+    probe = Program(trace(rx.pipe(fan, keep())))
+    probe_state = probe.new_state()
+    probe.feed([[1, 2]], probe_state)
+    failing.append(probe.feed([[3, 4, 5]], probe_state).outputs[-1])  # what the last of the elements makes fail
+    fed = program.feed([[3, 4, 5]], state)
+    assert [index for index, _ in fed.failures] == [0]
+    assert fed.outputs == []
+    assert Checkpoints(program).dump(state) == Checkpoints(clean).dump(expected_state)
+
+
+def test_an_assertion_names_itself_and_keeps_the_item_out_of_the_message() -> None:
+    for step, message in [
+        (rs.ops.assert_(lambda i: i < 2, name="small"), "assert small failed"),  # noqa: PT009  the operator
+        (rs.ops.assert_1(lambda previous, i: i < previous, error=KeyError), "'assert failed'"),
+    ]:
+        program = Program(trace(step))
+        ((index, error),) = program.feed([1, 4242], program.new_state()).failures
+        assert index == 1
+        assert str(error).endswith(message)
+        assert "4242" not in str(error)
+        assert error.item == 4242
+
+
+def test_after_a_failed_assertion_the_next_item_meets_the_last_that_passed() -> None:
+    program = Program(trace(rs.ops.assert_1(lambda previous, i: previous < i)))
+    assert program.feed([1, 5, 3, 6], program.new_state()).outputs == [1, 5, 6]
+
+
+def test_a_key_that_cannot_be_hashed_is_the_items_error() -> None:
+    program = Program(trace(rs.ops.distinct()))
+    fed = program.feed([[1], 1], program.new_state())
+    assert fed.outputs == [1]
+    assert "distinct: TypeError" in str(fed.failures[0][1])
+
+
+def test_a_frame_is_made_of_named_tuples_or_of_named_columns() -> None:
+    (frame,) = emitted(rs.ops.to_pandas(), [Pair(1, "x"), Pair(2, "y")])
+    assert frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    frames = emitted(rs.data.roll(2, 2, rs.ops.to_pandas(columns=["n"])), [1, 2, 3])
+    assert [frame["n"].tolist() for frame in frames] == [[1, 2], [3]]
+    errors: list[Exception] = []
+    rx.of(1).pipe(rs.ops.to_pandas()).subscribe(on_error=errors.append)
+    assert "columns" in str(errors[0])
+
+
+def test_arrays_may_be_items() -> None:
+    arrays = [np.array([1, 2]), np.array([3, 4])]
+    assert [pair[1].tolist() for pair in emitted(rs.ops.pairwise(), arrays)] == [[3, 4]]
+    assert len(emitted(rs.ops.distinct_until_changed(lambda i: i.sum()), arrays)) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: rs.ops.take(-1), "at least 0"),
+        (lambda: rs.ops.progress("read", 0), "at least 1"),
+        (rs.ops.with_latest_from, "at least one source"),
+        (lambda: rs.state.with_store(object(), rs.ops.count()), "no other"),
+        (lambda: rs.state.with_memory_store(rs.ops.map), "factory"),
+        (lambda: trace(rs.ops.on_subscribe(print)), "on_subscribe cannot stand .* nobody subscribes"),
+        (lambda: trace(rs.ops.with_latest_from(rx.of(1))), "with_latest_from cannot stand .* one source"),
+        (lambda: rs.ops.group_by(abs, rs.ops.with_latest_from(rx.of(1))), "inside a group"),
+        (lambda: rs.state.with_memory_store(rs.ops.on_subscribe(print)), "on_subscribe cannot stand"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(make: Any, words: str) -> None:
+    with pytest.raises(PipelineError, match=words):
+        make()
