@@ -44,3 +44,8 @@ def merge(earlier: Partial, later: Partial) -> Partial:
 def sample_variance(partial: Partial) -> float:
     """The variance with n - 1 in the denominator; 0.0 for fewer than two values."""
     return partial[3] / (partial[0] - 1) if partial[0] > 1 else 0.0
+
+
+def population_variance(partial: Partial) -> float:
+    """The variance with n in the denominator; 0.0 for no value."""
+    return partial[3] / partial[0] if partial[0] else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -15,9 +16,8 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.cases import CASES, NUMBERS, PIPELINES, UNTRACED
 
-VOCABULARY = [
-    f"{module}.{name}" for module in ("ops", "data", "math", "state", "error") for name in getattr(rs, module).__all__
-]
+MODULES = ("ops", "data", "math", "math.formal", "math.dist", "state", "error")
+VOCABULARY = [f"{module}.{name}" for module in MODULES for name in attrgetter(module)(rs).__all__]
 each_pipeline = pytest.mark.parametrize("make", PIPELINES.values(), ids=PIPELINES.keys())
 
 
@@ -35,7 +35,8 @@ def test_every_operator_has_a_case() -> None:
 
 @pytest.mark.parametrize("name", VOCABULARY)
 def test_the_example_in_every_docstring_is_true(name: str) -> None:
-    operator = getattr(importlib.import_module(f"makiserve.stream.{name.split('.')[0]}"), name.split(".")[1])
+    module, _, public = name.rpartition(".")
+    operator = getattr(importlib.import_module(f"makiserve.stream.{module}"), public)
     tests = doctest.DocTestFinder().find(operator, name, globs={})
     results = [doctest.DocTestRunner().run(test) for test in tests]
     assert sum(result.attempted for result in results) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import rx
+
 import makiserve.stream as rs
 from tests.unit.stream.cases.case import Cases
 
@@ -12,4 +14,49 @@ CASES: Cases = {
     "math.max": [lambda: rs.math.max(), lambda: rs.math.max(lambda i: -i, reduce=True)],
     "math.variance": [lambda: rs.math.variance(), lambda: rs.math.variance(reduce=True)],
     "math.stddev": [lambda: rs.math.stddev(), lambda: rs.math.stddev(reduce=True)],
+    "math.ewm_mean": [
+        lambda: rs.math.ewm_mean(alpha=0.3),
+        lambda: rs.math.ewm_mean(lambda i: i / 3, halflife=2.5, reduce=True),
+    ],
+    "math.ewm_stddev": [
+        lambda: rs.math.ewm_stddev(alpha=0.3),
+        lambda: rs.math.ewm_stddev(lambda i: i / 3, halflife=2.5, reduce=True),
+    ],
+    "math.covariance": [
+        lambda: rs.math.covariance(lambda i: (i, i * i)),
+        lambda: rs.math.covariance(lambda i: (i, i * i), reduce=True),
+    ],
+    "math.correlation": [
+        lambda: rs.math.correlation(lambda i: (i, i * i)),
+        lambda: rs.math.correlation(lambda i: (i, i * i), reduce=True),
+    ],
+    "math.slope": [
+        lambda: rs.math.slope(lambda i: (i, i * i)),
+        lambda: rs.math.slope(lambda i: (i, i * i), reduce=True),
+    ],
+    "math.rate": [lambda: rs.math.rate(lambda i: i), lambda: rs.math.rate(lambda i: i, reduce=True)],
+    "math.quantile": [lambda: rs.math.quantile(0.3), lambda: rs.math.quantile(0.9, lambda i: -i, reduce=True)],
+    "math.median": [lambda: rs.math.median(), lambda: rs.math.median(lambda i: -i, reduce=True)],
+    "math.distinct_count": [
+        lambda: rs.math.distinct_count(),
+        lambda: rs.math.distinct_count(lambda i: (i % 4, str(i)), reduce=True),
+    ],
+    "math.formal.variance": [lambda: rs.math.formal.variance(), lambda: rs.math.formal.variance(reduce=True)],
+    "math.formal.stddev": [lambda: rs.math.formal.stddev(), lambda: rs.math.formal.stddev(reduce=True)],
+    "math.dist.update": [
+        lambda: rs.math.dist.update(),
+        lambda: rs.math.dist.update(3, weighted_diff=True),
+        lambda: rs.math.dist.update(bin_count=4, reduce=True),
+    ],
+    "math.dist.merge": [
+        lambda: rx.pipe(rs.ops.tee_map(*[rs.math.dist.update(4, reduce=True)] * 2), rs.math.dist.merge())
+    ],
+    "math.dist.min": [lambda: rx.pipe(rs.math.dist.update(), rs.math.dist.min())],
+    "math.dist.max": [lambda: rx.pipe(rs.math.dist.update(), rs.math.dist.max())],
+    "math.dist.mean": [lambda: rx.pipe(rs.math.dist.update(4, reduce=True), rs.math.dist.mean())],
+    "math.dist.variance": [lambda: rx.pipe(rs.math.dist.update(4), rs.math.dist.variance())],
+    "math.dist.stddev": [lambda: rx.pipe(rs.math.dist.update(4), rs.math.dist.stddev())],
+    "math.dist.quantile": [lambda: rx.pipe(rs.math.dist.update(4), rs.math.dist.quantile(0.5))],
+    "math.dist.histogram": [lambda: rx.pipe(rs.math.dist.update(4), rs.math.dist.histogram(3))],
+    "math.dist.describe": [lambda: rx.pipe(rs.math.dist.update(4, reduce=True), rs.math.dist.describe())],
 }

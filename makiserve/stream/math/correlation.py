@@ -1,0 +1,44 @@
+"""`math.correlation`: how closely two numbers vary together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import comoments
+
+
+def correlation(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
+    """Pearson's correlation coefficient of pairs, between -1 and 1 (Schubert and Gertz 2018).
+
+    ```
+    --(1,2)--(2,4)--(3,6)--|
+      correlation()
+    --None---1.0----1.0----|
+    ```
+
+    Args:
+        key_mapper: the pair (x, y) of an item; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running value for each item, or the final one once; None while x or y has not varied.
+    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+
+    >>> import rx, makiserve.stream as rs
+    >>> round(rx.from_([(1, 2), (2, 4), (3, 0)]).pipe(rs.math.correlation(reduce=True)).run(), 8)
+    -0.5
+    """
+    return operator(Correlation(key_mapper, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class Correlation(Fold):
+    """The node of `correlation`."""
+
+    name: ClassVar[str] = "correlation"
+
+    def reduction(self) -> Reduction:
+        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.correlation)

@@ -1,0 +1,44 @@
+"""`math.covariance`: how two numbers vary together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import comoments
+
+
+def covariance(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
+    """The sample covariance of pairs, n - 1 in the denominator (Schubert and Gertz 2018).
+
+    ```
+    --(1,2)--(2,4)--(3,9)--|
+      covariance()
+    --0.0----1.0----3.5----|
+    ```
+
+    Args:
+        key_mapper: the pair (x, y) of an item; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running value for each item, or the final one once; 0.0 for fewer than two pairs.
+    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([(1, 2), (2, 4), (3, 9)]).pipe(rs.math.covariance(reduce=True)).run()
+    3.5
+    """
+    return operator(Covariance(key_mapper, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance(Fold):
+    """The node of `covariance`."""
+
+    name: ClassVar[str] = "covariance"
+
+    def reduction(self) -> Reduction:
+        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.covariance)

@@ -1,0 +1,83 @@
+"""Distinct values in bounded memory: what `math.distinct_count` keeps.
+
+The 64-bit hashes of the values, up to `EXACT` of them; beyond that a HyperLogLog sketch (Flajolet et al., AofA 2007)
+of Apache DataSketches, to which they are added `EXACT` at a time. It is kept as bytes, so that a partial result is
+immutable. Sorted hashes make it the same bytes for the same items in any process.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from datasketches import hll_sketch, hll_union  # type: ignore[import-untyped]
+
+EXACT = 256
+LOG2_REGISTERS = 12  # a standard error of 1.04 / sqrt(4096): 1.6 %
+
+Partial = tuple[bytes, tuple[int, ...]]
+"""The sketch, empty while there is none, and the sorted hashes that are not in it yet."""
+
+ZERO: Partial = (b"", ())
+
+
+def add(partial: Partial, value: Any) -> Partial:
+    """The values with one more.
+
+    Raises:
+        TypeError: it has no bytes by which it could be compared.
+    """
+    sketch, hashes = partial
+    hash_ = _hash(value)
+    place = bisect_left(hashes, hash_)
+    if place < len(hashes) and hashes[place] == hash_:
+        return partial
+    return _bounded(sketch, (*hashes[:place], hash_, *hashes[place:]))
+
+
+def merge(earlier: Partial, later: Partial) -> Partial:
+    """The values of two parts."""
+    sketch = earlier[0] or later[0]
+    if earlier[0] and later[0]:
+        union = hll_union(LOG2_REGISTERS)
+        for part in (earlier[0], later[0]):
+            union.update(hll_sketch.deserialize(part))
+        sketch = bytes(union.get_result().serialize_compact())
+    return _bounded(sketch, tuple(sorted({*earlier[1], *later[1]})))
+
+
+def count(partial: Partial) -> int:
+    """How many distinct values there are: exact while there is no sketch."""
+    sketch, hashes = partial
+    return round(_filled(sketch, hashes).get_estimate()) if sketch else len(hashes)
+
+
+def _bounded(sketch: bytes, hashes: tuple[int, ...]) -> Partial:
+    if len(hashes) <= EXACT:
+        return sketch, hashes
+    return bytes(_filled(sketch, hashes).serialize_compact()), ()
+
+
+def _filled(sketch: bytes, hashes: tuple[int, ...]) -> hll_sketch:
+    filled = hll_sketch.deserialize(sketch) if sketch else hll_sketch(LOG2_REGISTERS)
+    for hash_ in hashes:
+        filled.update(hash_)
+    return filled
+
+
+def _hash(value: Any) -> int:
+    plain = msgspec.msgpack.encode(_same(value))
+    return int.from_bytes(blake2b(plain, digest_size=8).digest(), "big", signed=True)
+
+
+def _same(value: Any) -> Any:
+    """One form for values that are equal: 1, 1.0 and True."""
+    if isinstance(value, (tuple, list)):
+        return [_same(element) for element in value]
+    if hasattr(value, "item"):  # numpy's scalars
+        value = value.item()
+    if isinstance(value, (bool, float)) and value == value // 1 and abs(value) < 2**63:
+        return int(value)
+    return value

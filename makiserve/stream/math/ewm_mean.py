@@ -1,0 +1,60 @@
+"""`math.ewm_mean`: the mean that forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import decay
+
+
+def ewm_mean(
+    key_mapper: Callable[[Any], Any] | None = None,
+    *,
+    alpha: float | None = None,
+    halflife: float | None = None,
+    reduce: bool = False,
+) -> Transform:
+    """The exponentially weighted mean: an item that n others have followed weighs (1 - alpha)^n.
+
+    ```
+    --1----2-----------3-----------|
+      ewm_mean(alpha=0.5)
+    --1.0--1.66666667--2.42857143--|
+    ```
+
+    pandas' `ewm(alpha=…).mean()`: the weighted mean of all items so far, so that the first does not weigh more than
+    its share.
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        alpha: how much each item takes away from those before it, greater than 0 and at most 1.
+        halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
+        reduce: emit only the final mean, when the stream or its window completes; None for an empty stream.
+
+    *Emits* the running mean for each item, or the mean once. *State* six numbers a key. *Raises* `TypeError` for what
+    is not a number.
+
+    Raises:
+        PipelineError: not exactly one of alpha and halflife is given, or it is out of its range.
+
+    >>> import rx, makiserve.stream as rs
+    >>> round(rx.from_([1, 3]).pipe(rs.math.ewm_mean(halflife=1, reduce=True)).run(), 8)
+    2.33333333
+    """
+    return operator(EwmMean(key_mapper, reduce, decay.decay_from("ewm_mean", alpha, halflife).keep))
+
+
+@dataclass(frozen=True, eq=False)
+class EwmMean(Fold):
+    """The node of `ewm_mean`."""
+
+    name: ClassVar[str] = "ewm_mean"
+    keep: float = 0.0
+
+    def reduction(self) -> Reduction:
+        fading = decay.Decay(self.keep)
+        return Reduction(decay.ZERO, fading.add, fading.merge, decay.mean)

@@ -1,0 +1,59 @@
+"""`math.ewm_stddev`: the standard deviation that forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import decay
+
+
+def ewm_stddev(
+    key_mapper: Callable[[Any], Any] | None = None,
+    *,
+    alpha: float | None = None,
+    halflife: float | None = None,
+    reduce: bool = False,
+) -> Transform:
+    """The exponentially weighted standard deviation: an item that n others have followed weighs (1 - alpha)^n.
+
+    ```
+    --1----2-----------3-----------|
+      ewm_stddev(alpha=0.5)
+    --0.0--0.70710678--0.96362411--|
+    ```
+
+    pandas' `ewm(alpha=…).std()`: corrected for bias, by the sum of the weights and that of their squares.
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        alpha: how much each item takes away from those before it, greater than 0 and at most 1.
+        halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items, and for
+    alpha = 1. *State* six numbers a key. *Raises* `TypeError` for what is not a number.
+
+    Raises:
+        PipelineError: not exactly one of alpha and halflife is given, or it is out of its range.
+
+    >>> import rx, makiserve.stream as rs
+    >>> round(rx.from_([1, 2, 3]).pipe(rs.math.ewm_stddev(alpha=0.5, reduce=True)).run(), 8)
+    0.96362411
+    """
+    return operator(EwmStddev(key_mapper, reduce, decay.decay_from("ewm_stddev", alpha, halflife).keep))
+
+
+@dataclass(frozen=True, eq=False)
+class EwmStddev(Fold):
+    """The node of `ewm_stddev`."""
+
+    name: ClassVar[str] = "ewm_stddev"
+    keep: float = 0.0
+
+    def reduction(self) -> Reduction:
+        fading = decay.Decay(self.keep)
+        return Reduction(decay.ZERO, fading.add, fading.merge, decay.stddev)

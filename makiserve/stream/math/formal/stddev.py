@@ -1,0 +1,49 @@
+"""`math.formal.stddev`: the population standard deviation of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import moments
+
+
+def stddev(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
+    """The population standard deviation, n in the denominator (Welford 1962; Chan et al. 1983).
+
+    ```
+    --1----3----|
+      stddev()
+    --0.0--1.0--|
+    ```
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running standard deviation for each item (RxSci's is always 0.0), or the final one once; 0.0 for an
+    empty stream. *State* four numbers a key (RxSci keeps all items). *Raises* `TypeError` for what is not a number.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 3]).pipe(rs.math.formal.stddev(reduce=True)).run()
+    1.0
+    """
+    return operator(FormalStddev(key_mapper, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class FormalStddev(Fold):
+    """The node of `formal.stddev`."""
+
+    name: ClassVar[str] = "formal_stddev"
+
+    def reduction(self) -> Reduction:
+        return Reduction(moments.ZERO, moments.add, moments.merge, _root)
+
+
+def _root(partial: moments.Partial) -> float:
+    return sqrt(moments.population_variance(partial))

@@ -1,0 +1,44 @@
+"""`math.formal.variance`: the population variance of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import moments
+
+
+def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
+    """The population variance, n in the denominator (Welford 1962; Chan et al. 1983).
+
+    ```
+    --1----2-----3-------4------|
+      variance()
+    --0.0--0.25--0.6667--1.25---|
+    ```
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running variance for each item (RxSci's is always 0.0), or the final one once; 0.0 for an empty stream.
+    *State* four numbers a key (RxSci keeps all items). *Raises* `TypeError` for what is not a number.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3, 4]).pipe(rs.math.formal.variance(reduce=True)).run()
+    1.25
+    """
+    return operator(FormalVariance(key_mapper, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class FormalVariance(Fold):
+    """The node of `formal.variance`."""
+
+    name: ClassVar[str] = "formal_variance"
+
+    def reduction(self) -> Reduction:
+        return Reduction(moments.ZERO, moments.add, moments.merge, moments.population_variance)

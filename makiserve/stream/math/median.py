@@ -1,0 +1,32 @@
+"""`math.median`: the value in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.math.quantile import quantile
+
+
+def median(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
+    """The median: exact up to 256 items, then from a t-digest (Dunning 2021). It is `quantile(0.5)`.
+
+    ```
+    --1----9----2----|
+      median()
+    --1.0--5.0--2.0--|
+    ```
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running median for each item, or the final one once; None for an empty stream.
+    *State* at most 256 numbers and 9 KB a key. *Raises* `TypeError` for what is not a number, `ValueError` for NaN.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 9, 2]).pipe(rs.math.median(reduce=True)).run()
+    2.0
+    """
+    return quantile(0.5, key_mapper, reduce)

@@ -1,0 +1,44 @@
+"""`math.slope`: how steeply one number goes with another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math import comoments
+
+
+def slope(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
+    """The slope of the line of least squares, y over x: a trend, where x is a time (Schubert and Gertz 2018).
+
+    ```
+    --(1,2)--(2,4)--(3,9)--|
+      slope()
+    --None---2.0----3.5----|
+    ```
+
+    Args:
+        key_mapper: the pair (x, y) of an item; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+
+    *Emits* the running value for each item, or the final one once; None while x has not varied.
+    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([(1, 2), (2, 4), (3, 9)]).pipe(rs.math.slope(reduce=True)).run()
+    3.5
+    """
+    return operator(Slope(key_mapper, reduce))
+
+
+@dataclass(frozen=True, eq=False)
+class Slope(Fold):
+    """The node of `slope`."""
+
+    name: ClassVar[str] = "slope"
+
+    def reduction(self) -> Reduction:
+        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.slope)
