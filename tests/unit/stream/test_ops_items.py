@@ -40,39 +40,30 @@ def test_what_is_emitted(pipeline: Any, items: list[Any], expected: list[Any]) -
 
 
 @pytest.mark.parametrize(
-    "fan",
+    ("fan", "record"),
     [
-        rs.ops.flat_map(),
-        rx.pipe(rs.ops.start_with([[7]]), rs.ops.flat_map()),
-        rx.pipe(rs.ops.flat_map(), rs.ops.distinct()),
-        rx.pipe(rs.ops.flat_map(), rs.ops.pairwise(), rs.ops.map(lambda pair: pair[1])),
-        rx.pipe(rs.ops.flat_map(), rs.ops.do_action(on_error=lambda error: None, on_create=lambda: None)),
+        (rs.ops.flat_map(), [3, 4, 5]),
+        (rs.ops.start_with([3, 4]), 5),
+        (rx.pipe(rs.ops.start_with([[3, 4]]), rs.ops.flat_map()), [5]),
+        (rs.data.roll(2, 1, [rs.ops.flat_map()]), [3, 4, 5]),
+        (rs.ops.group_by(str, [rs.ops.flat_map(), rs.ops.distinct()]), [3, 4, 5]),
     ],
 )
-@pytest.mark.parametrize("keep", [rs.math.sum, rs.ops.pairwise, lambda: rs.ops.take(4), rs.ops.distinct_until_changed])
-def test_an_element_that_fails_takes_back_the_elements_before_it(fan: Any, keep: Any) -> None:
-    def pipeline() -> Any:
-        return rx.pipe(fan, keep(), rs.ops.do_action(refuse))
-
-    def refuse(item: Any) -> None:
-        if failing and item == failing[0]:
-            raise ValueError
-
-    failing: list[Any] = []
-    clean = Program(trace(pipeline()))
-    expected_state = clean.new_state()
-    clean.feed([[1, 2]], expected_state)
-    program = Program(trace(pipeline()))
+@pytest.mark.parametrize(
+    "keep", [rs.math.sum, rs.ops.pairwise, lambda: rs.ops.take(4), rs.ops.distinct, rs.ops.distinct_until_changed]
+)
+@pytest.mark.parametrize("refused_first", [True, False])
+def test_an_element_that_fails_takes_back_the_elements_before_it(
+    fan: Any, record: Any, keep: Any, refused_first: bool
+) -> None:
+    refuse = rs.ops.assert_(lambda item: item not in (5, 12, (4, 5)))  # noqa: PT009  5, or what is kept of it
+    program = Program(trace(rx.pipe(fan, refuse, keep()) if refused_first else rx.pipe(fan, keep(), refuse)))
     state = program.new_state()
-    program.feed([[1, 2]], state)
-    probe = Program(trace(rx.pipe(fan, keep())))
-    probe_state = probe.new_state()
-    probe.feed([[1, 2]], probe_state)
-    failing.append(probe.feed([[3, 4, 5]], probe_state).outputs[-1])  # what the last of the elements makes fail
-    fed = program.feed([[3, 4, 5]], state)
+    fed = program.feed([record], state)
     assert [index for index, _ in fed.failures] == [0]
     assert fed.outputs == []
-    assert Checkpoints(program).dump(state) == Checkpoints(clean).dump(expected_state)
+    checkpoints = Checkpoints(program)
+    assert checkpoints.dump(state) == checkpoints.dump(program.new_state())
 
 
 def test_an_assertion_names_itself_and_keeps_the_item_out_of_the_message() -> None:
