@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench chaos image clean
+.PHONY: help setup demo test check format bench docs chaos image clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -36,6 +36,9 @@ bench: setup  ## the figures of benchmarks/README.md, measured here and now
 
 chaos image:  ## not there yet: faults against three brokers; the container image
 	@echo "make $@: not built yet, see CHANGELOG.md" >&2; exit 1
+
+docs: setup  ## the operator reference, from the docstrings
+	$(BIN)/python docs/generate.py
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

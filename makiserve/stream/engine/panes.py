@@ -26,7 +26,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
     inner, layout = build_inner(plan, then, scope)
     size = gcd(window, stride)
     position, current = scope.value(0), scope.container(list, layout)
-    stacks = Stacks(scope, layout)
+    windows = (OnePane if size == window else Stacks)(window, stride, scope, layout, inner)
     scope.writes_last(then)
 
     def push(code: Code, item: str) -> None:
@@ -47,69 +47,84 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
             with code.inside(layout, filled):
                 inner.push(code, item)
             with code.block(f"if {full}:"):
-                write_close(code, state, f"{count} + 1")
+                code.line(f"{code.constant(scope.journal.enter, 'enter')}({state})")
+                code.line(f"{state}[{current}] = []")
+                windows.write_close(code, state, filled, f"{count} + 1")
         code.line(f"{state}[{position}] = {count} + 1")
 
-    def write_close(code: Code, state: str, count: str) -> None:
-        """A pane is full: to the stacks with it; if a window ends here, complete it."""
-        code.line(f"{code.constant(scope.journal.enter, 'enter')}({state})")
-        stacks.write_add(code, state, current)
-        with code.block(f"if {count} >= {window} and ({count} - {window}) % {stride} == 0:"):
-            merged = stacks.write_window(code, state)
-            with code.inside(layout, merged):
-                inner.complete(code)
-            stacks.write_evict(code, state, min(window, stride) // size)
-
     def complete(code: Code) -> None:
-        """The windows that are still open, oldest first."""
         state = code.state(scope)
-        count = code.let("count", f"{state}[{position}]")
-        code.line(f"{state}[{position}] = 0")
-        with code.block(f"if {state}[{current}]:"):
-            stacks.write_add(code, state, current)
-        closed = code.let("closed", f"({count} - {window}) // {stride} + 1 if {count} >= {window} else 0")
-        with code.block(f"for _ in range({closed} * {stride}, {count}, {stride}):"):
-            merged = stacks.write_window(code, state)
-            with code.inside(layout, merged):
-                inner.complete(code)
-            stacks.write_evict(code, state, stride // size)
+        count, pane = code.let("count", f"{state}[{position}]"), code.let("pane", f"{state}[{current}]")
+        code.line(f"{state}[{position}], {state}[{current}] = 0, []")
+        windows.write_flush(code, state, pane, count)
         then.complete(code)
 
     return Part(push, complete)
 
 
-class Stacks:
-    """The panes of the window that closes next, as slots of the roll's scope."""
+class OnePane:
+    """Windows that stand side by side, or apart: each is one pane."""
 
-    def __init__(self, scope: Scope, layout: Scope) -> None:
+    def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:
+        self.window, self.stride, self.layout, self.inner = window, stride, layout, inner
+
+    def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
+        """Write what is done with a full pane: a window ends."""
+        self._write_complete(code, pane)
+
+    def write_flush(self, code: Code, state: str, pane: str, count: str) -> None:
+        """Write that the open windows complete; `pane` holds what is not full yet."""
+        with code.block(f"if {pane}:"):
+            self._write_complete(code, code.let("filled", f"{pane}[0]"))
+
+    def _write_complete(self, code: Code, pane: str) -> None:
+        with code.inside(self.layout, pane):
+            self.inner.complete(code)
+
+
+class Stacks(OnePane):
+    """Windows that overlap: the panes of the one that closes next, as two stacks in slots of the roll's scope."""
+
+    def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:
+        super().__init__(window, stride, scope, layout, inner)
+        self._size = gcd(window, stride)
         self._front, self._back = scope.container(list, layout), scope.container(list, layout)
         self._total = scope.container(list, layout)
-        self._layout = layout
         self._journal = scope.journal
         self._merges: dict[Code, str] = {}
 
-    def write_add(self, code: Code, state: str, current: int) -> None:
-        """Write that the current pane is put at the end."""
-        pane, total = code.let("pane", f"{state}[{current}][0]"), code.let("total", f"{state}[{self._total}]")
-        code.line(f"{state}[{current}] = []")
+    def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
+        self._write_add(code, state, pane)
+        with code.block(f"if {count} >= {self.window} and ({count} - {self.window}) % {self.stride} == 0:"):
+            self._write_window(code, state)
+
+    def write_flush(self, code: Code, state: str, pane: str, count: str) -> None:
+        with code.block(f"if {pane}:"):
+            self._write_add(code, state, f"{pane}[0]")
+        closed = f"({count} - {self.window}) // {self.stride} + 1 if {count} >= {self.window} else 0"
+        first = code.let("first", f"({closed}) * {self.stride}")
+        with code.block(f"for _ in range({first}, {count}, {self.stride}):"):
+            self._write_window(code, state)
+
+    def _write_add(self, code: Code, state: str, pane: str) -> None:
+        """Write that a pane is put at the end."""
+        total = code.let("total", f"{state}[{self._total}]")
         code.line(f"{state}[{self._back}].append({pane})")
         code.line(f"journal.append(({state}[{self._back}].pop,))")
         merged = f"{self._merge(code)}({total}[0], {pane})"
         code.line(f"{state}[{self._total}] = [{merged} if {total} else {pane}]")
 
-    def write_window(self, code: Code, state: str) -> str:
-        """Write the merge of all panes, as a state of its own that may be completed; the variable that holds it."""
+    def _write_window(self, code: Code, state: str) -> None:
+        """Write that the merge of all panes completes, in a state of its own, and that the oldest panes go."""
         front, total = code.let("front", f"{state}[{self._front}]"), code.let("total", f"{state}[{self._total}]")
         window = code.name("window")
         with code.block(f"if {front} and {total}:"):
             code.line(f"{window} = {self._merge(code)}({front}[-1], {total}[0])")
         with code.block("else:"):
             code.line(f"{window} = ({front}[-1] if {front} else {total}[0]).copy()")
-        return window
-
-    def write_evict(self, code: Code, state: str, panes: int) -> None:
-        """Write that the oldest panes are dropped; fewer where fewer are held."""
-        code.line(f"{code.constant(self._evict, 'evict')}({state}, {panes}, {self._merge(code)})")
+        self._write_complete(code, window)
+        evict = code.constant(self._evict, "evict")
+        code.line(f"{evict}({state}, {self.stride // self._size}, {self._merge(code)})")
 
     def _evict(self, state: State, panes: int, merge: Callable[[State, State], State]) -> None:
         for _ in range(panes):
@@ -129,5 +144,5 @@ class Stacks:
 
     def _merge(self, code: Code) -> str:
         if code not in self._merges:
-            self._merges[code] = self._layout.write_merge(code)
+            self._merges[code] = self.layout.write_merge(code)
         return self._merges[code]

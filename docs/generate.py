@@ -1,0 +1,109 @@
+"""Writes the operator reference, docs/operators, from the docstrings: `make docs`.
+
+A page for each module of the vocabulary. A test holds the pages against the docstrings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PAGES = Path(__file__).parent / "operators"
+MODULES = {
+    "ops": "ops",
+    "data": "data",
+    "math": "math",
+    "math.formal": "math.formal",
+    "math.dist": "math.dist",
+    "state": "state",
+    "error": "error",
+    "container.csv": "container.csv",
+    "container.json": "container.json",
+    "container.parquet": "container.parquet",
+    "io": "io",
+    "framing.line": "framing.line",
+    "framing.length_prefix": "framing.length_prefix",
+    "compression.z": "compression.z",
+    "compression.zstd": "compression.zstd",
+}
+SECTIONS = ("Args", "Returns", "Raises")
+
+
+def main() -> None:
+    """Write all pages."""
+    PAGES.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (PAGES / name).write_text(text)
+
+
+def pages() -> dict[str, str]:
+    """The pages by file name."""
+    found = {f"{name}.md": page(name) for name in MODULES}
+    lines = ["# Operators\n", "`import makiserve.stream as rs`. Generated from the docstrings; `pydoc` shows the same.\n"]
+    lines += [f"- [rs.{name}]({name}.md): {summary(module(name))}" for name in MODULES]
+    return found | {"README.md": "\n".join(lines) + "\n"}
+
+
+def page(name: str) -> str:
+    """The page of one module."""
+    parts = [f"# rs.{name}\n\n{inspect.getdoc(module(name))}\n"]
+    parts += [operator(f"rs.{name}.{each}", function) for each, function in public(module(name))]
+    return "\n".join(parts)
+
+
+def operator(name: str, function: Any) -> str:
+    """The section of one operator: signature, docstring."""
+    return f"## {name}\n\n```python\n{name}{inspect.signature(function)}\n```\n\n{markdown(inspect.getdoc(function) or '')}\n"
+
+
+def markdown(text: str) -> str:
+    """A Google docstring as Markdown: sections as headings, arguments as a list, examples as code."""
+    lines, inside, fenced = [], "", False
+    for line in text.splitlines():
+        fenced ^= line.startswith("```")
+        if not fenced and (line.startswith((">>> ", "... ")) or inside == ">>>") and line.strip():
+            lines += [*(["```python"] if inside != ">>>" else []), line]
+            inside = ">>>"
+            continue
+        if inside == ">>>":
+            lines.append("```")
+            inside = ""
+        if line.rstrip(":") in SECTIONS and line.endswith(":"):
+            inside = line.rstrip(":")
+            lines.append(f"**{inside}**\n")
+            continue
+        lines.append(_item(line) if inside and line.startswith("    ") else line)
+    return "\n".join([*lines, *(["```"] if inside == ">>>" else [])])
+
+
+def _item(line: str) -> str:
+    item = re.match(r"    (\w[\w*]*): (.*)", line)
+    return f"- `{item[1]}`: {item[2]}" if item else f"  {line.strip()}"
+
+
+def module(name: str) -> ModuleType:
+    """A module of the vocabulary."""
+    return importlib.import_module(f"makiserve.stream.{name}")
+
+
+def public(of: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Its functions, in the order of their names."""
+    names = getattr(of, "__all__", None) or [name for name in vars(of) if not name.startswith("_")]
+    for name in sorted(names):
+        function = getattr(of, name)
+        if inspect.isfunction(function) and function.__module__.startswith("makiserve.stream"):
+            yield name, function
+
+
+def summary(of: ModuleType) -> str:
+    """The first line of its docstring."""
+    return (inspect.getdoc(of) or "").splitlines()[0]
+
+
+if __name__ == "__main__":
+    main()
