@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import rx
@@ -10,47 +11,67 @@ import makiserve.stream as rs
 from benchmarks.engine import readings
 from benchmarks.sidebyside import Contestant, race
 from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import trace
-from models.electricity.features import Reading
+from models.electricity.features import Reading, features
 
 COUNT = 100_000
+BATCH = 4096  # as the service
 
 
 def run() -> None:
-    """A guarded pipeline, good records and bad ones; and the same with the guards taken out."""
+    """Functions that may raise after state was written: without guards, with them, and with bad records."""
     good = readings(COUNT)
     bad = [each if index % 10 else _broken(each) for index, each in enumerate(good)]
     race(
-        "A group's slots are written, then a function may raise: group_by(map | sum | map)",
+        "group_by(tee_map(map, sum) | map): the last map may raise",
         [
-            Contestant("no guards (a failed record would leave a trace)", _feed(good, guarded=False), COUNT),
+            Contestant("no guards", _feed(good, guarded=False), COUNT),
             Contestant("guarded, nothing fails", _feed(good, guarded=True), COUNT),
             Contestant("guarded, one record in ten fails", _feed(bad, guarded=True), COUNT),
+        ],
+    )
+    race(
+        "flat_map to two items, then the same: a second item may fail after the first one wrote",
+        [
+            Contestant("no guards", _feed(good, _fanned(), guarded=False), COUNT),
+            Contestant("guarded, nothing fails", _feed(good, _fanned()), COUNT),
+            Contestant("guarded, one record in ten fails", _feed(bad, _fanned()), COUNT),
+        ],
+    )
+    race(
+        "The electricity pipeline",
+        [
+            Contestant("nothing fails", _feed(good, features()), COUNT),
+            Contestant("one record in ten fails", _feed(bad, features()), COUNT),
         ],
     )
 
 
 def _broken(reading: Reading) -> Reading:
-    return Reading(reading.time, reading.house_overall, reading.temperature, 0.0, reading.wind_speed)
+    return Reading(reading.time, reading.house_overall, reading.temperature, 0.0, -1e-5)
 
 
 def _pipeline() -> Any:
-    keyed = rx.pipe(rs.ops.map(lambda i: i.pressure), rs.math.sum(), rs.ops.map(lambda total: total), _inverse())
-    return rs.ops.group_by(lambda i: i.time % 100, keyed)
+    both = rs.ops.tee_map(rs.ops.map(lambda i: i.pressure), rs.math.sum(lambda i: i.pressure))
+    return rs.ops.group_by(lambda i: i.time % 100, rx.pipe(both, rs.ops.map(lambda pair: pair[1] / pair[0])))
 
 
-def _inverse() -> Any:
-    last = [0.0]
-
-    def inverse(total: float) -> float:
-        same, last[0] = total == last[0], total
-        return 1 / (0 if same else total)
-
-    return rs.ops.map(inverse)
+def _fanned() -> Any:
+    return rx.pipe(rs.ops.map(lambda i: (i, i)), rs.ops.flat_map(), _pipeline())
 
 
-def _feed(items: list[Reading], *, guarded: bool) -> Any:
-    program = Program(trace(_pipeline()))
+def _feed(items: list[Reading], pipeline: Any = None, *, guarded: bool = True) -> Callable[[], object]:
+    kept = Scope.writes, Scope.writes_late
     if not guarded:
-        program.scope.journal.enter = lambda state: None  # type: ignore[method-assign]
-    return lambda: program.feed(items, program.new_state())
+        Scope.writes = Scope.writes_late = lambda self, then: None  # type: ignore[assignment,method-assign]
+    program = Program(trace(pipeline or _pipeline()))
+    Scope.writes, Scope.writes_late = kept  # type: ignore[method-assign]
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+
+    def feed() -> None:
+        state = program.new_state()
+        for batch in batches:
+            program.feed(batch, state)
+
+    return feed

@@ -1,4 +1,4 @@
-"""Many keys: 1,000,000 items, 100,000 keys, nested groups, roll(5, 5), count; time and peak memory of a process each."""
+"""Many keys: 1,000,000 items, 100,000 keys, nested groups, roll(5, 5), count; time and peak memory of a process."""
 
 from __future__ import annotations
 

@@ -101,6 +101,15 @@ class Code:
     @contextmanager
     def deferring(self) -> Iterator[None]:
         """Lines written with `later` inside stand at the end: slots change when nothing can fail any more."""
+        if self._open[-1].deferred[-1] is None:
+            with self.settled():
+                yield
+        else:  # at the end of what is deferred already
+            yield
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """As `deferring`, and the end is here: what follows may read the slots."""
         lines: list[str] = []
         function = self._open[-1]
         function.deferred.append(lines)
@@ -140,7 +149,8 @@ class Code:
     def function(self, name: str, scope: Scope, write: Callable[[str], None], parameters: str = "item, state") -> str:
         """Write a function; `write` gets the name of its item. Its state is that of `scope`."""
         self._open.append(_Function(f"def {name}({parameters}):", {scope: "state"}))
-        write("item")
+        with self.deferring():
+            write("item")
         function = self._open.pop()
         if len(function.lines) == 1:
             function.lines.append(("    pass", None))
@@ -184,11 +194,11 @@ class Compiled:
 
     def locate(self, error: BaseException) -> tuple[str, Any]:
         """The operator that an error comes from, and the item that it was given."""
-        found: tuple[str, Any] = ("unknown", None)
-        trace = error.__traceback__
+        found, place, trace = None, None, error.__traceback__
         while trace is not None:
-            frame, line = trace.tb_frame, trace.tb_lineno
-            if frame.f_code.co_filename == self._file and (place := self._places[line - 1]):
-                found = place.operator, frame.f_locals.get(place.item) if place.item else None
+            if trace.tb_frame.f_code.co_filename == self._file and self._places[trace.tb_lineno - 1]:
+                found, place = trace.tb_frame, self._places[trace.tb_lineno - 1]
             trace = trace.tb_next
-        return found
+        if not found or not place:
+            return "unknown", None
+        return place.operator, found.f_locals.get(place.item) if place.item else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Operator, Part, Stage
@@ -32,6 +32,7 @@ class Reduction(NamedTuple):
 class Fold(Operator):
     """Keeps one partial result a scope; emits its result for each item or, with `reduce`, once at completion."""
 
+    writes_late: ClassVar[bool] = True
     key_mapper: Callable[[Any], Any] | None = None
     reduce: bool = False
 
@@ -54,7 +55,7 @@ class Fold(Operator):
     def build(self, then: Stage, scope: Scope) -> Part:
         zero, _, merge, result = self.reduction()
         slot = scope.value(zero, merge)
-        (scope.writes_last if self.reduce else scope.writes)(then)
+        scope.writes_late(then)
 
         def added(code: Code, item: str) -> str:
             value = f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item
@@ -66,7 +67,7 @@ class Fold(Operator):
         def push(code: Code, item: str) -> None:
             partial = code.let(self.name, added(code, item))
             value = code.let("value", write_result(code, partial)) if result else partial
-            code.line(f"{code.state(scope)}[{slot}] = {partial}")
+            code.later(f"{code.state(scope)}[{slot}] = {partial}")
             then.push(code, value)
 
         def push_reduced(code: Code, item: str) -> None:

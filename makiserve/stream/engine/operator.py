@@ -52,6 +52,7 @@ class Operator(ABC):
         stateless: whether it keeps nothing between items.
         one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, in
             no block of its own.
+        writes_late: whether it writes its slots with `Code.later` alone, in no block of its own.
         mergeable: whether it emits only at completion, from slots that the panes of a window can merge.
     """
 
@@ -59,6 +60,7 @@ class Operator(ABC):
     raises: ClassVar[bool] = True
     stateless: ClassVar[bool] = False
     one_to_one: ClassVar[bool] = False
+    writes_late: ClassVar[bool] = False
 
     @property
     def mergeable(self) -> bool:
@@ -78,7 +80,7 @@ class Operator(ABC):
         """Take slots of `scope` for what is remembered; say what is to be written in front of `then`.
 
         What is written computes before it writes a slot, so that its own failure leaves no trace; a write that a later
-        failure must undo is announced by `scope.writes(then)` (or `writes_last`, when nothing is pushed after it), and
+        failure must undo is announced by `scope.writes(then)` (or `writes_late`, when it is deferred), and
         a change inside a container is recorded in the journal. Whoever completes a scope enters it there first.
         """
 

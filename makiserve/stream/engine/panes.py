@@ -27,7 +27,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
     size = gcd(window, stride)
     position, current = scope.value(0), scope.container(list, layout)
     windows = (OnePane if size == window else Stacks)(window, stride, scope, layout, inner)
-    scope.writes_last(then)
+    scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
         state = code.state(scope)
@@ -44,7 +44,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
             else:
                 with code.block(f"if {full}:"):  # a window that it completes may fail
                     code.line(f"{code.constant(scope.journal.enter, 'enter')}({filled})")
-            with code.inside(layout, filled):
+            with code.inside(layout, filled), code.settled():
                 inner.push(code, item)
             with code.block(f"if {full}:"):
                 code.line(f"{code.constant(scope.journal.enter, 'enter')}({state})")

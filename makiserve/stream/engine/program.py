@@ -80,7 +80,7 @@ class Program:
         code.line("count = 0")
         with code.block("for index, item in enumerate(items):"):
             self.scope.write_enter(code, "state")
-            with code.block("try:"):
+            with code.block("try:"), code.deferring():
                 self._stage.push(code, "item")
             with code.block("except Exception as error:"):
                 code.line("del out[count:]")

@@ -72,8 +72,8 @@ class Scope:
         """Announce that a slot is written before `then` is pushed to."""
         self.guarded = self.guarded or then.raises or then.repeats
 
-    def writes_last(self, then: Stage) -> None:
-        """Announce that a slot is written as the last act of a push."""
+    def writes_late(self, then: Stage) -> None:
+        """Announce that a slot is written with `Code.later`, or as the last act of a push: nothing fails after it."""
         self.guarded = self.guarded or then.repeats
 
     def new(self, parent: State | None = None) -> State:

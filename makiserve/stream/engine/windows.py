@@ -14,7 +14,7 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
     # an item goes to all open windows, and may complete one: that can fail after it has been written
     inner, layout = build_inner(plan, then._replace(repeats=True), scope)
     position, opened = scope.value(0), scope.container(list, layout)
-    scope.writes_last(then)
+    scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
         state, enter = code.state(scope), code.constant(scope.journal.enter, "enter")

@@ -44,7 +44,7 @@ class Filter(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         def push(code: Code, item: str) -> None:
-            with code.block(f"if {code.constant(self.predicate)}({item}):"):
+            with code.block(f"if {code.constant(self.predicate)}({item}):"), code.deferring():
                 then.push(code, item)
 
         return Part(push, then.complete)

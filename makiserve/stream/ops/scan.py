@@ -54,6 +54,7 @@ class Scan(Operator):
     """The node of `scan`."""
 
     name: ClassVar[str] = "scan"
+    writes_late: ClassVar[bool] = True
     accumulator: Callable[[Any, Any], Any]
     seed: Any
     reduce: bool
@@ -69,12 +70,12 @@ class Scan(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot, accumulate = self._slot(scope)
-        (scope.writes_last if self.reduce else scope.writes)(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
             accumulated = code.let("accumulated", f"{code.constant(accumulate)}({place}, {item})")
-            code.line(f"{place} = {accumulated}")
+            code.later(f"{place} = {accumulated}")
             if not self.reduce:
                 then.push(code, accumulated)
 

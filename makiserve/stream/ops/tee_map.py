@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal, get_args
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -113,9 +112,10 @@ class TeeMap(Operator):
 
 
 def _writes_at_the_end(plan: Plan) -> bool:
-    """Whether a branch only maps its items into a reduction, whose write can wait until all branches have computed."""
+    """Whether all writes of a branch wait until the other branches have computed."""
     *before, last = plan.operators or (None,)
-    return isinstance(last, Fold) and last.reduce and all(each.stateless and each.one_to_one for each in before)
+    deferred = all(each.one_to_one and (each.stateless or each.writes_late) for each in before)
+    return deferred and last is not None and (last.writes_late or (last.stateless and last.one_to_one))
 
 
 def _keeps_first(plan: Plan) -> bool:
