@@ -1,4 +1,7 @@
-"""Compressors and decompressors: machines that take bytes, give bytes, and hide what they remember."""
+"""Compressors and decompressors: machines that take bytes, give bytes, and hide what they remember.
+
+What is hidden in a library can be neither saved nor taken back when a record fails, so that no lane may contain one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from makiserve.errors import DecodeError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.ops.observable import subscribed_only
 
 
 class Machine(Protocol):
@@ -82,9 +87,8 @@ class Decompressor:
 
 @dataclass(frozen=True, eq=False)
 class Running(Operator):
-    """A machine in a pipeline. It can be neither saved nor taken back, so serving refuses it by name."""
+    """A machine on an Observable."""
 
-    hides_state: ClassVar[bool] = True
     one_to_one: ClassVar[bool] = True
     make: Callable[[], Machine]
 
@@ -99,3 +103,18 @@ class Running(Operator):
             then.complete(code)
 
         return Part(push, complete)
+
+
+def running(node: Running, name: str, record_function: str) -> Transform:
+    """The operator of a node, refused where it would be part of a lane.
+
+    Args:
+        node: the operator.
+        name: as the user writes it.
+        record_function: what to map a lane's records with, for the message.
+
+    Raises:
+        PipelineError: when it is applied in a pipeline that is traced.
+    """
+    reason = "what it remembers can be neither saved nor taken back when a record fails; "
+    return subscribed_only(name, f"{reason}treat each record by itself, ops.map({record_function})", operator(node))

@@ -6,8 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from makiserve.stream.compression.machine import Compressor, Decompressor, Running
-from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.compression.machine import Compressor, Decompressor, Running, running
+from makiserve.stream.engine.trace import Transform
+
+__all__ = ["compress", "decompress"]
 
 GZIP = zlib.MAX_WBITS | 16  # zlib's way to say: with a gzip header
 
@@ -22,8 +24,11 @@ def compress() -> Transform:
     ```
 
     *Emits* for each item the bytes that are ready, often none, and the rest at completion. *State* zlib's, about 260
-    KB, which cannot be saved: it runs in notebooks and replays, a served model cannot contain it (there, compress each
-    record by itself: `ops.map(gzip.compress)`).
+    KB, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record by itself:
+    `ops.map(gzip.compress)`).
+
+    Raises:
+        PipelineError: it is applied in a pipeline that is traced.
 
     >>> import gzip, rx, makiserve.stream as rs
     >>> parts = []
@@ -31,7 +36,7 @@ def compress() -> Transform:
     >>> gzip.decompress(b"".join(parts))
     b'one two'
     """
-    return operator(Compress(gzip_compressor))
+    return running(Compress(gzip_compressor), "z.compress", "gzip.compress")
 
 
 def decompress() -> Transform:
@@ -45,15 +50,18 @@ def decompress() -> Transform:
 
     *Emits* for each item the bytes that it gives, at times none, and an empty item at completion. Where several gzip
     files follow each other, all are read (RxSci stops after the first). *State* zlib's, about 40 KB, which cannot be
-    saved: it runs in notebooks and replays, a served model cannot contain it. *Raises* DecodeError for damaged bytes,
-    and at completion for a truncated stream.
+    saved: it runs on an Observable, not in a lane. *Raises* DecodeError for damaged bytes, and at completion for a
+    truncated stream.
+
+    Raises:
+        PipelineError: it is applied in a pipeline that is traced.
 
     >>> import gzip, rx, makiserve.stream as rs
     >>> rx.from_([gzip.compress(b"one two")]).pipe(rs.compression.z.decompress()).subscribe(print).dispose()
     b'one two'
     b''
     """
-    return operator(Decompress(gzip_decompressor))
+    return running(Decompress(gzip_decompressor), "z.decompress", "gzip.decompress")
 
 
 def gzip_compressor() -> Compressor:

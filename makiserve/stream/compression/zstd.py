@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import zstandard
 
-from makiserve.stream.compression.machine import Compressor, Decompressor, Running
-from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.compression.machine import Compressor, Decompressor, Running, running
+from makiserve.stream.engine.trace import Transform
+
+__all__ = ["compress", "decompress"]
 
 
 def compress() -> Transform:
@@ -21,8 +23,11 @@ def compress() -> Transform:
     ```
 
     *Emits* for each item the bytes that are ready, often none, and the rest at completion. *State* the library's, some
-    megabytes, which cannot be saved: it runs in notebooks and replays, a served model cannot contain it (there,
-    compress each record by itself: `ops.map(zstandard.compress)`).
+    megabytes, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record by itself:
+    `ops.map(zstandard.compress)`).
+
+    Raises:
+        PipelineError: it is applied in a pipeline that is traced.
 
     >>> import rx, zstandard, makiserve.stream as rs
     >>> parts = []
@@ -30,7 +35,7 @@ def compress() -> Transform:
     >>> zstandard.ZstdDecompressor().decompressobj().decompress(b"".join(parts))
     b'one two'
     """
-    return operator(Compress(zstd_compressor))
+    return running(Compress(zstd_compressor), "zstd.compress", "zstandard.compress")
 
 
 def decompress() -> Transform:
@@ -44,15 +49,18 @@ def decompress() -> Transform:
 
     *Emits* for each item the bytes that it gives, at times none, and an empty item at completion. Where several frames
     follow each other, all are read (RxSci stops after the first). *State* the library's, which cannot be saved: it
-    runs in notebooks and replays, a served model cannot contain it. *Raises* DecodeError for damaged bytes, and at
-    completion for a truncated stream.
+    runs on an Observable, not in a lane. *Raises* DecodeError for damaged bytes, and at completion for a truncated
+    stream.
+
+    Raises:
+        PipelineError: it is applied in a pipeline that is traced.
 
     >>> import rx, zstandard, makiserve.stream as rs
     >>> rx.from_([zstandard.compress(b"one two")]).pipe(rs.compression.zstd.decompress()).subscribe(print).dispose()
     b'one two'
     b''
     """
-    return operator(Decompress(zstd_decompressor))
+    return running(Decompress(zstd_decompressor), "zstd.decompress", "zstandard.decompress")
 
 
 def zstd_compressor() -> Compressor:

@@ -13,6 +13,8 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.ops.map import Map
 
+__all__ = ["frame", "unframe"]
+
 Order = Literal["little", "big"]
 
 

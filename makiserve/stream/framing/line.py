@@ -11,6 +11,8 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.ops.map import Map
 
+__all__ = ["frame", "unframe"]
+
 
 def frame() -> Transform:
     r"""Makes a line of each text.

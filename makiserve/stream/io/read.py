@@ -28,7 +28,8 @@ def read(
         encoding: of the text; None is UTF-8.
         open_obj: opens the path: `gzip.open`, for instance.
 
-    *Emits* str or bytes. *Raises*, as the stream's error, what opening and reading raise.
+    *Emits* str or bytes. *State* none: it is the source of a stream. *Raises*, as the stream's error, what opening
+    and reading raise.
 
     >>> import io, makiserve.stream as rs
     >>> rs.io.read(io.StringIO("abcde"), size=2).subscribe(print).dispose()

@@ -24,7 +24,8 @@ def walk(top: str | os.PathLike[str], recursive: bool = True) -> rx.Observable:
         recursive: go down into its sub-folders (RxSci goes down whatever it is told); links are not followed.
 
     *Emits* each path as a str that begins with `top`: a folder's files before those of its sub-folders, each by name,
-    so that the order is the same everywhere. *Raises*, as the stream's error, OSError for a folder that cannot be read.
+    so that the order is the same everywhere. *State* none: it is the source of a stream. *Raises*, as the stream's
+    error, OSError for a folder that cannot be read.
 
     >>> import tempfile, makiserve.stream as rs
     >>> folder = tempfile.mkdtemp()

@@ -40,7 +40,9 @@ def create_line_parser(
     Raises:
         PipelineError: a type is unknown.
 
-    >>> parse = create_line_parser(dtype=[("time", int), ("temperature", "float"), ("summary", str)])
+    >>> import makiserve.stream as rs
+    >>> columns = [("time", int), ("temperature", "float"), ("summary", str)]
+    >>> parse = rs.container.csv.create_line_parser(dtype=columns)
     >>> parse('3,-11.45,"light snow, drizzle"')
     x(time=3, temperature=-11.45, summary='light snow, drizzle')
     """

@@ -64,7 +64,7 @@ class Load(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         header, skipped = scope.value(None) if self.header else 0, scope.value(0) if self.skip else 0
-        scope.writes_last(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             state = code.state(scope)

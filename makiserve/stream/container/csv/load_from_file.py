@@ -41,8 +41,9 @@ def load_from_file(
         open_obj: opens the path: `gzip.open`, for instance.
         header: the first line is a header.
 
-    *Emits* a named tuple for each row. *Raises*, as the stream's error, what opening and reading raise, and DecodeError
-    for a row that does not fit, unless the parser ignores it, or for a quote that is open to the file's end.
+    *Emits* a named tuple for each row. *State* none: it is the source of a stream. *Raises*, as the stream's error,
+    what opening and reading raise, and DecodeError for a row that does not fit, unless the parser ignores it, or for a
+    quote that is open to the file's end.
 
     >>> import io, makiserve.stream as rs
     >>> file = io.StringIO('time,summary\n1,"light snow,\ndrizzle"\n2,dry\n')

@@ -54,7 +54,7 @@ class Load(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         skipped = scope.value(0) if self.skip else 0
-        scope.writes_last(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{skipped}]"

@@ -47,8 +47,9 @@ def load_from_file(
         compression: of the file; None for none.
         open_obj: opens the path for bytes.
 
-    *Emits* an object for each line, but for blank ones and `null`; or one. *Raises*, as the stream's error, what
-    opening and reading raise, and DecodeError for what is not JSON, or compressed bytes that are damaged or truncated.
+    *Emits* an object for each line, but for blank ones and `null`; or one. *State* none: it is the source of a stream.
+    *Raises*, as the stream's error, what opening and reading raise, and DecodeError for what is not JSON, or compressed
+    bytes that are damaged or truncated.
 
     Raises:
         PipelineError: the compression is unknown.

@@ -31,7 +31,8 @@ def load_from_file(
         decryption_properties: pyarrow's, of an encrypted file.
         open_obj: opens the path for bytes.
 
-    *Emits* a dict for each row. *Raises*, as the stream's error, what opening the file and pyarrow raise.
+    *Emits* a dict for each row. *State* none: it is the source of a stream. *Raises*, as the stream's error, what
+    opening the file and pyarrow raise.
 
     >>> import io, pyarrow as pa, pyarrow.parquet as pq, makiserve.stream as rs
     >>> file = io.BytesIO()
