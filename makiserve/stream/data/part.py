@@ -47,7 +47,7 @@ class OpenPart:
 
     def _write_complete(self, code: Code, opened: str) -> str:
         part = code.let("part", f"{opened}[0]")
-        code.line(f"{code.constant(self._scope.journal.enter, 'enter')}({part})")
+        code.remember(part)
         with code.inside(self._layout, part):
             self._inner.complete(code)
         return part

@@ -49,7 +49,7 @@ class Catch(Operator):
         def write_tried(code: Code, write: Callable[[], None]) -> None:
             kept = code.constant(passed, "passed")
             mark, error, item = code.let("mark", "len(journal)"), code.name("error"), code.name("item")
-            code.line(f"{code.constant(scope.journal.enter, 'enter')}({code.state(scope)})")
+            code.remember(code.state(scope))
             with code.block("try:"):
                 code.line("pass")
                 write()

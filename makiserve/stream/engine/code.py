@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from makiserve.stream.engine.journal import restore
+
 if TYPE_CHECKING:
     from makiserve.stream.engine.scope import Scope
 
@@ -45,7 +47,7 @@ class Code:
 
     def __init__(self, *, is_lane: bool) -> None:
         self.is_lane = is_lane
-        self.globals: dict[str, Any] = {}
+        self.globals: dict[str, Any] = {"restore": restore}
         self._functions: list[_Function] = []
         self._open: list[_Function] = []
         self._place: Place | None = None
@@ -78,6 +80,10 @@ class Code:
         name = self.name(hint)
         self.line(f"{name} = {expression}")
         return name
+
+    def remember(self, state: str) -> None:
+        """Write that the slots of a state are remembered in the journal: whatever is written to them is taken back."""
+        self.line(f"journal.append((restore, {state}, {state}[:]))")
 
     @contextmanager
     def block(self, header: str) -> Iterator[None]:

@@ -46,7 +46,7 @@ class Groups:
         groups = code.let("groups", f"{state}[{self.slot}]")
         code.line(f"{state}[{self.slot}] = {{}}")
         with code.block(f"for {group} in {groups}.values():"):
-            code.line(f"{code.constant(self.scope.journal.enter, 'enter')}({group})")
+            code.remember(group)
             yield group
 
 
@@ -78,7 +78,7 @@ class AgingGroups(Groups):
             code.line(f"journal.append(({code.constant(_put_back)}, {groups}, {key}, {group}))")
             code.line(f"{group} = {groups}[{key}] = {self.layout.write_new(code, state)}")
         with code.block("else:"):
-            code.line(f"{code.constant(self.scope.journal.enter, 'enter')}({group})")
+            code.remember(group)
         code.line(f"{group}[{self._seen}] = {now}")
         return group
 

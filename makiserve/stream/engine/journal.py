@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from makiserve.stream.engine.operator import State
+
+def restore(state: list[Any], slots: list[Any]) -> None:
+    """Put remembered slots back."""
+    state[:] = slots
 
 
 class Journal(list[tuple[Any, ...]]):
@@ -13,10 +16,6 @@ class Journal(list[tuple[Any, ...]]):
     Slots hold immutable values, so a scope is taken back by one shallow copy made when a record enters it; a change
     inside a container is recorded as its inverse. Nothing is recorded where no failure can follow a write.
     """
-
-    def enter(self, state: State) -> None:
-        """Remember a scope's slots before a record touches them."""
-        self.append((state.__setitem__, slice(None), state.copy()))
 
     def roll_back(self, to: int = 0) -> None:
         """Take back what was recorded, newest first, until `to` entries are left."""

@@ -43,11 +43,11 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
                 layout.write_enter(code, filled)
             else:
                 with code.block(f"if {full}:"):  # a window that it completes may fail
-                    code.line(f"{code.constant(scope.journal.enter, 'enter')}({filled})")
+                    code.remember(filled)
             with code.inside(layout, filled), code.settled():
                 inner.push(code, item)
             with code.block(f"if {full}:"):
-                code.line(f"{code.constant(scope.journal.enter, 'enter')}({state})")
+                code.remember(state)
                 code.line(f"{state}[{current}] = []")
                 windows.write_close(code, state, filled, f"{count} + 1")
         code.line(f"{state}[{position}] = {count} + 1")

@@ -100,7 +100,7 @@ class Scope:
     def write_enter(self, code: Code, state: str) -> None:
         """Where the scope is guarded, write that the slots of `state` are remembered."""
         if self.guarded:
-            code.line(f"{code.constant(self.journal.enter, 'enter')}({state})")
+            code.remember(state)
 
     @property
     def _owner(self) -> str:

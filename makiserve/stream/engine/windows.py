@@ -17,7 +17,7 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
     scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
-        state, enter = code.state(scope), code.constant(scope.journal.enter, "enter")
+        state = code.state(scope)
         count, windows, child = code.name("count"), code.name("windows"), code.name("window")
         code.line(f"{count} = {state}[{position}]")
         code.line(f"{windows} = {state}[{opened}]")
@@ -29,10 +29,10 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
             inner.push(code, item)
         code.line(f"{count} += 1")
         with code.block(f"if {count} >= {window} and ({count} - {window}) % {stride} == 0:"):
-            code.line(f"{enter}({state})")
+            code.remember(state)
             code.line(f"{child} = {windows}.pop(0)")
             code.line(f"journal.append(({windows}.insert, 0, {child}))")
-            code.line(f"{enter}({child})")
+            code.remember(child)
             with code.inside(layout, child):
                 inner.complete(code)
         code.line(f"{state}[{position}] = {count}")
@@ -42,7 +42,7 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
         windows = code.let("windows", f"{state}[{opened}]")
         code.line(f"{state}[{opened}], {state}[{position}] = [], 0")
         with code.block(f"for {child} in {windows}:"), code.inside(layout, child):
-            code.line(f"{code.constant(scope.journal.enter, 'enter')}({child})")
+            code.remember(child)
             inner.complete(code)
         then.complete(code)
 

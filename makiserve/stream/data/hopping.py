@@ -1,0 +1,127 @@
+"""Hopping windows in event time: the general way, and sliced into panes.
+
+Windows have numbers: window k begins at k strides since 1970. A pane is the greatest span that divides window and
+stride (Traub et al., "Scotty", TODS 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+from typing import NamedTuple
+
+from makiserve.stream.engine.build import build_inner
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.operator import Stage, State
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.scope import Scope
+
+
+class Spans(NamedTuple):
+    """The durations, in ms, and expressions for what follows from them."""
+
+    window: int
+    stride: int
+    lateness: int
+
+    @property
+    def pane(self) -> int:
+        """How long a pane is, in ms."""
+        return gcd(self.window, self.stride)
+
+    def closed(self, now: str) -> str:
+        """The last window that is closed, once the latest time is `now`."""
+        return f"({now} - {self.window + self.lateness}) // {self.stride}"
+
+    def has_window(self, time: str) -> str:
+        """Whether there is a window of that time, and not a gap between two."""
+        return f"{time} % {self.stride} < {self.window}" if self.stride > self.window else "True"
+
+    def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[list[State]]:
+        """For each window from `since` to `until`, or to the last one, that has panes: those, in order."""
+        size, step = self.window // self.pane, self.stride // self.pane
+        for pane in sorted(panes):
+            first = max(since, -((size - 1 - pane) // step))
+            last = pane // step if until is None else min(pane // step, until)
+            for begin in range(first * step, last * step + 1, step):
+                yield [panes[each] for each in range(begin, begin + size) if each in panes]
+            since = max(since, last + 1)
+
+
+class HoppingWindows:
+    """Every open window is a scope, and each item is pushed into all that are open at its time."""
+
+    def __init__(self, plan: Plan, spans: Spans, then: Stage, scope: Scope) -> None:
+        repeats = then.repeats or spans.stride < spans.window  # a later window may fail after an earlier one wrote
+        self._inner, self._layout = build_inner(plan, then._replace(repeats=repeats), scope)
+        self._slot = scope.container(dict, self._layout)
+        self._spans, self._scope = spans, scope
+
+    def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
+        """Write that the windows after `closed` get an item."""
+        number, first = code.name("number"), f"({time} - {self._spans.window}) // {self._spans.stride}"
+        with code.block(f"for {number} in range(max({closed}, {first}) + 1, {time} // {self._spans.stride} + 1):"):
+            _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
+
+    def write_close(self, code: Code, since: str, until: str | None) -> None:
+        """Write that the windows up to `until`, or all, complete."""
+        state = code.state(self._scope)
+        windows, number = code.let("windows", f"{state}[{self._slot}]"), code.name("number")
+        code.remember(state)
+        with code.block(f"for {number} in sorted({windows}):"):
+            if until is not None:
+                with code.block(f"if {number} > {until}:"):
+                    code.line("break")
+            window = code.let("window", f"{windows}[{number}]")
+            code.remember(window)
+            with code.inside(self._layout, window):
+                self._inner.complete(code)
+        kept = f"{{n: each for n, each in {windows}.items() if n > {until}}}" if until is not None else "{}"
+        code.line(f"{state}[{self._slot}] = {kept}")
+
+
+class HoppingPanes:
+    """Each item updates one pane, and a window is the merge of its panes."""
+
+    def __init__(self, plan: Plan, spans: Spans, then: Stage, scope: Scope) -> None:
+        self._inner, self._layout = build_inner(plan, then, scope)
+        self._slot = scope.container(dict, self._layout)
+        self._spans, self._scope = spans, scope
+        self._merges: dict[Code, str] = {}
+
+    def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
+        """Write that the pane of an item gets it."""
+        with code.block(f"if {self._spans.has_window(time)}:"):
+            number = code.let("number", f"{time} // {self._spans.pane}")
+            _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
+
+    def write_close(self, code: Code, since: str, until: str | None) -> None:
+        """Write that the windows from `since` up to `until`, or all, are merged and complete."""
+        state = code.state(self._scope)
+        if code not in self._merges:
+            self._merges[code] = self._layout.write_merge(code)
+        panes, each = code.let("panes", f"{state}[{self._slot}]"), code.name("panes")
+        code.remember(state)
+        with code.block(f"for {each} in {code.constant(self._spans.due, 'due')}({panes}, {since}, {until}):"):
+            window, pane = code.let("window", f"{each}[0].copy()"), code.name("pane")
+            with code.block(f"for {pane} in {each}[1:]:"):
+                code.line(f"{window} = {self._merges[code]}({window}, {pane})")
+            with code.inside(self._layout, window):
+                self._inner.complete(code)
+        step = self._spans.stride // self._spans.pane
+        kept = f"{{n: each for n, each in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
+        code.line(f"{state}[{self._slot}] = {kept}")
+
+
+def _write_push(code: Code, scope: Scope, layout: Scope, slot: int, number: str, inner: Stage, item: str) -> None:
+    state = code.state(scope)
+    children = code.let("opened", f"{state}[{slot}]")
+    child = code.let("child", f"{children}.get({number})")
+    with code.block(f"if {child} is None:"):
+        code.line(f"{child} = {children}[{number}] = {layout.write_new(code, state)}")
+        code.line(f"journal.append(({children}.pop, {number}))")
+    if layout.guarded:
+        with code.block("else:"):
+            layout.write_enter(code, child)
+    with code.inside(layout, child):
+        inner.push(code, item)
