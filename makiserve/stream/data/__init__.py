@@ -11,6 +11,7 @@ from makiserve.stream.data.lag import lag
 from makiserve.stream.data.pad_end import pad_end
 from makiserve.stream.data.pad_start import pad_start
 from makiserve.stream.data.roll import roll
+from makiserve.stream.data.roll_time import roll_time
 from makiserve.stream.data.sort import sort
 from makiserve.stream.data.split import split
 from makiserve.stream.data.time_split import time_split
@@ -31,6 +32,7 @@ __all__ = [
     "pad_end",
     "pad_start",
     "roll",
+    "roll_time",
     "sort",
     "split",
     "time_split",

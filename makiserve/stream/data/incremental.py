@@ -21,6 +21,7 @@ class Incremental(Operator):
     """Converts pieces with a codec of Python's, whose state between two pieces is kept as a plain value."""
 
     one_to_one: ClassVar[bool] = True
+    writes_late: ClassVar[bool] = True
     encoding: str
 
     def codec(self) -> tuple[Any, Callable[[Any, bool], Any], Any]:
@@ -35,12 +36,12 @@ class Incremental(Operator):
             return convert(piece, final), codec.getstate()
 
         slot = scope.value(codec.getstate())
-        scope.writes(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place, piece, after = f"{code.state(scope)}[{slot}]", code.name("piece"), code.name("after")
             code.line(f"{piece}, {after} = {code.constant(step, 'step')}({place}, {item}, False)")
-            code.line(f"{place} = {after}")
+            code.later(f"{place} = {after}")
             then.push(code, piece)
 
         def complete(code: Code) -> None:

@@ -51,6 +51,7 @@ class Lag(Operator):
     name: ClassVar[str] = "lag"
     raises: ClassVar[bool] = False
     one_to_one: ClassVar[bool] = True
+    writes_late: ClassVar[bool] = True
     size: int
 
     def build(self, then: Stage, scope: Scope) -> Part:
@@ -59,12 +60,12 @@ class Lag(Operator):
 
     def _last(self, then: Stage, scope: Scope) -> Callable[[Code, str], None]:
         slot = scope.value(MISSING)
-        scope.writes(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
             earlier = code.let("earlier", f"{item} if {place} is {code.constant(MISSING, 'MISSING')} else {place}")
-            code.line(f"{place} = {item}")
+            code.later(f"{place} = {item}")
             then.push(code, code.let("pair", f"({earlier}, {item})"))
 
         return push

@@ -55,10 +55,10 @@ class PadEnd(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         last = scope.value(MISSING)
-        scope.writes(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
-            code.line(f"{code.state(scope)}[{last}] = {item}")
+            code.later(f"{code.state(scope)}[{last}] = {item}")
             then.push(code, item)
 
         def complete(code: Code) -> None:

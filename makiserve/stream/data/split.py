@@ -54,7 +54,7 @@ class Split(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         part, current = OpenPart(self.pipeline, then, scope), scope.value(MISSING)
-        scope.writes_last(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{current}]"

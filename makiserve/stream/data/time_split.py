@@ -106,7 +106,7 @@ class TimeSplit(Operator):
     def build(self, then: Stage, scope: Scope) -> Part:
         # an item may complete its own session: that can fail after it has been written
         session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope), scope.value(None)
-        scope.writes_last(then)
+        scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
@@ -115,7 +115,8 @@ class TimeSplit(Operator):
             opened = session.write_open(code)
             with code.block(f"if {before}:"):
                 session.write_next(code, opened)
-            session.write_push(code, opened, item)
+            with code.settled():
+                session.write_push(code, opened, item)
             with code.block(f"if {after}:"):
                 session.write_next(code, opened)
             code.line(f"{place} = {times}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import rx
@@ -54,7 +55,21 @@ CASES: Cases = {
         lambda: _sessions(closing_mapper=lambda i: i == 5, include_closing_item=False),
         lambda: rs.data.time_split(lambda i: i, 5, pipeline=[rs.math.sum(), rs.data.to_list()]),
     ],
+    "data.roll_time": [
+        lambda: _hopping(4, 4, rs.math.sum(reduce=True)),
+        lambda: _hopping(4, 2, rs.math.stddev(reduce=True), lateness=timedelta(milliseconds=3)),
+        lambda: _hopping(3, 2, rs.data.to_list(), on_late=[rs.ops.map(lambda i: -i)]),
+        lambda: _hopping(2, 5, rs.data.to_list(), on_late=[rs.math.sum()]),
+        lambda: _hopping(2, 5, rs.math.mean(reduce=True), lateness=timedelta(milliseconds=9)),
+        lambda: _hopping(4, 3, rs.math.sum(), lateness=timedelta(milliseconds=2), on_late=[]),
+    ],
 }
+
+
+def _hopping(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
+    return rs.data.roll_time(
+        timedelta(milliseconds=window), timedelta(milliseconds=stride), lambda i: i * 2, [inner], **parameters
+    )
 
 
 def _text(operator: Any) -> Any:

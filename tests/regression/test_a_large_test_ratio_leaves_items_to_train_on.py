@@ -1,0 +1,15 @@
+"""RxSci rounds 1 / ratio down: 0.7 is taken for 1."""
+
+from __future__ import annotations
+
+import rx
+
+import makiserve.stream as rs
+
+
+def test_a_large_test_ratio_leaves_items_to_train_on() -> None:
+    train, test = rs.data.train_test_split(0.7)(rx.from_(range(10)))
+    found: list[int] = []
+    train.subscribe(found.append)
+    test.subscribe(lambda _: None)
+    assert len(found) == 3
