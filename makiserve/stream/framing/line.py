@@ -97,5 +97,7 @@ def _framed(text: str) -> str:
 
 def _split(rest: str, text: str) -> list[str]:
     """The lines that `text` completes, and the new rest."""
-    *lines, rest = (rest + text).split("\n")
-    return [*(line.removesuffix("\r") for line in lines), rest]
+    lines = (rest + text).split("\n")
+    if "\r" in rest or "\r" in text:
+        lines[:-1] = [line.removesuffix("\r") for line in lines[:-1]]
+    return lines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from makiserve.errors import PipelineError
@@ -13,7 +14,7 @@ class Dialect:
     """A way to write CSV.
 
     A cell is quoted if a quote begins it and another, in front of a separator or the line's end, ends it; quotes
-    anywhere else are characters like others.
+    anywhere else are characters like others. The time that a line takes grows with its length, whatever stands in it.
 
     Args:
         separator: what stands between cells.
@@ -27,12 +28,15 @@ class Dialect:
         self.separator = separator
         self.escapechar = "" if doublequote else escapechar or ""
         self.doublequote = doublequote
-        escape, end = re.escape(self.escapechar), rf"(?={re.escape(separator)}|\Z)"
-        plain = rf'[^"{escape}]' if escape else '[^"]'
-        special = '""' if doublequote else rf"{escape}." if escape else r"(?!)"
-        inside = rf"(?:{plain}|{special})*" if doublequote else rf"(?:{special}|{plain}|\")*?"
-        self._cell = re.compile(rf'"({inside})"{end}|("(?:{special}|{plain})*\Z)|(.*?){end}', re.DOTALL)
-        self._escaped = re.compile('"(")' if doublequote else rf'{escape}([{escape}"])' if escape else "(?!)()")
+        escape, end = re.escape(self.escapechar), re.escape(separator)
+        plain, special = f'[^"{escape}]', '""' if doublequote else f"{escape}." if escape else "(?!)"
+        bare = f"[^{end}]*" if len(separator) == 1 else f"(?:(?!{end}).)*"
+        # a cell in quotes; one whose quotes are open to the end; one with stray quotes inside of its own; any other
+        inside = f"(?:{plain}|{special})*"
+        cells = rf'"({inside})"{end}|("{inside})\Z|"({bare})"{end}|({bare}){end}'
+        self._cells = re.compile(cells, re.DOTALL)
+        self._mark = '"' if doublequote else self.escapechar or "\n"
+        self._escaped = re.compile('"(")' if doublequote else f'{escape}([{escape}"])' if escape else "(?!)()")
 
     def split(self, line: str) -> list[str] | None:
         """The cells of a line, without its end; None if a quote in it is still open."""
@@ -43,20 +47,12 @@ class Dialect:
         return self.separator.join(map(self._text, values))
 
     def _split_quoted(self, line: str) -> list[str] | None:
-        cells: list[str] = []
-        for quoted, is_open, bare in self._matches(line):
-            if is_open is not None:
-                return None
-            cells.append(bare if quoted is None else self._escaped.sub(r"\1", quoted))
-        return cells
-
-    def _matches(self, line: str) -> Iterator[tuple[Any, ...]]:
-        begin, step = 0, len(self.separator)
-        while begin <= len(line):
-            match = self._cell.match(line, begin)
-            assert match is not None  # noqa: S101  the last way to read a cell takes anything
-            yield match.groups()
-            begin = match.end() + step
+        found = self._cells.findall(line + self.separator)
+        if found[-1][1]:
+            return None
+        mark, without = self._mark, partial(self._escaped.sub, r"\1")
+        quoted = [(strict or stray, bare) for strict, _, stray, bare in found]
+        return [(without(cell) if mark in cell else cell) or bare for cell, bare in quoted]
 
     def _text(self, value: Any) -> str:
         if value is None:
