@@ -251,3 +251,11 @@ def test_names_of_a_header_that_are_no_names_are_made_so() -> None:
         "wind_speed": "2",
         "_2": "3",
     }
+
+
+@pytest.mark.parametrize("doublequote", [False, True])
+@pytest.mark.parametrize("damage", ['"x,', '"', '\\"', ',"', '"a""', '",'])
+def test_a_line_of_stray_quotes_takes_no_longer_than_another(damage: str, doublequote: bool) -> None:
+    """The test's time limit is the assertion: in quadratic time it takes hours."""
+    parse = csv.create_line_parser([("a", str), ("b", str)], doublequote=doublequote, ignore_error=True)
+    assert parse(damage * 500_000 + "x") is None
