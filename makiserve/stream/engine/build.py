@@ -58,7 +58,7 @@ def _stage(part: Part, operator: Operator, then: Stage, scope: Scope) -> Stage:
     path, functions = " > ".join(scope.path), {}
 
     def inline(code: Code, item: str) -> None:
-        with code.at(Place(path, item)):
+        with code.at(Place(path, item)), code.deferring():  # in a block, too: until this push can fail no more
             part.push(code, item)
 
     def push(code: Code, item: str) -> None:

@@ -1,0 +1,63 @@
+"""The contract of operators, where functions around them fail at any call: the second push of a record, or the third.
+
+Beside `test_contract`: there each third record fails, at its first call, and nothing is remembered downstream.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
+from tests.unit.stream.cases import NUMBERS, PIPELINES
+
+
+class Fuse:
+    """A function that fails at one call of its own choice."""
+
+    def __init__(self) -> None:
+        self.calls_left = 0
+
+    def __call__(self, item: Any) -> Any:
+        self.calls_left -= 1
+        if self.calls_left == 0:
+            raise ZeroDivisionError("on purpose")
+        return item
+
+
+def counted(inner: Any, fuse: Fuse) -> Any:
+    """What the operator emits is counted before and after a function that fails."""
+    return rx.pipe(inner, rs.ops.count(), rs.ops.map(fuse), rs.ops.count(reduce=True))
+
+
+def joined(inner: Any, fuse: Fuse) -> Any:
+    """What it emits is counted beside a function that fails."""
+    return rx.pipe(inner, rs.ops.tee_map(rs.ops.count(), rx.pipe(rs.ops.map(fuse), rs.ops.count())))
+
+
+def beside(inner: Any, fuse: Fuse) -> Any:
+    """A function fails in the branches before and after it."""
+    return rs.ops.tee_map(rs.ops.map(fuse), inner, rs.ops.map(fuse), join="merge")
+
+
+@pytest.mark.parametrize("place", [counted, joined, beside])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_failure_at_any_call_leaves_no_trace(name: str, place: Any) -> None:
+    chance, fuse = random.Random(name), Fuse()
+    program = Program(trace(place(PIPELINES[name](), fuse)))
+    state, accepted, outputs = program.new_state(), [], []
+    for number in NUMBERS:
+        fuse.calls_left = chance.choice([0, 0, 1, 2, 3])
+        fed = program.feed([number], state)
+        outputs += fed.outputs
+        accepted += [number] * (not fed.failures)
+    fuse.calls_left = 0
+    expected, checkpoints = program.new_state(), Checkpoints(program)
+    assert outputs == program.feed(accepted, expected).outputs
+    assert checkpoints.dump(state) == checkpoints.dump(expected)
