@@ -44,7 +44,10 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """The pages by file name."""
     found = {f"{name}.md": page(name) for name in MODULES}
-    lines = ["# Operators\n", "`import makiserve.stream as rs`. Generated from the docstrings; `pydoc` shows the same.\n"]
+    lines = [
+        "# Operators\n",
+        "`import makiserve.stream as rs`. Generated from the docstrings; `pydoc` shows the same.\n",
+    ]
     lines += [f"- [rs.{name}]({name}.md): {summary(module(name))}" for name in MODULES]
     return found | {"README.md": "\n".join(lines) + "\n"}
 
@@ -58,7 +61,8 @@ def page(name: str) -> str:
 
 def operator(name: str, function: Any) -> str:
     """The section of one operator: signature, docstring."""
-    return f"## {name}\n\n```python\n{name}{inspect.signature(function)}\n```\n\n{markdown(inspect.getdoc(function) or '')}\n"
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+    return f"## {name}\n\n```python\n{name}{signature}\n```\n\n{markdown(inspect.getdoc(function) or '')}\n"
 
 
 def markdown(text: str) -> str:

@@ -3,7 +3,7 @@
 Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe`.
 """
 
-from makiserve.stream import container, data, error, math, ops, state
+from makiserve.stream import compression, container, data, error, framing, io, math, ops, state
 from makiserve.stream.run import run
 
-__all__ = ["container", "data", "error", "math", "ops", "run", "state"]
+__all__ = ["compression", "container", "data", "error", "framing", "io", "math", "ops", "run", "state"]

@@ -16,7 +16,9 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.cases import CASES, NUMBERS, PIPELINES, UNTRACED
 
-MODULES = ("ops", "data", "math", "math.formal", "math.dist", "state", "error")
+FILES = ("io", "container.csv", "container.json", "container.parquet")
+BYTES = ("framing.line", "framing.length_prefix", "compression.z", "compression.zstd")
+MODULES = ("ops", "data", "math", "math.formal", "math.dist", "state", "error", *FILES, *BYTES)
 VOCABULARY = [f"{module}.{name}" for module in MODULES for name in attrgetter(module)(rs).__all__]
 each_pipeline = pytest.mark.parametrize("make", PIPELINES.values(), ids=PIPELINES.keys())
 
@@ -42,7 +44,7 @@ def test_the_example_in_every_docstring_is_true(name: str) -> None:
     assert sum(result.attempted for result in results) > 0
     assert not any(result.failed for result in results)
     for word in ("```", "*Emits*", "*State*"):
-        assert word in operator.__doc__ or name.startswith("state."), f"{name} has no {word}"
+        assert word in operator.__doc__ or name in UNTRACED or name.startswith("state."), f"{name} has no {word}"
 
 
 @each_pipeline

@@ -8,11 +8,12 @@ from typing import Any
 import rx
 
 import makiserve.stream as rs
-from tests.unit.stream.cases import data, error, math, ops, state
+from tests.unit.stream.cases import compression, container, data, error, framing, math, ops, state
 from tests.unit.stream.cases.case import NUMBERS, Cases
-from tests.unit.stream.cases.untraced import UNTRACED
+from tests.unit.stream.cases.untraced import UNTRACED as UNTRACED_OPS
 
-CASES: Cases = ops.CASES | data.CASES | error.CASES | math.CASES | state.CASES
+CASES: Cases = ops.CASES | data.CASES | error.CASES | math.CASES | state.CASES | container.CASES | framing.CASES
+UNTRACED = UNTRACED_OPS | container.UNTRACED | compression.UNTRACED
 
 # the same pipelines in every place where one can stand
 NESTINGS: dict[str, Callable[[Any], Any]] = {
