@@ -51,6 +51,7 @@ FENCING = {
     KafkaError.INVALID_TXN_STATE,
     KafkaError.TRANSACTION_COORDINATOR_FENCED,
     KafkaError.FENCED_INSTANCE_ID,
+    KafkaError._FATAL,  # all that a call says whose client has met one of the others before
 }
 """Another instance has taken over."""
 
@@ -92,6 +93,9 @@ PASSING = {
 
 UNFINISHED = KafkaError._CONFLICT
 """A call was made while another one is not finished. It is flagged "retriable" and never would succeed."""
+
+NOT_STARTED = KafkaError._STATE
+"""What a seek says of a partition whose assignment has not taken effect yet."""
 
 PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 """What an abort reports for each record that it throws away."""

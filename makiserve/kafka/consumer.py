@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
-from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as AnyMessage
 
-from makiserve.errors import MakiserveError
-from makiserve.kafka.codes import END_OF_PARTITION
+from makiserve.errors import MakiserveError, RetryCall
+from makiserve.kafka.codes import END_OF_PARTITION, MISSING, NOT_STARTED
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, translated
 from makiserve.kafka.message import Message
@@ -47,8 +47,9 @@ class Watermarks(NamedTuple):
 class InputConsumer:
     """One topic, read by one member of the group.
 
-    A partition is given its start with its assignment, and moved by being assigned anew: a seek is lost while
-    librdkafka looks up where the partition starts, and with it the records in between.
+    A partition is given its start with its assignment: a seek is lost while librdkafka looks up the end of a partition
+    that was assigned there. It is moved by a seek, and never by being assigned anew: while a rebalance waits for
+    on_revoke, librdkafka takes that for its end, and the next owner begins before this one has committed.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
@@ -60,7 +61,6 @@ class InputConsumer:
         self._moves: dict[int, int] = {}
         self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
-        self._is_reading = False
         self._is_closing = False
 
     @property
@@ -69,7 +69,7 @@ class InputConsumer:
         return frozenset(self._assigned)
 
     def subscribe(self, on_assign: OnAssign, on_revoke: OnGone, on_lost: OnGone) -> None:
-        """Joins the group. The callbacks are called from inside `receive` and `close`.
+        """Joins the group. The callbacks are called from inside `receive`.
 
         Args:
             on_assign: these partitions came; it returns for each the offset to start at.
@@ -96,12 +96,15 @@ class InputConsumer:
             MakiserveError: what a callback raised, or the input's own trouble. No record is lost by it: those that
                 came along are given by the next call, unless their partition was moved or taken away meanwhile.
         """
+        self._make_moves()
         messages = self._take(max_records, timeout)
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
             self._note_errors(messages)
-        if self._gone or self._moves:
-            records = self._settle(records)
+        # What was taken before a callback moved or gave away its partition cannot be told from what came after.
+        if stale := self._gone | self._moves.keys():
+            records = [record for record in records if record.partition() not in stale]
+            self._gone.clear()
         if self._raised is None:
             return cast("list[Message]", records)
         self._kept = records
@@ -109,12 +112,9 @@ class InputConsumer:
         raise raised
 
     def move(self, partition: int, offset: int) -> None:
-        """Goes on with the record at `offset`; what is buffered of the partition is dropped."""
+        """Goes on with the record at `offset` from the next `receive` on; what is buffered is dropped."""
         self._kept = [record for record in self._kept if record.partition() != partition]
-        if self._is_reading:
-            self._moves[partition] = offset
-        else:
-            self._place(partition, offset)
+        self._moves[partition] = offset
 
     def committed(self, partition: int, timeout: timedelta) -> Committed:
         """What the group has committed; the previous owner's open transaction is waited for.
@@ -134,30 +134,35 @@ class InputConsumer:
         Raises:
             RetryCall: no answer.
         """
-        with translated(f"Asking for the ends of {self.topic}[{partition}]"):
-            ends = self._consumer.get_watermark_offsets(
-                TopicPartition(self.topic, partition), timeout.total_seconds(), cached=False
-            )
-        return Watermarks(*ends)
+        place = TopicPartition(self.topic, partition)
+        try:
+            return Watermarks(*self._consumer.get_watermark_offsets(place, timeout.total_seconds(), cached=False))
+        except KafkaException as error:
+            doing, reason = f"Asking for the ends of {self.topic}[{partition}]", error.args[0]
+            if (
+                reason.code() in MISSING
+            ):  # it was assigned: a client that has lost its brokers says that it is not there
+                raise RetryCall(f"{doing}: {reason.str()}") from error
+            raise fault(reason, doing) from error
 
     def group_metadata(self) -> Any:
         """This member's generation, for `TransactionalProducer.send_offsets`: it fences a member that was replaced."""
         return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
-        """Leaves the group; the partitions are revoked first. What on_revoke raises is raised when it is done."""
+        """Leaves the group. Nobody is told of the partitions that go: whatever is to be committed is committed before.
+
+        A broker that does not answer is not waited for.
+        """
         self._is_closing = True
         with translated(f"Leaving the group of {self.topic}"):
             self._consumer.close()
-        if self._raised:
-            raise self._raised
 
     def _take(self, max_records: int, timeout: timedelta) -> list[AnyMessage]:
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
         taken: list[AnyMessage] = []
-        self._is_reading = True
         try:
             with translated(f"Reading {self.topic}"):
                 first = self._consumer.poll(timeout.total_seconds())
@@ -166,27 +171,17 @@ class InputConsumer:
                     taken += self._consumer.consume(max_records - 1, 0) if max_records > 1 else []
         except MakiserveError as error:
             self._raised = self._raised or error
-        finally:
-            self._is_reading = False
         return taken
 
-    def _settle(self, records: list[AnyMessage]) -> list[AnyMessage]:
-        """Drops what was taken before a callback moved its partition or gave it away; only now are the moves made.
-
-        Made inside the callback, a move could not tell the records before it from those after it.
-        """
-        stale = self._gone | self._moves.keys()
-        for partition, offset in self._moves.items():
-            self._place(partition, offset)
-        self._gone.clear()
-        self._moves.clear()
-        return [record for record in records if record.partition() not in stale]
-
-    def _place(self, partition: int, offset: int) -> None:
-        place = TopicPartition(self.topic, partition, offset)
-        with translated(f"Going to {self.topic}[{partition}]@{offset}"):
-            self._consumer.incremental_unassign([place])
-            self._consumer.incremental_assign([place])
+    def _make_moves(self) -> None:
+        for partition, offset in list(self._moves.items()):
+            try:
+                self._consumer.seek(TopicPartition(self.topic, partition, offset))
+            except KafkaException as error:
+                if error.args[0].code() != NOT_STARTED:
+                    raise fault(error.args[0], f"Going to {self.topic}[{partition}]@{offset}") from error
+            else:
+                del self._moves[partition]
 
     def _note_errors(self, messages: list[AnyMessage]) -> None:
         for message in messages:
@@ -195,13 +190,12 @@ class InputConsumer:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{message.partition()}]")
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
-        numbers = [partition.partition for partition in partitions]
-        starts = self._starts(on_assign, numbers)
+        starts = self._starts(on_assign, [partition.partition for partition in partitions])
         for partition in partitions:
             partition.offset = starts.get(partition.partition, OFFSET_END)
         self._consumer.incremental_assign(partitions)
         if starts:
-            self._assigned.update(numbers)
+            self._assigned.update(starts)
             self._moves |= {number: starts[number] for number in self._gone & starts.keys()}
         else:
             self._consumer.pause(partitions)  # nobody knows where they start: they must give nothing
@@ -219,7 +213,7 @@ class InputConsumer:
     def _give_up(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions if partition.partition in self._assigned]
         try:
-            if numbers:
+            if numbers and not self._is_closing:
                 on_gone(numbers)
         except MakiserveError as error:
             self._raised = self._raised or error

@@ -73,19 +73,25 @@ def translated(doing: str) -> Iterator[None]:
         raise fault(error.__cause__.args[0], doing) from error
 
 
-def insist(call: Callable[[], T], within: timedelta) -> T:
+def insist(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] = lambda: False) -> T:
     """Makes a call again, after a pause, for as long as it raises RetryCall and there is time.
+
+    Args:
+        call: what is made again.
+        within: how long it may take in all.
+        is_over: whether there is no time any more, however long it has taken; asked after each failure.
 
     Raises:
         BrokerUnavailable: the time is over; its message is that of the last RetryCall.
     """
-    deadline = time.monotonic() + within.total_seconds()
+    began = time.monotonic()
     pause = FIRST_PAUSE_S
     while True:
         try:
             return call()
         except RetryCall as error:
-            if time.monotonic() + pause > deadline:
-                raise BrokerUnavailable(f"{error}. Tried for {within.total_seconds():g} s.") from error
+            passed = time.monotonic() - began
+            if passed + pause > within.total_seconds() or is_over():
+                raise BrokerUnavailable(f"The broker does not answer: {error}. Tried for {passed:.0f} s.") from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -74,7 +74,8 @@ class TransactionalProducer:
         """Queues a record; when the queue is full it waits until there is room.
 
         Raises:
-            AbortTransaction: a record of this transaction could not be delivered.
+            AbortTransaction: a record of this transaction could not be delivered. Never RetryCall: a batch that is
+                half produced cannot be taken up again.
         """
         if not self._open:
             self.begin()
@@ -91,7 +92,7 @@ class TransactionalProducer:
             except BufferError:  # librdkafka gives up undeliverable records in time, so this ends
                 self._serve(ROOM_S)
             except KafkaException as error:
-                raise fault(error.args[0], f"Producing to {topic}[{partition}]") from error
+                raise _final(fault(error.args[0], f"Producing to {topic}[{partition}]")) from error
             else:
                 return
 
@@ -173,13 +174,16 @@ class TransactionalProducer:
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None or error.code() in PURGED or self._failure is not None:
             return
-        failure = fault(error, f"Delivering to {message.topic()}[{message.partition()}]")
-        fits = isinstance(failure, (Fenced, ConfigurationError))
-        self._failure = failure if fits else AbortTransaction(str(failure))
+        self._failure = _final(fault(error, f"Delivering to {message.topic()}[{message.partition()}]"))
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+
+def _final(failure: MakiserveError) -> MakiserveError:
+    """What a record that could not be produced means for its transaction."""
+    return failure if isinstance(failure, (Fenced, ConfigurationError)) else AbortTransaction(str(failure))
 
 
 def _seconds(timeout: timedelta | None) -> float:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pytest
-from confluent_kafka import OFFSET_END, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
 
-from makiserve.errors import AbortTransaction, ConfigurationError
+from makiserve.errors import AbortTransaction, ConfigurationError, InternalError, RetryCall
 from makiserve.kafka import consumer as module
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import Committed, InputConsumer
@@ -26,6 +26,7 @@ class Librdkafka:
         self.arrived: list[Event] = []
         self.calls: list[tuple[str, object]] = []
         self.stored = TopicPartition("house", 0, 7, metadata="text")
+        self.fails: KafkaError | None = None
 
     def subscribe(self, topics: list[str], **callbacks: Callable[[object, list[TopicPartition]], None]) -> None:
         self.callbacks = callbacks
@@ -59,11 +60,21 @@ class Librdkafka:
     def pause(self, partitions: list[TopicPartition]) -> None:
         self.calls.append(("pause", [each.partition for each in partitions]))
 
+    def seek(self, place: TopicPartition) -> None:
+        if self.fails:
+            raise KafkaException(self.fails)
+        self.calls.append(("seek", (place.partition, place.offset)))
+
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         return [self.stored]
 
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float, *, cached: bool) -> tuple[int, int]:
+        if self.fails:
+            raise KafkaException(self.fails)
+        return 3, 8
+
     def close(self) -> None:
-        self._take(1)
+        self._take(2)
 
 
 @pytest.fixture
@@ -133,9 +144,35 @@ def test_nobody_is_told_of_a_rebalance_that_brings_or_takes_nothing(consumer: In
     assert consumer.receive(1, NOW) == []
 
 
-def test_a_partition_is_moved_by_being_assigned_anew(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_a_partition_is_moved_by_a_seek_before_the_next_record_is_asked_for(
+    consumer: InputConsumer, kafka: Librdkafka
+) -> None:
     consumer.move(1, 40)
-    assert kafka.calls == [("unassign", [1]), ("assign", [(1, 40)])]
+    consumer.move(1, 30)
+    assert kafka.calls == []
+    kafka.arrived = [message(1, 30)]
+    assert places(consumer.receive(1, NOW)) == [(1, 30)]
+    assert kafka.calls == [("seek", (1, 30))]
+
+
+def test_a_move_that_comes_before_the_assignment_has_taken_effect_is_made_later_and_nothing_is_given_meanwhile(
+    consumer: InputConsumer, kafka: Librdkafka
+) -> None:
+    consumer.move(1, 40)
+    kafka.fails = KafkaError(KafkaError._STATE)
+    kafka.arrived = [message(1, 10), message(0, 5)]
+    assert places(consumer.receive(9, NOW)) == [(0, 5)]
+    kafka.fails = None
+    kafka.arrived = [message(1, 40)]
+    assert places(consumer.receive(9, NOW)) == [(1, 40)]
+    assert kafka.calls == [("seek", (1, 40))]
+
+
+def test_a_move_that_fails_otherwise_is_an_error(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.move(1, 40)
+    kafka.fails = KafkaError(KafkaError._BAD_MSG)
+    with pytest.raises(InternalError, match=r"Going to house\[1\]@40"):
+        consumer.receive(9, NOW)
 
 
 def test_records_taken_before_a_callback_moves_their_partition_are_dropped_and_none_after_it(
@@ -144,19 +181,24 @@ def test_records_taken_before_a_callback_moves_their_partition_are_dropped_and_n
     consumer.subscribe(starts, lambda numbers: consumer.move(0, 2), ignore)
     kafka.arrived = [message(0, 5), message(0, 6), kafka.rebalance("on_revoke", 1), message(0, 2)]
     assert consumer.receive(9, NOW) == []
-    assert kafka.calls == [("unassign", [1]), ("unassign", [0]), ("assign", [(0, 2)])]
+    assert kafka.calls == [("unassign", [1])]
+    kafka.arrived = [message(0, 2)]
+    assert places(consumer.receive(9, NOW)) == [(0, 2)]
+    assert kafka.calls == [("unassign", [1]), ("seek", (0, 2))]
 
 
 def test_a_partition_that_goes_and_comes_back_at_once_starts_anew(consumer: InputConsumer, kafka: Librdkafka) -> None:
     kafka.arrived = [message(1, 55), kafka.rebalance("on_lost", 1), kafka.rebalance("on_assign", 1), message(1, 10)]
     assert consumer.receive(9, NOW) == []
-    assert kafka.calls[-2:] == [("unassign", [1]), ("assign", [(1, 10)])]
+    consumer.receive(9, NOW)
+    assert kafka.calls == [("unassign", [1]), ("assign", [(1, 10)]), ("seek", (1, 10))]
 
 
 def test_a_partition_that_is_taken_away_is_not_moved_any_more(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(starts, lambda numbers: consumer.move(1, 2), ignore)
     kafka.arrived = [kafka.rebalance("on_revoke", 1)]
-    consumer.receive(9, NOW)
+    for _ in range(2):
+        consumer.receive(9, NOW)
     assert kafka.calls == [("unassign", [1])]
 
 
@@ -216,11 +258,11 @@ def test_the_end_of_a_partition_is_no_error(consumer: InputConsumer, kafka: Libr
     assert places(consumer.receive(9, NOW)) == [(0, 5)]
 
 
-def test_what_the_last_callback_raises_is_raised_by_close(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_nobody_is_told_of_what_comes_and_goes_while_leaving(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(refuse, refuse, refuse)
-    kafka.arrived = [kafka.rebalance("on_revoke", 0, 1)]
-    with pytest.raises(AbortTransaction):
-        consumer.close()
+    kafka.arrived = [kafka.rebalance("on_assign", 2), kafka.rebalance("on_revoke", 0, 1, 2)]
+    consumer.close()
+    assert kafka.calls == [("assign", [(2, OFFSET_END)]), ("pause", [2]), ("unassign", [0, 1, 2])]
     assert consumer.assigned == frozenset()
 
 
@@ -228,3 +270,15 @@ def test_a_group_that_never_committed_has_no_offset(consumer: InputConsumer, kaf
     assert consumer.committed(0, NOW) == Committed(7, "text")
     kafka.stored = TopicPartition("house", 0)
     assert consumer.committed(0, NOW) == Committed(None, "")
+
+
+def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(
+    consumer: InputConsumer, kafka: Librdkafka
+) -> None:
+    assert consumer.watermarks(0, NOW) == (3, 8)
+    kafka.fails = KafkaError(KafkaError._UNKNOWN_PARTITION)
+    with pytest.raises(RetryCall, match=r"the ends of house\[0\]"):
+        consumer.watermarks(0, NOW)
+    kafka.fails = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(ConfigurationError):
+        consumer.watermarks(0, NOW)

@@ -115,5 +115,18 @@ def test_a_call_is_made_again_with_growing_pauses(monkeypatch: pytest.MonkeyPatc
 
 
 def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
-    with pytest.raises(BrokerUnavailable, match=r"Asking: no answer\. Tried for 0 s\."):
+    with pytest.raises(BrokerUnavailable, match=r"does not answer: Asking: no answer\. Tried for 0 s\."):
         insist(Flaky(failures=1), timedelta(0))
+
+
+def test_there_may_be_no_time_any_more_before_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults.time, "sleep", lambda seconds: None)
+    asked = iter([False, False, True])
+    with pytest.raises(BrokerUnavailable):
+        insist(Flaky(failures=9), timedelta(minutes=1), lambda: next(asked))
+    assert list(asked) == []
+    assert insist(Flaky(failures=0), timedelta(0), lambda: True) == "answer"
+
+
+def test_a_client_that_is_done_for_is_fenced_whichever_call_says_it() -> None:
+    assert type(fault(KafkaError(KafkaError._FATAL), "Producing to out[0]")) is Fenced

@@ -19,18 +19,21 @@ NOW = timedelta(0)
 
 
 class Librdkafka:
-    """Notes its calls. `full` polls make room in its queue; `fails` is what the next transactional call raises."""
+    """Notes its calls. `full` polls make room in its queue; `refuses` and `fails` are what the next calls raise."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.report: Callable[[KafkaError | None, Message], None] = settings["on_delivery"]
         self.calls: list[str] = []
         self.full = 0
         self.under_way = 0
+        self.refuses: int | None = None
         self.fails: KafkaError | None = None
 
     def produce(self, topic: str, value: bytes, key: bytes, partition: int, **rest: object) -> None:
         if self.full:
             raise BufferError
+        if self.refuses:
+            raise KafkaException(KafkaError(self.refuses))
         self.calls.append(f"produce {topic}[{partition}]")
 
     def poll(self, timeout: float) -> int:
@@ -119,6 +122,23 @@ def test_a_record_that_was_not_delivered_ends_the_wait_for_room(
     kafka.full = 1_000_000
     fail_delivery(kafka, KafkaError._MSG_TIMED_OUT)
     with pytest.raises(AbortTransaction):
+        produce(producer)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (KafkaError._TIMED_OUT, AbortTransaction),  # to try again would lose the rest of the batch
+        (KafkaError._STATE, AbortTransaction),
+        (KafkaError._FATAL, Fenced),
+        (KafkaError.MSG_SIZE_TOO_LARGE, ConfigurationError),
+    ],
+)
+def test_a_record_that_is_refused_ends_its_transaction_and_is_never_tried_again(
+    producer: TransactionalProducer, kafka: Librdkafka, code: int, expected: type[Exception]
+) -> None:
+    kafka.refuses = code
+    with pytest.raises(expected, match=r"Producing to out\[2\]"):
         produce(producer)
 
 

@@ -1,0 +1,41 @@
+"""A partition was assigned at its end and then sought to its start: the look-up of the end came back later, and won."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from confluent_kafka import Producer
+
+from makiserve.kafka import Connection, InputConsumer
+from makiserve.settings import BrokerSettings
+
+PARTITIONS, RECORDS, ROUNDS = 8, 100, 25
+
+
+def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, int | None]:
+    """The first record that a new consumer gets of each partition."""
+    consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), topic)
+    consumer.subscribe(lambda numbers: {number: starts[number] for number in numbers}, len, len)
+    found: dict[int | None, int | None] = {}
+    deadline = time.monotonic() + 20
+    while len(found) < len(starts):
+        assert time.monotonic() < deadline, f"of {starts} only {found}"
+        for record in consumer.receive(1000, timedelta(milliseconds=20)):
+            found.setdefault(record.partition(), record.offset())
+    consumer.close()
+    return found
+
+
+def test_every_partition_begins_exactly_where_its_assignment_says(kafka: str, topic: Callable[..., str]) -> None:
+    name, chance = topic(PARTITIONS), random.Random(1)
+    producer = Producer({"bootstrap.servers": kafka})
+    for number in range(PARTITIONS * RECORDS):
+        producer.produce(name, b"", partition=number % PARTITIONS)
+    producer.flush()
+    for _ in range(ROUNDS):
+        starts = {number: chance.randrange(RECORDS) for number in range(PARTITIONS)}
+        assert firsts(kafka, name, starts) == starts
