@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import partial
 from typing import Literal
 
 from makiserve.errors import StateError
-from makiserve.kafka import InputConsumer, Watermarks, insist
+from makiserve.kafka import InputConsumer, Watermarks
 from makiserve.scoring import Scorer
 from makiserve.serving.commit import mark_from_text
 from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.patience import CALL, Patience
 from makiserve.stream.engine.plan import Plan
 
 logger = logging.getLogger(__name__)
-
-CALL = timedelta(seconds=5)
-PATIENCE = timedelta(minutes=2)
 
 
 class Assignment:
@@ -33,13 +30,19 @@ class Assignment:
     """
 
     def __init__(
-        self, consumer: InputConsumer, scorer: Scorer, plan: Plan, start: Literal["earliest", "latest"]
+        self,
+        consumer: InputConsumer,
+        scorer: Scorer,
+        plan: Plan,
+        start: Literal["earliest", "latest"],
+        patience: Patience,
     ) -> None:
         self.partitions: dict[int, Partition] = {}
         self._consumer = consumer
         self._scorer = scorer
         self._plan = plan
         self._start = start
+        self._patience = patience
 
     def add(self, numbers: Iterable[int]) -> dict[int, int]:
         """Partitions have come; for each the offset to start at: where its state began.
@@ -63,14 +66,14 @@ class Assignment:
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Partitions are gone, with their state."""
         for number in numbers:
-            if number in self.partitions:  # not where its start could not be found
-                self.partitions.pop(number).move(phase)
+            self.partitions.pop(number).move(phase)
 
     def _bounds(self, each: Partition) -> tuple[int, int]:
         """Where the state begins, and up to where its records are committed."""
         # The committed offset first: asking for it waits for the previous owner's open transaction.
-        found = insist(partial(self._consumer.committed, each.number, CALL), PATIENCE)
-        ends = insist(partial(self._consumer.watermarks, each.number, CALL), PATIENCE)
+        found = self._patience.insist(partial(self._consumer.committed, each.number, CALL))
+        ends = self._patience.insist(partial(self._consumer.watermarks, each.number, CALL))
+        each.is_new = found.offset is None
         if found.offset is None:
             first = ends.low if self._start == "earliest" else ends.high
             return first, first

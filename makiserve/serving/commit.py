@@ -13,19 +13,14 @@ then nothing of the transaction ever becomes visible, and records and state go b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import partial
 
 import msgspec
 
 from makiserve.errors import StateError
-from makiserve.kafka import InputConsumer, TransactionalProducer, insist
+from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
-
-PATIENCE = timedelta(minutes=5)
-"""How long a broker that has gone away is waited for. Its own time-out ends the transaction earlier."""
-
-CALL = timedelta(seconds=5)
+from makiserve.serving.patience import CALL, Patience
 
 Marks = dict[int, tuple[int, str]]
 
@@ -43,9 +38,13 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 def commit(
-    producer: TransactionalProducer, consumer: InputConsumer, partitions: Iterable[Partition], plan: str
-) -> None:
-    """Commit what the partitions have become since the last commit; nothing happens where there is nothing new.
+    producer: TransactionalProducer,
+    consumer: InputConsumer,
+    partitions: Iterable[Partition],
+    plan: str,
+    patience: Patience,
+) -> bool:
+    """Commit what the partitions have become since the last commit; whether there was anything.
 
     Raises:
         AbortTransaction: it was not committed: abort, rewind.
@@ -54,12 +53,13 @@ def commit(
     """
     news = [each for each in partitions if each.has_news]
     if not news and not producer.is_open:
-        return
+        return False
     marks = step_1_mark(news, plan)
-    step_2_flush(producer)
-    step_3_offsets(producer, consumer, marks)
-    step_4_commit(producer)
+    step_2_flush(producer, patience)
+    step_3_offsets(producer, consumer, marks, patience)
+    step_4_commit(producer, patience)
     step_5_advance(news, marks)
+    return True
 
 
 def step_1_mark(news: Iterable[Partition], plan: str) -> Marks:
@@ -67,25 +67,25 @@ def step_1_mark(news: Iterable[Partition], plan: str) -> Marks:
     return {each.number: (each.next_offset, _text(Mark(each.origin, plan))) for each in news}
 
 
-def step_2_flush(producer: TransactionalProducer) -> None:
+def step_2_flush(producer: TransactionalProducer, patience: Patience) -> None:
     """Wait until the broker has every record of the transaction."""
-    insist(partial(producer.flush, CALL), PATIENCE)
+    patience.insist(partial(producer.flush, CALL))
 
 
-def step_3_offsets(producer: TransactionalProducer, consumer: InputConsumer, marks: Marks) -> None:
+def step_3_offsets(producer: TransactionalProducer, consumer: InputConsumer, marks: Marks, patience: Patience) -> None:
     """Put the offsets into the transaction, once for all partitions."""
-    insist(partial(producer.send_offsets, consumer.topic, marks, consumer.group_metadata()), PATIENCE)
+    patience.insist(partial(producer.send_offsets, consumer.topic, marks, consumer.group_metadata()))
 
 
-def step_4_commit(producer: TransactionalProducer) -> None:
+def step_4_commit(producer: TransactionalProducer, patience: Patience) -> None:
     """Make outputs, dead letters and offsets visible at once."""
-    insist(partial(producer.commit, CALL), PATIENCE)
+    patience.insist(partial(producer.commit, CALL))
 
 
 def step_5_advance(news: Iterable[Partition], marks: Marks) -> None:
     """The partitions are committed up to their marks."""
     for each in news:
-        each.committed = marks[each.number][0]
+        each.committed, each.is_new = marks[each.number][0], False
 
 
 def mark_from_text(text: str) -> Mark | None:

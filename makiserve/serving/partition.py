@@ -49,6 +49,8 @@ class Partition:
         committed: the offset up to which outputs are committed; records before it are re-scored silently.
         next_offset: the offset of the next record to score.
         lane: the state.
+        is_new: whether the group has committed no offset of it yet: then its start is news too, or an owner that comes
+            before the first record could start elsewhere.
     """
 
     def __init__(self, topic: str, number: int) -> None:
@@ -57,14 +59,15 @@ class Partition:
         self.phase = Phase.ASSIGNED
         self.origin = self.committed = self.next_offset = 0
         self.lane = Lane([])
+        self.is_new = False
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"
 
     @property
     def has_news(self) -> bool:
-        """Whether records have been scored since the last commit."""
-        return self.phase is Phase.RUNNING and self.next_offset > self.committed
+        """Whether there is something to commit: records scored since the last commit, or where it starts."""
+        return self.phase is Phase.RUNNING and (self.is_new or self.next_offset > self.committed)
 
     def move(self, phase: Phase) -> None:
         """Go to another phase; the only place where a partition's phase changes."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from makiserve.errors import ConfigurationError, PipelineError
+from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import Cluster, Connection
 from makiserve.packaging import PackagedModel
-from makiserve.serving.signals import stop_on_signals
+from makiserve.serving.signals import Stop, stop_on_signals
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -26,7 +26,7 @@ def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings)
         PipelineError: the pipeline hides its state.
         ConfigurationError: a topic is missing, or does not fit the input.
         BrokerUnavailable: no broker answers.
-        Fenced: another instance has taken over.
+        Fenced: another instance of the same name has taken over.
         StateError: the state cannot be rebuilt.
     """
     if hidden := model.plan.hidden:
@@ -36,9 +36,25 @@ def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings)
         )
     dead_partitions = _check_topics(broker, settings)
     with stop_on_signals() as stop:
-        worker = Worker(model, broker, settings, dead_partitions)
-        logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
-        worker.run(stop)
+        while not stop.asked:
+            worker = Worker(model, broker, settings, dead_partitions, stop)
+            logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
+            try:
+                worker.run()
+            except Fenced as error:
+                _refuse_to_fight(error, broker, stop)
+                logger.warning("%s: beginning anew, from what is committed", error)
+
+
+def _refuse_to_fight(error: Fenced, broker: BrokerSettings, stop: Stop) -> None:
+    """Only an instance without a name may begin anew: nobody else has its transactions, so they took too long."""
+    if broker.instance:
+        raise Fenced(
+            f"{error}. Another instance named {broker.instance} has taken over, or the broker was away for longer than "
+            "a transaction may take: start again unless the other one runs"
+        ) from error
+    if stop.asked:
+        raise error
 
 
 def _check_topics(broker: BrokerSettings, settings: ServeSettings) -> int:

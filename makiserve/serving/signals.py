@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,10 +12,28 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 
-class Stop:
-    """Whether the service has been asked to stop."""
+DRAIN_S = 8.0
+"""How long a drain waits for a broker that does not answer."""
 
-    asked = False
+
+class Stop:
+    """Whether the service has been asked to stop, and for how long it is known."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether to drain and end."""
+        return self._since is not None
+
+    def ask(self) -> None:
+        """Ask for a drain."""
+        self._since = time.monotonic()
+
+    def is_overdue(self) -> bool:
+        """Whether the time for the drain is over."""
+        return self._since is not None and time.monotonic() > self._since + DRAIN_S
 
 
 @contextmanager
@@ -25,7 +44,7 @@ def stop_on_signals() -> Iterator[Stop]:
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.asked:
             raise KeyboardInterrupt
-        stop.asked = True
+        stop.ask()
         logger.info("%s: draining; once more ends at once", signal.Signals(number).name)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
-from makiserve.errors import AbortTransaction, Fenced, RetryCall
-from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer, insist
+from makiserve.errors import AbortTransaction, MakiserveError, RetryCall
+from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer
 from makiserve.packaging import PackagedModel
 from makiserve.schema import Schema
 from makiserve.scoring import Scorer
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.batch import Slice, slices_from_messages
-from makiserve.serving.commit import PATIENCE, commit
+from makiserve.serving.commit import commit
 from makiserve.serving.partition import Phase
+from makiserve.serving.patience import CALL, Patience
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import Stop
 from makiserve.serving.summary import Summary
@@ -28,6 +31,7 @@ QUIET_COMMIT = timedelta(seconds=1)
 IDLE = timedelta(milliseconds=500)
 """How long the loop waits for records: a signal is noticed within this time."""
 
+FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
 
@@ -39,12 +43,15 @@ class Worker:
         broker: how to reach the broker.
         settings: what to serve from where to where.
         dead_partitions: how many partitions the dead-letter topic has.
+        stop: asked before every turn.
     """
 
     def __init__(
-        self, model: PackagedModel, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int
+        self, model: PackagedModel, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int, stop: Stop
     ) -> None:
         connection = Connection(broker)
+        self._stop = stop
+        self._patience = Patience(stop)
         self._settings = settings
         self._plan = model.plan
         self._schema = Schema(model.record)
@@ -53,27 +60,31 @@ class Worker:
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
         self._publisher = Publisher(self._producer, settings, model, dead_partitions)
-        self._assignment = Assignment(self._consumer, self._scorer, model.plan, settings.start)
+        self._assignment = Assignment(self._consumer, self._scorer, model.plan, settings.start, self._patience)
         self._summary = Summary()
         self._due: float | None = None
         self._aborts_in_a_row = 0
 
-    def run(self, stop: Stop) -> None:
+    def run(self) -> None:
         """Serve until asked to stop, then drain: what has been scored is committed and the group is left.
 
         Raises:
             BrokerUnavailable: the broker has been away for too long.
-            Fenced: another instance has taken over.
+            Fenced: another instance has taken over, or the broker has given the transaction up.
             StateError: the state cannot be rebuilt.
         """
-        self._consumer.subscribe(self._assignment.add, self._on_revoked, self._on_lost)
         try:
-            while not stop.asked:
+            self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
+            while not self._stop.asked:
                 self._turn()
-        finally:
-            self._consumer.close()  # the partitions are revoked, and with that committed
+            is_drained = self._commit_or_leave()
+        except BaseException:
+            self._close_dirty()
+            raise
+        self._consumer.close()
         self._summary.log()
-        logger.info("drained: every record that was scored is committed")
+        if is_drained:
+            logger.info("drained: every record that was scored is committed")
 
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
@@ -91,6 +102,7 @@ class Worker:
         self._summary.log_when_due()
 
     def _score(self, messages: list[Message]) -> None:
+        began = time.monotonic()
         slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema))
         live = [each for each in slices if not each.is_silent]
         for each in slices:
@@ -102,11 +114,12 @@ class Worker:
             _advance(each)
             self._summary.add(len(each.messages), scored)
         if live:
-            self._set_due()
+            self._set_due(began)
 
-    def _set_due(self) -> None:
+    def _set_due(self, began: float) -> None:
+        # From the beginning of the batch: a slow model must not leave its transaction open over the next batch.
         interval = self._settings.commit_interval if self._producer.is_open else QUIET_COMMIT
-        due = time.monotonic() + interval.total_seconds()
+        due = began + interval.total_seconds()
         self._due = due if self._due is None else min(self._due, due)
 
     def _wait(self) -> timedelta:
@@ -115,40 +128,58 @@ class Worker:
         return min(IDLE, timedelta(seconds=max(0.0, self._due - time.monotonic())))
 
     def _commit(self) -> None:
-        commit(self._producer, self._consumer, self._assignment.partitions.values(), self._plan.fingerprint)
+        partitions = self._assignment.partitions.values()
+        self._summary.commits += commit(
+            self._producer, self._consumer, partitions, self._plan.fingerprint, self._patience
+        )
         self._due, self._aborts_in_a_row = None, 0
-        self._summary.commits += 1
 
-    def _redo(self, reason: AbortTransaction) -> None:
-        """Take everything since the last commit back, and go on from there."""
-        self._aborts_in_a_row += 1
-        self._summary.aborts += 1
-        logger.warning("%s: the transaction is aborted, its records are scored again", reason)
-        insist(self._producer.abort, PATIENCE)
-        self._assignment.rewind()
-        self._due = None
-        time.sleep(min(LONGEST_PAUSE_S, 0.05 * 2**self._aborts_in_a_row))
-
-    def _on_revoked(self, numbers: list[int]) -> None:
+    def _commit_or_leave(self) -> bool:
         """The last chance to commit; what cannot be committed is the next owner's to score again."""
         try:
             self._commit()
         except AbortTransaction as error:
             logger.warning("%s: what was scored since the last commit is left to the next owner", error)
-            insist(self._producer.abort, PATIENCE)
-            self._assignment.drop(numbers, Phase.REVOKED)
+            self._abort()
+            return False
+        return True
+
+    def _abort(self) -> None:
+        self._patience.insist(partial(self._producer.abort, CALL))
+        self._due = None
+
+    def _redo(self, reason: AbortTransaction) -> None:
+        """Take everything since the last commit back, and go on from there."""
+        self._summary.aborts += 1
+        logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+        self._abort()
+        self._assignment.rewind()
+        time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
+        self._aborts_in_a_row += 1
+
+    def _on_assigned(self, numbers: list[int]) -> dict[int, int]:
+        starts = self._assignment.add(numbers)
+        self._set_due(time.monotonic())  # a start that was never committed is
+        return starts
+
+    def _on_revoked(self, numbers: list[int]) -> None:
+        is_committed = self._commit_or_leave()
+        self._assignment.drop(numbers, Phase.REVOKED)
+        if not is_committed:
             self._assignment.rewind()
-        else:
-            self._assignment.drop(numbers, Phase.REVOKED)
 
     def _on_lost(self, numbers: list[int]) -> None:
         """Another member has them already: nothing of theirs may become visible."""
-        try:
-            insist(self._producer.abort, PATIENCE)
-        except Fenced as error:
-            logger.warning("%s: the broker has ended the transaction", error)
+        self._abort()
         self._assignment.drop(numbers, Phase.LOST)
         self._assignment.rewind()
+
+    def _close_dirty(self) -> None:
+        """End without a commit: half of a batch may have been produced. What fails here hides nothing."""
+        logger.warning("ending: what was scored since the last commit is left to the next owner")
+        for close in (partial(self._producer.abort, CALL), self._consumer.close):
+            with suppress(MakiserveError):
+                close()
 
 
 def _advance(each: Slice) -> None:

@@ -1,0 +1,32 @@
+"""How long a broker that has gone away is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from makiserve.kafka import insist
+from makiserve.serving.signals import Stop
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(minutes=5)
+
+CALL = timedelta(seconds=2)
+"""How long one call may take: no signal is noticed meanwhile."""
+
+
+class Patience:
+    """Five minutes; while the service is stopping, what is left of the time for the drain."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def insist(self, call: Callable[[], T]) -> T:
+        """Make a call again for as long as it raises RetryCall and the patience lasts.
+
+        Raises:
+            BrokerUnavailable: it does not last any more.
+        """
+        return insist(call, PATIENCE, self._stop.is_overdue)
