@@ -8,14 +8,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import pytest
 import rx
 
 import makiserve.stream as rs
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
-from tests.unit.stream.cases import NUMBERS, PIPELINES
+from tests.unit.stream.cases import NUMBERS, each_pipeline
 
 
 class Fuse:
@@ -46,11 +45,15 @@ def beside(inner: Any, fuse: Fuse) -> Any:
     return rs.ops.tee_map(rs.ops.map(fuse), inner, rs.ops.map(fuse), join="merge")
 
 
-@pytest.mark.parametrize("place", [counted, joined, beside])
-@pytest.mark.parametrize("name", PIPELINES)
-def test_a_failure_at_any_call_leaves_no_trace(name: str, place: Any) -> None:
-    chance, fuse = random.Random(name), Fuse()
-    program = Program(trace(place(PIPELINES[name](), fuse)))
+@each_pipeline
+def test_a_failure_at_any_call_leaves_no_trace(make: Any) -> None:
+    for place in (counted, joined, beside):
+        check_failures(lambda fuse, place=place: place(make(), fuse))
+
+
+def check_failures(pipeline: Any) -> None:
+    chance, fuse = random.Random(1), Fuse()
+    program = Program(trace(pipeline(fuse)))
     state, accepted, outputs = program.new_state(), [], []
     for number in NUMBERS:
         fuse.calls_left = chance.choice([0, 0, 1, 2, 3])

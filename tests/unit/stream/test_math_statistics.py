@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
+from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.math.dist.distribution import Distribution
@@ -112,8 +114,6 @@ def test_exact_distributions_read_as_rxscis(read: Any, numbers: list[float]) -> 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_bins_are_distograms(weighted: bool) -> None:
-    import random
-
     chance, theirs = random.Random(3), distogram.Distogram(20, weighted)
     numbers = [chance.gauss(0, 10) for _ in range(3000)]
     for number in numbers:
@@ -123,6 +123,14 @@ def test_the_bins_are_distograms(weighted: bool) -> None:
     assert distogram.quantile(ours, 0.5) == pytest.approx(distogram.quantile(theirs, 0.5), abs=1.0)
     if not weighted:
         assert [value for value, _ in ours.bins] == pytest.approx([value for value, _ in theirs.bins])
+
+
+def test_a_distribution_that_is_kept_downstream_survives_a_checkpoint() -> None:
+    program = Program(trace(rx.pipe(rs.math.dist.update(2), rs.data.lag())))
+    checkpoints, state = Checkpoints(program), program.new_state()
+    program.feed([1, 2, 3], state)
+    (pair,) = program.feed([4], checkpoints.load(checkpoints.dump(state))).outputs
+    assert [dist.total for dist in pair] == [3, 4]
 
 
 def test_a_quantile_is_named_for_its_per_cent() -> None:

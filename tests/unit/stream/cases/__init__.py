@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
+import pytest
 import rx
 
 import makiserve.stream as rs
@@ -27,11 +30,29 @@ NESTINGS: dict[str, Callable[[Any], Any]] = {
     "after a map": lambda inner: rx.pipe(rs.ops.map(lambda i: i + 1), inner),
 }
 
-PIPELINES = {
-    f"{name}#{number} {place}": lambda make=make, nest=nest: nest(make())
+PIPELINES: dict[str, dict[str, Callable[[], Any]]] = {
+    f"{name}#{number}": {place: lambda make=make, nest=nest: nest(make()) for place, nest in NESTINGS.items()}
     for name, makes in CASES.items()
     for number, make in enumerate(makes)
-    for place, nest in NESTINGS.items()
 }
+"""Each case in every place."""
 
-__all__ = ["CASES", "NUMBERS", "PIPELINES", "UNTRACED"]
+
+def each_pipeline(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test for each case, in every place: `test(make)`. One item of pytest a case: there are thousands."""
+
+    @pytest.mark.parametrize("case", PIPELINES)
+    @wraps(test)
+    def run_in_all_places(case: str) -> None:
+        for place, make in PIPELINES[case].items():
+            try:
+                test(make)
+            except Exception as error:
+                raise AssertionError(f"{case} {place}: {error!r}") from error
+
+    # wraps() would show pytest the test's own parameter
+    run_in_all_places.__signature__ = signature(lambda case: None)  # type: ignore[attr-defined]
+    return run_in_all_places
+
+
+__all__ = ["CASES", "NUMBERS", "PIPELINES", "UNTRACED", "each_pipeline"]
