@@ -19,7 +19,8 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 	$(BIN)/python -m examples.demo
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
+	$(BIN)/python -m pytest tests/integration
 
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
