@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from operator import index
 from typing import Any
 
 from makiserve.errors import PipelineError
@@ -19,9 +20,12 @@ def ms_from_time(time: Any) -> int:
     """
     if isinstance(time, datetime):
         return (time - EPOCH if time.tzinfo else time.replace(tzinfo=timezone.utc) - EPOCH) // MILLISECOND
-    if isinstance(time, int):
-        return time
-    raise TypeError(f"an event time is a datetime or an integer of milliseconds, not {type(time).__name__}")
+    try:
+        return index(time)
+    except TypeError:
+        raise TypeError(
+            f"an event time is a datetime or an integer of milliseconds, not {type(time).__name__}"
+        ) from None
 
 
 def ms_from_duration(duration: timedelta, what: str, least: int = 1) -> int:

@@ -6,6 +6,8 @@ import rx
 import rxsci
 
 import makiserve.stream as rs
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
 from tests.unit.stream.feed import emitted
 
 
@@ -19,8 +21,5 @@ def test_open_windows_are_flushed_oldest_first() -> None:
 
 
 def test_a_lane_emits_no_window_that_is_not_full() -> None:
-    from makiserve.stream.engine.program import Program
-    from makiserve.stream.engine.trace import trace
-
     program = Program(trace(rs.data.roll(7, 3, [rs.data.to_list()])))
     assert len(program.feed(range(1, 11), program.new_state()).outputs) == 2

@@ -7,6 +7,7 @@ stride (Traub et al., "Scotty", TODS 2021).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from math import gcd
 from typing import NamedTuple
 
@@ -33,9 +34,14 @@ class Spans(NamedTuple):
         """The last window that is closed, once the latest time is `now`."""
         return f"({now} - {self.window + self.lateness}) // {self.stride}"
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are times between two windows."""
+        return self.stride > self.window
+
     def has_window(self, time: str) -> str:
-        """Whether there is a window of that time, and not a gap between two."""
-        return f"{time} % {self.stride} < {self.window}" if self.stride > self.window else "True"
+        """Whether a time is not between two windows."""
+        return f"{time} % {self.stride} < {self.window}"
 
     def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[list[State]]:
         """For each window from `since` to `until`, or to the last one, that has panes: those, in order."""
@@ -91,7 +97,7 @@ class HoppingPanes:
 
     def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
         """Write that the pane of an item gets it."""
-        with code.block(f"if {self._spans.has_window(time)}:"):
+        with code.block(f"if {self._spans.has_window(time)}:") if self._spans.has_gaps else nullcontext():
             number = code.let("number", f"{time} // {self._spans.pane}")
             _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
 

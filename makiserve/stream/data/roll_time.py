@@ -110,7 +110,7 @@ class RollTime(Operator):
                 windows.write_close(code, f"{spans.closed(before)} + 1", closed)
             with code.block(f"if {time} // {spans.stride} > {closed}:"):
                 windows.write_push(code, item, time, closed)
-            with code.block("elif " + spans.has_window(time) + ":"):
+            with code.block(f"elif {spans.has_window(time)}:" if spans.has_gaps else "else:"):
                 if late_stage:
                     late_stage.call(code, item)
                 code.line(f"{state}[{late}] += 1")
