@@ -25,9 +25,9 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     ```
 
     With stride = window the windows stand side by side, with a smaller one they overlap, with a larger one the items
-    between them are dropped. Where the pipeline is stateless steps up to a mergeable reduction (count, sum, mean, min,
-    max, variance, stddev, last, or tee_map of such), each item updates one pane and a window merges its panes: the cost
-    of an item does not depend on window / stride. Other pipelines get each item once for each open window.
+    between them are dropped. Where the pipeline is stateless steps up to a mergeable reduction (`ops.count`, `ops.last`
+    and those of `math`, or tee_map of such), each item updates one pane and a window merges its panes: the cost of an
+    item does not depend on window / stride. Other pipelines get each item once for each open window.
 
     Args:
         window: the number of items of a window, at least 1.

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import numpy as np
 from datasketches import hll_sketch, hll_union  # type: ignore[import-untyped]
 
 EXACT = 256
@@ -73,11 +74,11 @@ def _hash(value: Any) -> int:
 
 
 def _same(value: Any) -> Any:
-    """One form for values that are equal: 1, 1.0 and True."""
+    """One form for values that are equal, 1, 1.0 and True, and that MessagePack can write."""
     if isinstance(value, (tuple, list)):
         return [_same(element) for element in value]
-    if hasattr(value, "item"):  # numpy's scalars
+    if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, (bool, float)) and value == value // 1 and abs(value) < 2**63:
-        return int(value)
-    return value
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    return str(value).encode() if isinstance(value, int) and value.bit_length() > 63 else value

@@ -25,7 +25,7 @@ def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = Fals
         reduce: emit only the final value, when the stream or its window completes.
 
     *Emits* the running variance for each item, or the final one once; 0.0 for fewer than two items.
-    *State* three numbers a key. *Raises* `TypeError` for what is not a number.
+    *State* four numbers a key. *Raises* `TypeError` for what is not a number.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([2, 4, 6]).pipe(rs.math.variance(reduce=True)).run()
