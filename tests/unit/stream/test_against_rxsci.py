@@ -37,6 +37,15 @@ RUNNING: list[tuple[str, Make]] = [
     ("variance", lambda m: m.math.variance()),
     ("stddev", lambda m: m.math.stddev()),
     ("tee_map", lambda m: m.ops.tee_map(m.ops.count(), m.math.sum())),
+    ("take", lambda m: m.ops.take(3)),
+    ("distinct", lambda m: m.ops.distinct()),
+    ("start_with", lambda m: m.ops.start_with([0, 1])),
+    ("lag", lambda m: m.data.lag(2)),
+    ("clip", lambda m: m.data.clip(lower_bound=-5, higher_bound=50)),
+    ("pad_start", lambda m: m.data.pad_start(2)),
+    ("pad_end", lambda m: m.data.pad_end(2, 0)),
+    ("starmap", lambda m: rx.pipe(m.data.lag(1), m.ops.starmap(lambda before, i: i - before))),
+    ("split", lambda m: m.data.split(lambda i: i > 0, rx.pipe(m.math.sum(reduce=True)))),
 ]
 REDUCING: list[tuple[str, Make]] = [
     ("last", lambda m: m.ops.last()),
@@ -47,6 +56,8 @@ REDUCING: list[tuple[str, Make]] = [
     ("variance", lambda m: m.math.variance(reduce=True)),
     ("stddev", lambda m: m.math.stddev(reduce=True)),
     ("tee_map", lambda m: m.ops.tee_map(m.ops.last(), m.math.stddev(reduce=True), m.ops.count(reduce=True))),
+    ("to_list", lambda m: rx.pipe(m.data.to_list(), m.ops.map(len))),
+    ("formal", lambda m: m.math.formal.variance(reduce=True)),
 ]
 
 
