@@ -70,7 +70,8 @@ def run() -> None:
             Contestant("rxsci 0.33", observe(article_in_rxsci(), few), len(few)),
         ],
     )
-    numbers = [random.Random(2).random() for _ in range(200_000)]
+    chance = random.Random(2)
+    numbers = [chance.random() for _ in range(200_000)]
     race(
         "Keyed running mean over 100 keys",
         [

@@ -25,10 +25,13 @@ Decode = Callable[..., Any]
 
 
 def named_types(functions: Iterable[Any]) -> dict[str, type]:
-    """The classes that the given functions can name: those in their modules' globals, by qualified name."""
+    """The classes that the given functions can name, by qualified name: those in their modules' globals.
+
+    One that makes its types itself names them in an attribute `types`.
+    """
     found: dict[str, type] = {}
     for function in functions:
-        for value in getattr(function, "__globals__", {}).values():
+        for value in (*getattr(function, "__globals__", {}).values(), *getattr(function, "types", ())):
             if isinstance(value, type) and _is_structured(value):
                 found[value.__qualname__] = value
     return found

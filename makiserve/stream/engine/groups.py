@@ -9,6 +9,7 @@ from typing import Any
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.operator import Stage, State
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.event_time import ms_from_time
 
 SWEEPS_A_TTL = 8
 """Idle groups are looked for this often in a ttl: their memory is given back at most an eighth of it late."""
@@ -58,7 +59,7 @@ class AgingGroups(Groups):
     """
 
     def __init__(
-        self, scope: Scope, layout: Scope, ttl_ms: int, time_mapper: Callable[[Any], int], follow: Stage
+        self, scope: Scope, layout: Scope, ttl_ms: int, time_mapper: Callable[[Any], Any], follow: Stage
     ) -> None:
         super().__init__(scope, layout)
         self._ttl_ms, self._time_mapper = ttl_ms, time_mapper
@@ -84,7 +85,7 @@ class AgingGroups(Groups):
 
     def _write_now(self, code: Code, item: str) -> str:
         latest = f"{code.state(self.scope)}[{self._latest}]"
-        now = code.let("now", f"{code.constant(self._time_mapper)}({item})")
+        now = code.let("now", f"{code.constant(ms_from_time)}({code.constant(self._time_mapper)}({item}))")
         with code.block(f"if {latest} is not None and {latest} > {now}:"):
             code.line(f"{now} = {latest}")
         code.line(f"{latest} = {now}")

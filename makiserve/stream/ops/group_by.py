@@ -15,13 +15,14 @@ from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
+from makiserve.stream.event_time import ms_from_duration
 
 
 def group_by(
     key_mapper: Callable[[Any], Any],
     pipeline: Pipeline | None = None,
     ttl: timedelta | None = None,
-    time_mapper: Callable[[Any], int] | None = None,
+    time_mapper: Callable[[Any], Any] | None = None,
 ) -> Transform:
     """Runs `pipeline` for each key separately.
 
@@ -36,14 +37,14 @@ def group_by(
         pipeline: what each group's items go through.
         ttl: a group that has had no item for so long, in the time of the items, is forgotten; when its key comes again
             it begins anew. None keeps every group for ever.
-        time_mapper: the time of an item, in milliseconds; with `ttl`.
+        time_mapper: the time of an item, a datetime or integer milliseconds; with `ttl`.
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which
     they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key, of the keys seen
     within `ttl`. *Raises* what the mappers raise.
 
     Raises:
-        PipelineError: `ttl` is given without `time_mapper`, or is not positive.
+        PipelineError: `ttl` is given without `time_mapper`, or is not a whole number of milliseconds.
 
     >>> import rx, makiserve.stream as rs
     >>> groups = rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])
@@ -53,9 +54,7 @@ def group_by(
     """
     if (ttl is None) != (time_mapper is None):
         raise PipelineError("group_by: ttl and time_mapper go together: a group's age is told by the time of its items")
-    if ttl is not None and ttl <= timedelta(0):
-        raise PipelineError(f"group_by: ttl is longer than nothing, not {ttl}")
-    ttl_ms = None if ttl is None else round(ttl / timedelta(milliseconds=1))
+    ttl_ms = None if ttl is None else ms_from_duration(ttl, "group_by: ttl")
     return operator(GroupBy(key_mapper, trace(pipeline), ttl_ms, time_mapper))
 
 
@@ -67,7 +66,7 @@ class GroupBy(Operator):
     key_mapper: Callable[[Any], Any]
     pipeline: Plan
     ttl_ms: int | None = None
-    time_mapper: Callable[[Any], int] | None = None
+    time_mapper: Callable[[Any], Any] | None = None
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter

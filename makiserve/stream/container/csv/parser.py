@@ -19,6 +19,7 @@ class Parser:
         dialect: how cells stand in a line.
         ignore_error: whether a line that does not fit is left out.
         has_columns: whether the columns are known, or wait for a header.
+        types: of its rows, where the columns are known: what a checkpoint may hold.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Parser:
         self.has_columns = columns is not None
         self._none_values = none_values
         self._schema_name = schema_name
+        self.types = (columns[0],) if columns is not None else ()
         if columns is not None:
             self._row, kinds = columns
             self._columns = [(name, kind, CONVERTERS[kind]) for name, kind in kinds.items()]

@@ -1,0 +1,120 @@
+"""A distribution in a fixed number of bins: what the operators of `math.dist` keep and pass on.
+
+The streaming histogram of Ben-Haim and Tom-Tov ("A Streaming Parallel Decision Tree Algorithm", JMLR 11, 2010): a bin
+is a value and how often it came; of too many bins the two that are closest become one, at their mean. RxSci's are of
+the library distogram: the same bins, and the attributes by which distogram's reading functions take this one, too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate
+from math import log
+from operator import sub
+from typing import Any, NamedTuple
+
+
+class Distribution(NamedTuple):
+    """The items so far. It is immutable: adding gives a new one.
+
+    Attributes:
+        bin_count: how many bins there are at most.
+        weighted_diff: whether bins that hold many items count as further apart.
+        values: the bins' values, in order.
+        counts: how often each came.
+        min: the smallest item; None for no item.
+        max: the largest item; None for no item.
+    """
+
+    bin_count: int
+    weighted_diff: bool
+    values: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    min: float | None = None
+    max: float | None = None
+
+    @property
+    def bins(self) -> tuple[tuple[float, int], ...]:
+        """Value and count of each bin."""
+        return tuple(zip(self.values, self.counts, strict=True))
+
+    @property
+    def total(self) -> int:
+        """How many items there are."""
+        return sum(self.counts)
+
+
+def number(value: Any) -> Any:
+    """The value, unless it has no place in an order.
+
+    Raises:
+        ValueError: it is NaN.
+    """
+    if value != value:
+        raise ValueError("NaN has no place in a distribution: filter it, or fill it")
+    return value
+
+
+def add(dist: Distribution, value: Any, count: int = 1) -> Distribution:
+    """The distribution with `count` times one value more."""
+    bin_count, weighted, values, counts, least, most = dist
+    place = bisect_left(values, value)
+    if place < len(values) and values[place] == value:
+        counts = (*counts[:place], counts[place] + count, *counts[place + 1 :])
+        return Distribution(bin_count, weighted, values, counts, least, most)
+    values = (*values[:place], value, *values[place:])
+    counts = (*counts[:place], count, *counts[place:])
+    if len(values) > bin_count:
+        values, counts = _joined(values, counts, weighted=weighted)
+    least = value if least is None or value < least else least
+    most = value if most is None or value > most else most
+    return Distribution(bin_count, weighted, values, counts, least, most)
+
+
+def merge(earlier: Distribution, later: Distribution) -> Distribution:
+    """The distribution of the items of both, in the bins of the earlier one."""
+    for value, count in zip(later.values, later.counts, strict=True):
+        earlier = add(earlier, value, count)
+    for end in (later.min, later.max):  # bins are means: the ends are further out
+        if end is not None and earlier.min is not None and earlier.max is not None:
+            earlier = earlier._replace(min=min(earlier.min, end), max=max(earlier.max, end))
+    return earlier
+
+
+def count_below(dist: Distribution, value: float) -> float:
+    """About how many items are below a value: half of each bin lies on either side of its centre."""
+    _, _, values, counts, least, most = dist
+    if least is None or most is None or value <= least:
+        return 0.0
+    if value >= most:
+        return dist.total
+    if value <= values[0]:
+        return (value - least) / (values[0] - least) * counts[0] / 2
+    if value >= values[-1]:
+        return dist.total - counts[-1] / 2 * (most - value) / (most - values[-1])
+    right = bisect_left(values, value)
+    share = (value - values[right - 1]) / (values[right] - values[right - 1])
+    left, change = counts[right - 1], counts[right] - counts[right - 1]
+    return sum(counts[: right - 1]) + left / 2 + share * (left + share * change / 2)
+
+
+def centres(dist: Distribution) -> tuple[list[float], list[float]]:
+    """Ranks and values of the ends and of the bins' centres, between which quantiles are interpolated."""
+    ranks = [below - count / 2 for below, count in zip(accumulate(dist.counts), dist.counts, strict=True)]
+    return [0.0, *ranks, float(dist.total)], [dist.min or 0.0, *dist.values, dist.max or 0.0]
+
+
+def _joined(
+    values: tuple[float, ...], counts: tuple[int, ...], *, weighted: bool
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """The bins with the two that are closest as one, at their mean."""
+    gaps = list(map(sub, values[1:], values))
+    if weighted:
+        gaps = [gap * log(1e-5 + min(counts[i], counts[i + 1])) for i, gap in enumerate(gaps)]
+    left = gaps.index(min(gaps))
+    count = counts[left] + counts[left + 1]
+    mean = (values[left] * counts[left] + values[left + 1] * counts[left + 1]) / count
+    return (
+        (*values[:left], mean, *values[left + 2 :]),
+        (*counts[:left], count, *counts[left + 2 :]),
+    )
