@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Stage, State
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Stage, State
 
 
 class Spans(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Stage
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Stage
 
 
 class OpenPart:

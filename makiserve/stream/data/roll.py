@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.operator import Operator, Part, Stage
 from makiserve.stream.engine.panes import build_panes
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 from makiserve.stream.engine.windows import build_windows
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.data.collect import Collect
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Stage
+from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator
 
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from makiserve.errors import PipelineError
 from makiserve.stream.data.part import OpenPart
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 

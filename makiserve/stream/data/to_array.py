@@ -9,7 +9,7 @@ from typing import ClassVar
 from makiserve.errors import PipelineError
 from makiserve.stream.data.collect import Collect
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Stage
+from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator
 
 

@@ -6,9 +6,9 @@ from functools import partial
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code, Place
-from makiserve.stream.engine.operator import Operator, Part, Stage
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 
 DEEPEST_BLOCK = 12  # Python takes 20 nested loops and 100 indents
 

@@ -9,10 +9,10 @@ import msgspec
 
 from makiserve.errors import StateError
 from makiserve.stream.engine.codec import Codec, named_types
-from makiserve.stream.engine.operator import State
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.scope import Scope, Slot
+from makiserve.stream.engine.stage import State
 
 VERSION = 1
 

@@ -11,14 +11,18 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from makiserve.stream.engine.journal import restore
 
-if TYPE_CHECKING:
-    from makiserve.stream.engine.scope import Scope
-
 _numbers = count(1)
+
+
+class Nested(Protocol):
+    """A scope, as far as it matters here: its state holds, at 0, the state of its parent."""
+
+    @property
+    def parent(self) -> Nested | None: ...
 
 
 class Place(NamedTuple):
@@ -31,7 +35,7 @@ class Place(NamedTuple):
 class _Function:
     """A function that is being written."""
 
-    def __init__(self, header: str, states: dict[Scope, str]) -> None:
+    def __init__(self, header: str, states: dict[Nested, str]) -> None:
         self.lines: list[tuple[str, Place | None]] = [(header, None)]
         self.depth = 1
         self.states = states
@@ -132,14 +136,14 @@ class Code:
         self._place = before
 
     @contextmanager
-    def inside(self, scope: Scope, state: str) -> Iterator[None]:
+    def inside(self, scope: Nested, state: str) -> Iterator[None]:
         """What is written inside finds the state of `scope` in the variable `state`."""
         states = self._open[-1].states
         states[scope] = state
         yield
         del states[scope]
 
-    def state(self, scope: Scope) -> str:
+    def state(self, scope: Nested) -> str:
         """The expression for the state of a scope: a variable, or the way out to it from an inner scope's."""
         states = self._open[-1].states
         if scope in states:
@@ -152,7 +156,7 @@ class Code:
                     return way
         raise KeyError("code is written outside of its scope")
 
-    def function(self, name: str, scope: Scope, write: Callable[[str], None], parameters: str = "item, state") -> str:
+    def function(self, name: str, scope: Nested, write: Callable[[str], None], parameters: str = "item, state") -> str:
         """Write a function; `write` gets the name of its item. Its state is that of `scope`."""
         self._open.append(_Function(f"def {name}({parameters}):", {scope: "state"}))
         with self.deferring():

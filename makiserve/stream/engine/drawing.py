@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from makiserve.stream.engine.operator import Operator
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.program import Program
 
 

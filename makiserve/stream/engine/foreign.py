@@ -14,8 +14,9 @@ import rx
 from rx.core.typing import Observer
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 
 STATELESS = {"do_action", "filter", "map", "pluck"}
 """Operators of rx that remember nothing between items; `starmap` is made of `map`."""
@@ -114,9 +115,9 @@ class Foreign(Operator):
         return Part(push, complete)
 
     @property
-    def advice(self) -> str:
-        """What to write instead."""
-        return f"{self}: use {EQUIVALENTS.get(self.operator, 'an operator of makiserve.stream')}"
+    def hidden(self) -> str | None:
+        instead = EQUIVALENTS.get(self.operator, "an operator of makiserve.stream")
+        return f"{self}: use {instead}" if self.hides_state else None
 
     def __str__(self) -> str:
         return f"rx.operators.{self.operator}"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Stage, State
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Stage, State
 from makiserve.stream.event_time import ms_from_time
 
 SWEEPS_A_TTL = 8

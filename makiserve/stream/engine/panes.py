@@ -16,9 +16,9 @@ from math import gcd
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Part, Stage, State
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage, State
 
 
 def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope) -> Part:

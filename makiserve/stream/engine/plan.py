@@ -1,13 +1,72 @@
-"""The plan: a traced pipeline as a value that can be compared, drawn and fingerprinted before anything runs."""
+"""The plan: a traced pipeline as a value, and the contract of the operators that it consists of."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
-from makiserve.stream.engine.foreign import Foreign
-from makiserve.stream.engine.operator import Operator
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Operator(ABC):
+    """One node of a plan. Its fields are the parameters that the user wrote.
+
+    Attributes:
+        raises: whether it can fail on an item, through a function of the user or arithmetic on foreign values.
+        stateless: whether it keeps nothing between items.
+        one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, in
+            no block of its own.
+        writes_late: whether it writes its slots with `Code.later` alone, in no block of its own.
+        mergeable: whether it emits only at completion, from slots that the panes of a window can merge.
+    """
+
+    name: ClassVar[str]
+    raises: ClassVar[bool] = True
+    stateless: ClassVar[bool] = False
+    one_to_one: ClassVar[bool] = False
+    writes_late: ClassVar[bool] = False
+
+    @property
+    def mergeable(self) -> bool:
+        return False
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether one item may cause several pushes downstream: a later one can fail after an earlier one wrote."""
+        return any(plan.fans_out for _, plan in self.plans())
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        """The inner pipelines, each with the name of its place."""
+        yield from ()
+
+    @abstractmethod
+    def build(self, then: Stage, scope: Scope) -> Part:
+        """Take slots of `scope` for what is remembered; say what is to be written in front of `then`.
+
+        What is written computes before it writes a slot, so that its own failure leaves no trace; a write that a later
+        failure must undo is announced by `scope.writes(then)` (or `writes_late`, when it is deferred), and
+        a change inside a container is recorded in the journal. Whoever completes a scope enters it there first.
+        """
+
+    @property
+    def hidden(self) -> str | None:
+        """What to use instead, where its state cannot be seen."""
+        return None
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that can be shown and compared: functions and inner pipelines are left out."""
+        shown = (int, float, str, bool, type(None))
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in pairs if isinstance(value, shown) and value is not None}
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items() if value is not False)
+        return f"{self.name}({shown})" if shown else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +99,7 @@ class Plan:
     @property
     def hidden(self) -> list[str]:
         """The operators that hide their state, those of rx that remember something, and what to use instead."""
-        return [operator.advice for operator in self.walk() if isinstance(operator, Foreign) and operator.hides_state]
+        return [operator.hidden for operator in self.walk() if operator.hidden]
 
     @property
     def fingerprint(self) -> str:

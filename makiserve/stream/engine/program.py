@@ -9,9 +9,9 @@ from makiserve.errors import OperatorError
 from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
-from makiserve.stream.engine.operator import Stage, State
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Stage, State
 
 
 class Fed(NamedTuple):

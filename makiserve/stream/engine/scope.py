@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
-from makiserve.stream.engine.operator import Stage, State
+from makiserve.stream.engine.stage import Stage, State
 
 
 class Missing(Enum):

@@ -14,9 +14,9 @@ from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.foreign import Tap, captures, foreign
 from makiserve.stream.engine.journal import Journal
-from makiserve.stream.engine.operator import Operator, Stage
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Stage
 
 Transform = Callable[[rx.Observable], rx.Observable]
 Pipeline = Transform | Sequence[Transform]

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.ops.map import Map
 

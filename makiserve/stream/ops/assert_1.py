@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Part, Stage
 from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.ops.assert_ import Assert
 

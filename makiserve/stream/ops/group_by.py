@@ -11,9 +11,9 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.groups import AgingGroups, Groups
-from makiserve.stream.engine.operator import Operator, Part, Stage
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 from makiserve.stream.event_time import ms_from_duration
 

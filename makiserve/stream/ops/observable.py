@@ -8,7 +8,7 @@ from rx.disposable import Disposable
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.foreign import captures
-from makiserve.stream.engine.operator import Operator
+from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.trace import Traced, Transform, operator
 
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, get_args
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 Join = Literal["zip", "merge", "combine_latest"]

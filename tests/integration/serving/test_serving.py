@@ -145,7 +145,7 @@ def test_partitions_move_between_two_services_and_nothing_changes(
     for number, own in values.items():
         send(kafka, input_, own[500:1000], partition=number)
     read(kafka, output, enough=2000)
-    print(second.stop())
+    second.stop()
     for number, own in values.items():
         send(kafka, input_, own[1000:], partition=number)
     found = read(kafka, output, enough=6000)

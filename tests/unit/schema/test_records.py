@@ -169,7 +169,7 @@ def test_a_row_longer_than_the_usual_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_no_record_type_is_refused() -> None:
-    with pytest.raises(PipelineError, match="subclass of makiserve.Record"):
+    with pytest.raises(PipelineError, match=r"subclass of makiserve\.Record"):
         Schema(dict)  # type: ignore[arg-type]
 
 

@@ -11,8 +11,9 @@ from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.container.csv.create_line_parser import create_line_parser
 from makiserve.stream.container.csv.parser import Parser
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.operator import Operator, Part, Stage
+from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
 

@@ -1,0 +1,210 @@
+"""A Kafka in memory for one worker: it shows what is committed, fails on demand, and notes every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import msgspec
+import rx
+from confluent_kafka import Message
+
+import makiserve
+import makiserve.stream as rs
+from makiserve.errors import PredictError
+from makiserve.kafka import Committed, Watermarks
+from makiserve.serving.signals import Stop
+from makiserve.stream.engine.trace import trace
+
+OnPartitions = Callable[[list[int]], Any]
+
+
+class Step(makiserve.Record):
+    value: float
+
+
+class Features(NamedTuple):
+    total: float
+
+
+class Model:
+    """Gives the total back; refuses 13."""
+
+    inputs = ("total",)
+
+    def check(self, row: tuple[Any, ...]) -> None:
+        if row == (13,):
+            raise PredictError("unlucky")
+
+    def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
+        return [total for (total,) in rows]
+
+
+def packaged() -> Any:
+    """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
+    plan = trace(
+        rx.pipe(
+            rs.ops.map(lambda step: step.value if step.value != 7 else 1 / 0),
+            rs.math.sum(),
+            rs.ops.map(lambda total: Features(total)),
+        )
+    )
+    return SimpleNamespace(
+        plan=plan, record=Step, predictor=Model(), name="house", version="3", uri="models:/house/3", digest="d1"
+    )
+
+
+def message(number: int, offset: int, value: bytes | None, headers: list[tuple[str, bytes]] | None = None) -> Message:
+    return Message(
+        topic="in",
+        partition=number,
+        offset=offset,
+        key=b"k",
+        value=value,
+        headers=headers,
+        timestamp=(1, 1000 + offset),
+    )
+
+
+class Output(NamedTuple):
+    topic: str
+    partition: int
+    value: bytes | None
+    headers: dict[str, bytes]
+
+    @property
+    def prediction(self) -> Any:
+        return msgspec.json.decode(self.value or b"")["prediction"]
+
+
+class Kafka:
+    """Partitions of values, the offsets of one group, and the outputs that a read_committed reader sees.
+
+    Attributes:
+        fails: the errors that the next calls of a name raise, one each.
+        turns: what happens at the next calls of `receive`, one each.
+    """
+
+    def __init__(self, stop: Stop, *partitions: list[float]) -> None:
+        self.stop = stop
+        self.input = {
+            number: [message(number, offset, b'{"value": %d}' % value) for offset, value in enumerate(values)]
+            for number, values in enumerate(partitions)
+        }
+        self.low = 0
+        self.group: dict[int, tuple[int, str]] = {}
+        self.visible: list[Output] = []
+        self.calls: list[str] = []
+        self.fails: dict[str, list[BaseException]] = {}
+        self.turns: list[Callable[[], object]] = []
+
+    def called(self, name: str, *details: object) -> None:
+        self.calls.append(" ".join(map(str, (name, *details))))
+        if waiting := self.fails.get(name):
+            raise waiting.pop(0)
+
+    def predictions(self, number: int) -> list[Any]:
+        return [output.prediction for output in self.visible if output.topic == "out" and output.partition == number]
+
+
+class Producer:
+    """A transaction that is seen when it is committed."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self.kafka = kafka
+        self.is_open = False
+        self.outputs: list[Output] = []
+        self.offsets: dict[int, tuple[int, str]] = {}
+
+    def init(self, within: timedelta) -> None:
+        self.kafka.called("init")
+
+    def produce(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
+        time_ms: int,
+    ) -> None:
+        self.is_open = True
+        self.kafka.called("produce", topic)
+        self.outputs.append(Output(topic, partition, value, dict(headers)))
+
+    def poll(self) -> None:
+        self.kafka.called("poll")
+
+    def flush(self, timeout: timedelta) -> None:
+        self.kafka.called("flush")
+
+    def send_offsets(self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: object) -> None:
+        self.is_open = True
+        self.kafka.called("offsets", {number: offset for number, (offset, _) in offsets.items()}, group_metadata)
+        self.offsets |= offsets
+
+    def commit(self, timeout: timedelta) -> None:
+        self.kafka.called("commit")
+        self.kafka.visible += self.outputs
+        self.kafka.group |= self.offsets
+        self._end()
+
+    def abort(self, timeout: timedelta) -> None:
+        self.kafka.called("abort")
+        self._end()
+
+    def _end(self) -> None:
+        self.is_open, self.outputs, self.offsets = False, [], {}
+
+
+class Consumer:
+    """Reads the partitions that it was given; when it has read all and no turn is left, a stop is asked."""
+
+    topic = "in"
+
+    def __init__(self, kafka: Kafka) -> None:
+        self.kafka = kafka
+        self.at: dict[int, int] = {}
+
+    def subscribe(self, on_assign: OnPartitions, on_revoke: OnPartitions, on_lost: OnPartitions) -> None:
+        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
+
+    def come(self, *numbers: int) -> None:
+        self.at |= self.on_assign(list(numbers))
+
+    def go(self, how: OnPartitions, *numbers: int) -> None:
+        how(list(numbers))
+        for number in numbers:
+            del self.at[number]
+
+    def receive(self, max_records: int, timeout: timedelta) -> list[Message]:
+        self.kafka.called("receive")
+        if self.kafka.turns:
+            self.kafka.turns.pop(0)()
+        found = []
+        for number, position in self.at.items():
+            found += self.kafka.input[number][position : position + max_records]
+            self.at[number] = min(position + max_records, len(self.kafka.input[number]))
+        if not found and not self.kafka.turns:
+            self.kafka.stop.ask()
+        return found
+
+    def move(self, partition: int, offset: int) -> None:
+        self.kafka.called("move", partition, offset)
+        self.at[partition] = offset
+
+    def committed(self, partition: int, timeout: timedelta) -> Committed:
+        self.kafka.called("committed")
+        return Committed(*self.kafka.group.get(partition, (None, "")))
+
+    def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
+        self.kafka.called("watermarks")
+        return Watermarks(self.kafka.low, len(self.kafka.input[partition]))
+
+    def group_metadata(self) -> str:
+        return "generation"
+
+    def close(self) -> None:
+        self.kafka.called("close")

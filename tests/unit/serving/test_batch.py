@@ -1,0 +1,56 @@
+"""From messages to slices."""
+
+from __future__ import annotations
+
+from makiserve.errors import DecodeError
+from makiserve.schema import Schema
+from makiserve.scoring import Lane
+from makiserve.serving.batch import Slice, slices_from_messages
+from makiserve.serving.partition import Partition
+from tests.unit.serving.fakes import Step, message
+
+SCHEMA = Schema(Step)
+
+
+def partition(number: int, committed: int = 0) -> Partition:
+    each = Partition("in", number)
+    each.restore(Lane([]), 0, committed)
+    return each
+
+
+def shape(each: Slice) -> tuple[int, list[int], bool]:
+    return each.partition.number, [message.offset() or 0 for message in each.messages], each.is_silent
+
+
+def shapes(committed: int, *offsets: int) -> list[tuple[int, list[int], bool]]:
+    messages = [message(0, offset, b'{"value": 1}') for offset in offsets]
+    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, SCHEMA)]
+
+
+def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -> None:
+    partitions = {0: partition(0), 1: partition(1)}
+    messages = [message(number, offset, b'{"value": 1}') for offset in (5, 6) for number in (1, 0)]
+    found = list(slices_from_messages(messages, partitions, SCHEMA))
+    assert [shape(each) for each in found] == [(1, [5, 6], False), (0, [5, 6], False)]
+    assert all(each.batch.lane is each.partition.lane for each in found)
+
+
+def test_what_was_committed_before_is_silent_and_comes_first() -> None:
+    assert shapes(6, 4, 5, 6, 7) == [(0, [4, 5], True), (0, [6, 7], False)]
+
+
+def test_offsets_may_have_gaps() -> None:
+    assert shapes(6, 2, 9) == [(0, [2], True), (0, [9], False)]
+
+
+def test_there_is_no_empty_slice() -> None:
+    assert shapes(6, 4, 5) == [(0, [4, 5], True)]
+    assert shapes(6, 6, 7) == [(0, [6, 7], False)]
+    assert shapes(6) == []
+
+
+def test_a_message_that_cannot_be_decoded_keeps_its_place() -> None:
+    messages = [message(0, 0, None), message(0, 1, b"{"), message(0, 2, b""), message(0, 3, b'{"value": 4}')]
+    (each,) = slices_from_messages(messages, {0: partition(0)}, SCHEMA)
+    assert [type(record) for record in each.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
+    assert each.batch.records[3] == Step(value=4)

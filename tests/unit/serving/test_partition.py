@@ -1,0 +1,90 @@
+"""The life of a partition."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+
+from makiserve.errors import InternalError
+from makiserve.scoring import Lane
+from makiserve.serving import partition as module
+from makiserve.serving.partition import MOVES, Partition, Phase
+
+PAIRS = [(before, after) for before in Phase for after in Phase]
+
+
+def in_phase(phase: Phase) -> Partition:
+    partition = Partition("in", 3)
+    partition.phase = phase
+    return partition
+
+
+def restored(committed: int, origin: int = 0) -> Partition:
+    partition = Partition("in", 3)
+    partition.restore(Lane([]), origin, committed)
+    return partition
+
+
+def drawn() -> set[tuple[Phase, Phase]]:
+    """The arrows of the diagram, in both directions."""
+    there = re.findall(r"(?=\b([A-Z]+) ─+ \w+ ─+▶ ([A-Z]+))", module.__doc__ or "")
+    back = re.findall(r"(?=\b([A-Z]+) ◀─+ \w+ ─+ ([A-Z]+))", module.__doc__ or "")
+    return {(Phase[one], Phase[other]) for one, other in [*there, *((to, of) for of, to in back)]}
+
+
+def test_the_drawing_shows_the_moves_that_are_allowed_and_no_others() -> None:
+    assert drawn() == {(before, after) for before, afters in MOVES.items() for after in afters}
+
+
+@pytest.mark.parametrize(("before", "after"), PAIRS, ids=lambda phase: phase.value)
+def test_a_partition_makes_the_moves_that_are_drawn_and_no_others(
+    before: Phase, after: Phase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    partition = in_phase(before)
+    if (before, after) in drawn():
+        partition.move(after)
+        assert partition.phase is after
+        assert caplog.messages == [f"in[3]: {before.value} → {after.value} at offset 0"]
+    else:
+        with pytest.raises(InternalError, match=rf"in\[3\]: .* from {before.value} to {after.value}"):
+            partition.move(after)
+        assert partition.phase is before
+
+
+def test_it_restores_until_all_that_is_committed_is_scored_again() -> None:
+    partition = restored(origin=2, committed=5)
+    partition.advance(4)
+    assert partition.phase is Phase.RESTORING
+    partition.advance(5)
+    assert partition.phase is Phase.RUNNING
+
+
+def test_where_nothing_is_to_be_restored_it_runs_at_once() -> None:
+    assert restored(origin=5, committed=5).phase is Phase.RUNNING
+
+
+def test_only_what_was_scored_since_the_commit_is_news() -> None:
+    partition = restored(committed=5)
+    partition.advance(4)
+    assert not partition.has_news
+    partition.advance(5)
+    assert not partition.has_news
+    partition.advance(6)
+    assert partition.has_news
+
+
+def test_the_start_of_a_partition_that_was_never_committed_is_news() -> None:
+    partition = restored(committed=0)
+    partition.is_new = True
+    assert partition.has_news
+
+
+@pytest.mark.parametrize("phase", [Phase.REVOKED, Phase.LOST])
+def test_what_is_gone_has_no_news(phase: Phase) -> None:
+    partition = restored(committed=0)
+    partition.advance(6)
+    partition.move(phase)
+    assert not partition.has_news
