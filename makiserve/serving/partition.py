@@ -1,12 +1,11 @@
 """The life of a partition in this process, from its assignment to its loss.
 
 ```
-            assign             restored
-ASSIGNED ──────────▶ RESTORING ─────────▶ RUNNING
-                      │ │  ▲                │ │
-               rewound└─│──┴── rewound ─────┘ │
-                        ▼                     ▼
-                     REVOKED   LOST   (both from RESTORING and from RUNNING)
+ASSIGNED ── begun ──▶ RESTORING ── restored ──▶ RUNNING
+                      RESTORING ◀── rewound ─── RUNNING
+                      RESTORING ── rewound ───▶ RESTORING
+                      RESTORING ── revoked ───▶ REVOKED ◀── revoked ── RUNNING
+                      RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
 ```
 """
 
@@ -32,7 +31,7 @@ class Phase(Enum):
 
 
 MOVES = {
-    Phase.ASSIGNED: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
+    Phase.ASSIGNED: {Phase.RESTORING},
     Phase.RESTORING: {Phase.RESTORING, Phase.RUNNING, Phase.REVOKED, Phase.LOST},
     Phase.RUNNING: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
     Phase.REVOKED: set(),

@@ -129,10 +129,10 @@ class Worker:
 
     def _commit(self) -> None:
         partitions = self._assignment.partitions.values()
-        self._summary.commits += commit(
-            self._producer, self._consumer, partitions, self._plan.fingerprint, self._patience
-        )
-        self._due, self._aborts_in_a_row = None, 0
+        if commit(self._producer, self._consumer, partitions, self._plan.fingerprint, self._patience):
+            self._aborts_in_a_row = 0
+            self._summary.commits += 1
+        self._due = None
 
     def _commit_or_leave(self) -> bool:
         """The last chance to commit; what cannot be committed is the next owner's to score again."""
@@ -146,7 +146,6 @@ class Worker:
 
     def _abort(self) -> None:
         self._patience.insist(partial(self._producer.abort, CALL))
-        self._due = None
 
     def _redo(self, reason: AbortTransaction) -> None:
         """Take everything since the last commit back, and go on from there."""

@@ -1,0 +1,124 @@
+"""What is checked before a service starts, and when it begins anew."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rx import operators as rx_ops
+
+from makiserve.errors import ConfigurationError, Fenced, PipelineError
+from makiserve.serving import serve
+from makiserve.serving.signals import Stop
+from makiserve.settings import BrokerSettings, ServeSettings
+from makiserve.stream.engine.trace import trace
+from tests.unit.serving.fakes import packaged
+
+module = importlib.import_module("makiserve.serving.serve")  # makiserve.serving.serve is the function
+
+BROKER = BrokerSettings("broker:9092", "group")
+SETTINGS = ServeSettings("in", "out", "dead")
+
+
+class Cluster:
+    topics: dict[str, int] = {}
+
+    def __init__(self, connection: object) -> None:
+        self.created: dict[str, int] = {}
+
+    def preflight(self, within: timedelta) -> None:
+        pass
+
+    def partitions(self, topic: str) -> int:
+        return self.topics[topic]
+
+    def create_if_absent(self, topic: str, partitions: int, settings: object) -> None:
+        self.topics[topic] = partitions
+
+
+class Worker:
+    """Its runs end as `ends` says; the last one when it is asked to stop."""
+
+    ends: list[Exception] = []
+    made: list[Worker] = []
+
+    def __init__(self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop) -> None:
+        self.stop, self.dead_partitions = stop, dead
+        self.made.append(self)
+
+    def run(self) -> None:
+        if self.ends:
+            raise self.ends.pop(0)
+        self.stop.ask()
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
+    @contextmanager
+    def given() -> Iterator[Stop]:
+        yield stop
+
+    monkeypatch.setattr(module, "Cluster", Cluster)
+    monkeypatch.setattr(module, "Worker", Worker)
+    monkeypatch.setattr(module, "stop_on_signals", given)
+    monkeypatch.setattr(Cluster, "topics", {"in": 4, "out": 6})
+    monkeypatch.setattr(Worker, "ends", [])
+    monkeypatch.setattr(Worker, "made", [])
+
+
+def test_dead_letters_get_a_topic_as_wide_as_the_input() -> None:
+    serve(packaged(), BROKER, SETTINGS)
+    assert Cluster.topics["dead"] == 4
+    assert [worker.dead_partitions for worker in Worker.made] == [4]
+
+
+@pytest.mark.parametrize("settings", [ServeSettings("in", "in", "dead"), ServeSettings("in", "out", "in")])
+def test_an_input_that_is_an_output_too_is_refused(settings: ServeSettings) -> None:
+    with pytest.raises(ConfigurationError, match="would read what it writes"):
+        serve(packaged(), BROKER, settings)
+
+
+def test_an_output_with_fewer_partitions_than_the_input_is_refused() -> None:
+    Cluster.topics["out"] = 3
+    with pytest.raises(ConfigurationError, match="out has 3 partitions, in has 4"):
+        serve(packaged(), BROKER, SETTINGS)
+
+
+def test_a_pipeline_that_hides_its_state_is_refused() -> None:
+    model = packaged()
+    model.plan = trace(rx_ops.scan(lambda total, step: total + step.value, 0))
+    with pytest.raises(PipelineError, match="can be replayed, but not served"):
+        serve(model, BROKER, SETTINGS)
+
+
+def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    Worker.ends = [Fenced("the transaction took too long"), Fenced("again")]
+    serve(packaged(), BROKER, SETTINGS)
+    assert len(Worker.made) == 3
+    assert caplog.messages[0] == "the transaction took too long: beginning anew, from what is committed"
+
+
+def test_a_named_instance_that_is_fenced_leaves_the_partitions_to_the_other_one() -> None:
+    Worker.ends = [Fenced("fenced")]
+    with pytest.raises(Fenced, match=r"fenced\. Another instance named pod-0 has taken over"):
+        serve(packaged(), BrokerSettings("broker:9092", "group", instance="pod-0"), SETTINGS)
+    assert len(Worker.made) == 1
+
+
+def test_an_instance_that_is_fenced_while_it_drains_does_not_begin_anew(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drain(self: Worker) -> None:
+        stop.ask()
+        raise Fenced("the transaction took too long")
+
+    monkeypatch.setattr(Worker, "run", drain)
+    with pytest.raises(Fenced):
+        serve(packaged(), BROKER, SETTINGS)
+    assert len(Worker.made) == 1

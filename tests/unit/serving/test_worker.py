@@ -1,0 +1,256 @@
+"""The worker on a Kafka in memory: what is visible at the end, whatever fails on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makiserve.errors import (
+    AbortTransaction,
+    BrokerUnavailable,
+    ConfigurationError,
+    Fenced,
+    InternalError,
+    RetryCall,
+    StateError,
+)
+from makiserve.serving import worker as module
+from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
+from makiserve.settings import BrokerSettings, ServeSettings
+from tests.unit.serving.fakes import Consumer, Kafka, Producer, message, packaged
+
+TOTALS = {0: [1, 3, 6, 10, 15], 1: [10, 30, 60, 100, 150]}
+ALWAYS, NEVER = timedelta(0), timedelta(minutes=1)
+Make = Callable[..., Worker]
+
+
+@pytest.fixture
+def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """`make(max_batch=2)`: a worker that is given both partitions at its first turn."""
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
+
+    def one(**options: Any) -> Worker:
+        settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, **options})
+        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, 2, kafka.stop)
+        kafka.turns.insert(0, lambda: consumer(worker).come(0, 1))
+        return worker
+
+    return one
+
+
+def consumer(worker: Worker) -> Any:
+    return worker._consumer
+
+
+def nothing() -> None:
+    pass
+
+
+def assert_exact(kafka: Kafka) -> None:
+    assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
+    assert {number: offset for number, (offset, _) in kafka.group.items()} == {0: 5, 1: 5}
+
+
+def test_every_record_ends_in_its_output_and_the_service_drained(
+    kafka: Kafka, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    make().run()
+    assert_exact(kafka)
+    assert kafka.calls[-1] == "close"
+    assert caplog.messages[-2:] == [
+        "10 records, 10 outputs, 0 dead letters, 1 commits, 0 aborts since the start",
+        "drained: every record that was scored is committed",
+    ]
+
+
+def test_transactions_start_before_the_group_is_joined(kafka: Kafka, make: Make) -> None:
+    make().run()
+    assert kafka.calls[:2] == ["init", "receive"]
+
+
+def test_records_that_cannot_be_scored_become_dead_letters_and_leave_no_trace(kafka: Kafka, make: Make) -> None:
+    kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate([1, 7, 12, 2])]
+    make().run()
+    assert kafka.predictions(0) == [1, 15]
+    reasons = [output.headers["makiserve.reason"] for output in kafka.visible if output.topic == "dead"]
+    assert reasons == [b"operator", b"predict"]
+    assert kafka.group[0][0] == 4
+
+
+@pytest.mark.parametrize("call", ["produce", "poll", "flush", "offsets", "commit"])
+def test_an_aborted_transaction_is_done_again_and_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
+    kafka.fails[call] = [AbortTransaction("it failed")] * 3
+    make(commit_interval=ALWAYS).run()
+    assert_exact(kafka)
+    assert kafka.calls.count("abort") == 3
+    assert kafka.calls.count("move 0 0") == kafka.calls.count("move 1 0") >= 1
+
+
+@pytest.mark.parametrize("call", ["receive", "committed", "watermarks", "flush", "offsets", "commit", "abort"])
+def test_a_passing_trouble_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
+    kafka.fails[call] = [RetryCall("no answer")] * 2
+    kafka.fails.setdefault("flush", [AbortTransaction("it failed")])  # for an abort to have trouble with
+    make(commit_interval=ALWAYS).run()
+    assert_exact(kafka)
+
+
+def test_after_each_abort_in_a_row_the_pause_is_longer_and_it_never_gets_too_long(
+    kafka: Kafka, make: Make, pauses: list[float]
+) -> None:
+    worker = make()
+    for _ in range(2000):
+        worker._redo(AbortTransaction("it failed"))
+    assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE_S]
+    assert set(pauses[7:]) == {LONGEST_PAUSE_S}
+
+
+def test_what_is_committed_is_scored_again_in_silence(kafka: Kafka, make: Make) -> None:
+    make().run()
+    kafka.visible.clear()
+    kafka.stop.__init__()  # type: ignore[misc]
+    kafka.input[0].append(message(0, 5, b'{"value": 6}'))
+    make().run()
+    assert kafka.predictions(0) == [21]
+    assert kafka.predictions(1) == []
+
+
+def test_a_revoked_partition_is_committed_before_it_goes(kafka: Kafka, make: Make) -> None:
+    worker = make()
+    kafka.turns = [*kafka.turns, lambda: consumer(worker).go(consumer(worker).on_revoke, 1)]
+    worker.run()
+    assert kafka.predictions(1) == TOTALS[1][:2]
+    assert kafka.group[1][0] == 2
+    assert kafka.predictions(0) == TOTALS[0]
+    assert "abort" not in kafka.calls
+
+
+def test_a_revoked_partition_that_cannot_be_committed_is_left_to_the_next_owner(
+    kafka: Kafka, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = make(commit_interval=NEVER)
+    kafka.turns = [*kafka.turns, lambda: consumer(worker).go(consumer(worker).on_revoke, 1)]
+    kafka.fails["offsets"] = [AbortTransaction("the group has moved on")]
+    worker.run()
+    assert kafka.predictions(0) == TOTALS[0]
+    assert kafka.predictions(1) == []
+    assert 1 not in kafka.group
+    assert "the group has moved on: what was scored since the last commit is left to the next owner" in caplog.text
+
+
+def test_a_lost_partition_is_never_committed(kafka: Kafka, make: Make) -> None:
+    worker = make(commit_interval=NEVER)
+    kafka.turns = [*kafka.turns, lambda: consumer(worker).go(consumer(worker).on_lost, 1)]
+    worker.run()
+    assert kafka.predictions(0) == TOTALS[0]
+    assert kafka.predictions(1) == []
+    assert 1 not in kafka.group
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Fenced("another instance"),
+        ConfigurationError("too large"),
+        InternalError("a bug"),
+        RuntimeError("a bug"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("call", ["produce", "receive", "flush"])
+def test_what_cannot_be_redone_ends_the_service_without_a_commit(
+    kafka: Kafka, make: Make, call: str, error: BaseException
+) -> None:
+    worker = make(commit_interval=ALWAYS, max_batch=1)
+    kafka.turns = [*kafka.turns, nothing, lambda: kafka.fails.update({call: [error]})]
+    with pytest.raises(type(error)):
+        worker.run()
+    assert kafka.calls[-2:] == ["abort", "close"]
+    for number, (offset, _) in kafka.group.items():
+        assert kafka.predictions(number) == TOTALS[number][:offset]
+
+
+def test_what_fails_while_a_service_ends_does_not_hide_why(kafka: Kafka, make: Make) -> None:
+    worker = make()
+    kafka.fails = {"flush": [StateError("why")], "abort": [Fenced("later")], "close": [RetryCall("later")]}
+    with pytest.raises(StateError, match="why"):
+        worker.run()
+
+
+def test_a_drain_that_meets_a_dead_broker_ends_and_commits_nothing(
+    kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka.stop, "is_overdue", lambda: True)
+    kafka.fails["flush"] = [RetryCall("no answer")]
+    with pytest.raises(BrokerUnavailable):
+        make(commit_interval=NEVER).run()
+    assert kafka.visible == []
+    assert kafka.calls[-2:] == ["abort", "close"]
+
+
+def test_a_drain_whose_transaction_is_aborted_says_what_it_leaves(
+    kafka: Kafka, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    kafka.fails["offsets"] = [AbortTransaction("the group has moved on")]
+    make(commit_interval=NEVER).run()
+    assert kafka.visible == []
+    assert "is left to the next owner" in caplog.text
+    assert "drained" not in caplog.text
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The worker's time in seconds, `clock.now`."""
+    clock = SimpleNamespace(now=100.0, sleep=None, monotonic=lambda: clock.now)
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_a_start_is_committed_after_a_second_though_no_record_comes(
+    kafka: Kafka, make: Make, clock: SimpleNamespace
+) -> None:
+    worker, seen = make(start="latest"), []
+
+    def tick() -> None:
+        seen.append({number: offset for number, (offset, _) in kafka.group.items()})
+        clock.now += 0.6
+
+    kafka.turns += [tick, tick, tick]
+    worker.run()
+    assert seen == [{}, {}, {0: 5, 1: 5}]
+    assert kafka.visible == []
+
+
+def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_one(
+    kafka: Kafka, make: Make, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make(max_batch=2)
+    score = worker._scorer.score
+
+    def slowly(batches: Any) -> Any:
+        clock.now += 20
+        return score(batches)
+
+    monkeypatch.setattr(worker._scorer, "score", slowly)
+    worker.run()
+    assert kafka.calls.count("commit") == 3
+    assert_exact(kafka)
+
+
+def test_an_idle_worker_waits_half_a_second_and_a_busy_one_until_the_commit_is_due(
+    make: Make, clock: SimpleNamespace
+) -> None:
+    worker = make()
+    assert worker._wait().total_seconds() == 0.5
+    worker._due = 100.25
+    assert worker._wait().total_seconds() == 0.25
+    clock.now = 101.0
+    assert worker._wait().total_seconds() == 0
