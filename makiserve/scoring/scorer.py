@@ -11,9 +11,9 @@ from makiserve.schema import Record
 from makiserve.scoring.isolate import predict_each
 from makiserve.scoring.predictor import Predictor
 from makiserve.stream.engine.checkpoint import Checkpoints
-from makiserve.stream.engine.operator import State
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Fed, Program
+from makiserve.stream.engine.stage import State
 
 
 class Lane:
