@@ -27,10 +27,12 @@ INPUTS = ["pspeed_ratio", "temperature", "temperature_stddev"]
 
 @pytest.fixture(scope="session")
 def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_experiment("serving")
+    directory = tmp_path_factory.mktemp("mlflow")
+    before, uri = mlflow.get_tracking_uri(), f"sqlite:///{directory / 'mlflow.db'}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)  # where the default experiment's artifacts will be
+        mlflow.set_tracking_uri(uri)
+        mlflow.search_experiments()
     yield uri
     mlflow.set_tracking_uri(before)
 

@@ -76,7 +76,7 @@ def send(
     assert producer.flush(30) == 0
 
 
-def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 20) -> dict[int, list[Message]]:
+def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 60) -> dict[int, list[Message]]:
     """All committed messages by partition: to the end, or as soon as there are `enough`, and then to the end."""
     consumer = Consumer(
         {
