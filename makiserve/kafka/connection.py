@@ -66,7 +66,7 @@ class NativeLog:
 def report(error: KafkaError) -> None:
     """Logs what librdkafka says outside of any call; it goes on by itself, or the next call fails."""
     if error.code() == NO_BROKER:
-        logger.warning("No broker answers (%s): reconnecting, nothing is lost", error.str())
+        logger.warning("No broker answers: reconnecting, nothing is lost")
     elif error.code() in REFUSED:
         logger.error("The broker refuses the connection: %s: %s", error.str(), REFUSED[error.code()])
     else:

@@ -61,6 +61,8 @@ def _check_topics(broker: BrokerSettings, settings: ServeSettings) -> int:
     """Refuse what cannot work before anything is read; the number of partitions for dead letters."""
     if settings.input in (settings.output, settings.dead_letters):
         raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
+    if settings.output == settings.dead_letters:
+        raise ConfigurationError(f"dead letters cannot go to {settings.output}: who reads it expects predictions")
     cluster = Cluster(Connection(broker))
     cluster.preflight(broker.patience)
     inputs, outputs = cluster.partitions(settings.input), cluster.partitions(settings.output)

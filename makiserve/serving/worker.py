@@ -175,7 +175,8 @@ class Worker:
 
     def _close_dirty(self) -> None:
         """End without a commit: half of a batch may have been produced. What fails here hides nothing."""
-        logger.warning("ending: what was scored since the last commit is left to the next owner")
+        if self._producer.is_open:
+            logger.warning("ending: what was scored since the last commit is left to the next owner")
         for close in (partial(self._producer.abort, CALL), self._consumer.close):
             with suppress(MakiserveError):
                 close()

@@ -83,6 +83,11 @@ def test_an_input_that_is_an_output_too_is_refused(settings: ServeSettings) -> N
         serve(packaged(), BROKER, settings)
 
 
+def test_dead_letters_among_the_predictions_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="expects predictions"):
+        serve(packaged(), BROKER, ServeSettings("in", "out", "out"))
+
+
 def test_an_output_with_fewer_partitions_than_the_input_is_refused() -> None:
     Cluster.topics["out"] = 3
     with pytest.raises(ConfigurationError, match="out has 3 partitions, in has 4"):

@@ -1,0 +1,152 @@
+"""A broker that goes away, and instances that come back or appear twice: nothing is lost, doubled or silent."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from tests.broker import Distribution, KafkaServer, create_topic
+from tests.integration.serving.service import Service, read, send, sources
+from tests.integration.serving.test_serving import steps
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+QUICK = ["--kafka", "session.timeout.ms=6000", "--kafka", "transaction.timeout.ms=4000"]
+
+
+@pytest.fixture
+def mortal(distribution: Distribution, tmp_path: Path) -> Iterator[KafkaServer]:
+    """A broker of the test's own, with the topics `in` and `out`."""
+    with KafkaServer(distribution, tmp_path) as server:
+        admin = AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0})
+        for name in ("in", "out"):
+            create_topic(admin, name)
+        yield server
+
+
+def assert_exact(kafka: str, output: str, count: int) -> None:
+    """Each of the first `count` records has caused one output, in order."""
+    assert sources(read(kafka, output, enough=count, timeout=90)[0]) == list(range(count))
+
+
+def committed(kafka: str, output: str, input_: str) -> int:
+    """The first offset that the service commits."""
+    group = Consumer({"bootstrap.servers": kafka, "group.id": f"makiserve.{output}"})
+    deadline = time.monotonic() + 40
+    while (place := group.committed([TopicPartition(input_, 0)], timeout=10)[0]).offset < 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    group.close()
+    return int(place.offset)
+
+
+def test_a_service_that_is_stopped_while_its_broker_is_gone_ends_soon_and_says_why(
+    mortal: KafkaServer, tracking_uri: str, running_uri: str
+) -> None:
+    kafka = mortal.bootstrap_servers
+    with Service(running_uri, kafka, "in", "out", tracking_uri, ["--commit-interval", "3000"]) as service:
+        send(kafka, "in", steps(10))
+        read(kafka, "out", enough=10, timeout=40)
+        send(kafka, "in", steps(10))
+        time.sleep(1)  # its transaction is open
+        mortal.kill()
+        began = time.monotonic()
+        code, log = service.stop()
+    assert time.monotonic() - began < 25
+    assert code == 4
+    assert "makiserve: The broker does not answer: " in log.splitlines()[-1]
+    assert "ending: what was scored since the last commit is left to the next owner" in log
+    assert "Traceback" not in log
+
+
+def test_an_outage_that_is_longer_than_a_transaction_may_take_changes_nothing(
+    mortal: KafkaServer, tracking_uri: str, running_uri: str
+) -> None:
+    kafka, values = mortal.bootstrap_servers, steps(1500)
+    options = [*QUICK, "--commit-interval", "1000"]
+    with Service(running_uri, kafka, "in", "out", tracking_uri, options) as service:
+        send(kafka, "in", values[:500])
+        read(kafka, "out", enough=500, timeout=40)
+        send(kafka, "in", values[500:1000])
+        time.sleep(0.3)  # its transaction is open
+        mortal.kill()
+        time.sleep(8)
+        mortal.start()
+        send(kafka, "in", values[1000:])
+        assert_exact(kafka, "out", 1500)
+        code, log = service.stop()
+    assert code == 0
+    assert "beginning anew, from what is committed" in log
+
+
+def test_a_service_that_slept_while_another_one_took_over_changes_nothing(
+    kafka: str, topic: Topic, service: Start, running_uri: str
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(2000)
+    sleeper = service(running_uri, input_, output, *QUICK)
+    send(kafka, input_, values[:500])
+    read(kafka, output, enough=500, timeout=40)
+    flow = threading.Thread(target=send, args=(kafka, input_, values[500:1500]), kwargs={"pause": lambda: 0.003})
+    flow.start()
+    time.sleep(1)
+    sleeper.process.send_signal(signal.SIGSTOP)
+    service(running_uri, input_, output, *QUICK)
+    flow.join()
+    read(kafka, output, enough=1500, timeout=60)
+    sleeper.process.send_signal(signal.SIGCONT)
+    send(kafka, input_, values[1500:])
+    assert_exact(kafka, output, 2000)
+    code, log = sleeper.stop()
+    assert code == 0, log
+
+
+def test_of_two_instances_of_one_name_the_second_takes_over_and_the_first_says_so(
+    kafka: str, topic: Topic, service: Start, running_uri: str
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(1000)
+    first = service(running_uri, input_, output, "--instance", "pod-0")
+    send(kafka, input_, values[:500])
+    read(kafka, output, enough=500, timeout=40)
+    second = service(running_uri, input_, output, "--instance", "pod-0")
+    code, log = first.wait()
+    assert code == 4
+    assert "Another instance named pod-0 has taken over" in log.splitlines()[-1]
+    send(kafka, input_, values[500:])
+    assert_exact(kafka, output, 1000)
+    assert second.process.poll() is None
+
+
+def test_a_group_that_began_at_the_end_goes_on_from_there_though_it_had_no_record_yet(
+    kafka: str, topic: Topic, service: Start, running_uri: str
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(150)
+    send(kafka, input_, values[:50])
+    options = ["--from", "latest", "--instance", "one"]
+    first = service(running_uri, input_, output, *options)
+    assert committed(kafka, output, input_) == 50
+    first.stop(signal.SIGKILL)
+    send(kafka, input_, values[50:])
+    service(running_uri, input_, output, *options)
+    assert sources(read(kafka, output, enough=100, timeout=60)[0]) == list(range(50, 150))
+
+
+def test_a_second_signal_ends_a_service_at_once(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:
+    input_, output = topic(1), topic(1)
+    running = service(running_uri, input_, output)
+    send(kafka, input_, steps(10))
+    read(kafka, output, enough=10, timeout=40)
+    running.process.send_signal(signal.SIGSTOP)  # both are there when it wakes
+    running.process.send_signal(signal.SIGTERM)
+    running.process.send_signal(signal.SIGINT)
+    running.process.send_signal(signal.SIGCONT)
+    code, log = running.wait()
+    assert code == 130
+    assert "Traceback" not in log

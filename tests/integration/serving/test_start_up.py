@@ -1,0 +1,211 @@
+"""Commands that cannot work: each ends within seconds, with its exit code and one line that says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import mlflow
+import pytest
+
+from tests.integration.serving.service import ROOT
+
+Topic = Callable[..., str]
+Run = Callable[..., "Ended"]
+
+
+class Ended(NamedTuple):
+    """A command that has ended.
+
+    Attributes:
+        code: its exit code.
+        reason: the line that says why, and what belongs to it.
+    """
+
+    code: int
+    reason: str
+
+
+def ended(code: int, log: str) -> Ended:
+    """What a person sees: nothing of Python, and one line at the end, with its details indented below it."""
+    assert "Traceback" not in log, log
+    lines = log.splitlines()
+    while lines and lines[-1].startswith("  "):
+        lines[-2:] = ["\n".join(lines[-2:])]
+    reason = lines[-1] if lines else ""
+    assert [line for line in lines if line.startswith("makiserve: ")] in ([], [reason]), log
+    return Ended(code, reason.removeprefix("makiserve: "))
+
+
+@pytest.fixture
+def run(tracking_uri: str, tmp_path: Path) -> Run:
+    """`run("--model", …)`: the command in a process of its own, among the files of the test."""
+
+    def one(*arguments: str) -> Ended:
+        environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
+        environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
+        command = [sys.executable, "-m", "makiserve.cli", *arguments]
+        process = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=40, check=False
+        )
+        return ended(process.returncode, process.stderr)
+
+    return one
+
+
+@pytest.fixture
+def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
+    """`serve(output="x")`: a command that is right but for what is given."""
+
+    def one(*more: str, **changes: str) -> Ended:
+        options = {"model": running_uri, "bootstrap-servers": kafka, **changes}
+        options = {"input": options.get("input") or topic(2), "output": options.get("output") or topic(2), **options}
+        return run(*(part for name, value in options.items() for part in (f"--{name}", value)), *more)
+
+    return one
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.fixture
+def tampered(running_uri: str, tmp_path: Path) -> str:
+    """The model, whose first reference output was another one."""
+    directory = Path(mlflow.artifacts.download_artifacts(running_uri, dst_path=str(tmp_path / "model")))
+    path = directory / "makiserve/reference_outputs.jsonl"
+    first, *others = path.read_text().splitlines()
+    output = json.loads(first)
+    output["prediction"] += 1
+    path.write_text("\n".join([json.dumps(output), *others]) + "\n")
+    return str(directory)
+
+
+def test_without_a_broker(serve: Run, nobody: str) -> None:
+    code, reason = serve(**{"bootstrap-servers": nobody})
+    assert code == 4
+    assert reason.startswith(f"No broker answers at {nobody} within 10 s")
+    assert reason.endswith("Check the address and the network, then start again.")
+
+
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_without_a_topic(serve: Run, name: str) -> None:
+    code, reason = serve(**{name: "no-such-topic"})
+    assert code == 2
+    assert reason.startswith("There is no topic no-such-topic at ")
+
+
+def test_with_fewer_outputs_than_inputs(serve: Run, topic: Topic) -> None:
+    narrow = topic(1)
+    code, reason = serve(output=narrow)
+    assert code == 2
+    assert reason.startswith(f"topic {narrow} has 1 partitions, ")
+
+
+def test_with_dead_letters_of_another_width(serve: Run, topic: Topic) -> None:
+    narrow = topic(1)
+    code, reason = serve("--dead-letters", narrow)
+    assert code == 2
+    assert reason.startswith(f"Topic {narrow} has 1 partitions and needs 2")
+
+
+def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:
+    name = topic(2)
+    for code, reason in (serve(input=name, output=name), serve("--dead-letters", name, input=name)):
+        assert code == 2
+        assert reason == f"the input {name} cannot be an output too: it would read what it writes"
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("nonsense", "--kafka nonsense: expected KEY=VALUE, such as security.protocol=SSL"),
+        ("no.such=1", 'No such configuration property: "no.such"'),
+        ("session.timeout.ms=10", "choose a session.timeout.ms within the broker's bounds"),
+        ("isolation.level=read_uncommitted", "The Kafka option isolation.level cannot be set"),
+    ],
+)
+def test_with_a_nonsensical_kafka_option(serve: Run, option: str, reason: str) -> None:
+    found = serve("--kafka", option)
+    assert found.code == 2
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("models:/none-such@champion", "none-such not found"),
+        ("models:/running@none-such", "alias none-such not found"),
+        ("models:/running/99", "version=99) not found"),
+        ("runs:/0123456789abcdef0123456789abcdef/model", "not found"),
+        ("no/such/directory", "no such directory"),
+    ],
+)
+def test_with_a_model_that_is_not_there(run: Run, running_uri: str, uri: str, reason: str) -> None:
+    found = run("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
+    assert found.code == 2
+    assert found.reason.startswith(f"model {uri}: ")
+    assert reason in found.reason
+
+
+def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampered: str) -> None:
+    code, reason = serve(model=tampered)
+    assert code == 3
+    assert reason.startswith(f"{tampered} does not give its reference outputs here, so that it must not serve")
+    assert "prediction: 1 of 32 differ, the first at record 0" in reason
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("", "give the --model to serve or to replay"),
+        ("--model m", "to serve, give --input, --output, --bootstrap-servers"),
+        ("--model m --input in --output out", "to serve, give --bootstrap-servers"),
+        ("--model m --input in --replay x.csv", "--replay reads a file and --input a topic: give one of them"),
+        ("--model m --input in --output out --bootstrap-servers b --label x", "--label belongs to --replay"),
+        ("--model m --commit-interval 0", "Error: Invalid value for '--commit-interval'"),
+        ("--model m --from yesterday", "Error: Invalid value for '--from'"),
+        ("--none-such", "Error: No such option '--none-such'"),
+    ],
+)
+def test_with_missing_or_wrong_options(run: Run, options: str, reason: str) -> None:
+    found = run(*options.split())
+    assert found.code == 2
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "reason"),
+    [
+        (None, "", "records.csv: No such file or directory"),
+        ("", "", "records.csv: the file is empty: a CSV file begins with a header"),
+        ("number,other\n1,2\n", "", "records.csv: no column 'value', which Step declares"),
+        ("number,value\n1,2\n", "--label none", "--label none: Step has no such field; it has number, value"),
+        ("number,value\n", "--label value", "no prediction has a label: there is nothing to measure"),
+        ("number,value\n1,2\n", "--output no/such/out.csv", "no/such/out.csv: No such file or directory"),
+    ],
+    ids=["missing", "empty", "column missing", "wrong label", "no record for the label", "unwritable output"],
+)
+def test_replaying_a_file_that_cannot_be_replayed(
+    run: Run, running_uri: str, tmp_path: Path, content: str | None, options: str, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "records.csv").write_text(content)
+    found = run("--model", running_uri, "--replay", "records.csv", *options.split())
+    assert found.code == 2
+    assert reason in found.reason
+
+
+def test_replaying_a_header_without_records_is_complete(run: Run, running_uri: str, tmp_path: Path) -> None:
+    (tmp_path / "records.csv").write_text("number,value\n")
+    assert run("--model", running_uri, "--replay", "records.csv") == (0, "")
