@@ -43,7 +43,7 @@ class Service:
         options = [part for pair in broker.options.items() for part in ("--kafka", "=".join(pair))]
         self.command = ["--model", model, "--input", input_, "--output", output, *options]
         self._process = subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "makiserve.cli", *self.command, "--bootstrap-servers", broker.servers],
+            [sys.executable, "-m", "makiserve", *self.command, "--bootstrap-servers", broker.servers],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stderr=LOG.open("w"),

@@ -23,6 +23,6 @@ def test_the_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "train.py"], env=environment, **run)
     command = "--model models:/house@champion --replay house.csv --label house_overall --output predictions.csv"
-    shown = subprocess.run([sys.executable, "-m", "makiserve.cli", *command.split()], env=environment, **run)
+    shown = subprocess.run([sys.executable, "-m", "makiserve", *command.split()], env=environment, **run)
     assert "predictions   45 → predictions.csv" in shown.stdout
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 46

@@ -32,7 +32,7 @@ class Service:
     options: list[str] = field(default_factory=list)
 
     def start(self) -> Service:
-        command = [sys.executable, "-m", "makiserve.cli", "--model", self.model, "--bootstrap-servers", self.kafka]
+        command = [sys.executable, "-m", "makiserve", "--model", self.model, "--bootstrap-servers", self.kafka]
         command += ["--input", self.input, "--output", self.output, *self.options]
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)

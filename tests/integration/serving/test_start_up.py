@@ -50,7 +50,7 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
     def one(*arguments: str) -> Ended:
         environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
         environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
-        command = [sys.executable, "-m", "makiserve.cli", *arguments]
+        command = [sys.executable, "-m", "makiserve", *arguments]
         process = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=40, check=False
         )

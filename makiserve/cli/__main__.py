@@ -1,5 +1,0 @@
-"""`python -m makiserve.cli`: the command, where the console script is not on the path."""
-
-from makiserve.cli.main import main
-
-main()
