@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,9 +26,9 @@ class Incremental(Operator):
     writes_late: ClassVar[bool] = True
     encoding: str
 
+    @abstractmethod
     def codec(self) -> tuple[Any, Callable[[Any, bool], Any], Any]:
         """The codec's object, its conversion and an empty piece."""
-        raise NotImplementedError
 
     def build(self, then: Stage, scope: Scope) -> Part:
         codec, convert, empty = self.codec()
