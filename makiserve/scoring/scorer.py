@@ -17,10 +17,14 @@ from makiserve.stream.engine.stage import State
 
 
 class Lane:
-    """One ordered stream of records with its own state: a Kafka partition, or a replayed file."""
+    """One ordered stream of records with its own state: a Kafka partition, or a replayed file.
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    Attributes:
+        states: the state of each program of the scorer, in the order of `Scorer.checkpoints`.
+    """
+
+    def __init__(self, states: list[State]) -> None:
+        self.states = states
 
 
 class Batch(NamedTuple):
@@ -58,11 +62,11 @@ class Scorer:
         self._program = Program(plan)
         self._predictor = predictor
         self._inputs = _selection(predictor.inputs) if predictor else None
-        self.checkpoints = Checkpoints(self._program)
+        self.checkpoints = (Checkpoints(self._program),)
 
     def new_lane(self) -> Lane:
         """A lane that has seen nothing."""
-        return Lane(self._program.new_state())
+        return Lane([self._program.new_state()])
 
     def score(self, batches: Sequence[Batch]) -> list[Scored]:
         """Score the batches of any number of lanes, all rows of all lanes in one call of the model."""
@@ -78,10 +82,14 @@ class Scorer:
             start = end
         return found
 
+    def rebuild(self, batch: Batch) -> None:
+        """Let records pass that were scored before: the lane's state becomes what it was, nothing is emitted."""
+        self.features(batch)
+
     def features(self, batch: Batch) -> Scored:
-        """The features alone: what a silent re-scoring, that only rebuilds state, does."""
+        """The features alone, without the model."""
         items, indexes, dead = _decoded(batch.records)
-        fed: Fed = self._program.feed(items, batch.lane.state)
+        fed: Fed = self._program.feed(items, batch.lane.states[0])
         causes = fed.causes
         if indexes is not None:
             causes = [indexes[cause] for cause in causes]

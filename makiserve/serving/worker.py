@@ -107,7 +107,7 @@ class Worker:
         live = [each for each in slices if not each.is_silent]
         for each in slices:
             if each.is_silent:
-                self._scorer.features(each.batch)
+                self._scorer.rebuild(each.batch)
                 _advance(each)
         for each, scored in zip(live, self._scorer.score([each.batch for each in live]), strict=True):
             self._publisher.publish(each.messages, scored)

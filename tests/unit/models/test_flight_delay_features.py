@@ -218,7 +218,7 @@ def test_a_lane_goes_on_from_its_checkpoint_as_if_nothing_had_been(real):
     scorer = Scorer(trace(features()))
     lane, other = scorer.new_lane(), scorer.new_lane()
     scorer.score([Batch(lane, real[:900])])
-    other.state = scorer.checkpoints.load(scorer.checkpoints.dump(lane.state))
+    other.states = [each.load(each.dump(state)) for each, state in zip(scorer.checkpoints, lane.states, strict=True)]
     (went_on,) = scorer.score([Batch(lane, real[900:])])
     (restored,) = scorer.score([Batch(other, real[900:])])
     assert restored.features == went_on.features
