@@ -1,4 +1,4 @@
-"""Fixtures for every test: the broker and its topics."""
+"""Fixtures for every test: the broker and its topics, the browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from playwright.sync_api import Browser
 
 from tests.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
+from tests.browser import NoBrowser, chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,3 +62,18 @@ def topic(admin: AdminClient, request: pytest.FixtureRequest) -> Iterator[Callab
     yield create
     if created:
         admin.delete_topics(created)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. Where there can be none the test is skipped, and fails in CI.
+
+    Of a module and no longer: while playwright is there its event loop is, and `asyncio.run` refuses a second one.
+    """
+    try:
+        with chromium() as running:
+            yield running
+    except NoBrowser as reason:
+        if os.environ.get("CI"):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))

@@ -1,0 +1,59 @@
+"""Where the browser comes from."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NEEDS = "The pages are looked at in Chromium: apt-get install chromium"
+
+
+class NoBrowser(Exception):
+    """There is no Chromium and none can be installed; the message says what to do."""
+
+
+def install() -> str:
+    """The path of Chromium; where it is missing, root gets it from apt.
+
+    Raises:
+        NoBrowser: it is missing, and there is no apt, or we may not use it.
+    """
+    with (Path(tempfile.gettempdir()) / "makiserve-chromium.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one installs
+        if found := _found():
+            return found
+        if not shutil.which("apt-get") or os.geteuid() != 0:
+            raise NoBrowser(NEEDS)
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+            ran = subprocess.run(["apt-get", *command], capture_output=True, text=True, check=False)
+            if ran.returncode:
+                raise NoBrowser(f"{NEEDS}. apt-get {command[0]} said:\n{ran.stderr[-2000:]}")
+    if not (found := _found()):
+        raise NoBrowser(NEEDS)
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running headless Chromium."""
+    options = ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    path = install()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options, timeout=60_000)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _found() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)

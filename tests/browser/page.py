@@ -1,0 +1,55 @@
+"""What a person would see of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+DESK, PHONE = 1280, 390
+"""Widths in pixels."""
+
+
+@dataclass
+class Seen:
+    """An open page.
+
+    Attributes:
+        page: playwright's; `page.locator("svg")`, `page.screenshot(path=…)`.
+        complaints: errors and warnings of the console, exceptions of scripts, requests that failed, in order.
+        requests: URLs that were asked for, the page's own included.
+    """
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window: a phone would have to scroll sideways."""
+        width: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return width
+
+
+@contextmanager
+def look(
+    browser: Browser, place: str | Path, *, width: int = DESK, scheme: Literal["light", "dark"] = "light"
+) -> Iterator[Seen]:
+    """Open a URL or a file in a window of its own."""
+    url = place if isinstance(place, str) else place.resolve().as_uri()
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    try:
+        seen = Seen(context.new_page())
+        page = seen.page
+        page.on("console", lambda said: said.type in ("error", "warning") and seen.complaints.append(said.text))
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: seen.complaints.append(f"{request.url}: {request.failure}"))
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.goto(url, timeout=60_000)
+        yield seen
+    finally:
+        context.close()
