@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import shutil
 import subprocess
-import sys
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from makiserve.errors import ConfigurationError, DecodeError, PipelineError
+from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.schema import Record, RecordFile, Schema
+from makiserve.scoring.entry_point import find_pipeline
 from makiserve.stream.engine.drawing import dot, mermaid, tree
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.timing import time_operators
-from makiserve.stream.engine.trace import trace
 
 HELP = """Show a pipeline as a tree: its operators, their state, and how windows are computed.
 
@@ -35,42 +30,24 @@ FORMATS = (".mmd", ".dot", ".svg", ".png")
 
 
 @click.command(help=HELP)
-@click.argument("pipeline", metavar="MODULE:FUNCTION")
+@click.argument("pipeline", metavar="MODULE:FUNCTION|FILE.py:FUNCTION")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Records to time the operators on.")
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .mmd (Mermaid), .dot, .svg or .png."
 )
 def explain(pipeline: str, data: Path | None, output: Path | None) -> None:
     """Show the tree of a pipeline, draw it, time it."""
-    module, function = _find(pipeline)
-    plan = trace(function())
+    found = find_pipeline(pipeline)
+    plan = found.plan()
     if output:
         _draw(plan, output)
-    times = time_operators(plan, _sample(module, data)) if data else None
+    times = time_operators(plan, _sample(found.record, data)) if data else None
     _print(plan, times)
 
 
-def _find(pipeline: str) -> tuple[ModuleType, Any]:
-    name, _, function = pipeline.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = import_module(name)
-    except ImportError as error:
-        raise ConfigurationError(f"{pipeline}: {error}") from error
-    factory = getattr(module, function or "features", None)
-    if not callable(factory):
-        raise ConfigurationError(f"{pipeline}: {name} has no function {function or 'features'!r}")
-    return module, factory
-
-
-def _sample(module: ModuleType, data: Path) -> list[Record]:
-    """The first records of a file, of the record type that stands beside the pipeline."""
-    found = [each for _, each in inspect.getmembers(module, inspect.isclass) if issubclass(each, Record)]
-    types = [each for each in found if each is not Record]
-    if len(types) != 1:
-        names = ", ".join(each.__qualname__ for each in types) or "none"
-        raise PipelineError(f"{module.__name__}: --data needs one record type beside the pipeline; there is {names}")
-    blocks = RecordFile(data, Schema(types[0]))
+def _sample(record: type[Record], data: Path) -> list[Record]:
+    """The first records of a file."""
+    blocks = RecordFile(data, Schema(record))
     sample = list(islice((each for block in blocks for each in block if not isinstance(each, DecodeError)), SAMPLE))
     if not sample:
         raise ConfigurationError(f"{data}: no record in it can be read")

@@ -1,0 +1,116 @@
+"""From the name of a pipeline to its factory and the type of its records."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from makiserve.errors import ConfigurationError
+from makiserve.schema import Record
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.trace import Transform, trace
+
+FACTORY = "features"
+
+
+class EntryPoint(NamedTuple):
+    """A pipeline that was found by its name.
+
+    Attributes:
+        name: by which it was found.
+        module: where it stands.
+        features: the pipeline's factory.
+        record_name: of its record type, where the name tells one.
+    """
+
+    name: str
+    module: ModuleType
+    features: Callable[[], Transform]
+    record_name: str
+
+    @property
+    def record(self) -> type[Record]:
+        """The record type that stands beside the pipeline.
+
+        Raises:
+            ConfigurationError: there is none, or there are several and the name tells none of them.
+        """
+        types: list[type[Record]] = [each for _, each in inspect.getmembers(self.module, _is_record)]
+        own = [each for each in types if each.__module__ == self.module.__name__] or types
+        named = [each for each in own if self.record_name in ("", each.__name__)]
+        if len(named) != 1:
+            found = ", ".join(each.__name__ for each in own) or "none"
+            raise ConfigurationError(
+                f"{self.name}: one record type is needed beside the pipeline in {self.module.__name__}; there is: "
+                f"{found}. With several name the one of its input: {self.module.__name__}:{self.features.__name__}:NAME"
+            )
+        return named[0]
+
+    def plan(self) -> Plan:
+        """The pipeline, traced.
+
+        Raises:
+            ConfigurationError: the factory fails, or gives no pipeline.
+        """
+        try:
+            return trace(self.features())
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise ConfigurationError(f"{self.name}: {_words(error)}") from error
+
+
+def find_pipeline(name: str) -> EntryPoint:
+    """The pipeline of a name, imported.
+
+    Args:
+        name: `module:function`, as for an import from the working directory, or `file.py:function`; the function is
+            `features` where none is given. `:Record` may follow, where several record types stand beside the pipeline.
+
+    Raises:
+        ConfigurationError: there is no such module or function, or importing it fails.
+    """
+    place, function, record_name = [*name.split(":"), "", ""][:3]
+    module = _module_of_file(name, Path(place)) if place.endswith(".py") else _module(name, place, Path.cwd())
+    factory: Any = getattr(module, function or FACTORY, None)
+    if not callable(factory):
+        raise ConfigurationError(f"{name}: {module.__name__} has no function {function or FACTORY!r}")
+    return EntryPoint(name, module, factory, record_name)
+
+
+def _module_of_file(name: str, file: Path) -> ModuleType:
+    """The module of a file, under the name that the packages around it give it."""
+    if not file.is_file():
+        raise ConfigurationError(f"{name}: there is no file {file}")
+    file = file.resolve()
+    root = file.parent
+    while (root / "__init__.py").is_file():
+        root = root.parent
+    module = _module(name, ".".join(file.with_suffix("").relative_to(root).parts), root)
+    if Path(module.__file__ or "").resolve() != file:
+        raise ConfigurationError(
+            f"{name}: another module has the name {module.__name__}, from {module.__file__}: rename the file"
+        )
+    return module
+
+
+def _module(name: str, module: str, root: Path) -> ModuleType:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))  # it stays: a function of the pipeline may import later
+    try:
+        return import_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"{name}: {_words(error)}") from error
+
+
+def _is_record(each: Any) -> bool:
+    return inspect.isclass(each) and issubclass(each, Record) and each is not Record
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,104 @@
+"""A pipeline is found by its name, or it is said why not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from makiserve.errors import ConfigurationError
+from makiserve.scoring.entry_point import find_pipeline
+from models.electricity import features as electricity
+
+SOURCE = """
+import makiserve
+import makiserve.stream as rs
+
+class Step(makiserve.Record):
+    value: float
+
+def features():
+    return rs.ops.map(lambda step: step.value)
+
+def broken():
+    raise KeyError("THRESHOLD")
+
+number = 3
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory; what is imported from it is forgotten."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    return tmp_path
+
+
+def write(path: Path, source: str = SOURCE) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+    return path
+
+
+@pytest.mark.parametrize("name", ["models.electricity.features:features", "models.electricity.features"])
+def test_a_module_is_imported_by_its_name_and_the_function_is_features_unless_told(name: str) -> None:
+    found = find_pipeline(name)
+    assert found.features is electricity.features
+    assert found.record is electricity.Reading
+    assert not found.plan().stateless
+
+
+@pytest.mark.parametrize("name", ["steps_here:features", "steps_here.py:features", "steps_here.py"])
+def test_a_module_beside_the_command_is_found_by_name_and_by_file(here: Path, name: str) -> None:
+    write(here / "steps_here.py")
+    found = find_pipeline(name)
+    assert (found.module.__name__, found.record.__name__) == ("steps_here", "Step")
+
+
+def test_a_file_in_a_package_keeps_its_dotted_name(here: Path) -> None:
+    write(here / "elsewhere" / "house_package" / "__init__.py", "")
+    write(here / "elsewhere" / "house_package" / "units.py", "FACTOR = 2")
+    file = write(here / "elsewhere" / "house_package" / "steps.py", "from . import units" + SOURCE)
+    assert find_pipeline(f"{file}:features").module.__name__ == "house_package.steps"
+
+
+def test_of_several_record_types_the_input_is_named(here: Path) -> None:
+    write(here / "two_records.py", SOURCE + "\nclass Other(makiserve.Record):\n    value: float\n")
+    with pytest.raises(ConfigurationError, match=r"there is: Other, Step\. .* two_records:features:NAME"):
+        _ = find_pipeline("two_records:features").record
+    assert find_pipeline("two_records:features:Step").record.__name__ == "Step"
+
+
+def test_a_record_type_that_is_imported_counts_where_the_module_defines_none(here: Path) -> None:
+    write(here / "its_records.py")
+    write(here / "its_features.py", "from its_records import Step, features")
+    assert find_pipeline("its_features").record.__name__ == "Step"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "words"),
+    [
+        ("nowhere_at_all:features", "", "No module named 'nowhere_at_all'"),
+        ("nowhere.py:features", "", "there is no file nowhere.py"),
+        ("wrong_one.py:nothing", SOURCE, "no function 'nothing'"),
+        ("wrong_two.py:number", SOURCE, "no function 'number'"),
+        ("wrong_three.py", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("json.py", SOURCE, "another module has the name json"),
+    ],
+)
+def test_what_cannot_be_found_is_said_in_words(here: Path, name: str, source: str, words: str) -> None:
+    if source:
+        write(here / name.partition(":")[0], source)
+    with pytest.raises(ConfigurationError, match=words):
+        find_pipeline(name)
+
+
+def test_a_factory_that_fails_and_a_missing_record_type_are_said_in_words(here: Path) -> None:
+    write(here / "fails_there.py", SOURCE.replace("makiserve.Record", ""))
+    with pytest.raises(ConfigurationError, match="KeyError: 'THRESHOLD'"):
+        find_pipeline("fails_there:broken").plan()
+    with pytest.raises(ConfigurationError, match="there is: none"):
+        _ = find_pipeline("fails_there").record
