@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -23,13 +22,18 @@ def replay_file(model: str, source: Path, output: Path | None, label: str | None
         task = bar.add_task(source.name, total=None, rate="")
         done = 0
 
-        def progress(rows: int, part: float) -> None:
+        def progress(rows: int, part: float | None) -> None:
             nonlocal done
             done += rows
             elapsed = bar.tasks[0].elapsed or 1e-9
-            bar.update(task, total=1.0, completed=part, rate=f"{done:,} rows, {done / elapsed:,.0f}/s")
+            bar.update(
+                task,
+                total=None if part is None else 1.0,
+                completed=part or 0.0,
+                rate=f"{done:,} rows, {done / elapsed:,.0f}/s",
+            )
 
-        replayed = replay(packaged, source, output=output, label=label, progress=progress)
+        replayed = replay(packaged, source, output=output, label=label, collect=False, progress=progress)
     print_result(replayed, output)
 
 
@@ -37,10 +41,10 @@ def print_result(replayed: Replayed, output: Path | None) -> None:
     """Rows, rate, dead letters and metrics, on stdout."""
     rate = replayed.rows / max(replayed.seconds, 1e-9)
     print(f"rows          {replayed.rows:,} in {replayed.seconds:.2f} s ({rate:,.0f} rows/s)")
-    print(f"predictions   {len(replayed.outputs):,}" + (f" → {output}" if output else ""))
-    print(f"dead letters  {len(replayed.dead):,}{_reasons(replayed)}")
-    for offset, error in replayed.dead[:SHOWN_DEAD]:
-        print(f"              at offset {offset}: {error}")
+    print(f"predictions   {replayed.written:,}" + (f" → {output}" if output else ""))
+    print(f"dead letters  {replayed.reasons.total():,}{_reasons(replayed)}")
+    for source, offset, error in replayed.dead[:SHOWN_DEAD]:
+        print(f"              {source}@{offset}: {error}")
     if replayed.metrics:
         print_metrics(replayed.metrics)
 
@@ -53,5 +57,5 @@ def print_metrics(metrics: Metrics) -> None:
 
 
 def _reasons(replayed: Replayed) -> str:
-    counts = Counter(error.reason for _, error in replayed.dead)
-    return f" ({', '.join(f'{reason}: {count:,}' for reason, count in counts.most_common())})" if counts else ""
+    counts = [f"{reason}: {count:,}" for reason, count in replayed.reasons.most_common()]
+    return f" ({', '.join(counts)})" if counts else ""

@@ -3,6 +3,7 @@
 from makiserve.replaying.compare import Comparison, compare
 from makiserve.replaying.frame import features_frame
 from makiserve.replaying.metrics import Metrics
-from makiserve.replaying.run import Replayed, replay
+from makiserve.replaying.replayed import Replayed
+from makiserve.replaying.run import replay
 
 __all__ = ["Comparison", "Metrics", "Replayed", "compare", "features_frame", "replay"]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
 import pandas as pd
 
-from makiserve.errors import DecodeError, PipelineError, RecordError
-from makiserve.schema import Record, RecordFile, Schema
-from makiserve.schema.fields import field_names, field_values
-from makiserve.scoring import Batch, Scorer
+from makiserve.replaying.collect import Collected, DeadLetters, features_columns
+from makiserve.replaying.feed import feed
+from makiserve.replaying.sources import Given, sources_from
+from makiserve.schema import Record, Schema
+from makiserve.scoring import Scorer
 from makiserve.stream.engine.trace import Transform, trace
 
 logger = logging.getLogger(__name__)
 
 
-def features_frame(
-    features: Callable[[], Transform], *, record: type[Record], source: str | Path | Iterable[Record]
-) -> pd.DataFrame:
+def features_frame(features: Callable[[], Transform], *, record: type[Record], source: Given) -> pd.DataFrame:
     """The features that a live stream of these records would emit, one row for each.
 
     A stream does not end, so windows that are still open at the end of the file emit nothing: training sees what
@@ -38,38 +36,21 @@ def features_frame(
         SourceError: the file cannot be read.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
     """
-    scorer = Scorer(trace(features()))
-    lane = scorer.new_lane()
-    offsets: list[int] = []
-    found: list[object] = []
-    dead: list[tuple[int, RecordError]] = []
-    position = 0
-    for block in _blocks(source, Schema(record)):
-        (scored,) = scorer.score([Batch(lane, block)])
-        offsets += [position + cause for cause in scored.causes]
-        found += scored.features
-        dead += [(position + index, error) for index, error in scored.dead]
-        position += len(block)
-    frame = _frame(found, offsets)
-    frame.attrs["dead_letters"] = len(dead)
-    if dead:
-        logger.warning("%d of %d records are dead letters; the first, at offset %d: %s", len(dead), position, *dead[0])
+    collected, dead = Collected(features=True), DeadLetters()
+    fed = feed(Scorer(trace(features())), Schema(record), sources_from(source), [collected, dead])
+    frame = features_columns(collected.features)
+    frame.index = _index(collected)
+    frame.attrs["dead_letters"] = len(dead.letters)
+    if dead.letters:
+        first = dead.letters[0]
+        logger.warning(
+            "%d of %d records are dead letters; the first, at %s@%d: %s", len(dead.letters), fed.records, *first
+        )
     return frame
 
 
-def _blocks(source: str | Path | Iterable[Record], schema: Schema) -> Iterable[list[Record | DecodeError]]:
-    if isinstance(source, (str, Path)):
-        return RecordFile(Path(source), schema)
-    return [list(source)]
-
-
-def _frame(found: list[object], offsets: list[int]) -> pd.DataFrame:
-    index = pd.Index(offsets, name="offset", dtype="int64")
-    if not found:
-        return pd.DataFrame(index=index)
-    names = field_names(type(found[0]))
-    if names is None:
-        raise PipelineError(
-            f"the pipeline emits {type(found[0]).__name__}: a frame needs a named tuple, Record or dataclass"
-        )
-    return pd.DataFrame([field_values(item, names) for item in found], columns=list(names), index=index)
+def _index(collected: Collected) -> pd.Index:
+    """The positions: offsets alone, where there is one source."""
+    if len(set(collected.sources)) > 1:
+        return pd.MultiIndex.from_arrays([collected.sources, collected.offsets], names=["source", "offset"])
+    return pd.Index(collected.offsets, name="offset", dtype="int64")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from makiserve.errors import ConfigurationError
+from makiserve.replaying.sources import Block
+from makiserve.scoring import Scored
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,34 @@ def regression_metrics(predictions: Sequence[float], labels: Sequence[float]) ->
         r2=float(1 - np.sum(errors**2) / np.sum(deviations**2)) if baseline else float("nan"),
         baseline_rmse=baseline,
     )
+
+
+class Labelled:
+    """Collects predictions and the label of the record that caused each, where it has one.
+
+    Args:
+        label: the attribute of the record.
+    """
+
+    needs_records = True
+    needs_features = False
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._predictions: list[Any] = []
+        self._labels: list[Any] = []
+
+    def take(self, block: Block, scored: Scored) -> None:
+        for cause, prediction in zip(scored.causes, scored.predictions, strict=True):
+            label = getattr(block.records[cause], self._label)
+            if label is not None:
+                self._predictions.append(prediction)
+                self._labels.append(label)
+
+    def metrics(self) -> Metrics:
+        """Of what was collected.
+
+        Raises:
+            ConfigurationError: no prediction has a label, or a value is not a number.
+        """
+        return regression_metrics(self._predictions, self._labels)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from makiserve.errors import SourceError
+from makiserve.replaying.sources import Block
 from makiserve.schema.fields import field_names, field_values
 from makiserve.scoring import Scored
 
@@ -19,30 +20,32 @@ Row = list[Any]
 
 
 class PredictionsWriter:
-    """Writes one line for each output: the offset of the record that caused it, and the prediction or the features.
+    """Writes one line for each output: the position of the record that caused it, and the prediction or the features.
 
     Numbers are written so that they read back as the same floats; what is neither number nor text is written as JSON.
     """
 
+    needs_records = False
+
     def __init__(self, lines: Any, *, has_model: bool) -> None:
         self._write = csv.writer(lines, lineterminator="\n").writerow
         self._has_model = has_model
+        self.needs_features = not has_model
         self._names: tuple[str, ...] | None = None
 
-    def write(self, scored: Scored, position: int) -> None:
-        """Append the outputs of a batch whose first record is at offset `position`."""
+    def take(self, block: Block, scored: Scored) -> None:
         values = scored.predictions if self._has_model else scored.features
         for cause, value in zip(scored.causes, values, strict=True):
             names = ("prediction",) if self._has_model else field_names(type(value)) or ("value",)
             if self._names is None:
                 self.header(names)
             cells = (value,) if names in (("prediction",), ("value",)) else field_values(value, names)
-            self._write([position + cause, *map(_cell, cells)])
+            self._write([block.source, block.offsets[cause], *map(_cell, cells)])
 
     def header(self, names: tuple[str, ...]) -> None:
         """Write the titles of the columns; an empty replay has them too."""
         self._names = names
-        self._write(["offset", *names])
+        self._write(["source", "offset", *names])
 
     def close(self) -> None:
         """Complete the file."""

@@ -29,17 +29,18 @@ class RecordFile:
         self._path = path
         self._schema = schema
         self._file: BinaryIO | None = None
-        self._size = 1
+        self._bytes_read = 0
 
     @property
-    def part_read(self) -> float:
-        """How much of the file has been read, from 0 to 1."""
-        return self._file.tell() / self._size if self._file and not self._file.closed else 0.0
+    def bytes_read(self) -> int:
+        """How much of the file has been read."""
+        if self._file and not self._file.closed:
+            self._bytes_read = self._file.tell()
+        return self._bytes_read
 
     def __iter__(self) -> Iterator[list[Record | DecodeError]]:
         read = read_json_lines if self._path.suffix in (".jsonl", ".ndjson") else read_csv
         try:
-            self._size = max(1, self._path.stat().st_size)
             with self._path.open("rb") as self._file:
                 yield from read(self._file, self._path, self._schema)
         except OSError as error:
