@@ -52,7 +52,8 @@ def main() -> int:
     metrics = replayed.metrics
     screen.print(f"{replayed.rows:,} rows in {replayed.seconds:.2f} s, {len(replayed.outputs)} predictions")
     if metrics:
-        screen.print(f"rmse {metrics.rmse:.3f} kW; always predicting the mean gives {metrics.baseline_rmse:.3f} kW")
+        mean = metrics.baselines["mean"]["rmse"]
+        screen.print(f"rmse {metrics['rmse']:.3f} kW; always predicting the mean gives {mean:.3f} kW")
     screen.rule("4  compare")
     expected = [(("house", offset), output_bytes(None, value, has_model=True)) for offset, value in replayed.outputs]
     return verdict(compare(expected, [(("house", each.source), each.value) for each in served]), len(served))

@@ -50,10 +50,15 @@ def print_result(replayed: Replayed, output: Path | None) -> None:
 
 
 def print_metrics(metrics: Metrics) -> None:
-    """The errors of the predictions, beside the baseline's."""
-    print(f"rmse          {metrics.rmse:.6g} (always predicting the mean: {metrics.baseline_rmse:.6g})")
-    print(f"mae           {metrics.mae:.6g}")
-    print(f"r²            {metrics.r2:.4f} on {metrics.rows:,} predictions")
+    """The figures of the model, and beside them those that need no model."""
+    print(f"{'':14}{'model':>12}" + "".join(f"{name:>15}" for name in metrics.baselines))
+    for name, value in metrics.figures.items():
+        others = (f"{figures[name]:15.6g}" if name in figures else f"{'':15}" for figures in metrics.baselines.values())
+        print(f"{name:14}{value:12.6g}{''.join(others)}")
+    print(f"{'measured on':14}{metrics.rows:>12,}")
+    for group in metrics.groups:
+        first, value = next(iter(group.figures.items()))
+        print(f"{first:14}{value:12.6g} on {group.rows:,} of {group.by} {group.value or '(all smaller ones)'}")
 
 
 def _reasons(replayed: Replayed) -> str:

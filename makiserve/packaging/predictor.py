@@ -10,6 +10,7 @@ from mlflow.pyfunc import PyFuncModel
 
 from makiserve.packaging.columns import Row, table_from_schema
 from makiserve.packaging.outputs import predictions
+from makiserve.packaging.task import task_of
 
 LOADER_OF_SKLEARN = "mlflow.sklearn"
 
@@ -36,6 +37,7 @@ class MlflowPredictor:
         if self._table and self._table.is_numeric and _was_fitted_without_names(model):
             self._table = self._table.bare()
         self.inputs = self._table.names if self._table else inputs
+        self.task = task_of(model)
         self._call = _function(model)
 
     def check(self, row: Row) -> None:

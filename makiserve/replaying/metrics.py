@@ -1,86 +1,108 @@
-"""How good predictions are, beside a baseline that gives the figures a meaning."""
+"""How good predictions are, beside baselines that give the figures a meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.sources import Block
-from makiserve.scoring import Scored
+from makiserve.packaging.task import Kind, Task
+from makiserve.replaying.amounts import Amounts, amounts
+from makiserve.replaying.classes import Classes, are_probabilities, classes
+from makiserve.replaying.observed import Array, Observed
+
+Figures = Mapping[str, float]
+
+MOST_GROUPS = 50
+
+
+class Group(NamedTuple):
+    """The predictions of records that have the same value in a field.
+
+    Attributes:
+        by: the field.
+        value: as text; None for all the groups together that are smaller than the 50 largest.
+        rows: predictions that have a label.
+        figures: as in `Metrics`.
+    """
+
+    by: str
+    value: str | None
+    rows: int
+    figures: Figures
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Errors of a regression, in the label's unit.
+    """How good the predictions of a replay are.
 
     Attributes:
+        kind: regression or classification.
         rows: predictions that have a label.
-        rmse: root of the mean squared error.
-        mae: mean absolute error.
-        r2: the part of the label's variance that is explained; nan where the label does not vary.
-        baseline_rmse: that of predicting the mean of the labels everywhere.
+        figures: by name: rmse, mae, median_ae, max_error, bias (predicted less actual), in the label's unit, and r2; or
+            accuracy, f1, precision, recall and, of probabilities, log_loss and auc. nan where these rows define none.
+        baselines: the same of predictions that need no model, by what they say: "mean" (in hindsight), "most frequent",
+            "last value".
+        groups: the same by group, the largest first.
     """
 
+    kind: Kind
     rows: int
-    rmse: float
-    mae: float
-    r2: float
-    baseline_rmse: float
+    figures: Figures
+    baselines: Mapping[str, Figures]
+    groups: tuple[Group, ...] = ()
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name]
 
 
-def regression_metrics(predictions: Sequence[float], labels: Sequence[float]) -> Metrics:
-    """The metrics of `predictions` against `labels`, position by position.
+def evidence(observed: Observed, task: Task) -> Amounts | Classes:
+    """The predictions that have a label, as what the model does.
 
     Raises:
-        ConfigurationError: there is nothing to compare, or a value is not a number.
+        ConfigurationError: none has one, or predictions and labels are not of the same kind.
     """
-    if not predictions:
-        raise ConfigurationError("no prediction has a label: there is nothing to measure")
-    try:
-        predicted, actual = np.asarray(predictions, np.float64), np.asarray(labels, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"predictions and labels are not all numbers: {error}") from error
-    errors, deviations = predicted - actual, actual - actual.mean()
-    baseline = float(np.sqrt(np.mean(deviations**2)))
-    return Metrics(
-        rows=len(predicted),
-        rmse=float(np.sqrt(np.mean(errors**2))),
-        mae=float(np.mean(np.abs(errors))),
-        r2=float(1 - np.sum(errors**2) / np.sum(deviations**2)) if baseline else float("nan"),
-        baseline_rmse=baseline,
-    )
+    chosen = observed.labelled
+    if not chosen.any():
+        raise ConfigurationError(
+            f"none of the {len(chosen):,} predictions has a label, so that there is nothing to measure: the field is "
+            "empty, or the lane is shorter than the shift of the label"
+        )
+    predictions, labels, last = (values[chosen] for values in (observed.prediction, observed.label, observed.last))
+    if (task.kind or _kind(predictions, labels)) == "classification":
+        return classes(predictions, labels, last, task.classes)
+    return amounts(predictions, labels, last)
 
 
-class Labelled:
-    """Collects predictions and the label of the record that caused each, where it has one.
+def measure(observed: Observed, task: Task) -> Metrics:
+    """The metrics of what was observed, on the predictions that have a label.
 
-    Args:
-        label: the attribute of the record.
+    Raises:
+        ConfigurationError: as of `evidence`.
     """
+    found = evidence(observed, task)
+    chosen = observed.labelled
+    groups = [group for name, values in observed.by.items() for group in _groups(name, values[chosen], found)]
+    return Metrics(found.kind, len(found.actual), found.figures(), found.baselines(), tuple(groups))
 
-    needs_records = True
-    needs_features = False
 
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._predictions: list[Any] = []
-        self._labels: list[Any] = []
+def _groups(by: str, values: Array, found: Amounts | Classes) -> Iterator[Group]:
+    names, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
+    largest = np.argsort(-counts, kind="stable")
+    for code in largest[:MOST_GROUPS]:
+        yield Group(by, str(names[code]), int(counts[code]), found.figures(codes == code))
+    if len(rest := largest[MOST_GROUPS:]):
+        rows = np.isin(codes, rest)
+        yield Group(by, None, int(rows.sum()), found.figures(rows))
 
-    def take(self, block: Block, scored: Scored) -> None:
-        for cause, prediction in zip(scored.causes, scored.predictions, strict=True):
-            label = getattr(block.records[cause], self._label)
-            if label is not None:
-                self._predictions.append(prediction)
-                self._labels.append(label)
 
-    def metrics(self) -> Metrics:
-        """Of what was collected.
-
-        Raises:
-            ConfigurationError: no prediction has a label, or a value is not a number.
-        """
-        return regression_metrics(self._predictions, self._labels)
+def _kind(predictions: Array, labels: Array) -> Kind:
+    """What a model does that does not say it: text and truth values are classes, as are probabilities of 0 and 1."""
+    samples = {type(value) for values in (predictions, labels) for value in values[:100].tolist()}
+    if samples & {str, bool}:
+        return "classification"
+    of_two = set(np.unique(labels.astype(float)).tolist()) <= {0.0, 1.0}
+    return "classification" if predictions.ndim == 2 or (of_two and are_probabilities(predictions)) else "regression"

@@ -10,7 +10,8 @@ from makiserve.errors import ConfigurationError
 from makiserve.packaging import PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
 from makiserve.replaying.feed import Progress, feed
-from makiserve.replaying.metrics import Labelled
+from makiserve.replaying.metrics import measure
+from makiserve.replaying.observed import Observer, Watched
 from makiserve.replaying.output import predictions_file
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.sink import Sink
@@ -54,11 +55,11 @@ def replay(
     schema = Schema(packaged.record)
     attribute = attribute_of(schema, label, "--label") if label else None
     collected = Collected(label=attribute, features=features) if collect else None
-    labelled = Labelled(attribute) if attribute else None
+    observer = Observer(Watched(attribute)) if attribute else None
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     start = time.perf_counter()
     with predictions_file(path, has_model=True) as writer:
-        taking = [sink for sink in (dead, collected, labelled, writer, *sinks) if sink is not None]
+        taking = [sink for sink in (dead, collected, observer, writer, *sinks) if sink is not None]
         fed = feed(Scorer(packaged.plan, packaged.predictor), schema, sources_from(source), taking, progress)
     return Replayed(
         rows=fed.records,
@@ -66,7 +67,7 @@ def replay(
         dead=dead.letters,
         reasons=dead.reasons,
         seconds=time.perf_counter() - start,
-        metrics=labelled.metrics() if labelled else None,
+        metrics=measure(observer.observed(), packaged.predictor.task) if observer else None,
         output=path,
         collected=collected,
     )

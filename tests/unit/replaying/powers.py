@@ -9,6 +9,7 @@ import rx
 import makiserve
 import makiserve.stream as rs
 from makiserve.errors import PredictError
+from makiserve.packaging.task import Task
 
 
 class Reading(makiserve.Record):
@@ -42,6 +43,7 @@ class Double:
     """Predicts twice the mean; it refuses a power of 13."""
 
     inputs = ("power", "mean")
+    task = Task("regression")
 
     def check(self, row: tuple[Any, ...]) -> None:
         if row[0] == 13:

@@ -1,0 +1,76 @@
+"""Each prediction beside the label of its record, or of one that comes later."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from makiserve import Record
+from makiserve.errors import DecodeError
+from makiserve.replaying.observed import Observer, Watched
+from makiserve.replaying.sources import Block
+from makiserve.scoring import Scored
+
+
+class Item(Record):
+    at: int
+    town: str
+    value: float | None = None
+
+
+def scored(causes: list[int], predictions: list[object]) -> Scored:
+    return Scored(causes, [None] * len(causes), predictions, [])
+
+
+def items(*values: float | None, first: int = 0) -> list[Item]:
+    return [Item(first + number, "ab"[number % 2], value) for number, value in enumerate(values)]
+
+
+def listed(values: np.ndarray) -> list[object]:
+    return [None if value is None or value != value else value for value in values.tolist()]
+
+
+def test_the_label_is_that_of_the_record_that_caused_the_prediction() -> None:
+    observer = Observer(Watched("value", by=("town",), time="at"))
+    observer.take(Block("a.csv", range(3), items(1.0, None, 3.0)), scored([0, 1, 2], [10.0, 20.0, 30.0]))
+    found = observer.observed()
+    assert found.lane.tolist() == ["a.csv"] * 3
+    assert found.position.tolist() == found.time.tolist() == [0, 1, 2]
+    assert found.by["town"].tolist() == ["a", "b", "a"]
+    assert found.prediction.tolist() == [10.0, 20.0, 30.0]
+    assert listed(found.label) == [1.0, None, 3.0]
+    assert listed(found.last) == [None, 1.0, 1.0]
+    assert found.labelled.tolist() == [True, False, True]
+
+
+def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batches() -> None:
+    values = [float(number) for number in range(8)]
+    whole = Observer(Watched("value", shift=3))
+    whole.take(Block("lane", range(8), items(*values)), scored(list(range(8)), values))
+    parts = Observer(Watched("value", shift=3))
+    for first in range(0, 8, 2):
+        two = values[first : first + 2]
+        parts.take(Block("lane", range(first, first + 2), items(*two)), scored([0, 1], two))
+        parts.take(Block("other", range(first, first + 2), items(100.0, 100.0)), scored([], []))
+    for found in (whole.observed(), parts.observed()):
+        assert listed(found.label) == [3, 4, 5, 6, 7, None, None, None]
+        assert listed(found.last) == [0, 1, 2, 3, 4, None, None, None]  # known when the prediction is made
+
+
+def test_records_that_cannot_be_decoded_count_and_have_no_label() -> None:
+    observer = Observer(Watched("value", shift=1))
+    error = DecodeError("no", value="5")  # it has an attribute of that name
+    observer.take(Block("lane", range(3), [*items(1.0), error, *items(3.0, first=2)]), scored([0, 2], [1.0, 3.0]))
+    assert listed(observer.observed().label) == [None, None]
+
+
+def test_kinds_of_values_may_change_from_batch_to_batch() -> None:
+    observer = Observer(Watched("value"))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], [1]))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], [1.5]))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], ["high"]))
+    assert observer.observed().prediction.tolist() == [1, 1.5, "high"]
+
+
+def test_nothing_observed_is_empty_columns() -> None:
+    found = Observer(Watched("value", by=("town",))).observed()
+    assert len(found.prediction) == len(found.by["town"]) == 0
