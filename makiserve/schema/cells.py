@@ -34,7 +34,7 @@ class Column:
     def __init__(self, name: str, kind: Any) -> None:
         self.name = name
         self.kind = kind
-        self.base, self.optional = _without_none(kind)
+        self.base, self.optional = without_none(kind)
         self._cell: Callable[[str], Any] = _CELLS.get(self.base, self._general)
 
     @property
@@ -90,7 +90,8 @@ class _SlowWay(Exception):
     """The column must be read a cell at a time."""
 
 
-def _without_none(kind: Any) -> tuple[Any, bool]:
+def without_none(kind: Any) -> tuple[Any, bool]:
+    """A type without its None, and whether it had one."""
     if get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
         others = [arg for arg in get_args(kind) if arg is not type(None)]
         return (others[0] if len(others) == 1 else Union[tuple(others)]), True  # noqa: UP007  a union of a run-time list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from io import TextIOWrapper
+from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,22 +14,25 @@ from pyarrow import csv as arrow
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.schema.cells import Column
+from makiserve.schema.columns import declared_in, records_from_columns
+from makiserve.schema.content import Content
 from makiserve.schema.record import Record, Schema
 
+DELIMITERS = ",;\t|"
 BLOCK_BYTES = 1 << 22  # a row must fit in a block
 
 
-def read_csv(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
+def read_csv(content: Content, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
     """The records of a CSV file with a header, in blocks; a `DecodeError` stands where a row does not fit.
 
-    Byte order mark, CRLF, quotes, line breaks inside quotes and blank lines are understood; columns that the record
-    does not declare are ignored.
+    Commas, semicolons, tabs or bars, whichever give the header the fields of the record; byte order mark, CRLF, quotes,
+    line breaks inside quotes and blank lines are understood; columns that the record does not declare are ignored.
 
     Raises:
         SourceError: the file is empty, or its header lacks a field of the record.
     """
-    header, has_rows = _header(file, path)
-    columns = _columns(path, header, schema)
+    delimiter, header, has_rows = _header(content.head, path, schema)
+    columns = [Column(field.encode_name, field.type) for field in declared_in(path, header, schema)]
     if not has_rows:
         return
     damaged: deque[arrow.InvalidRow] = deque()
@@ -40,7 +43,7 @@ def read_csv(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record
 
     number = 2  # of the next row, counted as Arrow counts: the header is row 1, blank lines are none
     try:
-        with _open(file, columns, set_aside) as blocks:
+        with _open(content.stream, delimiter, columns, set_aside) as blocks:
             for block in blocks:
                 yield (records := _with_damaged(_records(block, schema, columns), damaged, number))
                 number += len(records)
@@ -50,54 +53,35 @@ def read_csv(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record
         yield [_damage(row) for row in damaged]
 
 
-def _header(file: BinaryIO, path: Path) -> tuple[list[str], bool]:
-    """The titles of the columns, and whether anything follows them."""
-    lines = TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="replace")
-    header = next(csv.reader(lines), None)
-    has_rows = bool(lines.read(1))
-    lines.detach()
-    file.seek(0)
-    if not header:
+def _header(head: bytes, path: Path, schema: Schema) -> tuple[str, list[str], bool]:
+    """The delimiter, the titles of the columns, and whether anything follows them."""
+    lines = StringIO(head.decode("utf-8-sig", errors="replace"), newline="")
+    headers = {}
+    for delimiter in DELIMITERS:
+        lines.seek(0)
+        headers[delimiter] = next(csv.reader(lines, delimiter=delimiter), [])
+    wanted = {field.encode_name for field in schema.fields}
+    delimiter = max(DELIMITERS, key=lambda delimiter: len(wanted.intersection(headers[delimiter])))
+    if not headers[delimiter]:
         raise SourceError(f"{path}: the file is empty: a CSV file begins with a header that names its columns")
-    return header, has_rows
+    return delimiter, headers[delimiter], bool(lines.read(1))
 
 
-def _columns(path: Path, header: list[str], schema: Schema) -> dict[str, Column]:
-    """The declared fields that the header has, by attribute."""
-    declared = {field.encode_name: field for field in schema.fields}
-    absent = [name for name, field in declared.items() if field.required and name not in header]
-    if absent:
-        raise SourceError(
-            f"{path}: no column {', '.join(map(repr, absent))}, which {schema.record.__qualname__} declares; "
-            f"the header has {', '.join(map(repr, header))}"
-        )
-    if twice := [name for name in declared if header.count(name) > 1]:
-        raise SourceError(f"{path}: the header names {', '.join(map(repr, twice))} more than once")
-    if unknown := [name for name in header if name not in declared and schema.forbids_unknown]:
-        raise SourceError(f"{path}: {schema.record.__qualname__} declares no field {', '.join(map(repr, unknown))}")
-    return {field.name: Column(name, field.type) for name, field in declared.items() if name in header}
-
-
-def _open(file: BinaryIO, columns: dict[str, Column], on_damage: Any) -> arrow.CSVStreamingReader:
-    titles = [column.name for column in columns.values()]
+def _open(file: BinaryIO, delimiter: str, columns: list[Column], on_damage: Any) -> arrow.CSVStreamingReader:
+    titles = [column.name for column in columns]
     return arrow.open_csv(
         file,
         read_options=arrow.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=on_damage),
+        parse_options=arrow.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_damage),
         convert_options=arrow.ConvertOptions(
             include_columns=titles, column_types=dict.fromkeys(titles, pa.binary()), strings_can_be_null=False
         ),
     )
 
 
-def _records(block: pa.RecordBatch, schema: Schema, columns: dict[str, Column]) -> list[Record | DecodeError]:
-    """The records of a block of cells: by position where all cells fit and need no further check."""
-    values = [column.values(cells) for column, cells in zip(columns.values(), block.columns, strict=True)]
-    complete = len(values) == len(schema.fields) and all(column.is_plain for column in columns.values())
-    if complete and schema.is_plain and not any(DecodeError in set(map(type, column)) for column in values):
-        return list(map(schema.record, *values))
-    names = [column.name for column in columns.values()]
-    return [schema.from_values(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
+def _records(block: pa.RecordBatch, schema: Schema, columns: list[Column]) -> list[Record | DecodeError]:
+    values = [column.values(cells) for column, cells in zip(columns, block.columns, strict=True)]
+    return records_from_columns(schema, columns, values)
 
 
 def _with_damaged(

@@ -1,28 +1,42 @@
-"""Files as blocks of typed records, by the ending of their name."""
+"""Files as blocks of typed records, whatever their format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+import codecs
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from makiserve.errors import DecodeError, SourceError
+from makiserve.errors import DecodeError
+from makiserve.schema.content import PARQUET, Content, opened
 from makiserve.schema.csv import read_csv
+from makiserve.schema.json_lines import read_json_lines
+from makiserve.schema.parquet import read_parquet
 from makiserve.schema.record import Record, Schema
 
-BLOCK_LINES = 8192
+Reader = Callable[[Content, Path, Schema], Iterator[list[Record | DecodeError]]]
+
+READERS: dict[str, Reader] = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+}
+WRAPPED = (".gz", ".zst")
+WHITE = codecs.BOM_UTF8 + b" \r\n\t"
 
 
 class RecordFile:
     """The records of a file, in blocks; a `DecodeError` stands in the place of one that does not fit.
 
     Args:
-        path: a CSV file, or JSON lines where the name ends in `.jsonl` or `.ndjson`.
+        path: a CSV, JSON lines or Parquet file, as it is or compressed by gzip or Zstandard; `-` is standard input.
+            Parquet and compression are known by their first bytes, `.csv` and `.jsonl` by the name; without such a
+            name what begins with a brace is JSON lines.
         schema: what each record must be.
 
     Raises:
-        SourceError: when it is read: the file cannot be read as what its name says.
+        SourceError: when it is read: it is not there, damaged, or cannot be what the schema asks for.
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
@@ -33,29 +47,20 @@ class RecordFile:
 
     @property
     def bytes_read(self) -> int:
-        """How much of the file has been read."""
-        if self._file and not self._file.closed:
+        """How much of the file has been read, as it is stored; 0 for a pipe."""
+        if self._file and not self._file.closed and self._file.seekable():
             self._bytes_read = self._file.tell()
         return self._bytes_read
 
     def __iter__(self) -> Iterator[list[Record | DecodeError]]:
-        read = read_json_lines if self._path.suffix in (".jsonl", ".ndjson") else read_csv
-        try:
-            with self._path.open("rb") as self._file:
-                yield from read(self._file, self._path, self._schema)
-        except OSError as error:
-            raise SourceError(f"{self._path}: {error.strerror or error}") from error
+        with opened(self._path) as content:
+            self._file = content.file
+            yield from self._reader(content.head)(content, self._path, self._schema)
 
-
-def read_json_lines(file: BinaryIO, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
-    """The records of a file with one JSON object a line; blank lines are none."""
-    lines = (line for line in file if not line.isspace())
-    while block := list(islice(lines, BLOCK_LINES)):
-        yield [_record(line, schema) for line in block]
-
-
-def _record(line: bytes, schema: Schema) -> Record | DecodeError:
-    try:
-        return schema.decode_json(line)
-    except DecodeError as error:
-        return error
+    def _reader(self, head: bytes) -> Reader:
+        if head.startswith(PARQUET):
+            return read_parquet
+        suffixes = [suffix for suffix in self._path.suffixes if suffix not in WRAPPED]
+        if suffixes and suffixes[-1] in READERS:
+            return READERS[suffixes[-1]]
+        return read_json_lines if head.lstrip(WHITE).startswith(b"{") else read_csv

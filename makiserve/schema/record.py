@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
@@ -67,6 +67,21 @@ class Schema:
         except MALFORMED as error:
             raise self._explain_json(data, error) from error
 
+    def decode_messages(self, messages: Sequence[bytes | None]) -> list[Record | DecodeError]:
+        """The record of each JSON object, or the error that stands in its place."""
+        try:
+            return list(map(self._decode, messages))  # type: ignore[arg-type]  # None is a TypeError
+        except (*MALFORMED, TypeError):
+            return [self._verdict(message) for message in messages]
+
+    def _verdict(self, message: bytes | None) -> Record | DecodeError:
+        if message is None:
+            return DecodeError("the message has no value")
+        try:
+            return self.decode_json(message)
+        except DecodeError as error:
+            return error
+
     @property
     def is_plain(self) -> bool:
         """Whether a record made from values of the right types needs no check of its own."""
@@ -102,7 +117,7 @@ class Schema:
         except MALFORMED as malformed:
             return DecodeError(f"not a JSON object: {malformed} ({len(data)} bytes, starting {data[:40]!r})")
         if not isinstance(found, dict):
-            return DecodeError(f"expected a JSON object, got {_shorten(found)}", value=_shorten(found))
+            return DecodeError(f"expected a JSON object, got {shorten(found)}", value=shorten(found))
         return self._explain(found, error)
 
     def _explain(self, found: dict[str, Any], error: Exception) -> DecodeError:
@@ -116,7 +131,7 @@ class Schema:
             try:
                 msgspec.convert(found[name], declared.type)
             except msgspec.ValidationError:
-                return mismatch(name, declared.type, _shorten(found[name]))
+                return mismatch(name, declared.type, shorten(found[name]))
         return DecodeError(str(error))
 
 
@@ -137,6 +152,7 @@ def type_name(kind: Any) -> str:
     return kind.__qualname__ if isinstance(kind, type) else str(kind).replace("typing.", "")
 
 
-def _shorten(value: Any) -> str:
+def shorten(value: Any) -> str:
+    """A value as JSON, of 60 characters at most."""
     text = msgspec.json.encode(value).decode()
     return text if len(text) <= 60 else text[:57] + "..."
