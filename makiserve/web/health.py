@@ -1,0 +1,70 @@
+"""Whether the service is alive, and whether it is ready: what a probe is told, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from makiserve.web.snapshot import Snapshot
+
+STALLED = timedelta(minutes=2)
+"""How long a loop may take for one turn: longer than any batch and any call to the broker."""
+
+SPARE = timedelta(minutes=1)
+"""After how long a worker to which the group has given no partition counts as a spare."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Yes or no, and a line that says why."""
+
+    is_good: bool
+    reason: str
+
+
+def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
+    """Whether every loop moves.
+
+    Args:
+        snapshot: the latest; None while the service starts.
+        born_s: when the process began, on the monotonic clock.
+        now_s: now, on the same clock.
+    """
+    bound = STALLED.total_seconds()
+    if snapshot is None:
+        age = now_s - born_s
+        return Verdict(age <= bound, f"starting for {age:.0f} s")
+    for life in snapshot.workers:
+        if (age := now_s - life.turned_s) > bound:
+            return Verdict(
+                False, f"the loop of worker {life.number} has not turned for {age:.0f} s: more than {bound:.0f} s"
+            )
+    return Verdict(True, "the loop turns")
+
+
+def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: float) -> Verdict:
+    """Whether records that come now are scored: partitions are assigned and their state is restored.
+
+    Args:
+        snapshot: the latest; None while the service starts.
+        born_s: when the process began, on the monotonic clock.
+        now_s: now, on the same clock.
+        wall_s: now, in seconds since 1970.
+    """
+    alive = health(snapshot, born_s, now_s)
+    if not alive.is_good or snapshot is None:
+        return Verdict(False, alive.reason)
+    waiting = [lane for lane in snapshot.lanes if lane.phase != "running"]
+    if waiting:
+        first = waiting[0]
+        return Verdict(
+            False,
+            f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored, the first: "
+            f"{snapshot.served.input}[{first.partition}], {first.phase}, {first.restored:.0%}",
+        )
+    if snapshot.lanes:
+        return Verdict(True, f"{len(snapshot.lanes)} partitions are served")
+    youngest = max(life.started_s for life in snapshot.workers)
+    if wall_s - youngest < SPARE.total_seconds():
+        return Verdict(False, "the group has given no partition yet")
+    return Verdict(True, "a spare: the group has given no partition")

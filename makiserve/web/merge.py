@@ -1,0 +1,79 @@
+"""Several workers as one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import msgspec
+
+from makiserve.web.histogram import Histogram
+from makiserve.web.snapshot import Drift, Snapshot, StateSize
+
+SHOWN = 20
+"""How many of the last predictions and dead letters are kept."""
+
+
+def merged(parts: Sequence[Snapshot]) -> Snapshot:
+    """The snapshot of a service of one or more workers; what is served is said by the newest."""
+    if len(parts) == 1:
+        return parts[0]
+    newest = max(parts, key=lambda part: part.time_s)
+    return Snapshot(
+        time_s=newest.time_s,
+        served=newest.served,
+        workers=tuple(sorted((life for part in parts for life in part.workers), key=lambda life: life.number)),
+        lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=lambda lane: lane.partition)),
+        records=sum(part.records for part in parts),
+        outputs=sum(part.outputs for part in parts),
+        dead=dict(reduce(add, (Counter(part.dead) for part in parts))),
+        commits=sum(part.commits for part in parts),
+        aborts=sum(part.aborts for part in parts),
+        rebalances=sum(part.rebalances for part in parts),
+        swaps=sum(part.swaps for part in parts),
+        batch=reduce(add, (part.batch for part in parts)),
+        stages=_stages(parts),
+        latency=reduce(add, (part.latency for part in parts)),
+        state=tuple(_state(size for part in parts for size in part.state)),
+        predictions=_last([each for part in parts for each in part.predictions]),
+        dead_letters=_last([each for part in parts for each in part.dead_letters]),
+        drift=tuple(_drift(parts)),
+    )
+
+
+def ended(part: Snapshot) -> Snapshot:
+    """What remains of a worker that is gone: what it has done, and nothing of what it was."""
+    return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=())
+
+
+def _stages(parts: Sequence[Snapshot]) -> dict[str, Histogram]:
+    found: dict[str, Histogram] = {}
+    for part in parts:
+        for name, histogram in part.stages.items():
+            found[name] = found[name] + histogram if name in found else histogram
+    return found
+
+
+def _state(sizes: Iterable[StateSize]) -> Iterable[StateSize]:
+    found: dict[str, StateSize] = {}
+    for size in sizes:
+        known = found.get(size.operator, StateSize(size.operator, 0, 0))
+        found[size.operator] = StateSize(size.operator, known.keys + size.keys, known.size_bytes + size.size_bytes)
+    return found.values()
+
+
+def _last(items: list[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(items, key=lambda item: item.time_ms)[-SHOWN:])
+
+
+def _drift(parts: Sequence[Snapshot]) -> Iterable[Drift]:
+    """For each feature the worker on which it has moved farthest: a mean would hide one partition that has."""
+    found: dict[str, Drift] = {}
+    for part in parts:
+        for each in part.drift:
+            if each.feature not in found or each.psi > found[each.feature].psi:
+                found[each.feature] = each
+    return found.values()

@@ -1,0 +1,143 @@
+// A plot of the last ten minutes: one or two lines, read with the pointer or the arrow keys.
+class Plot {
+  constructor(id, title, format, series) {
+    this.figure = byId(id);
+    this.title = title;
+    this.format = format;
+    this.series = series;
+    this.points = [];
+    this.cursor = null;
+    const keys = series.map((one, index) =>
+      el("span", {}, svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" },
+        svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: `trace ${index ? "two" : ""}` })), one.name));
+    this.big = el("p", { class: "big" });
+    this.sub = el("p", { class: "sub" });
+    this.canvas = svg("svg", { class: "canvas", role: "img", tabindex: "0", "aria-label": title });
+    this.figure.append(
+      el("figcaption", {}, title, el("span", { class: "key" }, ...(series.length > 1 ? keys : []))),
+      this.big, this.sub, this.canvas);
+    this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
+    this.canvas.addEventListener("pointerleave", () => this.move(null));
+    this.canvas.addEventListener("blur", () => this.move(null));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+  }
+
+  show(points, big, sub) {
+    this.points = points;
+    this.figures = big;
+    this.words = sub;
+    this.draw();
+  }
+
+  point(x) {
+    const { left, width } = this.area();
+    const at = this.start() + ((x - left) / width) * SPAN_S;
+    let best = null;
+    this.points.forEach((each, index) => {
+      if (best === null || Math.abs(each.time_s - at) < Math.abs(this.points[best].time_s - at)) best = index;
+    });
+    this.move(best);
+  }
+
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity, Escape: null }[event.key];
+    if (step === undefined || !this.points.length) return;
+    event.preventDefault();
+    const last = this.points.length - 1;
+    this.move(step === null ? null : Math.max(0, Math.min(last, (this.cursor ?? last) + step)));
+  }
+
+  move(index) {
+    this.cursor = index;
+    this.draw();
+  }
+
+  area() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    return { left: 0, top: 14, width: Math.max(width, 1), height: Math.max(height - 32, 1) };
+  }
+
+  start() {
+    return (this.points.length ? this.points[this.points.length - 1].time_s : Date.now() / 1000) - SPAN_S;
+  }
+
+  draw() {
+    const area = this.area();
+    const values = this.points.flatMap((each) => this.series.map((one) => each[one.field] ?? 0));
+    const top = ceiling(Math.max(0, ...values));
+    const x = (point) => area.left + ((point.time_s - this.start()) / SPAN_S) * area.width;
+    const y = (value) => area.top + area.height * (1 - value / top);
+    const rules = [0, 0.5, 1].map((part) =>
+      svg("line", { class: part ? "grid" : "base", x1: 0, x2: area.width, y1: y(part * top), y2: y(part * top) }));
+    const lines = this.series.flatMap((one, index) => this.line(one.field, index, x, y));
+    const bottom = area.top + area.height + 15;
+    const words = [
+      ...[0.5, 1].map((part) => svg("text", { x: 0, y: y(part * top) - 3 }, this.format(part * top))),
+      svg("text", { x: 0, y: bottom }, "10 min ago"),
+      svg("text", { x: area.width, y: bottom, "text-anchor": "end" }, "now"),
+    ];
+    this.canvas.replaceChildren(...rules, ...lines, ...words, ...this.hand(x, y, area));
+    this.say();
+  }
+
+  line(field, index, x, y) {
+    const found = [];
+    for (const run of runs(this.points, field)) {
+      const path = run.map((each) => `${x(each).toFixed(1)},${y(each[field]).toFixed(1)}`).join("L");
+      if (index === 0 && run.length > 1) {
+        found.push(svg("path", { class: "area", d: `M${x(run[0])},${y(0)}L${path}L${x(run[run.length - 1])},${y(0)}Z` }));
+      }
+      found.push(run.length > 1
+        ? svg("path", { class: `trace ${index ? "two" : ""}`, d: `M${path}` })
+        : svg("circle", { class: `dot ${index ? "two" : ""}`, r: 1.5, cx: x(run[0]), cy: y(run[0][field]) }));
+    }
+    return found;
+  }
+
+  hand(x, y, area) {
+    const at = this.points[this.cursor];
+    if (!at) return [];
+    const dots = this.series.filter((one) => at[one.field] !== undefined && at[one.field] !== null).map((one) =>
+      svg("circle", { class: `dot ${one === this.series[0] ? "" : "two"}`, r: 3.5, cx: x(at), cy: y(at[one.field]) }));
+    return [svg("line", { class: "cursor", x1: x(at), x2: x(at), y1: area.top, y2: area.top + area.height }), ...dots];
+  }
+
+  say() {
+    const at = this.points[this.cursor];
+    const figures = at
+      ? this.series.map((one) => [at[one.field] === undefined ? "–" : this.format(at[one.field]), one.name])
+      : this.figures ?? [];
+    this.big.replaceChildren(...figures.flatMap(([value, unit], index) =>
+      [el("b", { class: index ? "two" : "" }, value), el("span", {}, unit)]));
+    this.sub.textContent = at ? `at ${clock(Math.round(at.time_s) * 1000)}` : this.words ?? "";
+    const words = figures.map(([value, unit]) => `${value} ${unit}`).join(", ");
+    this.canvas.setAttribute("aria-label", `${this.title}, ten minutes: ${words || "nothing yet"}. Arrow keys read it.`);
+  }
+}
+
+const SPAN_S = 600;
+
+// The points of a line between its gaps: where nothing was measured nothing is drawn.
+function runs(points, field) {
+  const found = [];
+  let run = [];
+  let before = null;
+  for (const each of points) {
+    const has = each[field] !== undefined && each[field] !== null;
+    if (run.length && (!has || each.time_s - before > 10)) {
+      found.push(run);
+      run = [];
+    }
+    if (has) run.push(each);
+    before = each.time_s;
+  }
+  return run.length ? [...found, run] : found;
+}
+
+// The next of 1, 2, 5, 10, …
+function ceiling(value) {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
+}

@@ -1,0 +1,119 @@
+// The sections below the plots, each drawn anew from what the service says.
+const ORDER = ["decode", "features", "predict", "post", "publish", "commit"];
+
+function drawLanes(now) {
+  const running = now.lanes.filter((lane) => lane.phase === "running").length;
+  byId("lanes-sum").textContent = now.lanes.length ? `${running} of ${now.lanes.length} running` : "none assigned";
+  rows("lanes", 6, now.lanes, "The group has given no partition to this service.", (lane) => [
+    el("td", { class: "mono fixed" }, `${now.served.input}[${lane.partition}]`),
+    el("td", {}, el("span", { class: `chip ${lane.phase}` },
+      lane.phase === "restoring" ? `restoring ${Math.floor(lane.restored * 100)} %` : lane.phase)),
+    el("td", { class: "n" }, whole.format(lane.committed)),
+    el("td", { class: "n" }, lane.end === null ? "–" : whole.format(lane.end)),
+    el("td", { class: "n" }, lane.lag_records === null ? "–" : count(lane.lag_records)),
+    el("td", { class: "n" }, lane.lag_records ? seconds(lane.lag_s) : "–"),
+  ]);
+}
+
+function drawDead(now) {
+  const all = Object.values(now.dead).reduce((sum, each) => sum + each, 0);
+  const records = Math.max(now.records, 1);
+  byId("dead-sum").textContent = all ? `${count(all)}, ${((100 * all) / records).toPrecision(2)} % of the records` : "";
+  const reasons = Object.entries(now.dead).sort((one, two) => two[1] - one[1]);
+  bars("dead", "No record has been refused.", reasons.map(([reason, each]) =>
+    ({ name: reason, part: each / all, value: count(each), kind: "two" })));
+  byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((each) =>
+    el("li", {}, el("b", {}, each.reason), el("span", { class: "mono" }, `${now.served.input}[${each.partition}]@${each.offset}`),
+      el("br"), each.error)));
+}
+
+function drawPredictions(now) {
+  rows("predictions", 4, [...now.predictions].reverse(), "Nothing has been predicted yet.", (each) => [
+    el("td", { class: "mono fixed" }, `${now.served.input}[${each.partition}]@${each.offset}`),
+    el("td", { class: "fixed" }, clock(each.time_ms)),
+    el("td", { class: "mono" }, each.key),
+    el("td", { class: "mono" }, each.prediction),
+  ]);
+}
+
+function drawStages(status) {
+  const found = ORDER.filter((name) => name in status.stages_s).map((name) => [name, status.stages_s[name]]);
+  const most = Math.max(...found.map(([, each]) => each), 1e-9);
+  byId("stages-sum").textContent = status.batch ? `${rate(status.batch)} records on average` : "";
+  bars("stages", "No batch has been scored yet.", found.map(([name, each]) =>
+    ({ name, part: each / most, value: seconds(each), kind: name === "commit" ? "two" : "" })));
+}
+
+function drawDrift(now) {
+  const found = [...now.drift].sort((one, two) => two.psi - one.psi);
+  bars("drift", "Nothing to compare yet.", found.map((each) => {
+    const [kind, word] = each.psi >= 0.25 ? ["bad", "▲ another"] : each.psi >= 0.1 ? ["warn", "◐ moved"] : ["", "● same"];
+    return { name: each.feature, part: Math.min(1, each.psi / 0.5), value: `${each.psi.toFixed(3)} ${word}`, kind };
+  }));
+}
+
+function drawServed(status) {
+  const { served, workers } = status.now;
+  const oldest = Math.min(...workers.map((life) => life.started_s));
+  const facts = [
+    ["Model", served.uri], ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
+    ["Dead letters", served.dead_letters], ["Group", served.group], ["makiserve", served.makiserve],
+    ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
+    ["Commits", `${count(status.now.commits)}, ${count(status.now.aborts)} aborted`],
+    ["Rebalances", count(status.now.rebalances)], ["Model swaps", count(status.now.swaps)],
+  ];
+  byId("served").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+let drawn = "";
+
+function drawPipeline(now) {
+  const said = JSON.stringify([now.served, now.state]);
+  if (said === drawn) return;
+  drawn = said;
+  const all = now.state.reduce((sum, each) => sum + each.size_bytes, 0);
+  byId("state-sum").textContent = now.state.length ? `${bytes(all)} of state` : "";
+  const sizes = new Map(now.state.map((each) => [each.operator, each]));
+  const { served } = now;
+  const model = `${served.name || served.uri}${served.version ? ` version ${served.version}` : ""}`;
+  const chain = el("ol", { class: "chain" }, el("li", {}, el("span", { class: "end" }, served.input)));
+  served.pipelines.forEach(([, steps], index) => {
+    if (index === 1) chain.append(el("li", {}, el("span", { class: "end model" }, model)));
+    chain.append(...steps.map((step) => drawStep(step, sizes)));
+  });
+  if (served.pipelines.length < 2) chain.append(el("li", {}, el("span", { class: "end model" }, model)));
+  chain.append(el("li", {}, el("span", { class: "end" }, served.output)));
+  byId("pipeline").replaceChildren(chain);
+}
+
+function drawStep(step, sizes) {
+  const size = sizes.get(step.path);
+  const notes = [];
+  if (size) notes.push(bytes(size.size_bytes));
+  if (size && size.keys) notes.push(`${count(size.keys)} keys`);
+  if (step.is_sliced) notes.push("in panes");
+  const op = el("span", { class: step.slots ? "op keeps" : "op" }, step.name);
+  if (notes.length) op.append(el("small", {}, notes.join(", ")));
+  const item = el("li", {}, op);
+  if (step.branches.length) {
+    item.append(el("div", { class: "branches" }, ...step.branches.map((steps) =>
+      el("ol", { class: "chain" }, ...steps.map((each) => drawStep(each, sizes))))));
+  }
+  return item;
+}
+
+function rows(id, columns, items, otherwise, cells) {
+  const found = items.map((item) => el("tr", {}, ...cells(item)));
+  byId(id).replaceChildren(...(found.length ? found
+    : [el("tr", {}, el("td", { colspan: columns, class: "empty" }, otherwise))]));
+}
+
+function bars(id, otherwise, items) {
+  const found = items.flatMap(({ name, part, value, kind }) => {
+    const bar = el("div", { class: `bar ${kind}` });
+    bar.style.width = `${100 * part}%`;
+    return [el("dt", {}, name), el("dd", { class: "track", "aria-hidden": "true" }, bar), el("dd", { class: "value" }, value)];
+  });
+  byId(id).replaceChildren(...(found.length ? found
+    : [el("dt", { class: "empty" }, otherwise), el("dd", {})]));
+}

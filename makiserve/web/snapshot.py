@@ -1,0 +1,163 @@
+"""What a worker knows of itself, frozen: everything that the web pages show.
+
+A worker makes one at most once a second. It is all that leaves the loop: the web pages read it in a thread of their
+own, or, with several workers, in the process that started them, where it comes as MessagePack.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from makiserve.web.histogram import Histogram
+
+
+class Step(msgspec.Struct, frozen=True):
+    """An operator of a drawn pipeline.
+
+    Attributes:
+        name: with its arguments, as the user wrote it.
+        path: where it stands, as errors and state sizes name it.
+        slots: how many slots of state it has in each scope.
+        is_sliced: whether a window is computed from panes; None for what is no window.
+        branches: the pipelines inside it.
+    """
+
+    name: str
+    path: str
+    slots: int = 0
+    is_sliced: bool | None = None
+    branches: tuple[tuple[Step, ...], ...] = ()
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What is served, from where to where.
+
+    Attributes:
+        uri: that the model was loaded from.
+        name: in the registry, "" where it has none; likewise `version`.
+        digest: of the pipeline's sources.
+        makiserve: the version of makiserve.
+        pipelines: the title and the steps of each pipeline that runs.
+    """
+
+    uri: str
+    name: str
+    version: str
+    digest: str
+    makiserve: str
+    input: str
+    output: str
+    dead_letters: str
+    group: str
+    pipelines: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+
+
+class Life(msgspec.Struct, frozen=True):
+    """How one worker fares.
+
+    Attributes:
+        number: from 0.
+        started_s: when it began, in seconds since 1970.
+        turned_s: when its loop last turned, on the machine's monotonic clock; likewise `committed_s`, the last commit.
+    """
+
+    number: int
+    started_s: float
+    turned_s: float
+    committed_s: float
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """A partition of a worker.
+
+    Attributes:
+        phase: of its life: "restoring", "running", …
+        committed: the offset up to which outputs are visible.
+        next_offset: of the next record to score.
+        end: one after the last record of the partition; None before the first fetch.
+        lag_records: how many records are not committed yet; None while `end` is.
+        lag_s: the age of the oldest of them at most, in seconds.
+        restored: the part of the records to score again that is done, 0 to 1.
+    """
+
+    partition: int
+    phase: str
+    committed: int
+    next_offset: int
+    end: int | None
+    lag_records: int | None
+    lag_s: float
+    restored: float
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """One of the last outputs; key and prediction are shortened."""
+
+    partition: int
+    offset: int
+    time_ms: int
+    key: str
+    prediction: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """One of the last dead letters; the error is shortened."""
+
+    partition: int
+    offset: int
+    time_ms: int
+    reason: str
+    error: str
+
+
+class StateSize(msgspec.Struct, frozen=True):
+    """What an operator remembers over all lanes; `keys` is 0 for one that is no `group_by`."""
+
+    operator: str
+    keys: int
+    size_bytes: int
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """How far a feature has moved from the training data.
+
+    Attributes:
+        feature: its name.
+        psi: the population stability index: below 0.1 the same, above 0.25 another distribution.
+        records: how many recent values it was computed from.
+    """
+
+    feature: str
+    psi: float
+    records: int
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A worker at one moment; counters and histograms are since the start, of what is committed.
+
+    Attributes:
+        time_s: when it was made, in seconds since 1970.
+        dead: dead letters by reason.
+        batch: records a batch.
+        stages: seconds a batch, by stage.
+        latency: seconds from a record's timestamp to the commit that made its outputs visible.
+    """
+
+    time_s: float
+    served: Served
+    workers: tuple[Life, ...]
+    lanes: tuple[Lane, ...]
+    records: int
+    outputs: int
+    dead: dict[str, int]
+    commits: int
+    aborts: int
+    rebalances: int
+    swaps: int
+    batch: Histogram
+    stages: dict[str, Histogram]
+    latency: Histogram
+    state: tuple[StateSize, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    drift: tuple[Drift, ...] = ()
