@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.live import Live
 
@@ -22,7 +23,6 @@ from examples.broker import Broker, broker
 from examples.service import Output, Service
 from makiserve.replaying import Comparison, compare
 from makiserve.schema import RecordFile, Schema
-from makiserve.serving.messages import output_bytes
 from models.electricity.data import write_house
 from models.electricity.features import Reading
 from models.electricity.train import train
@@ -55,7 +55,7 @@ def main() -> int:
         mean = metrics.baselines["mean"]["rmse"]
         screen.print(f"rmse {metrics['rmse']:.3f} kW; always predicting the mean gives {mean:.3f} kW")
     screen.rule("4  compare")
-    expected = [(("house", offset), output_bytes(None, value, has_model=True)) for offset, value in replayed.outputs]
+    expected = [(("house", offset), msgspec.json.encode({"prediction": value})) for offset, value in replayed.outputs]
     return verdict(compare(expected, [(("house", each.source), each.value) for each in served]), len(served))
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from makiserve.packaging.load import load
     from makiserve.packaging.log import log_model
     from makiserve.replaying import features_frame, replay
+    from makiserve.scoring import Prediction
 
-__all__ = ["Record", "Transform", "__version__", "features_frame", "field", "load", "log_model", "replay"]
+__all__ = ["Prediction", "Record", "Transform", "__version__", "features_frame", "field", "load", "log_model", "replay"]
 
 # A pipeline's module imports makiserve, and must not thereby wait for MLflow and pandas.
 _LATER = {
@@ -20,6 +21,7 @@ _LATER = {
     "load": "makiserve.packaging",
     "log_model": "makiserve.packaging",
     "replay": "makiserve.replaying",
+    "Prediction": "makiserve.scoring",
 }
 
 

@@ -10,7 +10,8 @@ MakiserveError
 ├── RecordError                one record is dead-lettered, the stream goes on
 │   ├── DecodeError            its bytes do not fit the record's schema
 │   ├── OperatorError          a function of the pipeline raised on it
-│   └── PredictError           the model refused its features
+│   ├── PredictError           the model refused its features
+│   └── EncodeError            what came of it has no form in the output
 ├── RetryCall                  call the same thing again, after a pause
 ├── AbortTransaction           abort, rewind inputs and state, do it again
 ├── Fenced                     another instance took over: new producer, rejoin
@@ -115,6 +116,12 @@ class PredictError(RecordError):
     """The model raised on, or cannot be given, the features of one record."""
 
     reason = "predict"
+
+
+class EncodeError(RecordError):
+    """What came of one record cannot be written as the output's format asks."""
+
+    reason = "encode"
 
 
 class RetryCall(MakiserveError):

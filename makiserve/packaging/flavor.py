@@ -16,6 +16,7 @@ FORMAT_VERSION = 1
 SOURCES = "makiserve/sources"
 REFERENCE_RECORDS = "makiserve/reference.jsonl"
 REFERENCE_OUTPUTS = "makiserve/reference_outputs.jsonl"
+REFERENCE_POSTED = "makiserve/reference_posted.jsonl"
 
 
 class Flavor(msgspec.Struct, frozen=True):
@@ -34,6 +35,9 @@ class Flavor(msgspec.Struct, frozen=True):
         inputs: the features that the model takes, in its order.
         reference_records: one JSON object a line.
         reference_outputs: what they must cause.
+        post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
+        post_plan: the fingerprint of the traced post pipeline.
+        reference_posted: what the post pipeline must emit for the reference records.
     """
 
     makiserve_version: str
@@ -48,6 +52,9 @@ class Flavor(msgspec.Struct, frozen=True):
     sources: str = SOURCES
     reference_records: str = REFERENCE_RECORDS
     reference_outputs: str = REFERENCE_OUTPUTS
+    post: str | None = None
+    post_plan: str | None = None
+    reference_posted: str | None = None
 
     def add_to(self, model: Model) -> None:
         """Enter it beside the other flavors; saving the model is up to the caller."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from importlib import import_module
@@ -24,6 +24,7 @@ from makiserve.packaging.source.finder import importable
 from makiserve.packaging.source.shadows import shadowed
 from makiserve.packaging.source.sources import Sources, read_sources
 from makiserve.schema import Record, Schema
+from makiserve.scoring import Outputs, Scorer
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace
 from makiserve.version import __version__
@@ -42,6 +43,7 @@ class PackagedModel:
         features: the pipeline's factory.
         record: the record type.
         plan: the traced pipeline.
+        post: the traced post pipeline; None without one.
         predictor: the model.
         reference: the records and outputs that `check_reference` compares.
         differences: how this environment differs from the one that it was packaged in, a line each.
@@ -55,9 +57,23 @@ class PackagedModel:
     features: Callable[[], Transform]
     record: type[Record]
     plan: Plan = field(repr=False)
+    post: Plan | None = field(repr=False)
     predictor: MlflowPredictor = field(repr=False)
     reference: Reference = field(repr=False)
     differences: tuple[str, ...]
+
+    def scorer(self) -> Scorer:
+        """A scorer of this model, with lanes of its own."""
+        return Scorer(self.plan, self.predictor, self.post)
+
+    def outputs(self, emit: Sequence[str] = ()) -> Outputs:
+        """The form of the outputs of this model.
+
+        Raises:
+            ConfigurationError: `emit` asks for what is not there; see `Outputs`.
+        """
+        emitted = self.reference.outputs[0].features
+        return Outputs(self.record, list(emitted), emit=emit, has_model=True, has_post=self.post is not None)
 
 
 def load(uri: str | Path) -> PackagedModel:
@@ -97,8 +113,7 @@ def _open(uri: str, fetched: Fetched) -> PackagedModel:
 def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> PackagedModel:
     directory = fetched.directory
     differences = environment_differences(directory / "requirements.txt", flavor.python_version)
-    features, record, plan, predictor = _run(flavor, directory, differences)
-    records, outputs = directory / flavor.reference_records, directory / flavor.reference_outputs
+    features, record, plan, post, predictor = _run(flavor, directory, differences)
     return PackagedModel(
         uri=uri,
         name=fetched.name,
@@ -108,8 +123,9 @@ def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> Packa
         features=features,
         record=record,
         plan=plan,
+        post=post,
         predictor=predictor,
-        reference=read_reference(records, outputs, Schema(record)),
+        reference=read_reference(directory, flavor, Schema(record)),
         differences=differences,
     )
 
@@ -128,11 +144,12 @@ def _verified_sources(directory: Path, flavor: Flavor) -> Sources:
 
 def _run(
     flavor: Flavor, directory: Path, differences: tuple[str, ...]
-) -> tuple[Callable[[], Transform], type[Record], Plan, MlflowPredictor]:
+) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor]:
     """Everything that runs code of the artifact."""
     try:
         features, record = _named(flavor.entry_point), _named(flavor.record)
         plan = trace(features())
+        post = trace(_named(flavor.post)()) if flavor.post else None
         # After the pipeline: a model's own classes may be in the pipeline's modules.
         pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
         predictor = MlflowPredictor(pyfunc, tuple(flavor.inputs))
@@ -141,12 +158,18 @@ def _run(
     except Exception as error:
         hint = "".join(f"\n  environment: {difference}" for difference in differences)
         raise ModelRefused(f"it cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
-    if plan.fingerprint != flavor.plan and flavor.makiserve_version == __version__:
+    _refuse_another(plan, flavor.plan, flavor.entry_point, flavor)
+    if post:
+        _refuse_another(post, flavor.post_plan, flavor.post, flavor)
+    return features, record, plan, post, predictor
+
+
+def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:
+    if plan.fingerprint != packaged and flavor.makiserve_version == __version__:
         raise ModelRefused(
-            f"{flavor.entry_point}() builds another pipeline here than it did when it was packaged, from the same "
+            f"{entry_point}() builds another pipeline here than it did when it was packaged, from the same "
             "source: it depends on something outside of it, such as an environment variable"
         )
-    return features, record, plan, predictor
 
 
 def _named(path: str) -> Any:

@@ -29,6 +29,7 @@ def log_model(
     features: Callable[[], Transform],
     record: type[Record],
     reference: str | Path | Iterable[Record],
+    post: Callable[[], Transform] | None = None,
     name: str = "model",
     inputs: Sequence[str] | None = None,
     registered_model_name: str | None = None,
@@ -46,6 +47,8 @@ def log_model(
         features: the pipeline's factory, a function at the top level of a module other than the script.
         record: the type of the records, likewise.
         reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
+        post: the factory of a second pipeline, over `makiserve.Prediction` items: what it emits is published in the
+            place of each prediction. It may smooth, compare with a threshold, drop.
         name: of the logged model.
         inputs: the features that the model takes, in its order; None where the model knows their names, or takes all.
         registered_model_name: the registered model to create a version of.
@@ -61,13 +64,14 @@ def log_model(
     if alias is not None and registered_model_name is None:
         raise ConfigurationError(f"alias={alias!r} needs registered_model_name=: an alias is one of a registered model")
     options = native_options(model, mlflow_options)
-    schema, collected = Schema(record), collect(features, record)
+    schema, collected = Schema(record), collect(features, record, post)
     plan = trace(features())
     sample = take_sample(plan, schema, reference)
     emitted = emitted_fields(type(sample.features[0]))
     package = Package(
         collected=collected,
         plan=plan,
+        post=trace(post()) if post else None,
         schema=schema,
         sample=sample,
         inputs=choose_inputs(model, emitted, given=inputs, signature=options.get("signature")),

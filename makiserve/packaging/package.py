@@ -12,14 +12,20 @@ import mlflow.pyfunc
 from mlflow.models import Model
 
 from makiserve.errors import ConfigurationError
-from makiserve.packaging.flavor import REFERENCE_OUTPUTS, REFERENCE_RECORDS, SOURCES, Flavor
+from makiserve.packaging.flavor import REFERENCE_POSTED, SOURCES, Flavor
 from makiserve.packaging.native import save_native
 from makiserve.packaging.predictor import MlflowPredictor
-from makiserve.packaging.reference.reference import Reference, outputs_from_scored, score_reference
+from makiserve.packaging.reference.reference import (
+    Reference,
+    outputs_from_scored,
+    posted_from_scored,
+    score_reference,
+)
 from makiserve.packaging.reference.sample import Sample
 from makiserve.packaging.signature import input_schema, signature_from
 from makiserve.packaging.source.collect import Collected
 from makiserve.schema import Schema
+from makiserve.scoring import Scorer
 from makiserve.stream.engine.plan import Plan
 from makiserve.version import __version__
 
@@ -31,6 +37,7 @@ class Package:
     Attributes:
         collected: its source.
         plan: the traced pipeline.
+        post: the traced post pipeline; None without one.
         schema: of its records.
         sample: the reference records.
         inputs: the features that the model takes, in its order.
@@ -38,6 +45,7 @@ class Package:
 
     collected: Collected
     plan: Plan
+    post: Plan | None
     schema: Schema
     sample: Sample
     inputs: tuple[str, ...]
@@ -57,8 +65,9 @@ class Package:
         save_native(model, directory, mlflow_model, options)
         predictor = self._predictor(directory, mlflow_model, has_signature=options.get("signature") is not None)
         self.collected.sources.write(directory / SOURCES)
-        self._write_reference(directory, predictor)
-        self._flavor(predictor).add_to(mlflow_model)
+        flavor = self._flavor(predictor)
+        self._reference(predictor).write(directory, flavor, self.schema)
+        flavor.add_to(mlflow_model)
         mlflow_model.save(str(directory / "MLmodel"))
 
     def _predictor(self, directory: Path, mlflow_model: Model, *, has_signature: bool) -> MlflowPredictor:
@@ -79,15 +88,13 @@ class Package:
         mlflow_model.signature = signature_from(schema, output)
         return predictor
 
-    def _write_reference(self, directory: Path, predictor: MlflowPredictor) -> None:
-        scored = score_reference(self.plan, predictor, self.sample.records)
+    def _reference(self, predictor: MlflowPredictor) -> Reference:
+        scored = score_reference(Scorer(self.plan, predictor, self.post), self.sample.records)
         if not scored.causes:
             raise ConfigurationError(
                 f"the model refuses the features of all its reference records, the first: {scored.dead[0][1]}"
             ) from scored.dead[0][1]
-        reference = Reference(self.sample.records, outputs_from_scored(scored))
-        (directory / REFERENCE_RECORDS).parent.mkdir(exist_ok=True)
-        reference.write(directory / REFERENCE_RECORDS, directory / REFERENCE_OUTPUTS, self.schema)
+        return Reference(self.sample.records, outputs_from_scored(scored), posted_from_scored(scored))
 
     def _flavor(self, predictor: MlflowPredictor) -> Flavor:
         return Flavor(
@@ -99,4 +106,7 @@ class Package:
             digest=self.collected.sources.digest,
             plan=self.plan.fingerprint,
             inputs=list(predictor.inputs),
+            post=self.collected.post,
+            post_plan=self.post.fingerprint if self.post else None,
+            reference_posted=REFERENCE_POSTED if self.post else None,
         )

@@ -17,7 +17,6 @@ from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
 from makiserve.schema import Schema
-from makiserve.scoring import Scorer
 
 KEPT_DEAD = 100
 """Dead letters that are kept where nothing is collected."""
@@ -60,7 +59,7 @@ def replay(
     start = time.perf_counter()
     with predictions_file(path, has_model=True) as writer:
         taking = [sink for sink in (dead, collected, observer, writer, *sinks) if sink is not None]
-        fed = feed(Scorer(packaged.plan, packaged.predictor), schema, sources_from(source), taking, progress)
+        fed = feed(packaged.scorer(), schema, sources_from(source), taking, progress)
     return Replayed(
         rows=fed.records,
         written=fed.outputs,

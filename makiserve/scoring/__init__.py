@@ -1,6 +1,8 @@
-"""The one scoring path: records, features, predictions, for serving, replay and training alike."""
+"""The one scoring path: records, features, predictions, post, for serving, replay and training alike."""
 
+from makiserve.scoring.output import Encoded, Outputs
+from makiserve.scoring.post import Posted, Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Batch, Lane, Scored, Scorer
 
-__all__ = ["Batch", "Lane", "Predictor", "Scored", "Scorer"]
+__all__ = ["Batch", "Encoded", "Lane", "Outputs", "Posted", "Prediction", "Predictor", "Scored", "Scorer"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from makiserve.errors import DecodeError, RecordError
 from makiserve.schema import Record
 from makiserve.scoring.isolate import predict_each
+from makiserve.scoring.post import Post, Posted, Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
@@ -42,49 +44,77 @@ class Scored(NamedTuple):
         features: what the pipeline emitted.
         predictions: what the model made of it; None without a model.
         dead: index and error of each record that became a dead letter, in order.
+        posted: what the post pipeline emitted: it is published in the place of the predictions. None without one.
     """
 
     causes: list[int]
     features: list[Any]
     predictions: list[Any]
     dead: list[tuple[int, RecordError]]
+    posted: Posted | None = None
 
 
 class Scorer:
-    """Records → features → one call of the model for all lanes → outputs. Replay, training and serving all call it.
+    """Records → features → one call of the model for all lanes → post → outputs. Replay, training and serving call it.
 
     Args:
         plan: the feature pipeline.
         predictor: the model; None to emit features alone.
+        post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
+
+    Attributes:
+        checkpoints: of each program, in the order of `Lane.states`: features, then post.
     """
 
-    def __init__(self, plan: Plan, predictor: Predictor | None = None) -> None:
+    def __init__(self, plan: Plan, predictor: Predictor | None = None, post: Plan | None = None) -> None:
         self._program = Program(plan)
         self._predictor = predictor
         self._inputs = _selection(predictor.inputs) if predictor else None
-        self.checkpoints = (Checkpoints(self._program),)
+        self._post = Post(post, plan) if post else None
+        features = Checkpoints(self._program)
+        types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
+        self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan of each program."""
+        return (self._program.plan, *((self._post.program.plan,) if self._post else ()))
+
+    @property
+    def stateless(self) -> bool:
+        """Whether nothing is remembered between records."""
+        return all(plan.stateless for plan in self.plans)
+
+    @property
+    def hidden(self) -> list[str]:
+        """The operators that hide their state, of all pipelines; see `Plan.hidden`."""
+        return [hidden for plan in self.plans for hidden in plan.hidden]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the shape of a lane's states may have changed."""
+        return "+".join(plan.fingerprint for plan in self.plans)
 
     def new_lane(self) -> Lane:
         """A lane that has seen nothing."""
-        return Lane([self._program.new_state()])
+        return Lane([self._program.new_state(), *((self._post.program.new_state(),) if self._post else ())])
 
     def score(self, batches: Sequence[Batch]) -> list[Scored]:
         """Score the batches of any number of lanes, all rows of all lanes in one call of the model."""
-        found = [self.features(batch) for batch in batches]
-        if self._predictor is None or self._inputs is None:
+        found = self._predicted([self.features(batch) for batch in batches])
+        if self._post is None:
             return found
-        rows = [self._inputs(features) for scored in found for features in scored.features]
-        predictions = predict_each(self._predictor, rows)
-        start = 0
-        for index, scored in enumerate(found):
-            end = start + len(scored.features)
-            found[index] = _with_predictions(scored, predictions[start:end])
-            start = end
-        return found
+        return [_with_posted(self._post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
 
     def rebuild(self, batch: Batch) -> None:
-        """Let records pass that were scored before: the lane's state becomes what it was, nothing is emitted."""
-        self.features(batch)
+        """Let records pass that were scored before: the lane's states become what they were, nothing is emitted.
+
+        The model is called only where a post pipeline remembers what it said.
+        """
+        if self._post is None or self._post.program.plan.stateless:
+            self.features(batch)
+        else:
+            self.score([batch])
 
     def features(self, batch: Batch) -> Scored:
         """The features alone, without the model."""
@@ -98,6 +128,13 @@ class Scorer:
         else:
             dead += fed.failures
         return Scored(causes, fed.outputs, [None] * len(causes), dead)
+
+    def _predicted(self, found: list[Scored]) -> list[Scored]:
+        if self._predictor is None or self._inputs is None:
+            return found
+        rows = [self._inputs(features) for scored in found for features in scored.features]
+        predictions = iter(predict_each(self._predictor, rows))
+        return [_with_predictions(scored, list(islice(predictions, len(scored.features)))) for scored in found]
 
 
 def _decoded(
@@ -130,12 +167,23 @@ def _with_predictions(scored: Scored, predictions: list[Any]) -> Scored:
     """
     pairs = zip(scored.causes, predictions, strict=True)
     refused = {cause: prediction for cause, prediction in pairs if isinstance(prediction, RecordError)}
-    if not refused:
-        return scored._replace(predictions=predictions)
-    kept = [index for index, cause in enumerate(scored.causes) if cause not in refused]
+    return _without(scored._replace(predictions=predictions), refused)
+
+
+def _with_posted(post: Post, scored: Scored, lane: Lane) -> Scored:
+    """Put what the post pipeline emits beside the predictions; a record on which it fails is a dead letter."""
+    posted, failures = post.feed(scored.causes, scored.features, scored.predictions, lane.states[1])
+    return _without(scored, dict(failures))._replace(posted=posted)
+
+
+def _without(scored: Scored, failed: Mapping[int, RecordError]) -> Scored:
+    """The same with these records among the dead letters."""
+    if not failed:
+        return scored
+    kept = [index for index, cause in enumerate(scored.causes) if cause not in failed]
     return Scored(
         [scored.causes[index] for index in kept],
         [scored.features[index] for index in kept],
-        [predictions[index] for index in kept],
-        sorted([*scored.dead, *refused.items()], key=lambda letter: letter[0]),
+        [scored.predictions[index] for index in kept],
+        sorted([*scored.dead, *failed.items()], key=lambda letter: letter[0]),
     )

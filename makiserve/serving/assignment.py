@@ -17,7 +17,6 @@ from makiserve.scoring import Scorer
 from makiserve.serving.commit import mark_from_text
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.patience import CALL, Patience
-from makiserve.stream.engine.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +32,12 @@ class Assignment:
         self,
         consumer: InputConsumer,
         scorer: Scorer,
-        plan: Plan,
         start: Literal["earliest", "latest"],
         patience: Patience,
     ) -> None:
         self.partitions: dict[int, Partition] = {}
         self._consumer = consumer
         self._scorer = scorer
-        self._plan = plan
         self._start = start
         self._patience = patience
 
@@ -80,9 +77,9 @@ class Assignment:
         mark = mark_from_text(found.metadata)
         if mark is None:
             logger.warning("%s: offset %d was committed by another program: the state begins empty", each, found.offset)
-        if mark is None or self._plan.stateless:
+        if mark is None or self._scorer.stateless:
             return found.offset, found.offset
-        if mark.plan != self._plan.fingerprint:
+        if mark.plan != self._scorer.fingerprint:
             logger.info("%s: the pipeline has changed: its state is rebuilt from offset %d", each, mark.origin)
         _check_retention(each, mark.origin, found.offset, ends)
         return mark.origin, found.offset

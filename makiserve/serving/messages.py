@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
-
-import msgspec
 
 from makiserve.errors import OperatorError, RecordError
 from makiserve.packaging import PackagedModel
@@ -41,10 +38,3 @@ def dead_letter(value: bytes | None, error: RecordError) -> tuple[bytes | None, 
         headers.append(("makiserve.value-omitted", f"{len(value)} bytes".encode()))
         return None, headers
     return value, headers
-
-
-def output_bytes(features: Any, prediction: Any, *, has_model: bool) -> bytes:
-    """The value of an output message, as JSON: `{"prediction": …}` or, without a model, the features."""
-    if has_model:
-        return msgspec.json.encode({"prediction": prediction})
-    return msgspec.json.encode(features._asdict() if hasattr(features, "_asdict") else features)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from makiserve.kafka import Message, TransactionalProducer
 from makiserve.packaging import PackagedModel
-from makiserve.scoring import Scored
-from makiserve.serving.messages import dead_letter, model_headers, output_bytes, source_header
+from makiserve.scoring import Batch, Encoded, Scored
+from makiserve.serving.messages import dead_letter, model_headers, source_header
 from makiserve.settings import ServeSettings
 
 
@@ -21,29 +21,30 @@ class Publisher:
     ) -> None:
         self._produce = producer.produce
         self._settings = settings
+        self._outputs = model.outputs()
         self._headers = model_headers(model)
         self._dead_partitions = dead_partitions
 
-    def publish(self, messages: list[Message], scored: Scored) -> None:
-        """Produce the outputs of a batch, in order, and its dead letters.
+    def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
+        """Produce the outputs of a batch, in order, and its dead letters; returns both.
 
         Key and timestamp are the message's, and its headers are passed on. The output's own headers say which model
         made it from which record.
         """
         produce, topic, model = self._produce, self._settings.output, self._headers
-        rows = zip(scored.causes, scored.features, scored.predictions, strict=True)
-        for cause, features, prediction in rows:
+        encoded = self._outputs.encode(scored, batch.records)
+        for cause, output in zip(encoded.causes, encoded.values, strict=True):
             message = messages[cause]
-            output = output_bytes(features, prediction, has_model=True)
             produce(
                 topic, message.partition(), message.key(), output, _headers(message) + model, message.timestamp()[1]
             )
-        for index, error in scored.dead:
+        for index, error in encoded.dead:
             message = messages[index]
             value, reason = dead_letter(message.value(), error)
             number = message.partition() % self._dead_partitions
             headers = _headers(message) + model + reason
             produce(self._settings.dead_letters, number, message.key(), value, headers, message.timestamp()[1])
+        return encoded
 
 
 def _headers(message: Message) -> list[tuple[str, bytes]]:

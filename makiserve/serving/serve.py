@@ -29,7 +29,7 @@ def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings)
         Fenced: another instance of the same name has taken over.
         StateError: the state cannot be rebuilt.
     """
-    if hidden := model.plan.hidden:
+    if hidden := model.scorer().hidden:
         raise PipelineError(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 
-from makiserve.scoring import Scored
+from makiserve.scoring import Encoded
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ class Summary:
         self.dead: Counter[str] = Counter()
         self._next = time.monotonic() + EVERY_S
 
-    def add(self, records: int, scored: Scored) -> None:
-        """Count a batch."""
+    def add(self, records: int, published: Encoded) -> None:
+        """Count a batch and what was published of it."""
         self.records += records
-        self.outputs += len(scored.causes)
-        self.dead.update(error.reason for _, error in scored.dead)
+        self.outputs += len(published.causes)
+        self.dead.update(error.reason for _, error in published.dead)
 
     def log_when_due(self) -> None:
         """Log the line if a minute has passed since the last one."""

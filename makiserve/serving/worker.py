@@ -12,7 +12,6 @@ from makiserve.errors import AbortTransaction, MakiserveError, RetryCall
 from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer
 from makiserve.packaging import PackagedModel
 from makiserve.schema import Schema
-from makiserve.scoring import Scorer
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.commit import commit
@@ -53,14 +52,13 @@ class Worker:
         self._stop = stop
         self._patience = Patience(stop)
         self._settings = settings
-        self._plan = model.plan
         self._schema = Schema(model.record)
-        self._scorer = Scorer(model.plan, model.predictor)
+        self._scorer = model.scorer()
         self._producer = TransactionalProducer(connection)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
         self._publisher = Publisher(self._producer, settings, model, dead_partitions)
-        self._assignment = Assignment(self._consumer, self._scorer, model.plan, settings.start, self._patience)
+        self._assignment = Assignment(self._consumer, self._scorer, settings.start, self._patience)
         self._summary = Summary()
         self._due: float | None = None
         self._aborts_in_a_row = 0
@@ -110,9 +108,9 @@ class Worker:
                 self._scorer.rebuild(each.batch)
                 _advance(each)
         for each, scored in zip(live, self._scorer.score([each.batch for each in live]), strict=True):
-            self._publisher.publish(each.messages, scored)
+            published = self._publisher.publish(each.messages, each.batch, scored)
             _advance(each)
-            self._summary.add(len(each.messages), scored)
+            self._summary.add(len(each.messages), published)
         if live:
             self._set_due(began)
 
@@ -129,7 +127,7 @@ class Worker:
 
     def _commit(self) -> None:
         partitions = self._assignment.partitions.values()
-        if commit(self._producer, self._consumer, partitions, self._plan.fingerprint, self._patience):
+        if commit(self._producer, self._consumer, partitions, self._scorer.fingerprint, self._patience):
             self._aborts_in_a_row = 0
             self._summary.commits += 1
         self._due = None

@@ -23,30 +23,33 @@ class Collected:
     Attributes:
         entry_point: `module:function` of the factory.
         record: `module:Class` of the record type.
+        post: `module:function` of the post pipeline's factory; None without one.
         sources: their modules, and those of the same source tree that these import, with the packages around them.
         imports: top-level names of what they import from elsewhere, the standard library and makiserve left out.
     """
 
     entry_point: str
     record: str
+    post: str | None
     sources: Sources
     imports: frozenset[str]
 
 
-def collect(features: Callable[..., Any], record: type[Record]) -> Collected:
-    """The source of a pipeline and its record type.
+def collect(features: Callable[..., Any], record: type[Record], post: Callable[..., Any] | None = None) -> Collected:
+    """The source of a pipeline, its record type and the post pipeline.
 
     Raises:
         ConfigurationError: a service could not import it, or would import something else; the message says what to do.
     """
-    entry_point, record_name = _importable(features), _importable(record)
-    module = sys.modules[features.__module__]
-    root = _root(module)
-    _refuse_stale(features, module)
-    sources, imports = _scan(root, [features.__module__, record.__module__])
+    factories = [factory for factory in (features, post) if factory is not None]
+    entry_point, record_name, *post_name = map(_importable, (features, record, *factories[1:]))
+    root = _root(sys.modules[features.__module__])
+    for factory in factories:
+        _refuse_stale(factory, sys.modules[factory.__module__])
+    sources, imports = _scan(root, [*(factory.__module__ for factory in factories), record.__module__])
     if hidden := shadowed(sources):
         raise ConfigurationError(f"{entry_point}: {hidden}. Rename the module: it would replace the other one")
-    return Collected(entry_point, record_name, sources, frozenset(imports))
+    return Collected(entry_point, record_name, next(iter(post_name), None), sources, frozenset(imports))
 
 
 def _importable(thing: Any) -> str:

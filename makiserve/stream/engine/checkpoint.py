@@ -35,14 +35,18 @@ class Checkpoints:
     Args:
         program: the program whose states these are.
         types: structured types, beside those that the pipeline's functions can name, that a state may hold.
+
+    Attributes:
+        types: all structured types that a state may hold.
     """
 
     def __init__(self, program: Program, types: tuple[type, ...] = ()) -> None:
         self._scope = program.scope
         self._fingerprint = program.plan.fingerprint
         self._drawing = program.plan.draw()
-        named = named_types(_functions(program.plan))
-        self._codec = Codec(named | {kind.__qualname__: kind for kind in types})
+        named = {kind.__qualname__: kind for kind in types} | named_types(_functions(program.plan))
+        self.types = tuple(named.values())
+        self._codec = Codec(named)
 
     def dump(self, state: State) -> bytes:
         """The checkpoint of a state.

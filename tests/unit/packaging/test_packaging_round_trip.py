@@ -44,7 +44,7 @@ def artifact(info: Any, directory: Path) -> Path:
 def test_a_loaded_model_scores_records_as_the_logged_one_did(log: Log, house: ModuleType) -> None:
     model = load(log(house).model_uri)
 
-    scored = score_reference(model.plan, model.predictor, readings(house))
+    scored = score_reference(model.scorer(), readings(house))
 
     rows = [house.features.__globals__["celsius"](r.fahrenheit) for r in readings(house)]
     expected = fitted().predict([[row, r.wind] for row, r in zip(rows, readings(house), strict=True)])

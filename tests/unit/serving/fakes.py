@@ -15,7 +15,9 @@ import makiserve
 import makiserve.stream as rs
 from makiserve.errors import PredictError
 from makiserve.kafka import Committed, Watermarks
+from makiserve.scoring import Outputs, Scorer
 from makiserve.serving.signals import Stop
+from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import trace
 
 OnPartitions = Callable[[list[int]], Any]
@@ -42,17 +44,26 @@ class Model:
         return [total for (total,) in rows]
 
 
-def packaged() -> Any:
+def packaged(plan: Plan | None = None) -> Any:
     """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
-    plan = trace(
+    plan = plan or trace(
         rx.pipe(
             rs.ops.map(lambda step: step.value if step.value != 7 else 1 / 0),
             rs.math.sum(),
             rs.ops.map(lambda total: Features(total)),
         )
     )
+    model = Model()
     return SimpleNamespace(
-        plan=plan, record=Step, predictor=Model(), name="house", version="3", uri="models:/house/3", digest="d1"
+        plan=plan,
+        record=Step,
+        predictor=model,
+        name="house",
+        version="3",
+        uri="models:/house/3",
+        digest="d1",
+        scorer=lambda: Scorer(plan, model),
+        outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=False),
     )
 
 

@@ -24,7 +24,7 @@ PLAN: Plan = packaged().plan
 
 def assignment(kafka: Kafka, plan: Plan = PLAN, start: Literal["earliest", "latest"] = "earliest") -> Assignment:
     consumer: Any = Consumer(kafka)
-    return Assignment(consumer, Scorer(plan), plan, start, Patience(kafka.stop))
+    return Assignment(consumer, Scorer(plan), start, Patience(kafka.stop))
 
 
 def committed(kafka: Kafka, offset: int, origin: int, plan: Plan = PLAN) -> None:

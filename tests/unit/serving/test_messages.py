@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-import pytest
+from typing import Any
 
 from makiserve.errors import DecodeError, OperatorError, PredictError
 from makiserve.serving.messages import (
@@ -13,13 +11,8 @@ from makiserve.serving.messages import (
     MAX_VALUE_BYTES,
     dead_letter,
     model_headers,
-    output_bytes,
     source_header,
 )
-
-
-class Features(NamedTuple):
-    total: float
 
 
 def model(**changes: str | None) -> Any:
@@ -75,16 +68,3 @@ def test_a_value_that_no_broker_would_take_stays_where_it_is() -> None:
     value, headers = dead_letter(b"x" * (MAX_VALUE_BYTES + 1), DecodeError("no"))
     assert (value, headers[-1]) == (None, ("makiserve.value-omitted", b"900001 bytes"))
     assert dead_letter(None, DecodeError("the message has no value"))[0] is None
-
-
-@pytest.mark.parametrize(
-    ("features", "prediction", "has_model", "expected"),
-    [
-        (Features(1), 2.5, True, b'{"prediction":2.5}'),
-        (Features(1), ["a", 0.5], True, b'{"prediction":["a",0.5]}'),
-        (Features(1), None, False, b'{"total":1}'),
-        ({"total": 1}, None, False, b'{"total":1}'),
-    ],
-)
-def test_an_output_is_json(features: object, prediction: object, has_model: bool, expected: bytes) -> None:
-    assert output_bytes(features, prediction, has_model=has_model) == expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from makiserve.errors import DecodeError
-from makiserve.scoring import Scored
+from makiserve.scoring import Batch, Lane, Scored
 from makiserve.serving.publisher import Publisher
 from makiserve.settings import ServeSettings
-from tests.unit.serving.fakes import Features, Output, message, packaged
+from tests.unit.serving.fakes import Features, Output, Step, message, packaged
 
 TRACE = ("traceparent", b"00-1")
 MODEL = {"makiserve.model": b"house", "makiserve.version": b"3", "makiserve.digest": b"d1"}
@@ -26,7 +26,9 @@ class Calls:
 
 def published(messages: list[Any], scored: Scored, dead_partitions: int = 4) -> list[tuple[Any, ...]]:
     producer: Any = Calls()
-    Publisher(producer, ServeSettings("in", "out", "dead"), packaged(), dead_partitions).publish(messages, scored)
+    batch = Batch(Lane([]), [Step(float(each.offset())) for each in messages])
+    publisher = Publisher(producer, ServeSettings("in", "out", "dead"), packaged(), dead_partitions)
+    publisher.publish(messages, batch, scored)
     return list(producer.made)
 
 

@@ -95,8 +95,7 @@ def test_an_output_with_fewer_partitions_than_the_input_is_refused() -> None:
 
 
 def test_a_pipeline_that_hides_its_state_is_refused() -> None:
-    model = packaged()
-    model.plan = trace(rx_ops.scan(lambda total, step: total + step.value, 0))
+    model = packaged(trace(rx_ops.scan(lambda total, step: total + step.value, 0)))
     with pytest.raises(PipelineError, match="can be replayed, but not served"):
         serve(model, BROKER, SETTINGS)
 

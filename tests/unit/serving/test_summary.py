@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from makiserve.errors import DecodeError, PredictError
-from makiserve.scoring import Scored
+from makiserve.scoring import Encoded
 from makiserve.serving import summary as module
 from makiserve.serving.summary import EVERY_S, Summary
 
@@ -18,8 +18,8 @@ def test_counts_are_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monke
     now = [100.0]
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     summary = Summary()
-    summary.add(5, Scored([0, 0], [None] * 2, [1, 2], [(1, DecodeError("no")), (3, PredictError("no"))]))
-    summary.add(3, Scored([0], [None], [1], [(1, DecodeError("no"))]))
+    summary.add(5, Encoded([0, 0], [b"1", b"2"], [(1, DecodeError("no")), (3, PredictError("no"))]))
+    summary.add(3, Encoded([0], [b"1"], [(1, DecodeError("no"))]))
     summary.commits += 2
     summary.log_when_due()
     now[0] += EVERY_S

@@ -1,0 +1,183 @@
+"""What is published for a scored record: one JSON object with named fields, the same from serving and replaying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import starmap
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from makiserve.errors import ConfigurationError, DecodeError, EncodeError, RecordError
+from makiserve.schema import Record
+from makiserve.schema.fields import field_names
+from makiserve.scoring.scorer import Scored
+
+Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
+Shape = Callable[[list[Any]], list[Any]]
+
+SOURCES: dict[str, Column] = {
+    "prediction": lambda scored, records: scored.predictions,
+    "features": lambda scored, records: scored.features,
+    "record": lambda scored, records: [records[cause] for cause in scored.causes],
+}
+"""The parts that an output can have, each with a value for each output."""
+
+
+class Encoded(NamedTuple):
+    """The outputs of a batch: parallel lists, and the dead letters.
+
+    Attributes:
+        causes: the index in the batch of the record that caused the output; never decreasing.
+        values: the outputs as JSON.
+        dead: those of the scoring, and the records of which an output has no form in JSON.
+    """
+
+    causes: list[int]
+    values: list[bytes]
+    dead: list[tuple[int, RecordError]]
+
+
+class Outputs:
+    """The form of the outputs, compiled once.
+
+    Without `emit` an output is `{"prediction": …}`; without a model, the features. What a post pipeline emits is the
+    output as it is: an object by the names of its fields, or `{"prediction": …}` for a plain value.
+
+    Args:
+        record: the type of the records.
+        emitted: the names of the features.
+        emit: what to publish: `prediction`, `features`, `record`, or single fields of the latter two, such as
+            `record.house`. An object stands for each of the latter two.
+        has_model: whether there are predictions.
+        has_post: whether a post pipeline decides what is published.
+
+    Raises:
+        ConfigurationError: `emit` asks for what is not there.
+    """
+
+    def __init__(
+        self, record: type[Record], emitted: Sequence[str], *, emit: Sequence[str] = (), has_model: bool, has_post: bool
+    ) -> None:
+        if emit and has_post:
+            raise ConfigurationError(
+                "the model has a post pipeline, which decides what is published: let that emit what --emit names"
+            )
+        if "prediction" in emit and not has_model:
+            raise ConfigurationError("--emit prediction: there is no model, only features")
+        names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
+        self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names)
+        self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
+        self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
+
+    def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
+        """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
+
+        Args:
+            scored: what the batch became.
+            records: of the batch.
+        """
+        if scored.posted is not None:
+            return scored.posted.causes, _named(scored.posted.items, "prediction")
+        if self._whole is None:
+            return scored.causes, _named(scored.features, "value")
+        return scored.causes, list(map(self._whole, *(column(scored, records) for column in self._columns.values())))
+
+    def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Encoded:
+        """The outputs of a batch as they are published.
+
+        A record of which an output cannot be written is a dead letter as a whole.
+        """
+        causes, objects = self.objects(scored, records)
+        encode = self._encode
+        try:
+            return Encoded(causes, [encode(each) for each in objects], scored.dead)
+        except (TypeError, ValueError, RecursionError):
+            return self._encode_each(causes, objects, scored.dead)
+
+    def _encode_each(self, causes: list[int], objects: list[Any], dead: list[tuple[int, RecordError]]) -> Encoded:
+        values: list[bytes] = []
+        failed: dict[int, RecordError] = {}
+        for cause, item in zip(causes, objects, strict=True):
+            try:
+                values.append(self._encode(item))
+            except (TypeError, ValueError, RecursionError) as error:
+                values.append(b"")
+                failed.setdefault(cause, EncodeError(f"the output cannot be written as JSON: {error}"))
+        kept = [index for index, cause in enumerate(causes) if cause not in failed]
+        return Encoded(
+            [causes[index] for index in kept],
+            [values[index] for index in kept],
+            sorted([*dead, *failed.items()], key=lambda letter: letter[0]),
+        )
+
+
+def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:
+    """The fields of each part to publish, by the attribute's name; None for all of them."""
+    attributes = {"features": {name: name for name in emitted}, "record": {data: own for own, data in record.items()}}
+    found: dict[str, list[str] | None] = {}
+    for name in emit:
+        part, dot, field = name.partition(".")
+        known = attributes.get(part, {})
+        if part not in SOURCES or (dot and field not in known):
+            fields = ", ".join(f"{part}.{each}" for part in attributes for each in attributes[part])
+            raise ConfigurationError(f"--emit {name}: no such thing; there are {', '.join(SOURCES)}, {fields}")
+        if not dot:
+            found[part] = None
+        elif (chosen := found.setdefault(part, [])) is not None:
+            chosen.append(known[field])
+    return found
+
+
+def _columns(selected: dict[str, list[str] | None], record: dict[str, str]) -> dict[str, Column]:
+    """How to get the values of each part of an output, for a batch."""
+    renamed: dict[str, dict[str, str]] = {"features": {}, "record": record}
+    found: dict[str, Column] = {}
+    for part, fields in selected.items():
+        shape = _part(fields, renamed[part]) if fields else list if part == "prediction" else _values
+        found[part] = partial(_column, SOURCES[part], shape)
+    return found
+
+
+def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Record | DecodeError]) -> list[Any]:
+    return shape(source(scored, records))
+
+
+def _part(fields: list[str], rename: dict[str, str]) -> Shape:
+    """Some fields of each item as an object of their own."""
+    kind = msgspec.defstruct("Part", fields, rename=rename, gc=False)
+    get = attrgetter(*fields)
+    if len(fields) == 1:
+        return lambda items: list(map(kind, map(get, items)))
+    return lambda items: list(starmap(kind, map(get, items)))
+
+
+def _values(items: list[Any]) -> list[Any]:
+    return _named(items, "value")
+
+
+def _named(items: list[Any], plain: str) -> list[Any]:
+    """The items as objects with named fields; one that has none becomes `{plain: item}`."""
+    kinds = set(map(type, items))
+    if len(kinds) > 1:
+        return [_named([item], plain)[0] for item in items]
+    kind = next(iter(kinds), dict)
+    if issubclass(kind, tuple) and field_names(kind):
+        return list(starmap(_struct(kind), items))
+    return items if issubclass(kind, dict) or field_names(kind) is not None else [{plain: item} for item in items]
+
+
+@cache
+def _struct(kind: type[Any]) -> type[msgspec.Struct]:
+    """The object that stands for a named tuple, which JSON would know as a list without names."""
+    return msgspec.defstruct(kind.__name__, list(field_names(kind) or ()), gc=False)
+
+
+def _plain(value: Any) -> Any:
+    """A value of numpy's as one of Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a value of type {type(value).__qualname__}")

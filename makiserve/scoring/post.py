@@ -1,0 +1,66 @@
+"""The second pipeline: from features and predictions to what is published."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from makiserve.errors import OperatorError
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.stage import State
+from makiserve.stream.ops.flat_map import FlatMap
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """What a post pipeline is given: what the feature pipeline emitted, and what the model made of it.
+
+    Attributes:
+        features: the whole item, the fields that the model does not take included.
+        prediction: a number or text; for a model of several outputs a dict by their names.
+    """
+
+    features: Any
+    prediction: Any
+
+
+class Posted(NamedTuple):
+    """What a post pipeline emitted for a batch: parallel lists.
+
+    Attributes:
+        causes: the index in the batch of the record that caused the item; never decreasing.
+        items: the emitted items.
+    """
+
+    causes: list[int]
+    items: list[Any]
+
+
+class Post:
+    """A post pipeline, compiled. Decision 0030 tells what a record that fails in it leaves behind.
+
+    Args:
+        plan: the post pipeline.
+        features: the feature pipeline. Where one record may cause several of its outputs, they go in as one item: they
+            pass together, or leave no trace together.
+    """
+
+    def __init__(self, plan: Plan, features: Plan) -> None:
+        self._is_grouped = features.fans_out
+        self.program = Program(Plan((FlatMap(), *plan.operators)) if self._is_grouped else plan)
+
+    def feed(
+        self, causes: list[int], features: list[Any], predictions: list[Any], state: State
+    ) -> tuple[Posted, list[tuple[int, OperatorError]]]:
+        """Let the predictions of a batch pass; what was emitted, and each record on which a function raised."""
+        items: list[Any] = list(map(Prediction, features, predictions))
+        if self._is_grouped:
+            groups = groupby(zip(causes, items, strict=True), itemgetter(0))
+            found = [(cause, [item for _, item in group]) for cause, group in groups]
+            causes, items = [cause for cause, _ in found], [group for _, group in found]
+        fed = self.program.feed(items, state)
+        posted = Posted([causes[index] for index in fed.causes], fed.outputs)
+        return posted, [(causes[index], error) for index, error in fed.failures]

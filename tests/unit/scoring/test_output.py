@@ -1,0 +1,137 @@
+"""What is published: objects with named fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import makiserve
+from makiserve.errors import ConfigurationError, DecodeError, EncodeError
+from makiserve.scoring import Encoded, Outputs, Posted, Scored
+
+
+class Reading(makiserve.Record):
+    time: int
+    wind_speed: float = makiserve.field(name="windSpeed")
+
+
+class Features(NamedTuple):
+    wind: float
+    house: str
+
+
+@dataclass
+class Alert:
+    house: str
+    since: int
+
+
+RECORDS = [Reading(7, 1.5), DecodeError("damaged"), Reading(8, 2.5)]
+SCORED = Scored([0, 2], [Features(1.5, "a"), Features(2.5, "b")], [10.0, 20.0], [(1, RECORDS[1])])  # type: ignore[list-item]
+
+
+def encoded(*emit: str, scored: Scored = SCORED, has_model: bool = True, has_post: bool = False) -> Encoded:
+    outputs = Outputs(Reading, Features._fields, emit=emit, has_model=has_model, has_post=has_post)
+    return outputs.encode(scored, RECORDS)
+
+
+def predicted(*predictions: Any) -> Scored:
+    return Scored([0] * len(predictions), [Features(1, "a")] * len(predictions), list(predictions), [])
+
+
+@pytest.mark.parametrize(
+    ("emit", "expected"),
+    [
+        ((), b'{"prediction":10.0}'),
+        (("prediction", "features"), b'{"prediction":10.0,"features":{"wind":1.5,"house":"a"}}'),
+        (("record", "prediction"), b'{"record":{"time":7,"windSpeed":1.5},"prediction":10.0}'),
+        (("prediction", "record.windSpeed"), b'{"prediction":10.0,"record":{"windSpeed":1.5}}'),
+        (
+            ("features.house", "record.time", "features.wind"),
+            b'{"features":{"house":"a","wind":1.5},"record":{"time":7}}',
+        ),
+        (("features.house", "features"), b'{"features":{"wind":1.5,"house":"a"}}'),
+    ],
+)
+def test_an_output_holds_what_is_asked_for_by_name(emit: tuple[str, ...], expected: bytes) -> None:
+    found = encoded(*emit)
+
+    assert found.values[0] == expected
+    assert found.causes == [0, 2]
+    assert found.dead == SCORED.dead
+
+
+def test_without_a_model_the_features_are_the_output() -> None:
+    assert encoded(has_model=False).values == [b'{"wind":1.5,"house":"a"}', b'{"wind":2.5,"house":"b"}']
+    assert encoded("record.time", has_model=False).values == [b'{"record":{"time":7}}', b'{"record":{"time":8}}']
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (Features(1.5, "a"), b'{"wind":1.5,"house":"a"}'),
+        (Alert("a", 7), b'{"house":"a","since":7}'),
+        (Reading(7, 1.5), b'{"time":7,"windSpeed":1.5}'),
+        ({"house": "a"}, b'{"house":"a"}'),
+        (4.5, b'{"prediction":4.5}'),
+        ((1, 2), b'{"prediction":[1,2]}'),
+        (None, b'{"prediction":null}'),
+    ],
+)
+def test_what_post_emits_is_the_output_and_has_names(item: Any, expected: bytes) -> None:
+    scored = SCORED._replace(posted=Posted([2], [item]))
+
+    assert encoded(scored=scored, has_post=True)[:2] == ([2], [expected])
+
+
+def test_post_may_emit_items_of_several_types() -> None:
+    scored = SCORED._replace(posted=Posted([0, 0, 2], [Alert("a", 7), 4.5, Features(1, "b")]))
+
+    assert encoded(scored=scored, has_post=True).values == [
+        b'{"house":"a","since":7}',
+        b'{"prediction":4.5}',
+        b'{"wind":1,"house":"b"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(1.5), b"1.5"),
+        (np.float32(1.5), b"1.5"),
+        (np.int64(3), b"3"),
+        (np.array([1, 2]), b"[1,2]"),
+        (float("nan"), b"null"),
+        (datetime(2016, 1, 1, tzinfo=timezone.utc), b'"2016-01-01T00:00:00Z"'),
+        ({"mean": 1.0, "n": 3}, b'{"mean":1.0,"n":3}'),
+    ],
+)
+def test_values_are_written_as_json_knows_them(value: Any, expected: bytes) -> None:
+    assert encoded(scored=predicted(value)).values == [b'{"prediction":' + expected + b"}"]
+
+
+def test_a_record_with_an_output_that_json_cannot_hold_is_a_dead_letter_as_a_whole() -> None:
+    scored = Scored([0, 2, 2], [Features(1, "a")] * 3, [1.0, 2.0, object()], SCORED.dead)
+
+    found = encoded(scored=scored)
+
+    assert (found.causes, found.values) == ([0], [b'{"prediction":1.0}'])
+    assert [(index, type(error)) for index, error in found.dead] == [(1, DecodeError), (2, EncodeError)]
+    assert "object" in str(found.dead[1][1])
+
+
+@pytest.mark.parametrize("name", ["predictions", "features.gust", "record.wind_speed", "prediction.x", ""])
+def test_what_is_not_there_is_refused_with_what_is(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"no such thing; .*features\.wind, .*record\.windSpeed"):
+        encoded(name)
+
+
+def test_emit_needs_something_to_choose_from() -> None:
+    with pytest.raises(ConfigurationError, match="no model, only features"):
+        encoded("prediction", has_model=False)
+    with pytest.raises(ConfigurationError, match="has a post pipeline, which decides"):
+        encoded("features", has_post=True)
