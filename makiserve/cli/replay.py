@@ -9,17 +9,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from makiserve.packaging import load
 from makiserve.replaying import Metrics, Replayed, replay
+from makiserve.settings import ModelSettings, ReplaySettings
 
 SHOWN_DEAD = 3
 
 
-def replay_file(model: str, source: Path, output: Path | None, label: str | None) -> None:
+def replay_file(what: ModelSettings, settings: ReplaySettings) -> None:
     """Replay a file with a progress bar and print what came of it."""
     screen = Console(stderr=True)
-    packaged = load(model)
+    packaged = load(what.model)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task(source.name, total=None, rate="")
+        task = bar.add_task(settings.source.name, total=None, rate="")
         done = 0
 
         def progress(rows: int, part: float | None) -> None:
@@ -33,8 +34,15 @@ def replay_file(model: str, source: Path, output: Path | None, label: str | None
                 rate=f"{done:,} rows, {done / elapsed:,.0f}/s",
             )
 
-        replayed = replay(packaged, source, output=output, label=label, collect=False, progress=progress)
-    print_result(replayed, output)
+        replayed = replay(
+            packaged,
+            settings.source,
+            output=settings.output,
+            label=settings.label,
+            collect=False,
+            progress=progress,
+        )
+    print_result(replayed, settings.output)
 
 
 def print_result(replayed: Replayed, output: Path | None) -> None:

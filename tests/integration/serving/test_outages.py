@@ -52,7 +52,7 @@ def test_a_service_that_is_stopped_while_its_broker_is_gone_ends_soon_and_says_w
     mortal: KafkaServer, tracking_uri: str, running_uri: str
 ) -> None:
     kafka = mortal.bootstrap_servers
-    with Service(running_uri, kafka, "in", "out", tracking_uri, ["--commit-interval", "3000"]) as service:
+    with Service(running_uri, kafka, "in", "out", tracking_uri, ["--commit-interval", "3s"]) as service:
         send(kafka, "in", steps(10))
         read(kafka, "out", enough=10, timeout=40)
         send(kafka, "in", steps(10))
@@ -71,7 +71,7 @@ def test_an_outage_that_is_longer_than_a_transaction_may_take_changes_nothing(
     mortal: KafkaServer, tracking_uri: str, running_uri: str
 ) -> None:
     kafka, values = mortal.bootstrap_servers, steps(1500)
-    options = [*QUICK, "--commit-interval", "1000"]
+    options = [*QUICK, "--commit-interval", "1s"]
     with Service(running_uri, kafka, "in", "out", tracking_uri, options) as service:
         send(kafka, "in", values[:500])
         read(kafka, "out", enough=500, timeout=40)

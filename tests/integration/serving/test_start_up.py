@@ -168,13 +168,17 @@ def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampe
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ("", "give the --model to serve or to replay"),
+        ("", "to serve, give --model, --input, --output, --bootstrap-servers (or --replay FILE to score a file)"),
         ("--model m", "to serve, give --input, --output, --bootstrap-servers"),
         ("--model m --input in --output out", "to serve, give --bootstrap-servers"),
-        ("--model m --input in --replay x.csv", "--replay reads a file and --input a topic: give one of them"),
-        ("--model m --input in --output out --bootstrap-servers b --label x", "--label belongs to --replay"),
-        ("--model m --commit-interval 0", "Error: Invalid value for '--commit-interval'"),
-        ("--model m --from yesterday", "Error: Invalid value for '--from'"),
+        ("--model m --input in --replay x.csv", "--input: it has no meaning with --replay"),
+        ("--model m --input in --output out --bootstrap-servers b --label x", "--label: it belongs to --replay"),
+        ("--replay x.csv", "give --model"),
+        ("--model m --commit-interval 0ms", "--commit-interval 0ms: expected 1ms or more"),
+        ("--model m --commit-interval 100", "--commit-interval 100: expected a duration with its unit, such as 100ms"),
+        ("--model m --from yesterday", "--from yesterday: expected earliest or latest"),
+        ("--config none.toml", "none.toml: No such file or directory"),
+        ("--group g explain x:y", "--group: write it after explain"),
         ("--none-such", "Error: No such option '--none-such'"),
     ],
 )

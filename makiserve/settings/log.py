@@ -1,0 +1,11 @@
+"""How logs look."""
+
+from typing import Literal
+
+from makiserve.settings.section import Section, option
+
+
+class LogSettings(Section, table=""):
+    """Logs: to stderr."""
+
+    log_format: Literal["text", "json"] = option(default="text", help="Lines for people, or JSON for machines.")

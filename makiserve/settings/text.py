@@ -1,0 +1,86 @@
+"""Values as people write them: `100ms`, `64MB`, `true`; and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, NewType, get_args, get_origin
+
+Size = NewType("Size", int)
+
+DURATIONS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "min": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+SIZES = {"GiB": 2**30, "GB": 10**9, "MiB": 2**20, "MB": 10**6, "KiB": 2**10, "kB": 10**3, "B": 1}
+BOOLEANS = {"true": True, "false": False}
+EXPECTED = {
+    timedelta: "a duration with its unit, such as 100ms, 15s, 5min, 2h or 1d",
+    Size: "a size, such as 900000, 64kB or 1MiB",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+METAVARS = {timedelta: "DURATION", Size: "SIZE", int: "N", float: "X", Path: "FILE", str: "TEXT"}
+
+
+def value_from_text(kind: Any, text: str) -> Any:
+    """The value of a type.
+
+    Raises:
+        ValueError: what was expected.
+    """
+    kind = plain(kind)
+    if choices := get_args(kind) if get_origin(kind) is Literal else ():
+        if text not in choices:
+            raise ValueError(f"expected {' or '.join(choices)}")
+        return text
+    try:
+        return _value(kind, text.strip())
+    except (ValueError, KeyError, OverflowError):
+        raise ValueError(f"expected {EXPECTED[kind]}") from None
+
+
+def text_from_value(kind: Any, value: Any) -> str:
+    """The text that gives this value."""
+    if isinstance(value, timedelta):
+        return next(f"{value // unit}{name}" for name, unit in DURATIONS.items() if not value % unit or name == "ms")
+    if plain(kind) is Size:
+        return next(f"{value // unit}{name}" for name, unit in SIZES.items() if value % unit == 0)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def metavar(kind: Any) -> str:
+    """What stands for a value of the type in help texts."""
+    kind = plain(kind)
+    return "|".join(get_args(kind)) if get_origin(kind) is Literal else METAVARS[kind]
+
+
+def plain(kind: Any) -> Any:
+    """The type of one value: without None, and the items' where it is a tuple."""
+    others = [each for each in get_args(kind) if each is not NoneType]
+    if get_origin(kind) is tuple or len(others) < len(get_args(kind)):
+        return others[0]
+    return kind
+
+
+def _value(kind: Any, text: str) -> Any:
+    if kind is timedelta:
+        number, unit = _number_and_unit(text)
+        return float(number) * DURATIONS[unit]
+    if kind is Size:
+        number, unit = _number_and_unit(text)
+        return int(float(number) * SIZES[unit or "B"])
+    return BOOLEANS[text] if kind is bool else kind(text)
+
+
+def _number_and_unit(text: str) -> tuple[str, str]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", text)
+    if not found:
+        raise ValueError(text)
+    return found[1], found[2]

@@ -1,0 +1,177 @@
+"""Each option is declared once; flags, environment and file give it; what nobody knows is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makiserve.errors import ConfigurationError
+from makiserve.settings import (
+    SECTIONS,
+    BrokerSettings,
+    LogSettings,
+    ReplaySettings,
+    ServeSettings,
+    Settings,
+    given_by_environment,
+    given_by_file,
+    given_by_flags,
+    options,
+)
+
+OPTIONS = [each for section in SECTIONS for each in options(section)]
+NEEDED = {"--input": "house", "--output": "predictions", "--bootstrap-servers": "broker:9092"}
+
+
+def settings(toml: Path | None = None, env: dict[str, str] | None = None, **flags: Any) -> Settings:
+    given = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
+    file = given_by_file(OPTIONS, toml) if toml else {}
+    return Settings(SECTIONS, file, given_by_environment(OPTIONS, env or {}), given_by_flags(OPTIONS, NEEDED | given))
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Any:
+    def write(text: str) -> Path:
+        path = tmp_path / "makiserve.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_no_two_options_have_the_same_variable_or_key() -> None:
+    for names in ([each.variable for each in OPTIONS], [(each.section.table, each.key) for each in OPTIONS]):
+        assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda each: each.variable)
+def test_every_option_has_a_sentence_of_help(option: Any) -> None:
+    assert option.told.help.endswith(".")
+
+
+def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_default(toml: Any) -> None:
+    path = toml('[serve]\ncommit-interval = "3s"\n')
+    variable = {"MAKISERVE_COMMIT_INTERVAL": "2s"}
+    for found, seconds in (
+        (settings(path, variable, commit_interval="1s"), 1),
+        (settings(path, variable), 2),
+        (settings(path), 3),
+        (settings(), 0.1),
+    ):
+        assert found.of(ServeSettings).commit_interval == timedelta(seconds=seconds)
+
+
+def test_each_pair_of_the_kafka_options_is_set_by_itself(toml: Any) -> None:
+    path = toml('[kafka]\nssl.ca.location = "file"\n"linger.ms" = 7\nacks = "all"\n')
+    env = {"MAKISERVE_KAFKA_LINGER_MS": "8", "MAKISERVE_KAFKA_LOG__LEVEL": "3"}
+    found = settings(path, env, kafka=("ssl.ca.location=flag=x",))
+    assert found.of(BrokerSettings).options == {
+        "ssl.ca.location": "flag=x",
+        "linger.ms": "8",
+        "log_level": "3",
+        "acks": "all",
+    }
+
+
+def test_what_follows_from_another_option_follows_it() -> None:
+    found = settings(output="out")
+    assert found.of(ServeSettings).dead_letters == "out.dead-letters"
+    assert found.of(BrokerSettings).group == "makiserve.out"
+    assert settings(group="mine").of(BrokerSettings).group == "mine"
+
+
+def test_what_must_be_given_is_named() -> None:
+    found = settings(input=None, bootstrap_servers=None)
+    assert found.absent(ServeSettings, BrokerSettings) == ["--input", "--bootstrap-servers"]
+    with pytest.raises(ConfigurationError, match="give --bootstrap-servers"):
+        found.of(BrokerSettings)
+
+
+def test_the_bootstrap_servers_have_the_variable_of_other_programs_too() -> None:
+    env = {"KAFKA_BOOTSTRAP_SERVERS": "theirs", "MAKISERVE_BOOTSTRAP_SERVERS": "ours"}
+    assert settings(env=env, bootstrap_servers=None).of(BrokerSettings).bootstrap_servers == "ours"
+    del env["MAKISERVE_BOOTSTRAP_SERVERS"]
+    assert settings(env=env, bootstrap_servers=None).of(BrokerSettings).bootstrap_servers == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('modell = "m"', "there is no key or table modell. Is it model?"),
+        ("[serv]\n", "there is no key or table serv. Is it serve?"),
+        ('[serve]\ninputt = "x"', r"\[serve\] has no key inputt. Is it input?"),
+        ("[serve]\nzzz = 1", r"\[serve\] has no key zzz$"),
+        ("serve = 1", r"serve is a table: \[serve\]"),
+        ("kafka = 1", r"kafka is a table: \[kafka\]"),
+        ("model = ", "Invalid value"),
+        ("[serve]\nmax-batch = 0", "max-batch 0: expected 1 or more"),
+        ("[serve]\nmax-batch = true", "max-batch true: expected a whole number"),
+        ('[serve]\nmax-batch = ["1"]', "max-batch .*: expected a whole number"),
+        ("[serve]\ncommit-interval = 100", "commit-interval 100: expected a duration with its unit"),
+        ("[serve]\nfrom = 2020-01-01", "from 2020-01-01: expected earliest or latest"),
+    ],
+)
+def test_a_file_with_what_is_not_ours_is_refused_by_name(toml: Any, text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"makiserve\.toml: .*{reason}"):
+        settings(toml(text))
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for name, reason in (("none", "No such file"), (".", "Is a directory"), ("binary", "codec can't decode")):
+        with pytest.raises(ConfigurationError, match=reason):
+            given_by_file(OPTIONS, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("MAKISERVE_GROUPS", "Is it MAKISERVE_GROUP"),
+        ("MAKISERVE_X", "there is no such"),
+        ("MAKISERVE_KAFKA", "no such"),
+    ],
+)
+def test_a_variable_that_is_not_ours_is_refused_by_name(name: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}: .*{reason}"):
+        settings(env={name: "1"})
+
+
+def test_what_kubernetes_says_of_a_service_called_makiserve_is_passed_over() -> None:
+    env = {
+        "MAKISERVE_SERVICE_HOST": "10.0.0.1",
+        "MAKISERVE_SERVICE_PORT": "8080",
+        "MAKISERVE_SERVICE_PORT_HTTP": "8080",
+        "MAKISERVE_PORT": "tcp://10.0.0.1:8080",
+        "MAKISERVE_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "MAKISERVE_PORT_8080_TCP_ADDR": "10.0.0.1",
+    }
+    assert settings(env=env).of(LogSettings) == LogSettings(log_format="text")
+
+
+@pytest.mark.parametrize("name", ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"])
+def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    kafka = next(each for each in OPTIONS if each.is_mapping)
+    found = settings(kafka=(f"{name}=hush", "linger.ms=5"))
+    assert found.of(BrokerSettings).options[name] == "hush"
+    assert found.shown(kafka) == {name: ("••••", "--kafka"), "linger.ms": ("5", "--kafka")}
+    assert "hush" not in repr(found.of(BrokerSettings))
+    kept = settings(kafka=(f"{name}=file:{tmp_path}/secret",))
+    assert kept.of(BrokerSettings).options[name] == "hush"
+    assert kept.shown(kafka) == {name: (f"file:{tmp_path}/secret", "--kafka")}
+
+
+def test_the_file_of_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--kafka sasl.password=file:.*none: No such file or directory"):
+        settings(kafka=(f"sasl.password=file:{tmp_path}/none",))
+
+
+def test_flags_of_another_purpose_are_refused() -> None:
+    found = settings(label="x")
+    found.refuse_flags("no", ServeSettings, BrokerSettings, ReplaySettings)
+    with pytest.raises(ConfigurationError, match="--label: no"):
+        found.refuse_flags("no", ServeSettings, BrokerSettings)

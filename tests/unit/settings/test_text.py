@@ -1,0 +1,79 @@
+"""Values as people write them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from makiserve.settings.text import Size, metavar, text_from_value, value_from_text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (timedelta, "100ms", timedelta(milliseconds=100)),
+        (timedelta, "1.5 h", timedelta(minutes=90)),
+        (timedelta | None, "2d", timedelta(days=2)),
+        (Size, "900000", 900_000),
+        (Size, "64kB", 64_000),
+        (Size, "1.5MiB", 1_572_864),
+        (int, " 7 ", 7),
+        (float, "1e-3", 0.001),
+        (bool, "true", True),
+        (Path | None, "a/b", Path("a/b")),
+        (tuple[int, ...], "3", 3),
+        (Literal["a", "b"], "b", "b"),
+        (str, "x y", "x y"),
+    ],
+)
+def test_a_text_is_read_as_its_type(kind: Any, text: str, value: Any) -> None:
+    assert value_from_text(kind, text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        (timedelta, "100", "a duration with its unit"),
+        (timedelta, "1e9d", "a duration"),
+        (timedelta, "999999999999d", "a duration"),
+        (timedelta, "-1s", "a duration"),
+        (Size, "1 furlong", "a size"),
+        (int, "1.0", "a whole number"),
+        (float, "x", "a number"),
+        (bool, "yes", "true or false"),
+        (Literal["a", "b"], "c", "a or b"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_what_was_expected(kind: Any, text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"expected {reason}"):
+        value_from_text(kind, text)
+
+
+@given(st.integers(0, 10**12))
+def test_a_duration_and_a_size_are_shown_as_they_may_be_written(number: int) -> None:
+    duration = timedelta(milliseconds=number)
+    assert value_from_text(timedelta, text_from_value(timedelta, duration)) == duration
+    assert value_from_text(Size, text_from_value(Size, number)) == number
+
+
+@given(st.text())
+def test_no_text_does_more_than_be_refused(text: str) -> None:
+    for kind in (timedelta, Size, int, float, bool):
+        try:
+            value_from_text(kind, text)
+        except ValueError as error:
+            assert "expected" in str(error)
+
+
+def test_the_type_says_what_stands_for_a_value() -> None:
+    assert [metavar(each) for each in (timedelta, Size, Literal["a", "b"], Path | None)] == [
+        "DURATION",
+        "SIZE",
+        "a|b",
+        "FILE",
+    ]
