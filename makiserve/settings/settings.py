@@ -85,10 +85,7 @@ class Settings:
             return Value({key.pair: value for key, value in self._values.items() if key.option == option}, "")
         if Key(option) in self._values:
             return Value(self._values[Key(option)], self._given[Key(option)].source)
-        if option.told.derived:
-            value = self._derived(option.told.derived)
-        else:
-            value = option.default
+        value = self._derived(option.told.derived) if option.told.derived else option.default
         return Value(value, "" if value in (None, MISSING) else "default")
 
     def shown(self, option: Option) -> dict[str, tuple[str | tuple[str, ...], str]]:

@@ -52,7 +52,7 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
         environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
         command = [sys.executable, "-m", "makiserve", *arguments]
         process = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=40, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
         return ended(process.returncode, process.stderr)
 

@@ -166,7 +166,7 @@ def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
 
 
 def test_the_file_of_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="--kafka sasl.password=file:.*none: No such file or directory"):
+    with pytest.raises(ConfigurationError, match=r"--kafka sasl\.password=file:.*none: No such file or directory"):
         settings(kafka=(f"sasl.password=file:{tmp_path}/none",))
 
 

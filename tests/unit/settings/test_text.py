@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -64,10 +65,8 @@ def test_a_duration_and_a_size_are_shown_as_they_may_be_written(number: int) -> 
 @given(st.text())
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     for kind in (timedelta, Size, int, float, bool):
-        try:
-            value_from_text(kind, text)
-        except ValueError as error:
-            assert "expected" in str(error)
+        with suppress(ValueError):
+            assert value_from_text(kind, text) is not None
 
 
 def test_the_type_says_what_stands_for_a_value() -> None:
