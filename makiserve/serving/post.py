@@ -1,0 +1,90 @@
+"""A worker's post: the process that fills it, and when the next one is due."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, NamedTuple
+
+LONGEST_PAUSE_S = 30.0
+
+SETTLED_S = 60.0
+"""A process that has run for so long did not fail at its start: its successor's pauses begin anew."""
+
+
+class Task(NamedTuple):
+    """What one of the supervised processes is to do.
+
+    Attributes:
+        name: in logs and reports, such as `worker 2`.
+        job: is sent to the process, pickled.
+    """
+
+    name: str
+    job: Any
+
+
+class Post:
+    """Keeps one task staffed.
+
+    Args:
+        task: what is to be done.
+        command: starts a process, with the descriptor of its pipe as the last argument.
+
+    Attributes:
+        link: the pipe to the process.
+        process: None while there is none.
+        failures: how many processes in a row have ended early.
+        due: when the next one is to be started, in seconds of `time.monotonic`.
+        code: that the last one has left; 0 while nothing is amiss.
+    """
+
+    def __init__(self, task: Task, command: Sequence[str]) -> None:
+        self.name = task.name
+        self.link: Connection | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.failures = 0
+        self.due = 0.0
+        self.code = 0
+        self._job = task.job
+        self._command = command
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Start a process. In a session of its own: Ctrl-C is for the supervisor, which drains all together."""
+        self.link, theirs = Pipe()
+        self._began = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603  a command of our own
+            [*self._command, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        with suppress(OSError):  # it has ended already: `end` tells how
+            self.link.send(self._job)
+
+    def ask(self, how: signal.Signals) -> None:
+        """Send the process a signal."""
+        if self.process:
+            self.process.send_signal(how)
+
+    def end(self) -> int:
+        """Note that the process has ended; its exit code, negative for the signal that killed it."""
+        assert self.process and self.link  # noqa: S101, PT018  as the caller has seen
+        code = self.process.wait()
+        self.link.close()
+        is_settled = time.monotonic() - self._began > SETTLED_S
+        self.failures = 1 if is_settled else self.failures + 1
+        self.link = self.process = None
+        return code
+
+    def pause(self) -> float:
+        """Set when the next process is due, and tell in how many seconds: at once after the first failure."""
+        pause = 0.0 if self.failures == 1 else min(LONGEST_PAUSE_S, 2.0 ** (self.failures - 2))
+        self.due = time.monotonic() + pause
+        return pause

@@ -1,0 +1,146 @@
+"""The supervisor: keeps the workers running, drains them together, and ends with one exit code.
+
+```
+        start ──▶ RUNNING ── killed, or a code that passes ──▶ WAITING ── the pause is over ──▶ RUNNING
+                  RUNNING ── a code that a person must act on, or too many failures ──▶ all drain
+        a signal ──▶ all drain ── a second signal ──▶ all end at once
+```
+It does nothing else: it loads no model, and a worker that has lost it drains by itself (`link.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
+from subprocess import TimeoutExpired
+
+from makiserve.errors import ConfigurationError, ModelRefused, StateError
+from makiserve.serving.post import Post, Task
+from makiserve.serving.signals import Stop
+
+logger = logging.getLogger(__name__)
+
+OnReport = Callable[[str, bytes], None]
+
+TURN_S = 0.5
+"""A signal, or the death of a process, is noticed within this time."""
+
+PERSON = {ConfigurationError.exit_code, ModelRefused.exit_code, StateError.exit_code}
+"""Exit codes that a person must act on: another process would end with the same."""
+
+MOST_FAILURES = 10
+"""After so many processes in a row the trouble is taken to be lasting: some four minutes."""
+
+FORCED_S = 5.0
+"""How long a process that was told to end at once has for aborting its transaction."""
+
+
+class Supervisor:
+    """Runs a process for each task.
+
+    Args:
+        command: starts a process; see `Post`.
+        tasks: one for each process.
+        on_report: is given a task's name and what its process has reported, between two waits.
+    """
+
+    def __init__(self, command: Sequence[str], tasks: Sequence[Task], on_report: OnReport) -> None:
+        self._posts = [Post(task, command) for task in tasks]
+        self._on_report = on_report
+        self._is_draining = False
+
+    def run(self, stop: Stop) -> int:
+        """Keep all running until a stop is asked or nothing helps; the highest of the exit codes that remained.
+
+        Raises:
+            KeyboardInterrupt: a second signal; all have ended.
+        """
+        try:
+            while not self._is_draining or self._running():
+                if stop.asked and not self._is_draining:
+                    self._drain()
+                self._turn()
+        except KeyboardInterrupt:
+            self._force()
+            raise
+        return self._verdict()
+
+    def _running(self) -> list[Post]:
+        return [post for post in self._posts if post.process]
+
+    def _turn(self) -> None:
+        """Start what is due, hand on what is reported, note what has ended."""
+        now = time.monotonic()
+        for post in self._posts:
+            if not self._is_draining and not post.process and post.due <= now:
+                post.start()
+        links = {post.link: post for post in self._running()}
+        for ready in wait([link for link in links if link], self._until_due(now)):
+            self._hear(links[ready])  # type: ignore[index]  # they are connections, as given
+        for post in self._running():
+            if post.process and post.process.poll() is not None:
+                self._ended(post)
+
+    def _until_due(self, now: float) -> float:
+        waits = [post.due - now for post in self._posts if not post.process and not self._is_draining]
+        return max(0.0, min([TURN_S, *waits]))
+
+    def _hear(self, post: Post) -> None:
+        assert post.link and post.process  # noqa: S101, PT018  it was among the running
+        try:
+            self._on_report(post.name, post.link.recv_bytes())
+        except (EOFError, OSError):
+            post.process.wait()
+
+    def _ended(self, post: Post) -> None:
+        code = post.end()
+        if self._is_draining:
+            post.code = code = 0 if code == -signal.SIGTERM else code  # it was asked before it had begun
+            logger.log(logging.ERROR if code else logging.INFO, "%s has ended%s", post.name, _words(code))
+        elif code in PERSON or post.failures > MOST_FAILURES:
+            post.code = code
+            why = "a person must act" if code in PERSON else f"{post.failures} times in a row"
+            logger.error("%s has ended%s, %s: all others drain", post.name, _words(code), why)
+            self._drain()
+        else:
+            logger.warning("%s has ended%s: it is started again in %g s", post.name, _words(code), post.pause())
+
+    def _drain(self) -> None:
+        self._is_draining = True
+        for post in self._posts:
+            post.ask(signal.SIGTERM)
+
+    def _force(self) -> None:
+        """End all at once, those that do not hear by force."""
+        for post in self._running():
+            post.ask(signal.SIGTERM)
+        deadline = time.monotonic() + FORCED_S
+        for post in self._running():
+            assert post.process  # noqa: S101  it is running
+            try:
+                post.process.wait(max(0.0, deadline - time.monotonic()))
+            except TimeoutExpired:
+                post.process.kill()
+                post.process.wait()
+
+    def _verdict(self) -> int:
+        code, name = max((_shell_code(post.code), post.name) for post in self._posts)
+        if code:
+            logger.error("ending with exit code %d, that of %s", code, name)
+        else:
+            logger.info("all %d processes have drained", len(self._posts))
+        return code
+
+
+def _shell_code(code: int) -> int:
+    return 128 - code if code < 0 else code
+
+
+def _words(code: int) -> str:
+    """How a process ended, for people."""
+    if code < 0:
+        return f", killed by {signal.Signals(-code).name}"
+    return f" with exit code {code}" if code else ""
