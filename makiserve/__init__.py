@@ -10,13 +10,25 @@ from makiserve.version import __version__
 if TYPE_CHECKING:
     from makiserve.packaging.load import load
     from makiserve.packaging.log import log_model
-    from makiserve.replaying import features_frame, replay
+    from makiserve.replaying import TopicSpan, features_frame, replay
     from makiserve.scoring import Prediction
 
-__all__ = ["Prediction", "Record", "Transform", "__version__", "features_frame", "field", "load", "log_model", "replay"]
+__all__ = [
+    "Prediction",
+    "Record",
+    "TopicSpan",
+    "Transform",
+    "__version__",
+    "features_frame",
+    "field",
+    "load",
+    "log_model",
+    "replay",
+]
 
 # A pipeline's module imports makiserve, and must not thereby wait for MLflow and pandas.
 _LATER = {
+    "TopicSpan": "makiserve.replaying",
     "features_frame": "makiserve.replaying",
     "load": "makiserve.packaging",
     "log_model": "makiserve.packaging",

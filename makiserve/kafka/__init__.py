@@ -6,7 +6,9 @@ from makiserve.kafka.consumer import Committed, InputConsumer, Watermarks
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
 from makiserve.kafka.message import Message
+from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import TransactionalProducer
+from makiserve.kafka.span import Span, SpanReader, spans
 
 __all__ = [
     "Cluster",
@@ -15,7 +17,12 @@ __all__ = [
     "EmbeddedBroker",
     "InputConsumer",
     "Message",
+    "Place",
+    "Span",
+    "SpanReader",
     "TransactionalProducer",
     "Watermarks",
     "insist",
+    "place_from_text",
+    "spans",
 ]

@@ -5,5 +5,6 @@ from makiserve.replaying.frame import features_frame
 from makiserve.replaying.metrics import Metrics
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.run import replay
+from makiserve.replaying.sources import TopicSpan
 
-__all__ = ["Comparison", "Metrics", "Replayed", "compare", "features_frame", "replay"]
+__all__ = ["Comparison", "Metrics", "Replayed", "TopicSpan", "compare", "features_frame", "replay"]

@@ -2,5 +2,6 @@
 
 from makiserve.replaying.sources.find import Given, sources_from
 from makiserve.replaying.sources.source import Block, Source
+from makiserve.replaying.sources.topic import TopicSpan
 
-__all__ = ["Block", "Given", "Source", "sources_from"]
+__all__ = ["Block", "Given", "Source", "TopicSpan", "sources_from"]

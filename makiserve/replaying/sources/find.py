@@ -12,18 +12,22 @@ from makiserve.errors import SourceError
 from makiserve.replaying.sources.file import FileSource
 from makiserve.replaying.sources.memory import RecordsSource
 from makiserve.replaying.sources.source import Source
+from makiserve.replaying.sources.topic import TopicSpan
 from makiserve.schema import Record
 
-Given = str | Path | Source | Iterable[str | Path] | Iterable[Record]
-"""A file, a pattern such as `house/*.csv`, a folder of part files, several of these, or records in memory."""
+Given = str | Path | TopicSpan | Source | Iterable[str | Path] | Iterable[Record]
+"""A file, a pattern such as `house/*.csv`, a folder of part files, several of these, a span of a topic, or records."""
 
 
 def sources_from(given: Given) -> Sequence[Source]:
-    """One source for each file; records are one source.
+    """One source for each file or partition; records are one source.
 
     Raises:
         SourceError: there is no such file, or one is named twice.
+        ConfigurationError: there is no such span of a topic.
     """
+    if isinstance(given, TopicSpan):
+        return given.sources()
     if isinstance(given, (str, Path)):
         given = [given]
     if hasattr(given, "blocks"):

@@ -1,0 +1,162 @@
+"""A span of a topic, read once from its start to its end: for replays, which belong to no group and commit nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import dropwhile, takewhile
+from types import TracebackType
+from typing import NamedTuple, cast
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Message as AnyMessage
+from typing_extensions import Self
+
+from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
+from makiserve.kafka.admin import Cluster
+from makiserve.kafka.codes import END_OF_PARTITION
+from makiserve.kafka.connection import Connection
+from makiserve.kafka.faults import fault, insist, translated
+from makiserve.kafka.message import Message
+from makiserve.kafka.place import Place, offset_of, time_ms
+
+CALL_S = 5.0
+WAIT_S = 0.2
+MAX_RECORDS = 16_384
+PATIENCE = timedelta(seconds=30)
+CONSUMER = {"enable.partition.eof": True, "queued.max.messages.kbytes": 65_536}
+
+
+class Span(NamedTuple):
+    """Offsets of a partition, from `start` to the one before `end`, and of these the records of a time.
+
+    Attributes:
+        since_ms: it begins with the first record that is not older, in milliseconds since 1970.
+        until_ms: it ends before the first record that is not older. Brokers know where either is, too, but count the
+            marks of commits: in a back-filled topic these are years younger than the records.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+def spans(connection: Connection, topic: str, start: Place, end: Place) -> list[Span]:
+    """The span of each partition, its end fixed now: what arrives later is not in it, nor is what is not committed.
+
+    Args:
+        connection: to the brokers.
+        topic: to be read.
+        start: of the first record; of a time, the first record that is not older.
+        end: of the record after the last, likewise.
+
+    Raises:
+        ConfigurationError: there is no such topic, or retention has removed the offset to start at.
+        BrokerUnavailable: no broker answers.
+    """
+    cluster = Cluster(connection)
+    cluster.preflight(connection.broker.patience)
+    now = datetime.now(timezone.utc)
+    with SpanReader(connection) as reader:
+        return [reader.span(topic, number, start, end, now) for number in range(cluster.partitions(topic))]
+
+
+class SpanReader:
+    """A consumer without a group's duties: what it reads stays unread for everybody else."""
+
+    def __init__(self, connection: Connection) -> None:
+        with translated("The consumer's settings"):
+            self._consumer = Consumer(connection.consumer_settings() | CONSUMER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._consumer.close()
+
+    def span(self, topic: str, partition: int, start: Place, end: Place, now: datetime) -> Span:
+        """The offsets that two places mean in a partition."""
+        where = f"{topic}[{partition}]"
+        with translated(f"Asking for the ends of {where}"):
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), CALL_S, cached=False)
+        since_ms, until_ms = time_ms(start, now), time_ms(end, now)
+        first = self._since(topic, partition, since_ms) if since_ms is not None else offset_of(start, low, high)
+        last = high if until_ms is not None else offset_of(end, low, high)
+        if first is not None and first < low:
+            raise ConfigurationError(f"{where}@{first} is gone: retention has left it from {low} on. Start there.")
+        last = min(last, high)
+        return Span(topic, partition, last if first is None else min(first, last), last, since_ms, until_ms)
+
+    def read(self, span: Span) -> Iterator[list[Message]]:
+        """The records of a span, in order, as many at once as arrive.
+
+        Raises:
+            BrokerUnavailable: nothing has arrived for 30 s, though there is more.
+        """
+        where = f"{span.topic}[{span.partition}]"
+        with translated(f"Reading {where}"):
+            self._consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
+        chosen = _Chosen(span)
+        position, since = span.start, time.monotonic()
+        while position < span.end:
+            with translated(f"Reading {where}"):
+                messages = self._consumer.consume(MAX_RECORDS, WAIT_S)
+            records = [each for each in messages if each.error() is None]
+            found, is_over = chosen.select(cast("list[Message]", records))
+            if found:
+                yield found
+            if is_over:
+                return
+            moved = [_next_offset(message, where) for message in messages]
+            if moved:
+                position, since = max(position, *moved), time.monotonic()
+            elif time.monotonic() - since > PATIENCE.total_seconds():
+                raise BrokerUnavailable(f"Reading {where}@{position}: nothing has come for {PATIENCE.seconds} s")
+
+    def _since(self, topic: str, partition: int, ms: int) -> int | None:
+        """The broker's offset for a time; None where nothing is so young."""
+
+        def ask() -> TopicPartition:
+            with translated(f"Asking for the records of {topic}[{partition}] of a time"):
+                return self._consumer.offsets_for_times([TopicPartition(topic, partition, ms)], CALL_S)[0]
+
+        found = insist(ask, PATIENCE)
+        return found.offset if found.offset >= 0 else None
+
+
+class _Chosen:
+    """Which of the records that are read belong to a span."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._has_begun = span.since_ms is None
+
+    def select(self, records: list[Message]) -> tuple[list[Message], bool]:
+        """Those that belong to it, and whether nothing that follows does."""
+        span = self._span
+        if not self._has_begun:
+            records = list(dropwhile(lambda record: record.timestamp()[1] < (span.since_ms or 0), records))
+            self._has_begun = bool(records)
+        inside = list(takewhile(self._is_before_end, records))
+        return inside, len(inside) < len(records)
+
+    def _is_before_end(self, record: Message) -> bool:
+        until_ms = self._span.until_ms
+        return record.offset() < self._span.end and (until_ms is None or record.timestamp()[1] < until_ms)
+
+
+def _next_offset(message: AnyMessage, where: str) -> int:
+    """How far a message brings a reader; one that tells of the partition's end, over the marks of commits there."""
+    error, offset = message.error(), message.offset() or 0
+    if error is None:
+        return offset + 1
+    if error.code() == END_OF_PARTITION:
+        return offset
+    raised = fault(error, f"Reading {where}")
+    if isinstance(raised, RetryCall):
+        return 0
+    raise raised

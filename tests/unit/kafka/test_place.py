@@ -1,0 +1,37 @@
+"""Places in a topic, as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Place, place_from_text
+
+TEN = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("earliest", "earliest"),
+        ("latest", "latest"),
+        ("1234", 1234),
+        ("90s", timedelta(seconds=90)),
+        ("2h", timedelta(hours=2)),
+        ("1w", timedelta(weeks=1)),
+        ("2026-11-25T10:00", TEN),
+        ("2026-11-25T10:00:00Z", TEN),
+        ("2026-11-25 11:00+01:00", TEN),
+        ("2026-11-25", TEN.replace(hour=0)),
+    ],
+)
+def test_a_place_is_an_end_an_offset_a_time_or_a_time_before_now(text: str, place: Place) -> None:
+    assert place_from_text(text) == place
+
+
+@pytest.mark.parametrize("text", ["", "2 h", "-5", "soon", "2y", "2026-13-01"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no place in a topic"):
+        place_from_text(text)
