@@ -39,7 +39,7 @@ def feed(
             for sink in sinks:
                 sink.take(seen, shown)
             records += len(block.offsets)
-            outputs += len(scored.causes)
+            outputs += scored.published
             if progress:
                 progress(len(block.offsets), _part(sources))
     return Fed(records, outputs)

@@ -28,6 +28,7 @@ def replay(
     *,
     output: str | Path | None = None,
     label: str | None = None,
+    emit: Sequence[str] = (),
     features: bool = False,
     collect: bool = True,
     sinks: Sequence[Sink] = (),
@@ -41,6 +42,7 @@ def replay(
         output: a CSV file for the predictions; it appears only when it is whole.
         label: the field of the record to measure the predictions against: its value in the record that caused the
             prediction.
+        emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
         features: whether the result holds the features, too.
         collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
         sinks: what else is to be given the outputs.
@@ -57,7 +59,7 @@ def replay(
     observer = Observer(Watched(attribute)) if attribute else None
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     start = time.perf_counter()
-    with predictions_file(path, has_model=True) as writer:
+    with predictions_file(path, packaged.outputs(emit)) as writer:
         taking = [sink for sink in (dead, collected, observer, writer, *sinks) if sink is not None]
         fed = feed(packaged.scorer(), schema, sources_from(source), taking, progress)
     return Replayed(

@@ -55,6 +55,10 @@ class Outputs:
         has_model: whether there are predictions.
         has_post: whether a post pipeline decides what is published.
 
+    Attributes:
+        names: of the fields of an output, where they are known beforehand.
+        needs_records: whether it looks at the records; `needs_features` likewise.
+
     Raises:
         ConfigurationError: `emit` asks for what is not there.
     """
@@ -70,7 +74,10 @@ class Outputs:
             raise ConfigurationError("--emit prediction: there is no model, only features")
         names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
         self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names)
+        self.needs_records = "record" in self._columns
+        self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
+        self.names = tuple(self._columns) if not has_post else ()
         self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:

@@ -53,6 +53,11 @@ class Scored(NamedTuple):
     dead: list[tuple[int, RecordError]]
     posted: Posted | None = None
 
+    @property
+    def published(self) -> int:
+        """The number of outputs."""
+        return len((self.posted or self).causes)
+
 
 class Scorer:
     """Records → features → one call of the model for all lanes → post → outputs. Replay, training and serving call it.

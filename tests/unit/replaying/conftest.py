@@ -6,14 +6,43 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import rx
 
+import makiserve.stream as rs
 from makiserve.packaging import PackagedModel
+from makiserve.scoring import Outputs, Scorer
+from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import trace
-from tests.unit.replaying.powers import Double, Reading, pipeline
+from tests.unit.replaying.powers import Double, Features, Reading, pipeline
 
 
 @pytest.fixture
 def model() -> PackagedModel:
     """What a replay looks at of a packaged model."""
-    plan = trace(pipeline())
-    return cast("PackagedModel", SimpleNamespace(record=Reading, plan=plan, predictor=Double()))
+    return model_with(None)
+
+
+def model_with(post: Plan | None) -> PackagedModel:
+    plan, predictor = trace(pipeline()), Double()
+    return cast(
+        "PackagedModel",
+        SimpleNamespace(
+            record=Reading,
+            plan=plan,
+            predictor=predictor,
+            scorer=lambda: Scorer(plan, predictor, post),
+            outputs=lambda emit=(): Outputs(
+                Reading, Features._fields, emit=emit, has_model=True, has_post=post is not None
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def alarmed() -> PackagedModel:
+    """The same, with a post pipeline: predictions of more than 5."""
+    over = rx.pipe(
+        rs.ops.filter(lambda p: p.prediction > 5),
+        rs.ops.map(lambda p: {"time": p.features.time, "over": p.prediction - 5}),
+    )
+    return model_with(trace(over))
