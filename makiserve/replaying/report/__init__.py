@@ -1,0 +1,5 @@
+"""The report of a replay: one HTML file that needs nothing else, for people who look before they read."""
+
+from makiserve.replaying.report.page import Measured, Report
+
+__all__ = ["Measured", "Report"]
