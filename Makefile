@@ -38,8 +38,9 @@ bench: setup  ## the figures of benchmarks/README.md, measured here and now
 chaos image:  ## not there yet: faults against three brokers; the container image
 	@echo "make $@: not built yet, see CHANGELOG.md" >&2; exit 1
 
-docs: setup  ## the operator reference, from the docstrings
+docs: setup  ## the reference, from docstrings, settings and commands
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/reference.py
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

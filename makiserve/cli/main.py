@@ -10,7 +10,7 @@ import click
 from makiserve import __version__
 from makiserve.cli.config import config
 from makiserve.cli.explain import explain
-from makiserve.cli.options import settings_from
+from makiserve.cli.options import Group, settings_from
 from makiserve.cli.replay import replay_file
 from makiserve.cli.serve import serve_topic
 from makiserve.errors import ConfigurationError, InternalError, MakiserveError
@@ -39,6 +39,7 @@ Exit codes:
 
 
 @click.group(
+    cls=Group,
     invoke_without_command=True,
     help=HELP,
     epilog=EXIT_CODES,

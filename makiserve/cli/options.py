@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from dataclasses import MISSING
@@ -27,6 +28,28 @@ from makiserve.settings.sources import CONFIG
 from makiserve.settings.text import metavar, text_from_value
 
 FILE = Path("makiserve.toml")
+
+
+class Group(click.Group):
+    """A group whose help lists the options by the section that they belong to."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        titles: dict[str, list[tuple[str, str]]] = {}
+        for each in self.get_params(ctx):
+            if line := each.get_help_record(ctx):
+                titles.setdefault(getattr(each, "title", "This command"), []).append(line)
+        for title, lines in titles.items():
+            with formatter.section(title):
+                formatter.write_dl(lines)
+        self.format_commands(ctx, formatter)
+
+
+class Flag(click.Option):
+    """A flag made from options, under the title of their section."""
+
+    def __init__(self, *arguments: Any, title: str, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.title = title
 
 
 def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -81,7 +104,13 @@ def _click_option(name: str, same: list[Option]) -> Callable[[Callable[..., Any]
     text = " ".join(each.told.help for each in same)
     shown = default_text(first)
     text += f" [{shown}]" if shown else ""
+    told: dict[str, Any] = {"cls": Flag, "title": title_of(first.section), "help": text}
     if first.kind is bool:
-        return click.option(f"{first.flag}/--no-{first.key}", name, default=None, help=text)
-    meta = first.told.metavar or metavar(first.kind)
-    return click.option(first.flag, name, metavar=meta, multiple=first.is_mapping or first.is_list, help=text)
+        return click.option(f"{first.flag}/--no-{first.key}", name, default=None, **told)
+    meta, multiple = first.told.metavar or metavar(first.kind), first.is_mapping or first.is_list
+    return click.option(first.flag, name, metavar=meta, multiple=multiple, **told)
+
+
+def title_of(section: type[Section]) -> str:
+    """The first line of a section's docstring."""
+    return (inspect.getdoc(section) or "").splitlines()[0].rstrip(".")

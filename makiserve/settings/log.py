@@ -6,6 +6,6 @@ from makiserve.settings.section import Section, option
 
 
 class LogSettings(Section, table=""):
-    """Logs: to stderr."""
+    """Logs."""
 
     log_format: Literal["text", "json"] = option(default="text", help="Lines for people, or JSON for machines.")

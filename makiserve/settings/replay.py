@@ -6,7 +6,7 @@ from makiserve.settings.section import Section, option
 
 
 class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
-    """Replay: score a file, as a service would."""
+    """Replay a file, as a service would score it."""
 
     source: Path = option(flag="--replay", help="Score this CSV or JSON lines file instead of a topic.")
     output: Path | None = option(default=None, help="With --replay: the CSV file for the predictions.")

@@ -7,7 +7,7 @@ from makiserve.settings.section import Section, option
 
 
 class ServeSettings(Section, table="serve"):
-    """Serving: from topic to topic."""
+    """Serve, from topic to topic."""
 
     input: str = option(help="The topic that is read.", metavar="TOPIC")
     output: str = option(

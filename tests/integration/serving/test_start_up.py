@@ -195,7 +195,7 @@ def test_with_missing_or_wrong_options(run: Run, options: str, reason: str) -> N
         ("", "", "records.csv: the file is empty: a CSV file begins with a header"),
         ("number,other\n1,2\n", "", "records.csv: no column 'value', which Step declares"),
         ("number,value\n1,2\n", "--label none", "--label none: Step has no such field; it has number, value"),
-        ("number,value\n", "--label value", "no prediction has a label: there is nothing to measure"),
+        ("number,value\n", "--label value", "so that there is nothing to measure"),
         ("number,value\n1,2\n", "--output no/such/out.csv", "no/such/out.csv: No such file or directory"),
     ],
     ids=["missing", "empty", "column missing", "wrong label", "no record for the label", "unwritable output"],

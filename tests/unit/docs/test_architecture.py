@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,10 +23,19 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
 
 
 def test_the_operator_reference_is_that_of_the_docstrings() -> None:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    written = {path.name: path.read_text() for path in (ROOT / "docs" / "operators").glob("*.md")}
+    assert written == _generator("generate").pages(), "run `make docs`"
+
+
+def test_the_reference_is_that_of_the_settings_and_the_commands() -> None:
+    for name, text in _generator("reference").pages().items():
+        assert (ROOT / "docs" / "reference" / name).read_text() == text, f"{name}: run `make docs`"
+
+
+def _generator(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    written = {path.name: path.read_text() for path in (ROOT / "docs" / "operators").glob("*.md")}
-    assert written == generate.pages(), "run `make docs`"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,122 @@
+"""Writes the pages of docs/reference that are generated: every option, every command. `make docs`.
+
+A test holds the pages against the settings and the commands.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from pathlib import Path
+
+import click
+
+from makiserve.cli.main import command
+from makiserve.cli.options import Flag, default_text, title_of
+from makiserve.settings import SECTIONS, Option, Section, options
+from makiserve.settings.text import metavar
+
+PAGES = Path(__file__).parent / "reference"
+
+CONFIGURATION = """# Configuration
+
+Every option of a service has a flag, a variable of the environment and a key in a TOML file: `--config FILE`, the file
+that `MAKISERVE_CONFIG` names, or `makiserve.toml` where the command is run. **A flag wins over the environment, that
+over the file, that over the default.** `makiserve config` shows what is in effect and where each value came from. A
+variable that begins with `MAKISERVE_`, or a key, that is not in these tables is refused.
+
+A duration has its unit: `100ms`, `15s`, `5min`, `2h`, `1d`. A size may have one: `900000`, `64kB`, `1MiB`.
+
+```toml
+model = "models:/house@champion"
+
+[serve]
+input = "house"
+output = "house.predictions"
+commit-interval = "200ms"
+
+[broker]
+bootstrap-servers = "broker-1:9093,broker-2:9093"
+
+[kafka]
+security.protocol = "SASL_SSL"
+sasl.mechanism = "SCRAM-SHA-512"
+sasl.username = "house"
+sasl.password = "file:/run/secrets/house-password"
+```
+
+## Kafka properties
+
+Whatever librdkafka can be told goes through one place, `--kafka KEY=VALUE`, for security and tuning. In the environment
+a dot is one underscore: `MAKISERVE_KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`; an underscore is two. What exactly-once
+rests on cannot be set.
+
+**Secrets**: a value that begins with `file:` is what stands in that file, without the end of the last line. Passwords
+and keys are shown as `••••` by `makiserve config`, and nowhere else.
+"""
+
+COMMANDS = """# Commands
+
+The options that several commands have, and that may stand in the environment and in a file, are in
+[configuration.md](configuration.md); a command's own are here. `makiserve COMMAND --help` shows both.
+"""
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, text in pages().items():
+        (PAGES / name).write_text(text)
+
+
+def pages() -> dict[str, str]:
+    """The generated pages, by file name."""
+    return {"configuration.md": configuration(), "cli.md": commands()}
+
+
+def configuration() -> str:
+    """All options of all sections."""
+    return CONFIGURATION + "".join(table(section) for section in SECTIONS)
+
+
+def table(section: type[Section]) -> str:
+    """The options of one section."""
+    place = f"In the file: table `[{section.table}]`." if section.table else "In the file: above all tables."
+    lines = [
+        f"\n## {title_of(section)}\n",
+        f"{place}\n",
+        "| flag, variable, key | value | default | |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join(lines + [row(each) for each in options(section)]) + "\n"
+
+
+def row(option: Option) -> str:
+    """One option."""
+    key = f"`[{option.key}]`" if option.is_mapping else f"`{option.key}`"
+    variables = (f"{option.variable}_…",) if option.is_mapping else (option.variable, *option.told.aliases)
+    names = "<br>".join([f"`{option.flag}`", *(f"`{each}`" for each in variables), key])
+    value = (option.told.metavar or metavar(option.kind)).replace("|", " \\| ")
+    default = default_text(option)
+    return (
+        f"| {names} | {value} | {f'`{default}`' if default else ''} | {option.told.help.replace('|', chr(92) + '|')} |"
+    )
+
+
+def commands() -> str:
+    """The help of every command."""
+    shown = [COMMANDS, section("makiserve", command)]
+    shown += [section(f"makiserve {name}", each) for name, each in sorted(command.commands.items())]
+    return "\n".join(shown)
+
+
+def section(name: str, of: click.Command) -> str:
+    """The help of one command, without the options of the configuration."""
+    titles = {each.title: None for each in of.params if isinstance(each, Flag)}
+    own = copy(of)
+    own.params = [each for each in of.params if not isinstance(each, Flag)]
+    with click.Context(own, info_name=name, max_content_width=110, terminal_width=110) as context:
+        shown = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
+    return shown + (f"\nConfiguration: {'; '.join(titles)}.\n" if titles else "")
+
+
+if __name__ == "__main__":
+    main()
