@@ -113,7 +113,7 @@ def section(name: str, of: click.Command) -> str:
     titles = {each.title: None for each in of.params if isinstance(each, Flag)}
     own = copy(of)
     own.params = [each for each in of.params if not isinstance(each, Flag)]
-    with click.Context(own, info_name=name, max_content_width=110, terminal_width=110) as context:
+    with click.Context(own, info_name=name, terminal_width=110, **command.context_settings) as context:
         shown = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
     return shown + (f"\nConfiguration: {'; '.join(titles)}.\n" if titles else "")
 
