@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+ROUNDS ?= 10
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench docs chaos image clean
 
@@ -20,7 +21,7 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest tests/integration tests/chaos
 
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
@@ -35,7 +36,10 @@ format: setup  ## rewrite the code in the house format
 bench: setup  ## the figures of benchmarks/README.md, measured here and now
 	$(BIN)/python -m benchmarks
 
-chaos image:  ## not there yet: faults against three brokers; the container image
+chaos: setup  ## faults against three brokers and several workers, and an oracle: ROUNDS=10 SEED=1
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+image:  ## not there yet: the container image
 	@echo "make $@: not built yet, see CHANGELOG.md" >&2; exit 1
 
 docs: setup  ## the reference, from docstrings, settings and commands

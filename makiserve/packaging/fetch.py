@@ -66,6 +66,10 @@ def fetch(uri: str, into: Path) -> Fetched:
 def _resolve(uri: str) -> _Source:
     """Where the files really are; MLflow's own download from runs:/ would say no more than that it failed."""
     scheme, _, rest = uri.partition(":/")
+    if "://" not in uri and not rest:  # a path asks no tracking server
+        if not Path(uri).is_dir():
+            raise FileNotFoundError("no such directory")
+        return _Source(str(Path(uri).absolute()))
     client = MlflowClient()
     if scheme == "runs":
         return _Source(_run_model(client, *rest.lstrip("/").partition("/")[::2]))
@@ -73,10 +77,6 @@ def _resolve(uri: str) -> _Source:
         return _registered(client, rest.lstrip("/"))
     if scheme == "mlflow-artifacts":
         client.search_experiments(max_results=1)  # whether the server is there: a download would wait for minutes
-    elif "://" not in uri:
-        if not Path(uri).is_dir():
-            raise FileNotFoundError("no such directory")
-        return _Source(str(Path(uri).absolute()))
     return _Source(uri)
 
 

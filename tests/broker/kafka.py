@@ -10,6 +10,7 @@ import socket
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -28,11 +29,16 @@ class KafkaServer:
     Args:
         directory: where the nodes keep data and logs, `node-1/server.log` and so on. It must be empty.
         nodes: 1, or 3 for a cluster that outlives the loss of one.
+        proxies: for each node the port of a proxy that leads to the node's `address.detour`: clients that come by a
+            proxy are sent to proxies only.
     """
 
-    def __init__(self, distribution: Distribution, directory: Path, nodes: int = 1) -> None:
-        ports = _free_ports(2 * nodes)
-        addresses = [Address(*pair) for pair in zip(ports[::2], ports[1::2], strict=True)]
+    def __init__(
+        self, distribution: Distribution, directory: Path, nodes: int = 1, proxies: Sequence[int] = ()
+    ) -> None:
+        ports = _free_ports(3 * nodes)
+        proxied = [*proxies, *[None] * nodes]
+        addresses = [Address(*each) for each in zip(ports[::3], ports[1::3], ports[2::3], proxied, strict=False)]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.nodes = [
             Node(number, addresses, distribution, directory / f"node-{number}", cluster)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +15,19 @@ WATCHDOG = ("sh", "-c", 'read -r _; kill -9 "$1"', "watchdog")
 
 
 class Address(NamedTuple):
-    """Where a node listens, on 127.0.0.1: for clients, and for the other nodes' controllers."""
+    """Where a node listens, on 127.0.0.1.
+
+    Attributes:
+        client: for clients.
+        controller: for the other nodes' controllers.
+        detour: for the proxy that clients are sent to who come by it; None where there is no proxy.
+        proxy: where that proxy listens.
+    """
 
     client: int
     controller: int
+    detour: int | None = None
+    proxy: int | None = None
 
     @property
     def servers(self) -> str:
@@ -78,6 +88,11 @@ class Node:
         if self._process:
             self._process.terminate()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP: it is there, and does not answer."""
+        if self._process:
+            self._process.send_signal(number)
+
     def kill(self) -> None:
         """The crash: SIGKILL, nothing flushed, nobody told."""
         if self._process:
@@ -105,16 +120,18 @@ class Node:
 def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
     here, copies = addresses[number - 1], str(min(3, len(addresses)))
     in_sync = "2" if len(addresses) >= 3 else "1"
+    detour = f",DETOUR://127.0.0.1:{here.detour}" if here.proxy else ""
+    proxy = f",DETOUR://127.0.0.1:{here.proxy}" if here.proxy else ""
     voters = ",".join(f"{i}@127.0.0.1:{address.controller}" for i, address in enumerate(addresses, start=1))
     return {
         "process.roles": "broker,controller",
         "node.id": str(number),
         "controller.quorum.voters": voters,
-        "listeners": f"PLAINTEXT://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{here.client}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}{detour}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{here.client}{proxy}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:PLAINTEXT",
         # One node down of three: writes go on. Two down: they stop, and nothing acknowledged is lost.
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,

@@ -1,0 +1,60 @@
+"""Everything that faults are done to, and who is not hurt yet."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tests.broker import KafkaServer
+from tests.broker.node import Node
+from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.network import Proxy
+from tests.chaos.silence import Silence
+from tests.chaos.traffic import Traffic
+
+T = TypeVar("T")
+
+
+class NobodyLeft(Exception):
+    """Whoever the fault could be done to suffers from another one already."""
+
+
+@dataclass
+class Arena:
+    """A cluster, the proxies before it, the service and its input."""
+
+    server: KafkaServer
+    proxies: list[Proxy]
+    fleet: Fleet
+    traffic: Traffic
+    silence: Silence
+    _hurt: list[object] = field(default_factory=list)
+
+    def worker(self, chance: random.Random) -> Worker:
+        """One that no other fault has this round."""
+        return self._choose([each for each in self.fleet.workers if each.is_running], chance)
+
+    def node(self, chance: random.Random) -> Node:
+        """One that no other fault has this round."""
+        return self._choose([each for each in self.server.nodes if each.pid is not None], chance)
+
+    def all_workers(self) -> list[Worker]:
+        """All, if no other fault has one of them."""
+        workers = list(self.fleet.workers)
+        if any(each is hurt for each in workers for hurt in self._hurt):
+            raise NobodyLeft
+        self._hurt += workers
+        return workers
+
+    def heal(self) -> None:
+        """All faults of the round are over."""
+        self._hurt.clear()
+
+    def _choose(self, candidates: list[T], chance: random.Random) -> T:
+        free = [each for each in candidates if not any(each is hurt for hurt in self._hurt)]
+        if not free:
+            raise NobodyLeft
+        chosen = chance.choice(free)
+        self._hurt.append(chosen)
+        return chosen

@@ -1,0 +1,82 @@
+"""A campaign: a cluster, a service and its traffic, rounds of faults, and the whole oracle at the end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+
+from tests.broker import KafkaServer, create_topic, install
+from tests.chaos.arena import Arena
+from tests.chaos.fleet import Fleet
+from tests.chaos.model import log_forest
+from tests.chaos.network import Proxy
+from tests.chaos.oracle import verify
+from tests.chaos.report import Report
+from tests.chaos.rounds import Referee
+from tests.chaos.silence import Silence
+from tests.chaos.traffic import Traffic
+
+TOPICS = ("events", "scores", "scores.dead-letters")
+GROUP = "chaos"
+NAMES = ("a", "b", "", "c")
+"""Of the workers. Every second one comes by the proxies."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is to be played.
+
+    Attributes:
+        directory: for everything: brokers, model, logs, report. It must be empty.
+        rate: records per second and partition.
+        only: the names of the faults to choose from; none for all.
+    """
+
+    directory: Path
+    rounds: int
+    seed: int
+    nodes: int = 3
+    workers: int = 3
+    partitions: int = 6
+    rate: int = 60
+    only: tuple[str, ...] = ()
+
+    def play(self) -> bool:
+        """Play all rounds; whether the service kept its promises."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        report = Report(self.directory)
+        model = log_forest(self.directory / "mlflow")
+        with ExitStack() as stack:
+            arena, direct = self._open(stack, model)
+            referee = Referee(arena, direct, GROUP, TOPICS, self.partitions, list(self.only))
+            stack.callback(referee.close)
+            referee.warm_up()
+            for number in range(1, self.rounds + 1):
+                report.add(referee.play(number, self.seed))
+            verdict = verify(direct, model, GROUP, TOPICS, self.partitions, self.directory / "replay")
+            for worker in list(arena.fleet.workers):
+                arena.fleet.remove(worker)
+            return report.end(verdict, arena.fleet.unexpected())
+
+    def _open(self, stack: ExitStack, model: str) -> tuple[Arena, str]:
+        """The arena, and the brokers' addresses that no proxy stands at."""
+        proxies = [stack.enter_context(Proxy()) for _ in range(self.nodes)]
+        server = KafkaServer(install(), self.directory / "brokers", self.nodes, [proxy.port for proxy in proxies])
+        for proxy, node in zip(proxies, server.nodes, strict=True):
+            proxy.target = node.address.detour or 0
+        stack.enter_context(server)
+        direct = server.bootstrap_servers
+        by_proxy = ",".join(f"127.0.0.1:{proxy.port}" for proxy in proxies)
+        admin = AdminClient({"bootstrap.servers": direct, "log_level": 0})
+        for topic in TOPICS:
+            create_topic(admin, topic, self.partitions)
+        arguments = ["--model", model, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
+        fleet = stack.enter_context(Fleet(arguments, [direct, by_proxy], self.directory, self.directory / "slow"))
+        for name in NAMES[: self.workers]:
+            fleet.add(name)
+        silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
+        traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed))
+        return Arena(server, proxies, fleet, traffic, silence), direct

@@ -1,0 +1,23 @@
+"""The oracle: did every record end exactly once, and are the outputs what a replay gives?
+
+It shares nothing with what it judges: it reads the topics with a plain consumer, and calls the replay command.
+"""
+
+from tests.chaos.oracle.log import Entry, Log, behind, committed, open_transactions, wait_until_committed
+from tests.chaos.oracle.replay import Replayed, replay
+from tests.chaos.oracle.verdict import Lane, Verdict, judge, verify
+
+__all__ = [
+    "Entry",
+    "Lane",
+    "Log",
+    "Replayed",
+    "Verdict",
+    "behind",
+    "committed",
+    "judge",
+    "open_transactions",
+    "replay",
+    "verify",
+    "wait_until_committed",
+]

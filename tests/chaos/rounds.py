@@ -1,0 +1,132 @@
+"""A round: traffic flows, faults happen and heal, everything settles, and the oracle looks."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from tests.chaos.arena import Arena, NobodyLeft
+from tests.chaos.faults import FAULTS
+from tests.chaos.oracle import Lane, Log, Verdict, behind, judge, open_transactions, wait_until_committed
+
+SETTLED_S = 120
+MOST_FAULTS = 3
+
+
+@dataclass
+class Round:
+    """What was done in a round and what came of it.
+
+    Attributes:
+        faults: what was done, in words.
+        seconds: how long it took in all.
+        settled: how long of that until all input was committed, after the faults had healed.
+        silences: fault and seconds until its last partition gave outputs again.
+        ends: for each partition the end of the input after the round: it tells whose round an offset is.
+        restarted: workers that had ended by themselves.
+    """
+
+    number: int
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    settled: float = 0.0
+    silences: list[tuple[str, float]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.verdict else f"WRONG: {self.verdict}"
+        done = "; ".join(self.faults)
+        silent = "".join(f", silent for {seconds:.1f} s" for _, seconds in self.silences)
+        return f"round {self.number}: {done} ({self.seconds:.1f} s, settled in {self.settled:.1f} s{silent}): {verdict}"
+
+
+class Referee:
+    """Plays rounds.
+
+    Args:
+        topics: input, output, dead letters.
+        group: the service's.
+        only: the names of the faults to choose from.
+    """
+
+    def __init__(
+        self, arena: Arena, servers: str, group: str, topics: tuple[str, str, str], partitions: int, only: list[str]
+    ) -> None:
+        self._arena = arena
+        self._servers = servers
+        self._group = group
+        self._topics = topics
+        self._partitions = partitions
+        self._only = only or sorted(FAULTS)
+        self._logs = [Log(servers, topic, partitions) for topic in topics]
+
+    def warm_up(self) -> None:
+        """Traffic flows until every partition has given outputs."""
+        deadline = time.monotonic() + SETTLED_S
+        self._arena.traffic.flow()
+        while not all(self._logs[1].read().values()):
+            assert time.monotonic() < deadline, "the service does not begin: see its logs"
+            time.sleep(0.2)
+        self._arena.traffic.rest()
+
+    def play(self, number: int, seed: int) -> Round:
+        """One round; which faults there are depends on its number and the seed alone."""
+        chance = random.Random(f"{seed}/{number}")
+        names = chance.sample(self._only, min(len(self._only), chance.randint(1, MOST_FAULTS)))
+        result, began = Round(number), time.monotonic()
+        self._arena.traffic.flow()
+        time.sleep(chance.uniform(0.5, 1.5))
+        self._hurt(names, chance, result)
+        self._arena.heal()
+        self._arena.server.wait_until_ready()
+        result.restarted = self._arena.fleet.restart_ended()
+        time.sleep(1)  # they work on under the traffic, before it rests
+        self._arena.traffic.rest()
+        self._settle(result)
+        result.silences = self._arena.silence.measured()
+        result.seconds = time.monotonic() - began
+        return result
+
+    def close(self) -> None:
+        for log in self._logs:
+            log.close()
+
+    def _hurt(self, names: list[str], chance: random.Random, result: Round) -> None:
+        with ExitStack() as healing:
+            until = 0.0
+            for name in names:
+                own = random.Random(chance.random())  # so that one that cannot be done does not change the others
+                try:
+                    injury = healing.enter_context(FAULTS[name](self._arena, own))
+                except NobodyLeft:
+                    continue
+                result.faults.append(injury.what)
+                until = max(until, time.monotonic() + injury.lasts)
+                time.sleep(own.uniform(0, 1.5))
+            time.sleep(max(0.0, until - time.monotonic()))
+
+    def _settle(self, result: Round) -> None:
+        """Wait until all is committed, then judge what the round left; values are judged at the end of all rounds."""
+        began = time.monotonic()
+        inputs = self._logs[0].read()
+        deadline = began + SETTLED_S
+        while True:
+            found = wait_until_committed(self._servers, self._group, inputs, self._topics[0], patience=5)
+            left = behind(found, inputs)
+            if not left or time.monotonic() > deadline:
+                break
+            result.restarted += self._arena.fleet.restart_ended()
+        result.settled = time.monotonic() - began
+        if left:
+            result.verdict.findings.append(f"not committed after {SETTLED_S} s: {left} records, by partition")
+        for topic in self._topics:  # what is committed is not visible before the transaction's markers are there
+            if waiting := open_transactions(self._servers, topic, self._partitions):
+                result.verdict.findings.append(f"{topic}: a transaction is open on partitions {waiting}")
+        _, outputs, letters = (log.read() for log in self._logs)
+        for number in range(self._partitions):
+            judge(Lane(number, inputs[number], outputs[number], letters[number]), result.verdict)
+        result.ends = [entries[-1].offset + 1 if entries else 0 for entries in inputs.values()]

@@ -1,0 +1,15 @@
+"""Two short rounds on one broker, in every `make test`; `make chaos` plays as many as it is asked for, on three."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.broker import Distribution
+from tests.chaos.campaign import Campaign
+
+FAULTS = ("kill_worker", "poison_burst", "reset_connections")
+
+
+def test_two_rounds_of_faults_lose_nothing_and_double_nothing(distribution: Distribution, tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "campaign", 2, seed=3, nodes=1, workers=2, partitions=3, only=FAULTS)
+    assert campaign.play(), (tmp_path / "campaign" / "report.txt").read_text()

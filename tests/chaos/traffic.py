@@ -1,0 +1,136 @@
+"""The input: sequences of events, some poison, some no events at all, some in transactions, a few of them aborted."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from types import TracebackType
+
+from confluent_kafka import KafkaException, Producer
+
+from tests.chaos.pipeline import POISON_EARLY, POISON_LATE
+
+KEYS = 12
+"""How many sequences of a partition run at a time; now and then one ends and another one begins."""
+
+DAMAGED = (None, b"", b"no event", b'{"key": "a", "number": "one"}', b'{"key": "a", "num', b"\xff\xfe", b"[]")
+STEP_S = 0.05
+
+
+class Sender:
+    """The traffic of one partition. Its odd partitions are filled by transactions.
+
+    Args:
+        poison: the part of the records that cannot be scored.
+    """
+
+    def __init__(self, servers: str, topic: str, partition: int, seed: int | str, poison: float = 0.04) -> None:
+        self.poison = poison
+        self._topic = topic
+        self._partition = partition
+        self._chance = random.Random(f"{seed}/{partition}")
+        self._numbers: dict[str, int] = {}
+        self._first_key = 0
+        self._time_ms = 1_700_000_000_000
+        self._settings = {"bootstrap.servers": servers, "linger.ms": 0, "enable.idempotence": True, "log_level": 0}
+        self._is_transactional = partition % 2 == 1
+        self._producer = self._connect()
+
+    def send(self, count: int) -> None:
+        """Send this many records; how many of them arrive the broker knows."""
+        try:
+            if self._is_transactional:
+                self._producer.begin_transaction()
+            for _ in range(count):
+                value, is_poison = self._value()
+                headers = [("poison", b"")] if is_poison else []
+                self._producer.produce(
+                    self._topic, value, key=b"key", partition=self._partition, timestamp=self._time_ms, headers=headers
+                )
+            if self._is_transactional and self._chance.random() < 0.05:
+                self._producer.abort_transaction(30)
+            elif self._is_transactional:
+                self._producer.commit_transaction(30)
+        except (KafkaException, BufferError):  # the brokers are gone, or the transaction: the next call begins anew
+            self._producer = self._connect()
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until all that was sent has arrived, or has failed."""
+        self._producer.flush(60)
+
+    def _connect(self) -> Producer:
+        if not self._is_transactional:
+            return Producer(self._settings)
+        producer = Producer(
+            self._settings | {"transactional.id": f"{self._topic}-{self._partition}", "transaction.timeout.ms": 10_000}
+        )
+        while True:
+            try:
+                producer.init_transactions(5)
+            except KafkaException:
+                time.sleep(0.2)
+            else:
+                return producer
+
+    def _value(self) -> tuple[bytes | None, bool]:
+        chance = self._chance
+        self._time_ms += chance.randrange(1, 400)
+        self._first_key += chance.random() < 0.01
+        is_poison = chance.random() < self.poison
+        if is_poison and chance.random() < 0.4:
+            return chance.choice(DAMAGED), True
+        key = f"{self._partition}-{self._first_key + chance.randrange(KEYS)}"
+        number = self._numbers[key] = self._numbers.get(key, -1) + 1
+        value = chance.choice((POISON_EARLY, POISON_LATE)) if is_poison else round(chance.gauss(50, 20), 3)
+        return json.dumps({"key": key, "number": number, "time": self._time_ms, "value": value}).encode(), is_poison
+
+
+class Traffic:
+    """The senders of all partitions, each in a thread of its own. As a context manager it ends with the block.
+
+    Args:
+        rate: records per second and partition.
+    """
+
+    def __init__(self, servers: str, topic: str, partitions: int, rate: int, seed: int | str) -> None:
+        self.senders = [Sender(servers, topic, number, seed) for number in range(partitions)]
+        self._records = max(1, round(rate * STEP_S))
+        self._flows = threading.Event()
+        self._ends = threading.Event()
+        self._locks = [threading.Lock() for _ in self.senders]
+        pairs = zip(self.senders, self._locks, strict=True)
+        self._threads = [threading.Thread(target=self._run, args=pair, daemon=True) for pair in pairs]
+
+    def flow(self) -> None:
+        """Send until `rest`."""
+        self._flows.set()
+
+    def rest(self) -> None:
+        """Send no more, and wait until what was sent has arrived."""
+        self._flows.clear()
+        for sender, lock in zip(self.senders, self._locks, strict=True):
+            with lock:
+                sender.flush()
+
+    def __enter__(self) -> Traffic:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.set()
+        self._flows.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _run(self, sender: Sender, lock: threading.Lock) -> None:
+        while self._flows.wait() and not self._ends.is_set():
+            with lock:
+                if self._flows.is_set():
+                    sender.send(self._records)
+            time.sleep(STEP_S)
