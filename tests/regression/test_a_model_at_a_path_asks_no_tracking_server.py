@@ -1,4 +1,4 @@
-"""Two services that were started at once from a path created MLflow's database in the same folder: one of them failed."""
+"""Two services started at once from a path both created MLflow's database in the same folder: one of them failed."""
 
 from __future__ import annotations
 
