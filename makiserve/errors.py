@@ -20,7 +20,7 @@ MakiserveError
 ```
 
 Exit 0 is a clean end (a drained service, a finished replay). One place turns an error into its exit code:
-`cli/main.py`.
+`cli/exit.py`.
 """
 
 from __future__ import annotations

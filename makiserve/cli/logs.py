@@ -10,10 +10,17 @@ import msgspec
 QUIET = ("mlflow", "alembic", "sqlalchemy", "urllib3", "git")
 
 
-def set_up_logging(form: str) -> None:
-    """Send the logs of makiserve to stderr from INFO on, those of the libraries from WARNING on."""
+def set_up_logging(form: str, process: str = "") -> None:
+    """Send the logs of makiserve to stderr from INFO on, those of the libraries from WARNING on.
+
+    Args:
+        form: `text` or `json`.
+        process: the name of this process in each line, where there are several.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    named = f"{process}: " if process else ""
+    text = logging.Formatter(f"%(asctime)s %(levelname)-7s {named}%(message)s")
+    handler.setFormatter(_Json(process) if form == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -22,13 +29,17 @@ def set_up_logging(form: str) -> None:
 class _Json(logging.Formatter):
     """One JSON object a line."""
 
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = {"process": process} if process else {}
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-        }
+        } | self._process
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()

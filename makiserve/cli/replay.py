@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from makiserve.packaging import load
+from makiserve.cli.served import load_served
 from makiserve.replaying import Metrics, Replayed, replay
 from makiserve.settings import ModelSettings, ReplaySettings
 
@@ -17,7 +17,7 @@ SHOWN_DEAD = 3
 def replay_file(what: ModelSettings, settings: ReplaySettings) -> None:
     """Replay a file with a progress bar and print what came of it."""
     screen = Console(stderr=True)
-    packaged = load(what.model)
+    packaged = load_served(what)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(settings.source.name, total=None, rate="")

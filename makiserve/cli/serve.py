@@ -1,21 +1,35 @@
-"""`makiserve --input … --output …`: load, check, serve."""
+"""`makiserve --input … --output …`: serve here, or supervise workers that do."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
-from makiserve.packaging import check_reference, load
+from makiserve.cli.served import load_served
+from makiserve.cli.worker import COMMAND, Job
 from makiserve.serving import serve
-from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings
+from makiserve.serving.post import Task
+from makiserve.serving.signals import stop_on_signals
+from makiserve.serving.supervisor import Supervisor
+from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
 
 
-def serve_topic(what: ModelSettings, broker: BrokerSettings, settings: ServeSettings) -> None:
-    """Load the model, hold it against its reference records, and serve it until a signal asks to stop."""
-    model = load(what.model)
-    for difference in model.differences:
-        logger.warning("environment: %s", difference)
-    check_reference(model)
-    logger.info("%s gives its %d reference outputs", what.model, len(model.reference.outputs))
-    serve(model, broker, settings)
+def serve_topic(what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, log: LogSettings) -> int:
+    """Serve until a signal asks to stop; the exit code."""
+    if settings.workers == 1:
+        serve(load_served(what), broker, settings)
+        return 0
+    jobs = [
+        Job(f"worker {number}", what, _numbered(broker, number), settings, log)
+        for number in range(1, settings.workers + 1)
+    ]
+    supervisor = Supervisor(COMMAND, [Task(job.name, job) for job in jobs], lambda name, report: None)
+    with stop_on_signals() as stop:
+        return supervisor.run(stop)
+
+
+def _numbered(broker: BrokerSettings, number: int) -> BrokerSettings:
+    """Each worker has a name of its own, that stays over restarts as the instance's does."""
+    return replace(broker, instance=f"{broker.instance}.{number}") if broker.instance else broker

@@ -1,7 +1,8 @@
 """A model and its pipeline as one MLflow artifact: logged, loaded, checked. The only importer of mlflow."""
 
+from makiserve.packaging.features_only import FeaturesOnly, features_only
 from makiserve.packaging.load import PackagedModel, load
 from makiserve.packaging.log import log_model
 from makiserve.packaging.reference.check import check_reference
 
-__all__ = ["PackagedModel", "check_reference", "load", "log_model"]
+__all__ = ["FeaturesOnly", "PackagedModel", "check_reference", "features_only", "load", "log_model"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from makiserve.errors import ConfigurationError
-from makiserve.packaging import PackagedModel, load
+from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
 from makiserve.replaying.feed import Progress, feed
 from makiserve.replaying.metrics import measure
@@ -23,7 +23,7 @@ KEPT_DEAD = 100
 
 
 def replay(
-    model: str | PackagedModel,
+    model: str | PackagedModel | FeaturesOnly,
     source: Given,
     *,
     output: str | Path | None = None,
@@ -37,7 +37,7 @@ def replay(
     """Score records as lanes of the service would, by the same code.
 
     Args:
-        model: the URI of a packaged model, or one that is loaded.
+        model: the URI of a packaged model, one that is loaded, or a pipeline alone (`features_only`).
         source: a file, a pattern, a folder of part files, several of these, or records; each file is a lane.
         output: a CSV file for the predictions; it appears only when it is whole.
         label: the field of the record to measure the predictions against: its value in the record that caused the
@@ -53,6 +53,8 @@ def replay(
         ModelRefused: the model cannot be loaded.
     """
     packaged = load(model) if isinstance(model, str) else model
+    if label and packaged.predictor is None:
+        raise ConfigurationError(f"--label {label}: {packaged.uri} is a pipeline without a model, and predicts nothing")
     schema = Schema(packaged.record)
     attribute = attribute_of(schema, label, "--label") if label else None
     collected = Collected(label=attribute, features=features) if collect else None
@@ -68,7 +70,7 @@ def replay(
         dead=dead.letters,
         reasons=dead.reasons,
         seconds=time.perf_counter() - start,
-        metrics=measure(observer.observed(), packaged.predictor.task) if observer else None,
+        metrics=measure(observer.observed(), packaged.predictor.task) if observer and packaged.predictor else None,
         output=path,
         collected=collected,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from makiserve.errors import OperatorError, RecordError
-from makiserve.packaging import PackagedModel
+from makiserve.scoring import Served
 
 Headers = list[tuple[str, bytes]]
 
@@ -15,7 +15,7 @@ MAX_VALUE_BYTES = 900_000
 MAX_TRACE_BYTES = 4_000
 
 
-def model_headers(model: PackagedModel) -> Headers:
+def model_headers(model: Served) -> Headers:
     """Which model made an output; the same for all outputs of a service."""
     facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
     return [(f"makiserve.{name}", value.encode()) for name, value in facts.items() if value]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from makiserve.kafka import Message, TransactionalProducer
-from makiserve.packaging import PackagedModel
-from makiserve.scoring import Batch, Encoded, Scored
+from makiserve.scoring import Batch, Encoded, Scored, Served
 from makiserve.serving.messages import dead_letter, model_headers, source_header
 from makiserve.settings import ServeSettings
 
@@ -17,7 +16,7 @@ class Publisher:
     """
 
     def __init__(
-        self, producer: TransactionalProducer, settings: ServeSettings, model: PackagedModel, dead_partitions: int
+        self, producer: TransactionalProducer, settings: ServeSettings, model: Served, dead_partitions: int
     ) -> None:
         self._produce = producer.produce
         self._settings = settings

@@ -6,7 +6,7 @@ import logging
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import Cluster, Connection
-from makiserve.packaging import PackagedModel
+from makiserve.scoring import Served
 from makiserve.serving.signals import Stop, stop_on_signals
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -14,7 +14,7 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 
-def serve(model: PackagedModel, broker: BrokerSettings, settings: ServeSettings) -> None:
+def serve(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
     """Serve a model until a signal asks to stop, and drain.
 
     Args:

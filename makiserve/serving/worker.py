@@ -10,8 +10,8 @@ from functools import partial
 
 from makiserve.errors import AbortTransaction, MakiserveError, RetryCall
 from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer
-from makiserve.packaging import PackagedModel
 from makiserve.schema import Schema
+from makiserve.scoring import Served
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.commit import commit
@@ -46,7 +46,7 @@ class Worker:
     """
 
     def __init__(
-        self, model: PackagedModel, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int, stop: Stop
+        self, model: Served, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int, stop: Stop
     ) -> None:
         connection = Connection(broker)
         self._stop = stop

@@ -27,3 +27,6 @@ class ServeSettings(Section, table="serve"):
         help="How long an output may wait to become visible: exactly-once output appears at the commit.",
     )
     max_batch: int = option(default=4096, least=1, help="The most records that are scored together.")
+    workers: int = option(
+        default=1, least=1, help="How many processes share the partitions, under a supervisor that restarts them."
+    )

@@ -22,7 +22,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass
 class Service:
-    """`makiserve --model …` as an operator starts it. As a context manager it never outlives the test."""
+    """`makiserve --model …` as an operator starts it. As a context manager it never outlives the test.
+
+    Attributes:
+        model: its URI, or with `module:function` a pipeline alone.
+    """
 
     model: str
     kafka: str
@@ -32,7 +36,8 @@ class Service:
     options: list[str] = field(default_factory=list)
 
     def start(self) -> Service:
-        command = [sys.executable, "-m", "makiserve", "--model", self.model, "--bootstrap-servers", self.kafka]
+        what = "--features" if ":features" in self.model else "--model"
+        command = [sys.executable, "-m", "makiserve", what, self.model, "--bootstrap-servers", self.kafka]
         command += ["--input", self.input, "--output", self.output, *self.options]
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)

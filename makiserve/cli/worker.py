@@ -1,0 +1,41 @@
+"""A process of a supervised service: the supervisor starts it, and nobody else."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from makiserve.cli.exit import exit_with
+from makiserve.cli.logs import set_up_logging
+from makiserve.cli.served import load_served
+from makiserve.serving import serve
+from makiserve.serving.link import Link
+from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
+
+COMMAND = [sys.executable, "-c", "from makiserve.cli.worker import main; main()"]
+"""What the supervisor starts. Settings come through the pipe, the same for all: a file may change meanwhile."""
+
+
+class Job(NamedTuple):
+    """What one process does.
+
+    Attributes:
+        name: in logs.
+    """
+
+    name: str
+    what: ModelSettings
+    broker: BrokerSettings
+    settings: ServeSettings
+    log: LogSettings
+
+    def run(self) -> None:
+        """Serve until told to drain."""
+        serve(load_served(self.what), self.broker, self.settings)
+
+
+def main() -> None:
+    """Do the job that comes through the pipe."""
+    job: Job = Link(int(sys.argv[-1])).job
+    set_up_logging(job.log.log_format, job.name)
+    exit_with(job.run, f"makiserve {job.name}")

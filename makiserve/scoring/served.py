@@ -1,0 +1,44 @@
+"""What a service and a replay ask of what they score with: a packaged model, or a pipeline alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from makiserve.schema import Record
+from makiserve.scoring.output import Outputs
+from makiserve.scoring.scorer import Scorer
+
+
+class Served(Protocol):
+    """A pipeline, and mostly a model that takes its features."""
+
+    @property
+    def uri(self) -> str:
+        """Where it was loaded from."""
+
+    @property
+    def name(self) -> str | None:
+        """In the registry; None where it is not registered."""
+
+    @property
+    def version(self) -> str | None:
+        """Likewise."""
+
+    @property
+    def digest(self) -> str:
+        """Of the pipeline's sources."""
+
+    @property
+    def record(self) -> type[Record]:
+        """The type of the records."""
+
+    def scorer(self) -> Scorer:
+        """A scorer, with lanes of its own."""
+
+    def outputs(self, emit: Sequence[str] = ()) -> Outputs:
+        """The form of the outputs.
+
+        Raises:
+            ConfigurationError: `emit` asks for what is not there; see `Outputs`.
+        """

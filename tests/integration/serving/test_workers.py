@@ -1,0 +1,82 @@
+"""Several workers under a supervisor, serving a pipeline without a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import makiserve
+from makiserve.packaging import features_only
+from tests.integration.serving.service import Service, read, send, sources
+from tests.integration.serving.test_serving import steps
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+PIPELINE = "tests.integration.serving.pipeline:features"
+PARTITIONS = 6
+RECORDS = 600
+
+
+def replayed(values: list[bytes], tmp_path: Path) -> list[tuple[int, Any]]:
+    """Offset and features of each output."""
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(b"\n".join(values) + b"\n")
+    collected = makiserve.replay(features_only(PIPELINE), path, features=True).collected
+    assert collected
+    return [(offset, row._asdict()) for offset, row in zip(collected.offsets, collected.features, strict=True)]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
+    kafka: str, topic: Topic, service: Start, tmp_path: Path
+) -> None:
+    input_, output = topic(PARTITIONS), topic(PARTITIONS)
+    values = [steps(RECORDS, seed) for seed in range(PARTITIONS)]
+    running = service(PIPELINE, input_, output, "--workers", "3", "--instance", "pod-0")
+    with ThreadPoolExecutor(PARTITIONS) as pool:
+        for number, own in enumerate(values):
+            pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)
+        read(kafka, output, enough=300)
+        killed = children(running.process.pid)[1]
+        os.kill(killed, signal.SIGKILL)
+    found = read(kafka, output, enough=PARTITIONS * RECORDS, timeout=120)
+    for number, own in enumerate(values):
+        got = list(zip(sources(found[number]), (json.loads(each.value()) for each in found[number]), strict=True))
+        assert got == replayed(own, tmp_path)
+    workers = children(running.process.pid)
+    assert len(workers) == 3
+    assert killed not in workers
+    code, log = running.stop()
+    assert code == 0, log
+    assert "worker 2 has ended, killed by SIGKILL: it is started again in 0 s" in log
+    assert "all 3 processes have drained" in log
+    for name in ("worker 1: ", "worker 2: ", "worker 3: "):
+        assert f"{name}drained: every record that was scored is committed" in log
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_where_a_person_must_act_the_supervisor_ends_with_the_code_of_the_worker(
+    kafka: str, topic: Topic, service: Start
+) -> None:
+    code, log = service(PIPELINE, topic(1), "nowhere", "--workers", "2").wait()
+    assert code == 2
+    assert "There is no topic nowhere" in log
+    assert "a person must act: all others drain" in log
+    assert "Traceback" not in log
