@@ -12,6 +12,7 @@ import pandas as pd
 from makiserve.errors import ConfigurationError
 from makiserve.replaying.collect import Collected, DeadLetter
 from makiserve.replaying.metrics import Metrics
+from makiserve.replaying.report import Report
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Replayed:
         reasons: how many there are of each reason.
         seconds: how long it took, the loading of the model not included.
         metrics: how good the predictions are, where a label was given.
+        report: a page of plots, where one was asked for.
         output: the file that they were written to.
         collected: all outputs, in columns; None where the replay was told not to collect them.
     """
@@ -35,6 +37,7 @@ class Replayed:
     reasons: Counter[str]
     seconds: float
     metrics: Metrics | None = None
+    report: Report | None = field(default=None, repr=False)
     output: Path | None = None
     collected: Collected | None = field(default=None, repr=False)
 

@@ -10,12 +10,12 @@ from makiserve.errors import ConfigurationError
 from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
 from makiserve.replaying.feed import Progress, feed
-from makiserve.replaying.metrics import measure
-from makiserve.replaying.observed import Observer, Watched
+from makiserve.replaying.fields import attribute_of
 from makiserve.replaying.output import predictions_file
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
+from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
 
 KEPT_DEAD = 100
@@ -28,6 +28,9 @@ def replay(
     *,
     output: str | Path | None = None,
     label: str | None = None,
+    label_shift: int = 0,
+    by: Sequence[str] = (),
+    report: bool = False,
     emit: Sequence[str] = (),
     features: bool = False,
     collect: bool = True,
@@ -41,7 +44,10 @@ def replay(
         source: a file, a pattern, a folder of part files, several of these, or records; each file is a lane.
         output: a CSV file for the predictions; it appears only when it is whole.
         label: the field of the record to measure the predictions against: its value in the record that caused the
-            prediction.
+            prediction, or so many records later in the lane as `label_shift` says.
+        label_shift: for what is predicted ahead.
+        by: fields of the record that caused the prediction, to measure groups apart.
+        report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
         features: whether the result holds the features, too.
         collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
@@ -55,35 +61,25 @@ def replay(
     packaged = load(model) if isinstance(model, str) else model
     if label and packaged.predictor is None:
         raise ConfigurationError(f"--label {label}: {packaged.uri} is a pipeline without a model, and predicts nothing")
-    schema = Schema(packaged.record)
+    schema, sources = Schema(packaged.record), sources_from(source)
     attribute = attribute_of(schema, label, "--label") if label else None
     collected = Collected(label=attribute, features=features) if collect else None
-    observer = Observer(Watched(attribute)) if attribute else None
+    watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     start = time.perf_counter()
     with predictions_file(path, packaged.outputs(emit)) as writer:
-        taking = [sink for sink in (dead, collected, observer, writer, *sinks) if sink is not None]
-        fed = feed(packaged.scorer(), schema, sources_from(source), taking, progress)
+        taking = [sink for sink in (dead, collected, writer, *watch.sinks, *sinks) if sink is not None]
+        fed = feed(packaged.scorer(), schema, sources, taking, progress)
+    seconds = time.perf_counter() - start
+    metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(
         rows=fed.records,
         written=fed.outputs,
         dead=dead.letters,
         reasons=dead.reasons,
-        seconds=time.perf_counter() - start,
-        metrics=measure(observer.observed(), packaged.predictor.task) if observer and packaged.predictor else None,
+        seconds=seconds,
+        metrics=metrics,
+        report=page,
         output=path,
         collected=collected,
     )
-
-
-def attribute_of(schema: Schema, name: str, option: str) -> str:
-    """The attribute of a field that the user names as the code or as the data does.
-
-    Raises:
-        ConfigurationError: the record has no such field.
-    """
-    for declared in schema.fields:
-        if name in (declared.name, declared.encode_name):
-            return declared.name
-    names = ", ".join(declared.encode_name for declared in schema.fields)
-    raise ConfigurationError(f"{option} {name}: {schema.record.__qualname__} has no such field; it has {names}")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from makiserve.errors import SourceError
 from makiserve.replaying.amounts import Amounts
 from makiserve.replaying.classes import Classes
 from makiserve.replaying.differences import Differences
 from makiserve.replaying.metrics import Metrics
+from makiserve.replaying.origin import Origin
 from makiserve.replaying.report.binned import Moments
 from makiserve.replaying.report.classification import classification_figures
 from makiserve.replaying.report.comparison import comparison
@@ -47,6 +50,7 @@ class Report:
         title: the model.
         subtitle: what it was run on.
         facts: everything that identifies model, data and run, by name.
+        origins: the data that was read.
         records: how many were read.
         outputs: how many came of them.
         measured: None without a label.
@@ -63,6 +67,7 @@ class Report:
     facts: Mapping[str, str]
     records: int
     outputs: int
+    origins: Sequence[Origin] = ()
     measured: Measured | None = None
     features: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reference: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -70,6 +75,22 @@ class Report:
     examples: Sequence[Example] = ()
     verdicts: Sequence[Verdict] = ()
     differences: Differences | None = None
+
+    def write(self, path: str | Path) -> None:
+        """Write the page; the file gets its name only when all of it is written.
+
+        Raises:
+            SourceError: it cannot be written.
+        """
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(self.html(), encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror}") from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def html(self) -> str:
         """The page."""

@@ -27,6 +27,13 @@ def model_with(post: Plan | None) -> PackagedModel:
     return cast(
         "PackagedModel",
         SimpleNamespace(
+            uri="models:/powers@champion",
+            name="powers",
+            version="3",
+            run_id=None,
+            digest="0" * 64,
+            differences=(),
+            reference=SimpleNamespace(outputs=()),
             record=Reading,
             plan=plan,
             predictor=predictor,
