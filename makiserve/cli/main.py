@@ -29,6 +29,7 @@ is in effect.
 EXIT_CODES = """\b
 Exit codes:
   0   drained, or the replay is complete
+  1   a replay misses what is required of it, or differs from what is expected
   2   the command or the code must be corrected
   3   the model may not serve: it cannot be loaded, or it fails its reference records
   4   the broker cannot be reached, or another instance has taken over
@@ -53,7 +54,7 @@ def command(context: click.Context, settings: Settings) -> int | None:
         settings.refuse_flags(f"write it after {context.invoked_subcommand}")
     elif settings.has(ReplaySettings, "source"):
         settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings)
-        replay_file(settings.of(ModelSettings), settings.of(ReplaySettings))
+        return replay_file(settings.of(ModelSettings), settings.of(ReplaySettings))
     else:
         settings.refuse_flags("it belongs to --replay", ModelSettings, ServeSettings, BrokerSettings)
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):

@@ -8,14 +8,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from makiserve.cli.served import load_served
-from makiserve.replaying import Metrics, Replayed, replay
+from makiserve.replaying import Metrics, Replayed
+from makiserve.replaying.differences import QUANTILES, Differences
+from makiserve.replaying.validate import validate
 from makiserve.settings import ModelSettings, ReplaySettings
 
 SHOWN_DEAD = 3
+FAILED = 1
+"""The exit code where something required is not met, or compared outputs differ."""
 
 
-def replay_file(what: ModelSettings, settings: ReplaySettings) -> None:
-    """Replay a file with a progress bar and print what came of it."""
+def replay_file(what: ModelSettings, settings: ReplaySettings) -> int:
+    """Replay a file with a progress bar and print what came of it; the exit code."""
     screen = Console(stderr=True)
     packaged = load_served(what)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
@@ -34,15 +38,15 @@ def replay_file(what: ModelSettings, settings: ReplaySettings) -> None:
                 rate=f"{done:,} rows, {done / elapsed:,.0f}/s",
             )
 
-        replayed = replay(
-            packaged,
-            settings.source,
-            output=settings.output,
-            label=settings.label,
-            collect=False,
-            progress=progress,
-        )
-    print_result(replayed, settings.output)
+        validation = validate(packaged, settings, progress)
+    print_result(validation.replayed, settings.output)
+    if validation.differences:
+        print_differences(validation.differences)
+    for verdict in validation.verdicts:
+        print(f"required      {verdict}")
+    if settings.report:
+        print(f"report        {settings.report}")
+    return 0 if validation.passed else FAILED
 
 
 def print_result(replayed: Replayed, output: Path | None) -> None:
@@ -67,6 +71,23 @@ def print_metrics(metrics: Metrics) -> None:
     for group in metrics.groups:
         first, value = next(iter(group.figures.items()))
         print(f"{first:14}{value:12.6g} on {group.rows:,} of {group.by} {group.value or '(all smaller ones)'}")
+
+
+def print_differences(found: Differences) -> None:
+    """Whether two replays gave the same, by how much they differ, and where first."""
+    word = "the same as" if found.agree else "different from"
+    print(f"outputs       {word} {found.against}, tolerance {found.tolerance:g}")
+    print(
+        f"              {found.matched:,} on both sides, {found.missing:,} only there, {found.unexpected:,} only here"
+    )
+    for column in found.columns:
+        if column.differing:
+            parts = zip(QUANTILES, column.quantiles, strict=False)  # what is no number has none
+            sizes = "".join(f", {part:.0%} within {size:.3g}" for part, size in parts)
+            print(f"              {column.name}: {column.differing:,} differ, by at most {column.largest:.6g}{sizes}")
+    for place in found.first:
+        there, here = (side or "no output" for side in (place.expected, place.found))
+        print(f"              {place.source}@{place.offset}: there {there}, here {here}")
 
 
 def _reasons(replayed: Replayed) -> str:

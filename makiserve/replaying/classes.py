@@ -34,6 +34,7 @@ class Classes:
     probabilities: Array | None
 
     kind: ClassVar[Literal["classification"]] = "classification"
+    names: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "precision", "recall", "log_loss", "auc")
 
     @property
     def is_binary(self) -> bool:

@@ -1,0 +1,168 @@
+"""Validation: a replay, and whether what came of it is good enough and the same as before."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+
+from makiserve.errors import ConfigurationError, SourceError
+from makiserve.packaging import FeaturesOnly, PackagedModel
+from makiserve.replaying.amounts import Amounts
+from makiserve.replaying.classes import Classes
+from makiserve.replaying.differences import Differences, differences
+from makiserve.replaying.feed import Progress
+from makiserve.replaying.replayed import Replayed
+from makiserve.replaying.requirements import Requirement, Verdict, requirement_from_text, verdicts
+from makiserve.replaying.run import replay
+from makiserve.settings import ReplaySettings
+
+COUNTS = ("records", "outputs", "dead_letters")
+"""What can be required without a label."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What came of a validation.
+
+    Attributes:
+        verdicts: on what was required.
+        differences: to what was expected; None where nothing was.
+    """
+
+    replayed: Replayed
+    verdicts: tuple[Verdict, ...]
+    differences: Differences | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that was required is met, and nothing differs."""
+        return all(verdict.is_met for verdict in self.verdicts) and (self.differences is None or self.differences.agree)
+
+
+def validate(
+    model: PackagedModel | FeaturesOnly, settings: ReplaySettings, progress: Progress | None = None
+) -> Validation:
+    """Replay as the settings say, judge what came of it, and write the report.
+
+    Raises:
+        ConfigurationError: as of `replay`; a requirement or what is expected makes no sense.
+        SourceError: a file cannot be read or written.
+        ModelRefused: the baseline cannot be loaded.
+    """
+    required = _requirements(settings)
+    with _places(settings) as (output, expected), _expected(settings, expected) as ready:
+        replayed = replay(
+            model,
+            settings.source,
+            output=output,
+            label=settings.label,
+            label_shift=settings.label_shift,
+            by=settings.by,
+            report=settings.report is not None,
+            collect=False,
+            progress=progress,
+        )
+        found = None
+        if ready and output:
+            then = read_outputs(ready.result())
+            against = settings.baseline or str(settings.expect)
+            found = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
+    judged = tuple(verdicts(required, _figures(replayed)))
+    report = replayed.report and replace(replayed.report, verdicts=judged, differences=found)
+    if report and settings.report:
+        report.write(settings.report)
+    return Validation(replace(replayed, report=report), judged, found)
+
+
+def read_outputs(path: Path) -> pd.DataFrame:
+    """The outputs of a replay, from a file that it wrote; numbers as they were.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    kinds = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
+    try:
+        return READERS.get(kinds[-1] if kinds else "", _read_csv)(path)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not outputs of a replay that can be read: {error}") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    options = csv.ConvertOptions(column_types={"source": pa.string()})
+    frame: pd.DataFrame = csv.read_csv(path, convert_options=options).to_pandas()
+    return frame
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    return pd.DataFrame([msgspec.json.decode(line) for line in path.read_bytes().splitlines()])
+
+
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+}
+
+
+def _requirements(settings: ReplaySettings) -> list[Requirement]:
+    """What is required, refused before anything runs where it cannot be judged."""
+    required = [requirement_from_text(text) for text in settings.require]
+    known = {*Amounts.names, *Classes.names, *COUNTS}
+    for requirement in required:
+        if requirement.metric not in known:
+            raise ConfigurationError(f"--require {requirement}: no such metric; there are {', '.join(sorted(known))}")
+        if requirement.metric not in COUNTS and not settings.label:
+            raise ConfigurationError(f"--require {requirement}: it takes a --label to measure {requirement.metric}")
+    if settings.expect and settings.baseline:
+        raise ConfigurationError("--expect and --baseline both say what is expected: give one of them")
+    return required
+
+
+def _figures(replayed: Replayed) -> dict[str, float]:
+    counts = (replayed.rows, replayed.written, replayed.reasons.total())
+    metrics = replayed.metrics.figures if replayed.metrics else {}
+    return {**metrics, **dict(zip(COUNTS, map(float, counts), strict=True))}
+
+
+@contextmanager
+def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
+    """Where the outputs go, and those of the baseline: what is compared is two files of the same form."""
+    with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
+        is_compared = settings.expect or settings.baseline
+        suffix = (settings.output or settings.expect or Path("outputs.csv")).name
+        yield (
+            settings.output or (Path(folder, f"here-{suffix}") if is_compared else None),
+            Path(folder, f"there-{suffix}"),
+        )
+
+
+@contextmanager
+def _expected(settings: ReplaySettings, path: Path) -> Iterator[Future[Path] | None]:
+    """The file with what is expected, as soon as it is there.
+
+    A baseline is replayed at the same time, in a process of its own: a process can hold one version of a pipeline.
+    """
+    if settings.expect:
+        there: Future[Path] = Future()
+        there.set_result(settings.expect)
+        yield there
+    elif settings.baseline:
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            yield process.submit(_replay_baseline, settings.baseline, settings, path)
+    else:
+        yield None
+
+
+def _replay_baseline(uri: str, settings: ReplaySettings, path: Path) -> Path:
+    replay(uri, settings.source, output=path, collect=False)
+    return path
