@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+import msgspec
 import pandas as pd
 
-from makiserve.errors import PipelineError, RecordError
+from makiserve.errors import RecordError
+from makiserve.replaying.output import columns_of
 from makiserve.replaying.sources import Block
-from makiserve.schema.fields import field_names, field_values
-from makiserve.scoring import Scored
+from makiserve.scoring import Outputs, Scored
 
 
 class DeadLetter(NamedTuple):
@@ -48,68 +49,54 @@ class DeadLetters:
 
 
 class Collected:
-    """Keeps every output, in columns.
+    """Keeps every output.
 
     Args:
+        form: what is published.
         label: the attribute of the record that caused an output, to be kept beside it.
-        features: whether to keep the features.
 
     Attributes:
         sources: of the records that caused the outputs; `offsets` and `keys` likewise.
         keys: None where the source has none.
-        predictions: None for each without a model.
+        objects: what would be published.
         labels: empty without a label.
-        features: empty unless asked for.
     """
 
-    def __init__(self, *, label: str | None = None, features: bool = False) -> None:
+    def __init__(self, form: Outputs, *, label: str | None = None) -> None:
+        self._form = form
         self._label = label
-        self.needs_records = label is not None
-        self.needs_features = features
+        self.needs_records = form.needs_records or label is not None
+        self.needs_features = form.needs_features
         self.sources: list[str] = []
         self.offsets: list[int] = []
         self.keys: list[Any] = []
-        self.predictions: list[Any] = []
+        self.objects: list[Any] = []
         self.labels: list[Any] = []
-        self.features: list[Any] = []
 
     def take(self, block: Block, scored: Scored) -> None:
-        causes = scored.causes
+        causes, objects = self._form.objects(scored, block.records)
         self.sources += [block.source] * len(causes)
         self.offsets += [block.offsets[cause] for cause in causes]
         self.keys += [block.keys[cause] for cause in causes] if block.keys else [None] * len(causes)
-        self.predictions += scored.predictions
+        self.objects += objects
         if self._label:
             self.labels += [getattr(block.records[cause], self._label) for cause in causes]
-        if self.needs_features:
-            self.features += scored.features
+
+    def values(self) -> list[Any]:
+        """The predictions, where the outputs are nothing but these; otherwise the outputs as they are published."""
+        if self._form.names == ("prediction",):
+            return [each.prediction for each in self.objects]
+        return [msgspec.json.decode(self._form.encode_object(each)) for each in self.objects]
 
     def frame(self) -> pd.DataFrame:
-        """One row for each output: position, key where the source has keys, prediction, label and features."""
+        """One row for each output: position, key where the source has keys, the output's fields, label."""
         columns: dict[str, Any] = {
             "source": pd.Categorical(self.sources),
             "offset": pd.Series(self.offsets, dtype="int64"),
         }
         if any(key is not None for key in self.keys):
             columns["key"] = self.keys
-        if any(prediction is not None for prediction in self.predictions):
-            columns["prediction"] = self.predictions
+        columns |= columns_of(self.objects)
         if self._label:
             columns["label"] = self.labels
-        return pd.concat([pd.DataFrame(columns), features_columns(self.features)], axis=1)
-
-
-def features_columns(features: list[Any]) -> pd.DataFrame:
-    """A column for each field of what a pipeline emitted.
-
-    Raises:
-        PipelineError: it emits items without named fields.
-    """
-    if not features:
-        return pd.DataFrame()
-    names = field_names(type(features[0]))
-    if names is None:
-        raise PipelineError(
-            f"the pipeline emits {type(features[0]).__name__}: a frame needs a named tuple, Record or dataclass"
-        )
-    return pd.DataFrame([field_values(item, names) for item in features], columns=list(names))
+        return pd.DataFrame(columns)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from makiserve.replaying.lanes import Lanes
+from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Block, Source
 from makiserve.schema import Schema
-from makiserve.scoring import Batch, Scored, Scorer
+from makiserve.scoring import Scored
 
 Progress = Callable[[int, float | None], None]
-"""Called after each block with the number of its records, and the part of all that is read, from 0 to 1, or None."""
+"""Called now and then with the number of records so far, and the part of all that is read, from 0 to 1, or None."""
 
 
 class Fed(NamedTuple):
@@ -21,35 +24,61 @@ class Fed(NamedTuple):
     outputs: int
 
 
-def feed(
-    scorer: Scorer, schema: Schema, sources: Sequence[Source], sinks: Sequence[Sink], progress: Progress | None = None
-) -> Fed:
-    """Score every record of every source, each source a lane, and give the sinks what comes of it.
+def score(
+    lanes: Lanes, schema: Schema, sources: Iterable[Source], selection: Selection
+) -> Iterator[tuple[Block, Scored]]:
+    """Score every record of every source; what each block became, in order.
 
     Raises:
-        SourceError: a source cannot be read, or a sink cannot write.
+        SourceError: a source cannot be read.
+    """
+    left = selection.limit
+    for source in sources:
+        lanes.begin_source()
+        for block in source.blocks(schema):
+            first = bisect_left(block.offsets, selection.start_at)
+            if first:
+                lanes.rebuild(block.cut(0, first))
+            shown = block.cut(first, None if left is None else first + left)
+            if shown.offsets:
+                found, scored = lanes.score(shown)
+                yield found, selection.sampled(scored, found.offsets)
+            if left is not None:
+                left -= len(shown.offsets)
+                if not left:
+                    return
+
+
+def feed(
+    scored: Iterable[tuple[Block, Scored]],
+    sinks: Sequence[Sink],
+    sources: Sequence[Source],
+    progress: Progress | None = None,
+) -> Fed:
+    """Give the sinks what was scored; what none of them needs is left out.
+
+    Args:
+        scored: blocks in order.
+        sinks: where it goes.
+        sources: where it comes from: they know how far it has come.
+        progress: is told of it.
+
+    Raises:
+        SourceError: a sink cannot write.
     """
     records = outputs = 0
-    with_records = any(sink.needs_records for sink in sinks)
-    with_features = any(sink.needs_features for sink in sinks)
-    for source in sources:
-        for block, scored in _scored(scorer, source.blocks(schema)):
-            seen = block if with_records else block._replace(records=())
-            shown = scored if with_features else scored._replace(features=[])
-            for sink in sinks:
-                sink.take(seen, shown)
-            records += len(block.offsets)
-            outputs += scored.published
-            if progress:
-                progress(len(block.offsets), _part(sources))
+    needs_records = any(each.needs_records for each in sinks)
+    needs_features = any(each.needs_features for each in sinks)
+    for block, found in scored:
+        shown = block if needs_records else block._replace(records=())
+        reduced = found if needs_features else found._replace(features=[])
+        for sink in sinks:
+            sink.take(shown, reduced)
+        records += len(block.offsets)
+        outputs += len((found.posted or found).causes)
+        if progress:
+            progress(records, _part(sources))
     return Fed(records, outputs)
-
-
-def _scored(scorer: Scorer, blocks: Iterator[Block]) -> Iterator[tuple[Block, Scored]]:
-    lane = scorer.new_lane()
-    for block in blocks:
-        (scored,) = scorer.score([Batch(lane, block.records)])
-        yield block, scored
 
 
 def _part(sources: Sequence[Source]) -> float | None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
-from makiserve.replaying.collect import Collected, DeadLetters, features_columns
-from makiserve.replaying.feed import feed
-from makiserve.replaying.sources import Given, sources_from
+from makiserve.errors import PipelineError
+from makiserve.replaying.collect import DeadLetters
+from makiserve.replaying.feed import feed, score
+from makiserve.replaying.lanes import lanes_of
+from makiserve.replaying.select import Selection
+from makiserve.replaying.sources import Block, Given, sources_from
 from makiserve.schema import Record, Schema
-from makiserve.scoring import Scorer
+from makiserve.schema.fields import field_names, field_values
+from makiserve.scoring import Scored, Scorer
 from makiserve.stream.engine.trace import Transform, trace
 
 logger = logging.getLogger(__name__)
 
 
-def features_frame(features: Callable[[], Transform], *, record: type[Record], source: Given) -> pd.DataFrame:
+def features_frame(
+    features: Callable[[], Transform], *, record: type[Record], source: Given, lane_by: str | None = None
+) -> pd.DataFrame:
     """The features that a live stream of these records would emit, one row for each.
 
     A stream does not end, so windows that are still open at the end of the file emit nothing: training sees what
@@ -26,31 +33,70 @@ def features_frame(features: Callable[[], Transform], *, record: type[Record], s
     Args:
         features: the factory of the pipeline.
         record: the type of the records.
-        source: a CSV or JSON lines file, or the records themselves; one lane.
+        source: whatever can be replayed: files, patterns, folders, a `TopicSpan`, or the records themselves. Each file
+            and each partition is a lane.
+        lane_by: the field whose values are the lanes instead, for many entities in one file; their order in each file
+            and that of the files count.
 
     Returns:
         A column for each field of what the pipeline emits. The index, `offset`, is the position of the record that
-        caused the row, from 0. Records that became dead letters are logged and counted in `attrs["dead_letters"]`.
+        caused the row, from 0; with several sources, `source` and `offset`; with `lane_by` its value before them.
+        Records that became dead letters are logged and counted in `attrs["dead_letters"]`.
 
     Raises:
-        SourceError: the file cannot be read.
+        SourceError: a source cannot be read.
+        ConfigurationError: `lane_by` is no field, or there is no such topic.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
     """
-    collected, dead = Collected(features=True), DeadLetters()
-    fed = feed(Scorer(trace(features())), Schema(record), sources_from(source), [collected, dead])
-    frame = features_columns(collected.features)
-    frame.index = _index(collected)
+    schema, scorer = Schema(record), Scorer(trace(features()))
+    rows, dead = _Rows(lane_by), DeadLetters()
+    sources = sources_from(source)
+    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection()), [rows, dead], sources)
+    frame = rows.frame()
     frame.attrs["dead_letters"] = len(dead.letters)
     if dead.letters:
-        first = dead.letters[0]
-        logger.warning(
-            "%d of %d records are dead letters; the first, at %s@%d: %s", len(dead.letters), fed.records, *first
-        )
+        count, first = len(dead.letters), dead.letters[0]
+        logger.warning("%d of %d records are dead letters; the first, at %s@%d: %s", count, fed.records, *first)
     return frame
 
 
-def _index(collected: Collected) -> pd.Index:
-    """The positions: offsets alone, where there is one source."""
-    if len(set(collected.sources)) > 1:
-        return pd.MultiIndex.from_arrays([collected.sources, collected.offsets], names=["source", "offset"])
-    return pd.Index(collected.offsets, name="offset", dtype="int64")
+class _Rows:
+    """What the pipeline emitted, and where from."""
+
+    needs_records = False
+    needs_features = True
+
+    def __init__(self, lane_by: str | None) -> None:
+        self._lane_by = lane_by
+        self._lanes: list[Any] = []
+        self._sources: list[str] = []
+        self._offsets: list[int] = []
+        self._features: list[Any] = []
+
+    def take(self, block: Block, scored: Scored) -> None:
+        self._lanes += [block.lanes[cause] for cause in scored.causes] if block.lanes else []
+        self._sources += [block.source] * len(scored.causes)
+        self._offsets += [block.offsets[cause] for cause in scored.causes]
+        self._features += scored.features
+
+    def frame(self) -> pd.DataFrame:
+        """A column for each field, by position."""
+        if not self._features:
+            return pd.DataFrame(index=self._index())
+        names = field_names(type(self._features[0]))
+        if names is None:
+            raise PipelineError(
+                f"the pipeline emits {type(self._features[0]).__name__}: a frame needs a named tuple, Record or "
+                "dataclass"
+            )
+        rows = [field_values(item, names) for item in self._features]
+        return pd.DataFrame(rows, columns=list(names), index=self._index())
+
+    def _index(self) -> pd.Index:
+        levels: dict[str, Any] = {self._lane_by: self._lanes} if self._lane_by else {}
+        if len(set(self._sources)) > 1:
+            levels["source"] = self._sources
+        if not levels:
+            return pd.Index(self._offsets, name="offset", dtype="int64")
+        levels["offset"] = self._offsets
+        return pd.MultiIndex.from_arrays(list(levels.values()), names=list(levels))

@@ -43,9 +43,12 @@ class Replayed:
 
     @property
     def outputs(self) -> list[tuple[int, Any]]:
-        """Offset and prediction of each output, in order, source by source."""
+        """Offset and prediction of each output, in order, source by source.
+
+        With `emit`, or a post pipeline, what is published stands in the place of the prediction.
+        """
         collected = self._all()
-        return list(zip(collected.offsets, collected.predictions, strict=True))
+        return list(zip(collected.offsets, collected.values(), strict=True))
 
     @property
     def frame(self) -> pd.DataFrame:

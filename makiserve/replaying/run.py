@@ -9,14 +9,18 @@ from pathlib import Path
 from makiserve.errors import ConfigurationError
 from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
-from makiserve.replaying.feed import Progress, feed
+from makiserve.replaying.feed import Progress, feed, score
 from makiserve.replaying.fields import attribute_of
-from makiserve.replaying.output import predictions_file
+from makiserve.replaying.lanes import lanes_of
+from makiserve.replaying.output import output_file
 from makiserve.replaying.replayed import Replayed
+from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
 from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
+
+ALL = Selection()
 
 KEPT_DEAD = 100
 """Dead letters that are kept where nothing is collected."""
@@ -32,7 +36,8 @@ def replay(
     by: Sequence[str] = (),
     report: bool = False,
     emit: Sequence[str] = (),
-    features: bool = False,
+    lane_by: str | None = None,
+    selection: Selection = ALL,
     collect: bool = True,
     sinks: Sequence[Sink] = (),
     progress: Progress | None = None,
@@ -41,35 +46,37 @@ def replay(
 
     Args:
         model: the URI of a packaged model, one that is loaded, or a pipeline alone (`features_only`).
-        source: a file, a pattern, a folder of part files, several of these, or records; each file is a lane.
-        output: a CSV file for the predictions; it appears only when it is whole.
+        source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`, or records. Each file and
+            each partition is a lane.
+        output: a CSV, Parquet or JSON lines file for the outputs, by its ending; it appears only when it is whole.
         label: the field of the record to measure the predictions against: its value in the record that caused the
             prediction, or so many records later in the lane as `label_shift` says.
         label_shift: for what is predicted ahead.
         by: fields of the record that caused the prediction, to measure groups apart.
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
-        features: whether the result holds the features, too.
+        lane_by: the field whose values are the lanes instead, for many entities in one file.
+        selection: which part is shown.
         collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
         sinks: what else is to be given the outputs.
-        progress: is told of each block of rows.
+        progress: is told now and then how far it has come.
 
     Raises:
-        ConfigurationError: the label is no field, a source cannot be read or the output not be written.
+        ConfigurationError: a field that is named is none, a source cannot be read or the output not be written.
         ModelRefused: the model cannot be loaded.
     """
     packaged = load(model) if isinstance(model, str) else model
     if label and packaged.predictor is None:
         raise ConfigurationError(f"--label {label}: {packaged.uri} is a pipeline without a model, and predicts nothing")
-    schema, sources = Schema(packaged.record), sources_from(source)
-    attribute = attribute_of(schema, label, "--label") if label else None
-    collected = Collected(label=attribute, features=features) if collect else None
+    schema, form, sources = Schema(packaged.record), packaged.outputs(emit), sources_from(source)
+    collected = Collected(form, label=attribute_of(schema, label, "--label") if label else None) if collect else None
     watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     start = time.perf_counter()
-    with predictions_file(path, packaged.outputs(emit)) as writer:
-        taking = [sink for sink in (dead, collected, writer, *watch.sinks, *sinks) if sink is not None]
-        fed = feed(packaged.scorer(), schema, sources, taking, progress)
+    scored = score(lanes_of(packaged.scorer(), schema, lane_by), schema, sources, selection)
+    with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
+        taking = [sink for sink in (dead, collected, file, *watch.sinks, *sinks) if sink is not None]
+        fed = feed(scored, taking, sources, progress)
     seconds = time.perf_counter() - start
     metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(

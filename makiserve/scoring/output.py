@@ -58,6 +58,7 @@ class Outputs:
     Attributes:
         names: of the fields of an output, where they are known beforehand.
         needs_records: whether it looks at the records; `needs_features` likewise.
+        encode_object: an output, or a part of one, as JSON.
 
     Raises:
         ConfigurationError: `emit` asks for what is not there.
@@ -78,7 +79,7 @@ class Outputs:
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
-        self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
+        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=_plain).encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
         """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
@@ -99,7 +100,7 @@ class Outputs:
         A record of which an output cannot be written is a dead letter as a whole.
         """
         causes, objects = self.objects(scored, records)
-        encode = self._encode
+        encode = self.encode_object
         try:
             return Encoded(causes, [encode(each) for each in objects], scored.dead)
         except (TypeError, ValueError, RecursionError):
@@ -110,7 +111,7 @@ class Outputs:
         failed: dict[int, RecordError] = {}
         for cause, item in zip(causes, objects, strict=True):
             try:
-                values.append(self._encode(item))
+                values.append(self.encode_object(item))
             except (TypeError, ValueError, RecursionError) as error:
                 values.append(b"")
                 failed.setdefault(cause, EncodeError(f"the output cannot be written as JSON: {error}"))

@@ -17,6 +17,8 @@ class FileSource:
         name: by which it is known in the outputs.
     """
 
+    is_keyed = False
+
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.name = name

@@ -20,6 +20,7 @@ class RecordsSource:
 
     name = "records"
     size = None
+    is_keyed = False
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = records

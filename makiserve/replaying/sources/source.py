@@ -17,12 +17,20 @@ class Block(NamedTuple):
         offsets: of the records, rising: from 0 in a file, the broker's in a topic.
         records: a `DecodeError` stands in the place of one that does not fit. Empty where no sink needs them.
         keys: of the messages, or what `lane_by` found; None for the records of a file.
+        lanes: the lane of each record, where `lane_by` has found one; None where the source is the lane.
     """
 
     source: str
     offsets: Sequence[int]
     records: Sequence[Record | DecodeError]
     keys: Sequence[Any] | None = None
+    lanes: Sequence[Any] | None = None
+
+    def cut(self, start: int, end: int | None = None) -> Block:
+        """The records from index `start` to the one before `end`."""
+        part = slice(start, end)
+        keys, lanes = (each[part] if each is not None else None for each in (self.keys, self.lanes))
+        return Block(self.source, self.offsets[part], self.records[part], keys, lanes)
 
 
 class Source(Protocol):
@@ -32,6 +40,7 @@ class Source(Protocol):
         name: short, and of no other source of the replay.
         size: what the whole of it weighs, in the unit of `read`; None where nobody knows.
         read: how much of it has been read.
+        is_keyed: whether its records have keys.
     """
 
     @property
@@ -40,6 +49,8 @@ class Source(Protocol):
     def size(self) -> int | None: ...
     @property
     def read(self) -> int: ...
+    @property
+    def is_keyed(self) -> bool: ...
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
         """Its records, from the first to the last.

@@ -53,6 +53,8 @@ class SpanSource:
         span: what to read.
     """
 
+    is_keyed = True
+
     def __init__(self, broker: BrokerSettings, span: Span) -> None:
         self._broker = broker
         self._span = span
