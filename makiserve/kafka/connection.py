@@ -115,5 +115,8 @@ class Connection:
             "bootstrap.servers": self.broker.bootstrap_servers,
             "client.id": "-".join(filter(None, (self.broker.group, self.broker.instance))),
             "log.connection.close": False,
+            # When no broker is connected for a moment librdkafka drops all that it knows of them and begins anew; a
+            # transaction that is open then hangs until it times out, and the call that waits for it for ever.
+            "metadata.recovery.strategy": "none",
         }
         return own | dict(self.broker.options) | {"logger": NativeLog(), "error_cb": report}

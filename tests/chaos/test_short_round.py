@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.broker import Distribution
 from tests.chaos.campaign import Campaign
 
-FAULTS = ("kill_worker", "poison_burst", "restart_worker")
+FAULTS = ("kill_worker", "poison_burst", "reset_connections")
 
 
 def test_two_rounds_of_faults_lose_nothing_and_double_nothing(distribution: Distribution, tmp_path: Path) -> None:
