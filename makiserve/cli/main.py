@@ -6,6 +6,7 @@ import click
 
 from makiserve import __version__
 from makiserve.cli.config import config
+from makiserve.cli.dead_letters import dead_letters
 from makiserve.cli.exit import exit_with
 from makiserve.cli.explain import explain
 from makiserve.cli.options import Group, settings_from
@@ -21,6 +22,7 @@ makiserve --model models:/house@champion --input house --output house.prediction
 makiserve --model models:/house@champion --replay house.csv --label house_overall --output predictions.csv
 makiserve --features features:features --input house --output house.features --bootstrap-servers …
 makiserve explain features:features
+makiserve dead-letters house.predictions.dead-letters --retry
 
 Options may stand in the environment, too (MAKISERVE_COMMIT_INTERVAL), and in a TOML file: makiserve config shows what
 is in effect.
@@ -64,7 +66,7 @@ def command(context: click.Context, settings: Settings) -> int | None:
     return None
 
 
-for each in (config, explain):
+for each in (config, dead_letters, explain):
     command.add_command(each)
 
 

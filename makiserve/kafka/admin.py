@@ -73,6 +73,10 @@ class Cluster:
             )
         return count
 
+    def has(self, topic: str) -> bool:
+        """Whether there is such a topic, that these credentials may see."""
+        return self._partitions(topic) is not None
+
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
         """Makes sure that a topic of our own is there; of several workers one creates it.
 

@@ -1,0 +1,88 @@
+"""Dead letters on a real broker: shown by reason, put back exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Message
+
+from makiserve.cli.main import command
+from makiserve.kafka import Connection, TransactionalProducer
+from makiserve.settings import BrokerSettings
+from tests.broker import wait_until_settled
+from tests.integration.serving.service import Service, read, send
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+PIPELINE = "tests.integration.serving.pipeline:features"
+
+GOOD = b'{"number": 1, "value": 1}'
+POISON = b'{"number": 2, "value": 13}'
+DAMAGED = b'{"number": 3'
+LONG = json.dumps({"number": "x" * 1_000_000, "value": 1}).encode()
+
+
+def run(kafka: str, *arguments: str) -> str:
+    options = ["--bootstrap-servers", kafka, "--kafka", "message.max.bytes=5000000"]
+    return CliRunner().invoke(command, ["dead-letters", *arguments, *options], catch_exceptions=False).stdout
+
+
+def headers(message: Message) -> dict[str, bytes]:
+    return dict(message.headers() or [])
+
+
+@pytest.fixture
+def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
+    """The input, and a topic of dead letters with one of each kind, in partition 1; the service goes on."""
+    input_, output = topic(2, max_message_bytes="5000000"), topic(2)
+    send(kafka, input_, [GOOD, POISON, DAMAGED, LONG], partition=1)
+    service(PIPELINE, input_, output, "--dead-letters", f"{output}.dead")
+    read(kafka, f"{output}.dead", enough=3)
+    return input_, f"{output}.dead"
+
+
+def test_they_are_shown_by_reason_and_each_is_put_back_once_as_it_came(kafka: str, letters: tuple[str, str]) -> None:
+    input_, dead = letters
+    shown = run(kafka, dead)
+    assert f"3 dead letters wait in {dead}" in shown
+    assert f"operator  1, such as {input_}[1]@1 (letter {dead}[1]@" in shown
+    assert "ZeroDivisionError: division by zero" in shown
+    assert f"decode  2, such as {input_}[1]@2" in shown
+    assert "Traceback" in shown
+    assert "1 dead letters wait" in run(kafka, dead, "--reason", "operator")
+    assert "1 dead letters wait" in run(kafka, dead, "--source", f"{input_}[1]@3")
+    assert f"1 would be put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry", "--dry-run")
+    assert len(read(kafka, input_)[1]) == 4
+    assert f"1 put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry")
+    assert f"2 put back into {input_}" in run(kafka, dead, "--reason", "decode", "--retry")
+    before, again = (read(kafka, input_, enough=7)[1][part] for part in (slice(1, 4), slice(4, 7)))
+    assert [message.value() for message in again] == [POISON, DAMAGED, LONG]
+    for old, new in zip(before, again, strict=True):
+        assert (new.key(), new.timestamp()) == (old.key(), old.timestamp())
+        assert headers(new) == headers(old) | {"makiserve.retried": b"1"}
+    # The service has met them again, and they are letters again.
+    read(kafka, dead, enough=6)
+    assert f"1 put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry")
+    assert headers(read(kafka, input_, enough=8)[1][7])["makiserve.retried"] == b"2"
+
+
+def test_what_a_crash_has_left_in_the_middle_is_put_back_once(
+    kafka: str, topic: Topic, service: Start, letters: tuple[str, str]
+) -> None:
+    input_, dead = letters
+    place = read(kafka, dead)[1][0].offset()
+    run(kafka, dead, "--source", f"{input_}[1]@999", "--retry")  # creates the topic of receipts, puts nothing back
+    crashed = TransactionalProducer(Connection(BrokerSettings(kafka, group=dead, instance="put-back")))
+    crashed.init(timedelta(seconds=30))
+    crashed.produce(input_, 1, None, POISON, None, 0)
+    crashed.produce(f"{dead}.put-back", 0, f"1@{place}".encode(), None, None, 0)
+    crashed.flush(timedelta(seconds=30))
+    assert f"3 put back into {input_}" in run(kafka, dead, "--retry")
+    wait_until_settled(kafka, input_, 1)
+    assert [message.value() for message in read(kafka, input_)[1][4:]] == [POISON, DAMAGED, LONG]
+    assert "no letter of these waits" in run(kafka, dead, "--source", f"{input_}[1]@1", "--retry")

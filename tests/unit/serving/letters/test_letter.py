@@ -1,0 +1,70 @@
+"""A dead letter is taken apart into what the record was and what was wrong with it."""
+
+from __future__ import annotations
+
+from makiserve.errors import DecodeError, OperatorError
+from makiserve.serving.letters.letter import Position, letter_from_message, position_from_text
+from makiserve.serving.letters.waiting import Waiting, receipt_key
+from makiserve.serving.messages import MAX_VALUE_BYTES, Headers, dead_letter, source_header
+from tests.unit.serving.fakes import message
+
+
+def failed() -> OperatorError:
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError as error:
+        found = OperatorError("map: ZeroDivisionError", operator="map", item=3)
+        found.__cause__ = error
+    return found
+
+
+def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
+    kept, reason = dead_letter(value, error)
+    headers = [*own, source_header("in[1]", 2, 30), ("makiserve.model", b"house"), *reason]
+    found = letter_from_message(message(0, 5, kept, headers))
+    assert found
+    return found
+
+
+def test_what_the_service_has_added_is_taken_off_and_read() -> None:
+    found = letter([("traceparent", b"00-1")], failed())
+    assert found.place == Position("in", 0, 5)
+    assert found.source == Position("in[1]", 2, 30)
+    assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
+    assert "1 / 0" in found.trace
+    assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1005)
+    assert found.headers == [("traceparent", b"00-1")]
+    assert not found.is_left_out
+
+
+def test_headers_of_a_service_before_this_one_are_the_records_own() -> None:
+    own = [("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first"), ("makiserve.source", b"mine")]
+    assert letter(own, failed()).headers == own
+
+
+def test_each_time_is_counted() -> None:
+    first = letter([("a", b"1")], failed())
+    assert first.headers_again() == [("a", b"1"), ("makiserve.retried", b"1")]
+    second = letter(first.headers_again(), failed())
+    assert second.headers_again() == [("a", b"1"), ("makiserve.retried", b"2")]
+
+
+def test_a_value_that_was_left_out_is_known_to_be() -> None:
+    found = letter([], DecodeError("too long"), b"x" * (MAX_VALUE_BYTES + 1))
+    assert (found.is_left_out, found.value) == (True, None)
+
+
+def test_messages_of_others_are_none() -> None:
+    assert letter_from_message(message(0, 5, b"7")) is None
+    assert letter_from_message(message(0, 5, b"7", [("makiserve.source", b"in[0]@1")])) is None
+    assert position_from_text("in@3") is None
+
+
+def test_letters_are_chosen_by_reason_and_by_source() -> None:
+    found = letter([], failed())
+    assert Waiting("dead").has(found)
+    assert Waiting("dead", reasons=["decode", "operator"]).has(found)
+    assert not Waiting("dead", reasons=["decode"]).has(found)
+    assert Waiting("dead", sources=["in[1][2]@30"]).has(found)
+    assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(found)
+    assert receipt_key(found) == b"0@5"
