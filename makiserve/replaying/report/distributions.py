@@ -19,10 +19,10 @@ from makiserve.replaying.report.section import Section
 
 SMALL = (300.0, 190.0)
 BARS, MOST_NAMES = 28, 6
-FEW = 30
-"""Reference values below which a distance says nothing."""
 NOTABLE = 0.2
 """A distance, from 0 to 1, from which on it is written out: a fifth of the rows would have to move."""
+CHANCE = 1.63
+"""By this over the root of the reference's size a distance is chance but once in a hundred (Kolmogorov, 1933)."""
 
 
 class _Compared(NamedTuple):
@@ -55,7 +55,7 @@ def _compare(name: str, values: Sequence[Any], reference: Sequence[Any]) -> _Com
 
 
 def _numbers(name: str, values: Array, reference: Array, gone: float) -> _Compared:
-    distance = float(ks_2samp(values, reference).statistic) if len(values) and len(reference) >= FEW else 0.0
+    distance = float(ks_2samp(values, reference).statistic) if len(values) and len(reference) else 0.0
     low, high = frame_of(values, reference)
     edges = np.linspace(low, high if high > low else low + 1, BARS + 1)
     own, other = (np.histogram(side, edges)[0] / max(len(side), 1) * 100 for side in (values, reference))
@@ -64,15 +64,14 @@ def _numbers(name: str, values: Array, reference: Array, gone: float) -> _Compar
         plot.bar(left, right, 0, share, "model", f"{share:.1f} % from {amount(left)} to {amount(right)}")
     if len(reference):
         plot.line(np.repeat(edges, 2)[1:-1], np.repeat(other, 2), "other")
-    return _Compared(name, distance, _figure(name, plot.svg(x_ticks=4, y_ticks=3), distance, gone))
+    return _compared(name, plot.svg(x_ticks=4, y_ticks=3), distance, len(reference), gone)
 
 
 def _names(name: str, values: Counter[str], reference: Counter[str], gone: float) -> _Compared:
     """Names have no order: half the sum of the differences of their shares is the distance."""
     sums = max(values.total(), 1), max(reference.total(), 1)
     share = {key: (values[key] / sums[0] * 100, reference[key] / sums[1] * 100) for key in values | reference}
-    enough = reference.total() >= FEW
-    distance = sum(abs(own - other) for own, other in share.values()) / 200 if enough else 0.0
+    distance = sum(abs(own - other) for own, other in share.values()) / 200 if reference else 0.0
     most = [key for key, _ in (values + reference).most_common(MOST_NAMES)]
     plot = _empty(name, (0, max(len(most), 1)), max((max(share[key]) for key in most), default=1.0))
     for place, key in enumerate(most):
@@ -81,17 +80,18 @@ def _names(name: str, values: Counter[str], reference: Counter[str], gone: float
         if reference:
             plot.line((place + 0.12, place + 0.88), (other, other), "other")
         plot.text(place + 0.5, 0, key if len(key) <= 6 else key[:5] + "…", "below", dy=16)
-    return _Compared(name, distance, _figure(name, plot.svg(x_ticks=0, y_ticks=3), distance, gone))
+    return _compared(name, plot.svg(x_ticks=0, y_ticks=3), distance, reference.total(), gone)
 
 
 def _empty(name: str, across: tuple[float, float], top: float) -> Chart:
     return chart(SMALL, across, (0, top), f"distribution of {name}", names=("", "%"), left=34.0, margins=(0, 0))
 
 
-def _figure(name: str, plot: Markup, distance: float, gone: float) -> Figure:
-    words = [f"distance {distance:.2f}"] if distance >= NOTABLE else []
+def _compared(name: str, plot: Markup, distance: float, known: int, gone: float) -> _Compared:
+    is_notable = distance >= max(NOTABLE, CHANCE / max(known, 1) ** 0.5)
+    words = [f"distance {distance:.2f}"] if is_notable else []
     words += [f"{gone:.1%} missing"] if gone else []
-    return Figure(name, ", ".join(words), (plot,))
+    return _Compared(name, distance if is_notable else 0.0, Figure(name, ", ".join(words), (plot,)))
 
 
 def _finite(values: Sequence[Any]) -> Array:

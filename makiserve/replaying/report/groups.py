@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from markupsafe import Markup
 
 from makiserve.replaying.metrics import Group, Metrics
-from makiserve.replaying.report.figure import Figure, Size, half, wide
+from makiserve.replaying.report.figure import Figure, Size, wide
 from makiserve.replaying.report.plot.chart import BOTTOM, TOP, chart
 from makiserve.replaying.report.plot.scale import amount
 from makiserve.replaying.report.section import Section, Table
@@ -24,12 +22,12 @@ def groups(metrics: Metrics) -> Section | None:
     figures, tables = [], []
     for by in fields:
         own = [group for group in metrics.groups if group.by == by]
-        figures.append(_bars(by, own, metrics, wide if len(fields) == 1 else half))
+        figures.append(_bars(by, own, metrics))
         tables.append(_table(by, own))
     return Section("groups", "By group", "The largest groups first.", figures, tables)
 
 
-def _bars(by: str, own: list[Group], metrics: Metrics, figure: Callable[..., Figure]) -> Figure:
+def _bars(by: str, own: list[Group], metrics: Metrics) -> Figure:
     name, overall = next(iter(metrics.figures.items()))
     shown = own[:MOST_BARS]
     values = [group.figures[name] for group in shown]
@@ -48,7 +46,7 @@ def _bars(by: str, own: list[Group], metrics: Metrics, figure: Callable[..., Fig
         plot.line((overall, overall), (0, len(shown)), "other", is_dashed=True)
         return plot.svg(x_ticks=4, y_ticks=0)
 
-    return figure(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))
+    return wide(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))
 
 
 def _table(by: str, own: list[Group]) -> Table:
