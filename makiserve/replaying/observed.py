@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Observed:
     """One element for each prediction, lane by lane in order, all arrays parallel.
 
     Attributes:
-        lane: the name of its lane.
+        lane: its lane, a source or the value of a field.
         position: of the record that caused it, in its source.
         time: of that record, as it has it; None where it has none.
         prediction: what the model gave; two-dimensional where that is a list of numbers.
@@ -96,22 +96,19 @@ class Observer:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
-        self._lanes: dict[str, _LaneSoFar] = {}
+        self._lanes: dict[Hashable, _LaneSoFar] = {}
         self._chunks: list[list[Array]] = []
 
     def take(self, block: Block, scored: Scored) -> None:
-        watched, records = self._watched, block.records
-        so_far = self._lanes.setdefault(block.source, _LaneSoFar())
+        parts = _parts(block)
+        numbers = {index: number for indexes in parts.values() for number, index in enumerate(indexes)}
         for cause, prediction in zip(scored.causes, scored.predictions, strict=True):
-            record = records[cause]
-            by = [getattr(record, name) for name in watched.by]
-            time = getattr(record, watched.time) if watched.time else None
-            row = (block.source, block.offsets[cause], time, prediction, *by)
-            so_far.waiting.append((so_far.count + cause + watched.shift, row))
-        labels = _labels(records, watched.label)
-        known = _known(labels, so_far.known)
-        self._note(_completed(so_far, labels, known, watched.shift))
-        so_far.known = known[-max(watched.shift, 1) :]
+            so_far = self._lanes.setdefault(_lane(block, cause), _LaneSoFar())
+            so_far.waiting.append(
+                (so_far.count + numbers[cause] + self._watched.shift, self._row(block, cause, prediction))
+            )
+        for lane, indexes in parts.items():
+            self._take_labels(self._lanes.setdefault(lane, _LaneSoFar()), [block.records[index] for index in indexes])
 
     def observed(self) -> Observed:
         """All of it. Predictions whose label has not come have none."""
@@ -123,9 +120,35 @@ class Observer:
         lane, position, time, prediction, *by, label, last = columns or [np.empty(0)] * (6 + len(names))
         return Observed(lane, position, time, prediction, label, last, dict(zip(names, by, strict=True)))
 
+    def _row(self, block: Block, cause: int, prediction: Any) -> Row:
+        record, watched = block.records[cause], self._watched
+        time = getattr(record, watched.time) if watched.time else None
+        by = [getattr(record, name) for name in watched.by]
+        return (_lane(block, cause), block.offsets[cause], time, prediction, *by)
+
+    def _take_labels(self, so_far: _LaneSoFar, records: Sequence[Any]) -> None:
+        labels, shift = _labels(records, self._watched.label), self._watched.shift
+        known = _known(labels, so_far.known)
+        self._note(_completed(so_far, labels, known, shift))
+        so_far.known = known[-max(shift, 1) :]
+
     def _note(self, rows: list[Row]) -> None:
         if rows:
             self._chunks.append([_array(values) for values in zip(*rows, strict=True)])
+
+
+def _lane(block: Block, index: int) -> Hashable:
+    return block.lanes[index] if block.lanes else block.source
+
+
+def _parts(block: Block) -> dict[Hashable, Sequence[int]]:
+    """The records of each lane, by index."""
+    if not block.lanes:
+        return {block.source: range(len(block.records))}
+    parts: dict[Hashable, list[int]] = {}
+    for index, lane in enumerate(block.lanes):
+        parts.setdefault(lane, []).append(index)
+    return {**parts}
 
 
 def _labels(records: Sequence[Any], label: str | None) -> list[Any]:

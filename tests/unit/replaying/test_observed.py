@@ -74,3 +74,17 @@ def test_kinds_of_values_may_change_from_batch_to_batch() -> None:
 def test_nothing_observed_is_empty_columns() -> None:
     found = Observer(Watched("value", by=("town",))).observed()
     assert len(found.prediction) == len(found.by["town"]) == 0
+
+
+def test_lanes_of_a_field_have_labels_of_their_own() -> None:
+    observer = Observer(Watched("value", shift=1))
+    for first in (0, 4):
+        records = items(*(float(n) for n in range(first, first + 4)))
+        block = Block("a.csv", range(first, first + 4), records, lanes=["x", "y", "x", "y"])
+        observer.take(block, scored([0, 1, 2, 3], [record.value for record in records]))
+    found = observer.observed()
+    told = sorted(zip(found.lane, found.position, listed(found.label), listed(found.last), strict=True))
+    assert told == [
+        ("x", 0, 2.0, 0.0), ("x", 2, 4.0, 2.0), ("x", 4, 6.0, 4.0), ("x", 6, None, None),
+        ("y", 1, 3.0, 1.0), ("y", 3, 5.0, 3.0), ("y", 5, 7.0, 5.0), ("y", 7, None, None),
+    ]  # fmt: skip
