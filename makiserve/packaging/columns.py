@@ -1,4 +1,4 @@
-"""The model's input, built from rows by the types of its signature: the same for any row, whatever its neighbours."""
+"""The types of a model's inputs, and whether a value is of one: the same for any row, whatever its neighbours."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from mlflow.types import DataType, Schema, TensorSpec
+from mlflow.types import DataType
 
-from makiserve.errors import ModelRefused, PredictError
+from makiserve.errors import PredictError
 
 Row = tuple[Any, ...]
 
@@ -43,7 +43,6 @@ KINDS = {
     DataType.binary: Kind((bytes,), object, object),
     DataType.datetime: Kind((datetime, np.datetime64), "datetime64[ns]", "datetime64[ns]"),
 }
-TENSORS = {"f": DataType.double, "i": DataType.long}
 
 
 class Column(NamedTuple):
@@ -66,30 +65,18 @@ class Column(NamedTuple):
         return issubclass(kind, accepts) and (kind is not bool or bool in accepts)
 
 
-class Table:
-    """Rows to the model's input: a frame, or the bare matrix.
+class Columns(tuple[Column, ...]):
+    """The inputs of a model, in order."""
 
-    Args:
-        columns: the inputs, in order.
-        dtype: of the matrix, for a model that takes one; None for a frame.
-    """
-
-    def __init__(self, columns: Iterable[Column], dtype: Any = None) -> None:
-        self.columns = tuple(columns)
-        self.names = tuple(column.name for column in self.columns)
-        self._index = pd.Index(self.names)
-        self._bare = dtype is not None
-        self._dtype = dtype if dtype is not None else self._common_float()
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self.names = tuple(column.name for column in self)
         self._admitted: set[tuple[type, ...]] = set()
 
     @property
-    def is_numeric(self) -> bool:
-        """Whether all columns are floating-point numbers of one type."""
-        return self._dtype is not None
-
-    def bare(self) -> Table:
-        """The same rows as a matrix without names; for numeric tables."""
-        return Table(self.columns, self._dtype)
+    def common_float(self) -> Any:
+        """The dtype where all columns are floating-point numbers of one type; None otherwise."""
+        found = {column.type for column in self}
+        return KINDS[found.pop()].dtype if found in ({DataType.double}, {DataType.float}) else None
 
     def check(self, row: Row) -> None:
         """Refuse a row by the types of its values.
@@ -99,57 +86,10 @@ class Table:
         """
         kinds = tuple(map(type, row))
         if kinds not in self._admitted:
-            for column, kind in zip(self.columns, kinds, strict=True):
+            for column, kind in zip(self, kinds, strict=True):
                 if not column.admits(kind):
                     raise _refusal(column, kind)
             self._admitted.add(kinds)
-
-    def build(self, rows: list[Row]) -> Any:
-        """The model's input for these rows, each of which has passed `check`."""
-        if self._dtype is None:
-            values = zip(self.columns, zip(*rows, strict=True), strict=True)
-            return pd.DataFrame({column.name: pd.Series(cells, dtype=column.dtype) for column, cells in values})
-        matrix = np.array(rows, dtype=self._dtype)
-        return matrix if self._bare else pd.DataFrame(matrix, columns=self._index, copy=False)
-
-    def _common_float(self) -> Any:
-        found = {column.type for column in self.columns}
-        return KINDS[found.pop()].dtype if found in ({DataType.double}, {DataType.float}) else None
-
-
-def table_from_schema(schema: Schema, inputs: tuple[str, ...]) -> Table:
-    """The table that an MLflow input schema asks for; its names, if it has any, are the inputs in another order.
-
-    Raises:
-        ModelRefused: it asks for something else than a table of plain values.
-    """
-    specs = schema.inputs
-    if schema.is_tensor_spec():
-        return _table_from_tensors(specs, inputs)
-    names = schema.input_names() if schema.has_input_names() else inputs
-    types = [getattr(spec, "type", None) for spec in specs]
-    if (
-        sorted(names) != sorted(inputs)
-        or len(specs) != len(inputs)
-        or not all(isinstance(kind, DataType) for kind in types)
-    ):
-        raise _not_a_table(schema, inputs)
-    return Table(Column(name, spec.type, spec.required) for name, spec in zip(names, specs, strict=True))
-
-
-def _table_from_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> Table:
-    spec = specs[0]
-    kind = TENSORS.get(spec.type.kind)
-    if len(specs) > 1 or spec.name or kind is None or tuple(spec.shape) not in ((-1, len(inputs)), (-1, -1)):
-        raise _not_a_table(specs, inputs)
-    return Table((Column(name, kind, required=True) for name in inputs), spec.type)
-
-
-def _not_a_table(asked: Any, inputs: tuple[str, ...]) -> ModelRefused:
-    return ModelRefused(
-        f"the model's signature asks for {asked}; a service gives it a table of plain values with the columns "
-        f"{', '.join(inputs)}"
-    )
 
 
 def _refusal(column: Column, kind: type) -> PredictError:

@@ -33,6 +33,7 @@ class Flavor(msgspec.Struct, frozen=True):
         digest: of the sources, as `Sources.digest` computes it. It detects edits; it does not prove an origin.
         plan: the fingerprint of the traced pipeline.
         inputs: the features that the model takes, in its order.
+        params: for the model's function, those that shall not have their default.
         reference_records: one JSON object a line.
         reference_outputs: what they must cause.
         post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
@@ -52,6 +53,7 @@ class Flavor(msgspec.Struct, frozen=True):
     sources: str = SOURCES
     reference_records: str = REFERENCE_RECORDS
     reference_outputs: str = REFERENCE_OUTPUTS
+    params: dict[str, Any] = {}
     post: str | None = None
     post_plan: str | None = None
     reference_posted: str | None = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from mlflow.pyfunc import PythonModel
 
 from makiserve.errors import ConfigurationError
 
@@ -20,7 +23,8 @@ def choose_inputs(
         signature: an MLflow signature that the user gives; the names of its inputs, if it has names, are the inputs.
 
     Raises:
-        ConfigurationError: a name is not emitted, or there is no telling.
+        ConfigurationError: a name is not emitted, or there is no telling: a `PythonModel` is given all features, any
+            other model must say what it takes.
     """
     schema = getattr(signature, "inputs", None)
     declared = schema.input_names() if schema is not None and schema.has_input_names() else None
@@ -36,16 +40,32 @@ def choose_inputs(
 
 
 def _fitted_names(model: Any) -> list[str] | None:
-    for attribute in ("feature_names_in_", "feature_names"):  # scikit-learn's convention, an XGBoost Booster's
+    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn's convention, Boosters'
         names = getattr(model, attribute, None)
-        if names is not None and not callable(names):
+        names = names() if callable(names) else names
+        if names is not None and not set(names) <= _made_up(names):
             return [str(name) for name in names]
     return None
 
 
+def _made_up(names: Sequence[str]) -> set[str]:
+    """What LightGBM calls the columns of a matrix."""
+    return {f"Column_{index}" for index in range(len(names))}
+
+
+def _width(model: Any) -> int | None:
+    """The number of features of a model that does not name them."""
+    graph = getattr(model, "graph", None)
+    if graph is not None and len(getattr(graph, "input", ())) == 1:  # an ONNX model of one tensor
+        dimensions = graph.input[0].type.tensor_type.shape.dim
+        return dimensions[1].dim_value if len(dimensions) == 2 else None
+    number = getattr(model, "num_feature", None)  # of a LightGBM Booster
+    return number() if callable(number) else getattr(model, "n_features_in_", None)
+
+
 def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
-    expected = getattr(model, "n_features_in_", None)
-    if expected == len(emitted):
+    expected = _width(model)
+    if expected == len(emitted) or isinstance(model, PythonModel | str | Path):
         return emitted
     takes = "does not say what it takes" if expected is None else f"takes {expected} features and does not name them"
     raise ConfigurationError(

@@ -152,7 +152,7 @@ def _run(
         post = trace(_named(flavor.post)()) if flavor.post else None
         # After the pipeline: a model's own classes may be in the pipeline's modules.
         pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-        predictor = MlflowPredictor(pyfunc, tuple(flavor.inputs))
+        predictor = MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params)
     except ModelRefused:
         raise
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def log_model(
     post: Callable[[], Transform] | None = None,
     name: str = "model",
     inputs: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
     registered_model_name: str | None = None,
     alias: str | None = None,
     **mlflow_options: Any,
@@ -43,7 +44,8 @@ def log_model(
     serves.
 
     Args:
-        model: a fitted scikit-learn, XGBoost or LightGBM model, or an `mlflow.pyfunc.PythonModel`.
+        model: a fitted scikit-learn, XGBoost, LightGBM, ONNX or PyTorch model, an `mlflow.pyfunc.PythonModel`, or the
+            path of a script that makes one ("models from code").
         features: the pipeline's factory, a function at the top level of a module other than the script.
         record: the type of the records, likewise.
         reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
@@ -51,6 +53,7 @@ def log_model(
             place of each prediction. It may smooth, compare with a threshold, drop.
         name: of the logged model.
         inputs: the features that the model takes, in its order; None where the model knows their names, or takes all.
+        params: for the model's function: values of the signature's params that shall not have their default.
         registered_model_name: the registered model to create a version of.
         alias: that the new version gets.
         mlflow_options: as for `mlflow.sklearn.log_model`, such as `signature`, `pip_requirements`, `tags`.
@@ -75,6 +78,7 @@ def log_model(
         schema=schema,
         sample=sample,
         inputs=choose_inputs(model, emitted, given=inputs, signature=options.get("signature")),
+        params=params or {},
     )
     options |= with_requirements(requirements(collected.imports), options)
     options |= {"name": name, "registered_model_name": registered_model_name, "model": model}

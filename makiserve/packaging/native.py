@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,8 @@ from makiserve.errors import ConfigurationError
 _FLAVORS = {
     "xgboost": ("mlflow.xgboost", "xgb_model"),
     "lightgbm": ("mlflow.lightgbm", "lgb_model"),
+    "onnx": ("mlflow.onnx", "onnx_model"),
+    "torch": ("mlflow.pytorch", "pytorch_model"),
     "mlflow": ("mlflow.pyfunc", "python_model"),
     "sklearn": ("mlflow.sklearn", "sk_model"),
 }
@@ -25,7 +28,7 @@ def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a model's flavor, completed with what its class needs.
 
     Args:
-        model: a scikit-learn, XGBoost or LightGBM model, or an `mlflow.pyfunc.PythonModel`.
+        model: as `log_model` takes it.
         options: what the user gives for that flavor's `save_model`.
 
     Raises:
@@ -47,16 +50,23 @@ def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[st
         options: from `native_options`.
     """
     module, argument = _flavor(model)
-    import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
+    if isinstance(model, Path):
+        model = str(model)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example was not provided")  # the reference records are the example
+        import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
 
 
 def _flavor(model: Any) -> tuple[str, str]:
+    if isinstance(model, str | Path):  # MLflow's "models from code"
+        return _FLAVORS["mlflow"]
     libraries = {ancestor.__module__.partition(".")[0] for ancestor in type(model).__mro__}
     found = next((flavor for library, flavor in _FLAVORS.items() if library in libraries), None)
     if found is None:
         raise ConfigurationError(
             f"a model of type {type(model).__module__}.{type(model).__qualname__} cannot be logged: wrap it in an "
-            "mlflow.pyfunc.PythonModel whose predict() takes a data frame"
+            "mlflow.pyfunc.PythonModel whose predict() takes a data frame, or log it with its MLflow flavor and then "
+            "add the pipeline with makiserve.attach"
         )
     return found
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.flavor import REFERENCE_POSTED, SOURCES, Flavor
@@ -41,6 +42,7 @@ class Package:
         schema: of its records.
         sample: the reference records.
         inputs: the features that the model takes, in its order.
+        params: for the model's function, those that shall not have their default.
     """
 
     collected: Collected
@@ -49,6 +51,7 @@ class Package:
     schema: Schema
     sample: Sample
     inputs: tuple[str, ...]
+    params: Mapping[str, Any]
 
     __name__ = "makiserve"
 
@@ -63,29 +66,34 @@ class Package:
         """
         directory = Path(path)
         save_native(model, directory, mlflow_model, options)
-        predictor = self._predictor(directory, mlflow_model, has_signature=options.get("signature") is not None)
+        predictor = self._predictor(directory, mlflow_model, options.get("signature"))
         self.collected.sources.write(directory / SOURCES)
         flavor = self._flavor(predictor)
         self._reference(predictor).write(directory, flavor, self.schema)
         flavor.add_to(mlflow_model)
         mlflow_model.save(str(directory / "MLmodel"))
 
-    def _predictor(self, directory: Path, mlflow_model: Model, *, has_signature: bool) -> MlflowPredictor:
-        """The saved model, loaded as a service will load it. Its first outputs complete its signature."""
+    def _predictor(self, directory: Path, mlflow_model: Model, given: ModelSignature | None) -> MlflowPredictor:
+        """The saved model, loaded as a service will load it. Its first outputs complete its signature.
+
+        The signature is the one that the user gives, or that a `PythonModel` declares by its type hints. Otherwise it
+        is made here, of the features: what MLflow infers from an example takes a whole number for an integer.
+        """
         saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-        if has_signature:
-            return MlflowPredictor(saved, self.inputs)
+        has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  nothing public tells
+        if has_hints or (given is not None and given.inputs is not None):
+            return MlflowPredictor(saved, self.inputs, params=self.params)
         get = attrgetter(*self.inputs)
         rows = [get(item) if len(self.inputs) > 1 else (get(item),) for item in self.sample.features]
         schema = input_schema(type(self.sample.features[0]), self.inputs, rows)
-        predictor = MlflowPredictor(saved, self.inputs, schema)
+        predictor = MlflowPredictor(saved, self.inputs, schema, self.params)
         try:
             output = predictor.output(rows)
         except Exception as error:
             raise ConfigurationError(
                 f"the model cannot predict the features of its reference records: {type(error).__name__}: {error}"
             ) from error
-        mlflow_model.signature = signature_from(schema, output)
+        mlflow_model.signature = signature_from(schema, output, saved.metadata.get_params_schema())
         return predictor
 
     def _reference(self, predictor: MlflowPredictor) -> Reference:
@@ -106,6 +114,7 @@ class Package:
             digest=self.collected.sources.digest,
             plan=self.plan.fingerprint,
             inputs=list(predictor.inputs),
+            params=dict(self.params),
             post=self.collected.post,
             post_plan=self.post.fingerprint if self.post else None,
             reference_posted=REFERENCE_POSTED if self.post else None,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
+from mlflow.types import ParamSchema, ParamSpec
 
-from makiserve.packaging.columns import Row, table_from_schema
+from makiserve.errors import ConfigurationError
+from makiserve.packaging.columns import Row
 from makiserve.packaging.outputs import predictions
-from makiserve.packaging.task import task_of
+from makiserve.packaging.table import table_from_schema
+from makiserve.packaging.task import Task, task_of
 
 LOADER_OF_SKLEARN = "mlflow.sklearn"
+OF_CLASSES = ("predict_proba", "predict_log_proba", "decision_function")
+"""The functions that give a column for each class."""
 
 
 class MlflowPredictor:
@@ -26,36 +34,73 @@ class MlflowPredictor:
         model: from `mlflow.pyfunc.load_model`.
         inputs: the names of the features that the model takes, in order.
         schema: what the model takes; its signature's, where that has one.
+        params: for the model's function, those of its signature that shall not have their default.
+
+    Attributes:
+        inputs: the names, in the signature's order.
+        task: what the model does.
 
     Raises:
         ModelRefused: the signature asks for something else than a table of plain values.
+        ConfigurationError: a param is not one of the signature's, or of another type.
     """
 
-    def __init__(self, model: PyFuncModel, inputs: tuple[str, ...], schema: Any = None) -> None:
+    def __init__(
+        self, model: PyFuncModel, inputs: tuple[str, ...], schema: Any = None, params: Mapping[str, Any] | None = None
+    ) -> None:
         asked = schema if schema is not None else model.metadata.get_input_schema()
-        self._table = table_from_schema(asked, inputs) if asked is not None else None
-        if self._table and self._table.is_numeric and _was_fitted_without_names(model):
-            self._table = self._table.bare()
-        self.inputs = self._table.names if self._table else inputs
+        bare = _was_fitted_without_names(model)
+        self._table = table_from_schema(asked, inputs, bare=bare) if asked is not None else None
+        self.inputs = self._table.columns.names if self._table else inputs
         self.task = task_of(model)
-        self._call = _function(model)
+        self._names = _output_names(model, self.task)
+        self._call = _function(model, params or {})
 
     def check(self, row: Row) -> None:
         if self._table:
-            self._table.check(row)
+            self._table.columns.check(row)
 
     def predict(self, rows: list[Row]) -> list[Any]:
-        return predictions(self.output(rows), len(rows))
+        return predictions(self.output(rows), len(rows), self._names)
 
     def output(self, rows: list[Row]) -> Any:
         """What the model itself gives for these rows."""
         return self._call(self._table.build(rows) if self._table else pd.DataFrame(rows, columns=list(self.inputs)))
 
 
-def _function(model: PyFuncModel) -> Callable[[Any], Any]:
-    name = model.metadata.flavors["python_function"].get("predict_fn", "predict")
-    function: Callable[[Any], Any] = getattr(model._model_impl, name)  # noqa: SLF001  "a stable developer API", it says
-    return function
+def _function(model: PyFuncModel, params: Mapping[str, Any]) -> Callable[[Any], Any]:
+    name = _function_name(model)
+    function: Callable[..., Any] = getattr(model._model_impl, name)  # noqa: SLF001  "a stable developer API", it says
+    schema = model.metadata.get_params_schema()
+    chosen = _chosen(schema, params)
+    takes = inspect.signature(function).parameters.get("params")
+    return partial(function, params=chosen) if schema is not None and takes is not None else function
+
+
+def _function_name(model: PyFuncModel) -> str:
+    return str(model.metadata.flavors["python_function"].get("predict_fn", "predict"))
+
+
+def _chosen(schema: ParamSchema | None, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of each param of the signature."""
+    specs = {spec.name: spec for spec in schema.params} if schema is not None else {}
+    if unknown := params.keys() - specs.keys():
+        raise ConfigurationError(
+            f"the model's signature has no params {', '.join(sorted(unknown))}; it has {', '.join(specs) or 'none'}"
+        )
+    try:
+        given = {name: ParamSpec.validate_param_spec(value, specs[name]) for name, value in params.items()}
+    except MlflowException as error:
+        raise ConfigurationError(f"the model's params: {error}") from error
+    return {name: spec.default for name, spec in specs.items()} | given
+
+
+def _output_names(model: PyFuncModel, task: Task) -> tuple[str, ...]:
+    """The names of the columns of a matrix that the model gives, where they can be known."""
+    if _function_name(model) in OF_CLASSES and task.classes:
+        return tuple(map(str, task.classes))
+    schema = model.metadata.get_output_schema()
+    return tuple(schema.input_names()) if schema is not None and schema.has_input_names() else ()
 
 
 def _was_fitted_without_names(model: PyFuncModel) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, Schema
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.columns import Row
@@ -46,11 +46,11 @@ def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row
     return Schema([_column(name, declared.get(name), values) for name, values in columns])
 
 
-def signature_from(schema: Schema, output: Any) -> ModelSignature:
-    """The signature of a model that takes `schema` and has given `output`."""
+def signature_from(schema: Schema, output: Any, params: ParamSchema | None = None) -> ModelSignature:
+    """The signature of a model that takes `schema` and `params` and has given `output`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # integers may be missing one day, it says: of outputs too
-        return ModelSignature(inputs=schema, outputs=infer_signature(model_output=output).outputs)
+        return ModelSignature(inputs=schema, outputs=infer_signature(model_output=output).outputs, params=params)
 
 
 def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:

@@ -180,7 +180,7 @@ def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: i
 
 
 def _array(values: Sequence[Any]) -> Array:
-    """An array of numbers where they all are numbers, of rows of numbers where they are lists of them."""
+    """An array of numbers where they all are numbers, of rows of numbers where they are lists or dicts of them."""
     kinds = set(map(type, values))
     if kinds <= {float, int, type(None)} and float in kinds:
         return np.array(values, np.float64)
@@ -188,6 +188,8 @@ def _array(values: Sequence[Any]) -> Array:
         return np.array(values)
     if kinds == {list} and len(set(map(len, values))) == 1:
         return np.array(values)
+    if kinds == {dict} and len({tuple(value) for value in values}) == 1:  # probabilities by class, in their order
+        return np.array([list(value.values()) for value in values])
     found = np.empty(len(values), object)
     found[:] = values
     return found

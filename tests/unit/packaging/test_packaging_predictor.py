@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -20,10 +20,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from makiserve.errors import ModelRefused, PredictError
-from makiserve.packaging.columns import table_from_schema
 from makiserve.packaging.native import native_options
 from makiserve.packaging.outputs import predictions
 from makiserve.packaging.predictor import MlflowPredictor
+from makiserve.packaging.table import table_from_schema
 
 RNG = np.random.default_rng(7)
 NUMBERS = pd.DataFrame(RNG.normal(1000, 20, size=(40, 3)), columns=["pressure", "temperature", "wind"])
@@ -94,12 +94,14 @@ def test_missing_values_in_optional_columns_are_given_to_the_model_as_mlflow_doe
     assert predictor.predict(rows) == pyfunc.predict(frame).tolist()
 
 
-def test_probabilities_are_a_list_for_each_row(saved: Saved) -> None:
-    model = LogisticRegression().fit(NUMBERS, LABEL.gt(LABEL.mean()))
+def test_probabilities_have_the_names_of_their_classes(saved: Saved) -> None:
+    model = LogisticRegression().fit(NUMBERS, np.where(LABEL.mean() < LABEL, "high", "low"))
     pyfunc, predictor = saved(model, schema(NUMBERS), list(NUMBERS), pyfunc_predict_fn="predict_proba")
 
-    assert predictor.predict(rows_of(NUMBERS)) == pyfunc.predict(NUMBERS).tolist()
-    assert len(predictor.predict(rows_of(NUMBERS))[0]) == 2
+    found = predictor.predict(rows_of(NUMBERS))
+
+    assert [list(each.values()) for each in found] == pyfunc.predict(NUMBERS).tolist()
+    assert set(map(tuple, found)) == {("high", "low")}
 
 
 def test_a_row_gets_the_same_prediction_alone_as_in_a_batch(saved: Saved) -> None:
@@ -139,17 +141,17 @@ def test_a_value_that_the_signature_does_not_admit_is_refused_by_its_column(
     table = table_from_schema(schema(MIXED).inputs, tuple(MIXED))
     row = dict(zip(MIXED, rows_of(MIXED)[0], strict=True))
 
-    table.check(tuple(row.values()))
+    table.columns.check(tuple(row.values()))
 
     with pytest.raises(PredictError, match=reason):
-        table.check(tuple((row | {column: value}).values()))
+        table.columns.check(tuple((row | {column: value}).values()))
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
     table = table_from_schema(schema(MIXED).inputs, tuple(MIXED))
 
     row = (np.float64(1.0), np.float32(2.0), np.int64(3), "sun", np.int32(2), np.bool_(1))
-    table.check(row)
+    table.columns.check(row)
 
     assert table.build([row]).to_dict("records")[0]["floor"] == 2
 
@@ -190,6 +192,39 @@ def test_a_signature_of_a_matrix_gives_the_model_a_matrix(saved: Saved) -> None:
     assert predictor.predict(rows_of(NUMBERS)) == pyfunc.predict(matrix).tolist()
 
 
+def test_several_outputs_have_the_names_of_the_signature(saved: Saved) -> None:
+    both = np.column_stack([LABEL, -LABEL])
+    signature = schema(NUMBERS)
+    signature.outputs = Schema([ColSpec(DataType.double, "up"), ColSpec(DataType.double, "down")])
+    pyfunc, predictor = saved(Ridge().fit(NUMBERS, both), signature, list(NUMBERS))
+
+    found = predictor.predict(rows_of(NUMBERS))
+
+    assert [[each["up"], each["down"]] for each in found] == pyfunc.predict(NUMBERS).tolist()
+
+
+def test_a_signature_of_named_tensors_gives_the_model_a_dict() -> None:
+    one = table_from_schema(Schema([TensorSpec(np.dtype("float32"), (-1, 3), "rows")]), tuple(NUMBERS))
+    each = [
+        TensorSpec(np.dtype("float32"), (-1, 1), "wind"),
+        TensorSpec(np.dtype("int64"), (-1,), "pressure"),
+        TensorSpec(np.dtype("str"), (-1,), "temperature"),
+    ]
+    several = table_from_schema(Schema(each), tuple(NUMBERS))
+
+    (matrix,) = one.build([(1, 2.5, 3), (4, 5, 6)]).values()
+    tensors = several.build([(2.5, 7, "warm")])
+
+    assert (matrix.dtype, matrix.tolist()) == (np.float32, [[1, 2.5, 3], [4, 5, 6]])
+    assert {name: (value.shape, value.tolist()) for name, value in tensors.items()} == {
+        "wind": ((1, 1), [[2.5]]),
+        "pressure": ((1,), [7]),
+        "temperature": ((1,), ["warm"]),
+    }
+    with pytest.raises(PredictError, match="'pressure': the model's signature asks for long, got float"):
+        several.columns.check((2.5, 7.0, "warm"))
+
+
 def test_a_model_without_a_signature_is_given_a_frame_by_names(saved: Saved) -> None:
     pyfunc, predictor = saved(Ridge().fit(NUMBERS, LABEL), None, list(NUMBERS))
 
@@ -203,11 +238,11 @@ def test_a_model_without_a_signature_is_given_a_frame_by_names(saved: Saved) -> 
     [
         infer_signature(np.zeros((4, 2))).inputs,
         infer_signature(np.zeros((4, 3, 3))).inputs,
-        infer_signature({"image": np.zeros((4, 3))}).inputs,
+        infer_signature({"image": np.zeros((4, 3)), "mask": np.zeros((4, 3))}).inputs,
         infer_signature(pd.DataFrame({"pressure": [[1.0]], "temperature": [1.0], "wind": [1.0]})).inputs,
         schema(NUMBERS.rename(columns={"wind": "gust"})).inputs,
     ],
-    ids=["matrix of another width", "image", "named tensor", "list", "another name"],
+    ids=["matrix of another width", "image", "named tensors", "list", "another name"],
 )
 def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema) -> None:
     with pytest.raises(ModelRefused, match="a service gives it a table of plain values"):
@@ -219,13 +254,33 @@ def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema
     [
         (np.array([1.5, 2.0]), [1.5, 2.0]),
         (np.array(["a", "b"]), ["a", "b"]),
-        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array([[1, 2], [3, 4]]), [{"output_0": 1, "output_1": 2}, {"output_0": 3, "output_1": 4}]),
+        (np.array([[1.5], [2.0]]), [1.5, 2.0]),
+        (pd.DataFrame([[1.0, 2], [3.0, 4]]), [{"output_0": 1.0, "output_1": 2}, {"output_0": 3.0, "output_1": 4}]),
+        (pd.DataFrame({"variable": [1.0, 2.0]}), [1.0, 2.0]),
+        ({"variable": np.array([[1.0], [2.0]])}, [1.0, 2.0]),
+        ({"embedding": np.array([[1, 2], [3, 4]])}, [[1, 2], [3, 4]]),
+        ([{0: np.float32(0.5), 1: 0.5}, {0: 1.0, 1: 0.0}], [{"0": 0.5, "1": 0.5}, {"0": 1.0, "1": 0.0}]),
         (pd.Series([1, 2]), [1, 2]),
         (pd.DataFrame({"mean": [1.0, 2.0], "n": [3, 4]}), [{"mean": 1.0, "n": 3}, {"mean": 2.0, "n": 4}]),
         ({"mean": np.array([1.0, 2.0]), "n": [3, 4]}, [{"mean": 1.0, "n": 3}, {"mean": 2.0, "n": 4}]),
         ([np.float32(1.0), "text"], [1.0, "text"]),
     ],
-    ids=["array", "labels", "matrix", "series", "frame", "dict", "list"],
+    ids=[
+        "array",
+        "labels",
+        "matrix",
+        "matrix of one column",
+        "frame without names",
+        "frame of one column",
+        "dict of one column",
+        "dict of vectors",
+        "list of dicts",
+        "series",
+        "frame",
+        "dict",
+        "list",
+    ],
 )
 def test_each_form_of_output_is_one_json_value_for_each_row(output: Any, expected: list[Any]) -> None:
     found = predictions(output, 2)
