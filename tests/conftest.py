@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from tests.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
 from tests.browser import NoBrowser, chromium
+
+# A shared machine may be slow at any moment: no example fails for its time.
+settings.register_profile("makiserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("makiserve")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

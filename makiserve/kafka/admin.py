@@ -68,8 +68,9 @@ class Cluster:
         count = self._partitions(topic)
         if count is None:
             raise ConfigurationError(
-                f"There is no topic {topic} at {self._servers}, or it may not be described. Create it: kafka-topics.sh "
-                f"--bootstrap-server {self._servers} --create --topic {topic} --partitions 4"
+                f"There is no topic {topic} at {self._servers}, or the principal may not see it. Create it: "
+                f"kafka-topics.sh --bootstrap-server {self._servers} --create --topic {topic} --partitions 4; or grant "
+                "the principal Read on an input, Write on an output"
             )
         return count
 

@@ -8,7 +8,7 @@ that is in no group should never be seen: it stops the service as a bug, unless 
 from confluent_kafka import KafkaError
 
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
-_RIGHTS = "grant the principal what it needs: Read on the input topic and the group, Write on the output topics"
+_GRANT = "grant the principal"
 _OFFSET_GONE = "retention has removed records that were not processed yet: choose where to go on"
 _BY_HAND = "create the topic by hand"
 _DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to go on"
@@ -28,10 +28,10 @@ REFUSED = {
     KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED: _CREDENTIALS,
     KafkaError.DELEGATION_TOKEN_EXPIRED: _CREDENTIALS,
     KafkaError._SSL: "check the ssl.* options and certificates",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: _RIGHTS,
-    KafkaError.GROUP_AUTHORIZATION_FAILED: _RIGHTS,
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _RIGHTS + ", Write on the transactional id",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _RIGHTS,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: f"{_GRANT} Read on the group",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"{_GRANT} Write on the transactional id",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: f"{_GRANT} Create on the cluster, or create the topics beforehand",
     KafkaError._INVALID_ARG: "correct the option",
     KafkaError.INVALID_CONFIG: "correct the topic's settings",
     KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction.timeout.ms to the broker's transaction.max.timeout.ms",

@@ -33,6 +33,7 @@ class TransactionalProducer:
     def __init__(self, connection: Connection) -> None:
         self._failure: MakiserveError | None = None
         self._open = False
+        self._id = connection.transactional_id
         with translated("The producer's settings"):
             self._producer = Producer(connection.producer_settings() | {"on_delivery": self._on_delivery})
 
@@ -50,7 +51,7 @@ class TransactionalProducer:
         timeout = min(CALL_S, within.total_seconds())
 
         def init_once() -> None:
-            with translated("Starting transactions"):
+            with translated(f"Starting transactions of {self._id}"):
                 self._producer.init_transactions(timeout)
 
         insist(init_once, within)

@@ -14,6 +14,12 @@ from makiserve.errors import DecodeError, PipelineError
 
 __all__ = ["Record", "Schema", "field"]
 
+MAX_JSON_BYTES = 16 << 20
+"""The longest JSON object that is decoded, wherever it comes from: its values take up to twenty times the memory."""
+
+EXPLAINED_BYTES = 1 << 20
+"""The longest one that is decoded once more, without types, to name the field that does not fit."""
+
 MALFORMED = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -62,6 +68,8 @@ class Schema:
         Raises:
             DecodeError: it is damaged or does not fit; the error names field, expected type and value.
         """
+        if len(data) > MAX_JSON_BYTES:
+            raise DecodeError(f"a JSON object of {len(data):,} bytes, more than {MAX_JSON_BYTES:,}")
         try:
             return self._decode(data)
         except MALFORMED as error:
@@ -70,9 +78,11 @@ class Schema:
     def decode_messages(self, messages: Sequence[bytes | None]) -> list[Record | DecodeError]:
         """The record of each JSON object, or the error that stands in its place."""
         try:
-            return list(map(self._decode, messages))  # type: ignore[arg-type]  # None is a TypeError
+            if max(map(len, messages), default=0) <= MAX_JSON_BYTES:  # type: ignore[arg-type]  # None is a TypeError
+                return list(map(self._decode, messages))  # type: ignore[arg-type]
         except (*MALFORMED, TypeError):
-            return [self._verdict(message) for message in messages]
+            pass
+        return [self._verdict(message) for message in messages]
 
     def _verdict(self, message: bytes | None) -> Record | DecodeError:
         if message is None:
@@ -112,6 +122,8 @@ class Schema:
         return msgspec.json.schema(self.record)
 
     def _explain_json(self, data: bytes, error: Exception) -> DecodeError:
+        if len(data) > EXPLAINED_BYTES:
+            return DecodeError(f"{error} ({len(data):,} bytes)")
         try:
             found = msgspec.json.decode(data)
         except MALFORMED as malformed:

@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -31,17 +31,23 @@ class KafkaServer:
         nodes: 1, or 3 for a cluster that outlives the loss of one.
         proxies: for each node the port of a proxy that leads to the node's `address.detour`: clients that come by a
             proxy are sent to proxies only.
+        more: further settings of every node.
     """
 
     def __init__(
-        self, distribution: Distribution, directory: Path, nodes: int = 1, proxies: Sequence[int] = ()
+        self,
+        distribution: Distribution,
+        directory: Path,
+        nodes: int = 1,
+        proxies: Sequence[int] = (),
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        ports = _free_ports(3 * nodes)
+        ports = free_ports(3 * nodes)
         proxied = [*proxies, *[None] * nodes]
         addresses = [Address(*each) for each in zip(ports[::3], ports[1::3], ports[2::3], proxied, strict=False)]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.nodes = [
-            Node(number, addresses, distribution, directory / f"node-{number}", cluster)
+            Node(number, addresses, distribution, directory / f"node-{number}", cluster, more or {})
             for number in range(1, nodes + 1)
         ]
 
@@ -139,7 +145,7 @@ def _sees(admin: AdminClient, nodes: int) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports outside the ephemeral range: between a kill and a restart no client's connection may take one."""
     with contextlib.ExitStack() as held:
         ports: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from tests.broker.distribution import Distribution
 # Takes the broker along when its parent ends: the pipe on its stdin closes, however that comes, kill -9 included.
 # PR_SET_PDEATHSIG would fire at the end of the *thread* that started the broker, and a nemesis is a thread.
 WATCHDOG = ("sh", "-c", 'read -r _; kill -9 "$1"', "watchdog")
+
+LISTENERS = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 
 
 class Address(NamedTuple):
@@ -41,10 +44,17 @@ class Node:
     Args:
         number: node.id, from 1.
         addresses: those of all nodes, in the order of their numbers.
+        more: further settings; what names listeners is added to ours.
     """
 
     def __init__(
-        self, number: int, addresses: list[Address], distribution: Distribution, directory: Path, cluster: str
+        self,
+        number: int,
+        addresses: list[Address],
+        distribution: Distribution,
+        directory: Path,
+        cluster: str,
+        more: Mapping[str, str],
     ) -> None:
         self.number = number
         self.address = addresses[number - 1]
@@ -58,6 +68,7 @@ class Node:
         (data / "meta.properties").write_text(f"version=1\ncluster.id={cluster}\nnode.id={number}\n")
         (data / distribution.bootstrap.name).write_bytes(distribution.bootstrap.read_bytes())
         settings = _settings(number, addresses) | {"log.dirs": str(data)}
+        settings |= {key: f"{settings[key]},{value}" if key in LISTENERS else value for key, value in more.items()}
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
 
     @property

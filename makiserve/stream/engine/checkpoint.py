@@ -65,7 +65,7 @@ class Checkpoints:
         """
         try:
             version, fingerprint, drawing, plain = msgspec.msgpack.decode(checkpoint)
-        except (msgspec.DecodeError, TypeError, ValueError) as error:
+        except (msgspec.DecodeError, RecursionError, TypeError, ValueError) as error:
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
         if version != VERSION:
             raise StateError(f"a checkpoint has format version {version}; this makiserve reads version {VERSION}")
@@ -73,7 +73,10 @@ class Checkpoints:
             raise StateError(
                 f"a checkpoint belongs to another pipeline.\nIt was written by:\n{drawing}\nThis is:\n{self._drawing}"
             )
-        return self._from_plain(plain, self._scope, None)
+        try:
+            return self._from_plain(plain, self._scope, None)
+        except (TypeError, ValueError) as error:  # a list, or a pair, is something else
+            raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
     def sizes(self, state: State) -> dict[str, Size]:
         """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint."""

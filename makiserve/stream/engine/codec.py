@@ -76,7 +76,7 @@ class Codec:
             if tag == "T":
                 return self._structured(parts[0], [self.from_plain(part) for part in parts[1:]])
             return _DECODERS[tag](parts, self.from_plain)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"a checkpoint holds a value that cannot be read: {plain!r:.80}") from error
 
     def _structured(self, name: str, fields: list[Any]) -> Any:

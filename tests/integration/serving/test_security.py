@@ -1,0 +1,243 @@
+"""Behind locks: TLS, SASL, client certificates, tokens and ACLs, on the real broker."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from makiserve.errors import BrokerUnavailable, ConfigurationError
+from makiserve.kafka import Cluster, Connection, InputConsumer, TransactionalProducer
+from makiserve.packaging import PackagedModel
+from makiserve.serving import serve
+from makiserve.settings import BrokerSettings, ServeSettings
+from tests.broker import Distribution, KafkaServer, create_topic
+from tests.broker.security import PASSWORD, Authority, Issuer, Locks, token_endpoint
+from tests.integration.serving.service import ROOT, Service, predictions, read, send
+
+WITHIN = timedelta(seconds=60)
+WRONG = "not-the-password-7391"
+ROW = re.compile(r"^\| ([A-Z_]+) \| ([A-Z_-]+) \| (LITERAL|PREFIXED) \| ([A-Z_]+) \|", re.MULTILINE)
+
+
+class Right(NamedTuple):
+    """A row of the table in docs/reference/security.md."""
+
+    resource: str
+    name: str
+    pattern: str
+    operation: str
+
+    def binding(self, principal: str, names: dict[str, str]) -> AclBinding:
+        name = re.sub(r"[A-Z_]+", lambda found: names[found[0]], self.name)
+        resource, pattern = ResourceType[self.resource], ResourcePatternType[self.pattern]
+        operation = AclOperation[self.operation]
+        return AclBinding(resource, name, pattern, principal, "*", operation, AclPermissionType.ALLOW)
+
+
+RIGHTS = [Right(*row) for row in ROW.findall((ROOT / "docs/reference/security.md").read_text())]
+
+
+class Secured(NamedTuple):
+    """A broker with locks.
+
+    Attributes:
+        plain: where the super user comes in.
+        admin: the super user.
+        client: the options of each way in, by name.
+    """
+
+    plain: str
+    admin: AdminClient
+    locks: Locks
+    client: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def secured(distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    secrets = tmp_path_factory.mktemp("secrets")
+    authority, issuer = Authority(secrets), Issuer()
+    locks = Locks(secrets, authority, issuer)
+    server = KafkaServer(distribution, tmp_path_factory.mktemp("kafka"), more=locks.settings)
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(token_endpoint(issuer, "house", PASSWORD))
+        stack.callback(server.kill)
+        server.start(locks.jvm)
+        admin = AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0})
+        scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        user = UserScramCredentialUpsertion("house", scram, PASSWORD.encode())
+        admin.alter_user_scram_credentials([user])["house"].result()
+        trusted = {"ssl.ca.location": str(authority.certificate)}
+        sasl = trusted | {"security.protocol": "SASL_SSL"}
+        named = sasl | {"sasl.username": "house", "sasl.password": PASSWORD}
+        own = str(authority.issue("house"))
+        client = {
+            "PLAIN": named | {"sasl.mechanism": "PLAIN"},
+            "SCRAM-SHA-512": named | {"sasl.mechanism": "SCRAM-SHA-512"},
+            "OAUTHBEARER": sasl
+            | {
+                "sasl.mechanism": "OAUTHBEARER",
+                "sasl.oauthbearer.method": "oidc",
+                "sasl.oauthbearer.token.endpoint.url": endpoint,
+                "sasl.oauthbearer.client.id": "house",
+                "sasl.oauthbearer.client.secret": PASSWORD,
+            },
+            "certificate": trusted
+            | {"security.protocol": "SSL", "ssl.certificate.location": own, "ssl.key.location": own},
+        }
+        yield Secured(server.bootstrap_servers, admin, locks, client)
+
+
+@pytest.fixture
+def broker(secured: Secured, request: pytest.FixtureRequest) -> Callable[..., BrokerSettings]:
+    """`broker("PLAIN", …)`: how to come in that way, with these changes."""
+
+    def settings(way: str, changes: dict[str, str] | None = None) -> BrokerSettings:
+        address = secured.locks.mutual if way == "certificate" else secured.locks.sasl
+        group = re.sub(r"\W", "-", request.node.name)
+        return BrokerSettings(address, group, options=secured.client[way] | (changes or {}), patience=WITHIN)
+
+    return settings
+
+
+@pytest.fixture
+def topics(secured: Secured, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Topics for a service, by their names in the documentation."""
+    base = re.sub(r"\W", "-", request.node.name)
+    names = {"INPUT": base, "OUTPUT": f"{base}.out", "DEAD_LETTERS": f"{base}.out.dead-letters", "GROUP": base}
+    for name in ("INPUT", "OUTPUT", "DEAD_LETTERS"):
+        create_topic(secured.admin, names[name], 1)
+    return names
+
+
+@pytest.fixture
+def grant(secured: Secured) -> Iterator[Callable[..., None]]:
+    """`grant(principal, rights, names)`; all are taken back after the test."""
+
+    def one(principal: str, rights: list[Right], names: dict[str, str]) -> None:
+        for future in secured.admin.create_acls([right.binding(principal, names) for right in rights]).values():
+            future.result()
+
+    yield one
+    everything = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    secured.admin.delete_acls([everything])[everything].result()
+
+
+@pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-512", "OAUTHBEARER", "certificate"])
+def test_every_client_comes_in(
+    secured: Secured,
+    broker: Callable[..., BrokerSettings],
+    topics: dict[str, str],
+    grant: Callable[..., None],
+    way: str,
+) -> None:
+    grant("User:CN=house" if way == "certificate" else "User:house", RIGHTS, topics)
+    connection = Connection(broker(way))
+    Cluster(connection).preflight(WITHIN)
+    producer, consumer = TransactionalProducer(connection), InputConsumer(connection, topics["INPUT"])
+    producer.init(WITHIN)
+    producer.produce(topics["OUTPUT"], 0, b"key", b"value", None, 1)
+    producer.flush(WITHIN)
+    producer.commit(WITHIN)
+    assert consumer.watermarks(0, WITHIN).high == 0
+    consumer.close()
+    assert [message.value() for message in read(secured.plain, topics["OUTPUT"], enough=1)[0]] == [b"value"]
+
+
+@pytest.mark.parametrize(
+    ("way", "changes"),
+    [
+        ("PLAIN", {"sasl.password": WRONG}),
+        ("SCRAM-SHA-512", {"sasl.password": WRONG}),
+        ("OAUTHBEARER", {"sasl.oauthbearer.client.secret": WRONG}),
+    ],
+)
+def test_a_wrong_secret_is_refused_and_shown_nowhere(
+    broker: Callable[..., BrokerSettings], caplog: pytest.LogCaptureFixture, way: str, changes: dict[str, str]
+) -> None:
+    caplog.set_level("DEBUG")
+    settings = broker(way, changes | {"debug": "security,broker"})
+    with pytest.raises(
+        ConfigurationError, match=r"check security\.protocol, sasl\.mechanism and the credentials"
+    ) as it:
+        Cluster(Connection(settings)).preflight(WITHIN)
+    assert WRONG not in f"{it.value!r} {it.value.__cause__!r} {settings!r} {caplog.text}"
+
+
+def test_a_stranger_without_a_certificate_is_refused(broker: Callable[..., BrokerSettings]) -> None:
+    own = {"ssl.certificate.location": "", "ssl.key.location": ""}
+    # In TLS 1.3 the refusal comes after the handshake, as a broken connection: it cannot be told by its code.
+    with pytest.raises(BrokerUnavailable, match="bad certificate"):
+        Cluster(Connection(broker("certificate", own))).preflight(timedelta(seconds=3))
+
+
+def test_a_broker_that_another_authority_vouches_for_is_refused(
+    broker: Callable[..., BrokerSettings], tmp_path: Path
+) -> None:
+    other = {"ssl.ca.location": str(Authority(tmp_path).certificate)}
+    with pytest.raises(ConfigurationError, match=r"check the ssl\.\* options and certificates"):
+        Cluster(Connection(broker("SCRAM-SHA-512", other))).preflight(WITHIN)
+
+
+@pytest.mark.parametrize("missing", RIGHTS, ids=lambda right: f"{right.operation} on {right.name}")
+def test_the_error_names_the_right_that_is_missing(
+    broker: Callable[..., BrokerSettings],
+    topics: dict[str, str],
+    grant: Callable[..., None],
+    running: PackagedModel,
+    secured: Secured,
+    missing: Right,
+) -> None:
+    grant("User:house", [right for right in RIGHTS if right != missing], topics)
+    send(secured.plain, topics["INPUT"], [b'{"number": 1, "value": 1}', b"damaged"])
+    settings = ServeSettings(topics["INPUT"], topics["OUTPUT"], topics["DEAD_LETTERS"])
+    with pytest.raises(ConfigurationError) as refusal:
+        serve(running, broker("SCRAM-SHA-512"), settings)
+    binding = missing.binding("User:house", topics)
+    assert f"{missing.operation.title()} on" in str(refusal.value)
+    assert binding.name.rstrip("-") in str(refusal.value)
+
+
+def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
+    broker: Callable[..., BrokerSettings],
+    topics: dict[str, str],
+    grant: Callable[..., None],
+    running_uri: str,
+    tracking_uri: str,
+    secured: Secured,
+    tmp_path: Path,
+) -> None:
+    grant("User:house", RIGHTS, topics)
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    kafka = secured.client["SCRAM-SHA-512"] | {"sasl.password": f"file:{tmp_path}/password"}
+    options = [part for pair in kafka.items() for part in ("--kafka", "=".join(pair))]
+    options += ["--group", topics["GROUP"]]
+    service = Service(running_uri, secured.locks.sasl, topics["INPUT"], topics["OUTPUT"], tracking_uri, options)
+    with service:
+        send(secured.plain, topics["INPUT"], [b'{"number": %d, "value": 1}' % number for number in range(5)] + [b"x"])
+        assert len(predictions(read(secured.plain, topics["OUTPUT"], enough=5)[0])) == 5
+        assert len(read(secured.plain, topics["DEAD_LETTERS"], enough=1)[0]) == 1
+        code, log = service.stop(signal.SIGTERM)
+    assert code == 0
+    assert "drained" in log
+    assert PASSWORD not in log
