@@ -10,9 +10,10 @@ from makiserve.cli.dead_letters import dead_letters
 from makiserve.cli.exit import exit_with
 from makiserve.cli.explain import explain
 from makiserve.cli.options import Group, settings_from
-from makiserve.cli.replay import replay_file
+from makiserve.cli.replay import replay_sources
 from makiserve.cli.serve import serve_topic
 from makiserve.errors import ConfigurationError
+from makiserve.replaying.sources import TOPIC
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ReplaySettings, ServeSettings, Settings
 
 HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
@@ -55,8 +56,7 @@ def command(context: click.Context, settings: Settings) -> int | None:
     if context.invoked_subcommand:
         settings.refuse_flags(f"write it after {context.invoked_subcommand}")
     elif settings.has(ReplaySettings, "source"):
-        settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings)
-        return replay_file(settings.of(ModelSettings), settings.of(ReplaySettings))
+        return _replay(settings)
     else:
         settings.refuse_flags("it belongs to --replay", ModelSettings, ServeSettings, BrokerSettings)
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
@@ -64,6 +64,15 @@ def command(context: click.Context, settings: Settings) -> int | None:
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
         return serve_topic(what, broker, serving, settings.of(LogSettings))
     return None
+
+
+def _replay(settings: Settings) -> int:
+    replaying = settings.of(ReplaySettings)
+    if any(name.startswith(TOPIC) for name in replaying.source):
+        settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings, BrokerSettings)
+        return replay_sources(settings.of(ModelSettings), replaying, settings.of(BrokerSettings))
+    settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings)
+    return replay_sources(settings.of(ModelSettings), replaying, None)
 
 
 for each in (config, dead_letters, explain):

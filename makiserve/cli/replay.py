@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from makiserve.cli.served import load_served
 from makiserve.replaying import Metrics, Replayed
 from makiserve.replaying.differences import QUANTILES, Differences
+from makiserve.replaying.sources import sources_named
 from makiserve.replaying.validate import validate
-from makiserve.settings import ModelSettings, ReplaySettings
+from makiserve.settings import BrokerSettings, ModelSettings, ReplaySettings
 
 SHOWN_DEAD = 3
 FAILED = 1
 """The exit code where something required is not met, or compared outputs differ."""
 
 
-def replay_file(what: ModelSettings, settings: ReplaySettings) -> int:
-    """Replay a file with a progress bar and print what came of it; the exit code."""
-    screen = Console(stderr=True)
-    packaged = load_served(what)
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task(settings.source.name, total=None, rate="")
-        done = 0
+def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: BrokerSettings | None) -> int:
+    """Replay with a progress bar and print what came of it; the exit code.
 
-        def progress(rows: int, part: float | None) -> None:
-            nonlocal done
-            done += rows
-            elapsed = bar.tasks[0].elapsed or 1e-9
-            bar.update(
-                task,
-                total=None if part is None else 1.0,
-                completed=part or 0.0,
-                rate=f"{done:,} rows, {done / elapsed:,.0f}/s",
-            )
-
-        validation = validate(packaged, settings, progress)
+    Args:
+        what: to replay.
+        settings: on what, and what to do with it.
+        broker: of topics; None where there are none.
+    """
+    model, sources = load_served(what), sources_named(settings, broker)
+    with _progress(sources[0].name if len(sources) == 1 else f"{len(sources)} sources") as progress:
+        validation = validate(model, settings, sources, progress)
     print_result(validation.replayed, settings.output)
     if validation.differences:
         print_differences(validation.differences)
@@ -47,6 +41,21 @@ def replay_file(what: ModelSettings, settings: ReplaySettings) -> int:
     if settings.report:
         print(f"report        {settings.report}")
     return 0 if validation.passed else FAILED
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, float | None], None]]:
+    """A bar with rate and time left, on a terminal; it goes when all is done."""
+    screen = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(escape(name), total=None, rate="")
+
+        def progress(records: int, part: float | None) -> None:
+            rate = f"{records:,} records, {records / (bar.tasks[0].elapsed or 1e-9):,.0f}/s"
+            bar.update(task, total=None if part is None else 1.0, completed=part or 0.0, rate=rate)
+
+        yield progress
 
 
 def print_result(replayed: Replayed, output: Path | None) -> None:

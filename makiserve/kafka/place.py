@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta, timezone
 from typing import Literal, cast
 
 from makiserve.errors import ConfigurationError
+from makiserve.settings.text import value_from_text
 
 Place = int | datetime | timedelta | Literal["earliest", "latest"]
 """An offset, a time, a time before now, or an end of the partition."""
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
 
 def place_from_text(text: str) -> Place:
-    """`earliest`, `latest`, an offset, `2h` before now (s, m, h, d, w), or a time such as 2026-11-25T10:00, UTC.
+    """`earliest`, `latest`, an offset, `2h` before now, or a time such as 2026-11-25T10:00, UTC.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -24,8 +22,13 @@ def place_from_text(text: str) -> Place:
         return cast("Place", text)
     if text.isdecimal():
         return int(text)
-    if before := re.fullmatch(r"(\d+)([smhdw])", text):
-        return timedelta(**{UNITS[before[2]]: int(before[1])})
+    try:
+        return cast("timedelta", value_from_text(timedelta, text))
+    except ValueError:
+        return _time(text)
+
+
+def _time(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z"))
     except ValueError:

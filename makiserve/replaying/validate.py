@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +24,9 @@ from makiserve.replaying.feed import Progress
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.requirements import Requirement, Verdict, requirement_from_text, verdicts
 from makiserve.replaying.run import replay
+from makiserve.replaying.select import Selection
+from makiserve.replaying.sources import Source
+from makiserve.schema.content import STDIN
 from makiserve.settings import ReplaySettings
 
 COUNTS = ("records", "outputs", "dead_letters")
@@ -50,9 +53,18 @@ class Validation:
 
 
 def validate(
-    model: PackagedModel | FeaturesOnly, settings: ReplaySettings, progress: Progress | None = None
+    model: PackagedModel | FeaturesOnly,
+    settings: ReplaySettings,
+    sources: Sequence[Source],
+    progress: Progress | None = None,
 ) -> Validation:
     """Replay as the settings say, judge what came of it, and write the report.
+
+    Args:
+        model: to be judged.
+        settings: what to do.
+        sources: that the settings name.
+        progress: is told now and then how far it has come.
 
     Raises:
         ConfigurationError: as of `replay`; a requirement or what is expected makes no sense.
@@ -60,15 +72,17 @@ def validate(
         ModelRefused: the baseline cannot be loaded.
     """
     required = _requirements(settings)
-    with _places(settings) as (output, expected), _expected(settings, expected) as ready:
+    with _places(settings) as (output, expected), _expected(settings, sources, expected) as ready:
         replayed = replay(
             model,
-            settings.source,
+            sources,
             output=output,
             label=settings.label,
             label_shift=settings.label_shift,
             by=settings.by,
             report=settings.report is not None,
+            lane_by=settings.lane_by,
+            selection=_selection(settings),
             collect=False,
             progress=progress,
         )
@@ -123,6 +137,8 @@ def _requirements(settings: ReplaySettings) -> list[Requirement]:
             raise ConfigurationError(f"--require {requirement}: no such metric; there are {', '.join(sorted(known))}")
         if requirement.metric not in COUNTS and not settings.label:
             raise ConfigurationError(f"--require {requirement}: it takes a --label to measure {requirement.metric}")
+    if settings.baseline and str(STDIN) in settings.source:
+        raise ConfigurationError("--baseline reads what is replayed a second time, and standard input cannot be")
     if settings.expect and settings.baseline:
         raise ConfigurationError("--expect and --baseline both say what is expected: give one of them")
     return required
@@ -147,7 +163,7 @@ def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
 
 
 @contextmanager
-def _expected(settings: ReplaySettings, path: Path) -> Iterator[Future[Path] | None]:
+def _expected(settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Iterator[Future[Path] | None]:
     """The file with what is expected, as soon as it is there.
 
     A baseline is replayed at the same time, in a process of its own: a process can hold one version of a pipeline.
@@ -158,11 +174,16 @@ def _expected(settings: ReplaySettings, path: Path) -> Iterator[Future[Path] | N
         yield there
     elif settings.baseline:
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            yield process.submit(_replay_baseline, settings.baseline, settings, path)
+            yield process.submit(_replay_baseline, settings.baseline, settings, sources, path)
     else:
         yield None
 
 
-def _replay_baseline(uri: str, settings: ReplaySettings, path: Path) -> Path:
-    replay(uri, settings.source, output=path, collect=False)
+def _replay_baseline(uri: str, settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Path:
+    selection = _selection(settings)
+    replay(uri, sources, output=path, lane_by=settings.lane_by, selection=selection, collect=False)
     return path
+
+
+def _selection(settings: ReplaySettings) -> Selection:
+    return Selection(settings.start_at, settings.limit, settings.sample)

@@ -6,10 +6,39 @@ from makiserve.settings.section import Section, option
 
 
 class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
-    """Replay a file, as a service would score it."""
+    """Replay files or a span of a topic, as a service would score them."""
 
-    source: Path = option(flag="--replay", help="Score this CSV or JSON lines file instead of a topic.")
-    output: Path | None = option(default=None, help="With --replay: the CSV file for the predictions.")
+    source: tuple[str, ...] = option(
+        flag="--replay",
+        help="Instead of serving, score this file (CSV, JSON lines, Parquet, gzip, Zstandard), folder or pattern, - "
+        "for standard input, or kafka:TOPIC; repeatable. Each file and each partition is a lane.",
+        metavar="FILE|kafka:TOPIC",
+    )
+    output: Path | None = option(
+        default=None, help="With --replay: the file for the outputs, .csv, .parquet or .jsonl."
+    )
+    start: str = option(
+        default="earliest",
+        name="from",
+        help="With --replay kafka:TOPIC: where each partition begins, an offset, a time, or 2h for two hours ago.",
+        metavar="PLACE",
+    )
+    end: str = option(
+        default="latest", name="to", help="Likewise, the first record that is not replayed.", metavar="PLACE"
+    )
+    lane_by: str | None = option(
+        default=None, help="Each value of this field is a lane: many entities in one file.", metavar="FIELD"
+    )
+    start_at: int = option(
+        default=0,
+        least=0,
+        help="Show nothing before this offset; what comes before passes in silence.",
+        metavar="OFFSET",
+    )
+    limit: int | None = option(default=None, least=1, help="Stop after so many records.", metavar="RECORDS")
+    sample: float = option(
+        default=1.0, help="Show this part of the outputs, 0.01 for one in a hundred, the same ones each time."
+    )
     label: str | None = option(
         default=None, help="With --replay: measure the predictions against this field of the record.", metavar="FIELD"
     )

@@ -43,7 +43,10 @@ class Settings:
     def __init__(self, sections: tuple[type[Section], ...], *layers: Layer) -> None:
         self._given: Layer = {key: given for layer in layers for key, given in layer.items()}
         self._options = {(each.section, each.attribute): each for section in sections for each in options(section)}
-        self._values = {key: _value(key, given) for key, given in self._given.items()}
+        self._values: dict[Key, Any] = {}
+        self._refusals: dict[Key, ConfigurationError] = {}
+        for key, given in self._given.items():
+            self._read(key, given)
 
     def of(self, section: type[S]) -> S:
         """A section, all of its options set.
@@ -83,6 +86,8 @@ class Settings:
         """The value of an option; MISSING where it must be given and is not. Pairs are a dictionary."""
         if option.is_mapping:
             return Value({key.pair: value for key, value in self._values.items() if key.option == option}, "")
+        if Key(option) in self._refusals:
+            raise self._refusals[Key(option)]
         if Key(option) in self._values:
             return Value(self._values[Key(option)], self._given[Key(option)].source)
         value = self._derived(option.told.derived) if option.told.derived else option.default
@@ -95,6 +100,15 @@ class Settings:
             return {pair: (_masked(Key(option, pair), given), given.source) for pair, given in own.items()}
         value, source = self.value(option)
         return {"": (text_from_value(option.kind, value), source)} if source else {}
+
+    def _read(self, key: Key, given: Given) -> None:
+        """Note a value; where a flag is of several sections, its refusal waits until one asks for it."""
+        try:
+            self._values[key] = _value(key, given)
+        except ConfigurationError as error:
+            if sum(each.flag == given.source for each in self._options.values()) < 2:
+                raise
+            self._refusals[key] = error
 
     def _derived(self, template: str) -> Any:
         """The template, filled; MISSING where what it is made of is not given."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from makiserve.replaying.sources.source import Block
 from makiserve.schema import RecordFile, Schema
@@ -23,6 +24,9 @@ class FileSource:
         self.path = path
         self.name = name
         self._file: RecordFile | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileSource, (self.path, self.name)  # what another process reads from its beginning
 
     @property
     def size(self) -> int | None:

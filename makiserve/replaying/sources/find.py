@@ -8,15 +8,19 @@ from os.path import commonpath
 from pathlib import Path
 from typing import cast
 
-from makiserve.errors import SourceError
+from makiserve.errors import ConfigurationError, SourceError
 from makiserve.replaying.sources.file import FileSource
 from makiserve.replaying.sources.memory import RecordsSource
 from makiserve.replaying.sources.source import Source
 from makiserve.replaying.sources.topic import TopicSpan
 from makiserve.schema import Record
+from makiserve.settings import BrokerSettings, ReplaySettings
 
-Given = str | Path | TopicSpan | Source | Iterable[str | Path] | Iterable[Record]
-"""A file, a pattern such as `house/*.csv`, a folder of part files, several of these, a span of a topic, or records."""
+Named = str | Path | TopicSpan | Source
+Given = Named | Iterable[Named] | Iterable[Record]
+"""A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these, or records."""
+
+TOPIC = "kafka:"
 
 
 def sources_from(given: Given) -> Sequence[Source]:
@@ -26,15 +30,40 @@ def sources_from(given: Given) -> Sequence[Source]:
         SourceError: there is no such file, or one is named twice.
         ConfigurationError: there is no such span of a topic.
     """
-    if isinstance(given, TopicSpan):
-        return given.sources()
-    if isinstance(given, (str, Path)):
-        given = [given]
-    if hasattr(given, "blocks"):
-        return [cast("Source", given)]
-    if not isinstance(given, Sequence) or not all(isinstance(each, (str, Path)) for each in given):
+    if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
+        given = [cast("Named", given)]
+    if not isinstance(given, Sequence) or any(isinstance(each, Record) for each in given):
         return [RecordsSource(cast("Iterable[Record]", given))]
-    paths = [path for each in given for path in _files(str(each))]
+    spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
+    ready = [cast("Source", each) for each in given if _is_source(each)]
+    return [*_file_sources([str(each) for each in given if isinstance(each, (str, Path))]), *spans, *ready]
+
+
+def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Sequence[Source]:
+    """The sources that the settings name; the ends of topics are fixed now.
+
+    Raises:
+        SourceError: as of `sources_from`.
+        ConfigurationError: likewise.
+    """
+    return sources_from([_named(name, settings, broker) for name in settings.source])
+
+
+def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -> Named:
+    if not name.startswith(TOPIC):
+        return name
+    if broker is None:
+        raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
+    servers, start, end = broker.bootstrap_servers, settings.start, settings.end
+    return TopicSpan(name.removeprefix(TOPIC), servers, start, end, broker.options)
+
+
+def _is_source(given: object) -> bool:
+    return hasattr(given, "blocks")
+
+
+def _file_sources(names: list[str]) -> list[Source]:
+    paths = [path for name in names for path in _files(name)]
     if twice := sorted({str(path) for path in paths if paths.count(path) > 1}):
         raise SourceError(f"{', '.join(twice)}: named more than once; its records would count twice")
     return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
@@ -57,7 +86,7 @@ def _files(name: str) -> list[Path]:
 
 def _names(paths: list[Path]) -> list[str]:
     """Of one file its name, of several the paths from the folder that holds them all."""
-    if len(paths) == 1:
-        return [paths[0].name]
+    if len(paths) < 2:
+        return [path.name for path in paths]
     folder = Path(commonpath([path.absolute().parent for path in paths]))
     return [path.absolute().relative_to(folder).as_posix() for path in paths]

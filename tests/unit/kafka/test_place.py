@@ -20,7 +20,7 @@ TEN = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
         ("1234", 1234),
         ("90s", timedelta(seconds=90)),
         ("2h", timedelta(hours=2)),
-        ("1w", timedelta(weeks=1)),
+        ("15min", timedelta(minutes=15)),
         ("2026-11-25T10:00", TEN),
         ("2026-11-25T10:00:00Z", TEN),
         ("2026-11-25 11:00+01:00", TEN),
@@ -31,7 +31,7 @@ def test_a_place_is_an_end_an_offset_a_time_or_a_time_before_now(text: str, plac
     assert place_from_text(text) == place
 
 
-@pytest.mark.parametrize("text", ["", "2 h", "-5", "soon", "2y", "2026-13-01"])
+@pytest.mark.parametrize("text", ["", "-5", "soon", "2y", "2026-13-01"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is no place in a topic"):
         place_from_text(text)

@@ -9,6 +9,7 @@ import pytest
 
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.packaging import PackagedModel
+from makiserve.replaying.sources import sources_named
 from makiserve.replaying.validate import Validation, validate
 from makiserve.settings import ReplaySettings
 
@@ -21,7 +22,8 @@ def source(tmp_path: Path) -> Path:
 
 
 def validated(model: PackagedModel, source: Path, **settings: Any) -> Validation:
-    return validate(model, ReplaySettings(source=source, **settings))
+    asked = ReplaySettings(source=(str(source),), **settings)
+    return validate(model, asked, sources_named(asked, None))
 
 
 def test_a_replay_of_which_nothing_is_required_passes(model: PackagedModel, source: Path) -> None:

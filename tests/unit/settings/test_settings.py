@@ -175,3 +175,10 @@ def test_flags_of_another_purpose_are_refused() -> None:
     found.refuse_flags("no", ServeSettings, BrokerSettings, ReplaySettings)
     with pytest.raises(ConfigurationError, match="--label: no"):
         found.refuse_flags("no", ServeSettings, BrokerSettings)
+
+
+def test_a_flag_of_two_sections_is_refused_by_the_one_that_it_does_not_fit() -> None:
+    found = settings(replay=("house.csv",), **{"from": "2h"})
+    assert found.of(ReplaySettings).start == "2h"
+    with pytest.raises(ConfigurationError, match="--from 2h: expected earliest or latest"):
+        found.of(ServeSettings)
