@@ -9,6 +9,7 @@ from makiserve.cli.served import load_served
 from makiserve.cli.worker import COMMAND, Job
 from makiserve.serving import serve
 from makiserve.serving.post import Task
+from makiserve.serving.rekeying import serve_first, serve_second
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
@@ -18,11 +19,13 @@ logger = logging.getLogger(__name__)
 
 def serve_topic(what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, log: LogSettings) -> int:
     """Serve until a signal asks to stop; the exit code."""
-    if settings.workers == 1:
+    if settings.workers == 1 and settings.partition_by is None:
         serve(load_served(what), broker, settings)
         return 0
+    stages = {"keys": serve_first, "worker": serve_second} if settings.partition_by else {"worker": serve}
     jobs = [
-        Job(f"worker {number}", what, _numbered(broker, number), settings, log)
+        Job(f"{name} {number}", how, what, _numbered(broker, number), settings, log)
+        for name, how in stages.items()
         for number in range(1, settings.workers + 1)
     ]
     supervisor = Supervisor(COMMAND, [Task(job.name, job) for job in jobs], lambda name, report: None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 from makiserve.cli.exit import exit_with
 from makiserve.cli.logs import set_up_logging
 from makiserve.cli.served import load_served
-from makiserve.serving import serve
+from makiserve.scoring import Served
 from makiserve.serving.link import Link
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
 
@@ -21,9 +22,11 @@ class Job(NamedTuple):
 
     Attributes:
         name: in logs.
+        serve: how: all of it, or one of the two stages of --partition-by.
     """
 
     name: str
+    serve: Callable[[Served, BrokerSettings, ServeSettings], None]
     what: ModelSettings
     broker: BrokerSettings
     settings: ServeSettings
@@ -31,7 +34,7 @@ class Job(NamedTuple):
 
     def run(self) -> None:
         """Serve until told to drain."""
-        serve(load_served(self.what), self.broker, self.settings)
+        self.serve(load_served(self.what), self.broker, self.settings)
 
 
 def main() -> None:

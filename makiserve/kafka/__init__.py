@@ -7,10 +7,11 @@ from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
 from makiserve.kafka.message import Message
 from makiserve.kafka.place import Place, place_from_text
-from makiserve.kafka.producer import TransactionalProducer
+from makiserve.kafka.producer import BY_KEY, TransactionalProducer
 from makiserve.kafka.span import Span, SpanReader, spans
 
 __all__ = [
+    "BY_KEY",
     "Cluster",
     "Committed",
     "Connection",

@@ -78,6 +78,22 @@ class Cluster:
         """Whether there is such a topic, that these credentials may see."""
         return self._partitions(topic) is not None
 
+    def retention(self, topic: str) -> dict[str, str]:
+        """The settings of a topic that keeps whatever this one may be given, for as long: none is compacted away.
+
+        Raises:
+            ConfigurationError: they may not be read.
+            RetryCall: no answer.
+        """
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        with translated(f"Asking for the settings of {topic}"):
+            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+        kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
+        is_kept = "delete" not in found["cleanup.policy"].value
+        return (
+            kept | ({"retention.ms": "-1", "retention.bytes": "-1"} if is_kept else {}) | {"cleanup.policy": "delete"}
+        )
+
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
         """Makes sure that a topic of our own is there; of several workers one creates it.
 

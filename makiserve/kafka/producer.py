@@ -18,6 +18,9 @@ from makiserve.kafka.faults import fault, insist, translated
 
 Headers = list[tuple[str, bytes]]
 
+BY_KEY = -1
+"""Instead of a partition: the one that the key chooses."""
+
 ROOM_S = 0.1
 CALL_S = 5.0
 FOREVER_S = -1.0

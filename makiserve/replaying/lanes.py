@@ -6,9 +6,9 @@ from collections.abc import Hashable
 from typing import Any, Protocol
 
 from makiserve.errors import DecodeError
-from makiserve.replaying.fields import attribute_of
 from makiserve.replaying.sources import Block
 from makiserve.schema import Schema
+from makiserve.schema.attribute import attribute_of
 from makiserve.scoring import Batch, Lane, Scored, Scorer
 from makiserve.scoring.post import Posted
 

@@ -10,7 +10,6 @@ from makiserve.errors import ConfigurationError
 from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
 from makiserve.replaying.feed import Progress, feed, score
-from makiserve.replaying.fields import attribute_of
 from makiserve.replaying.lanes import lanes_of
 from makiserve.replaying.output import output_file
 from makiserve.replaying.replayed import Replayed
@@ -19,6 +18,7 @@ from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
 from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
+from makiserve.schema.attribute import attribute_of
 
 ALL = Selection()
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from makiserve.packaging import FeaturesOnly, PackagedModel
 from makiserve.packaging.task import Task
-from makiserve.replaying.fields import attribute_of, time_field
+from makiserve.replaying.fields import time_field
 from makiserve.replaying.metrics import Metrics, measure
 from makiserve.replaying.observed import Observed, Observer, Watched
 from makiserve.replaying.report import Notes, Report, with_metrics
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Source
 from makiserve.schema import Schema
+from makiserve.schema.attribute import attribute_of
 
 
 class Watch:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import traceback
 
 from makiserve.errors import OperatorError, RecordError
+from makiserve.kafka import Message
 from makiserve.scoring import Served
 
 Headers = list[tuple[str, bytes]]
+
+KEY = "makiserve.key"
+"""The key that a record had before it got another one."""
 
 MAX_VALUE_BYTES = 900_000
 """The longest original value that a dead letter repeats: brokers refuse messages of more than 1 MB by default."""
@@ -24,6 +28,25 @@ def model_headers(model: Served) -> Headers:
 def source_header(topic: str, partition: int, offset: int) -> tuple[str, bytes]:
     """The record that caused an output: `topic[partition]@offset`."""
     return "makiserve.source", f"{topic}[{partition}]@{offset}".encode()
+
+
+def origin(message: Message) -> tuple[bytes | None, Headers]:
+    """The key of a record, and its headers, the last of which says where it stands."""
+    source = source_header(message.topic(), message.partition(), message.offset())
+    return message.key(), [*(message.headers() or ()), source]
+
+
+def headers_with_key(headers: Headers, key: bytes | None) -> Headers:
+    """The headers of a record that gets another key: its own is behind its position."""
+    return headers if key is None else [*headers, (KEY, key)]
+
+
+def origin_before(message: Message) -> tuple[bytes | None, Headers]:
+    """The same as `origin`, of the record as it was before it got another key."""
+    headers = message.headers() or []
+    if headers and headers[-1][0] == KEY:
+        return headers[-1][1], headers[:-1]
+    return None, headers
 
 
 def dead_letter(value: bytes | None, error: RecordError) -> tuple[bytes | None, Headers]:

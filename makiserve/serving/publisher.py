@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from makiserve.errors import RecordError
 from makiserve.kafka import Message, TransactionalProducer
 from makiserve.scoring import Batch, Encoded, Scored, Served
-from makiserve.serving.messages import dead_letter, model_headers, source_header
+from makiserve.serving.messages import dead_letter, model_headers, origin, origin_before
 from makiserve.settings import ServeSettings
 
 
@@ -23,6 +24,7 @@ class Publisher:
         self._outputs = model.outputs()
         self._headers = model_headers(model)
         self._dead_partitions = dead_partitions
+        self._origin = origin_before if settings.partition_by else origin
 
     def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
         """Produce the outputs of a batch, in order, and its dead letters; returns both.
@@ -34,18 +36,17 @@ class Publisher:
         encoded = self._outputs.encode(scored, batch.records)
         for cause, output in zip(encoded.causes, encoded.values, strict=True):
             message = messages[cause]
-            produce(
-                topic, message.partition(), message.key(), output, _headers(message) + model, message.timestamp()[1]
-            )
-        for index, error in encoded.dead:
-            message = messages[index]
-            value, reason = dead_letter(message.value(), error)
-            number = message.partition() % self._dead_partitions
-            headers = _headers(message) + model + reason
-            produce(self._settings.dead_letters, number, message.key(), value, headers, message.timestamp()[1])
+            key, headers = self._origin(message)
+            produce(topic, message.partition(), key, output, headers + model, message.timestamp()[1])
+        self.bury(messages, encoded.dead)
         return encoded
 
-
-def _headers(message: Message) -> list[tuple[str, bytes]]:
-    source = source_header(message.topic(), message.partition(), message.offset())
-    return [*(message.headers() or ()), source]
+    def bury(self, messages: list[Message], dead: list[tuple[int, RecordError]]) -> None:
+        """Produce the dead letters of a batch."""
+        for index, error in dead:
+            message = messages[index]
+            value, reason = dead_letter(message.value(), error)
+            key, headers = self._origin(message)
+            number = message.partition() % self._dead_partitions
+            headers = headers + self._headers + reason
+            self._produce(self._settings.dead_letters, number, key, value, headers, message.timestamp()[1])

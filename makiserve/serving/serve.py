@@ -7,6 +7,7 @@ import logging
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import Cluster, Connection
 from makiserve.scoring import Served
+from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import Stop, stop_on_signals
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -14,13 +15,16 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 
-def serve(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
+def serve(
+    model: Served, broker: BrokerSettings, settings: ServeSettings, publisher: type[Publisher] = Publisher
+) -> None:
     """Serve a model until a signal asks to stop, and drain.
 
     Args:
         model: the packaged model, its reference records checked.
         broker: how to reach the broker.
         settings: what to serve from where to where.
+        publisher: makes messages of what is scored.
 
     Raises:
         PipelineError: the pipeline hides its state.
@@ -37,7 +41,7 @@ def serve(model: Served, broker: BrokerSettings, settings: ServeSettings) -> Non
     dead_partitions = _check_topics(broker, settings)
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, dead_partitions, stop)
+            worker = Worker(model, broker, settings, dead_partitions, stop, publisher)
             logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()

@@ -43,10 +43,17 @@ class Worker:
         settings: what to serve from where to where.
         dead_partitions: how many partitions the dead-letter topic has.
         stop: asked before every turn.
+        publisher: makes messages of what is scored.
     """
 
     def __init__(
-        self, model: Served, broker: BrokerSettings, settings: ServeSettings, dead_partitions: int, stop: Stop
+        self,
+        model: Served,
+        broker: BrokerSettings,
+        settings: ServeSettings,
+        dead_partitions: int,
+        stop: Stop,
+        publisher: type[Publisher] = Publisher,
     ) -> None:
         connection = Connection(broker)
         self._stop = stop
@@ -57,7 +64,7 @@ class Worker:
         self._producer = TransactionalProducer(connection)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
-        self._publisher = Publisher(self._producer, settings, model, dead_partitions)
+        self._publisher = publisher(self._producer, settings, model, dead_partitions)
         self._assignment = Assignment(self._consumer, self._scorer, settings.start, self._patience)
         self._summary = Summary()
         self._due: float | None = None

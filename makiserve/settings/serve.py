@@ -30,3 +30,9 @@ class ServeSettings(Section, table="serve"):
     workers: int = option(
         default=1, least=1, help="How many processes share the partitions, under a supervisor that restarts them."
     )
+    partition_by: str | None = option(
+        default=None,
+        help="A field of the record that its messages are not keyed by: records with the same value share a partition, "
+        "and so their state, by way of a topic between.",
+        metavar="FIELD",
+    )

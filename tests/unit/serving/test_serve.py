@@ -47,7 +47,9 @@ class Worker:
     ends: list[Exception] = []
     made: list[Worker] = []
 
-    def __init__(self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop) -> None:
+    def __init__(
+        self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop, _: Any
+    ) -> None:
         self.stop, self.dead_partitions = stop, dead
         self.made.append(self)
 

@@ -1,0 +1,55 @@
+"""The two stages of a service whose records are not keyed by what they are grouped by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from makiserve.kafka import Cluster, Connection, insist
+from makiserve.schema import Schema
+from makiserve.schema.attribute import attribute_of
+from makiserve.scoring import Served
+from makiserve.serving.rekeying.stage import Keys, Rekeyer
+from makiserve.serving.serve import serve
+from makiserve.settings import BrokerSettings, ServeSettings
+
+OPTION = "--partition-by"
+
+
+def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
+    """Read the input, and produce each message again with the key by which records are grouped; see `serve`.
+
+    Raises:
+        ConfigurationError: the record has no such field, or the topic between does not fit the input.
+    """
+    between = _prepare(model, broker, settings)
+    attribute = attribute_of(Schema(model.record), settings.partition_by or "", OPTION)
+    own = replace(settings, output=between, partition_by=None)
+    serve(Keys(model, attribute), replace(broker, group=between), own, Rekeyer)
+
+
+def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
+    """Serve what the first stage produces, all of it, wherever that began; see `serve`.
+
+    Raises:
+        ConfigurationError: as for the first stage.
+    """
+    serve(model, broker, replace(settings, input=_prepare(model, broker, settings), start="earliest"))
+
+
+def topic_between(group: str, field: str) -> str:
+    """The name of the topic; what the name of a field may have and that of a topic may not becomes a hyphen."""
+    return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
+
+
+def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> str:
+    """Make sure that the topic is there, with as many partitions as the input and kept for as long; its name."""
+    topic = topic_between(broker.group, settings.partition_by or "")
+    cluster = Cluster(Connection(broker))
+    cluster.preflight(broker.patience)
+    partitions = cluster.partitions(settings.input)
+    kept = insist(partial(cluster.retention, settings.input), timedelta(seconds=10))
+    cluster.create_if_absent(topic, partitions, kept)
+    return topic

@@ -1,0 +1,92 @@
+"""Records that are grouped by something that is not their key, on a real broker, with workers that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from confluent_kafka import Message
+
+from tests.integration.serving.service import Service, read, send
+from tests.integration.serving.test_workers import children
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+PIPELINE = "tests.integration.serving.grouped:features"
+PARTITIONS = 3
+RECORDS = 400
+DAMAGED = b'{"number": 0}'
+
+
+def readings(partition: int) -> list[bytes]:
+    """Readings of ten houses, the same ten in every partition."""
+    chance = random.Random(partition)
+    numbers = range(partition * RECORDS, (partition + 1) * RECORDS)
+    values = [{"number": n, "house name": f"h{chance.randrange(10)}", "value": chance.randrange(9)} for n in numbers]
+    return [json.dumps(value).encode() for value in values]
+
+
+def source(message: Message) -> tuple[int, int]:
+    """Partition and offset of the record in the input."""
+    text = dict(message.headers())["makiserve.source"].decode()
+    partition, _, offset = text.rpartition("[")[2].partition("]@")
+    return int(partition), int(offset)
+
+
+def test_equal_values_meet_and_an_output_has_the_key_and_position_of_its_record(
+    kafka: str, topic: Topic, service: Start
+) -> None:
+    input_, output = topic(PARTITIONS), topic(PARTITIONS)
+    values = [[*readings(number), DAMAGED] for number in range(PARTITIONS)]
+    running = service(PIPELINE, input_, output, "--workers", "2", "--instance", "pod", "--partition-by", "house name")
+    with ThreadPoolExecutor(PARTITIONS) as pool:
+        for number, own in enumerate(values):
+            pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)
+        read(kafka, output, enough=100)
+        processes = children(running.process.pid)
+        for process in (processes[0], processes[2]):  # one of each stage
+            os.kill(process, signal.SIGKILL)
+    found = read(kafka, output, enough=PARTITIONS * RECORDS, timeout=120)
+    messages = [message for number in found for message in found[number]]
+    assert len(messages) == PARTITIONS * RECORDS
+    assert sorted(map(source, messages)) == [(p, n) for p in range(PARTITIONS) for n in range(RECORDS)]
+    totals: dict[str, list[Any]] = defaultdict(list)
+    for number in found:
+        for message in found[number]:
+            partition, offset = source(message)
+            record = json.loads(values[partition][offset])
+            made = json.loads(message.value())
+            assert made["house"] == record["house name"]
+            assert message.key() == f"k{offset}".encode()
+            assert message.timestamp()[1] == 1_700_000_000_000 + offset
+            assert [name for name, _ in message.headers()] == ["traceparent", "makiserve.source", *MODEL]
+            totals[made["house"]].append((number, partition, offset, made["total"] - record["value"], made["total"]))
+    for own in totals.values():
+        assert len({number for number, *_ in own}) == 1  # one house, one partition, one state
+        assert [before for *_, before, _ in own] == [0, *(after for *_, after in own[:-1])]
+        for partition in range(PARTITIONS):
+            offsets = [offset for _, source, offset, *_ in own if source == partition]
+            assert offsets == sorted(offsets)
+    letters = read(kafka, f"{output}.dead-letters", enough=PARTITIONS)
+    dead = [message for number in letters for message in letters[number]]
+    assert sorted(map(source, dead)) == [(number, RECORDS) for number in range(PARTITIONS)]
+    assert {message.value() for message in dead} == {DAMAGED}
+    code, log = running.stop()
+    assert code == 0, log
+    assert "all 4 processes have drained" in log
+
+
+MODEL = ["makiserve.model", "makiserve.digest"]
+
+
+def test_a_field_that_is_not_there_is_refused(kafka: str, topic: Topic, service: Start) -> None:
+    code, log = service(PIPELINE, topic(1), topic(1), "--partition-by", "hous").wait()
+    assert code == 2
+    assert "--partition-by hous: Reading has no such field; it has number, house name, value" in log
