@@ -1,0 +1,53 @@
+"""A pipeline without a model on the command line."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import makiserve
+from makiserve.cli.main import command
+from makiserve.errors import ConfigurationError
+from models.electricity.data import write_house
+from models.electricity.features import Reading, features
+
+HOUSE = "models.electricity.features:features"
+
+
+def run(*arguments: str) -> str:
+    return CliRunner().invoke(command, arguments, catch_exceptions=False).stdout
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("house") / "house.csv"
+    write_house(path, rows=1000, seed=7)
+    return path
+
+
+def test_its_replay_gives_the_features_that_training_is_given(house: Path, tmp_path: Path) -> None:
+    output = tmp_path / "features.csv"
+    assert "rows          1,000" in run("--features", HOUSE, "--replay", str(house), "--output", str(output))
+    with output.open(newline="") as file:
+        found = [{name: float(row[name]) for name in row if name != "source"} for row in csv.DictReader(file)]
+    frame = makiserve.features_frame(features, record=Reading, source=house)
+    assert found == [
+        {"offset": offset, **row} for offset, row in zip(frame.index, frame.to_dict("records"), strict=True)
+    ]
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--features", HOUSE, "--model", "models:/house/1"], "give --model or --features"),
+        (["--features", HOUSE, "--label", "house_overall"], "is a pipeline without a model, and predicts nothing"),
+        ([], "give the --model to serve or to replay, or the pipeline alone with --features"),
+    ],
+)
+def test_what_does_not_go_together_is_said(house: Path, arguments: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        run("--replay", str(house), *arguments)
