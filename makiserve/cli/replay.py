@@ -40,6 +40,8 @@ def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: Broker
         print(f"required      {verdict}")
     if settings.report:
         print(f"report        {settings.report}")
+    if validation.run_id:
+        print(f"logged to     run {validation.run_id}")
     return 0 if validation.passed else FAILED
 
 

@@ -39,6 +39,7 @@ class PackagedModel:
         name: in the registry; None where the URI is not one of a registered model.
         version: likewise; an alias is resolved.
         run_id: of the run that logged it; None where there was none.
+        model_id: of the logged model; None where its files do not tell.
         digest: of the pipeline's sources.
         features: the pipeline's factory.
         record: the record type.
@@ -53,6 +54,7 @@ class PackagedModel:
     name: str | None
     version: str | None
     run_id: str | None
+    model_id: str | None
     digest: str
     features: Callable[[], Transform]
     record: type[Record]
@@ -119,6 +121,7 @@ def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> Packa
         name=fetched.name,
         version=fetched.version,
         run_id=mlmodel.run_id,
+        model_id=mlmodel.model_id,
         digest=flavor.digest,
         features=features,
         record=record,

@@ -21,6 +21,7 @@ from makiserve.replaying.amounts import Amounts
 from makiserve.replaying.classes import Classes
 from makiserve.replaying.differences import Differences, differences
 from makiserve.replaying.feed import Progress
+from makiserve.replaying.record_run import record_run
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.requirements import Requirement, Verdict, requirement_from_text, verdicts
 from makiserve.replaying.run import replay
@@ -40,11 +41,13 @@ class Validation:
     Attributes:
         verdicts: on what was required.
         differences: to what was expected; None where nothing was.
+        run_id: of the MLflow run that it was logged to; None where it was not.
     """
 
     replayed: Replayed
     verdicts: tuple[Verdict, ...]
     differences: Differences | None
+    run_id: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -72,6 +75,8 @@ def validate(
         ModelRefused: the baseline cannot be loaded.
     """
     required = _requirements(settings)
+    if settings.log and isinstance(model, FeaturesOnly):
+        raise ConfigurationError("--log belongs to a --model: a pipeline alone is not in MLflow")
     with _places(settings) as (output, expected), _expected(settings, sources, expected) as ready:
         replayed = replay(
             model,
@@ -80,7 +85,7 @@ def validate(
             label=settings.label,
             label_shift=settings.label_shift,
             by=settings.by,
-            report=settings.report is not None,
+            report=settings.report is not None or settings.log,
             lane_by=settings.lane_by,
             selection=_selection(settings),
             collect=False,
@@ -91,11 +96,15 @@ def validate(
             then = read_outputs(ready.result())
             against = settings.baseline or str(settings.expect)
             found = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
-    judged = tuple(verdicts(required, _figures(replayed)))
-    report = replayed.report and replace(replayed.report, verdicts=judged, differences=found)
-    if report and settings.report:
-        report.write(settings.report)
-    return Validation(replace(replayed, report=report), judged, found)
+        judged = tuple(verdicts(required, _figures(replayed)))
+        report = replayed.report and replace(replayed.report, verdicts=judged, differences=found)
+        if report and settings.report:
+            report.write(settings.report)
+        validation = Validation(replace(replayed, report=report, output=settings.output), judged, found)
+        if settings.log and report and output and not isinstance(model, FeaturesOnly):
+            passed = validation.passed if judged or found else None
+            validation = replace(validation, run_id=record_run(model, report, settings, output, passed))
+    return validation
 
 
 def read_outputs(path: Path) -> pd.DataFrame:
@@ -154,11 +163,11 @@ def _figures(replayed: Replayed) -> dict[str, float]:
 def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
     """Where the outputs go, and those of the baseline: what is compared is two files of the same form."""
     with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
-        is_compared = settings.expect or settings.baseline
-        suffix = (settings.output or settings.expect or Path("outputs.csv")).name
+        is_needed = settings.expect or settings.baseline or settings.log
+        name = (settings.output or settings.expect or Path("outputs.csv")).name
         yield (
-            settings.output or (Path(folder, f"here-{suffix}") if is_compared else None),
-            Path(folder, f"there-{suffix}"),
+            settings.output or (Path(folder, name) if is_needed else None),
+            Path(folder, f"expected-{name}"),
         )
 
 

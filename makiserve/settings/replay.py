@@ -65,4 +65,7 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     tolerance: float = option(
         default=1e-9, least=0.0, help="By how much compared numbers may differ, as a part of the larger one."
     )
+    log: bool = option(
+        default=False, help="Log metrics, outputs and report to MLflow, in a child of the run that logged the model."
+    )
     report: Path | None = option(default=None, help="Write a page of plots that needs nothing else, as HTML.")

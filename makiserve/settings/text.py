@@ -26,7 +26,7 @@ EXPECTED = {
     int: "a whole number",
     float: "a number",
 }
-METAVARS = {timedelta: "DURATION", Size: "SIZE", int: "N", float: "X", Path: "FILE", str: "TEXT"}
+METAVARS = {timedelta: "DURATION", Size: "SIZE", bool: "true|false", int: "N", float: "X", Path: "FILE", str: "TEXT"}
 
 
 def value_from_text(kind: Any, text: str) -> Any:

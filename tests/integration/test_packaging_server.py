@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +54,23 @@ for uri in sys.argv[1:]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The URI of a tracking server of its own, which proxies its artifacts."""
+    """The URI of a tracking server of its own."""
+    with tracking_server(tmp_path) as uri:
+        yield uri
+
+
+@contextmanager
+def tracking_server(folder: Path) -> Iterator[str]:
+    """The URI of a running tracking server, which keeps its data in a folder and proxies its artifacts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", f"{tmp_path}/kept"]
+    options = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/kept"]
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *options]
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     try:
-        wait_until_healthy(process, port, tmp_path / "server.log")
+        wait_until_healthy(process, port, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, 9)
