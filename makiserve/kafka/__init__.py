@@ -2,9 +2,10 @@
 
 from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.consumer import Committed, InputConsumer, Watermarks
+from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
+from makiserve.kafka.lookup import Committed, Lookup, Watermarks
 from makiserve.kafka.message import Message
 from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
@@ -17,6 +18,7 @@ __all__ = [
     "Connection",
     "EmbeddedBroker",
     "InputConsumer",
+    "Lookup",
     "Message",
     "Place",
     "Span",

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # type: ignore[attr-defined]  # stubs
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.codes import EXISTS, NO_BROKER
@@ -112,6 +112,38 @@ class Cluster:
                 "Use another name, or delete it and start again."
             )
 
+    def grow(self, topic: str, partitions: int) -> None:
+        """Gives a topic that has fewer partitions as many as this; nothing where it has them, or is not there.
+
+        Raises:
+            ConfigurationError: it may not be changed.
+        """
+        count = self._partitions(topic)
+        if count is not None and count < partitions:
+            with translated(f"Giving {topic} {partitions} partitions"):
+                self._admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
+            insist(lambda: self._seen(topic, partitions), timedelta(seconds=10))
+            logger.info("Topic %s now has %d partitions", topic, partitions)
+
+    def require_setting(self, topic: str, name: str, value: str) -> None:
+        """Refuses a topic that is not set up as it must be; one whose settings may not be read is trusted.
+
+        Raises:
+            ConfigurationError: the setting has another value.
+        """
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        try:
+            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()[name].value
+        except KafkaException as error:
+            logger.debug("The settings of %s cannot be read: %s", topic, error)
+            return
+        if value not in found.split(","):
+            raise ConfigurationError(
+                f"Topic {topic} has {name}={found} and needs {value}: it would lose state. Correct it: "
+                f"kafka-configs.sh --bootstrap-server {self._servers} --alter --topic {topic} "
+                f"--add-config {name}={value}"
+            )
+
     def _metadata(self) -> Any:
         # Of all topics: asking for one by name creates it, on brokers that create topics by themselves.
         with translated(f"Asking {self._servers} for its topics"):
@@ -121,10 +153,10 @@ class Cluster:
         found = insist(self._metadata, timedelta(seconds=10)).topics.get(topic)
         return len(found.partitions) if found is not None else None
 
-    def _seen(self, topic: str) -> int:
+    def _seen(self, topic: str, partitions: int = 1) -> int:
         count = self._partitions(topic)
-        if count is None:
-            raise RetryCall(f"Topic {topic} was created and is not seen yet")
+        if count is None or count < partitions:
+            raise RetryCall(f"Topic {topic} was created or has grown, and that is not seen yet")
         return count
 
     def _create(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:

@@ -46,6 +46,9 @@ CONSUMER = {
     "fetch.wait.max.ms": 100,
 }
 
+READER = ("enable.auto.commit", "enable.auto.offset.store", "isolation.level", "auto.offset.reset", "fetch.wait.max.ms")
+"""Those of them that a client without a subscription needs."""
+
 PRODUCER = {
     "transaction.timeout.ms": 15_000,  # a crashed instance blocks read_committed readers for so long
     "partitioner": "murmur2_random",  # Java's; librdkafka's own would scatter the keys that Java clients wrote
@@ -101,6 +104,11 @@ class Connection:
         """The input's consumer."""
         member = {"group.instance.id": self.broker.instance} if self.broker.instance else {}
         return CONSUMER | member | self._settings() | {"group.id": self.broker.group}
+
+    def lookup_settings(self) -> dict[str, Any]:
+        """The client that asks for what is committed: of the group, and no member of it."""
+        own = {"group.id": self.broker.group, "enable.partition.eof": True}
+        return {key: CONSUMER[key] for key in READER} | self._settings() | own
 
     def producer_settings(self) -> dict[str, Any]:
         """The transactional producer."""

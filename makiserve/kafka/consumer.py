@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as AnyMessage
 
-from makiserve.errors import MakiserveError, RetryCall
-from makiserve.kafka.codes import END_OF_PARTITION, MISSING, NOT_STARTED
+from makiserve.errors import MakiserveError
+from makiserve.kafka.codes import END_OF_PARTITION, NOT_STARTED
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, translated
 from makiserve.kafka.message import Message
 
-OnAssign = Callable[[list[int]], Mapping[int, int]]
+OnAssign = Callable[[list[int]], Mapping[int, int | None]]
 OnGone = Callable[[list[int]], None]
-
-
-class Committed(NamedTuple):
-    """What the group has committed for a partition.
-
-    Attributes:
-        offset: of the next record to process; None when nothing was ever committed.
-        metadata: the text that was committed with it, "" when none was.
-    """
-
-    offset: int | None
-    metadata: str
-
-
-class Watermarks(NamedTuple):
-    """The ends of a partition.
-
-    Attributes:
-        low: the oldest offset that retention has left.
-        high: one after the last record that a read_committed reader may see now: records of open transactions, and
-            all that follow them, are beyond it.
-    """
-
-    low: int
-    high: int
 
 
 class InputConsumer:
     """One topic, read by one member of the group.
 
-    A partition is given its start with its assignment: a seek is lost while librdkafka looks up the end of a partition
-    that was assigned there. It is moved by a seek, and never by being assigned anew: while a rebalance waits for
-    on_revoke, librdkafka takes that for its end, and the next owner begins before this one has committed.
+    A partition is given its start with its assignment, or is held until it is moved there: it is assigned at offset 0
+    then, as a seek is lost while librdkafka looks up the end of a partition that was assigned there. It is moved by a
+    seek, and never by being assigned anew: while a rebalance waits for on_revoke, librdkafka takes that for its end,
+    and the next owner begins before this one has committed.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
@@ -59,6 +35,8 @@ class InputConsumer:
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
         self._moves: dict[int, int] = {}
+        self._held: set[int] = set()
+        self._is_resting = False
         self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
         self._is_closing = False
@@ -72,7 +50,7 @@ class InputConsumer:
         """Joins the group. The callbacks are called from inside `receive`.
 
         Args:
-            on_assign: these partitions came; it returns for each the offset to start at.
+            on_assign: these partitions came; it returns for each the offset to start at, or None to hold it.
             on_revoke: these go when it returns: the last chance to commit.
             on_lost: these are another member's already: whatever is not committed must be dropped.
         """
@@ -97,12 +75,13 @@ class InputConsumer:
                 came along are given by the next call, unless their partition was moved or taken away meanwhile.
         """
         self._make_moves()
+        self._wake()
         messages = self._take(max_records, timeout)
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
             self._note_errors(messages)
         # What was taken before a callback moved or gave away its partition cannot be told from what came after.
-        if stale := self._gone | self._moves.keys():
+        if stale := self._gone | self._held | self._moves.keys():
             records = [record for record in records if record.partition() not in stale]
             self._gone.clear()
         if self._raised is None:
@@ -116,34 +95,22 @@ class InputConsumer:
         self._kept = [record for record in self._kept if record.partition() != partition]
         self._moves[partition] = offset
 
-    def committed(self, partition: int, timeout: timedelta) -> Committed:
-        """What the group has committed; the previous owner's open transaction is waited for.
+    def hold(self, partitions: Iterable[int]) -> None:
+        """Gives nothing of these partitions until they are moved; what is buffered is dropped."""
+        held = set(partitions)
+        self._kept = [record for record in self._kept if record.partition() not in held]
+        self._held |= held
+        self._pause(held)
 
-        Raises:
-            RetryCall: no answer, or that transaction is still open.
+    def keep_alive(self) -> None:
+        """Tells the group that this member lives, while a batch is being scored: no record is taken.
+
+        The callbacks of a rebalance are called from here, too; what they raise is raised by the next `receive`.
         """
-        with translated(f"Asking for the committed offset of {self.topic}[{partition}]"):
-            found = self._consumer.committed([TopicPartition(self.topic, partition)], timeout.total_seconds())[0]
-        if found.error is not None:
-            raise fault(found.error, f"Asking for the committed offset of {self.topic}[{partition}]")
-        return Committed(found.offset if found.offset >= 0 else None, found.metadata or "")
-
-    def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
-        """The ends of a partition, as the broker knows them now.
-
-        Raises:
-            RetryCall: no answer.
-        """
-        place = TopicPartition(self.topic, partition)
-        try:
-            return Watermarks(*self._consumer.get_watermark_offsets(place, timeout.total_seconds(), cached=False))
-        except KafkaException as error:
-            doing, reason = f"Asking for the ends of {self.topic}[{partition}]", error.args[0]
-            if (
-                reason.code() in MISSING
-            ):  # it was assigned: a client that has lost its brokers says that it is not there
-                raise RetryCall(f"{doing}: {reason.str()}") from error
-            raise fault(reason, doing) from error
+        if not self._is_resting:
+            self._is_resting = True
+            self._pause(self._assigned)
+        self._kept += self._poll(0.0)
 
     def group_metadata(self) -> Any:
         """This member's generation, for `TransactionalProducer.send_offsets`: it fences a member that was replaced."""
@@ -162,16 +129,36 @@ class InputConsumer:
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
-        taken: list[AnyMessage] = []
+        taken = self._poll(timeout.total_seconds())
+        if taken and max_records > 1:
+            try:
+                with translated(f"Reading {self.topic}"):
+                    taken += self._consumer.consume(max_records - 1, 0)
+            except MakiserveError as error:
+                self._raised = self._raised or error
+        return taken
+
+    def _poll(self, seconds: float) -> list[AnyMessage]:
         try:
             with translated(f"Reading {self.topic}"):
-                first = self._consumer.poll(timeout.total_seconds())
-                if first is not None:
-                    taken.append(first)
-                    taken += self._consumer.consume(max_records - 1, 0) if max_records > 1 else []
+                message = self._consumer.poll(seconds)
         except MakiserveError as error:
             self._raised = self._raised or error
-        return taken
+            return []
+        return [] if message is None else [message]
+
+    def _pause(self, partitions: Iterable[int]) -> None:
+        with translated(f"Pausing {self.topic}"):
+            self._consumer.pause([TopicPartition(self.topic, number) for number in partitions])
+
+    def _wake(self) -> None:
+        if self._is_resting:
+            self._is_resting = False
+            self._resume(self._assigned - self._held)
+
+    def _resume(self, partitions: Iterable[int]) -> None:
+        with translated(f"Resuming {self.topic}"):
+            self._consumer.resume([TopicPartition(self.topic, number) for number in partitions])
 
     def _make_moves(self) -> None:
         for partition, offset in list(self._moves.items()):
@@ -182,6 +169,9 @@ class InputConsumer:
                     raise fault(error.args[0], f"Going to {self.topic}[{partition}]@{offset}") from error
             else:
                 del self._moves[partition]
+                if partition in self._held:
+                    self._held.remove(partition)
+                    self._resume([partition])
 
     def _note_errors(self, messages: list[AnyMessage]) -> None:
         for message in messages:
@@ -190,17 +180,19 @@ class InputConsumer:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{message.partition()}]")
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
-        starts = self._starts(on_assign, [partition.partition for partition in partitions])
+        numbers = [partition.partition for partition in partitions]
+        starts = self._starts(on_assign, numbers)
         for partition in partitions:
-            partition.offset = starts.get(partition.partition, OFFSET_END)
+            partition.offset = starts.get(partition.partition) or 0
         self._consumer.incremental_assign(partitions)
-        if starts:
-            self._assigned.update(starts)
-            self._moves |= {number: starts[number] for number in self._gone & starts.keys()}
-        else:
-            self._consumer.pause(partitions)  # nobody knows where they start: they must give nothing
+        self._assigned.update(starts)
+        self._moves |= {number: start for number, start in starts.items() if number in self._gone and start is not None}
+        if unknown := [number for number in numbers if starts.get(number) is None]:
+            self.hold(unknown)
+        if self._is_resting:
+            self._pause(numbers)
 
-    def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int]:
+    def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int | None]:
         if self._is_closing or not numbers:
             return {}
         # Raised into librdkafka an error would end the poll, and the records that the poll had taken would be lost.
@@ -219,6 +211,7 @@ class InputConsumer:
             self._raised = self._raised or error
         self._consumer.incremental_unassign(partitions)
         self._assigned.difference_update(numbers)
+        self._held.difference_update(numbers)
         self._gone.update(numbers)
         for number in numbers:
             self._moves.pop(number, None)

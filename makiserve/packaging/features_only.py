@@ -33,10 +33,11 @@ class FeaturesOnly:
     name: None = None
     version: None = None
     predictor: None = None
+    sample: tuple[Record, ...] = ()
 
-    def scorer(self) -> Scorer:
+    def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """A scorer of this pipeline, with lanes of its own."""
-        return Scorer(self.plan)
+        return Scorer(self.plan, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
         """The form of the outputs: the features as they are, unless `emit` names parts of them and of the record.

@@ -64,9 +64,14 @@ class PackagedModel:
     reference: Reference = field(repr=False)
     differences: tuple[str, ...]
 
-    def scorer(self) -> Scorer:
+    @property
+    def sample(self) -> tuple[Record, ...]:
+        """The reference records."""
+        return self.reference.records
+
+    def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """A scorer of this model, with lanes of its own."""
-        return Scorer(self.plan, self.predictor, self.post)
+        return Scorer(self.plan, self.predictor, self.post, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
         """The form of the outputs of this model.

@@ -46,11 +46,13 @@ class Post:
         plan: the post pipeline.
         features: the feature pipeline. Where one record may cause several of its outputs, they go in as one item: they
             pass together, or leave no trace together.
+        is_tracked: as for `Scorer`.
     """
 
-    def __init__(self, plan: Plan, features: Plan) -> None:
+    def __init__(self, plan: Plan, features: Plan, *, is_tracked: bool = False) -> None:
         self._is_grouped = features.fans_out
-        self.program = Program(Plan((FlatMap(), *plan.operators)) if self._is_grouped else plan)
+        whole = Plan((FlatMap(), *plan.operators)) if self._is_grouped else plan
+        self.program = Program(whole, is_tracked=is_tracked)
 
     def feed(
         self, causes: list[int], features: list[Any], predictions: list[Any], state: State

@@ -66,16 +66,19 @@ class Scorer:
         plan: the feature pipeline.
         predictor: the model; None to emit features alone.
         post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
+        is_tracked: whether lanes note which of their keys are used, for checkpoints that leave the others out.
 
     Attributes:
         checkpoints: of each program, in the order of `Lane.states`: features, then post.
     """
 
-    def __init__(self, plan: Plan, predictor: Predictor | None = None, post: Plan | None = None) -> None:
-        self._program = Program(plan)
+    def __init__(
+        self, plan: Plan, predictor: Predictor | None = None, post: Plan | None = None, *, is_tracked: bool = False
+    ) -> None:
+        self._program = Program(plan, is_tracked=is_tracked)
         self._predictor = predictor
         self._inputs = _selection(predictor.inputs) if predictor else None
-        self._post = Post(post, plan) if post else None
+        self._post = Post(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
         types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))

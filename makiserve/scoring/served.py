@@ -33,7 +33,11 @@ class Served(Protocol):
     def record(self) -> type[Record]:
         """The type of the records."""
 
-    def scorer(self) -> Scorer:
+    @property
+    def sample(self) -> Sequence[Record]:
+        """Records to try it on; none where none were packaged."""
+
+    def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """A scorer, with lanes of its own."""
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:

@@ -1,94 +1,99 @@
-"""The partitions of this process: how they come, begin, go back and go.
-
-A partition's state is rebuilt by scoring its records once more, silently, from where the state began up to the
-committed offset. Where it began is committed with the offset.
-"""
+"""The partitions of this process: how they come, begin, go back and go."""
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Iterable
-from functools import partial
-from typing import Literal
 
-from makiserve.errors import StateError
-from makiserve.kafka import InputConsumer, Watermarks
-from makiserve.scoring import Scorer
-from makiserve.serving.commit import mark_from_text
+from makiserve.errors import BrokerUnavailable, RetryCall, StateError
+from makiserve.kafka import InputConsumer
 from makiserve.serving.partition import Partition, Phase
-from makiserve.serving.patience import CALL, Patience
-
-logger = logging.getLogger(__name__)
+from makiserve.serving.patience import PATIENCE
+from makiserve.serving.state.restorer import Request, Restorer
 
 
 class Assignment:
-    """The partitions that the group has given to this process.
+    """The partitions that the group has given to this process."""
 
-    Args:
-        start: where a partition begins that was never committed.
-    """
-
-    def __init__(
-        self,
-        consumer: InputConsumer,
-        scorer: Scorer,
-        start: Literal["earliest", "latest"],
-        patience: Patience,
-    ) -> None:
+    def __init__(self, consumer: InputConsumer, restorer: Restorer) -> None:
         self.partitions: dict[int, Partition] = {}
         self._consumer = consumer
-        self._scorer = scorer
-        self._start = start
-        self._patience = patience
+        self._restorer = restorer
+        self._requests: dict[int, Request] = {}
+        self._asked_since = time.monotonic()
 
-    def add(self, numbers: Iterable[int]) -> dict[int, int]:
-        """Partitions have come; for each the offset to start at: where its state began.
+    @property
+    def is_restoring(self) -> bool:
+        """Whether a partition waits for its state."""
+        return bool(self._requests)
 
-        Raises:
-            StateError: the records from which the state must be rebuilt are gone.
-            BrokerUnavailable: the broker does not say where the group is.
-        """
+    def add(self, numbers: Iterable[int]) -> dict[int, None]:
+        """Partitions have come; they are held until their state is there."""
         came = [Partition(self._consumer.topic, number) for number in numbers]
-        for each in came:
-            each.restore(self._scorer.new_lane(), *self._bounds(each))
         self.partitions |= {each.number: each for each in came}
-        return {each.number: each.origin for each in came}
+        for each in came:
+            self._restore(each)
+        return {each.number: None for each in came}
 
     def rewind(self) -> None:
         """Nothing since the last commit has happened: all partitions restore the state that they had there."""
+        self._consumer.hold(self.partitions)
         for each in self.partitions.values():
-            each.restore(self._scorer.new_lane(), each.origin, each.committed)
-            self._consumer.move(each.number, each.origin)
+            self._restore(each)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Partitions are gone, with their state."""
         for number in numbers:
-            self.partitions.pop(number).move(phase)
+            self._forget(number)
+            self.partitions.pop(number).end(phase)
 
-    def _bounds(self, each: Partition) -> tuple[int, int]:
-        """Where the state begins, and up to where its records are committed."""
-        # The committed offset first: asking for it waits for the previous owner's open transaction.
-        found = self._patience.insist(partial(self._consumer.committed, each.number, CALL))
-        ends = self._patience.insist(partial(self._consumer.watermarks, each.number, CALL))
-        each.is_new = found.offset is None
-        if found.offset is None:
-            first = ends.low if self._start == "earliest" else ends.high
-            return first, first
-        mark = mark_from_text(found.metadata)
-        if mark is None:
-            logger.warning("%s: offset %d was committed by another program: the state begins empty", each, found.offset)
-        if mark is None or self._scorer.stateless:
-            return found.offset, found.offset
-        if mark.plan != self._scorer.fingerprint:
-            logger.info("%s: the pipeline has changed: its state is rebuilt from offset %d", each, mark.origin)
-        _check_retention(each, mark.origin, found.offset, ends)
-        return mark.origin, found.offset
+    def take_restored(self) -> list[Partition]:
+        """Let the partitions go on whose state is there by now.
 
+        Raises:
+            StateError: that of one is lost.
+            BrokerUnavailable: the broker has been away for too long.
+        """
+        restored = []
+        for number, request in list(self._requests.items()):
+            if request.answer.done():
+                del self._requests[number]
+                if self._begin(self.partitions[number], request):
+                    restored.append(self.partitions[number])
+        return restored
 
-def _check_retention(each: Partition, origin: int, committed: int, ends: Watermarks) -> None:
-    if min(origin, committed) < ends.low and origin != committed:
-        raise StateError(
-            f"{each}: the state at offset {committed} was built from the records since offset {origin}, and retention "
-            f"has removed those before {ends.low}: it cannot be rebuilt. Keep the records for longer, or begin with an "
-            "empty state by giving another --group"
-        )
+    def close(self) -> None:
+        """Nobody waits for a state any more."""
+        for number in list(self._requests):
+            self._forget(number)
+        self._restorer.close()
+
+    def _restore(self, partition: Partition) -> None:
+        self._forget(partition.number)
+        partition.restore()
+        self._asked_since = time.monotonic()
+        self._ask(Request(partition.number, partition.beginning))
+
+    def _ask(self, request: Request) -> None:
+        self._requests[request.number] = request
+        self._restorer.ask(request)
+
+    def _forget(self, number: int) -> None:
+        if request := self._requests.pop(number, None):
+            request.is_over = True
+
+    def _begin(self, partition: Partition, request: Request) -> bool:
+        try:
+            restored = request.answer.result()
+        except RetryCall as error:
+            if time.monotonic() > self._asked_since + PATIENCE.total_seconds():
+                raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
+            self._ask(request)
+            return False
+        except StateError:
+            partition.end(Phase.FAILED)
+            raise
+        assert restored is not None  # noqa: S101  only a request that is over has no result
+        partition.begin(restored)
+        self._consumer.move(partition.number, restored.beginning.start)
+        return True

@@ -1,10 +1,10 @@
 """The commit: five steps, in this order, that make everything since the last one visible at once.
 
-1. mark       what is to be committed: for each partition the next offset, and with it where its state began
-2. flush      every output and dead letter of the transaction is acknowledged
-3. offsets    the next offsets go into the same transaction, with the group's generation
-4. commit     the transaction
-5. advance    only now do the partitions know themselves committed
+1. checkpoint  when one is due, the state of the lanes goes into the transaction
+2. flush       every output, dead letter and checkpoint of the transaction is acknowledged
+3. offsets     the next offsets go into the same transaction, with the group's generation, each with its mark
+4. commit      the transaction
+5. advance     only now do the partitions know themselves committed, and saved
 
 A passing trouble repeats the same step with the same arguments. What cannot be committed raises `AbortTransaction`:
 then nothing of the transaction ever becomes visible, and records and state go back to the last commit.
@@ -13,96 +13,95 @@ then nothing of the transaction ever becomes visible, and records and state go b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
-from makiserve.errors import StateError
 from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
 from makiserve.serving.patience import CALL, Patience
+from makiserve.serving.state.beginning import Expected
+from makiserve.serving.state.mark import Mark
 
-Marks = dict[int, tuple[int, str]]
+Marks = dict[int, tuple[int, Mark]]
+
+NOW_MS = 0
+"""librdkafka's word for the time at which a record is produced."""
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """What is kept with a committed offset.
+@dataclass(frozen=True)
+class Committer:
+    """What the five steps work with.
 
     Attributes:
-        origin: the offset of the first record that the state has seen: it is rebuilt from there.
-        plan: the fingerprint of the pipeline.
+        state_topic: where checkpoints go; None where the pipelines remember nothing.
+        expected: what makes a mark this service's.
     """
 
-    origin: int
-    plan: str
+    producer: TransactionalProducer
+    consumer: InputConsumer
+    patience: Patience
+    state_topic: str | None
+    expected: Expected
 
+    def commit(self, partitions: Iterable[Partition], *, is_saving: bool) -> bool:
+        """Commit what the partitions have become since the last commit; whether there was anything.
 
-def commit(
-    producer: TransactionalProducer,
-    consumer: InputConsumer,
-    partitions: Iterable[Partition],
-    plan: str,
-    patience: Patience,
-) -> bool:
-    """Commit what the partitions have become since the last commit; whether there was anything.
+        Args:
+            partitions: all that are assigned.
+            is_saving: whether a checkpoint is due; one that cannot wait is written anyway.
 
-    Raises:
-        AbortTransaction: it was not committed: abort, rewind.
-        Fenced: another instance has taken over.
-        BrokerUnavailable: the broker has been away for too long.
-    """
-    news = [each for each in partitions if each.has_news]
-    if not news and not producer.is_open:
-        return False
-    marks = step_1_mark(news, plan)
-    step_2_flush(producer, patience)
-    step_3_offsets(producer, consumer, marks, patience)
-    step_4_commit(producer, patience)
-    step_5_advance(news, marks)
-    return True
+        Raises:
+            AbortTransaction: it was not committed: abort, rewind.
+            Fenced: another instance has taken over.
+            BrokerUnavailable: the broker has been away for too long.
+            StateError: a value of the state has no code.
+        """
+        partitions = list(partitions)
+        unsaved = [each for each in partitions if each.is_unsaved] if self.state_topic else []
+        saved = [each for each in unsaved if is_saving or each.is_urgent]
+        news = [each for each in partitions if each.has_news or each in saved]
+        if not news and not self.producer.is_open:
+            return False
+        marks = self.step_1_checkpoint(news, saved)
+        self.step_2_flush()
+        self.step_3_offsets(marks)
+        self.step_4_commit()
+        self.step_5_advance(news, marks)
+        return True
 
+    def step_1_checkpoint(self, news: Iterable[Partition], saved: list[Partition]) -> Marks:
+        """Produce the checkpoints that are due; for each partition the next offset, and the mark that goes with it."""
+        marks = {each.number: (each.next_offset, self._mark(each, is_saved=each in saved)) for each in news}
+        for each in saved:
+            for key, value in each.writer.records(each.lane, marks[each.number][1]):
+                self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
+        return marks
 
-def step_1_mark(news: Iterable[Partition], plan: str) -> Marks:
-    """For each partition the next offset, and what is kept with it."""
-    return {each.number: (each.next_offset, _text(Mark(each.origin, plan))) for each in news}
+    def step_2_flush(self) -> None:
+        """Wait until the broker has every record of the transaction."""
+        self.patience.insist(partial(self.producer.flush, CALL))
 
+    def step_3_offsets(self, marks: Marks) -> None:
+        """Put the offsets into the transaction, once for all partitions."""
+        offsets = {number: (offset, str(mark)) for number, (offset, mark) in marks.items()}
+        group = self.consumer.group_metadata()
+        self.patience.insist(partial(self.producer.send_offsets, self.consumer.topic, offsets, group))
 
-def step_2_flush(producer: TransactionalProducer, patience: Patience) -> None:
-    """Wait until the broker has every record of the transaction."""
-    patience.insist(partial(producer.flush, CALL))
+    def step_4_commit(self) -> None:
+        """Make outputs, dead letters, checkpoints and offsets visible at once."""
+        self.patience.insist(partial(self.producer.commit, CALL))
 
+    def step_5_advance(self, news: Iterable[Partition], marks: Marks) -> None:
+        """The partitions are committed up to their marks."""
+        for each in news:
+            offset, mark = marks[each.number]
+            each.commit(offset, has_checkpoint=mark.checkpoint == offset)
 
-def step_3_offsets(producer: TransactionalProducer, consumer: InputConsumer, marks: Marks, patience: Patience) -> None:
-    """Put the offsets into the transaction, once for all partitions."""
-    patience.insist(partial(producer.send_offsets, consumer.topic, marks, consumer.group_metadata()))
-
-
-def step_4_commit(producer: TransactionalProducer, patience: Patience) -> None:
-    """Make outputs, dead letters and offsets visible at once."""
-    patience.insist(partial(producer.commit, CALL))
-
-
-def step_5_advance(news: Iterable[Partition], marks: Marks) -> None:
-    """The partitions are committed up to their marks."""
-    for each in news:
-        each.committed, each.is_new = marks[each.number][0], False
-
-
-def mark_from_text(text: str) -> Mark | None:
-    """The mark that was committed with an offset; None where another program committed it.
-
-    Raises:
-        StateError: it is a mark that cannot be read.
-    """
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text, type=Mark)
-    except msgspec.MsgspecError as error:
-        raise StateError(
-            f"the group's committed offset carries {text[:60]!r}, which is not from makiserve: choose another --group"
-        ) from error
-
-
-def _text(mark: Mark) -> str:
-    return msgspec.json.encode(mark).decode()
+    def _mark(self, each: Partition, *, is_saved: bool) -> Mark:
+        return Mark(
+            origin=each.origin,
+            plan=self.expected.plan or "",
+            digest=self.expected.digest,
+            partitions=self.expected.partitions,
+            checkpoint=each.next_offset if is_saved else each.checkpoint,
+        )

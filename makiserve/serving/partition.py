@@ -1,12 +1,16 @@
 """The life of a partition in this process, from its assignment to its loss.
 
 ```
-ASSIGNED ── begun ──▶ RESTORING ── restored ──▶ RUNNING
-                      RESTORING ◀── rewound ─── RUNNING
-                      RESTORING ── rewound ───▶ RESTORING
-                      RESTORING ── revoked ───▶ REVOKED ◀── revoked ── RUNNING
-                      RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
+ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
+                       RESTORING ◀── rewound ─── RUNNING
+                       RESTORING ── rewound ───▶ RESTORING
+                       RESTORING ── refused ───▶ FAILED
+                       RESTORING ── revoked ───▶ REVOKED ◀── revoked ── RUNNING
+                       RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
 ```
+
+RESTORING has two parts: the checkpoint is read, on a thread of its own, and the records between the checkpoint and the
+committed offset are scored once more, in silence.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from enum import Enum
 
 from makiserve.errors import InternalError
 from makiserve.scoring import Lane
+from makiserve.serving.state.beginning import Beginning
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.restorer import Restored
 
 logger = logging.getLogger(__name__)
 
@@ -26,39 +33,48 @@ class Phase(Enum):
     ASSIGNED = "assigned"
     RESTORING = "restoring"
     RUNNING = "running"
+    FAILED = "failed"
     REVOKED = "revoked"
     LOST = "lost"
 
 
 MOVES = {
     Phase.ASSIGNED: {Phase.RESTORING},
-    Phase.RESTORING: {Phase.RESTORING, Phase.RUNNING, Phase.REVOKED, Phase.LOST},
+    Phase.RESTORING: {Phase.RESTORING, Phase.RUNNING, Phase.FAILED, Phase.REVOKED, Phase.LOST},
     Phase.RUNNING: {Phase.RESTORING, Phase.REVOKED, Phase.LOST},
+    Phase.FAILED: set(),
     Phase.REVOKED: set(),
     Phase.LOST: set(),
 }
 
 
 class Partition:
-    """One assigned partition of the input: its lane, and how far it is read and committed.
+    """One assigned partition of the input: its lane, and how far it is read, saved and committed.
 
     Attributes:
         number: the partition.
+        beginning: where it began in this process; None until that is known.
         origin: the offset of the first record that the lane's state has seen.
+        checkpoint: the offset of the lane's last checkpoint; None where there is none.
         committed: the offset up to which outputs are committed; records before it are re-scored silently.
         next_offset: the offset of the next record to score.
         lane: the state.
+        writer: what writes the lane's checkpoints.
         is_new: whether the group has committed no offset of it yet: then its start is news too, or an owner that comes
             before the first record could start elsewhere.
+        is_urgent: whether the next commit must have a checkpoint.
     """
 
     def __init__(self, topic: str, number: int) -> None:
         self.topic = topic
         self.number = number
         self.phase = Phase.ASSIGNED
+        self.beginning: Beginning | None = None
         self.origin = self.committed = self.next_offset = 0
+        self.checkpoint: int | None = None
         self.lane = Lane([])
-        self.is_new = False
+        self.writer = CheckpointWriter((), None)
+        self.is_new = self.is_urgent = False
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"
@@ -68,6 +84,12 @@ class Partition:
         """Whether there is something to commit: records scored since the last commit, or where it starts."""
         return self.phase is Phase.RUNNING and (self.is_new or self.next_offset > self.committed)
 
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether records were scored since the last checkpoint."""
+        start = self.origin if self.checkpoint is None else self.checkpoint
+        return self.phase is Phase.RUNNING and (self.is_urgent or self.next_offset > start)
+
     def move(self, phase: Phase) -> None:
         """Go to another phase; the only place where a partition's phase changes."""
         if phase not in MOVES[self.phase]:
@@ -75,14 +97,32 @@ class Partition:
         logger.info("%s: %s → %s at offset %d", self, self.phase.value, phase.value, self.next_offset)
         self.phase = phase
 
-    def restore(self, lane: Lane, origin: int, committed: int) -> None:
-        """Begin at `origin` with an empty lane; records before `committed` rebuild its state and emit nothing."""
-        self.lane, self.origin, self.committed, self.next_offset = lane, origin, committed, origin
+    def restore(self) -> None:
+        """Forget the state, and wait for another: what is being scored meanwhile no longer counts."""
+        self.lane = Lane([])
         self.move(Phase.RESTORING)
-        self.advance(origin)
+
+    def end(self, phase: Phase) -> None:
+        """Its life here is over, and its state is dropped."""
+        self.lane = Lane([])
+        self.move(phase)
+
+    def begin(self, restored: Restored) -> None:
+        """Go on from a restored state; records before the committed offset rebuild the rest and emit nothing."""
+        began = self.beginning = restored.beginning
+        self.lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
+        self.origin, self.checkpoint = began.origin, began.checkpoint
+        self.committed, self.is_new = began.committed, began.is_new
+        self.advance(began.start)
 
     def advance(self, next_offset: int) -> None:
         """Records up to `next_offset` have been scored."""
         self.next_offset = next_offset
         if self.phase is Phase.RESTORING and next_offset >= self.committed:
             self.move(Phase.RUNNING)
+
+    def commit(self, offset: int, *, has_checkpoint: bool) -> None:
+        """It is committed up to `offset`, and its state saved there."""
+        self.committed, self.is_new = offset, False
+        if has_checkpoint:
+            self.checkpoint, self.is_urgent = offset, False

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import Cluster, Connection
 from makiserve.scoring import Served
 from makiserve.serving.publisher import Publisher
-from makiserve.serving.signals import Stop, stop_on_signals
+from makiserve.serving.signals import stop_on_signals
+from makiserve.serving.state.check import check_state
+from makiserve.serving.state.topic import prepare_state_topic
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
+
+FIGHT_S = 60.0
+"""Two instances of one name fence each other within this time."""
 
 
 def serve(
@@ -38,31 +45,33 @@ def serve(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"
         )
-    dead_partitions = _check_topics(broker, settings)
+    check_state(model.scorer(is_tracked=True), model.sample)
+    partitions = _check_topics(model, broker, settings)
+    fenced_at = -math.inf
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, dead_partitions, stop, publisher)
+            worker = Worker(model, broker, settings, partitions, stop, publisher)
             logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()
             except Fenced as error:
-                _refuse_to_fight(error, broker, stop)
+                _refuse_to_fight(error, broker, time.monotonic() - fenced_at)
+                if stop.asked:
+                    raise
+                fenced_at = time.monotonic()
                 logger.warning("%s: beginning anew, from what is committed", error)
 
 
-def _refuse_to_fight(error: Fenced, broker: BrokerSettings, stop: Stop) -> None:
-    """Only an instance without a name may begin anew: nobody else has its transactions, so they took too long."""
-    if broker.instance:
+def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
+    """Once, the transaction may have taken too long. Twice in a row somebody else goes by this name, and is there."""
+    if broker.instance and since_s < FIGHT_S:
         raise Fenced(
-            f"{error}. Another instance named {broker.instance} has taken over, or the broker was away for longer than "
-            "a transaction may take: start again unless the other one runs"
+            f"{error}. Another instance named {broker.instance} has taken over: give each instance a name of its own"
         ) from error
-    if stop.asked:
-        raise error
 
 
-def _check_topics(broker: BrokerSettings, settings: ServeSettings) -> int:
-    """Refuse what cannot work before anything is read; the number of partitions for dead letters."""
+def _check_topics(model: Served, broker: BrokerSettings, settings: ServeSettings) -> int:
+    """Refuse what cannot work before anything is read; the number of the input's partitions."""
     if settings.input in (settings.output, settings.dead_letters):
         raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
     if settings.output == settings.dead_letters:
@@ -76,4 +85,6 @@ def _check_topics(broker: BrokerSettings, settings: ServeSettings) -> int:
             f"the partition of its record, so that it needs at least {inputs}"
         )
     cluster.create_if_absent(settings.dead_letters, inputs, {})
+    if not model.scorer().stateless:
+        prepare_state_topic(cluster, broker.group, inputs, settings.on_state_loss)
     return inputs

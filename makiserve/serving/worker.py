@@ -1,4 +1,8 @@
-"""The worker: one consumer, one transactional producer, one synchronous loop."""
+"""The worker: one consumer, one transactional producer, one loop.
+
+The loop does one thing after another. Two of them are done on threads that it waits for or looks at: scoring a batch,
+so that the group hears from the loop meanwhile, and reading a checkpoint, so that other partitions are served.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,22 @@ from datetime import timedelta
 from functools import partial
 
 from makiserve.errors import AbortTransaction, MakiserveError, RetryCall
-from makiserve.kafka import Connection, InputConsumer, Message, TransactionalProducer
+from makiserve.kafka import Connection, InputConsumer, Lookup, Message, TransactionalProducer
 from makiserve.schema import Schema
-from makiserve.scoring import Served
+from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
+from makiserve.serving.background import Background
 from makiserve.serving.batch import Slice, slices_from_messages
-from makiserve.serving.commit import commit
+from makiserve.serving.commit import Committer
+from makiserve.serving.pace import Pace
 from makiserve.serving.partition import Phase
 from makiserve.serving.patience import CALL, Patience
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import Stop
+from makiserve.serving.state.beginning import Expected
+from makiserve.serving.state.past import Past
+from makiserve.serving.state.restorer import Restorer
+from makiserve.serving.state.topic import state_topic
 from makiserve.serving.summary import Summary
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -29,6 +39,18 @@ QUIET_COMMIT = timedelta(seconds=1)
 
 IDLE = timedelta(milliseconds=500)
 """How long the loop waits for records: a signal is noticed within this time."""
+
+RESTORING = timedelta(milliseconds=10)
+"""How long it waits while a partition waits for its state."""
+
+CHECKPOINT_S = 5.0
+"""How often state is saved, and so about how many seconds of records are scored once more after a crash."""
+
+CHECKPOINT_SHARE = 20
+"""Where saving takes long it is done less often: at most this part of the time goes into it."""
+
+LAST_CHECKPOINT = 100_000
+"""How many keys are saved when partitions go, while the group waits: a second or two. With more, none are."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -41,7 +63,7 @@ class Worker:
         model: the packaged model, its reference records checked.
         broker: how to reach the broker.
         settings: what to serve from where to where.
-        dead_partitions: how many partitions the dead-letter topic has.
+        partitions: how many the input has, and so the topics of dead letters and of state.
         stop: asked before every turn.
         publisher: makes messages of what is scored.
     """
@@ -51,7 +73,7 @@ class Worker:
         model: Served,
         broker: BrokerSettings,
         settings: ServeSettings,
-        dead_partitions: int,
+        partitions: int,
         stop: Stop,
         publisher: type[Publisher] = Publisher,
     ) -> None:
@@ -60,14 +82,24 @@ class Worker:
         self._patience = Patience(stop)
         self._settings = settings
         self._schema = Schema(model.record)
-        self._scorer = model.scorer()
+        self._scorer = model.scorer(is_tracked=True)
         self._producer = TransactionalProducer(connection)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
-        self._publisher = publisher(self._producer, settings, model, dead_partitions)
-        self._assignment = Assignment(self._consumer, self._scorer, settings.start, self._patience)
+        self._publisher = publisher(self._producer, settings, model, partitions)
+        topic = None if self._scorer.stateless else state_topic(broker.group)
+        expected = Expected(topic and self._scorer.fingerprint, model.digest, partitions)
+        past = None
+        if topic and settings.warm_up_file:
+            past = Past(settings.warm_up_file, partitions, self._schema, model.scorer(is_tracked=True))
+        lookup = Lookup(connection, settings.input)
+        self._assignment = Assignment(self._consumer, Restorer(lookup, settings, self._scorer, expected, topic, past))
+        self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
+        self._thread = Background("score")
+        self._pace = Pace(settings.commit_interval, settings.max_batch)
         self._summary = Summary()
         self._due: float | None = None
+        self._save_at = time.monotonic() + CHECKPOINT_S
         self._aborts_in_a_row = 0
 
     def run(self) -> None:
@@ -76,7 +108,7 @@ class Worker:
         Raises:
             BrokerUnavailable: the broker has been away for too long.
             Fenced: another instance has taken over, or the broker has given the transaction up.
-            StateError: the state cannot be rebuilt.
+            StateError: the state of a partition is lost.
         """
         try:
             self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
@@ -86,6 +118,7 @@ class Worker:
         except BaseException:
             self._close_dirty()
             raise
+        self._assignment.close()
         self._consumer.close()
         self._summary.log()
         if is_drained:
@@ -94,12 +127,14 @@ class Worker:
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
         try:
-            messages = self._consumer.receive(self._settings.max_batch, self._wait())
+            if self._assignment.is_restoring and self._assignment.take_restored():
+                self._set_due(time.monotonic())  # a start that was never committed is
+            messages = self._consumer.receive(self._pace.records, self._wait())
             if messages:
                 self._score(messages)
             self._producer.poll()
             if self._due is not None and time.monotonic() >= self._due:
-                self._commit()
+                self._commit(is_saving=time.monotonic() >= self._save_at)
         except RetryCall as error:
             logger.warning("%s; trying again", error)
         except AbortTransaction as error:
@@ -109,17 +144,30 @@ class Worker:
     def _score(self, messages: list[Message]) -> None:
         began = time.monotonic()
         slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema))
-        live = [each for each in slices if not each.is_silent]
+        for each, scored in self._thread.run(lambda: self._scored(slices), self._keep_alive):
+            if each.batch.lane is not each.partition.lane:
+                continue  # it was taken away, or must begin again, meanwhile
+            if scored is not None:
+                published = self._publisher.publish(each.messages, each.batch, scored)
+                self._summary.add(len(each.messages), published)
+            each.partition.advance(each.messages[-1].offset() + 1)
+        self._pace.note(len(messages), time.monotonic() - began)
+        self._set_due(began)
+
+    def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
+        """What comes of the records; None where they only rebuild state. It runs on the scoring thread."""
         for each in slices:
             if each.is_silent:
                 self._scorer.rebuild(each.batch)
-                _advance(each)
-        for each, scored in zip(live, self._scorer.score([each.batch for each in live]), strict=True):
-            published = self._publisher.publish(each.messages, each.batch, scored)
-            _advance(each)
-            self._summary.add(len(each.messages), published)
-        if live:
-            self._set_due(began)
+        live = [each for each in slices if not each.is_silent]
+        found = self._scorer.score([each.batch for each in live])
+        return [(each, None) for each in slices if each.is_silent] + list(zip(live, found, strict=True))
+
+    def _keep_alive(self) -> None:
+        """While a batch takes long no transaction stays open, to time out, and the group hears of this member."""
+        if self._producer.is_open:
+            self._commit(is_saving=False)  # the state is beyond what is committed
+        self._consumer.keep_alive()
 
     def _set_due(self, began: float) -> None:
         # From the beginning of the batch: a slow model must not leave its transaction open over the next batch.
@@ -128,21 +176,31 @@ class Worker:
         self._due = due if self._due is None else min(self._due, due)
 
     def _wait(self) -> timedelta:
+        longest = RESTORING if self._assignment.is_restoring else IDLE
         if self._due is None:
-            return IDLE
-        return min(IDLE, timedelta(seconds=max(0.0, self._due - time.monotonic())))
+            return longest
+        return min(longest, timedelta(seconds=max(0.0, self._due - time.monotonic())))
 
-    def _commit(self) -> None:
+    def _commit(self, *, is_saving: bool) -> None:
+        began = time.monotonic()
         partitions = self._assignment.partitions.values()
-        if commit(self._producer, self._consumer, partitions, self._scorer.fingerprint, self._patience):
+        if self._committer.commit(partitions, is_saving=is_saving):
             self._aborts_in_a_row = 0
             self._summary.commits += 1
         self._due = None
+        now = time.monotonic()
+        if is_saving:
+            self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * (now - began))
+        elif self._committer.state_topic and any(each.is_unsaved for each in partitions):
+            self._due = self._save_at
+
+    def _touched(self) -> int:
+        return sum(each.writer.touched(each.lane) for each in self._assignment.partitions.values() if each.is_unsaved)
 
     def _commit_or_leave(self) -> bool:
         """The last chance to commit; what cannot be committed is the next owner's to score again."""
         try:
-            self._commit()
+            self._commit(is_saving=not self._thread.is_busy and self._touched() <= LAST_CHECKPOINT)
         except AbortTransaction as error:
             logger.warning("%s: what was scored since the last commit is left to the next owner", error)
             self._abort()
@@ -161,10 +219,8 @@ class Worker:
         time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
         self._aborts_in_a_row += 1
 
-    def _on_assigned(self, numbers: list[int]) -> dict[int, int]:
-        starts = self._assignment.add(numbers)
-        self._set_due(time.monotonic())  # a start that was never committed is
-        return starts
+    def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
+        return self._assignment.add(numbers)
 
     def _on_revoked(self, numbers: list[int]) -> None:
         is_committed = self._commit_or_leave()
@@ -182,10 +238,7 @@ class Worker:
         """End without a commit: half of a batch may have been produced. What fails here hides nothing."""
         if self._producer.is_open:
             logger.warning("ending: what was scored since the last commit is left to the next owner")
+        self._assignment.close()
         for close in (partial(self._producer.abort, CALL), self._consumer.close):
             with suppress(MakiserveError):
                 close()
-
-
-def _advance(each: Slice) -> None:
-    each.partition.advance(each.messages[-1].offset() + 1)

@@ -4,6 +4,9 @@ from datetime import timedelta
 from typing import Literal
 
 from makiserve.settings.section import Section, option
+from makiserve.settings.text import value_from_text
+
+OnStateLoss = Literal["refuse", "rebuild", "start-empty"]
 
 
 class ServeSettings(Section, table="serve"):
@@ -27,6 +30,18 @@ class ServeSettings(Section, table="serve"):
         help="How long an output may wait to become visible: exactly-once output appears at the commit.",
     )
     max_batch: int = option(default=4096, least=1, help="The most records that are scored together.")
+    on_state_loss: OnStateLoss = option(
+        default="refuse",
+        help="What to do where the state that belongs to a committed offset is lost: refuse to serve, rebuild it from "
+        "the records that are still there, or go on without a past.",
+    )
+    warm_up: str | None = option(
+        default=None,
+        metavar="DURATION|FILE",
+        help="The past of a partition that was never committed, scored in silence before its first record: how much of "
+        "the topic before the start, or a file ({partition} in its name stands for the number). As a duration it is "
+        "also what a rebuilt state is made of.",
+    )
     workers: int = option(
         default=1, least=1, help="How many processes share the partitions, under a supervisor that restarts them."
     )
@@ -36,3 +51,17 @@ class ServeSettings(Section, table="serve"):
         "and so their state, by way of a topic between.",
         metavar="FIELD",
     )
+
+    @property
+    def warm_up_span(self) -> timedelta | None:
+        """How much of the topic is scored in silence; None where that is not asked for."""
+        try:
+            span: timedelta = value_from_text(timedelta, self.warm_up or "")
+        except ValueError:
+            return None
+        return span
+
+    @property
+    def warm_up_file(self) -> str | None:
+        """The file that is; None where that is not asked for."""
+        return None if self.warm_up_span is not None else self.warm_up

@@ -11,7 +11,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import ConfigurationError, RetryCall
-from makiserve.kafka import Connection, InputConsumer, TransactionalProducer
+from makiserve.kafka import Connection, InputConsumer, Lookup, TransactionalProducer
 from makiserve.settings import BrokerSettings
 from tests.broker import wait_until_settled
 
@@ -29,6 +29,7 @@ class Member(InputConsumer):
         super().__init__(connection, topic)
         self.events: list[tuple[str, list[int]]] = []
         self.start = start
+        self.lookup = Lookup(connection, topic)
         self.subscribe(
             self.came,
             lambda numbers: self.events.append(("revoked", sorted(numbers))),
@@ -69,6 +70,7 @@ def open_member(kafka: str) -> Iterator[Open]:
     yield open_one
     for member in members:
         member.close()
+        member.lookup.close()
 
 
 def write(kafka: str, topic: str, *values: bytes, partition: int = 0) -> None:
@@ -134,7 +136,7 @@ def test_a_position_that_retention_has_removed_is_an_error(
     write(kafka, name, b"0", b"1", b"2")
     forget(admin, name, before=2)
     member = open_member(name, start=1)
-    assert member.watermarks(0, PATIENCE) == (2, 3)
+    assert member.lookup.watermarks(0, PATIENCE) == (2, 3)
     with pytest.raises(ConfigurationError, match="retention has removed"):
         member.read(1)
 
@@ -166,10 +168,10 @@ def test_the_ends_of_a_partition_leave_out_what_is_not_committed(kafka: str, top
     producer.init(PATIENCE)
     producer.produce(name, 0, None, b"open", None, 0)
     producer.flush(PATIENCE)
-    assert member.watermarks(0, PATIENCE) == (0, 0)
+    assert member.lookup.watermarks(0, PATIENCE) == (0, 0)
     producer.commit()
     wait_until_settled(kafka, name)
-    assert member.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
+    assert member.lookup.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
 
 
 def test_a_member_that_leaves_while_partitions_are_on_their_way_is_not_told_of_them(
@@ -192,6 +194,6 @@ def test_the_previous_owners_open_transaction_is_waited_for(kafka: str, topic: T
     producer.send_offsets(name, {0: (5, "")}, owner.group_metadata())
     successor = open_member(name)
     with pytest.raises(RetryCall):
-        successor.committed(0, timedelta(seconds=1))
+        successor.lookup.committed(0, timedelta(seconds=1))
     producer.commit()
-    assert successor.committed(0, PATIENCE).offset == 5
+    assert successor.lookup.committed(0, PATIENCE).offset == 5

@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Producer
 
 from makiserve.errors import RetryCall
-from makiserve.kafka import Connection, InputConsumer
+from makiserve.kafka import Connection, InputConsumer, Lookup
 from makiserve.settings import BrokerSettings
 
 Topic = Callable[..., str]
@@ -32,7 +32,9 @@ class Reader(InputConsumer):
     """
 
     def __init__(self, kafka: str, topic: str, chance: random.Random) -> None:
-        super().__init__(Connection(BrokerSettings(kafka, f"group-of-{topic}", options=QUICK)), topic)
+        connection = Connection(BrokerSettings(kafka, f"group-of-{topic}", options=QUICK))
+        super().__init__(connection, topic)
+        self.lookup = Lookup(connection, topic)
         self.due: dict[int, int] = {}
         self.events: list[tuple[str, float]] = []
         self.chance = chance
@@ -77,7 +79,7 @@ class Reader(InputConsumer):
             self.take()
 
     def take_all(self) -> None:
-        ends = {number: self.watermarks(number, PATIENCE).high for number in self.due}
+        ends = {number: self.lookup.watermarks(number, PATIENCE).high for number in self.due}
         self.take_until(lambda: self.due == ends)
 
 
@@ -93,6 +95,7 @@ def open_reader(kafka: str) -> Iterator[Open]:
     yield open_one
     for reader in readers:
         reader.close()
+        reader.lookup.close()
 
 
 def fill(kafka: str, topic: str, partitions: int) -> None:

@@ -50,9 +50,13 @@ class Keys:
     def record(self) -> type[Record]:
         return self.model.record
 
-    def scorer(self) -> Scorer:
+    @property
+    def sample(self) -> Sequence[Record]:
+        return self.model.sample
+
+    def scorer(self, *, is_tracked: bool = False) -> Scorer:
         key: Callable[[Any], bytes] = partial(key_of, self.attribute)
-        return Scorer(trace(map_(key)))
+        return Scorer(trace(map_(key)), is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
         return Outputs(self.record, (), emit=emit, has_model=False, has_post=False)

@@ -41,12 +41,12 @@ class Checkpoints:
     """
 
     def __init__(self, program: Program, types: tuple[type, ...] = ()) -> None:
-        self._scope = program.scope
+        self.scope = program.scope
         self._fingerprint = program.plan.fingerprint
         self._drawing = program.plan.draw()
         named = {kind.__qualname__: kind for kind in types} | named_types(_functions(program.plan))
         self.types = tuple(named.values())
-        self._codec = Codec(named)
+        self.codec = Codec(named)
 
     def dump(self, state: State) -> bytes:
         """The checkpoint of a state.
@@ -54,7 +54,7 @@ class Checkpoints:
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
         """
-        plain = self._to_plain(state, self._scope)
+        plain = self.to_plain(state, self.scope)
         return msgspec.msgpack.encode([VERSION, self._fingerprint, self._drawing, plain])
 
     def load(self, checkpoint: bytes) -> State:
@@ -74,14 +74,14 @@ class Checkpoints:
                 f"a checkpoint belongs to another pipeline.\nIt was written by:\n{drawing}\nThis is:\n{self._drawing}"
             )
         try:
-            return self._from_plain(plain, self._scope, None)
+            return self.from_plain(plain, self.scope, None)
         except (TypeError, ValueError) as error:  # a list, or a pair, is something else
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
     def sizes(self, state: State) -> dict[str, Size]:
         """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint."""
         found: dict[str, Size] = {}
-        self._measure(state, self._scope, found)
+        self._measure(state, self.scope, found)
         return found
 
     def _measure(self, state: State, scope: Scope, found: dict[str, Size]) -> None:
@@ -92,45 +92,56 @@ class Checkpoints:
                 found[slot.owner] = Size(keys, size + own)
                 continue
             is_keyed = isinstance(content, dict)
-            names = sum(len(msgspec.msgpack.encode(self._codec.to_plain(key))) for key in content) if is_keyed else 0
+            names = sum(len(msgspec.msgpack.encode(self.codec.to_plain(key))) for key in content) if is_keyed else 0
             found[slot.owner] = Size(keys + len(content) * is_keyed, size + names)
             for child in content.values() if is_keyed else content:
                 self._measure(child, slot.child, found)
 
-    def _to_plain(self, state: State, scope: Scope) -> list[Any]:
-        return [self._slot_to_plain(content, slot) for content, slot in zip(state[1:], scope.slots, strict=True)]
+    def to_plain(self, state: State, scope: Scope, *, is_root: bool = False) -> list[Any]:
+        """The slots of a state in MessagePack's terms; those of a root leave tracked groups out.
+
+        Raises:
+            StateError: a slot holds a value that has no code; the message names the operator.
+        """
+        return [
+            None if is_root and slot.touched is not None else self._slot_to_plain(content, slot)
+            for content, slot in zip(state[1:], scope.slots, strict=True)
+        ]
 
     def _slot_to_plain(self, content: Any, slot: Slot) -> Any:
         if not slot.is_kept:
             return None
         try:
             if slot.child is None:
-                return self._codec.to_plain(content)
+                return self.codec.to_plain(content)
             if isinstance(content, dict):
-                return [
-                    [self._codec.to_plain(key), self._to_plain(child, slot.child)] for key, child in content.items()
-                ]
-            return [self._to_plain(child, slot.child) for child in content]
+                return [[self.codec.to_plain(key), self.to_plain(child, slot.child)] for key, child in content.items()]
+            return [self.to_plain(child, slot.child) for child in content]
         except StateError as error:
             if str(error).startswith(slot.owner):
                 raise
             raise StateError(f"{slot.owner}: {error}") from error
 
-    def _from_plain(self, plain: Any, scope: Scope, parent: State | None) -> State:
+    def from_plain(self, plain: Any, scope: Scope, parent: State | None, *, is_root: bool = False) -> State:
+        """The state of what `to_plain` returned.
+
+        Raises:
+            StateError: it is damaged.
+        """
         state = scope.new(parent)
         if not isinstance(plain, list) or len(plain) != len(scope.slots):
             raise StateError("a checkpoint is damaged: a scope has another number of slots than its plan")
         for index, (content, slot) in enumerate(zip(plain, scope.slots, strict=True), 1):
-            if not slot.is_kept:
+            if not slot.is_kept or (is_root and slot.touched is not None):
                 continue
             if slot.child is None:
-                state[index] = self._codec.from_plain(content)
+                state[index] = self.codec.from_plain(content)
             elif isinstance(state[index], dict):
                 state[index] = {
-                    self._codec.from_plain(key): self._from_plain(child, slot.child, state) for key, child in content
+                    self.codec.from_plain(key): self.from_plain(child, slot.child, state) for key, child in content
                 }
             else:
-                state[index] = [self._from_plain(child, slot.child, state) for child in content]
+                state[index] = [self.from_plain(child, slot.child, state) for child in content]
         return state
 
 

@@ -25,11 +25,12 @@ class Groups:
 
     def __init__(self, scope: Scope, layout: Scope) -> None:
         self.scope, self.layout = scope, layout
-        self.slot = scope.container(dict, layout)
+        self.slot, self._touched = scope.groups(layout)
 
     def write_find(self, code: Code, key: str, item: str) -> str:
         """Write that the group of a key is found, made where there is none and remembered in the journal; its name."""
         state, layout = code.state(self.scope), self.layout
+        self._write_touch(code, key)
         groups = code.let("groups", f"{state}[{self.slot}]")
         group = code.let("group", f"{groups}.get({key})")
         with code.block(f"if {group} is None:"):
@@ -49,6 +50,11 @@ class Groups:
         with code.block(f"for {group} in {groups}.values():"):
             code.remember(group)
             yield group
+
+    def _write_touch(self, code: Code, key: str) -> None:
+        # A record that fails leaves its key there: it is saved once too often, and nothing else.
+        if self._touched is not None:
+            code.line(f"{code.state(self.scope)}[{self._touched}].add({key})")
 
 
 class AgingGroups(Groups):
@@ -70,9 +76,10 @@ class AgingGroups(Groups):
     def write_find(self, code: Code, key: str, item: str) -> str:
         state, now = code.state(self.scope), self._write_now(code, item)
         with code.block(f"if {state}[{self._next}] is None or {now} >= {state}[{self._next}]:"):
-            alive = f"{code.constant(self._alive, 'alive')}({state}[{self.slot}], {now})"
+            alive = f"{code.constant(self._alive, 'alive')}({state}, {now})"
             code.line(f"{state}[{self.slot}] = {alive}")
             code.line(f"{state}[{self._next}] = {now} + {max(1, self._ttl_ms // SWEEPS_A_TTL)}")
+        self._write_touch(code, key)
         groups = code.let("groups", f"{state}[{self.slot}]")
         group = code.let("group", f"{groups}.get({key})")
         with code.block(f"if {group} is None or {group}[{self._seen}] < {now} - {self._ttl_ms}:"):
@@ -91,9 +98,12 @@ class AgingGroups(Groups):
         code.line(f"{latest} = {now}")
         return now
 
-    def _alive(self, groups: dict[Any, State], now: int) -> dict[Any, State]:
-        seen, horizon = self._seen, now - self._ttl_ms
-        return {key: group for key, group in groups.items() if group[seen] >= horizon}
+    def _alive(self, state: State, now: int) -> dict[Any, State]:
+        seen, horizon, groups = self._seen, now - self._ttl_ms, state[self.slot]
+        alive = {key: group for key, group in groups.items() if group[seen] >= horizon}
+        if self._touched is not None:
+            state[self._touched].update(groups.keys() - alive.keys())
+        return alive
 
 
 def _put_back(groups: dict[Any, State], key: Any, group: State | None) -> None:

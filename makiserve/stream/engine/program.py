@@ -29,11 +29,16 @@ class Fed(NamedTuple):
 
 
 class Program:
-    """A plan compiled to functions. One program serves any number of states, one at a time, in one thread."""
+    """A plan compiled to functions. One program serves any number of states, one at a time, in one thread.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: what is compiled.
+        is_tracked: whether states note which of their keys are used, for checkpoints that leave the others out.
+    """
+
+    def __init__(self, plan: Plan, *, is_tracked: bool = False) -> None:
         self.plan = plan
-        self.scope = Scope(Journal())
+        self.scope = Scope(Journal(), is_tracked=is_tracked)
         self._out: list[Any] = []
         code = Code(is_lane=True)
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}

@@ -33,6 +33,7 @@ class Slot(NamedTuple):
         is_container: whether it holds a container that is changed in place.
         merge: joins the contents of two consecutive panes of a window; None where a pane never writes the slot.
         child: the layout of the states inside, for a slot that holds the scopes of groups or windows.
+        touched: for the groups of a tracked scope, the slot of the keys that were used since these were last taken.
     """
 
     owner: str
@@ -41,6 +42,7 @@ class Slot(NamedTuple):
     is_kept: bool
     merge: Callable[[Any, Any], Any] | None
     child: Scope | None
+    touched: int | None = None
 
 
 class Scope:
@@ -51,11 +53,13 @@ class Scope:
         parent: the enclosing scope; None for a lane's.
         guarded: whether a record that enters must first have its slots remembered.
         path: the place in the pipeline, as the user wrote it, that slots and errors are named after.
+        is_tracked: whether the groups in it note which keys were used, so that a checkpoint can leave the others out.
     """
 
-    def __init__(self, journal: Journal, parent: Scope | None = None) -> None:
+    def __init__(self, journal: Journal, parent: Scope | None = None, *, is_tracked: bool = False) -> None:
         self.journal = journal
         self.parent = parent
+        self.is_tracked = is_tracked
         self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False
@@ -67,6 +71,12 @@ class Scope:
     def container(self, make: Callable[[], Any], child: Scope | None = None, *, is_kept: bool = True) -> int:
         """A slot for a container that is changed in place; `child` is the layout of the states in it."""
         return self._slot(Slot(self._owner, make, is_container=True, is_kept=is_kept, merge=None, child=child))
+
+    def groups(self, child: Scope) -> tuple[int, int | None]:
+        """A slot for groups by key, and that of the keys that are used, where these are tracked."""
+        touched = self.container(set, is_kept=False) if self.is_tracked else None
+        slot = Slot(self._owner, dict, is_container=True, is_kept=True, merge=None, child=child, touched=touched)
+        return self._slot(slot), touched
 
     def writes(self, then: Stage) -> None:
         """Announce that a slot is written before `then` is pushed to."""

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pytest
-from confluent_kafka import OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from makiserve.errors import AbortTransaction, ConfigurationError, InternalError, RetryCall
+from makiserve.errors import AbortTransaction, ConfigurationError, InternalError
 from makiserve.kafka import consumer as module
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.consumer import Committed, InputConsumer
+from makiserve.kafka.consumer import InputConsumer
 from makiserve.settings import BrokerSettings
 
 NOW = timedelta(0)
@@ -25,7 +25,6 @@ class Librdkafka:
     def __init__(self, settings: dict[str, object]) -> None:
         self.arrived: list[Event] = []
         self.calls: list[tuple[str, object]] = []
-        self.stored = TopicPartition("house", 0, 7, metadata="text")
         self.fails: KafkaError | None = None
 
     def subscribe(self, topics: list[str], **callbacks: Callable[[object, list[TopicPartition]], None]) -> None:
@@ -58,20 +57,15 @@ class Librdkafka:
         self.calls.append(("unassign", [each.partition for each in partitions]))
 
     def pause(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("pause", [each.partition for each in partitions]))
+        self.calls.append(("pause", sorted(each.partition for each in partitions)))
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        self.calls.append(("resume", sorted(each.partition for each in partitions)))
 
     def seek(self, place: TopicPartition) -> None:
         if self.fails:
             raise KafkaException(self.fails)
         self.calls.append(("seek", (place.partition, place.offset)))
-
-    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
-        return [self.stored]
-
-    def get_watermark_offsets(self, place: TopicPartition, timeout: float, *, cached: bool) -> tuple[int, int]:
-        if self.fails:
-            raise KafkaException(self.fails)
-        return 3, 8
 
     def close(self) -> None:
         self._take(2)
@@ -134,7 +128,7 @@ def test_a_partition_whose_start_is_not_found_is_taken_silent(consumer: InputCon
     kafka.arrived = [kafka.rebalance("on_assign", 2)]
     with pytest.raises(AbortTransaction):
         consumer.receive(1, NOW)
-    assert kafka.calls == [("assign", [(2, OFFSET_END)]), ("pause", [2])]
+    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2])]
     assert consumer.assigned == {0, 1}
 
 
@@ -266,23 +260,42 @@ def test_nobody_is_told_of_what_comes_and_goes_while_leaving(consumer: InputCons
     kafka.arrived = [kafka.rebalance("on_assign", 2), kafka.rebalance("on_revoke", 0, 1, 2)]
     consumer.close()
     assert told == []
-    assert kafka.calls == [("assign", [(2, OFFSET_END)]), ("pause", [2]), ("unassign", [0, 1, 2])]
+    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2]), ("unassign", [0, 1, 2])]
     assert consumer.assigned == frozenset()
 
 
-def test_a_group_that_never_committed_has_no_offset(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    assert consumer.committed(0, NOW) == Committed(7, "text")
-    kafka.stored = TopicPartition("house", 0)
-    assert consumer.committed(0, NOW) == Committed(None, "")
+def test_a_held_partition_gives_nothing_until_it_is_moved(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.hold([1])
+    kafka.arrived = [message(1, 10), message(0, 5)]
+    assert places(consumer.receive(9, NOW)) == [(0, 5)]
+    consumer.move(1, 40)
+    kafka.arrived = [message(1, 40)]
+    assert places(consumer.receive(9, NOW)) == [(1, 40)]
+    assert kafka.calls == [("pause", [1]), ("seek", (1, 40)), ("resume", [1])]
 
 
-def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(
+def test_a_partition_whose_start_is_not_known_yet_is_held(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.subscribe(dict.fromkeys, ignore, ignore)
+    kafka.arrived = [kafka.rebalance("on_assign", 2)]
+    consumer.receive(1, NOW)
+    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2])]
+    assert consumer.assigned == {0, 1, 2}
+
+
+def test_a_member_that_is_kept_alive_takes_no_record_and_loses_none(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    consumer.hold([1])
+    kafka.arrived = [kafka.rebalance("on_assign", 2), message(0, 5)]
+    consumer.keep_alive()
+    consumer.keep_alive()
+    assert places(consumer.receive(9, NOW)) == [(0, 5)]
+    assert kafka.calls == [("pause", [1]), ("pause", [0, 1]), ("assign", [(2, 20)]), ("pause", [2]), ("resume", [0, 2])]
+
+
+def test_what_a_callback_raises_while_a_member_is_kept_alive_is_raised_by_the_next_call(
     consumer: InputConsumer, kafka: Librdkafka
 ) -> None:
-    assert consumer.watermarks(0, NOW) == (3, 8)
-    kafka.fails = KafkaError(KafkaError._UNKNOWN_PARTITION)
-    with pytest.raises(RetryCall, match=r"the ends of house\[0\]"):
-        consumer.watermarks(0, NOW)
-    kafka.fails = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    with pytest.raises(ConfigurationError):
-        consumer.watermarks(0, NOW)
+    consumer.subscribe(starts, refuse, refuse)
+    kafka.arrived = [kafka.rebalance("on_revoke", 1), message(0, 5)]
+    consumer.keep_alive()
+    with pytest.raises(AbortTransaction):
+        consumer.receive(9, NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -62,7 +62,8 @@ def packaged(plan: Plan | None = None) -> Any:
         version="3",
         uri="models:/house/3",
         digest="d1",
-        scorer=lambda: Scorer(plan, model),
+        sample=[Step(1.0)],
+        scorer=lambda is_tracked=False: Scorer(plan, model, is_tracked=is_tracked),
         outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=False),
     )
 
@@ -95,7 +96,8 @@ class Kafka:
 
     Attributes:
         fails: the errors that the next calls of a name raise, one each.
-        turns: what happens at the next calls of `receive`, one each.
+        turns: what happens at the next calls of `receive` and `keep_alive`, one each.
+        state: partition, key and value of the records of the state topic.
     """
 
     def __init__(self, stop: Stop, *partitions: list[float]) -> None:
@@ -107,6 +109,7 @@ class Kafka:
         self.low = 0
         self.group: dict[int, tuple[int, str]] = {}
         self.visible: list[Output] = []
+        self.state: list[tuple[int, bytes, bytes | None]] = []
         self.calls: list[str] = []
         self.fails: dict[str, list[BaseException]] = {}
         self.turns: list[Callable[[], object]] = []
@@ -127,6 +130,7 @@ class Producer:
         self.kafka = kafka
         self.is_open = False
         self.outputs: list[Output] = []
+        self.checkpoint: list[tuple[int, bytes, bytes | None]] = []
         self.offsets: dict[int, tuple[int, str]] = {}
 
     def init(self, within: timedelta) -> None:
@@ -138,12 +142,15 @@ class Producer:
         partition: int,
         key: bytes,
         value: bytes | None,
-        headers: list[tuple[str, bytes]],
+        headers: list[tuple[str, bytes]] | None,
         time_ms: int,
     ) -> None:
         self.is_open = True
         self.kafka.called("produce", topic)
-        self.outputs.append(Output(topic, partition, value, dict(headers)))
+        if topic.endswith(".state"):
+            self.checkpoint.append((partition, key, value))
+        else:
+            self.outputs.append(Output(topic, partition, value, dict(headers or ())))
 
     def poll(self) -> None:
         self.kafka.called("poll")
@@ -159,6 +166,7 @@ class Producer:
     def commit(self, timeout: timedelta) -> None:
         self.kafka.called("commit")
         self.kafka.visible += self.outputs
+        self.kafka.state += self.checkpoint
         self.kafka.group |= self.offsets
         self._end()
 
@@ -167,7 +175,7 @@ class Producer:
         self._end()
 
     def _end(self) -> None:
-        self.is_open, self.outputs, self.offsets = False, [], {}
+        self.is_open, self.outputs, self.offsets, self.checkpoint = False, [], {}, []
 
 
 class Consumer:
@@ -178,33 +186,63 @@ class Consumer:
     def __init__(self, kafka: Kafka) -> None:
         self.kafka = kafka
         self.at: dict[int, int] = {}
+        self.held: set[int] = set()
 
     def subscribe(self, on_assign: OnPartitions, on_revoke: OnPartitions, on_lost: OnPartitions) -> None:
         self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
 
     def come(self, *numbers: int) -> None:
-        self.at |= self.on_assign(list(numbers))
+        starts = self.on_assign(list(numbers))
+        self.at |= {number: start for number, start in starts.items() if start is not None}
+        self.held |= {number for number, start in starts.items() if start is None}
 
     def go(self, how: OnPartitions, *numbers: int) -> None:
         how(list(numbers))
         for number in numbers:
-            del self.at[number]
+            self.at.pop(number, None)
+            self.held.discard(number)
 
     def receive(self, max_records: int, timeout: timedelta) -> list[Message]:
         self.kafka.called("receive")
+        if self.held:  # both partitions begin together
+            return []
         if self.kafka.turns:
             self.kafka.turns.pop(0)()
         found = []
         for number, position in self.at.items():
             found += self.kafka.input[number][position : position + max_records]
             self.at[number] = min(position + max_records, len(self.kafka.input[number]))
-        if not found and not self.kafka.turns:
+        if not found and not self.kafka.turns and not self.held:
             self.kafka.stop.ask()
         return found
 
     def move(self, partition: int, offset: int) -> None:
         self.kafka.called("move", partition, offset)
         self.at[partition] = offset
+        self.held.discard(partition)
+
+    def hold(self, partitions: Iterable[int]) -> None:
+        for number in partitions:
+            self.at.pop(number, None)
+            self.held.add(number)
+
+    def keep_alive(self) -> None:
+        self.kafka.called("keep_alive")
+        if self.kafka.turns:
+            self.kafka.turns.pop(0)()
+
+    def group_metadata(self) -> str:
+        return "generation"
+
+    def close(self) -> None:
+        self.kafka.called("close")
+
+
+class Lookup:
+    """What a restore asks for."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self.kafka = kafka
 
     def committed(self, partition: int, timeout: timedelta) -> Committed:
         self.kafka.called("committed")
@@ -214,8 +252,15 @@ class Consumer:
         self.kafka.called("watermarks")
         return Watermarks(self.kafka.low, len(self.kafka.input[partition]))
 
-    def group_metadata(self) -> str:
-        return "generation"
+    def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
+        self.kafka.called("since", partition)
+        return next((each.offset() for each in self.kafka.input[partition] if each.timestamp()[1] >= time_ms), 0)
+
+    def contents(
+        self, topic: str, partition: int, timeout: timedelta, is_over: Callable[[], bool]
+    ) -> Iterator[list[tuple[bytes, bytes | None]]]:
+        self.kafka.called("contents", topic)
+        yield [(key, value) for number, key, value in self.kafka.state if number == partition]
 
     def close(self) -> None:
-        self.kafka.called("close")
+        pass

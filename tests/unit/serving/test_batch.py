@@ -7,6 +7,9 @@ from makiserve.schema import Schema
 from makiserve.scoring import Lane
 from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.partition import Partition
+from makiserve.serving.state.beginning import Beginning
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.restorer import Restored
 from tests.unit.serving.fakes import Step, message
 
 SCHEMA = Schema(Step)
@@ -14,7 +17,8 @@ SCHEMA = Schema(Step)
 
 def partition(number: int, committed: int = 0) -> Partition:
     each = Partition("in", number)
-    each.restore(Lane([]), 0, committed)
+    each.restore()
+    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter((), None)))
     return each
 
 

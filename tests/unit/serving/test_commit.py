@@ -17,25 +17,35 @@ from makiserve.errors import (
     RetryCall,
     StateError,
 )
-from makiserve.scoring import Lane
-from makiserve.serving.commit import Mark, commit, mark_from_text
+from makiserve.scoring import Scorer
+from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
 from makiserve.serving.patience import Patience
 from makiserve.serving.signals import Stop
-from tests.unit.serving.fakes import Consumer, Kafka, Producer
+from makiserve.serving.state.beginning import Beginning, Expected
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.restorer import Restored
+from makiserve.stream.engine.parts import Parts
+from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
+
+SCORER = Scorer(packaged().plan, is_tracked=True)
+EXPECTED = Expected("plan-1", "digest-1", 3)
 
 STEPS = {
+    1: "produce group.state",
     2: "flush",
     3: "offsets {0: 4, 1: 2} generation",
     4: "commit",
 }
 
 
-def partition(number: int, scored: int, *, is_new: bool = False) -> Partition:
+def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0) -> Partition:
     each = Partition("in", number)
-    each.restore(Lane([]), 0, 0)
+    each.restore()
+    writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)), [])
+    each.begin(Restored(Beginning(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer))
     each.advance(scored)
-    each.is_new = is_new
     return each
 
 
@@ -43,42 +53,77 @@ def partitions() -> list[Partition]:
     return [partition(0, 4), partition(1, 2), partition(2, 0)]
 
 
-def run(kafka: Kafka, of: Iterable[Partition]) -> bool:
+def committer(kafka: Kafka) -> Committer:
     producer: Any = Producer(kafka)
-    producer.produce("out", 0, b"", b"", [], 0)
-    kafka.calls.clear()
     consumer: Any = Consumer(kafka)
-    return commit(producer, consumer, of, "plan-1", Patience(kafka.stop))
+    return Committer(producer, consumer, Patience(kafka.stop), "group.state", EXPECTED)
+
+
+def run(kafka: Kafka, of: Iterable[Partition], *, is_saving: bool = False) -> bool:
+    committing = committer(kafka)
+    committing.producer.produce("out", 0, b"", b"", [], 0)
+    kafka.calls.clear()
+    return committing.commit(of, is_saving=is_saving)
 
 
 def test_the_steps_follow_each_other(kafka: Kafka) -> None:
     of = partitions()
-    assert run(kafka, of)
-    assert kafka.calls == list(STEPS.values())
+    assert run(kafka, of, is_saving=True)
+    root_and_mark = [STEPS[1]] * 2
+    assert kafka.calls == [*root_and_mark * 2, *list(STEPS.values())[1:]]
+    assert [each.checkpoint for each in of] == [4, 2, None]
     assert [each.committed for each in of] == [4, 2, 0]
     assert not any(each.has_news for each in of)
 
 
 def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: Kafka) -> None:
-    each = Partition("in", 1)
-    each.restore(Lane([]), 3, 3)
-    each.advance(8)
+    each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    assert (offset, mark_from_text(text)) == (8, Mark(origin=3, plan="plan-1"))
+    assert (offset, mark_from_text(text)) == (8, Mark(origin=3, plan="plan-1", digest="digest-1", partitions=3))
 
 
-@pytest.mark.parametrize("step", STEPS)
+def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:
+    each = partition(1, 8)
+    run(kafka, [each], is_saving=True)
+    mark = mark_from_text(kafka.group[1][1])
+    assert mark is not None
+    assert mark.checkpoint == 8
+    assert kafka.state[-1] == (1, b"mark", kafka.group[1][1].encode())
+    each.advance(9)
+    run(kafka, [each])
+    assert mark_from_text(kafka.group[1][1]) == mark
+
+
+def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(kafka: Kafka) -> None:
+    due, urgent = partition(0, 4), partition(1, 2)
+    urgent.is_urgent = True
+    run(kafka, [due, urgent])
+    assert {number for number, _, _ in kafka.state} == {1}
+    assert (due.checkpoint, urgent.checkpoint, urgent.is_urgent) == (None, 2, False)
+
+
+def test_a_state_that_was_saved_is_not_saved_again(kafka: Kafka) -> None:
+    each = partition(0, 4)
+    run(kafka, [each], is_saving=True)
+    assert not run_without_output(kafka, each)
+
+
+def run_without_output(kafka: Kafka, each: Partition) -> bool:
+    return committer(kafka).commit([each], is_saving=True)
+
+
+@pytest.mark.parametrize("step", [2, 3, 4])
 def test_a_passing_trouble_repeats_the_step_with_the_same_arguments_and_nothing_else(kafka: Kafka, step: int) -> None:
     name = STEPS[step].partition(" ")[0]
     kafka.fails[name] = [RetryCall("no answer"), RetryCall("no answer")]
     assert run(kafka, partitions())
-    before, after = list(STEPS.values())[: step - 2], list(STEPS.values())[step - 1 :]
+    before, after = list(STEPS.values())[1 : step - 1], list(STEPS.values())[step:]
     assert kafka.calls == [*before, *[STEPS[step]] * 3, *after]
 
 
 @pytest.mark.parametrize("kind", [AbortTransaction, Fenced, BrokerUnavailable, ConfigurationError, InternalError])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [2, 3, 4])
 def test_any_other_error_ends_the_commit_and_no_partition_advances(
     kafka: Kafka, step: int, kind: type[MakiserveError]
 ) -> None:
@@ -86,15 +131,13 @@ def test_any_other_error_ends_the_commit_and_no_partition_advances(
     kafka.fails[STEPS[step].partition(" ")[0]] = [kind("it failed")]
     with pytest.raises(kind, match="it failed"):
         run(kafka, of)
-    assert kafka.calls == list(STEPS.values())[: step - 1]
+    assert kafka.calls == list(STEPS.values())[1:step]
     assert [each.committed for each in of] == [0, 0, 0]
     assert kafka.visible == []
 
 
 def test_where_nothing_is_new_nothing_is_called(kafka: Kafka) -> None:
-    producer: Any = Producer(kafka)
-    consumer: Any = Consumer(kafka)
-    assert not commit(producer, consumer, [partition(0, 0)], "plan-1", Patience(kafka.stop))
+    assert not committer(kafka).commit([partition(0, 0)], is_saving=True)
     assert kafka.calls == []
 
 
@@ -121,5 +164,5 @@ def test_an_offset_without_a_text_is_another_programs() -> None:
 
 @pytest.mark.parametrize("text", ["x", "{}", '{"origin": "a", "plan": "b"}'])
 def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
-    with pytest.raises(StateError, match="choose another --group"):
+    with pytest.raises(StateError, match="not from this makiserve"):
         mark_from_text(text)

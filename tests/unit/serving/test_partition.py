@@ -11,6 +11,9 @@ from makiserve.errors import InternalError
 from makiserve.scoring import Lane
 from makiserve.serving import partition as module
 from makiserve.serving.partition import MOVES, Partition, Phase
+from makiserve.serving.state.beginning import Beginning
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.restorer import Restored
 
 PAIRS = [(before, after) for before in Phase for after in Phase]
 
@@ -23,7 +26,8 @@ def in_phase(phase: Phase) -> Partition:
 
 def restored(committed: int, origin: int = 0) -> Partition:
     partition = Partition("in", 3)
-    partition.restore(Lane([]), origin, committed)
+    partition.restore()
+    partition.begin(Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter((), None)))
     return partition
 
 
@@ -86,5 +90,24 @@ def test_the_start_of_a_partition_that_was_never_committed_is_news() -> None:
 def test_what_is_gone_has_no_news(phase: Phase) -> None:
     partition = restored(committed=0)
     partition.advance(6)
-    partition.move(phase)
+    partition.end(phase)
     assert not partition.has_news
+    assert not partition.is_unsaved
+
+
+def test_what_was_scored_since_the_checkpoint_is_unsaved() -> None:
+    partition = restored(committed=0)
+    assert not partition.is_unsaved
+    partition.advance(6)
+    assert partition.is_unsaved
+    partition.commit(6, has_checkpoint=False)
+    assert partition.is_unsaved
+    partition.commit(6, has_checkpoint=True)
+    assert not partition.is_unsaved
+
+
+def test_a_state_that_is_waited_for_is_none_that_a_batch_could_be_scored_on() -> None:
+    partition = restored(committed=0)
+    lane = partition.lane
+    partition.restore()
+    assert partition.lane is not lane

@@ -40,6 +40,9 @@ class Cluster:
     def create_if_absent(self, topic: str, partitions: int, settings: object) -> None:
         self.topics[topic] = partitions
 
+    def require_setting(self, topic: str, name: str, value: str) -> None:
+        assert (topic, name, value) == ("group.state", "cleanup.policy", "compact")
+
 
 class Worker:
     """Its runs end as `ends` says; the last one when it is asked to stop."""
@@ -73,9 +76,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
     monkeypatch.setattr(Worker, "made", [])
 
 
-def test_dead_letters_get_a_topic_as_wide_as_the_input() -> None:
+def test_dead_letters_and_state_get_topics_as_wide_as_the_input() -> None:
     serve(packaged(), BROKER, SETTINGS)
-    assert Cluster.topics["dead"] == 4
+    assert Cluster.topics["dead"] == Cluster.topics["group.state"] == 4
     assert [worker.dead_partitions for worker in Worker.made] == [4]
 
 
@@ -110,11 +113,20 @@ def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.Lo
     assert caplog.messages[0] == "the transaction took too long: beginning anew, from what is committed"
 
 
-def test_a_named_instance_that_is_fenced_leaves_the_partitions_to_the_other_one() -> None:
-    Worker.ends = [Fenced("fenced")]
+NAMED = BrokerSettings("broker:9092", "group", instance="pod-0")
+
+
+def test_a_named_instance_that_is_fenced_once_begins_anew() -> None:
+    Worker.ends = [Fenced("the transaction took too long")]
+    serve(packaged(), NAMED, SETTINGS)
+    assert len(Worker.made) == 2
+
+
+def test_a_named_instance_that_is_fenced_again_at_once_leaves_the_partitions_to_the_other_one() -> None:
+    Worker.ends = [Fenced("fenced"), Fenced("fenced")]
     with pytest.raises(Fenced, match=r"fenced\. Another instance named pod-0 has taken over"):
-        serve(packaged(), BrokerSettings("broker:9092", "group", instance="pod-0"), SETTINGS)
-    assert len(Worker.made) == 1
+        serve(packaged(), NAMED, SETTINGS)
+    assert len(Worker.made) == 2
 
 
 def test_an_instance_that_is_fenced_while_it_drains_does_not_begin_anew(

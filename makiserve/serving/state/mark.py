@@ -1,0 +1,42 @@
+"""What is kept with every committed offset, and with every checkpoint: which state belongs to it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from makiserve.errors import StateError
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Which state a lane has at a committed offset.
+
+    Attributes:
+        origin: the offset of the first record that the state has seen.
+        plan: the fingerprint of the pipeline.
+        digest: of the pipeline's sources: functions may have changed where the plan has not.
+        partitions: how many the input has.
+        checkpoint: the offset of the lane's last checkpoint in the state topic; None where there is none yet.
+    """
+
+    origin: int
+    plan: str
+    digest: str
+    partitions: int
+    checkpoint: int | None = None
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+def mark_from_text(text: str | bytes) -> Mark | None:
+    """The mark that was committed with an offset; None where another program committed it.
+
+    Raises:
+        StateError: it is a mark that cannot be read.
+    """
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=Mark)
+    except msgspec.MsgspecError as error:
+        raise StateError(f"the committed offset carries {text[:60]!r}, which is not from this makiserve") from error

@@ -1,0 +1,150 @@
+"""Partitions get their state back, in a thread of its own: the others are served meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from makiserve.errors import StateError
+from makiserve.kafka import Lookup, Watermarks
+from makiserve.scoring import Lane, Scorer
+from makiserve.serving.background import Background
+from makiserve.serving.patience import CALL
+from makiserve.serving.state.beginning import Beginning, Expected, first_beginning, lost, next_beginning
+from makiserve.serving.state.checkpoint import CheckpointWriter, Contents
+from makiserve.serving.state.past import Past
+from makiserve.settings import ServeSettings
+from makiserve.stream.engine.parts import Parts
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A partition as it begins: where, with which lane, and what writes its checkpoints.
+
+    Attributes:
+        is_urgent: whether the first commit must have a checkpoint: the topic alone cannot give this state again.
+    """
+
+    beginning: Beginning
+    lane: Lane
+    writer: CheckpointWriter
+    is_urgent: bool = False
+
+
+@dataclass(eq=False)
+class Request:
+    """One partition's wish to be restored.
+
+    Attributes:
+        number: the partition.
+        begun: where it began in this process, if it did: what was never committed may not begin elsewhere now.
+        is_over: whether nobody waits for it any more.
+        answer: the result, or the error.
+    """
+
+    number: int
+    begun: Beginning | None = None
+    is_over: bool = False
+    answer: Future[Restored | None] = field(init=False)
+
+
+class Restorer:
+    """Finds for a partition what is committed and the state that belongs to it.
+
+    Args:
+        lookup: used by this thread alone.
+        settings: of the service; they say how partitions begin.
+        scorer: whose lanes these are.
+        expected: what marks must say.
+        topic: of state; None where the pipelines remember nothing.
+        past: the records of a file that come before the topic's; None where there is none.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        settings: ServeSettings,
+        scorer: Scorer,
+        expected: Expected,
+        topic: str | None,
+        past: Past | None,
+    ) -> None:
+        self._lookup, self._settings, self._topic = lookup, settings, topic
+        self._scorer, self._parts = scorer, tuple(Parts(each) for each in scorer.checkpoints)
+        self._expected, self._past = expected, past
+        self._thread = Background("restore")
+
+    def ask(self, request: Request) -> None:
+        """Begin to restore a partition; `request.answer` is done when it is.
+
+        It fails with RetryCall when the broker does not answer, to be asked again, and with StateError when the state
+        is lost and the policy is to refuse.
+        """
+        request.answer = self._thread.submit(lambda: self._restore(request))
+
+    def close(self) -> None:
+        """Ends the client when what the thread is doing is done; a broker that does not answer is not waited for."""
+        self._thread.submit(self._lookup.close)
+
+    def _restore(self, request: Request) -> Restored | None:
+        if request.is_over:
+            return None
+        number, place = request.number, f"{self._settings.input}[{request.number}]"
+        # The committed offset first: asking for it waits for the previous owner's open transaction.
+        found = self._lookup.committed(number, CALL)
+        ends = self._lookup.watermarks(number, CALL)
+        if found.offset is None:
+            return self._begin(request, request.begun or self._first(number, ends))
+        span_start = self._span_start(number, ends.low)
+        beginning = next_beginning(place, found, ends, self._expected, self._settings.on_state_loss, span_start)
+        if beginning.checkpoint is None:
+            return self._begin(request, beginning)
+        return self._from_checkpoint(request, place, beginning, span_start)
+
+    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning, span_start: int) -> Restored | None:
+        contents = self._contents(request)
+        if request.is_over:
+            return None
+        try:
+            lane, writer = contents.lane(self._parts, beginning.checkpoint)
+        except StateError as error:
+            again = lost(
+                f"{place}: state topic {self._topic}: {error}",
+                beginning.committed,
+                self._settings.on_state_loss,
+                span_start,
+            )
+            return Restored(again, self._scorer.new_lane(), CheckpointWriter(self._parts, contents.records))
+        logger.info("%s: %d records of state, of offset %d", place, len(contents.records), beginning.start)
+        return Restored(beginning, lane, writer)
+
+    def _begin(self, request: Request, beginning: Beginning) -> Restored:
+        """An empty lane, or one that has seen the records of a file; what the topic holds is of another one."""
+        stale = self._contents(request).records if self._topic else {}
+        writer = CheckpointWriter(self._parts, stale)
+        if beginning.is_new and self._past is not None:
+            return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True)
+        return Restored(beginning, self._scorer.new_lane(), writer)
+
+    def _contents(self, request: Request) -> Contents:
+        contents = Contents()
+        assert self._topic  # noqa: S101  only stateful pipelines have marks with a checkpoint
+        for records in self._lookup.contents(self._topic, request.number, CALL, lambda: request.is_over):
+            contents.add(records)
+        return contents
+
+    def _first(self, number: int, ends: Watermarks) -> Beginning:
+        first = ends.low if self._settings.start == "earliest" else ends.high
+        return first_beginning(first, self._span_start(number, first))
+
+    def _span_start(self, number: int, otherwise: int) -> int:
+        """The first record within the time of the warm-up; the end where there is none, `otherwise` without one."""
+        span = self._settings.warm_up_span
+        if span is None:
+            return otherwise
+        since = time.time() - span.total_seconds()
+        return self._lookup.offset_since(number, int(since * 1000), CALL)

@@ -1,0 +1,276 @@
+"""Where a partition begins, and from which state."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall, StateError
+from makiserve.schema import Schema
+from makiserve.scoring import Batch, Scorer
+from makiserve.serving import assignment as module
+from makiserve.serving.assignment import Assignment
+from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.state.beginning import Expected
+from makiserve.serving.state.mark import Mark
+from makiserve.serving.state.past import Past
+from makiserve.serving.state.restorer import Restorer
+from makiserve.settings import ServeSettings
+from makiserve.stream import ops
+from makiserve.stream.engine.trace import trace
+from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Step, packaged
+
+PLAN = packaged().plan
+TOPIC = "group.state"
+
+
+def expected(**other: Any) -> Expected:
+    return Expected(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, **other})
+
+
+class Own(Assignment):
+    """An assignment whose partitions are waited for."""
+
+    def __init__(self, kafka: Kafka, past: Past | None = None, expect: Expected | None = None, **settings: Any) -> None:
+        consumer: Any = Consumer(kafka)
+        lookup: Any = Lookup(kafka)
+        self.scorer = Scorer(PLAN, is_tracked=True)
+        serve = ServeSettings("in", "out", "dead", **settings)
+        topic = TOPIC if expect is None or expect.plan else None
+        super().__init__(consumer, Restorer(lookup, serve, self.scorer, expect or expected(), topic, past))
+
+    def begin(self, number: int = 0) -> Partition:
+        assert self.add([number]) == {number: None}
+        return self.wait(number)
+
+    def wait(self, number: int = 0) -> Partition:
+        while self.is_restoring:
+            self.take_restored()
+        return self.partitions[number]
+
+
+def committed(kafka: Kafka, offset: int, origin: int = 0, **mark: Any) -> None:
+    fields = {"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, **mark}
+    kafka.group[0] = (offset, str(Mark(origin, **fields)))
+
+
+def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
+    """A checkpoint of partition 0, and the offset that was committed with it."""
+    own = Own(kafka)
+    each = own.begin()
+    own.scorer.rebuild(Batch(each.lane, [Step(float(value)) for value in range(1, offset + 1)]))
+    committed(kafka, offset, checkpoint=offset, **mark)
+    mark_then = Mark(0, PLAN.fingerprint, "d1", 2, offset)
+    kafka.state += [(0, key, value) for key, value in each.writer.records(each.lane, mark_then)]
+    kafka.calls.clear()
+
+
+def total(own: Own, partition: Partition) -> Any:
+    """The running total that the next record, a zero, would see."""
+    return own.scorer.features(Batch(partition.lane, [Step(0.0)])).features[0].total
+
+
+@pytest.mark.parametrize(("start", "offset"), [("earliest", 1), ("latest", 5)])
+def test_a_group_that_never_committed_begins_at_an_end_and_commits_it(kafka: Kafka, start: str, offset: int) -> None:
+    kafka.low = 1
+    own = Own(kafka, start=start)
+    assert own.begin().has_news
+    assert kafka.calls[-1] == f"move 0 {offset}"
+
+
+def test_a_partition_goes_on_from_its_checkpoint_and_scores_what_came_after_it_in_silence(kafka: Kafka) -> None:
+    saved(kafka, 3)
+    committed(kafka, 4, checkpoint=3)
+    own = Own(kafka)
+    each = own.begin()
+    assert (each.phase, each.next_offset, each.committed) == (Phase.RESTORING, 3, 4)
+    assert kafka.calls[-1] == "move 0 3"
+    assert total(own, each) == 6
+
+
+def test_without_a_checkpoint_a_state_is_rebuilt_from_where_it_began(kafka: Kafka) -> None:
+    committed(kafka, offset=4, origin=2)
+    each = Own(kafka).begin()
+    assert (each.phase, each.next_offset, each.committed) == (Phase.RESTORING, 2, 4)
+
+
+def test_the_committed_offset_is_asked_for_before_anything_else(kafka: Kafka) -> None:
+    Own(kafka).begin()
+    assert kafka.calls[:3] == ["committed", "watermarks", f"contents {TOPIC}"]
+
+
+def test_a_pipeline_without_state_goes_on_where_it_stopped_and_reads_no_state(kafka: Kafka) -> None:
+    committed(kafka, offset=4, plan="another")
+    each = Own(kafka, expect=expected(plan=None)).begin()
+    assert (each.phase, each.next_offset) == (Phase.RUNNING, 4)
+    assert f"contents {TOPIC}" not in kafka.calls
+
+
+def lose(kafka: Kafka, how: str) -> None:
+    saved(kafka, 3)
+    committed(kafka, 4, checkpoint=3)
+    if how == "another program":
+        kafka.group[0] = (4, "")
+    elif how == "not from this makiserve":
+        kafka.group[0] = (4, "{}")
+    elif how == "another pipeline":
+        committed(kafka, 4, checkpoint=3, plan=trace(ops.count()).fingerprint)
+    elif how == "other code":
+        committed(kafka, 4, checkpoint=3, digest="d0")
+    elif how == "had 1 partitions and has 2":
+        committed(kafka, 4, checkpoint=3, partitions=1)
+    elif how == "holds no checkpoint":
+        kafka.state.clear()
+    elif how == "holds the checkpoint of offset 3, not that of offset 2":
+        committed(kafka, 4, checkpoint=2)
+    elif how == "it is damaged":
+        kafka.state = [(number, key, b"x" if key != b"mark" else value) for number, key, value in kafka.state]
+    elif how == "removed the records before 4":
+        committed(kafka, 5, checkpoint=3)
+        kafka.low = 4
+
+
+LOSSES = [
+    "another program",
+    "not from this makiserve",
+    "another pipeline",
+    "other code",
+    "had 1 partitions and has 2",
+    "holds no checkpoint",
+    "holds the checkpoint of offset 3, not that of offset 2",
+    "it is damaged",
+    "removed the records before 4",
+]
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_a_state_that_is_lost_is_refused_and_the_message_says_why_and_what_to_do(kafka: Kafka, how: str) -> None:
+    lose(kafka, how)
+    own = Own(kafka)
+    with pytest.raises(StateError, match=rf"^in\[0\]: .*{how}.*--on-state-loss rebuild"):
+        own.begin()
+    assert own.partitions[0].phase is Phase.FAILED
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_a_lost_state_is_rebuilt_from_the_oldest_record_on_request(
+    kafka: Kafka, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lose(kafka, how)
+    own = Own(kafka, on_state_loss="rebuild")
+    each = own.begin()
+    assert each.next_offset == each.origin == kafka.low
+    assert total(own, each) == 0
+    assert how in caplog.text
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_what_was_there(
+    kafka: Kafka, how: str
+) -> None:
+    lose(kafka, how)
+    own = Own(kafka, on_state_loss="start-empty")
+    each = own.begin()
+    assert each.phase is Phase.RUNNING
+    assert each.next_offset == each.committed
+    before = {key for _, key, value in kafka.state if value is not None}
+    written = {key for key, _ in each.writer.records(each.lane, Mark(0, "p", "d", 2, 4))}
+    assert before <= written
+
+
+def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_the_state(kafka: Kafka) -> None:
+    committed(kafka, 1, plan="another")
+    kafka.low = 3
+    with pytest.raises(StateError, match=r"in\[0\]: retention has removed records 1 to 2 before they were processed"):
+        Own(kafka, expect=expected(plan=None)).begin()
+    each = Own(kafka, on_state_loss="start-empty").begin()
+    assert (each.next_offset, each.is_new) == (3, True)
+
+
+def test_a_rewind_restores_the_state_of_the_last_commit(kafka: Kafka) -> None:
+    saved(kafka, 3)
+    own = Own(kafka)
+    each = own.begin()
+    lane = each.lane
+    each.advance(5)
+    own.rewind()
+    own.wait()
+    assert each.lane is not lane
+    assert (each.phase, each.next_offset) == (Phase.RUNNING, 3)
+    assert total(own, each) == 6
+
+
+def test_a_start_at_the_end_that_was_not_committed_stays_where_it_was(kafka: Kafka) -> None:
+    own = Own(kafka, start="latest")
+    own.begin()
+    kafka.input[0] += kafka.input[1]
+    own.rewind()
+    assert own.wait().next_offset == 5
+
+
+def test_what_is_dropped_is_forgotten_though_its_state_is_on_the_way(kafka: Kafka) -> None:
+    own = Own(kafka)
+    own.add([0, 1])
+    gone = own.partitions[0]
+    own.drop([0], Phase.LOST)
+    own.wait(1)
+    assert gone.phase is Phase.LOST
+    assert set(own.partitions) == {1}
+
+
+def test_a_passing_trouble_is_waited_for_and_a_lasting_one_is_an_error(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka.fails["committed"] = [RetryCall("the previous owner's transaction is open")] * 3
+    assert Own(kafka).begin().next_offset == 0
+    kafka.fails["watermarks"] = [RetryCall("no answer")]
+    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=-1))
+    with pytest.raises(BrokerUnavailable, match=r"in\[1\] cannot be restored: no answer"):
+        Own(kafka).begin(1)
+
+
+def test_a_group_that_begins_at_the_end_is_warmed_up_by_the_records_before_it(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1.003 + 60)  # the records have the milliseconds 1000 to 1004
+    each = Own(kafka, start="latest", warm_up="1min").begin()
+    assert (each.next_offset, each.committed, each.origin) == (3, 5, 3)
+
+
+def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1.002 + 60)
+    kafka.group[0] = (4, "")
+    each = Own(kafka, on_state_loss="rebuild", warm_up="1min").begin()
+    assert (each.next_offset, each.committed) == (2, 4)
+
+
+def past(kafka: Kafka, pattern: Path) -> Past:
+    return Past(str(pattern), len(kafka.input), Schema(Step), Scorer(PLAN, is_tracked=True))
+
+
+def test_a_file_is_the_past_of_a_partition_and_is_saved_with_its_first_commit(kafka: Kafka, tmp_path: Path) -> None:
+    for number in (0, 1):
+        (tmp_path / f"past-{number}.csv").write_text(f"value\n{number + 1}\n20\n")
+    own = Own(kafka, past(kafka, tmp_path / "past-{partition}.csv"))
+    assert [total(own, own.begin(number)) for number in (0, 1)] == [21, 22]
+    assert own.partitions[0].is_urgent
+    assert own.partitions[0].next_offset == 0
+
+
+def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_kept_by_key(
+    kafka: Kafka, tmp_path: Path
+) -> None:
+    path = tmp_path / "past.csv"
+    path.write_text("value\n1\n")
+    with pytest.raises(ConfigurationError, match=r"name a file for each partition, with \{partition\} in it"):
+        past(kafka, path)
+    keyed = Scorer(trace(ops.group_by(lambda step: step.value, [ops.count()])), is_tracked=True)
+    assert Past(str(path), 2, Schema(Step), keyed).lane(1).states
+
+
+def test_a_past_that_is_not_there_is_said_at_once(kafka: Kafka, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no file .*past-0.csv"):
+        past(kafka, tmp_path / "past-{partition}.csv")
