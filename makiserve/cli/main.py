@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from makiserve import __version__
+from makiserve.cli.audit import audit_service
 from makiserve.cli.config import config
 from makiserve.cli.dead_letters import dead_letters
 from makiserve.cli.exit import exit_with
@@ -75,7 +76,7 @@ def _replay(settings: Settings) -> int:
     return replay_sources(settings.of(ModelSettings), replaying, None)
 
 
-for each in (config, dead_letters, explain):
+for each in (audit_service, config, dead_letters, explain):
     command.add_command(each)
 
 

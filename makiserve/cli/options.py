@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable
 from dataclasses import MISSING
 from functools import wraps
@@ -85,7 +86,7 @@ def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Ca
 def default_text(option: Option) -> str:
     """The default, in words; empty where there is none."""
     if option.told.derived:
-        return option.told.derived.replace("{serve.output}", "OUTPUT")
+        return re.sub(r"\{\w+\.(\w+)\}", lambda other: other[1].upper(), option.told.derived)
     if option.is_mapping or option.default in (MISSING, None, "", ()):
         return ""
     return text_from_value(option.kind, option.default)

@@ -91,6 +91,16 @@ class SpanReader:
         last = min(last, high)
         return Span(topic, partition, last if first is None else min(first, last), last, since_ms, until_ms)
 
+    def committed(self, topic: str, partition: int) -> int | None:
+        """The offset that the group has committed; None where it never has."""
+
+        def ask() -> TopicPartition:
+            with translated(f"Asking for the committed offset of {topic}[{partition}]"):
+                return self._consumer.committed([TopicPartition(topic, partition)], CALL_S)[0]
+
+        found = insist(ask, PATIENCE)
+        return found.offset if found.offset >= 0 else None
+
     def read(self, span: Span) -> Iterator[list[Message]]:
         """The records of a span, in order, as many at once as arrive.
 

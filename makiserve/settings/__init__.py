@@ -15,6 +15,7 @@ it, and `make docs` writes it into the reference. The type says how a value is w
 (`64MiB`); `| None` where it may be absent. A new section is a file like the others, and a line in `SECTIONS`.
 """
 
+from makiserve.settings.audit import AuditSettings
 from makiserve.settings.broker import BrokerSettings
 from makiserve.settings.log import LogSettings
 from makiserve.settings.model import ModelSettings
@@ -24,10 +25,18 @@ from makiserve.settings.serve import ServeSettings
 from makiserve.settings.settings import Settings
 from makiserve.settings.sources import Given, given_by_environment, given_by_file, given_by_flags
 
-SECTIONS: tuple[type[Section], ...] = (ModelSettings, ServeSettings, BrokerSettings, ReplaySettings, LogSettings)
+SECTIONS: tuple[type[Section], ...] = (
+    ModelSettings,
+    ServeSettings,
+    BrokerSettings,
+    ReplaySettings,
+    AuditSettings,
+    LogSettings,
+)
 
 __all__ = [
     "SECTIONS",
+    "AuditSettings",
     "BrokerSettings",
     "Given",
     "LogSettings",

@@ -1,0 +1,63 @@
+"""A partition again: what a replay gives for a span of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from makiserve.kafka import Message, Span, SpanReader
+from makiserve.replaying.compare import Output
+from makiserve.schema import Schema
+from makiserve.scoring import Batch, Served
+
+
+@dataclass
+class Again:
+    """What a replay gives.
+
+    Attributes:
+        offsets: the first record that was compared, and the one after the last; the same where there were none.
+        outputs: by position, `topic[partition]` and offset.
+        dead: the reasons of the dead letters, likewise.
+    """
+
+    offsets: tuple[int, int]
+    outputs: list[Output] = field(default_factory=list)
+    dead: list[Output] = field(default_factory=list)
+
+
+def score_again(reader: SpanReader, model: Served, origin: Span, span: Span) -> Again:
+    """Score a partition from where its state began; what is before the span passes in silence."""
+    schema, scorer, form, name = (
+        Schema(model.record),
+        model.scorer(),
+        model.outputs(),
+        f"{span.topic}[{span.partition}]",
+    )
+    lane, again, is_live = scorer.new_lane(), Again((span.end, span.end)), False
+    for messages in reader.read(origin._replace(end=span.end, until_ms=span.until_ms)):
+        records = schema.decode_messages([message.value() for message in messages])
+        first = 0 if is_live else _first(messages, span)
+        scorer.rebuild(Batch(lane, records[:first]))
+        if first == len(messages):
+            continue
+        batch, offsets = Batch(lane, records[first:]), [message.offset() for message in messages[first:]]
+        (scored,) = scorer.score([batch])
+        encoded = form.encode(scored, batch.records)
+        again.offsets = again.offsets[0] if is_live else offsets[0], offsets[-1] + 1
+        again.outputs += [
+            ((name, offsets[cause]), value) for cause, value in zip(encoded.causes, encoded.values, strict=True)
+        ]
+        again.dead += [((name, offsets[index]), error.reason.encode()) for index, error in encoded.dead]
+        is_live = True
+    return again
+
+
+def _first(messages: Sequence[Message], span: Span) -> int:
+    """The index of the first message of a span."""
+    begun = (
+        index
+        for index, message in enumerate(messages)
+        if message.offset() >= span.start and message.timestamp()[1] >= (span.since_ms or 0)
+    )
+    return next(begun, len(messages))

@@ -1,0 +1,93 @@
+"""An audit on the real broker: a service that is right, and outputs that somebody has changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+import pytest
+from confluent_kafka import Message, Producer
+
+from makiserve.cli.main import command
+from makiserve.kafka import Connection
+from makiserve.packaging import PackagedModel
+from makiserve.replaying.audit import Audited, audit
+from makiserve.settings import AuditSettings, BrokerSettings
+from tests.integration.serving.service import Service, read, send, sources
+
+RECORDS = 120
+POISON = {17: {"number": 17, "value": 13}, 40: {"number": "no", "value": 1}, 99: {"number": 99, "value": 13}}
+
+
+def steps() -> list[bytes]:
+    return [json.dumps(POISON.get(n, {"number": n, "value": n % 11 + 0.5})).encode() for n in range(RECORDS)]
+
+
+def copy(kafka: str, messages: Iterable[Message], topic: str, change: Callable[[int, bytes], list[bytes]]) -> None:
+    """Produce what a service wrote to another topic, each value changed, left out or doubled."""
+    producer = Producer({"bootstrap.servers": kafka})
+    for message in messages:
+        (offset,) = sources([message])
+        for value in change(offset, message.value()):
+            producer.produce(topic, value, message.key(), message.partition(), headers=message.headers())
+    assert producer.flush(30) == 0
+
+
+def audited(kafka: str, model: PackagedModel, group: str, **settings: str) -> list[Audited]:
+    asked = {"dead_letters": "", "start": "earliest", "end": "latest", "state_from": "earliest"} | settings
+    return audit(model, Connection(BrokerSettings(kafka, group)), AuditSettings(**asked, tolerance=0.0))
+
+
+def test_an_audit_finds_what_was_changed_and_nothing_else(
+    kafka: str,
+    topic: Callable[..., str],
+    service: Callable[..., Service],
+    running_uri: str,
+    running: PackagedModel,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    input_, output, changed, letters = topic(2), topic(2), topic(2), topic(2)
+    running_service = service(running_uri, input_, output)
+    for partition in (0, 1):
+        send(kafka, input_, steps(), partition=partition)
+    right = read(kafka, output, enough=2 * (RECORDS - len(POISON)))
+    buried = read(kafka, f"{output}.dead-letters", enough=2 * len(POISON))
+    assert running_service.stop()[0] == 0
+
+    options = ["--model", running_uri, "--bootstrap-servers", kafka, "--input", input_, "--output", output]
+    assert command.main(["audit", *options], standalone_mode=False) == 0
+    shown = capsys.readouterr().out
+    assert f"{input_}[1]  agrees, offsets 0 to 120\n" in shown
+    assert "117 identical, 0 within the tolerance, 0 different, 0 missing, 0 unexpected" in shown
+    assert "dead letters  3 identical" in shown
+    assert "written by version 1, digest " in shown
+
+    def tamper(offset: int, value: bytes) -> list[bytes]:
+        return {50: [b'{"prediction":0.125}'], 60: [], 70: [value, value]}.get(offset, [value])
+
+    copy(kafka, right[0], changed, tamper)
+    copy(kafka, right[1], changed, lambda offset, value: [value])
+    group, names = f"makiserve.{output}", {"input": input_, "output": changed}
+    first, second = audited(kafka, running, group, **names, dead_letters=f"{output}.dead-letters")
+    assert second.agree
+    assert not first.agree
+    assert first.dead.agree
+    assert (first.outputs.different, first.outputs.missing, first.outputs.unexpected) == (1, 1, 1)
+    assert first.parting
+    assert (first.parting.offset, first.parting.found) == (50, '{"prediction":0.125}')
+    assert first.parting.expected == right[0][49 - 2].value().decode()
+    assert first.parting.record == steps()[50].decode()
+
+    later, _ = audited(kafka, running, group, **names, dead_letters=f"{output}.dead-letters", start="61")
+    assert later.offsets == (61, 120)
+    assert (later.outputs.identical, later.outputs.missing, later.outputs.unexpected) == (58, 0, 1)
+    none, _ = audited(kafka, running, group, **names, dead_letters=f"{output}.dead-letters", start="71")
+    assert none.agree  # with the state of all records before
+
+    copy(kafka, buried[0], letters, lambda offset, value: [] if offset == 40 else [value])
+    copy(kafka, buried[1], letters, lambda offset, value: [value])
+    missing, _ = audited(kafka, running, group, input=input_, output=output, dead_letters=letters)
+    assert missing.outputs.agree
+    assert missing.parting
+    told = missing.parting
+    assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
