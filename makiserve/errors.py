@@ -70,6 +70,16 @@ class RecordError(MakiserveError):
     exit_code = 1
     reason: ClassVar[str] = "record"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revived, (type(self), self.args, self.__dict__)  # some have arguments that are not in `args`
+
+
+def _revived(kind: type[RecordError], arguments: tuple[Any, ...], state: dict[str, Any]) -> RecordError:
+    """The error that was pickled."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
+
 
 class DecodeError(RecordError):
     """A record's bytes, or a row's cells, do not fit the record's schema.

@@ -48,6 +48,7 @@ class PackagedModel:
         predictor: the model.
         reference: the records and outputs that `check_reference` compares.
         differences: how this environment differs from the one that it was packaged in, a line each.
+        directory: a copy of its files, there as long as the predictor is.
     """
 
     uri: str
@@ -63,6 +64,7 @@ class PackagedModel:
     predictor: MlflowPredictor = field(repr=False)
     reference: Reference = field(repr=False)
     differences: tuple[str, ...]
+    directory: Path
 
     @property
     def sample(self) -> tuple[Record, ...]:
@@ -135,6 +137,7 @@ def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> Packa
         predictor=predictor,
         reference=read_reference(directory, flavor, Schema(record)),
         differences=differences,
+        directory=directory,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from makiserve.replaying.lanes import Lanes
 from makiserve.replaying.select import Selection
@@ -15,6 +15,15 @@ from makiserve.scoring import Scored
 
 Progress = Callable[[int, float | None], None]
 """Called now and then with the number of records so far, and the part of all that is read, from 0 to 1, or None."""
+
+
+class Readable(Protocol):
+    """How far a source is, as `Source` has it."""
+
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def read(self) -> int: ...
 
 
 class Fed(NamedTuple):
@@ -52,7 +61,7 @@ def score(
 def feed(
     scored: Iterable[tuple[Block, Scored]],
     sinks: Sequence[Sink],
-    sources: Sequence[Source],
+    sources: Sequence[Readable],
     progress: Progress | None = None,
 ) -> Fed:
     """Give the sinks what was scored; what none of them needs is left out.
@@ -81,7 +90,7 @@ def feed(
     return Fed(records, outputs)
 
 
-def _part(sources: Sequence[Source]) -> float | None:
+def _part(sources: Sequence[Readable]) -> float | None:
     sizes = [source.size for source in sources]
     total = sum(size for size in sizes if size is not None)
     return sum(source.read for source in sources) / total if total and None not in sizes else None

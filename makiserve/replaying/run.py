@@ -16,6 +16,7 @@ from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
+from makiserve.replaying.spread import processes_for, spread
 from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
 from makiserve.schema.attribute import attribute_of
@@ -38,6 +39,7 @@ def replay(
     emit: Sequence[str] = (),
     lane_by: str | None = None,
     selection: Selection = ALL,
+    processes: int | None = None,
     collect: bool = True,
     sinks: Sequence[Sink] = (),
     progress: Progress | None = None,
@@ -57,6 +59,8 @@ def replay(
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
         lane_by: the field whose values are the lanes instead, for many entities in one file.
         selection: which part is shown.
+        processes: how many score sources at the same time, at most; None for one a core, where there is much to do.
+            With `lane_by` or a limit it is one. The result is the same.
         collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
         sinks: what else is to be given the outputs.
         progress: is told now and then how far it has come.
@@ -73,10 +77,15 @@ def replay(
     watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     start = time.perf_counter()
-    scored = score(lanes_of(packaged.scorer(), schema, lane_by), schema, sources, selection)
     with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
         taking = [sink for sink in (dead, collected, file, *watch.sinks, *sinks) if sink is not None]
-        fed = feed(scored, taking, sources, progress)
+        count = 1 if lane_by or selection.limit else processes_for(sources, processes)
+        if count == 1:
+            lanes = lanes_of(packaged.scorer(), schema, lane_by)
+            fed = feed(score(lanes, schema, sources, selection), taking, sources, progress)
+        else:
+            with spread(packaged, sources, selection, taking, count) as (scored, far):
+                fed = feed(scored, taking, far, progress)
     seconds = time.perf_counter() - start
     metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(

@@ -1,0 +1,78 @@
+"""What a process of a replay on several cores does: it scores its sources, and writes down what became of them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from makiserve.errors import MakiserveError
+from makiserve.packaging import FeaturesOnly, PackagedModel, features_only, load
+from makiserve.replaying.feed import score
+from makiserve.replaying.lanes import LaneBySource
+from makiserve.replaying.select import Selection
+from makiserve.replaying.sent import Sending
+from makiserve.replaying.sources import Source
+from makiserve.schema import Schema
+
+END = 0
+"""The length of what stands for the end of a source."""
+
+
+class Share(NamedTuple):
+    """What a process is told.
+
+    Attributes:
+        model: the directory of a packaged model, or the name of a pipeline alone.
+        is_packaged: which of these it is.
+        sources: to be scored, one after the other.
+        selection: what of them is shown.
+        records: whether they are needed; `features` likewise.
+        spool: the file to write to.
+        notes: the descriptor of the pipe that says how much has been written: for each block its length in the spool
+            and how much of the source has been read, for each source's end END.
+    """
+
+    model: str
+    is_packaged: bool
+    sources: list[Source]
+    selection: Selection
+    records: bool
+    features: bool
+    spool: Path
+    notes: int = -1
+
+
+def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
+    """A share of a replay of a model."""
+    if isinstance(model, FeaturesOnly):
+        return Share(model.uri, False, **told)
+    return Share(str(model.directory), True, **told)
+
+
+def work(share: Share) -> None:
+    """Score the sources of a share."""
+    with share.spool.open("wb", buffering=0) as spool, os.fdopen(share.notes, "w", buffering=1) as notes:
+        try:
+            model = load(share.model) if share.is_packaged else features_only(share.model)
+            schema = Schema(model.record)
+            lanes, sending = (
+                LaneBySource(model.scorer()),
+                Sending(schema, records=share.records, features=share.features),
+            )
+            for source in share.sources:
+                for block, scored in score(lanes, schema, [source], share.selection):
+                    notes.write(f"{spool.write(sending.pack(block, scored))} {source.read}\n")
+                notes.write(f"{END} {source.read}\n")
+        except MakiserveError as error:
+            notes.write(f"{spool.write(pickle.dumps(error))} 0\n")
+
+
+def main() -> None:
+    """Read the share from standard input, and do it; what the user's code prints goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal interrupts all of its processes: this one has no story
+    share = pickle.load(sys.stdin.buffer)  # noqa: S301  our own parent's
+    work(share)

@@ -1,0 +1,71 @@
+"""Several processes give what one gives."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import makiserve
+from makiserve.errors import SourceError
+from makiserve.packaging import FeaturesOnly, features_only
+from makiserve.replaying.sources import Block
+from makiserve.scoring import Scored
+from tests.unit.replaying.test_replay import HEADER
+
+
+class Everything:
+    """A sink that keeps all that it is given, in words."""
+
+    needs_records = True
+    needs_features = True
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def take(self, block: Block, scored: Scored) -> None:
+        self.seen.append(repr((block, scored)))
+
+
+@pytest.fixture(scope="module")
+def model() -> FeaturesOnly:
+    return features_only("tests.unit.replaying.powers:pipeline")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of different lengths, with rows that are bad in each way."""
+    found = tmp_path_factory.mktemp("houses")
+    chance = random.Random(3)
+    for number in range(5):
+        rows = [f"{n},{number},{chance.choice([n / 3, -1, 'x'])}" for n in range(2 + 700 * number)]
+        (found / f"{number}.csv").write_text(HEADER + "\n".join([*rows, "1,2,3,4"]) + "\n")
+    return found
+
+
+def replayed(model: FeaturesOnly, folder: Path, output: Path, processes: int) -> tuple[Any, ...]:
+    everything = Everything()
+    told: list[tuple[int, float | None]] = []
+    found = makiserve.replay(
+        model, folder, output=output, processes=processes, sinks=[everything], progress=lambda *far: told.append(far)
+    )
+    assert told[-1] == (found.rows, 1.0)
+    dead = [(letter.source, letter.offset, str(letter.error)) for letter in found.dead]
+    return found.rows, found.written, found.outputs, dead, output.read_bytes(), everything.seen
+
+
+def test_several_processes_give_what_one_gives(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
+    alone = replayed(model, folder, tmp_path / "out.csv", 1)
+    together = replayed(model, folder, tmp_path / "out.csv", 2)
+    assert alone[0] > 7000
+    assert together == alone
+
+
+def test_what_a_process_cannot_read_is_said_here(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    output = tmp_path / "out.csv"
+    with pytest.raises(SourceError, match="no column 'time'"):
+        makiserve.replay(model, [folder / "1.csv", tmp_path / "bad.csv"], processes=2, output=output)
+    assert not output.exists()
