@@ -17,6 +17,9 @@ from makiserve.settings import BrokerSettings, ServeSettings
 
 OPTION = "--partition-by"
 
+HEADERS_BYTES = 65_536
+"""By how much a message may grow on its way: its key and its position go along."""
+
 
 def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
     """Read the input, and produce each message again with the key by which records are grouped; see `serve`.
@@ -24,10 +27,11 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings) 
     Raises:
         ConfigurationError: the record has no such field, or the topic between does not fit the input.
     """
-    between = _prepare(model, broker, settings)
+    between, largest = _prepare(broker, settings)
     attribute = attribute_of(Schema(model.record), settings.partition_by or "", OPTION)
     own = replace(settings, output=between, partition_by=None)
-    serve(Keys(model, attribute), replace(broker, group=between), own, Rekeyer)
+    options = {"message.max.bytes": str(largest), **broker.options}
+    serve(Keys(model, attribute), replace(broker, group=between, options=options), own, Rekeyer)
 
 
 def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
@@ -36,7 +40,8 @@ def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings)
     Raises:
         ConfigurationError: as for the first stage.
     """
-    serve(model, broker, replace(settings, input=_prepare(model, broker, settings), start="earliest"))
+    between, _ = _prepare(broker, settings)
+    serve(model, broker, replace(settings, input=between, start="earliest"))
 
 
 def topic_between(group: str, field: str) -> str:
@@ -44,12 +49,17 @@ def topic_between(group: str, field: str) -> str:
     return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
 
 
-def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> str:
-    """Make sure that the topic is there, with as many partitions as the input and kept for as long; its name."""
+def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]:
+    """Make sure that the topic is there, with as many partitions as the input and kept for as long.
+
+    Returns:
+        Its name, and the size in bytes of the largest message that it must take.
+    """
     topic = topic_between(broker.group, settings.partition_by or "")
     cluster = Cluster(Connection(broker))
     cluster.preflight(broker.patience)
     partitions = cluster.partitions(settings.input)
     kept = insist(partial(cluster.retention, settings.input), timedelta(seconds=10))
-    cluster.create_if_absent(topic, partitions, kept)
-    return topic
+    largest = int(kept["max.message.bytes"]) + HEADERS_BYTES
+    cluster.create_if_absent(topic, partitions, kept | {"max.message.bytes": str(largest)})
+    return topic, largest

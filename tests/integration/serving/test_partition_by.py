@@ -26,11 +26,12 @@ DAMAGED = b'{"number": 0}'
 
 
 def readings(partition: int) -> list[bytes]:
-    """Readings of ten houses, the same ten in every partition."""
+    """Readings of ten houses, the same ten in every partition; the very first one is as large as a topic takes."""
     chance = random.Random(partition)
     numbers = range(partition * RECORDS, (partition + 1) * RECORDS)
     values = [{"number": n, "house name": f"h{chance.randrange(10)}", "value": chance.randrange(9)} for n in numbers]
-    return [json.dumps(value).encode() for value in values]
+    filler = {0: {"ignored": "x" * 1_048_000}}
+    return [json.dumps(value | filler.get(value["number"], {})).encode() for value in values]
 
 
 def source(message: Message) -> tuple[int, int]:
