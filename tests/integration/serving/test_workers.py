@@ -28,9 +28,7 @@ def replayed(values: list[bytes], tmp_path: Path) -> list[tuple[int, Any]]:
     """Offset and features of each output."""
     path = tmp_path / "records.jsonl"
     path.write_bytes(b"\n".join(values) + b"\n")
-    collected = makiserve.replay(features_only(PIPELINE), path, features=True).collected
-    assert collected
-    return [(offset, row._asdict()) for offset, row in zip(collected.offsets, collected.features, strict=True)]
+    return makiserve.replay(features_only(PIPELINE), path).outputs
 
 
 def children(pid: int) -> list[int]:
