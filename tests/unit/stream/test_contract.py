@@ -12,6 +12,7 @@ import rx
 
 import makiserve.stream as rs
 from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.cases import CASES, NUMBERS, UNTRACED, each_pipeline
@@ -59,6 +60,26 @@ def test_a_cut_anywhere_changes_nothing(make: Any) -> None:
         assert head + [(cut + cause, output) for cause, output in tail] == whole
         assert checkpoints.dump(last) == checkpoints.dump(end)
         assert other.complete(last) == program.complete(run(program, NUMBERS)[1])
+
+
+@each_pipeline
+def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
+    """What was taken before stays as it was unless it is taken again: only what a record touches may have changed."""
+    tracked, whole = Program(trace(make()), is_tracked=True), Program(trace(make()))
+    checkpoints = Checkpoints(tracked, (type(NUMBERS),))
+    parts, saved = Parts(checkpoints), dict[bytes, bytes]()
+    state = tracked.new_state()
+    expected, _ = run(whole, NUMBERS)
+    found = []
+    for index, number in enumerate(NUMBERS):
+        outputs, _ = run(tracked, [number], state)
+        found += [(index, output) for _, output in outputs]
+        for address, part in parts.take(state, is_whole=index == 0):
+            saved.pop(address, None) if part is None else saved.update({address: part})
+        assert parts.touched(state) == 0
+        assert checkpoints.dump(parts.join(saved.items())) == checkpoints.dump(state)
+        state = parts.join(saved.items())
+    assert found == expected
 
 
 @each_pipeline

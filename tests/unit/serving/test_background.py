@@ -1,0 +1,54 @@
+"""A call on a thread of its own, and what is done meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from makiserve.errors import AbortTransaction
+from makiserve.serving import background as module
+from makiserve.serving.background import Background
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLOW_S", 0.001)
+
+
+def test_a_call_runs_on_the_thread_and_gives_its_result() -> None:
+    thread = Background("score")
+    assert thread.run(lambda: threading.current_thread().name, lambda: None) == "score"
+    assert thread.run(lambda: threading.current_thread().daemon, lambda: None)
+
+
+def test_what_a_call_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Background("score").run(lambda: 1 / 0, lambda: None)
+
+
+def test_while_a_call_takes_long_something_else_is_done_here() -> None:
+    thread, done, where = Background("score"), threading.Event(), []
+
+    def meanwhile() -> None:
+        where.append((threading.current_thread(), thread.is_busy))
+        if len(where) == 3:
+            done.set()
+
+    assert thread.run(done.wait, meanwhile)
+    assert set(where) == {(threading.current_thread(), True)}
+    assert not thread.is_busy
+
+
+def test_an_error_meanwhile_waits_for_the_call_to_end() -> None:
+    thread, ended, calls = Background("score"), threading.Event(), []
+
+    def meanwhile() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            ended.set()
+        raise AbortTransaction(f"number {len(calls)}")
+
+    with pytest.raises(AbortTransaction, match="number 1"):
+        thread.run(ended.wait, meanwhile)
+    assert ended.is_set()
