@@ -27,6 +27,7 @@ def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
         error.show()
         code = ConfigurationError.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo(f"{name}: interrupted", err=True)
         code = CANCELLED
     except MakiserveError as error:
         click.echo(f"{name}: {error}", err=True)

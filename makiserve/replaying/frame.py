@@ -12,6 +12,7 @@ from makiserve.errors import PipelineError
 from makiserve.replaying.collect import DeadLetters
 from makiserve.replaying.feed import feed, score
 from makiserve.replaying.lanes import lanes_of
+from makiserve.replaying.order import time_order
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sources import Block, Given, sources_from
 from makiserve.schema import Record, Schema
@@ -49,9 +50,12 @@ def features_frame(
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
     """
     schema, scorer = Schema(record), Scorer(trace(features()))
-    rows, dead = _Rows(lane_by), DeadLetters()
+    rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
     sources = sources_from(source)
-    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection()), [rows, dead], sources)
+    taking = [sink for sink in (rows, dead, order) if sink is not None]
+    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection()), taking, sources)
+    if order:
+        order.report()
     frame = rows.frame()
     frame.attrs["dead_letters"] = len(dead.letters)
     if dead.letters:

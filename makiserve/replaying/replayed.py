@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from makiserve.errors import ConfigurationError
 from makiserve.replaying.collect import Collected, DeadLetter
 from makiserve.replaying.metrics import Metrics
 from makiserve.replaying.report import Report
+
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,20 @@ class Replayed:
     def frame(self) -> pd.DataFrame:
         """One row for each output: its position, key, prediction, and what else was asked for."""
         return self._all().frame()
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the report where there is one, otherwise counts, metrics and the first outputs."""
+        if self.report:
+            page = escape(self.report.html(), quote=True)
+            return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+        counts = {"records": self.rows, "outputs": self.written, "dead letters": self.reasons.total()}
+        parts = [pd.DataFrame({name: [f"{count:,}"] for name, count in counts.items()}).to_html(index=False)]
+        if self.metrics:
+            figures = {"model": self.metrics.figures, **self.metrics.baselines}
+            parts.append(pd.DataFrame(figures).to_html(float_format="{:.6g}".format, na_rep=""))
+        if self.collected:
+            parts.append(self.frame.head(SHOWN).to_html(index=False))
+        return "\n".join(parts)
 
     def _all(self) -> Collected:
         if self.collected is None:

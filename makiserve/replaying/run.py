@@ -11,6 +11,7 @@ from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
 from makiserve.replaying.feed import Progress, feed, score
 from makiserve.replaying.lanes import lanes_of
+from makiserve.replaying.order import time_order
 from makiserve.replaying.output import output_file
 from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.select import Selection
@@ -76,9 +77,9 @@ def replay(
     collected = Collected(form, label=attribute_of(schema, label, "--label") if label else None) if collect else None
     watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
-    start = time.perf_counter()
+    order, start = time_order(packaged.plan, schema), time.perf_counter()
     with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
-        taking = [sink for sink in (dead, collected, file, *watch.sinks, *sinks) if sink is not None]
+        taking = [sink for sink in (dead, collected, file, order, *watch.sinks, *sinks) if sink is not None]
         count = 1 if lane_by or selection.limit else processes_for(sources, processes)
         if count == 1:
             lanes = lanes_of(packaged.scorer(), schema, lane_by)
@@ -87,6 +88,8 @@ def replay(
             with spread(packaged, sources, selection, taking, count) as (scored, far):
                 fed = feed(scored, taking, far, progress)
     seconds = time.perf_counter() - start
+    if order:
+        order.report()
     metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(
         rows=fed.records,

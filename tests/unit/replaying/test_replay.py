@@ -71,3 +71,16 @@ def test_a_frame_of_several_files_is_indexed_by_source_and_offset(tmp_path: Path
     frame = makiserve.features_frame(pipeline, record=Reading, source=paths)
     assert list(frame.index) == [("a.csv", 2), ("b.csv", 2)]
     assert list(frame["mean"]) == [2.0, 5.0]
+
+
+def test_a_notebook_shows_counts_metrics_and_outputs(model: PackagedModel, tmp_path: Path) -> None:
+    source = write(tmp_path / "house.csv", [1, 2, 3, 4, -1])
+    shown = makiserve.replay(model, source, label="power [kW]")._repr_html_()
+    for text in ("<td>5</td>", "<td>2</td>", "<td>1</td>", "rmse", "house.csv", "<td>6.0</td>"):
+        assert text in shown
+    assert "house.csv" not in makiserve.replay(model, source, collect=False)._repr_html_()
+
+
+def test_a_notebook_shows_the_report_where_there_is_one(model: PackagedModel, tmp_path: Path) -> None:
+    shown = makiserve.replay(model, write(tmp_path / "house.csv", [1, 2, 3]), report=True)._repr_html_()
+    assert shown.startswith('<iframe srcdoc="&lt;!doctype html')

@@ -1,0 +1,69 @@
+"""Whether records come in the order of their times, where a pipeline works in event time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from typing import Any
+
+from makiserve.errors import DecodeError
+from makiserve.replaying.fields import time_field
+from makiserve.replaying.sources import Block
+from makiserve.schema import Schema
+from makiserve.scoring import Scored
+from makiserve.stream.engine.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+
+class TimeOrder:
+    """Looks for records that are older than the one before them in their lane.
+
+    A stream may hold such records, and a pipeline says what becomes of them; a file whose rows are not sorted is
+    more often a mistake, and gives features that no stream gives.
+
+    Args:
+        field: the attribute with the event time.
+        operator: of the pipeline, that works in event time.
+    """
+
+    needs_records = True
+    needs_features = False
+
+    def __init__(self, field: str, operator: str) -> None:
+        self._field = field
+        self._operator = operator
+        self._latest: dict[Hashable, Any] = {}
+        self._first = ""
+        self.count = 0
+
+    def take(self, block: Block, scored: Scored) -> None:
+        for index, record in enumerate(block.records):
+            time = None if isinstance(record, DecodeError) else getattr(record, self._field)
+            if time is None:
+                continue
+            lane = block.lanes[index] if block.lanes else block.source
+            latest = self._latest.get(lane, time)
+            if time >= latest:
+                self._latest[lane] = time
+                continue
+            self.count += 1
+            self._first = self._first or f"{block.source}@{block.offsets[index]}: {self._field} {time} after {latest}"
+
+    def report(self) -> None:
+        """Say it, if there were any."""
+        if self.count:
+            logger.warning(
+                "%d records are older than one before them in their lane, first %s. %s works in event time: sort the "
+                "records by time if the stream will be in order",
+                self.count,
+                self._first,
+                self._operator,
+            )
+
+
+def time_order(plan: Plan, schema: Schema) -> TimeOrder | None:
+    """What looks for disorder; None where no operator works in event time, or no field is known to be one."""
+    working = [operator for operator in plan.walk() if getattr(operator, "time_mapper", None) is not None]
+    field = time_field(schema)
+    return TimeOrder(field, working[0].name) if working and field else None

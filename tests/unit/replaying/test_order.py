@@ -1,0 +1,47 @@
+"""Records out of order are told where a pipeline works in event time, and only there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import rx
+
+import makiserve
+import makiserve.stream as rs
+
+
+class Reading(makiserve.Record):
+    time: int
+    house: str
+
+
+def hourly() -> makiserve.Transform:
+    return rx.pipe(
+        rs.data.roll_time(timedelta(hours=1), timedelta(hours=1), lambda i: i.time, rs.ops.count(reduce=True)),
+        rs.ops.map(lambda count: {"count": count}),
+    )
+
+
+def plain() -> makiserve.Transform:
+    return rs.ops.filter(lambda i: i.time < 0)
+
+
+RECORDS = [Reading(time, house) for time, house in [(5, "a"), (3, "b"), (4, "b"), (7, "a"), (6, "a"), (6, "b")]]
+
+
+@pytest.mark.parametrize(
+    ("features", "lane_by", "said"),
+    [
+        (hourly, None, ["4 records are older", "first records@1: time 3 after 5", "roll_time works in event time"]),
+        (hourly, "house", ["1 records are older", "first records@4: time 6 after 7"]),
+        (plain, None, []),
+    ],
+)
+def test_disorder_is_told_where_it_counts(
+    features: object, lane_by: str | None, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    makiserve.features_frame(features, record=Reading, source=RECORDS, lane_by=lane_by)  # type: ignore[arg-type]
+    assert len(caplog.messages) == bool(said)
+    for words in said:
+        assert words in caplog.messages[0]
