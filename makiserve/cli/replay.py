@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from makiserve.cli.served import load_served
+from makiserve.cli.trace import print_trace
 from makiserve.replaying import Metrics, Replayed
 from makiserve.replaying.differences import QUANTILES, Differences
 from makiserve.replaying.sources import sources_named
+from makiserve.replaying.trace import trace_record
 from makiserve.replaying.validate import validate
 from makiserve.settings import BrokerSettings, ModelSettings, ReplaySettings
 
@@ -31,6 +33,9 @@ def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: Broker
         broker: of topics; None where there are none.
     """
     model, sources = load_served(what), sources_named(settings, broker)
+    if settings.trace:
+        print_trace(trace_record(model, model.plan, sources, settings.trace, lane_by=settings.lane_by))
+        return 0
     with _progress(sources[0].name if len(sources) == 1 else f"{len(sources)} sources") as progress:
         validation = validate(model, settings, sources, progress)
     print_result(validation.replayed, settings.output)

@@ -39,6 +39,11 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     sample: float = option(
         default=1.0, help="Show this part of the outputs, 0.01 for one in a hundred, the same ones each time."
     )
+    trace: str | None = option(
+        default=None,
+        help="Show the way of one record through the pipeline, with the state before and after; of a key the first.",
+        metavar="OFFSET|SOURCE@OFFSET|KEY",
+    )
     label: str | None = option(
         default=None, help="With --replay: measure the predictions against this field of the record.", metavar="FIELD"
     )
