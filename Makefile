@@ -45,6 +45,7 @@ image:  ## not there yet: the container image
 docs: setup  ## the reference, from docstrings, settings and commands
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/reference.py
+	$(BIN)/python -m docs.metrics
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

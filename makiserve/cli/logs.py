@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import msgspec
 
@@ -27,19 +28,22 @@ def set_up_logging(form: str, process: str = "") -> None:
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; what the line is about tells its own fields, as a partition does in `log_fields`."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = {"process": process} if process else {}
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         } | self._process
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        for argument in arguments:
+            line |= getattr(argument, "log_fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()

@@ -15,7 +15,15 @@ from makiserve.cli.replay import replay_sources
 from makiserve.cli.serve import serve_topic
 from makiserve.errors import ConfigurationError
 from makiserve.replaying.sources import TOPIC
-from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ReplaySettings, ServeSettings, Settings
+from makiserve.settings import (
+    BrokerSettings,
+    LogSettings,
+    ModelSettings,
+    ReplaySettings,
+    ServeSettings,
+    Settings,
+    WebSettings,
+)
 
 HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
 
@@ -49,7 +57,7 @@ Exit codes:
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@settings_from(ModelSettings, ServeSettings, BrokerSettings, ReplaySettings)
+@settings_from(ModelSettings, ServeSettings, BrokerSettings, WebSettings, ReplaySettings)
 @click.version_option(__version__)
 @click.pass_context
 def command(context: click.Context, settings: Settings) -> int | None:
@@ -59,11 +67,11 @@ def command(context: click.Context, settings: Settings) -> int | None:
     elif settings.has(ReplaySettings, "source"):
         return _replay(settings)
     else:
-        settings.refuse_flags("it belongs to --replay", ModelSettings, ServeSettings, BrokerSettings)
+        settings.refuse_flags("it belongs to --replay", ModelSettings, ServeSettings, BrokerSettings, WebSettings)
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
             raise ConfigurationError(f"to serve, give {', '.join(absent)} (or --replay FILE to score a file)")
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
-        return serve_topic(what, broker, serving, settings.of(LogSettings))
+        return serve_topic(what, broker, serving, settings.of(WebSettings), settings.of(LogSettings))
     return None
 
 

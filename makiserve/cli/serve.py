@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from makiserve.cli.served import load_served
 from makiserve.cli.worker import COMMAND, Job
@@ -12,23 +14,37 @@ from makiserve.serving.post import Task
 from makiserve.serving.rekeying import serve_first, serve_second
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
-from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
+from makiserve.serving.telemetry import Audience, tracing
+from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings, WebSettings
+from makiserve.web import Board, WebServer, address_from_text
 
 logger = logging.getLogger(__name__)
 
 
-def serve_topic(what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, log: LogSettings) -> int:
-    """Serve until a signal asks to stop; the exit code."""
-    if settings.workers == 1 and settings.partition_by is None:
-        serve(load_served(what), broker, settings)
+def serve_topic(
+    what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, web: WebSettings, log: LogSettings
+) -> int:
+    """Serve until a signal asks to stop, and show how it goes; the exit code."""
+    stages = 1 if settings.partition_by is None else 2
+    board, address = Board(stages * settings.workers, settings.output), address_from_text(web.http)
+    with WebServer(board, address) if address else nullcontext():
+        if stages * settings.workers > 1:
+            return _supervise(board, what, broker, settings, log)
+        with tracing() as spans:
+            serve(load_served(what), broker, settings, Audience("worker", partial(board.post, "worker"), spans))
         return 0
+
+
+def _supervise(
+    board: Board, what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, log: LogSettings
+) -> int:
     stages = {"keys": serve_first, "worker": serve_second} if settings.partition_by else {"worker": serve}
     jobs = [
         Job(f"{name} {number}", how, what, _numbered(broker, number), settings, log)
         for name, how in stages.items()
         for number in range(1, settings.workers + 1)
     ]
-    supervisor = Supervisor(COMMAND, [Task(job.name, job) for job in jobs], lambda name, report: None)
+    supervisor = Supervisor(COMMAND, [Task(job.name, job) for job in jobs], board.post_bytes)
     with stop_on_signals() as stop:
         return supervisor.run(stop)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
+
+import msgspec
 
 from makiserve.cli.exit import exit_with
 from makiserve.cli.logs import set_up_logging
 from makiserve.cli.served import load_served
 from makiserve.scoring import Served
 from makiserve.serving.link import Link
+from makiserve.serving.telemetry import Audience, tracing
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
+from makiserve.web.snapshot import Snapshot
 
 COMMAND = [sys.executable, "-c", "from makiserve.cli.worker import main; main()"]
 """What the supervisor starts. Settings come through the pipe, the same for all: a file may change meanwhile."""
@@ -26,19 +31,25 @@ class Job(NamedTuple):
     """
 
     name: str
-    serve: Callable[[Served, BrokerSettings, ServeSettings], None]
+    serve: Callable[[Served, BrokerSettings, ServeSettings, Audience], None]
     what: ModelSettings
     broker: BrokerSettings
     settings: ServeSettings
     log: LogSettings
 
-    def run(self) -> None:
-        """Serve until told to drain."""
-        self.serve(load_served(self.what), self.broker, self.settings)
+    def run(self, link: Link) -> None:
+        """Serve until told to drain, and report to the supervisor."""
+
+        def publish(snapshot: Snapshot) -> None:
+            link.report(msgspec.msgpack.encode(snapshot))
+
+        with tracing() as spans:
+            self.serve(load_served(self.what), self.broker, self.settings, Audience(self.name, publish, spans))
 
 
 def main() -> None:
     """Do the job that comes through the pipe."""
-    job: Job = Link(int(sys.argv[-1])).job
+    link = Link(int(sys.argv[-1]))
+    job: Job = link.job
     set_up_logging(job.log.log_format, job.name)
-    exit_with(job.run, f"makiserve {job.name}")
+    exit_with(partial(job.run, link), f"makiserve {job.name}")

@@ -112,6 +112,13 @@ class InputConsumer:
             self._pause(self._assigned)
         self._kept += self._poll(0.0)
 
+    def end(self, partition: int) -> int | None:
+        """One after the last record of a partition, as the latest fetch has shown it; None before. Nobody is asked."""
+        place = TopicPartition(self.topic, partition)
+        with translated(f"Looking for the end of {self.topic}[{partition}]"):
+            _, high = self._consumer.get_watermark_offsets(place, cached=True)
+        return high if high >= 0 else None
+
     def group_metadata(self) -> Any:
         """This member's generation, for `TransactionalProducer.send_offsets`: it fences a member that was replaced."""
         return self._consumer.consumer_group_metadata()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from makiserve.errors import DecodeError, RecordError
@@ -70,6 +71,7 @@ class Scorer:
 
     Attributes:
         checkpoints: of each program, in the order of `Lane.states`: features, then post.
+        model_s: how long the model took in the last call of `score`, in seconds.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Scorer:
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
         self._predictor = predictor
+        self.model_s = 0.0
         self._inputs = _selection(predictor.inputs) if predictor else None
         self._post = Post(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
@@ -141,7 +144,9 @@ class Scorer:
         if self._predictor is None or self._inputs is None:
             return found
         rows = [self._inputs(features) for scored in found for features in scored.features]
+        began = perf_counter()
         predictions = iter(predict_each(self._predictor, rows))
+        self.model_s = perf_counter() - began
         return [_with_predictions(scored, list(islice(predictions, len(scored.features)))) for scored in found]
 
 

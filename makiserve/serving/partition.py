@@ -80,6 +80,11 @@ class Partition:
         return f"{self.topic}[{self.number}]"
 
     @property
+    def log_fields(self) -> dict[str, str | int]:
+        """Where it is, for logs that machines read."""
+        return {"topic": self.topic, "partition": self.number, "offset": self.next_offset}
+
+    @property
     def has_news(self) -> bool:
         """Whether there is something to commit: records scored since the last commit, or where it starts."""
         return self.phase is Phase.RUNNING and (self.is_new or self.next_offset > self.committed)

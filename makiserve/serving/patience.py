@@ -18,10 +18,16 @@ CALL = timedelta(seconds=2)
 
 
 class Patience:
-    """Five minutes; while the service is stopping, what is left of the time for the drain."""
+    """Five minutes; while the service is stopping, what is left of the time for the drain.
 
-    def __init__(self, stop: Stop) -> None:
+    Args:
+        stop: whether it is.
+        alive: called before every attempt: the loop waits, it does not stand still.
+    """
+
+    def __init__(self, stop: Stop, alive: Callable[[], None] = lambda: None) -> None:
         self._stop = stop
+        self._alive = alive
 
     def insist(self, call: Callable[[], T]) -> T:
         """Make a call again for as long as it raises RetryCall and the patience lasts.
@@ -29,4 +35,9 @@ class Patience:
         Raises:
             BrokerUnavailable: it does not last any more.
         """
-        return insist(call, PATIENCE, self._stop.is_overdue)
+
+        def attempt() -> T:
+            self._alive()
+            return call()
+
+        return insist(attempt, PATIENCE, self._stop.is_overdue)

@@ -13,6 +13,7 @@ from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.check import check_state
 from makiserve.serving.state.topic import prepare_state_topic
+from makiserve.serving.telemetry import Audience
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -23,7 +24,11 @@ FIGHT_S = 60.0
 
 
 def serve(
-    model: Served, broker: BrokerSettings, settings: ServeSettings, publisher: type[Publisher] = Publisher
+    model: Served,
+    broker: BrokerSettings,
+    settings: ServeSettings,
+    audience: Audience = Audience(),  # noqa: B008  frozen
+    publisher: type[Publisher] = Publisher,
 ) -> None:
     """Serve a model until a signal asks to stop, and drain.
 
@@ -31,6 +36,7 @@ def serve(
         model: the packaged model, its reference records checked.
         broker: how to reach the broker.
         settings: what to serve from where to where.
+        audience: who is told how it goes.
         publisher: makes messages of what is scored.
 
     Raises:
@@ -50,7 +56,7 @@ def serve(
     fenced_at = -math.inf
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, partitions, stop, publisher)
+            worker = Worker(model, broker, settings, partitions, stop, audience, publisher)
             logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()

@@ -29,7 +29,7 @@ from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.past import Past
 from makiserve.serving.state.restorer import Restorer
 from makiserve.serving.state.topic import state_topic
-from makiserve.serving.summary import Summary
+from makiserve.serving.telemetry import Audience, Lanes, Sizes, Telemetry, service
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Worker:
         settings: what to serve from where to where.
         partitions: how many the input has, and so the topics of dead letters and of state.
         stop: asked before every turn.
+        audience: who is told how it goes.
         publisher: makes messages of what is scored.
     """
 
@@ -75,17 +76,20 @@ class Worker:
         settings: ServeSettings,
         partitions: int,
         stop: Stop,
+        audience: Audience = Audience(),  # noqa: B008  frozen
         publisher: type[Publisher] = Publisher,
     ) -> None:
         connection = Connection(broker)
         self._stop = stop
-        self._patience = Patience(stop)
         self._settings = settings
         self._schema = Schema(model.record)
         self._scorer = model.scorer(is_tracked=True)
         self._producer = TransactionalProducer(connection)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
+        about = service(model, self._scorer, broker, settings)
+        self._telemetry = Telemetry(audience, about, Lanes(self._consumer.end), Sizes(self._scorer))
+        self._patience = Patience(stop, self._telemetry.alive)
         self._publisher = publisher(self._producer, settings, model, partitions)
         topic = None if self._scorer.stateless else state_topic(broker.group)
         expected = Expected(topic and self._scorer.fingerprint, model.digest, partitions)
@@ -97,7 +101,6 @@ class Worker:
         self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
         self._thread = Background("score")
         self._pace = Pace(settings.commit_interval, settings.max_batch)
-        self._summary = Summary()
         self._due: float | None = None
         self._save_at = time.monotonic() + CHECKPOINT_S
         self._aborts_in_a_row = 0
@@ -120,7 +123,7 @@ class Worker:
             raise
         self._assignment.close()
         self._consumer.close()
-        self._summary.log()
+        self._telemetry.log()
         if is_drained:
             logger.info("drained: every record that was scored is committed")
 
@@ -129,9 +132,12 @@ class Worker:
         try:
             if self._assignment.is_restoring and self._assignment.take_restored():
                 self._set_due(time.monotonic())  # a start that was never committed is
-            messages = self._consumer.receive(self._pace.records, self._wait())
+            wait = self._wait()
+            messages = self._consumer.receive(self._pace.records, wait)
             if messages:
                 self._score(messages)
+            elif wait == IDLE:
+                self._telemetry.idle(self._assignment.partitions.values())
             self._producer.poll()
             if self._due is not None and time.monotonic() >= self._due:
                 self._commit(is_saving=time.monotonic() >= self._save_at)
@@ -139,19 +145,24 @@ class Worker:
             logger.warning("%s; trying again", error)
         except AbortTransaction as error:
             self._redo(error)
-        self._summary.log_when_due()
+        self._telemetry.turned(self._assignment.partitions.values())
 
     def _score(self, messages: list[Message]) -> None:
-        began = time.monotonic()
+        began, stages = time.monotonic(), self._telemetry.stages
+        stages.begin()
         slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema))
+        stages.end("decode")
         for each, scored in self._thread.run(lambda: self._scored(slices), self._keep_alive):
             if each.batch.lane is not each.partition.lane:
                 continue  # it was taken away, or must begin again, meanwhile
             if scored is not None:
                 published = self._publisher.publish(each.messages, each.batch, scored)
-                self._summary.add(len(each.messages), published)
+                self._telemetry.add(each.messages, published)
             each.partition.advance(each.messages[-1].offset() + 1)
-        self._pace.note(len(messages), time.monotonic() - began)
+        stages.end("publish")
+        took = time.monotonic() - began
+        self._pace.note(len(messages), took)
+        self._telemetry.batch(messages, took)
         self._set_due(began)
 
     def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
@@ -159,8 +170,13 @@ class Worker:
         for each in slices:
             if each.is_silent:
                 self._scorer.rebuild(each.batch)
+        stages = self._telemetry.stages
+        if any(each.is_silent for each in slices):
+            stages.end("restore")
         live = [each for each in slices if not each.is_silent]
         found = self._scorer.score([each.batch for each in live])
+        if live:
+            stages.end("features", self._scorer.model_s)
         return [(each, None) for each in slices if each.is_silent] + list(zip(live, found, strict=True))
 
     def _keep_alive(self) -> None:
@@ -186,7 +202,7 @@ class Worker:
         partitions = self._assignment.partitions.values()
         if self._committer.commit(partitions, is_saving=is_saving):
             self._aborts_in_a_row = 0
-            self._summary.commits += 1
+            self._telemetry.committed(time.monotonic() - began)
         self._due = None
         now = time.monotonic()
         if is_saving:
@@ -208,11 +224,11 @@ class Worker:
         return True
 
     def _abort(self) -> None:
+        self._telemetry.aborted(was_open=self._producer.is_open)
         self._patience.insist(partial(self._producer.abort, CALL))
 
     def _redo(self, reason: AbortTransaction) -> None:
         """Take everything since the last commit back, and go on from there."""
-        self._summary.aborts += 1
         logger.warning("%s: the transaction is aborted, its records are scored again", reason)
         self._abort()
         self._assignment.rewind()
@@ -220,9 +236,11 @@ class Worker:
         self._aborts_in_a_row += 1
 
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
+        self._telemetry.counts.rebalances += 1
         return self._assignment.add(numbers)
 
     def _on_revoked(self, numbers: list[int]) -> None:
+        self._telemetry.counts.rebalances += 1
         is_committed = self._commit_or_leave()
         self._assignment.drop(numbers, Phase.REVOKED)
         if not is_committed:
@@ -230,6 +248,7 @@ class Worker:
 
     def _on_lost(self, numbers: list[int]) -> None:
         """Another member has them already: nothing of theirs may become visible."""
+        self._telemetry.counts.rebalances += 1
         self._abort()
         self._assignment.drop(numbers, Phase.LOST)
         self._assignment.rewind()

@@ -24,11 +24,13 @@ from makiserve.settings.section import Option, Section, option, options
 from makiserve.settings.serve import ServeSettings
 from makiserve.settings.settings import Settings
 from makiserve.settings.sources import Given, given_by_environment, given_by_file, given_by_flags
+from makiserve.settings.web import WebSettings
 
 SECTIONS: tuple[type[Section], ...] = (
     ModelSettings,
     ServeSettings,
     BrokerSettings,
+    WebSettings,
     ReplaySettings,
     AuditSettings,
     LogSettings,
@@ -46,6 +48,7 @@ __all__ = [
     "Section",
     "ServeSettings",
     "Settings",
+    "WebSettings",
     "given_by_environment",
     "given_by_file",
     "given_by_flags",

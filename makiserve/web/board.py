@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from operator import attrgetter
 
 import msgspec
 
 from makiserve.web.health import Verdict, health, readiness
-from makiserve.web.merge import ended, merged
+from makiserve.web.merge import aside, ended, merged
 from makiserve.web.snapshot import Snapshot
 
 EVERY_S = 2.0
@@ -38,18 +39,28 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Board:
-    """Written by the loops, or by whoever reads their reports; read by the web server's threads."""
+    """Written by the loops, or by whoever reads their reports; read by the web server's threads.
 
-    def __init__(self) -> None:
+    Args:
+        workers: how many will report.
+        output: the topic that the service writes; those that write another are of a stage before it. None where there
+            is but one stage.
+    """
+
+    def __init__(self, workers: int = 1, output: str | None = None) -> None:
+        self._workers = workers
+        self._output = output
         self._born_s = time.monotonic()
         self._lock = threading.Lock()
-        self._parts: dict[int, Snapshot] = {}
+        self._parts: dict[str, Snapshot] = {}
         self._ended: list[Snapshot] = []
         self._past: deque[Point] = deque(maxlen=POINTS)
         self._before: Snapshot | None = None
 
-    def post(self, worker: int, snapshot: Snapshot) -> None:
+    def post(self, worker: str, snapshot: Snapshot) -> None:
         """The latest of a worker."""
+        if self._is_aside(snapshot):
+            snapshot = aside(snapshot)
         with self._lock:
             known = self._parts.get(worker)
             if known and known.workers[0].started_s != snapshot.workers[0].started_s:
@@ -57,7 +68,7 @@ class Board:
             self._parts[worker] = snapshot
             self._remember(self._all())
 
-    def post_bytes(self, worker: int, report: bytes) -> None:
+    def post_bytes(self, worker: str, report: bytes) -> None:
         """The latest of a worker in a process of its own."""
         self.post(worker, msgspec.msgpack.decode(report, type=Snapshot))
 
@@ -79,10 +90,17 @@ class Board:
 
     def readiness(self) -> Verdict:
         """Whether records that come now are scored."""
-        return readiness(self.latest, self._born_s, time.monotonic(), time.time())
+        latest = self.latest
+        if latest and len(latest.workers) < self._workers:
+            return Verdict(False, f"{len(latest.workers)} of {self._workers} workers have begun")
+        return readiness(latest, self._born_s, time.monotonic(), time.time())
 
     def _all(self) -> Snapshot:
-        return merged([*self._ended, *self._parts.values()])
+        newest_first = sorted(self._parts.values(), key=attrgetter("time_s"), reverse=True)
+        return merged([*sorted(newest_first, key=self._is_aside), *self._ended])
+
+    def _is_aside(self, snapshot: Snapshot) -> bool:
+        return self._output not in (None, snapshot.served.output)
 
     def _remember(self, now: Snapshot) -> None:
         before = self._before

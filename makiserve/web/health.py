@@ -36,9 +36,7 @@ def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
         return Verdict(age <= bound, f"starting for {age:.0f} s")
     for life in snapshot.workers:
         if (age := now_s - life.turned_s) > bound:
-            return Verdict(
-                False, f"the loop of worker {life.number} has not turned for {age:.0f} s: more than {bound:.0f} s"
-            )
+            return Verdict(False, f"the loop of {life.name} has not turned for {age:.0f} s: more than {bound:.0f} s")
     return Verdict(True, "the loop turns")
 
 
@@ -60,7 +58,7 @@ def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: fl
         return Verdict(
             False,
             f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored, the first: "
-            f"{snapshot.served.input}[{first.partition}], {first.phase}, {first.restored:.0%}",
+            f"{first.topic}[{first.partition}], {first.phase}, {first.restored:.0%}",
         )
     if snapshot.lanes:
         return Verdict(True, f"{len(snapshot.lanes)} partitions are served")

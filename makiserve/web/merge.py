@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from operator import add
+from operator import add, attrgetter
 from typing import Any
 
 import msgspec
 
-from makiserve.web.histogram import Histogram
+from makiserve.web.histogram import Histogram, empty
 from makiserve.web.snapshot import Drift, Snapshot, StateSize
 
 SHOWN = 20
@@ -18,15 +18,14 @@ SHOWN = 20
 
 
 def merged(parts: Sequence[Snapshot]) -> Snapshot:
-    """The snapshot of a service of one or more workers; what is served is said by the newest."""
+    """The snapshot of a service of one or more workers; what is served is said by the first."""
     if len(parts) == 1:
         return parts[0]
-    newest = max(parts, key=lambda part: part.time_s)
     return Snapshot(
-        time_s=newest.time_s,
-        served=newest.served,
-        workers=tuple(sorted((life for part in parts for life in part.workers), key=lambda life: life.number)),
-        lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=lambda lane: lane.partition)),
+        time_s=max(part.time_s for part in parts),
+        served=parts[0].served,
+        workers=tuple(sorted((life for part in parts for life in part.workers), key=attrgetter("name"))),
+        lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=attrgetter("topic", "partition"))),
         records=sum(part.records for part in parts),
         outputs=sum(part.outputs for part in parts),
         dead=dict(reduce(add, (Counter(part.dead) for part in parts))),
@@ -47,6 +46,22 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
 def ended(part: Snapshot) -> Snapshot:
     """What remains of a worker that is gone: what it has done, and nothing of what it was."""
     return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=())
+
+
+def aside(part: Snapshot) -> Snapshot:
+    """A worker of a stage before the one that is served: its life and its partitions count, and what ends there."""
+    ended_there = sum(part.dead.values())
+    return msgspec.structs.replace(
+        part,
+        records=ended_there,
+        outputs=0,
+        batch=empty(part.batch.bounds),
+        stages={},
+        latency=empty(part.latency.bounds),
+        state=(),
+        predictions=(),
+        drift=(),
+    )
 
 
 def _stages(parts: Sequence[Snapshot]) -> dict[str, Histogram]:

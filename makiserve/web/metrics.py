@@ -48,14 +48,14 @@ def _phases(snapshot: Snapshot) -> Labelled:
 def _since(name: str) -> Callable[[Snapshot], Labelled]:
     def values(snapshot: Snapshot) -> Labelled:
         now = time.monotonic()
-        return [((str(life.number),), now - getattr(life, name)) for life in snapshot.workers]
+        return [((life.name,), now - getattr(life, name)) for life in snapshot.workers]
 
     return values
 
 
 def _lanes(value: Callable[[Any], Any]) -> Callable[[Snapshot], Labelled]:
     def values(snapshot: Snapshot) -> Labelled:
-        found = [((str(lane.partition),), value(lane)) for lane in snapshot.lanes]
+        found = [((lane.topic, str(lane.partition)), value(lane)) for lane in snapshot.lanes]
         return [(labels, number) for labels, number in found if number is not None]
 
     return values
@@ -129,7 +129,14 @@ METRICS = (
         "makiserve_start_time_seconds",
         "gauge",
         "When a worker began, in seconds since 1970.",
-        lambda s: [((str(life.number),), life.started_s) for life in s.workers],
+        lambda s: [((life.name,), life.started_s) for life in s.workers],
+        ("worker",),
+    ),
+    Metric(
+        "makiserve_memory_bytes",
+        "gauge",
+        "What a worker's process has in memory.",
+        lambda s: [((life.name,), life.memory_bytes) for life in s.workers if life.memory_bytes],
         ("worker",),
     ),
     Metric(
@@ -140,28 +147,28 @@ METRICS = (
         "gauge",
         "The offset up to which outputs of an input partition are visible.",
         _lanes(lambda lane: lane.committed),
-        ("partition",),
+        ("topic", "partition"),
     ),
     Metric(
         "makiserve_lag_records",
         "gauge",
         "Records of an input partition that are not committed yet.",
         _lanes(lambda lane: lane.lag_records),
-        ("partition",),
+        ("topic", "partition"),
     ),
     Metric(
         "makiserve_lag_seconds",
         "gauge",
         "How old the oldest record that waits in an input partition is at most.",
         _lanes(lambda lane: lane.lag_s),
-        ("partition",),
+        ("topic", "partition"),
     ),
     Metric(
         "makiserve_restored_ratio",
         "gauge",
         "The part of a partition's restore that is done, 0 to 1.",
         _lanes(lambda lane: lane.restored),
-        ("partition",),
+        ("topic", "partition"),
     ),
     Metric(
         "makiserve_state_bytes",

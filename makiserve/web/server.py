@@ -11,10 +11,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6, socket
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from makiserve.errors import ConfigurationError
+from makiserve.web.address import Address
 from makiserve.web.board import Board
 from makiserve.web.health import Verdict
 from makiserve.web.page import PAGE, POLICY
@@ -39,20 +41,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-class Address(NamedTuple):
-    """Where to listen.
-
-    Attributes:
-        host: a name or an address.
-        port: 0 for any that is free.
-        is_default: whether nobody asked for it: another port will do where it is taken.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    is_default: bool = True
 
 
 class Answer(NamedTuple):
@@ -105,6 +93,9 @@ class _Server(ThreadingHTTPServer):
         self.free = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__((address.host, address.port), _Handler)
         self.is_local = ipaddress.ip_address(str(self.server_address[0])).is_loopback
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # http.server's asks the name service for a name that nobody needs
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self.free.acquire(blocking=False):

@@ -29,7 +29,7 @@ class Step(msgspec.Struct, frozen=True):
     branches: tuple[tuple[Step, ...], ...] = ()
 
 
-class Served(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True):
     """What is served, from where to where.
 
     Attributes:
@@ -56,21 +56,24 @@ class Life(msgspec.Struct, frozen=True):
     """How one worker fares.
 
     Attributes:
-        number: from 0.
+        name: "worker 2", where there are several.
         started_s: when it began, in seconds since 1970.
         turned_s: when its loop last turned, on the machine's monotonic clock; likewise `committed_s`, the last commit.
+        memory_bytes: what its process has in memory; 0 where that is not known.
     """
 
-    number: int
+    name: str
     started_s: float
     turned_s: float
     committed_s: float
+    memory_bytes: int
 
 
 class Lane(msgspec.Struct, frozen=True):
     """A partition of a worker.
 
     Attributes:
+        topic: of the partition.
         phase: of its life: "restoring", "running", …
         committed: the offset up to which outputs are visible.
         next_offset: of the next record to score.
@@ -80,6 +83,7 @@ class Lane(msgspec.Struct, frozen=True):
         restored: the part of the records to score again that is done, 0 to 1.
     """
 
+    topic: str
     partition: int
     phase: str
     committed: int
@@ -144,7 +148,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """
 
     time_s: float
-    served: Served
+    served: Service
     workers: tuple[Life, ...]
     lanes: tuple[Lane, ...]
     records: int

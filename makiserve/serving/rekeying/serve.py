@@ -13,6 +13,7 @@ from makiserve.schema.attribute import attribute_of
 from makiserve.scoring import Served
 from makiserve.serving.rekeying.stage import Keys, Rekeyer
 from makiserve.serving.serve import serve
+from makiserve.serving.telemetry import Audience
 from makiserve.settings import BrokerSettings, ServeSettings
 
 OPTION = "--partition-by"
@@ -21,7 +22,7 @@ HEADERS_BYTES = 65_536
 """By how much a message may grow on its way: its key and its position go along."""
 
 
-def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
+def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: Audience) -> None:
     """Read the input, and produce each message again with the key by which records are grouped; see `serve`.
 
     Raises:
@@ -31,17 +32,17 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings) 
     attribute = attribute_of(Schema(model.record), settings.partition_by or "", OPTION)
     own = replace(settings, output=between, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
-    serve(Keys(model, attribute), replace(broker, group=between, options=options), own, Rekeyer)
+    serve(Keys(model, attribute), replace(broker, group=between, options=options), own, audience, Rekeyer)
 
 
-def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings) -> None:
+def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: Audience) -> None:
     """Serve what the first stage produces, all of it, wherever that began; see `serve`.
 
     Raises:
         ConfigurationError: as for the first stage.
     """
     between, _ = _prepare(broker, settings)
-    serve(model, broker, replace(settings, input=between, start="earliest"))
+    serve(model, broker, replace(settings, input=between, start="earliest"), audience)
 
 
 def topic_between(group: str, field: str) -> str:

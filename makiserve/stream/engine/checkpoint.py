@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -78,24 +80,36 @@ class Checkpoints:
         except (TypeError, ValueError) as error:  # a list, or a pair, is something else
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
-    def sizes(self, state: State) -> dict[str, Size]:
-        """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint."""
-        found: dict[str, Size] = {}
-        self._measure(state, self.scope, found)
-        return found
+    def sizes(self, state: State, sample: int = sys.maxsize) -> dict[str, Size]:
+        """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint.
 
-    def _measure(self, state: State, scope: Scope, found: dict[str, Size]) -> None:
+        Args:
+            state: of a lane.
+            sample: where an operator keeps more groups or windows than that, the sizes of so many stand for all.
+        """
+        found: dict[str, tuple[float, float]] = {}
+        self._measure(state, self.scope, 1.0, sample, found)
+        return {owner: Size(round(keys), round(size)) for owner, (keys, size) in found.items()}
+
+    def _measure(
+        self, state: State, scope: Scope, weight: float, sample: int, found: dict[str, tuple[float, float]]
+    ) -> None:
         for content, slot in zip(state[1:], scope.slots, strict=True):
-            keys, size = found.get(slot.owner, Size(0, 0))
+            keys, size = found.get(slot.owner, (0.0, 0.0))
             if slot.child is None:
                 own = len(msgspec.msgpack.encode(self._slot_to_plain(content, slot)))
-                found[slot.owner] = Size(keys, size + own)
+                found[slot.owner] = keys, size + own * weight
                 continue
-            is_keyed = isinstance(content, dict)
-            names = sum(len(msgspec.msgpack.encode(self.codec.to_plain(key))) for key in content) if is_keyed else 0
-            found[slot.owner] = Size(keys + len(content) * is_keyed, size + names)
-            for child in content.values() if is_keyed else content:
-                self._measure(child, slot.child, found)
+            some = list(islice(content, 0, None, -(-len(content) // sample) or 1))
+            heavier = weight * len(content) / (len(some) or 1)
+            if isinstance(content, dict):
+                names = sum(len(msgspec.msgpack.encode(self.codec.to_plain(key))) for key in some)
+                found[slot.owner] = keys + len(content) * weight, size + names * heavier
+                some = [content[key] for key in some]
+            else:
+                found[slot.owner] = keys, size
+            for child in some:
+                self._measure(child, slot.child, heavier, sample, found)
 
     def to_plain(self, state: State, scope: Scope, *, is_root: bool = False) -> list[Any]:
         """The slots of a state in MessagePack's terms; those of a root leave tracked groups out.

@@ -39,6 +39,7 @@ function show(status) {
 function drawHead(served) {
   const name = served.name || served.uri;
   document.title = `${name} · makiserve`;
+  byId("model").className = name.length > 24 ? "long" : "";
   byId("model").replaceChildren(name, ...(served.version ? [el("small", {}, `version ${served.version}`)] : []));
   byId("route").textContent = `${served.input} → ${served.output}`;
 }

@@ -5,11 +5,11 @@ function drawLanes(now) {
   const running = now.lanes.filter((lane) => lane.phase === "running").length;
   byId("lanes-sum").textContent = now.lanes.length ? `${running} of ${now.lanes.length} running` : "none assigned";
   rows("lanes", 6, now.lanes, "The group has given no partition to this service.", (lane) => [
-    el("td", { class: "mono fixed" }, `${now.served.input}[${lane.partition}]`),
+    el("td", { class: "mono fixed" }, `${lane.topic === now.served.input ? "" : lane.topic}[${lane.partition}]`),
     el("td", {}, el("span", { class: `chip ${lane.phase}` },
       lane.phase === "restoring" ? `restoring ${Math.floor(lane.restored * 100)} %` : lane.phase)),
-    el("td", { class: "n" }, whole.format(lane.committed)),
-    el("td", { class: "n" }, lane.end === null ? "–" : whole.format(lane.end)),
+    el("td", { class: "n extra" }, whole.format(lane.committed)),
+    el("td", { class: "n extra" }, lane.end === null ? "–" : whole.format(lane.end)),
     el("td", { class: "n" }, lane.lag_records === null ? "–" : count(lane.lag_records)),
     el("td", { class: "n" }, lane.lag_records ? seconds(lane.lag_s) : "–"),
   ]);
@@ -23,17 +23,22 @@ function drawDead(now) {
   bars("dead", "No record has been refused.", reasons.map(([reason, each]) =>
     ({ name: reason, part: each / all, value: count(each), kind: "two" })));
   byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((each) =>
-    el("li", {}, el("b", {}, each.reason), el("span", { class: "mono" }, `${now.served.input}[${each.partition}]@${each.offset}`),
+    el("li", {}, el("b", {}, each.reason), el("span", { class: "mono" }, `[${each.partition}]@${each.offset}`),
       el("br"), each.error)));
 }
 
 function drawPredictions(now) {
   rows("predictions", 4, [...now.predictions].reverse(), "Nothing has been predicted yet.", (each) => [
-    el("td", { class: "mono fixed" }, `${now.served.input}[${each.partition}]@${each.offset}`),
-    el("td", { class: "fixed" }, clock(each.time_ms)),
+    el("td", { class: "mono fixed" }, `[${each.partition}]@${each.offset}`),
+    el("td", { class: "fixed extra" }, clock(each.time_ms)),
     el("td", { class: "mono" }, each.key),
-    el("td", { class: "mono" }, each.prediction),
+    el("td", { class: "mono" }, plain(each.prediction)),
   ]);
+}
+
+// An output of one prediction alone is shown as that.
+function plain(output) {
+  return /^\{"prediction":(.*)\}$/.exec(output)?.[1] ?? output;
 }
 
 function drawStages(status) {
@@ -59,6 +64,7 @@ function drawServed(status) {
     ["Model", served.uri], ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
     ["Dead letters", served.dead_letters], ["Group", served.group], ["makiserve", served.makiserve],
     ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
+    ["Memory", bytes(workers.reduce((sum, life) => sum + life.memory_bytes, 0))],
     ["Commits", `${count(status.now.commits)}, ${count(status.now.aborts)} aborted`],
     ["Rebalances", count(status.now.rebalances)], ["Model swaps", count(status.now.swaps)],
   ];

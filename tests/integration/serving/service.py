@@ -64,6 +64,11 @@ class Service:
             sys.stderr.write(log)  # shown with a failed test
 
 
+def traceparent(number: int) -> bytes:
+    """The header of a trace of the record of this number."""
+    return f"00-{number + 1:032x}-{number + 1:016x}-01".encode()
+
+
 def send(
     kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, pause: Callable[[], float] | None = None
 ) -> None:
@@ -72,7 +77,7 @@ def send(
     for number, value in enumerate(values):
         producer.produce(
             topic, value, key=f"k{number}".encode(), partition=partition, timestamp=1_700_000_000_000 + number,
-            headers=[("traceparent", f"00-{number:032x}-01".encode())],
+            headers=[("traceparent", traceparent(number))],
         )  # fmt: skip
         producer.poll(0)
         if pause and (seconds := pause()):

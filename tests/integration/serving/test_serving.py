@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, TopicPartition
 import makiserve
 from makiserve.packaging import PackagedModel
 from makiserve.replaying import compare
-from tests.integration.serving.service import Service, predictions, read, send, sources
+from tests.integration.serving.service import Service, predictions, read, send, sources, traceparent
 
 Topic = Callable[..., str]
 Start = Callable[..., Service]
@@ -69,7 +69,7 @@ def test_an_output_keeps_key_partition_time_and_headers(
     assert message.key() == b"k3"
     assert message.timestamp()[1] == 1_700_000_000_003
     assert dict(message.headers()) == {
-        "traceparent": f"00-{3:032x}-01".encode(),
+        "traceparent": traceparent(3),
         "makiserve.source": f"{input_}[2]@3".encode(),
         "makiserve.model": b"running",
         "makiserve.version": b"1",

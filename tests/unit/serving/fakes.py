@@ -231,6 +231,9 @@ class Consumer:
         if self.kafka.turns:
             self.kafka.turns.pop(0)()
 
+    def end(self, partition: int) -> int:
+        return len(self.kafka.input[partition])
+
     def group_metadata(self) -> str:
         return "generation"
 

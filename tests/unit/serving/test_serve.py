@@ -51,7 +51,7 @@ class Worker:
     made: list[Worker] = []
 
     def __init__(
-        self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop, _: Any
+        self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop, *_: Any
     ) -> None:
         self.stop, self.dead_partitions = stop, dead
         self.made.append(self)

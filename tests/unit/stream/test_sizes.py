@@ -19,6 +19,17 @@ def test_state_is_sized_by_operator_and_key() -> None:
     assert sum(size.size_bytes for size in sizes.values()) < len(checkpoints.dump(state))
 
 
+def test_the_sizes_of_some_groups_stand_for_all() -> None:
+    program = Program(trace(rs.ops.group_by(lambda i: i % 1000, [rs.data.roll(4, 2, rs.math.sum(reduce=True))])))
+    checkpoints, state = Checkpoints(program), program.new_state()
+    program.feed(range(1000, 6000), state)
+    exact, estimated = checkpoints.sizes(state), checkpoints.sizes(state, sample=50)
+    assert estimated["group_by"].keys == exact["group_by"].keys == 1000
+    assert estimated.keys() == exact.keys()
+    for owner, size in exact.items():
+        assert abs(estimated[owner].size_bytes - size.size_bytes) <= 0.1 * size.size_bytes
+
+
 def test_groups_inside_windows_go_with_their_window() -> None:
     """In RxSci the index of a group is never freed: 2,000 states after 10,000 items."""
     program = Program(trace(rs.data.roll(10, 10, rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)]))))

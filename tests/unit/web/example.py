@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from makiserve.web.histogram import BATCH_RECORDS, LATENCY_S, STAGE_S, Histogram, empty
-from makiserve.web.snapshot import Lane, Life, Served, Snapshot, Step
+from makiserve.web.snapshot import Lane, Life, Service, Snapshot, Step
 
-SERVED = Served(
+SERVICE = Service(
     uri="models:/house@champion",
     name="house",
     version="3",
@@ -26,6 +26,7 @@ SERVED = Served(
 
 def lane(number: int, phase: str = "running", **other: Any) -> Lane:
     found = Lane(
+        "house",
         number,
         phase,
         committed=100,
@@ -38,8 +39,8 @@ def lane(number: int, phase: str = "running", **other: Any) -> Lane:
     return msgspec.structs.replace(found, **other)
 
 
-def life(number: int = 0, age_s: float = 0.0, started_s: float = 1000.0) -> Life:
-    return Life(number, started_s, time.monotonic() - age_s, time.monotonic() - age_s)
+def life(name: str = "worker", age_s: float = 0.0, started_s: float = 1000.0) -> Life:
+    return Life(name, started_s, time.monotonic() - age_s, time.monotonic() - age_s, 250_000_000)
 
 
 def filled(bounds: tuple[float, ...], *values: float) -> Histogram:
@@ -54,7 +55,7 @@ def snapshot(**other: Any) -> Snapshot:
     """Two partitions, 100 records, 40 outputs, 3 dead letters."""
     found = Snapshot(
         time_s=2000.0,
-        served=SERVED,
+        served=SERVICE,
         workers=(life(),),
         lanes=(lane(0), lane(1)),
         records=100,

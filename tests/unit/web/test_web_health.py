@@ -19,11 +19,11 @@ def ready(wall_s: float = 2000.0, **other: Any) -> Verdict:
 
 
 def test_a_service_whose_loops_turn_is_healthy() -> None:
-    assert health(snapshot(workers=(life(0, 1.0), life(1, BOUND - 5))), 0.0, time.monotonic()).is_good
+    assert health(snapshot(workers=(life("worker 0", 1.0), life("worker 1", BOUND - 5))), 0.0, time.monotonic()).is_good
 
 
 def test_one_loop_that_stands_still_is_enough() -> None:
-    found = health(snapshot(workers=(life(0), life(1, BOUND + 5))), 0.0, time.monotonic())
+    found = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
     assert found == Verdict(False, "the loop of worker 1 has not turned for 125 s: more than 120 s")
 
 
@@ -50,5 +50,5 @@ def test_a_worker_without_a_partition_becomes_a_spare(after_s: float, is_good: b
 
 def test_what_is_not_healthy_or_still_starts_is_not_ready() -> None:
     now = time.monotonic()
-    assert not ready(workers=(life(0, BOUND + 5),)).is_good
+    assert not ready(workers=(life("worker 0", BOUND + 5),)).is_good
     assert readiness(None, now, now, 2000.0) == Verdict(False, "starting for 0 s")

@@ -11,14 +11,14 @@ from makiserve.web.board import Board
 from makiserve.web.metrics import METRICS
 from makiserve.web.prometheus import exposition
 from makiserve.web.snapshot import Drift, StateSize
-from tests.unit.web.example import SERVED, lane, snapshot
+from tests.unit.web.example import SERVICE, lane, snapshot
 
 UNITS = ("seconds", "bytes", "ratio", "records", "info", "offset", "partitions", "keys", "psi")
 
 
 def text(**other: object) -> str:
     board = Board()
-    board.post(0, snapshot(state=(StateSize("group_by", 3, 40),), drift=(Drift("pressure", 0.2, 100),), **other))
+    board.post("worker", snapshot(state=(StateSize("group_by", 3, 40),), drift=(Drift("pressure", 0.2, 100),), **other))
     return exposition(board).decode()
 
 
@@ -54,7 +54,7 @@ def test_the_values_are_those_of_the_snapshot() -> None:
     found = samples(text())
     assert found["makiserve_records_total",] == 100
     assert found["makiserve_dead_letters_total", "decode"] == 2
-    assert found["makiserve_lag_records", "1"] == 10
+    assert found["makiserve_lag_records", "1", "house"] == 10
     assert found["makiserve_state_keys", "group_by"] == 3
     assert found["makiserve_drift_psi", "pressure"] == 0.2
     assert found["makiserve_partitions", "running"] == 2
@@ -62,7 +62,7 @@ def test_the_values_are_those_of_the_snapshot() -> None:
     assert found["makiserve_batch_records_bucket", "64.0"] == 1
     assert found["makiserve_batch_records_bucket", "+Inf"] == found["makiserve_batch_records_count",] == 2
     assert found["makiserve_batch_records_sum",] == 100
-    assert 0 <= found["makiserve_loop_age_seconds", "0"] < 60
+    assert 0 <= found["makiserve_loop_age_seconds", "worker"] < 60
 
 
 def test_a_lag_that_is_not_known_is_not_exported() -> None:
@@ -72,7 +72,7 @@ def test_a_lag_that_is_not_known_is_not_exported() -> None:
 
 def test_a_name_with_quotes_and_line_ends_breaks_nothing() -> None:
     nasty = 'a"b\\c\nmakiserve_records_total 7'
-    families = list(text_string_to_metric_families(text(served=msgspec.structs.replace(SERVED, name=nasty))))
+    families = list(text_string_to_metric_families(text(served=msgspec.structs.replace(SERVICE, name=nasty))))
     assert families[0].samples[0].labels["model"] == nasty
     assert [family.samples[0].value for family in families if family.name == "makiserve_records"] == [100]
 

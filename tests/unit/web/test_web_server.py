@@ -8,13 +8,14 @@ import http.client
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from makiserve.errors import ConfigurationError
-from makiserve.web import Address, Board, WebServer
+from makiserve.web import Address, Board, WebServer, address_from_text
 from tests.unit.web.example import lane, snapshot
 
 FREE = Address("127.0.0.1", 0, is_default=False)
@@ -40,16 +41,16 @@ def ask(port: int, path: str, method: str = "GET", host: str = "localhost") -> t
 
 def test_probes_answer_yes_or_no_with_the_reason(port: int, board: Board) -> None:
     assert ask(port, "/readyz")[0] == 503
-    board.post(0, snapshot(lanes=(lane(0, "restoring"),)))
+    board.post("worker", snapshot(lanes=(lane(0, "restoring"),)))
     assert ask(port, "/healthz")[::2] == (200, "the loop turns\n")
     status, _, reason = ask(port, "/readyz?verbose")
     assert (status, reason) == (503, "1 of 1 partitions are not restored, the first: house[0], restoring, 0%\n")
-    board.post(0, snapshot())
+    board.post("worker", snapshot())
     assert ask(port, "/readyz")[::2] == (200, "2 partitions are served\n")
 
 
 def test_metrics_are_text_for_prometheus(port: int, board: Board) -> None:
-    board.post(0, snapshot())
+    board.post("worker", snapshot())
     status, headers, text = ask(port, "/metrics")
     assert status == 200
     assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -60,7 +61,7 @@ def test_the_status_is_json_before_and_after_the_first_snapshot(port: int, board
     first = json.loads(ask(port, "/status.json")[2])
     assert first["now"] is None
     assert first["readiness"]["is_good"] is False
-    board.post(0, snapshot())
+    board.post("worker", snapshot())
     second = json.loads(ask(port, "/status.json")[2])
     assert second["now"]["records"] == 100
     assert second["batch"] == 50
@@ -109,6 +110,24 @@ def test_clients_that_say_nothing_keep_nobody_out(port: int) -> None:
         each.close()
 
 
+def test_connections_are_bounded_and_their_places_come_back(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("makiserve.web.server.MOST_CONNECTIONS", 2)
+    with WebServer(board, FREE) as server:
+        port = int(server.url.rstrip("/").rpartition(":")[2])
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+            ask(port, "/healthz")
+        for each in silent:
+            each.close()
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                assert ask(port, "/healthz")[0] == 200
+                break
+            except ConnectionError:
+                assert time.monotonic() < deadline
+
+
 def test_another_port_will_do_where_nobody_asked_for_one() -> None:
     with WebServer(Board(), FREE) as first:
         taken = int(first.url.rstrip("/").rpartition(":")[2])
@@ -116,6 +135,26 @@ def test_another_port_will_do_where_nobody_asked_for_one() -> None:
             assert second.url != first.url
         with pytest.raises(ConfigurationError, match=rf"--http 127.0.0.1:{taken}: Address already in use: give"):
             WebServer(Board(), Address("127.0.0.1", taken, is_default=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (None, Address("127.0.0.1", 8080, is_default=True)),
+        ("off", None),
+        ("0.0.0.0:80", Address("0.0.0.0", 80, is_default=False)),
+        ("[::1]:8080", Address("::1", 8080, is_default=False)),
+        ("localhost:0", Address("localhost", 0, is_default=False)),
+    ],
+)
+def test_addresses_are_hosts_and_ports(text: str | None, address: Address | None) -> None:
+    assert address_from_text(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected HOST:PORT, such as"):
+        address_from_text(text)
 
 
 def test_an_address_of_another_machine_cannot_be_bound() -> None:

@@ -1,0 +1,33 @@
+"""Writes docs/reference/metrics.md from the declared metrics: `make docs`. A test holds the page against them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from makiserve.web.metrics import METRICS, Metric
+
+PAGE = Path(__file__).parent / "reference" / "metrics.md"
+
+HEAD = """# Metrics
+
+What `/metrics` exports, in Prometheus' text format. Generated from `makiserve/web/metrics.py`.
+[Observe a service](../how-to/observe.md) says what to watch and what to do.
+
+Counters count what is committed: a record that was scored twice, since its first transaction was aborted, counts once.
+They begin at 0 with the process; a worker that is started again by its supervisor takes nothing away.
+"""
+
+
+def page() -> str:
+    """The page."""
+    return "\n".join([HEAD, *map(section, METRICS)])
+
+
+def section(metric: Metric) -> str:
+    """What is said of one metric."""
+    labels = f" · by {', '.join(f'`{label}`' for label in metric.labels)}" if metric.labels else ""
+    return f"### {metric.name}\n\n{metric.kind}{labels}\n\n{metric.help}\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,52 @@
+"""What is served, as the status page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from makiserve.scoring import Scorer, Served
+from makiserve.serving.telemetry.sizes import PREFIXES
+from makiserve.settings import BrokerSettings, ServeSettings
+from makiserve.stream.engine.drawing import Line, tree
+from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.version import __version__
+from makiserve.web.snapshot import Service, Step
+
+
+def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> Service:
+    """Describe a service."""
+    return Service(
+        uri=model.uri,
+        name=model.name or "",
+        version=model.version or "",
+        digest=model.digest,
+        makiserve=__version__,
+        input=settings.input,
+        output=settings.output,
+        dead_letters=settings.dead_letters,
+        group=broker.group,
+        pipelines=tuple(
+            (title, steps(plan, prefix))
+            for title, plan, prefix in zip(("features", "post"), scorer.plans, PREFIXES, strict=False)
+        ),
+    )
+
+
+def steps(plan: Plan, prefix: str = "") -> tuple[Step, ...]:
+    """The operators of a plan, with those inside them; `prefix` begins the names of where they stand."""
+    return _chain(plan, prefix, iter(tree(plan)))
+
+
+def _chain(plan: Plan, prefix: str, lines: Iterator[Line]) -> tuple[Step, ...]:
+    return tuple(_step(operator, prefix, lines) for operator in plan.operators)
+
+
+def _step(operator: Operator, prefix: str, lines: Iterator[Line]) -> Step:
+    line = next(lines)
+    return Step(
+        name=str(operator),
+        path=prefix + line.path,
+        slots=line.slots,
+        is_sliced=getattr(operator, "is_sliced", None),
+        branches=tuple(_chain(inner, prefix, lines) for _, inner in operator.plans()),
+    )

@@ -1,0 +1,136 @@
+"""The loop's telemetry: called by the loop, a few times a batch and never a record."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+
+from makiserve.kafka import Message
+from makiserve.scoring import Encoded
+from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.telemetry.audience import Audience
+from makiserve.serving.telemetry.counts import Counts
+from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry.memory import resident_bytes
+from makiserve.serving.telemetry.recent import Recent
+from makiserve.serving.telemetry.sizes import Sizes
+from makiserve.serving.telemetry.stages import Stages
+from makiserve.serving.telemetry.tracing import Tracing
+from makiserve.web.snapshot import Life, Service, Snapshot
+
+logger = logging.getLogger(__name__)
+
+SNAPSHOT_S = 1.0
+LOG_S = 60.0
+
+
+class Telemetry:
+    """Counts what a worker does.
+
+    Args:
+        audience: who is told.
+        service: what is served.
+        lanes: how far the partitions are.
+        sizes: what their states hold.
+
+    Attributes:
+        stages: the clock of a batch.
+        counts: what there was since the start.
+    """
+
+    def __init__(self, audience: Audience, service: Service, lanes: Lanes, sizes: Sizes) -> None:
+        self.stages = Stages()
+        self.counts = Counts()
+        self._audience = audience
+        self._service = service
+        self._tracing = Tracing(audience.spans, service) if audience.spans else None
+        self._lanes = lanes
+        self._sizes = sizes
+        self._recent = Recent()
+        self._started_s = time.time()
+        self._turned_s = self._committed_s = time.monotonic()
+        self._snapshot_due = self._turned_s
+        self._log_due = self._turned_s + LOG_S
+
+    def batch(self, messages: Sequence[Message], seconds: float) -> None:
+        """A batch that took so long is scored and published."""
+        self.counts.batch.add(len(messages))
+        if self._tracing:
+            self._tracing.batch(messages, seconds)
+
+    def add(self, messages: list[Message], published: Encoded) -> None:
+        """Count live records of one partition, scored and published."""
+        self.counts.add(messages, published)
+        self._lanes.scored(messages[-1].partition(), messages[-1].timestamp()[1])
+        self._recent.add(messages, published)
+
+    def idle(self, partitions: Collection[Partition]) -> None:
+        """The loop has waited for records, and there was none."""
+        self._lanes.idle(partitions)
+
+    def committed(self, seconds: float) -> None:
+        """What has been scored is committed; it took so long."""
+        self.counts.commit()
+        self.stages.add("commit", seconds)
+        self._committed_s = time.monotonic()
+        if self._tracing:
+            self._tracing.commit(seconds)
+
+    def aborted(self, *, was_open: bool) -> None:
+        """What has been scored since the last commit is taken back; `was_open` says whether a transaction was."""
+        self.counts.abort(was_open=was_open)
+        if self._tracing:
+            self._tracing.abort()
+
+    def alive(self) -> None:
+        """The loop is alive, even where it waits for a broker."""
+        self._turned_s = time.monotonic()
+
+    def turned(self, partitions: Collection[Partition]) -> None:
+        """The loop has turned: what is due is made of it."""
+        now = self._turned_s = time.monotonic()
+        if now >= self._snapshot_due:
+            self._snapshot_due = now + SNAPSHOT_S
+            self._audience.publish(self._snapshot(partitions))
+        if now >= self._log_due:
+            self.log()
+
+    def log(self) -> None:
+        """One line: what there was since the start."""
+        self._log_due = time.monotonic() + LOG_S
+        counts = self.counts
+        dead = ", ".join(f"{reason}: {count}" for reason, count in counts.dead.items())
+        logger.info(
+            "%d records, %d outputs, %d dead letters%s, %d commits, %d aborts since the start",
+            counts.records,
+            counts.outputs,
+            sum(counts.dead.values()),
+            f" ({dead})" if dead else "",
+            counts.commits,
+            counts.aborts,
+        )
+
+    def _snapshot(self, partitions: Collection[Partition]) -> Snapshot:
+        counts = self.counts
+        return Snapshot(
+            time_s=time.time(),
+            served=self._service,
+            workers=(
+                Life(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes()),
+            ),
+            lanes=self._lanes.frozen(partitions),
+            records=counts.records,
+            outputs=counts.outputs,
+            dead=dict(counts.dead),
+            commits=counts.commits,
+            aborts=counts.aborts,
+            rebalances=counts.rebalances,
+            swaps=counts.swaps,
+            batch=counts.batch.frozen(),
+            stages=self.stages.frozen(),
+            latency=counts.latency.frozen(),
+            state=self._sizes.frozen(each.lane for each in partitions if each.phase is Phase.RUNNING),
+            predictions=self._recent.predictions,
+            dead_letters=self._recent.dead_letters,
+        )

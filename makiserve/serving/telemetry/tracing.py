@@ -1,0 +1,121 @@
+"""OpenTelemetry, and its one home: a span for each batch and each commit, linked to the traces that records carry.
+
+Spans are made when they are over, from times that are taken anyway, and exported by a thread of the SDK's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, SpanContext, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Message
+from makiserve.version import __version__
+from makiserve.web.snapshot import Service
+
+MOST_LINKS = 64
+"""How many records of a batch, or batches of a commit, a span links to: OpenTelemetry keeps 128 by default."""
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+class Tracing:
+    """Makes the spans of a worker.
+
+    Args:
+        provider: where spans go.
+        served: what they are about.
+    """
+
+    def __init__(self, provider: TracerProvider, served: Service) -> None:
+        self._tracer = provider.get_tracer("makiserve", __version__)
+        self._carrier = TraceContextTextMapPropagator()
+        self._batches: list[Link] = []
+        self._facts: dict[str, str | int] = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": served.input,
+            "messaging.consumer.group.name": served.group,
+            "makiserve.model": served.name or served.uri,
+            "makiserve.version": served.version,
+        }
+
+    def batch(self, messages: Sequence[Message], seconds: float) -> None:
+        """A batch that took so long is scored and published."""
+        links = [Link(context) for context in islice(self._contexts(messages), MOST_LINKS)]
+        facts = self._facts | {"messaging.operation.type": "process", "messaging.batch.message_count": len(messages)}
+        context = self._span("score", seconds, SpanKind.CONSUMER, links, facts)
+        if len(self._batches) < MOST_LINKS:
+            self._batches.append(Link(context))
+
+    def commit(self, seconds: float) -> None:
+        """A commit that took so long is done."""
+        self._span("commit", seconds, SpanKind.CLIENT, self._batches, self._facts)
+        self._batches = []
+
+    def abort(self) -> None:
+        """What was scored since the last commit is scored again."""
+        self._batches = []
+
+    def _span(
+        self, name: str, seconds: float, kind: SpanKind, links: Sequence[Link], facts: Mapping[str, str | int]
+    ) -> SpanContext:
+        end = time.time_ns()
+        span = self._tracer.start_span(
+            f"makiserve {name}",
+            context=trace.set_span_in_context(trace.INVALID_SPAN),
+            kind=kind,
+            attributes=facts,
+            links=links,
+            start_time=end - int(seconds * 1e9),
+        )
+        span.end(end)
+        return span.get_span_context()
+
+    def _contexts(self, messages: Sequence[Message]) -> Iterator[SpanContext]:
+        """Of the traces that records carry; a header that is damaged is none."""
+        for message in messages:
+            carried = {
+                name: value.decode(errors="replace")
+                for name, value in message.headers() or ()
+                if name in ("traceparent", "tracestate") and value is not None
+            }
+            if "traceparent" in carried:
+                context = trace.get_current_span(self._carrier.extract(carried)).get_span_context()
+                if context.is_valid:
+                    yield context
+
+
+@contextmanager
+def tracing() -> Iterator[TracerProvider | None]:
+    """What sends spans to the endpoint that OpenTelemetry's variables name; None where they name none.
+
+    Raises:
+        ConfigurationError: they do, and the exporter is not installed.
+    """
+    if not any(map(os.environ.get, ENDPOINTS)):
+        yield None
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{' or '.join(ENDPOINTS)} is set, and what exports traces is not installed: "
+            "pip install 'makiserve[otel]', or unset it"
+        ) from error
+    own = {SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", "makiserve"), SERVICE_VERSION: __version__}
+    provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    try:
+        yield provider
+    finally:
+        provider.shutdown()

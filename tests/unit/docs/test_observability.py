@@ -1,0 +1,92 @@
+"""What is said of the metrics is true: the reference, the dashboard, the alerts, the how-to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from docs import metrics as reference
+from makiserve.web.board import Board
+from makiserve.web.metrics import METRICS
+from makiserve.web.prometheus import exposition
+from makiserve.web.snapshot import Drift, StateSize
+from tests.unit.web.example import snapshot
+
+ROOT = Path(__file__).resolve().parents[3]
+FROM_PROMETHEUS = {"instance", "job", "le"}
+
+
+def exported() -> dict[str, set[str]]:
+    """The names of the samples, each with its labels."""
+    board = Board()
+    board.post("worker", snapshot(state=(StateSize("group_by", 3, 40),), drift=(Drift("pressure", 0.2, 100),)))
+    families = text_string_to_metric_families(exposition(board).decode())
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+def alerts() -> list[dict[str, Any]]:
+    found = yaml.safe_load((ROOT / "examples" / "prometheus" / "alerts.yml").read_text())
+    return [rule for group in found["groups"] for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["panels"]
+    return found
+
+
+def queries() -> Iterator[str]:
+    yield from (rule["expr"] for rule in alerts())
+    yield from (target["expr"] for panel in panels() for target in panel["targets"])
+
+
+def test_the_reference_is_that_of_the_declared_metrics() -> None:
+    assert reference.PAGE.read_text() == reference.page(), "run `make docs`"
+
+
+def test_every_metric_that_is_asked_for_is_exported_with_the_labels_that_are_used() -> None:
+    known, asked = exported(), list(queries())
+    assert len(asked) > 25
+    for query in asked:
+        names = set(re.findall(r"\b(makiserve_\w+)", query))
+        assert names - known.keys() == set(), query
+        labels = set(re.findall(r"(\w+)=~?\"", query))
+        labels |= {
+            label.strip() for group in re.findall(r"\b(?:by|on) \(([^)]*)\)", query) for label in group.split(",")
+        }
+        assert labels - FROM_PROMETHEUS <= set().union(*(known[name] for name in names)), query
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    shown = " ".join(target["expr"] for panel in panels() for target in panel["targets"])
+    for metric in METRICS:
+        if metric.name not in ("makiserve_start_time_seconds", "makiserve_committed_offset"):
+            assert metric.name in shown, metric.name
+
+
+def test_panels_do_not_overlap_and_say_what_they_show() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in panels():
+        at = panel["gridPos"]
+        own = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert at["x"] + at["w"] <= 24, panel["title"]
+        assert not own & taken, panel["title"]
+        assert panel["description"].endswith("."), panel["title"]
+        taken |= own
+
+
+def test_the_how_to_says_what_to_do_for_every_alert() -> None:
+    told = re.findall(r"^\| (Makiserve\w+) \|", (ROOT / "docs" / "how-to" / "observe.md").read_text(), re.MULTILINE)
+    assert told == [rule["alert"] for rule in alerts()]
+
+
+def test_the_links_of_the_how_to_lead_somewhere() -> None:
+    page = ROOT / "docs" / "how-to" / "observe.md"
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    assert len(links) >= 3
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,0 +1,144 @@
+"""What the loop tells of itself."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makiserve.errors import DecodeError, PredictError
+from makiserve.scoring import Encoded
+from makiserve.serving.partition import Partition
+from makiserve.serving.telemetry import counts, telemetry
+from makiserve.serving.telemetry.audience import Audience
+from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry.telemetry import LOG_S, SNAPSHOT_S, Telemetry
+from makiserve.web.snapshot import Snapshot, StateSize
+from tests.unit.serving.fakes import message
+from tests.unit.web.example import SERVICE
+
+
+class Clock:
+    """A monotonic clock and a wall clock that stand still until they are moved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        fake = SimpleNamespace(monotonic=lambda: self.now, time=lambda: 2.0 + self.now)
+        for module in (counts, telemetry):
+            monkeypatch.setattr(module, "time", fake)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def seen() -> list[Snapshot]:
+    return []
+
+
+@pytest.fixture
+def told(clock: Clock, seen: list[Snapshot]) -> Telemetry:
+    sizes: Any = SimpleNamespace(frozen=lambda lanes: (StateSize("sum", 0, 9),))
+    return Telemetry(Audience("worker 1", seen.append), SERVICE, Lanes(lambda number: 10), sizes)
+
+
+def batch(told: Telemetry) -> None:
+    """Five records, from 1.000 s on: three outputs of two of them, two dead letters."""
+    messages = [message(0, offset, b"{}") for offset in range(5)]
+    dead = [(1, DecodeError("no")), (3, PredictError("no"))]
+    told.add(messages, Encoded([0, 0, 4], [b"1", b"2", b"3"], dead))
+
+
+def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+    for _ in range(3):
+        told.turned([])
+    assert len(seen) == 1
+    clock.now += SNAPSHOT_S
+    told.turned([])
+    assert len(seen) == 2
+    assert seen[1].time_s == 103.0
+    assert (seen[1].workers[0].name, seen[1].workers[0].turned_s) == ("worker 1", 101.0)
+    assert seen[1].state == (StateSize("sum", 0, 9),)
+
+
+def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+    batch(told)
+    told.turned([])
+    assert (seen[0].records, seen[0].outputs, seen[0].dead) == (0, 0, {})
+    told.committed(0.25)
+    clock.now += SNAPSHOT_S
+    told.turned([])
+    now = seen[1]
+    assert (now.records, now.outputs, now.dead, now.commits) == (5, 3, {"decode": 1, "predict": 1}, 1)
+    assert now.stages["commit"].total == 0.25
+    assert now.workers[0].committed_s == 100.0
+
+
+def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+    batch(told)
+    told.aborted(was_open=True)
+    batch(told)
+    told.committed(0.25)
+    told.turned([])
+    assert (seen[0].records, seen[0].dead, seen[0].commits, seen[0].aborts) == (5, {"decode": 1, "predict": 1}, 1, 1)
+    assert seen[0].latency.count == 5
+
+
+def test_latency_is_from_the_records_timestamp_to_the_commit(
+    told: Telemetry, clock: Clock, seen: list[Snapshot]
+) -> None:
+    batch(told)  # from 1.000 s to 1.004 s, committed at 102 s
+    told.committed(0.25)
+    told.turned([])
+    assert seen[0].latency.total == pytest.approx(5 * 101 - 0.010)
+
+
+def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
+    told.add([message(0, offset, b"{}") for offset in range(1000)], Encoded([], [], []))
+    told.committed(0.25)
+    told.turned([])
+    assert seen[0].latency.count == 8
+
+
+def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list[Snapshot]) -> None:
+    for _ in range(10):
+        batch(told)
+    told.turned([])
+    assert len(seen[0].predictions) == 20
+    last = seen[0].predictions[-1]
+    assert (last.partition, last.offset, last.time_ms, last.key, last.prediction) == (0, 4, 1004, "k", "3")
+    assert [(each.offset, each.reason, each.error) for each in seen[0].dead_letters[-2:]] == [
+        (1, "decode", "no"),
+        (3, "predict", "no"),
+    ]
+
+
+def test_what_is_shown_of_a_record_is_short(told: Telemetry, seen: list[Snapshot]) -> None:
+    error = DecodeError("x" * 5000)
+    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], Encoded([0], [b"y" * 5000], [(1, error)]))
+    told.turned([])
+    assert len(seen[0].predictions[0].prediction) == len(seen[0].dead_letters[0].error) == 120
+
+
+def test_counts_are_logged_once_a_minute(told: Telemetry, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    batch(told)
+    told.committed(0.1)
+    told.turned([])
+    clock.now += LOG_S
+    told.turned([])
+    told.turned([])
+    assert caplog.messages == [
+        "5 records, 3 outputs, 2 dead letters (decode: 1, predict: 1), 1 commits, 0 aborts since the start"
+    ]
+
+
+def test_partitions_are_shown_as_they_are(told: Telemetry, seen: list[Snapshot]) -> None:
+    partition = Partition("in", 3)
+    told.turned([partition])
+    lane = seen[0].lanes[0]
+    assert (lane.partition, lane.phase, lane.end, lane.lag_records, lane.restored) == (3, "assigned", 10, 10, 0.0)

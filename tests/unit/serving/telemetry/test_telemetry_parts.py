@@ -1,0 +1,174 @@
+"""How far behind, where the time goes, what is remembered, what is served."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.scoring import Batch, Scorer
+from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.telemetry import lanes, memory, sizes, stages
+from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry.service import steps
+from makiserve.serving.telemetry.sizes import EVERY_S, SHARE, Sizes
+from makiserve.serving.telemetry.stages import Stages
+from makiserve.stream.engine.trace import trace
+from makiserve.web.snapshot import Lane, StateSize
+from tests.unit.serving.fakes import Model, Step
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, wherever it is asked for."""
+    now = [1000.0]
+    for module in (lanes, sizes):
+        clock = SimpleNamespace(time=lambda: now[0], monotonic=lambda: now[0])
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(stages, "perf_counter", lambda: now[0])
+    return now
+
+
+class Watched:
+    """One partition that is watched, of 10 records."""
+
+    def __init__(self) -> None:
+        self.end: int | None = 10
+        self.lanes = Lanes(lambda number: self.end)
+        self.partition = Partition("in", 0)
+        self.partition.phase = Phase.RUNNING
+
+    def at(self, committed: int, next_offset: int | None = None) -> Lane:
+        self.partition.committed = committed
+        self.partition.next_offset = committed if next_offset is None else next_offset
+        return self.lanes.frozen([self.partition])[0]
+
+
+@pytest.fixture
+def watched(now: list[float]) -> Watched:
+    return Watched()
+
+
+def test_a_partition_that_is_even_has_no_lag(watched: Watched) -> None:
+    lane = watched.at(10)
+    assert (lane.lag_records, lane.lag_s) == (0, 0.0)
+
+
+def test_what_waits_is_at_most_as_old_as_the_last_scored_record(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored(0, 997_500)
+    lane = watched.at(4)
+    assert (lane.lag_records, lane.lag_s) == (6, 2.5)
+
+
+def test_what_waits_came_after_the_moment_when_nothing_waited(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored(0, 5_000)  # an old record
+    watched.at(10)
+    now[0] += 3
+    watched.end = 12
+    assert watched.at(10).lag_s == 3.0
+
+
+def test_marks_of_transactions_before_the_end_are_no_records(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored(0, 990_000)
+    assert watched.at(9).lag_records == 1
+    watched.lanes.idle([watched.partition])
+    lane = watched.at(9)
+    assert (lane.lag_records, lane.lag_s) == (0, 0.0)
+    assert watched.at(8, 9).lag_records == 2  # scored, not committed
+    watched.lanes.scored(0, 990_000)
+    assert watched.at(9).lag_records == 1
+
+
+def test_an_end_that_is_not_known_is_no_lag(watched: Watched) -> None:
+    watched.end = None
+    lane = watched.at(4)
+    assert (lane.end, lane.lag_records, lane.lag_s) == (None, None, 0.0)
+
+
+def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
+    watched.partition.phase = Phase.RESTORING
+    assert watched.at(8, 4).restored == 0.0  # where it begins is not known yet
+    watched.partition.beginning = SimpleNamespace(start=4)  # type: ignore[assignment]
+    lane = watched.at(8, 5)
+    assert (lane.phase, lane.restored) == ("restoring", 0.25)
+
+
+def test_a_partition_that_comes_back_knows_nothing_of_before(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored(0, 990_000)
+    watched.at(4)
+    assert watched.lanes.frozen([]) == ()
+    assert watched.at(4).lag_s == 0.0
+
+
+def test_the_models_time_is_not_the_features(now: list[float]) -> None:
+    clock = Stages()
+    clock.begin()
+    now[0] += 1.0
+    clock.end("decode")
+    now[0] += 3.5
+    clock.end("features", model_s=3.0)
+    clock.add("commit", 0.25)
+    found = {name: histogram.total for name, histogram in clock.frozen().items()}
+    assert found == {"decode": 1.0, "features": 0.5, "predict": 3.0, "commit": 0.25}
+
+
+def test_state_is_measured_by_operator_over_all_lanes(now: list[float]) -> None:
+    scorer = Scorer(trace(rs.ops.group_by(lambda i: i.value, [rs.math.sum(lambda i: i.value)])))
+    first, second = scorer.new_lane(), scorer.new_lane()
+    scorer.score([Batch(first, [Step(1.0), Step(2.0)]), Batch(second, [Step(3.0)])])
+    found = {size.operator: size for size in Sizes(scorer).frozen([first, second])}
+    assert found["group_by"].keys == 3
+    each = [scorer.checkpoints[0].sizes(lane.states[0])["group_by > sum"].size_bytes for lane in (first, second)]
+    assert found["group_by > sum"].size_bytes == sum(each) > 0
+
+
+def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
+    measured: list[float] = []
+
+    def takes_two_seconds(state: object, sample: int) -> dict[str, Any]:
+        measured.append(now[0])
+        now[0] += 2.0
+        return {"sum": StateSize("sum", 0, 9)}
+
+    scorer: Any = SimpleNamespace(checkpoints=[SimpleNamespace(sizes=takes_two_seconds)])
+    lane: Any = SimpleNamespace(states=[[]])
+    watching = Sizes(scorer)
+    while now[0] < 2500:
+        assert watching.frozen([lane]) == (StateSize("sum", 0, 9),)
+        now[0] += 1.0
+    assert [later - earlier for earlier, later in pairwise(measured)] == [pytest.approx(2 * SHARE, abs=3)] * 3
+    assert EVERY_S < 2 * SHARE
+
+
+def test_a_post_pipeline_has_its_own_names() -> None:
+    plan = trace(rs.math.sum())
+    scorer = Scorer(plan, Model(), plan)
+    scored = {size.operator for size in Sizes(scorer).frozen([scorer.new_lane()])}
+    assert scored == {"sum", "post > sum"}
+    assert steps(plan, "post > ")[0].path == "post > sum"
+
+
+def test_a_pipeline_is_drawn_with_what_is_inside_its_operators() -> None:
+    window = rs.data.roll(4, 2, rs.ops.tee_map(rs.ops.last(), rx.pipe(rs.ops.map(abs), rs.math.sum(reduce=True))))
+    found = steps(trace(rx.pipe(rs.ops.map(abs), window)))
+    assert [step.name for step in found] == ["map", "roll(window=4, stride=2)"]
+    assert found[1].is_sliced is True
+    tee = found[1].branches[0][0]
+    assert [[step.name for step in branch] for branch in tee.branches] == [["last"], ["map", "sum(reduce=True)"]]
+    assert tee.branches[1][1].path == "roll(window=4, stride=2) > tee_map[1] > sum(reduce=True)"
+
+
+def test_memory_is_what_is_there_now_and_nothing_where_the_system_does_not_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = memory.resident_bytes()
+    held = bytearray(64_000_000)
+    assert memory.resident_bytes() - before > 32_000_000
+    del held
+    monkeypatch.setattr(memory, "STATM", tmp_path / "statm")
+    assert memory.resident_bytes() == 0
