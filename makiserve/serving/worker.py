@@ -159,10 +159,11 @@ class Worker:
                 published = self._publisher.publish(each.messages, each.batch, scored)
                 self._telemetry.add(each.messages, published)
             each.partition.advance(each.messages[-1].offset() + 1)
-        stages.end("publish")
         took = time.monotonic() - began
         self._pace.note(len(messages), took)
-        self._telemetry.batch(messages, took)
+        if not all(each.is_silent for each in slices):
+            stages.end("publish")
+            self._telemetry.batch(messages, took)
         self._set_due(began)
 
     def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
