@@ -9,7 +9,7 @@ from makiserve.version import __version__
 
 if TYPE_CHECKING:
     from makiserve.packaging.load import load
-    from makiserve.packaging.log import log_model
+    from makiserve.packaging.log import attach, log_features, log_model
     from makiserve.replaying import TopicSpan, features_frame, replay
     from makiserve.scoring import Prediction
 
@@ -19,9 +19,11 @@ __all__ = [
     "TopicSpan",
     "Transform",
     "__version__",
+    "attach",
     "features_frame",
     "field",
     "load",
+    "log_features",
     "log_model",
     "replay",
 ]
@@ -31,6 +33,8 @@ _LATER = {
     "TopicSpan": "makiserve.replaying",
     "features_frame": "makiserve.replaying",
     "load": "makiserve.packaging",
+    "attach": "makiserve.packaging",
+    "log_features": "makiserve.packaging",
     "log_model": "makiserve.packaging",
     "replay": "makiserve.replaying",
     "Prediction": "makiserve.scoring",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from makiserve import __version__
+from makiserve.cli.attach import attach
 from makiserve.cli.audit import audit_service
 from makiserve.cli.config import config
 from makiserve.cli.dead_letters import dead_letters
@@ -32,6 +33,7 @@ makiserve --model models:/house@champion --input house --output house.prediction
 makiserve --model models:/house@champion --replay house.csv --label house_overall --output predictions.csv
 makiserve --features features:features --input house --output house.features --bootstrap-servers …
 makiserve explain features:features
+makiserve attach --model models:/house/3 --features features:features --reference house.csv
 makiserve dead-letters house.predictions.dead-letters --retry
 
 Options may stand in the environment, too (MAKISERVE_COMMIT_INTERVAL), and in a TOML file: makiserve config shows what
@@ -84,7 +86,7 @@ def _replay(settings: Settings) -> int:
     return replay_sources(settings.of(ModelSettings), replaying, None)
 
 
-for each in (audit_service, config, dead_letters, explain):
+for each in (attach, audit_service, config, dead_letters, explain):
     command.add_command(each)
 
 

@@ -1,8 +1,9 @@
 """A model and its pipeline as one MLflow artifact: logged, loaded, checked. The only importer of mlflow."""
 
 from makiserve.packaging.features_only import FeaturesOnly, features_only
-from makiserve.packaging.load import PackagedModel, load
-from makiserve.packaging.log import log_model
+from makiserve.packaging.load import load
+from makiserve.packaging.log import attach, log_features, log_model
+from makiserve.packaging.packaged import PackagedModel
 from makiserve.packaging.reference.check import check_reference
 from makiserve.packaging.validation import Data, log_validation
 
@@ -10,9 +11,11 @@ __all__ = [
     "Data",
     "FeaturesOnly",
     "PackagedModel",
+    "attach",
     "check_reference",
     "features_only",
     "load",
+    "log_features",
     "log_model",
     "log_validation",
 ]

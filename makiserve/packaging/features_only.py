@@ -23,6 +23,7 @@ class FeaturesOnly:
         features: its factory.
         record: the record type.
         plan: the traced pipeline.
+        emit: what an output holds; empty for the features.
     """
 
     uri: str
@@ -34,6 +35,7 @@ class FeaturesOnly:
     version: None = None
     predictor: None = None
     sample: tuple[Record, ...] = ()
+    emit: tuple[str, ...] = ()
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """A scorer of this pipeline, with lanes of its own."""
@@ -45,7 +47,7 @@ class FeaturesOnly:
         Raises:
             ConfigurationError: `emit` asks for what is not there; see `Outputs`.
         """
-        return Outputs(self.record, (), emit=emit, has_model=False, has_post=False)
+        return Outputs(self.record, (), emit=emit or self.emit, has_model=False, has_post=False)
 
 
 def features_only(name: str) -> FeaturesOnly:

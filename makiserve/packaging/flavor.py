@@ -19,6 +19,21 @@ REFERENCE_OUTPUTS = "makiserve/reference_outputs.jsonl"
 REFERENCE_POSTED = "makiserve/reference_posted.jsonl"
 
 
+class Link(msgspec.Struct, frozen=True):
+    """The pipeline, registered by itself, that a model has a copy of.
+
+    Attributes:
+        uri: by which the model named it.
+        name: in the registry; None where the URI is not one of a registered model, as the version.
+        digest: of its sources, before a post pipeline was added.
+    """
+
+    uri: str
+    name: str | None
+    version: str | None
+    digest: str
+
+
 class Flavor(msgspec.Struct, frozen=True):
     """The entry in MLmodel. Paths are relative to the model's directory.
 
@@ -32,13 +47,14 @@ class Flavor(msgspec.Struct, frozen=True):
         sources: the directory of the pipeline's modules.
         digest: of the sources, as `Sources.digest` computes it. It detects edits; it does not prove an origin.
         plan: the fingerprint of the traced pipeline.
-        inputs: the features that the model takes, in its order.
+        inputs: the features that the model takes, in its order; none without a model.
         params: for the model's function, those that shall not have their default.
         reference_records: one JSON object a line.
         reference_outputs: what they must cause.
         post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
         post_plan: the fingerprint of the traced post pipeline.
         reference_posted: what the post pipeline must emit for the reference records.
+        link: the registered pipeline that this is a copy of; None where it was packaged from code.
     """
 
     makiserve_version: str
@@ -57,17 +73,18 @@ class Flavor(msgspec.Struct, frozen=True):
     post: str | None = None
     post_plan: str | None = None
     reference_posted: str | None = None
+    link: Link | None = None
 
     def add_to(self, model: Model) -> None:
         """Enter it beside the other flavors; saving the model is up to the caller."""
         model.add_flavor(NAME, **msgspec.to_builtins(self))
 
 
-def read_flavor(directory: Path) -> tuple[Model, Flavor]:
-    """The MLmodel of a directory and its `makiserve` flavor.
+def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
+    """The MLmodel of a directory and its `makiserve` flavor; None where it was logged by MLflow alone.
 
     Raises:
-        ModelRefused: it is no MLflow model, or one that was not packaged by a makiserve that this one understands.
+        ModelRefused: it is no MLflow model, or one that was packaged by a makiserve that this one does not understand.
     """
     try:
         model = Model.load(str(directory / "MLmodel"))
@@ -75,10 +92,7 @@ def read_flavor(directory: Path) -> tuple[Model, Flavor]:
         raise ModelRefused(f"not an MLflow model: it has no MLmodel file that can be read ({error})") from error
     entry = model.flavors.get(NAME)
     if entry is None:
-        raise ModelRefused(
-            f"an MLflow model without a feature pipeline (its flavors: {', '.join(model.flavors)}): log it with "
-            "makiserve.log_model(model, features=…, record=…, reference=…)"
-        )
+        return model, None
     if entry.get("format_version") != FORMAT_VERSION:
         raise ModelRefused(
             f"packaged by makiserve {entry.get('makiserve_version')} in format {entry.get('format_version')}, "

@@ -70,5 +70,5 @@ def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
     takes = "does not say what it takes" if expected is None else f"takes {expected} features and does not name them"
     raise ConfigurationError(
         f"the model {takes}, and the pipeline emits {len(emitted)} ({', '.join(map(repr, emitted))}): "
-        "pass log_model(…, inputs=[…]) with the names in the model's order"
+        "pass inputs=[…] with the names in the model's order"
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
@@ -18,100 +17,52 @@ from makiserve.errors import ModelRefused
 from makiserve.packaging.environment import environment_differences
 from makiserve.packaging.fetch import Fetched, fetch
 from makiserve.packaging.flavor import Flavor, read_flavor
+from makiserve.packaging.packaged import PackagedModel
 from makiserve.packaging.predictor import MlflowPredictor
-from makiserve.packaging.reference.reference import Reference, read_reference
+from makiserve.packaging.reference.reference import read_reference
 from makiserve.packaging.source.finder import importable
 from makiserve.packaging.source.shadows import shadowed
 from makiserve.packaging.source.sources import Sources, read_sources
+from makiserve.packaging.unpackaged import open_unpackaged
 from makiserve.schema import Record, Schema
-from makiserve.scoring import Outputs, Scorer
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace
 from makiserve.version import __version__
 
 
-@dataclass(frozen=True, eq=False)
-class PackagedModel:
-    """A model with its pipeline, ready to score.
+def load(uri: str | Path, *, features: str | None = None) -> PackagedModel:
+    """Load a model that `log_model` has packaged, or any model of MLflow's that has a signature with names.
 
-    Attributes:
-        uri: that it was loaded from.
-        name: in the registry; None where the URI is not one of a registered model.
-        version: likewise; an alias is resolved.
-        run_id: of the run that logged it; None where there was none.
-        model_id: of the logged model; None where its files do not tell.
-        digest: of the pipeline's sources.
-        features: the pipeline's factory.
-        record: the record type.
-        plan: the traced pipeline.
-        post: the traced post pipeline; None without one.
-        predictor: the model.
-        reference: the records and outputs that `check_reference` compares.
-        differences: how this environment differs from the one that it was packaged in, a line each.
-        directory: a copy of its files, there as long as the predictor is.
-    """
-
-    uri: str
-    name: str | None
-    version: str | None
-    run_id: str | None
-    model_id: str | None
-    digest: str
-    features: Callable[[], Transform]
-    record: type[Record]
-    plan: Plan = field(repr=False)
-    post: Plan | None = field(repr=False)
-    predictor: MlflowPredictor = field(repr=False)
-    reference: Reference = field(repr=False)
-    differences: tuple[str, ...]
-    directory: Path
-
-    @property
-    def sample(self) -> tuple[Record, ...]:
-        """The reference records."""
-        return self.reference.records
-
-    def scorer(self, *, is_tracked: bool = False) -> Scorer:
-        """A scorer of this model, with lanes of its own."""
-        return Scorer(self.plan, self.predictor, self.post, is_tracked=is_tracked)
-
-    def outputs(self, emit: Sequence[str] = ()) -> Outputs:
-        """The form of the outputs of this model.
-
-        Raises:
-            ConfigurationError: `emit` asks for what is not there; see `Outputs`.
-        """
-        emitted = self.reference.outputs[0].features
-        return Outputs(self.record, list(emitted), emit=emit, has_model=True, has_post=self.post is not None)
-
-
-def load(uri: str | Path) -> PackagedModel:
-    """Load a model that `log_model` has packaged.
-
-    Its pipeline is imported under its own module names, so that a process can hold one version of a pipeline's code.
-    Call `check_reference` before serving.
+    A packaged pipeline is imported under its own module names, so that a process can hold one version of its code. Call
+    `check_reference` before serving.
 
     Args:
         uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/… or a path.
+        features: the pipeline for a model that was not packaged with one: `module:function` or `file.py:function`. None
+            where its records are the features.
 
     Raises:
         ConfigurationError: nothing is there, or the tracking server does not answer.
-        ModelRefused: it is not a packaged model, was edited, or cannot be loaded in this process or environment.
+        ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
+            environment.
     """
     directory = Path(tempfile.mkdtemp(prefix="makiserve-"))
     try:
-        model = _open(str(uri), fetch(str(uri), directory))
+        model = _open(str(uri), fetch(str(uri), directory), features)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     # Some models read their files at the first prediction: the copy lives as long as the predictor.
-    weakref.finalize(model.predictor, shutil.rmtree, directory, ignore_errors=True)
+    weakref.finalize(model.predictor or model.plan, shutil.rmtree, directory, ignore_errors=True)
     return model
 
 
-def _open(uri: str, fetched: Fetched) -> PackagedModel:
+def _open(uri: str, fetched: Fetched, features: str | None) -> PackagedModel:
     try:
         mlmodel, flavor = read_flavor(fetched.directory)
+        if flavor is None:
+            return open_unpackaged(uri, fetched, mlmodel, features)
+        _refuse_a_second(features, flavor)
         sources = _verified_sources(fetched.directory, flavor)
         with importable(sources, fetched.directory / flavor.sources):
             return _assemble(uri, fetched, mlmodel, flavor)
@@ -119,10 +70,20 @@ def _open(uri: str, fetched: Fetched) -> PackagedModel:
         raise ModelRefused(f"model {uri}: {refused}") from refused.__cause__
 
 
+def _refuse_a_second(features: str | None, flavor: Flavor) -> None:
+    if features:
+        raise ModelRefused(
+            f"it was packaged with a pipeline, {flavor.entry_point}: leave --features out, or give it another pipeline "
+            "with makiserve attach"
+        )
+
+
 def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> PackagedModel:
     directory = fetched.directory
     differences = environment_differences(directory / "requirements.txt", flavor.python_version)
     features, record, plan, post, predictor = _run(flavor, directory, differences)
+    reference = read_reference(directory, flavor, Schema(record))
+    requirements = (directory / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return PackagedModel(
         uri=uri,
         name=fetched.name,
@@ -135,7 +96,10 @@ def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> Packa
         plan=plan,
         post=post,
         predictor=predictor,
-        reference=read_reference(directory, flavor, Schema(record)),
+        reference=reference,
+        emitted=tuple(reference.outputs[0].features),
+        sources=read_sources(directory / flavor.sources),
+        requirements=tuple(requirements),
         differences=differences,
         directory=directory,
     )
@@ -155,15 +119,14 @@ def _verified_sources(directory: Path, flavor: Flavor) -> Sources:
 
 def _run(
     flavor: Flavor, directory: Path, differences: tuple[str, ...]
-) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor]:
+) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor | None]:
     """Everything that runs code of the artifact."""
     try:
         features, record = _named(flavor.entry_point), _named(flavor.record)
         plan = trace(features())
         post = trace(_named(flavor.post)()) if flavor.post else None
         # After the pipeline: a model's own classes may be in the pipeline's modules.
-        pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-        predictor = MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params)
+        predictor = _predictor(flavor, directory) if flavor.inputs else None
     except ModelRefused:
         raise
     except Exception as error:
@@ -173,6 +136,11 @@ def _run(
     if post:
         _refuse_another(post, flavor.post_plan, flavor.post, flavor)
     return features, record, plan, post, predictor
+
+
+def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
+    pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
+    return MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params)
 
 
 def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:

@@ -1,8 +1,10 @@
-"""`log_model`: a fitted model and the pipeline that feeds it, as one MLflow model."""
+"""A fitted model and the pipeline that feeds it, as one MLflow model; or the pipeline alone."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +14,23 @@ from mlflow.models import Model
 from mlflow.models.model import ModelInfo
 
 from makiserve.errors import ConfigurationError
-from makiserve.packaging.emitted import emitted_fields
+from makiserve.packaging.copied import read_copied, save_alone, save_copied
+from makiserve.packaging.fetch import fetch
 from makiserve.packaging.inputs import choose_inputs
-from makiserve.packaging.native import native_options
+from makiserve.packaging.native import native_options, save_native
 from makiserve.packaging.package import Package
-from makiserve.packaging.reference.sample import take_sample
-from makiserve.packaging.source.collect import collect
-from makiserve.packaging.source.requirements import requirements, with_requirements
-from makiserve.schema import Record, Schema
-from makiserve.stream.engine.trace import Transform, trace
+from makiserve.packaging.pipeline import find_pipeline_to_package
+from makiserve.packaging.source.requirements import with_requirements
+from makiserve.schema import Record
+from makiserve.stream.engine.trace import Transform
 
 
 def log_model(
     model: Any,
     *,
-    features: Callable[[], Transform],
-    record: type[Record],
-    reference: str | Path | Iterable[Record],
+    features: Callable[[], Transform] | str,
+    record: type[Record] | None = None,
+    reference: str | Path | Iterable[Record] | None = None,
     post: Callable[[], Transform] | None = None,
     name: str = "model",
     inputs: Sequence[str] | None = None,
@@ -46,9 +48,11 @@ def log_model(
     Args:
         model: a fitted scikit-learn, XGBoost, LightGBM, ONNX or PyTorch model, an `mlflow.pyfunc.PythonModel`, or the
             path of a script that makes one ("models from code").
-        features: the pipeline's factory, a function at the top level of a module other than the script.
-        record: the type of the records, likewise.
-        reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
+        features: the pipeline's factory, a function at the top level of a module other than the script; or the URI of
+            a pipeline that `log_features` has logged: the model gets a copy of it.
+        record: the type of the records, likewise; a registered pipeline brings its own.
+        reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32. A
+            registered pipeline brings its own.
         post: the factory of a second pipeline, over `makiserve.Prediction` items: what it emits is published in the
             place of each prediction. It may smooth, compare with a threshold, drop.
         name: of the logged model.
@@ -64,26 +68,94 @@ def log_model(
     Raises:
         ConfigurationError: a service could not run it; the message says what to change.
     """
+    _check_alias(alias, registered_model_name)
+    options = native_options(model, mlflow_options)
+    pipeline = find_pipeline_to_package(features, record, reference, post)
+    options |= with_requirements(pipeline.requirements, options)
+    chosen = choose_inputs(model, pipeline.emitted, given=inputs, signature=options.get("signature"))
+    package = Package(pipeline, partial(save_native, model), chosen, params or {})
+    return _log(package, options | {"name": name}, registered_model_name, alias)
+
+
+def log_features(
+    features: Callable[[], Transform],
+    *,
+    record: type[Record],
+    reference: str | Path | Iterable[Record],
+    name: str = "features",
+    registered_model_name: str | None = None,
+    alias: str | None = None,
+    **mlflow_options: Any,
+) -> ModelInfo:
+    """Log a feature pipeline by itself: to be served without a model, or named by several models.
+
+    Args:
+        features: its factory, a function at the top level of a module.
+        record: the type of the records, likewise.
+        reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
+        name: of what is logged.
+        registered_model_name: the registered model to create a version of.
+        alias: that the new version gets.
+        mlflow_options: as for `mlflow.models.Model.log`, such as `tags` and `metadata`.
+
+    Raises:
+        ConfigurationError: a service could not run it; the message says what to change.
+    """
+    _check_alias(alias, registered_model_name)
+    pipeline = find_pipeline_to_package(features, record, reference, None)
+    package = Package(pipeline, partial(save_alone, pipeline.requirements), None, {})
+    return _log(package, mlflow_options | {"name": name}, registered_model_name, alias)
+
+
+def attach(
+    model: str,
+    *,
+    features: Callable[[], Transform] | str,
+    record: type[Record] | None = None,
+    reference: str | Path | Iterable[Record] | None = None,
+    post: Callable[[], Transform] | None = None,
+    inputs: Sequence[str] | None = None,
+    name: str = "model",
+    registered_model_name: str | None = None,
+    alias: str | None = None,
+) -> ModelInfo:
+    """Add a feature pipeline to a model that MLflow has, as a new model; the old one stays as it is.
+
+    Args:
+        model: its URI, of any flavor that `mlflow.pyfunc` can load. A pipeline that it may have is replaced.
+        features: as for `log_model`, like the other arguments.
+        record: as for `log_model`.
+        reference: as for `log_model`.
+        post: as for `log_model`.
+        inputs: the features that the model takes; None where its signature names them, or it takes all.
+        name: of the logged model.
+        registered_model_name: the registered model to create a version of.
+        alias: that the new version gets.
+
+    Raises:
+        ConfigurationError: it is not there, or a service could not run it; the message says what to change.
+        ModelRefused: what is there is no MLflow model, or cannot be loaded.
+    """
+    _check_alias(alias, registered_model_name)
+    with tempfile.TemporaryDirectory(prefix="makiserve-") as place:
+        directory = fetch(model, Path(place)).directory
+        logged = read_copied(directory, model)
+        pipeline = find_pipeline_to_package(features, record, reference, post)
+        chosen = choose_inputs(None, pipeline.emitted, given=inputs, signature=logged.signature)
+        package = Package(pipeline, partial(save_copied, directory, pipeline.requirements), chosen, {})
+        return _log(package, {"name": name}, registered_model_name, alias)
+
+
+def _check_alias(alias: str | None, registered_model_name: str | None) -> None:
     if alias is not None and registered_model_name is None:
         raise ConfigurationError(f"alias={alias!r} needs registered_model_name=: an alias is one of a registered model")
-    options = native_options(model, mlflow_options)
-    schema, collected = Schema(record), collect(features, record, post)
-    plan = trace(features())
-    sample = take_sample(plan, schema, reference)
-    emitted = emitted_fields(type(sample.features[0]))
-    package = Package(
-        collected=collected,
-        plan=plan,
-        post=trace(post()) if post else None,
-        schema=schema,
-        sample=sample,
-        inputs=choose_inputs(model, emitted, given=inputs, signature=options.get("signature")),
-        params=params or {},
-    )
-    options |= with_requirements(requirements(collected.imports), options)
-    options |= {"name": name, "registered_model_name": registered_model_name, "model": model}
+
+
+def _log(
+    package: Package, options: Mapping[str, Any], registered_model_name: str | None, alias: str | None
+) -> ModelInfo:
     try:
-        info = Model.log(None, package, **options)
+        info = Model.log(None, package, registered_model_name=registered_model_name, **options)
         if alias is not None:
             client = MlflowClient()
             client.set_registered_model_alias(registered_model_name, alias, str(info.registered_model_version))

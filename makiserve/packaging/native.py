@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
 
 from makiserve.errors import ConfigurationError
 
@@ -40,8 +40,11 @@ def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[str, Any]) -> None:
+def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[str, Any]) -> ModelSignature | None:
     """Save a model with the flavor of its class, `python_function` included.
+
+    Returns:
+        The signature that the user gives, or that a `PythonModel` declares by its type hints; None without either.
 
     Args:
         model: the fitted model.
@@ -55,6 +58,8 @@ def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[st
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example was not provided")  # the reference records are the example
         import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
+    has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  nothing public tells
+    return mlflow_model.signature if has_hints else options.get("signature")
 
 
 def _flavor(model: Any) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""What `mlflow.models.Model.log` calls to write a model's files: MLflow's own flavor, then ours beside it."""
+"""What `mlflow.models.Model.log` calls to write a model's files: the model by its own flavor, then ours beside it."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +14,7 @@ from mlflow.models import Model, ModelSignature
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.flavor import REFERENCE_POSTED, SOURCES, Flavor
-from makiserve.packaging.native import save_native
+from makiserve.packaging.pipeline import Pipeline
 from makiserve.packaging.predictor import MlflowPredictor
 from makiserve.packaging.reference.reference import (
     Reference,
@@ -22,13 +22,15 @@ from makiserve.packaging.reference.reference import (
     posted_from_scored,
     score_reference,
 )
-from makiserve.packaging.reference.sample import Sample
 from makiserve.packaging.signature import input_schema, signature_from
-from makiserve.packaging.source.collect import Collected
-from makiserve.schema import Schema
 from makiserve.scoring import Scorer
-from makiserve.stream.engine.plan import Plan
 from makiserve.version import __version__
+
+Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]
+"""Writes the files of a model, enters its flavors in the MLmodel, and returns its signature if it has one that holds.
+
+It is given a directory that does not exist and the options of the flavor.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,57 +38,51 @@ class Package:
     """A pipeline, ready to be saved with the model it feeds; MLflow takes it for a flavor's module.
 
     Attributes:
-        collected: its source.
-        plan: the traced pipeline.
-        post: the traced post pipeline; None without one.
-        schema: of its records.
-        sample: the reference records.
-        inputs: the features that the model takes, in its order.
+        pipeline: with its reference records.
+        save: writes the model.
+        inputs: the features that the model takes, in its order; None for a pipeline without a model.
         params: for the model's function, those that shall not have their default.
     """
 
-    collected: Collected
-    plan: Plan
-    post: Plan | None
-    schema: Schema
-    sample: Sample
-    inputs: tuple[str, ...]
+    pipeline: Pipeline
+    save: Save
+    inputs: tuple[str, ...] | None
     params: Mapping[str, Any]
 
     __name__ = "makiserve"
 
-    def save_model(self, path: str, mlflow_model: Model, *, model: Any, **options: Any) -> None:
+    def save_model(self, path: str, mlflow_model: Model, **options: Any) -> None:
         """Write a model's directory.
 
         Args:
             path: a directory that does not exist.
             mlflow_model: its MLmodel, yet without flavors.
-            model: the fitted model.
-            options: from `native_options`.
+            options: of the model's flavor.
         """
         directory = Path(path)
-        save_native(model, directory, mlflow_model, options)
-        predictor = self._predictor(directory, mlflow_model, options.get("signature"))
-        self.collected.sources.write(directory / SOURCES)
+        signature = self.save(directory, mlflow_model, options)
+        predictor = self._predictor(directory, mlflow_model, signature, self.inputs) if self.inputs else None
+        self.pipeline.collected.sources.write(directory / SOURCES)
         flavor = self._flavor(predictor)
-        self._reference(predictor).write(directory, flavor, self.schema)
+        self._reference(predictor).write(directory, flavor, self.pipeline.schema)
         flavor.add_to(mlflow_model)
         mlflow_model.save(str(directory / "MLmodel"))
 
-    def _predictor(self, directory: Path, mlflow_model: Model, given: ModelSignature | None) -> MlflowPredictor:
-        """The saved model, loaded as a service will load it. Its first outputs complete its signature.
+    def _predictor(
+        self, directory: Path, mlflow_model: Model, signature: ModelSignature | None, inputs: tuple[str, ...]
+    ) -> MlflowPredictor:
+        """The saved model, loaded as a service will load it. Where it has no signature, one is made of the features.
 
-        The signature is the one that the user gives, or that a `PythonModel` declares by its type hints. Otherwise it
-        is made here, of the features: what MLflow infers from an example takes a whole number for an integer.
+        What MLflow infers from an example is no signature that holds: it takes a whole number for an integer.
         """
         saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-        has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  nothing public tells
-        if has_hints or (given is not None and given.inputs is not None):
-            return MlflowPredictor(saved, self.inputs, params=self.params)
-        get = attrgetter(*self.inputs)
-        rows = [get(item) if len(self.inputs) > 1 else (get(item),) for item in self.sample.features]
-        schema = input_schema(type(self.sample.features[0]), self.inputs, rows)
-        predictor = MlflowPredictor(saved, self.inputs, schema, self.params)
+        if signature is not None and signature.inputs is not None:
+            return MlflowPredictor(saved, inputs, params=self.params)
+        sample = self.pipeline.sample.features
+        get = attrgetter(*inputs)
+        rows = [get(item) if len(inputs) > 1 else (get(item),) for item in sample]
+        schema = input_schema(type(sample[0]), inputs, rows)
+        predictor = MlflowPredictor(saved, inputs, schema, self.params)
         try:
             output = predictor.output(rows)
         except Exception as error:
@@ -96,26 +92,29 @@ class Package:
         mlflow_model.signature = signature_from(schema, output, saved.metadata.get_params_schema())
         return predictor
 
-    def _reference(self, predictor: MlflowPredictor) -> Reference:
-        scored = score_reference(Scorer(self.plan, predictor, self.post), self.sample.records)
+    def _reference(self, predictor: MlflowPredictor | None) -> Reference:
+        records = self.pipeline.sample.records
+        scored = score_reference(Scorer(self.pipeline.plan, predictor, self.pipeline.post), records)
         if not scored.causes:
             raise ConfigurationError(
                 f"the model refuses the features of all its reference records, the first: {scored.dead[0][1]}"
             ) from scored.dead[0][1]
-        return Reference(self.sample.records, outputs_from_scored(scored), posted_from_scored(scored))
+        return Reference(records, outputs_from_scored(scored), posted_from_scored(scored))
 
-    def _flavor(self, predictor: MlflowPredictor) -> Flavor:
+    def _flavor(self, predictor: MlflowPredictor | None) -> Flavor:
+        pipeline = self.pipeline
         return Flavor(
             makiserve_version=__version__,
             python_version=platform.python_version(),
-            entry_point=self.collected.entry_point,
-            record=self.collected.record,
-            record_schema=self.schema.json_schema(),
-            digest=self.collected.sources.digest,
-            plan=self.plan.fingerprint,
-            inputs=list(predictor.inputs),
+            entry_point=pipeline.collected.entry_point,
+            record=pipeline.collected.record,
+            record_schema=pipeline.schema.json_schema(),
+            digest=pipeline.collected.sources.digest,
+            plan=pipeline.plan.fingerprint,
+            inputs=list(predictor.inputs) if predictor else [],
             params=dict(self.params),
-            post=self.collected.post,
-            post_plan=self.post.fingerprint if self.post else None,
-            reference_posted=REFERENCE_POSTED if self.post else None,
+            post=pipeline.collected.post,
+            post_plan=pipeline.post.fingerprint if pipeline.post else None,
+            reference_posted=REFERENCE_POSTED if pipeline.post else None,
+            link=pipeline.link,
         )

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
 from makiserve.errors import ConfigurationError
-from makiserve.packaging.load import PackagedModel
+from makiserve.packaging.packaged import PackagedModel
 
 VERDICT, RUN = "makiserve.validation", "makiserve.validation.run"
 """Tags of the model version: `passed` or `failed`, and the run that says why."""

@@ -26,8 +26,8 @@ class Share(NamedTuple):
     """What a process is told.
 
     Attributes:
-        model: the directory of a packaged model, or the name of a pipeline alone.
-        is_packaged: which of these it is.
+        model: the directory of a model; None for a pipeline alone.
+        pipeline: the name of the pipeline; None where it was packaged with the model, or there is none.
         sources: to be scored, one after the other.
         selection: what of them is shown.
         records: whether they are needed; `features` likewise.
@@ -36,8 +36,8 @@ class Share(NamedTuple):
             and how much of the source has been read, for each source's end END.
     """
 
-    model: str
-    is_packaged: bool
+    model: str | None
+    pipeline: str | None
     sources: list[Source]
     selection: Selection
     records: bool
@@ -49,15 +49,15 @@ class Share(NamedTuple):
 def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
     """A share of a replay of a model."""
     if isinstance(model, FeaturesOnly):
-        return Share(model.uri, False, **told)
-    return Share(str(model.directory), True, **told)
+        return Share(None, model.uri, **told)
+    return Share(str(model.directory), model.pipeline, **told)
 
 
 def work(share: Share) -> None:
     """Score the sources of a share."""
     with share.spool.open("wb", buffering=0) as spool, os.fdopen(share.notes, "w", buffering=1) as notes:
         try:
-            model = load(share.model) if share.is_packaged else features_only(share.model)
+            model = _model(share)
             schema = Schema(model.record)
             lanes, sending = (
                 LaneBySource(model.scorer()),
@@ -69,6 +69,13 @@ def work(share: Share) -> None:
                 notes.write(f"{END} {source.read}\n")
         except MakiserveError as error:
             notes.write(f"{spool.write(pickle.dumps(error))} 0\n")
+
+
+def _model(share: Share) -> PackagedModel | FeaturesOnly:
+    if share.model is not None:
+        return load(share.model, features=share.pipeline)
+    assert share.pipeline is not None  # noqa: S101  as share_from makes it
+    return features_only(share.pipeline)
 
 
 def main() -> None:

@@ -11,6 +11,16 @@ class ModelSettings(Section, table=""):
     )
     features: str | None = option(
         default=None,
-        help="A pipeline without a model, MODULE:FUNCTION or FILE.py:FUNCTION: its features are the output.",
+        help="The pipeline, MODULE:FUNCTION or FILE.py:FUNCTION, of a model that was packaged without one; without a "
+        "model its features are the output.",
         metavar="PIPELINE",
+    )
+    emit: tuple[str, ...] = option(
+        default=(),
+        help="What an output holds: prediction, features, record, or fields of them such as record.house; several with "
+        "commas, or repeated.",
+        metavar="PART,…",
+    )
+    strict_environment: bool = option(
+        default=False, help="Refuse a model that was packaged with other versions of Python or of what it requires."
     )

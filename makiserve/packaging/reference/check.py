@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from makiserve.errors import ModelRefused
-from makiserve.packaging.load import PackagedModel
+from makiserve.packaging.packaged import PackagedModel
 from makiserve.packaging.reference.reference import (
     Output,
     PostedOutput,

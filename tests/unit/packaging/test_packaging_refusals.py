@@ -157,7 +157,7 @@ def test_a_plain_mlflow_model_is_refused_with_the_way_to_package_it(tmp_path: Pa
 
     message = refusal(tmp_path / "plain")
 
-    assert "without a feature pipeline (its flavors: python_function, sklearn)" in message
+    assert "without a feature pipeline, and without a signature that names its inputs" in message
     assert "makiserve.log_model(model, features=" in message
 
 

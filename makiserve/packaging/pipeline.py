@@ -1,0 +1,105 @@
+"""A pipeline that is ready to be packaged, from the user's code or from one that was registered by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from makiserve.errors import ConfigurationError
+from makiserve.packaging.emitted import emitted_fields
+from makiserve.packaging.flavor import Link
+from makiserve.packaging.load import load
+from makiserve.packaging.reference.sample import Sample, take_sample
+from makiserve.packaging.source.collect import Collected, collect
+from makiserve.packaging.source.requirements import requirements
+from makiserve.packaging.source.sources import Sources
+from makiserve.schema import Record, Schema
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.trace import Transform, trace
+
+Features = Callable[[], Transform]
+Given = str | Path | Iterable[Record]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What of a package does not depend on the model.
+
+    Attributes:
+        collected: the source.
+        plan: the traced pipeline.
+        post: the traced post pipeline; None without one.
+        schema: of the records.
+        sample: the reference records.
+        requirements: what must be installed, a line each.
+        link: the registered pipeline that this is a copy of; None where it comes from the user's code.
+    """
+
+    collected: Collected
+    plan: Plan
+    post: Plan | None
+    schema: Schema
+    sample: Sample
+    requirements: list[str]
+    link: Link | None = None
+
+    @property
+    def emitted(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return emitted_fields(type(self.sample.features[0]))
+
+
+def find_pipeline_to_package(
+    features: Features | str, record: type[Record] | None, reference: Given | None, post: Features | None
+) -> Pipeline:
+    """The pipeline of a factory, or of the URI of a registered one, which brings record type and reference with it.
+
+    Raises:
+        ConfigurationError: something is missing, or a service could not run it; the message says what to change.
+        ModelRefused: the registered pipeline cannot be loaded.
+    """
+    if isinstance(features, str):
+        return _registered(features, record, reference, post)
+    if record is None or reference is None:
+        raise ConfigurationError("a pipeline from code needs record= and reference=: its record type, and a sample")
+    collected = collect(features, record, post)
+    return _pipeline(collected, features, record, reference, post, requirements(collected.imports))
+
+
+def _registered(uri: str, record: type[Record] | None, reference: Given | None, post: Features | None) -> Pipeline:
+    found = load(uri)
+    if found.features is None or found.sources is None:
+        raise ConfigurationError(f"features={uri!r}: it has no pipeline: give one that log_features has logged")
+    if record not in (None, found.record):
+        raise ConfigurationError(f"{uri} has a record type of its own, {found.record.__qualname__}: leave record= out")
+    entry_point, record_name = (f"{each.__module__}:{each.__qualname__}" for each in (found.features, found.record))
+    sources, needed = found.sources, list(found.requirements)
+    added = collect(post, found.record) if post else None
+    if added:
+        sources = _together(sources, added.sources, uri)
+        needed += [line for line in requirements(added.imports) if line not in needed]
+    collected = Collected(entry_point, record_name, added.entry_point if added else None, sources, frozenset())
+    given = found.reference.records if reference is None else reference
+    link = Link(uri, found.name, found.version, found.digest)
+    return _pipeline(collected, found.features, found.record, given, post, needed, link)
+
+
+def _pipeline(
+    collected: Collected,
+    features: Features,
+    record: type[Record],
+    reference: Given,
+    post: Features | None,
+    needed: list[str],
+    link: Link | None = None,
+) -> Pipeline:
+    plan, schema = trace(features()), Schema(record)
+    sample = take_sample(plan, schema, reference)
+    return Pipeline(collected, plan, trace(post()) if post else None, schema, sample, needed, link)
+
+
+def _together(ours: Sources, others: Sources, uri: str) -> Sources:
+    if differing := [path for path, content in others.files.items() if ours.files.get(path, content) != content]:
+        raise ConfigurationError(f"{', '.join(differing)} of the post pipeline is another file in {uri}: rename it")
+    return Sources(others.files | ours.files)
