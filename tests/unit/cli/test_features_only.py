@@ -43,7 +43,6 @@ def test_its_replay_gives_the_features_that_training_is_given(house: Path, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--features", HOUSE, "--model", "models:/house/1"], "give --model or --features"),
         (["--features", HOUSE, "--label", "house_overall"], "is a pipeline without a model, and predicts nothing"),
         ([], "give the --model to serve or to replay, or the pipeline alone with --features"),
     ],
