@@ -67,7 +67,8 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
     """The evidence of a classification.
 
     Args:
-        predictions: classes; or probabilities, a row of one for each class, or that of the second class alone.
+        predictions: classes; or a probability or another score for each class, as a list or by name; or the
+            probability of the second class alone.
         labels: classes.
         last: likewise; None or nan where there is none.
         known: the model's classes in the order of its probabilities; empty where it does not say.
@@ -75,22 +76,41 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
     Raises:
         ConfigurationError: predictions and labels do not speak of the same classes.
     """
-    probabilities = _probabilities(predictions, known)
-    seen = set(labels.tolist()) | (set() if probabilities is not None else set(predictions.tolist()))
+    scores = class_scores(predictions)
+    if scores is None and not known and are_probabilities(predictions):
+        scores = np.column_stack([1 - predictions, predictions])
+    seen = set(labels.tolist()) | (set() if scores is not None else set(predictions.tolist()))
     order = list(known) or sorted(seen, key=lambda name: (str(type(name)), name))
     index = {name: number for number, name in enumerate(order)}
     strangers = [repr(name) for name in seen if name not in index]
-    if strangers or (probabilities is not None and probabilities.shape[1] != len(order)):
+    if strangers or (scores is not None and scores.shape[1] != len(order)):
         found = (
             f"{', '.join(strangers[:3])} among the labels" if strangers else f"{len(order)} classes among the labels"
         )
-        width = f" ({probabilities.shape[1]} probabilities)" if probabilities is not None else ""
+        width = f" ({scores.shape[1]} probabilities)" if scores is not None else ""
         raise ConfigurationError(
             f"there is {found}, and the model predicts {', '.join(map(repr, order[:5]))}{width}: "
             "labels and predictions must be the same classes, of the same type"
         )
-    predicted = _codes(predictions, index) if probabilities is None else probabilities.argmax(axis=1)
+    predicted = _codes(predictions, index) if scores is None else scores.argmax(axis=1)
+    probabilities = scores if scores is not None and add_up(scores) else None
     return Classes(tuple(map(str, order)), predicted, _codes(labels, index), _codes(last, index), probabilities)
+
+
+def class_scores(predictions: Array) -> Array | None:
+    """float64[n, classes]: what a model gives for each class, as lists or by name; None where it gives one value."""
+    if predictions.ndim == 2:
+        return predictions.astype(np.float64)
+    if predictions.dtype.kind == "O" and len(predictions) and all(isinstance(each, dict) for each in predictions):
+        rows = [list(each.values()) for each in predictions]
+        if all(isinstance(value, int | float) for row in rows for value in row) and len(set(map(len, rows))) == 1:
+            return np.array(rows, np.float64)
+    return None
+
+
+def add_up(scores: Array) -> bool:
+    """Whether scores are probabilities, rather than logarithms or distances."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
 
 
 def are_probabilities(values: Array) -> bool:
@@ -98,14 +118,6 @@ def are_probabilities(values: Array) -> bool:
     if values.dtype.kind != "f" or not values.size:
         return False
     return bool((values >= 0).all() and (values <= 1).all() and not np.isin(values, (0.0, 1.0)).all())
-
-
-def _probabilities(predictions: Array, known: Sequence[Any]) -> Array | None:
-    if predictions.ndim == 2:
-        return predictions.astype(np.float64)
-    if not known and are_probabilities(predictions):
-        return np.column_stack([1 - predictions, predictions])
-    return None
 
 
 def _codes(values: Array, index: dict[Any, int]) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.task import Kind, Task
 from makiserve.replaying.amounts import Amounts, amounts
-from makiserve.replaying.classes import Classes, are_probabilities, classes
+from makiserve.replaying.classes import Classes, add_up, are_probabilities, class_scores, classes
 from makiserve.replaying.observed import Array, Observed
 
 Figures = Mapping[str, float]
@@ -104,5 +104,8 @@ def _kind(predictions: Array, labels: Array) -> Kind:
     samples = {type(value) for values in (predictions, labels) for value in values[:100].tolist()}
     if samples & {str, bool}:
         return "classification"
+    scores = class_scores(predictions)
+    if scores is not None:
+        return "classification" if add_up(scores) else "regression"
     of_two = set(np.unique(labels.astype(float)).tolist()) <= {0.0, 1.0}
-    return "classification" if predictions.ndim == 2 or (of_two and are_probabilities(predictions)) else "regression"
+    return "classification" if of_two and are_probabilities(predictions) else "regression"

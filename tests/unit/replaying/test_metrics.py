@@ -87,6 +87,18 @@ def test_probabilities_have_log_loss_and_auc() -> None:
     assert found.baselines["most frequent"]["auc"] == 0.5
 
 
+def test_probabilities_may_have_the_names_of_their_classes() -> None:
+    rows = [{"False": 0.9, "True": 0.1}, {"False": 0.2, "True": 0.8}]
+    found = measure(observed(rows, [False, True]), Task("classification", (False, True)))
+    assert (found["accuracy"], found["auc"]) == (1, 1)
+
+
+def test_scores_that_are_no_probabilities_tell_the_class_alone() -> None:
+    found = measure(observed([[-0.1, -2.0], [-3.0, -0.2]], ["a", "b"]), Task("classification", ("a", "b")))
+    assert found["accuracy"] == 1
+    assert "log_loss" not in found.figures
+
+
 def test_of_three_classes_the_figures_are_means() -> None:
     rows = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.9, 0.05, 0.05]]
     found = measure(observed(rows, ["a", "b", "c", "c"]), Task("classification", ("a", "b", "c")))
@@ -109,6 +121,7 @@ def test_a_group_without_all_classes_has_no_auc() -> None:
         (["a", "b"], ["a", "a"], "classification"),
         ([True, False], [True, False], "classification"),
         ([[0.2, 0.8], [0.9, 0.1]], [0, 1], "classification"),
+        ([{"output_0": 0.2, "output_1": 0.8}, {"output_0": 0.9, "output_1": 0.1}], [0, 1], "classification"),
     ],
 )
 def test_a_model_that_does_not_say_what_it_does_shows_it(predictions: Any, labels: Any, kind: str) -> None:
