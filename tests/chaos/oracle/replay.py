@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,10 @@ from tests.chaos.oracle.log import Entry
 
 ROOT = Path(__file__).resolve().parents[3]
 DEAD = re.compile(r"^dead letters\s+([\d,]+)", re.MULTILINE)
+
+
+Call = Callable[[list[str], Path], str]
+"""Runs the command with these arguments in this folder; what it has written to stdout."""
 
 
 class Replayed(NamedTuple):
@@ -30,25 +34,32 @@ class Replayed(NamedTuple):
     dead: int
 
 
-def replay(model: str, input_: Mapping[int, list[Entry]], directory: Path) -> dict[int, Replayed]:
+def command(arguments: list[str], directory: Path) -> str:
+    """`python -m makiserve`, in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    whole = [sys.executable, "-m", "makiserve", *arguments]
+    done = subprocess.run(whole, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def replay(model: str, input_: Mapping[int, list[Entry]], directory: Path, call: Call = command) -> dict[int, Replayed]:
     """Replay each partition on its own, two at a time."""
     directory.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(2) as pool:
-        one = lambda number: _replay(model, input_[number], directory / f"partition-{number}.jsonl")  # noqa: E731
-        return dict(zip(input_, pool.map(one, input_), strict=True))
+        paths = [directory / f"partition-{number}.jsonl" for number in input_]
+        found = pool.map(lambda entries, path: _replay(model, entries, path, call), input_.values(), paths)
+        return dict(zip(input_, found, strict=True))
 
 
-def _replay(model: str, entries: list[Entry], path: Path) -> Replayed:
+def _replay(model: str, entries: list[Entry], path: Path, call: Call) -> Replayed:
     lines = [entry.value or b"null" for entry in entries]  # no value is no event, and neither is null
     assert not any(b"\n" in line or line.isspace() for line in lines), "a value that is not one line cannot be replayed"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     output = path.with_suffix(".csv")
-    command = [sys.executable, "-m", "makiserve", "--model", model, "--replay", str(path), "--output", str(output)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, check=False)
-    dead = DEAD.search(done.stdout)
-    assert done.returncode == 0, done.stderr
-    assert dead, done.stdout
+    text = call(["--model", model, "--replay", str(path), "--output", str(output)], path.parent)
+    dead = DEAD.search(text)
+    assert dead, text
     with output.open(newline="") as file:
         rows = [(entries[int(row["offset"])].offset, float(row["prediction"])) for row in csv.DictReader(file)]
     return Replayed(rows, int(dead[1].replace(",", "")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.chaos.oracle.log import Entry, Log, behind, open_transactions, wait_until_committed
-from tests.chaos.oracle.replay import Replayed, replay
+from tests.chaos.oracle.replay import Call, Replayed, command, replay
 
 
 class Lane(NamedTuple):
@@ -80,13 +80,20 @@ def judge(lane: Lane, verdict: Verdict, replayed: Replayed | None = None) -> Non
 
 
 def verify(
-    servers: str, model: str, group: str, topics: tuple[str, str, str], partitions: int, directory: Path
+    servers: str,
+    model: str,
+    group: str,
+    topics: tuple[str, str, str],
+    partitions: int,
+    directory: Path,
+    call: Call = command,
 ) -> Verdict:
     """The whole of the oracle: everything of these topics is read anew, replayed and judged.
 
     Args:
         topics: input, output, dead letters.
         directory: for the files of the replay.
+        call: runs the replay command.
     """
     verdict = Verdict()
     logs = [Log(servers, topic, partitions) for topic in topics]
@@ -100,7 +107,7 @@ def verify(
     inputs, outputs, letters = (log.read() for log in logs)
     for log in logs:
         log.close()
-    for number, replayed in replay(model, inputs, directory).items():
+    for number, replayed in replay(model, inputs, directory, call).items():
         judge(Lane(number, inputs[number], outputs[number], letters[number]), verdict, replayed)
     return verdict
 

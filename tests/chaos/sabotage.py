@@ -1,0 +1,113 @@
+"""What a test does to a service from outside: it dies at a call, or leaves out what exactly-once rests on.
+
+Each is a text, `die before Committer.step_3_offsets call 2`, applied in a forked service before it starts. The product
+knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from confluent_kafka import TopicPartition
+
+from makiserve.errors import AbortTransaction
+from makiserve.kafka import InputConsumer, TransactionalProducer
+from makiserve.scoring import Scorer
+from makiserve.serving import worker
+from makiserve.serving.assignment import Assignment
+from makiserve.serving.commit import Committer
+from makiserve.serving.partition import Partition
+from makiserve.serving.publisher import Publisher
+from makiserve.serving.state import checkpoint, restorer
+
+CLASSES = {
+    kind.__name__: kind
+    for kind in (
+        Assignment,
+        Committer,
+        InputConsumer,
+        Partition,
+        Publisher,
+        Scorer,
+        TransactionalProducer,
+        checkpoint.CheckpointWriter,
+        checkpoint.Contents,
+        restorer.Restorer,
+        worker.Worker,
+    )
+}
+"""Whose methods can be named."""
+
+CALL = re.compile(r"(die before|die after|abort before) (\w+)\.(\w+) call (\d+)")
+
+
+def apply(texts: list[str]) -> None:
+    """Do all of this to the service of this process."""
+    worker.CHECKPOINT_S = 0.3  # a sweep has no time to wait for checkpoints
+    for text in texts:
+        if match := CALL.fullmatch(text):
+            _wrap(CLASSES[match[2]], match[3], match[1], int(match[4]))
+        else:
+            CONTROLS[text]()
+
+
+def _wrap(owner: type, name: str, what: str, at: int) -> None:
+    """Do it at one call of a method."""
+    original, calls = getattr(owner, name), 0
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == at and what == "die before":
+            _die()
+        if calls == at and what == "abort before":
+            raise AbortTransaction("on purpose")
+        result = original(*arguments, **named)
+        if calls == at and what == "die after":
+            _die()
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def offsets_outside_the_transaction() -> None:
+    """As a loop does it that knows nothing of transactions: the offsets are committed by the consumer."""
+
+    def step_3_offsets(self: Committer, marks: Any) -> None:
+        topic = self.consumer.topic
+        places = [TopicPartition(topic, number, at, metadata=str(mark)) for number, (at, mark) in marks.items()]
+        self.consumer._consumer.commit(offsets=places, asynchronous=False)
+
+    Committer.step_3_offsets = step_3_offsets
+
+
+def no_rewind() -> None:
+    """After an abort it goes on as if nothing had happened."""
+    Assignment.rewind = lambda self: None
+
+
+def no_restore() -> None:
+    """A lane begins empty at the committed offset."""
+    restore = restorer.Restorer._restore
+
+    def forget(self: restorer.Restorer, request: Any) -> Any:
+        restored = restore(self, request)
+        return restored and replace(restored, lane=self._scorer.new_lane())
+
+    restorer.Restorer._restore = forget
+    Scorer.rebuild = lambda self, batch: None
+
+
+CONTROLS: dict[str, Callable[[], None]] = {
+    each.__name__: each for each in (offsets_outside_the_transaction, no_rewind, no_restore)
+}
+"""What the oracle must notice."""
