@@ -12,16 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 
 from tests.integration.serving.service import Service, read, send
-from tests.integration.serving.test_workers import children
+from tests.integration.serving.test_workers import children, wait_until_shared
 
 Topic = Callable[..., str]
 Start = Callable[..., Service]
 
 PIPELINE = "tests.integration.serving.grouped:features"
-PARTITIONS = 3
-RECORDS = 400
+PARTITIONS = 4
+RECORDS = 300
 DAMAGED = b'{"number": 0}'
 
 
@@ -42,11 +43,13 @@ def source(message: Message) -> tuple[int, int]:
 
 
 def test_equal_values_meet_and_an_output_has_the_key_and_position_of_its_record(
-    kafka: str, topic: Topic, service: Start
+    kafka: str, admin: AdminClient, topic: Topic, service: Start
 ) -> None:
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
     values = [[*readings(number), DAMAGED] for number in range(PARTITIONS)]
     running = service(PIPELINE, input_, output, "--workers", "2", "--instance", "pod", "--partition-by", "house name")
+    for group in (f"makiserve.{output}.by-house-name", f"makiserve.{output}"):
+        wait_until_shared(admin, group, workers=2)
     with ThreadPoolExecutor(PARTITIONS) as pool:
         for number, own in enumerate(values):
             pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)

@@ -8,8 +8,12 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 import makiserve
 from makiserve.packaging import features_only
@@ -35,19 +39,24 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_for(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def wait_until_shared(admin: AdminClient, group: str, workers: int) -> None:
+    """Wait until each of so many members has the same number of partitions."""
+    deadline, shares = time.monotonic() + 90, [0]
+    while len(shares) != workers or not min(shares) == max(shares) > 0:
+        assert time.monotonic() < deadline, shares
+        time.sleep(0.1)
+        with suppress(KafkaException):  # its coordinator is being found
+            members = admin.describe_consumer_groups([group])[group].result().members
+            shares = [len(member.assignment.topic_partitions) for member in members]
 
 
 def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
-    kafka: str, topic: Topic, service: Start, tmp_path: Path
+    kafka: str, admin: AdminClient, topic: Topic, service: Start, tmp_path: Path
 ) -> None:
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
     values = [steps(RECORDS, seed) for seed in range(PARTITIONS)]
     running = service(PIPELINE, input_, output, "--workers", "3", "--instance", "pod-0")
+    wait_until_shared(admin, f"makiserve.{output}", workers=3)
     with ThreadPoolExecutor(PARTITIONS) as pool:
         for number, own in enumerate(values):
             pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)
