@@ -21,7 +21,7 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
-	$(BIN)/python -m pytest tests/integration tests/chaos
+	$(BIN)/python -m pytest tests/integration tests/chaos -m "not sweep"
 
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
@@ -36,8 +36,9 @@ format: setup  ## rewrite the code in the house format
 bench: setup  ## the figures of benchmarks/README.md, measured here and now
 	$(BIN)/python -m benchmarks
 
-chaos: setup  ## faults against three brokers and several workers, and an oracle: ROUNDS=10 SEED=1
+chaos: setup  ## faults against three brokers and several workers, then death at every call: ROUNDS=10 SEED=1
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m pytest -q tests/chaos/test_crash_points.py
 
 image:  ## not there yet: the container image
 	@echo "make $@: not built yet, see CHANGELOG.md" >&2; exit 1
