@@ -1,0 +1,142 @@
+"""State across restarts on a real broker: from checkpoints, from warm-ups, and what happens when it is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from makiserve.packaging import PackagedModel
+from tests.integration.serving.service import Service, read, send
+from tests.integration.serving.test_serving import replayed, served, steps
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+SLOW = "tests.integration.serving.slow:features"
+QUICK = ["--kafka", "session.timeout.ms=6000", "--kafka", "max.poll.interval.ms=6000"]
+
+
+def stopped_after(service: Service, kafka: str, output: str, count: int, how: signal.Signals = signal.SIGTERM) -> None:
+    read(kafka, output, enough=count)
+    code, log = service.stop(how)
+    assert how is signal.SIGKILL or code == 0, log
+
+
+def forget(admin: AdminClient, topic: str, before: int) -> None:
+    """Retention, as it would remove records."""
+    for future in admin.delete_records([TopicPartition(topic, 0, before)]).values():
+        future.result()
+
+
+def test_a_service_goes_on_from_its_checkpoint_though_the_records_before_it_are_gone(
+    kafka: str,
+    topic: Topic,
+    admin: AdminClient,
+    service: Start,
+    running_uri: str,
+    running: PackagedModel,
+    tmp_path: Path,
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(300)
+    first = service(running_uri, input_, output)
+    send(kafka, input_, values[:200])
+    stopped_after(first, kafka, output, 200)
+    forget(admin, input_, 200)
+    second = service(running_uri, input_, output)
+    send(kafka, input_, values[200:])
+    assert served(kafka, output, 300) == replayed(running, values, tmp_path)
+    assert re.search(r"\[0\]: \d+ records of state, of offset 200", second.stop()[1])
+
+
+def test_a_state_topic_that_is_gone_is_refused_and_rebuilt_on_request(
+    kafka: str,
+    topic: Topic,
+    admin: AdminClient,
+    service: Start,
+    running_uri: str,
+    running: PackagedModel,
+    tmp_path: Path,
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(300)
+    first = service(running_uri, input_, output)
+    send(kafka, input_, values[:200])
+    stopped_after(first, kafka, output, 200)
+    state = f"makiserve.{output}.state"
+    admin.delete_topics([state])[state].result()
+    send(kafka, input_, values[200:])
+    code, log = service(running_uri, input_, output).wait()
+    reason = log.splitlines()[-1]
+    assert code == 5
+    assert f"{input_}[0]: state topic {state}: it holds no checkpoint, not that of offset 200" in reason
+    assert "--on-state-loss rebuild" in reason
+    service(running_uri, input_, output, "--on-state-loss", "rebuild")
+    assert served(kafka, output, 300) == replayed(running, values, tmp_path)
+
+
+def test_a_killed_service_scores_the_records_after_its_checkpoint_once_more_in_silence(
+    kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(600)
+    options = ["--instance", "pod-0"]
+    first = service(running_uri, input_, output, *options)
+    send(kafka, input_, values[:200])
+    stopped_after(first, kafka, output, 200)
+    second = service(running_uri, input_, output, *options)
+    send(kafka, input_, values[200:400])
+    stopped_after(second, kafka, output, 400, signal.SIGKILL)
+    third = service(running_uri, input_, output, *options)
+    send(kafka, input_, values[400:])
+    assert served(kafka, output, 600) == replayed(running, values, tmp_path)
+    assert "restoring → running at offset 400" in third.stop()[1]
+
+
+def test_a_file_is_the_past_of_a_topic(
+    kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(300)
+    past = tmp_path / "past.jsonl"
+    past.write_bytes(b"\n".join(values[:200]) + b"\n")
+    options = ["--warm-up", str(past)]
+    first = service(running_uri, input_, output, *options)
+    send(kafka, input_, values[200:250])
+    stopped_after(first, kafka, output, 50)
+    service(running_uri, input_, output, *options)
+    send(kafka, input_, values[250:])
+    expected = [(offset - 200, value) for offset, value in replayed(running, values, tmp_path) if offset >= 200]
+    assert served(kafka, output, 100) == expected
+
+
+def test_a_record_that_takes_longer_than_a_member_may_be_silent_does_not_lose_the_group(
+    kafka: str, topic: Topic, service: Start
+) -> None:
+    input_, output, values = topic(1), topic(1), steps(100)
+    slow = service(SLOW, input_, output, *QUICK)
+    send(kafka, input_, values)
+    totals = [json.loads(message.value())["total"] for message in read(kafka, output, enough=100)[0]]
+    assert totals == pytest.approx([sum(json.loads(v)["value"] for v in values[: n + 1]) for n in range(100)])
+    code, log = slow.stop()
+    assert code == 0
+    assert "lost" not in log
+    assert "beginning anew" not in log
+
+
+def test_partitions_that_are_taken_over_by_another_instance_during_a_slow_record_lose_and_double_nothing(
+    kafka: str, topic: Topic, service: Start
+) -> None:
+    input_, output, values = topic(4), topic(4), steps(100)
+    slow = service(SLOW, input_, output, *QUICK)
+    for number in range(4):
+        send(kafka, input_, values, partition=number)
+    read(kafka, output, enough=1)
+    service(SLOW, input_, output, *QUICK)
+    found = read(kafka, output, enough=400)
+    for number in range(4):
+        assert [json.loads(message.value())["number"] for message in found[number]] == list(range(100))
+    assert slow.stop()[0] == 0
