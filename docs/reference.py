@@ -5,6 +5,7 @@ A test holds the pages against the settings and the commands.
 
 from __future__ import annotations
 
+import inspect
 from copy import copy
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import click
 
 from makiserve.cli.main import command
 from makiserve.cli.options import Flag, default_text, title_of
+from makiserve.errors import MakiserveError, RecordError
 from makiserve.settings import SECTIONS, Option, Section, options
 from makiserve.settings.text import metavar
 
@@ -61,6 +63,30 @@ The options that several commands have, and that may stand in the environment an
 """
 
 
+ERRORS = """# Errors and exit codes
+
+Each class of error is named for what happens next. Where nothing below the command line acts on it, the process ends
+with its exit code, and the last line on stderr, `makiserve: …`, says what, where, and what to do. `makiserve check`
+ends with the code of the first check that failed.
+
+| exit code | what to do |
+|---|---|
+| 0 | nothing: the service has drained, the replay is complete |
+| 1 | a replay misses what is required of it, or differs from what is expected: look at what it prints |
+| 2 | correct the command, the settings, the topic or the code: starting again as it is cannot help |
+| 3 | log the model again, or serve another version: this one must not serve here |
+| 4 | look at the broker and the network, or at the other instance, and start again: a supervisor may do so |
+| 5 | choose what becomes of the state: `--on-state-loss` |
+| 70 | report the lines above: a bug of makiserve |
+| 130 | nothing: a second Ctrl-C has ended it at once; what was not committed is scored again |
+
+A dead letter has the word of its error in the header `makiserve.reason`, its message in `makiserve.error`.
+
+| error | exit code | dead letter | |
+|---|---|---|---|
+"""
+
+
 def main() -> None:
     """Write the pages."""
     for name, text in pages().items():
@@ -69,7 +95,17 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """The generated pages, by file name."""
-    return {"configuration.md": configuration(), "cli.md": commands()}
+    return {"configuration.md": configuration(), "cli.md": commands(), "errors.md": ERRORS + errors(MakiserveError)}
+
+
+def errors(of: type[MakiserveError]) -> str:
+    """A class of error, and those below it."""
+    summary = (inspect.getdoc(of) or "").splitlines()[0]
+    reason = f"`{of.reason}`" if issubclass(of, RecordError) else ""
+    exit_code = "" if issubclass(of, RecordError) else of.exit_code
+    line = f"| `{of.__name__}` | {exit_code} | {reason} | {summary} |\n"
+    below = (each for each in of.__subclasses__() if each.__module__ == of.__module__)
+    return line + "".join(errors(each) for each in below)
 
 
 def configuration() -> str:

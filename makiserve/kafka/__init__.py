@@ -6,10 +6,11 @@ from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
 from makiserve.kafka.lookup import Committed, Lookup, Watermarks
-from makiserve.kafka.message import Message
+from makiserve.kafka.message import Message, Unreadable
 from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
 from makiserve.kafka.span import Span, SpanReader, spans
+from makiserve.kafka.survey import Survey, Topic
 
 __all__ = [
     "BY_KEY",
@@ -23,7 +24,10 @@ __all__ = [
     "Place",
     "Span",
     "SpanReader",
+    "Survey",
+    "Topic",
     "TransactionalProducer",
+    "Unreadable",
     "Watermarks",
     "insist",
     "place_from_text",

@@ -28,7 +28,8 @@ REFUSED = {
     KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED: _CREDENTIALS,
     KafkaError.DELEGATION_TOKEN_EXPIRED: _CREDENTIALS,
     KafkaError._SSL: "check the ssl.* options and certificates",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics, both on the "
+    "topic of state (makiserve check says which is missing)",
     KafkaError.GROUP_AUTHORIZATION_FAILED: f"{_GRANT} Read on the group",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"{_GRANT} Write on the transactional id",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: f"{_GRANT} Create on the cluster, or create the topics beforehand",
@@ -159,6 +160,9 @@ PASSING = {
 
 UNFINISHED = KafkaError._CONFLICT
 """A call was made while another one is not finished. It is flagged "retriable" and never would succeed."""
+
+UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION}
+"""What reading says of a batch that is damaged, or that decompresses to more than receive.message.max.bytes."""
 
 NOT_STARTED = KafkaError._STATE
 """What a seek says of a partition whose assignment has not taken effect yet."""

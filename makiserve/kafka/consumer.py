@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,10 +10,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as AnyMessage
 
 from makiserve.errors import MakiserveError
-from makiserve.kafka.codes import END_OF_PARTITION, NOT_STARTED
+from makiserve.kafka.codes import END_OF_PARTITION, NOT_STARTED, UNREADABLE
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, translated
-from makiserve.kafka.message import Message
+from makiserve.kafka.message import Message, Unreadable
 
 OnAssign = Callable[[list[int]], Mapping[int, int | None]]
 OnGone = Callable[[list[int]], None]
@@ -35,6 +35,7 @@ class InputConsumer:
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
         self._moves: dict[int, int] = {}
+        self._floors: dict[int, int] = {}
         self._held: set[int] = set()
         self._is_resting = False
         self._kept: list[AnyMessage] = []
@@ -78,12 +79,12 @@ class InputConsumer:
         self._wake()
         messages = self._take(max_records, timeout)
         records = [message for message in messages if message.error() is None]
-        if len(records) < len(messages):
-            self._note_errors(messages)
         # What was taken before a callback moved or gave away its partition cannot be told from what came after.
         if stale := self._gone | self._held | self._moves.keys():
             records = [record for record in records if record.partition() not in stale]
             self._gone.clear()
+        if len(messages) > len(records):
+            records += cast("list[AnyMessage]", self._note_errors(messages, stale))
         if self._raised is None:
             return cast("list[Message]", records)
         self._kept = records
@@ -93,7 +94,7 @@ class InputConsumer:
     def move(self, partition: int, offset: int) -> None:
         """Goes on with the record at `offset` from the next `receive` on; what is buffered is dropped."""
         self._kept = [record for record in self._kept if record.partition() != partition]
-        self._moves[partition] = offset
+        self._moves[partition] = self._floors[partition] = offset
 
     def hold(self, partitions: Iterable[int]) -> None:
         """Gives nothing of these partitions until they are moved; what is buffered is dropped."""
@@ -180,11 +181,21 @@ class InputConsumer:
                     self._held.remove(partition)
                     self._resume([partition])
 
-    def _note_errors(self, messages: list[AnyMessage]) -> None:
+    def _note_errors(self, messages: list[AnyMessage], stale: Set[int]) -> list[Unreadable]:
+        """What stands for the records that cannot be read: one in each partition, that the next move goes beyond."""
+        found: dict[int, Unreadable] = {}
         for message in messages:
-            error = message.error()
-            if error is not None and error.code() != END_OF_PARTITION:
-                self._raised = self._raised or fault(error, f"Reading {self.topic}[{message.partition()}]")
+            error, partition = message.error(), int(message.partition() or 0)
+            if error is None or error.code() == END_OF_PARTITION or (partition in stale and error.code() in UNREADABLE):
+                continue
+            if error.code() not in UNREADABLE:
+                self._raised = self._raised or fault(error, f"Reading {self.topic}[{partition}]")
+            elif partition not in found:
+                # The error is the whole batch's, and names its first offset: those before the floor are dealt with.
+                offset = max(int(message.offset() or 0), self._floors.get(partition, 0))
+                found[partition] = Unreadable(self.topic, partition, offset, error.str())
+                self._moves[partition] = self._floors[partition] = offset + 1
+        return list(found.values())
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions]
@@ -193,6 +204,7 @@ class InputConsumer:
             partition.offset = starts.get(partition.partition) or 0
         self._consumer.incremental_assign(partitions)
         self._assigned.update(starts)
+        self._floors |= {number: start or 0 for number, start in starts.items()}
         self._moves |= {number: start for number, start in starts.items() if number in self._gone and start is not None}
         if unknown := [number for number in numbers if starts.get(number) is None]:
             self.hold(unknown)

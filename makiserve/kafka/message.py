@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -16,3 +17,42 @@ class Message(Protocol):
     def headers(self) -> list[tuple[str, bytes]] | None: ...
     def timestamp(self) -> tuple[int, int]:
         """The kind of timestamp, and milliseconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a record of a batch that cannot be decompressed, or is damaged: all that is known is where it is.
+
+    Attributes:
+        trouble: what the client says of it.
+    """
+
+    _topic: str
+    _partition: int
+    _offset: int
+    trouble: str
+
+    def error(self) -> None:
+        """It is handed out like a record."""
+
+    def topic(self) -> str:
+        return self._topic
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> None:
+        """Unknown."""
+
+    def value(self) -> None:
+        """Unknown."""
+
+    def headers(self) -> None:
+        """Unknown."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """Unknown: a message that is produced with 0 is given the time of its production."""
+        return 0, 0

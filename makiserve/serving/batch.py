@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from makiserve.errors import DecodeError
-from makiserve.kafka import Message
+from makiserve.kafka import Message, Unreadable
 from makiserve.schema import Record, Schema
 from makiserve.scoring import Batch
 from makiserve.serving.partition import Partition
@@ -46,6 +46,8 @@ def slices_from_messages(
 
 def _record(message: Message, schema: Schema) -> Record | DecodeError:
     value = message.value()
+    if isinstance(message, Unreadable):
+        return DecodeError(message.trouble)
     if value is None:
         return DecodeError("the message has no value")
     try:

@@ -131,7 +131,7 @@ def _first(key: bytes) -> tuple[int, bytes] | None:
     """Program and address of the part whose first chunk has this key; None for further chunks."""
     try:
         program, address = _unpack(key)
-    except msgspec.DecodeError:  # the number behind it
+    except (msgspec.DecodeError, RecursionError):  # the number behind it
         return None
     return program, address
 

@@ -71,7 +71,7 @@ class Parts:
             state = self._checkpoints.from_plain(root, self._checkpoints.scope, None, is_root=True)
             for address, part in groups.items():
                 self._put(state, address, _unpack(part))
-        except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
+        except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise StateError(
                 f"a checkpoint of {len(groups)} groups is damaged: {type(error).__name__}: {error}"
             ) from error

@@ -13,6 +13,7 @@ from makiserve.errors import AbortTransaction, ConfigurationError, InternalError
 from makiserve.kafka import consumer as module
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
+from makiserve.kafka.message import Unreadable
 from makiserve.settings import BrokerSettings
 
 NOW = timedelta(0)
@@ -299,3 +300,24 @@ def test_what_a_callback_raises_while_a_member_is_kept_alive_is_raised_by_the_ne
     consumer.keep_alive()
     with pytest.raises(AbortTransaction):
         consumer.receive(9, NOW)
+
+
+def test_a_batch_that_cannot_be_read_becomes_one_record_after_another(
+    consumer: InputConsumer, kafka: Librdkafka
+) -> None:
+    bad = KafkaError(KafkaError._BAD_COMPRESSION, "too large")
+    kafka.arrived = [message(0, 6), message(0, 7, bad), message(0, 7, bad), message(1, 15)]
+    first = consumer.receive(10, NOW)
+    assert [(each.partition(), each.offset()) for each in first] == [(0, 6), (1, 15), (0, 7)]
+    kafka.arrived = [message(0, 7, bad)]
+    (second,) = consumer.receive(10, NOW)
+    assert second.offset() == 8
+    assert isinstance(second, Unreadable)
+    assert second.trouble == "too large"
+    assert kafka.calls[-1] == ("seek", (0, 8))
+    kafka.arrived = [message(0, 9)]
+    assert [each.offset() for each in consumer.receive(10, NOW)] == [9]
+    assert kafka.calls[-1] == ("seek", (0, 9))
+    consumer.move(0, 8)
+    kafka.arrived = [message(0, 7, bad)]
+    assert [each.offset() for each in consumer.receive(10, NOW)] == [8]

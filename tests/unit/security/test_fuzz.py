@@ -18,10 +18,12 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, SourceError, StateError
 from makiserve.schema import Record, RecordFile, Schema
 from makiserve.schema.record import MAX_JSON_BYTES
-from makiserve.serving.commit import mark_from_text
+from makiserve.serving.state.checkpoint import MARK, Contents
+from makiserve.serving.state.mark import Mark, mark_from_text
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
+from makiserve.stream.engine.parts import ROOT, Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 
@@ -47,6 +49,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["time", "value", "parts"]), inner),
     max_leaves=10,
 )
+PACK = msgspec.msgpack.encode
 PLAIN = st.recursive(
     st.none()
     | st.booleans()
@@ -116,17 +119,28 @@ def test_a_value_of_a_checkpoint_is_read_or_refused(plain: Any) -> None:
         Codec({"Pair": Pair}).from_plain(plain)
 
 
-CHECKPOINTS = Checkpoints(
-    Program(trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count()))))
-)
+GROUPS = trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
+CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
+MARK_TEXT = str(Mark(origin=0, plan="plan", digest="digest", partitions=1, checkpoint=5)).encode()
 
 
 @given(st.binary(), PLAIN)
 def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
-    good = msgspec.msgpack.decode(CHECKPOINTS.dump(CHECKPOINTS._scope.new(None)))
+    good = msgspec.msgpack.decode(CHECKPOINTS.dump(CHECKPOINTS.scope.new(None)))
     for data in (damage, msgspec.msgpack.encode([*good[:3], plain]), b"\x91" * DEEP):
         with suppress(StateError):
             CHECKPOINTS.load(data)
+
+
+@given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
+def test_a_partition_of_the_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
+    root = {PACK([0, ROOT]): b"\x00\x00\x00\x01" + PACK(plain), MARK: MARK_TEXT}
+    deep = {PACK([0, ROOT]): b"\x00\x00\x00\x01" + b"\x91" * DEEP, MARK: MARK_TEXT}
+    for content in (records | {MARK: MARK_TEXT}, records | root, deep):
+        reader = Contents()
+        reader.add(content.items())
+        with suppress(StateError):
+            reader.lane((Parts(CHECKPOINTS),), 5)
 
 
 @given(st.text() | JSON.map(json.dumps))
@@ -149,7 +163,8 @@ def test_a_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
 
 def test_nothing_that_runs_code_when_it_reads_data_is_imported() -> None:
     refused = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-    for path in PACKAGE.rglob("*.py"):
+    to_its_own_processes = {PACKAGE / "replaying" / name for name in ("sent.py", "share.py", "spread.py")}
+    for path in set(PACKAGE.rglob("*.py")) - to_its_own_processes:
         tree = ast.parse(path.read_text())
         imports = [each for each in ast.walk(tree) if isinstance(each, (ast.Import, ast.ImportFrom))]
         names = {alias.name for each in imports for alias in each.names}

@@ -1,0 +1,46 @@
+"""`makiserve check`: the preflight."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from makiserve.cli.options import settings_from
+from makiserve.cli.served import load_served
+from makiserve.errors import ConfigurationError
+from makiserve.serving.preflight import CHECKS, Line, run
+from makiserve.serving.preflight.run import Facts
+from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
+
+HELP = """Find out, before a service starts, whether it can: model, environment, topics, rights, records, clocks.
+
+Nothing is changed: no record is produced, no offset committed, no topic created. The exit code is that of the first
+check that failed, 0 where none did.
+
+\b
+makiserve check --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
+"""
+
+COLOURS = {"passed": "green", "warned": "yellow", "failed": "red", "left out": "dim"}
+
+
+@click.command(help=HELP)
+@settings_from(ModelSettings, ServeSettings, BrokerSettings)
+def check(settings: Settings) -> int:
+    """Print a line for each check; the exit code."""
+    if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
+        raise ConfigurationError(f"to check a service, give {', '.join(absent)}")
+    what = settings.of(ModelSettings)
+    facts = Facts(lambda: load_served(what), settings.of(BrokerSettings), settings.of(ServeSettings))
+    screen, code = Console(highlight=False, soft_wrap=True), 0
+    for line in run(CHECKS, facts):
+        _print(screen, line)
+        code = code or line.exit_code
+    return code
+
+
+def _print(screen: Console, line: Line) -> None:
+    screen.print(f"[{COLOURS[line.outcome]}]{line.outcome:9}[/] {line.name:13}", end="")
+    print(f" {line.words}")
+    if line.advice:
+        print(f"{'':23} → {line.advice}")

@@ -1,0 +1,24 @@
+"""The list of checks, in the order in which they are made."""
+
+from __future__ import annotations
+
+from makiserve.serving.preflight import model, offsets, records, topics
+from makiserve.serving.preflight.run import Check
+
+CHECKS = (
+    Check("model", model.model),
+    Check("environment", model.environment, ("model",)),
+    Check("state", model.state, ("model",)),
+    Check("broker", topics.broker),
+    Check("input", topics.input_, ("broker",)),
+    Check("output", topics.output, ("input",)),
+    Check("dead letters", topics.dead_letters, ("input",)),
+    Check("state topic", topics.state_topic_, ("model", "input")),
+    Check("group", topics.group, ("broker",)),
+    Check("transactions", topics.transactions, ("broker",)),
+    Check("records", records.fit, ("model", "input")),
+    Check("keys", records.keys, ("model", "records")),
+    Check("retention", records.retention, ("model", "input")),
+    Check("clock", records.clock, ("input",)),
+    Check("offsets", offsets.offsets, ("model", "input", "group")),
+)

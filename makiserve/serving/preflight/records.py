@@ -1,0 +1,127 @@
+"""Checks of the records that are in the input now, and of how long they stay."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from makiserve.errors import ConfigurationError, DecodeError
+from makiserve.kafka import Message
+from makiserve.schema import Record, Schema
+from makiserve.serving.preflight.run import Facts, Found
+from makiserve.serving.preflight.topics import kept
+from makiserve.settings.text import text_from_value
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.program import Program
+from makiserve.stream.ops.group_by import GroupBy
+
+SKEW = timedelta(minutes=1)
+"""How far two machines' clocks may be apart."""
+
+
+def fit(facts: Facts) -> Found:
+    """The last records of the input are what the pipeline takes."""
+    decoded = [each for _, each in _decoded(facts)]
+    errors = [each for each in decoded if isinstance(each, DecodeError)]
+    if not decoded:
+        return Found("there is none yet")
+    record = facts.model.record.__name__
+    if len(errors) == len(decoded):
+        raise ConfigurationError(f"none of the last {len(decoded)} fits {record}: {errors[-1]}")
+    advice = f"{len(errors)} would be dead letters, the last: {errors[-1]}" if errors else ""
+    return Found(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", advice)
+
+
+def keys(facts: Facts) -> Found:
+    """The records of one group are in one partition: the state of a group is a lane's, and a lane is a partition."""
+    if facts.serving.partition_by:
+        return Found(f"by way of a topic between, records with the same {facts.serving.partition_by} share a partition")
+    plan = facts.model.plan
+    at = next((index for index, each in enumerate(plan.operators) if isinstance(each, GroupBy)), None)
+    if at is None:
+        return Found("the pipeline has no groups: each partition is one stream")
+    found = [(message, each) for message, each in _decoded(facts) if not isinstance(each, DecodeError)]
+    by_partition: dict[int, list[tuple[Message, Record]]] = defaultdict(list)
+    for message, each in found:
+        by_partition[message.partition()].append((message, each))
+    partitions, names = _groups(plan, at, by_partition)
+    spread = [key for key, numbers in partitions.items() if len(numbers) > 1]
+    if spread:
+        raise ConfigurationError(
+            f"the group {spread[0]!r} has records in partitions {sorted(partitions[spread[0]])}, and {len(spread) - 1} "
+            "others likewise: each partition would have a state of its own for it. Produce the records with the key "
+            "that group_by uses, or give its field: --partition-by FIELD"
+        )
+    mixed = [key for key, messages in names.items() if len(messages) > 1 or None in messages]
+    advice = (
+        f"the records of group {mixed[0]!r} have other message keys: they may come to other partitions" if mixed else ""
+    )
+    return Found(
+        f"{len(partitions)} groups in the last records, each in one partition", advice if len(by_partition) > 1 else ""
+    )
+
+
+def retention(facts: Facts) -> Found:
+    """The input is kept for as long as state may have to be rebuilt from it."""
+    topic = facts.topic(facts.serving.input)
+    window, time_kept = _longest_window(facts.model.plan), kept(topic)
+    if time_kept is None:
+        return Found("nothing is removed after a time")
+    words = f"records are kept for {_text(time_kept)}"
+    warm_up = facts.serving.warm_up_span
+    if warm_up and warm_up > time_kept:
+        raise ConfigurationError(f"{words}, --warm-up needs {_text(warm_up)}: keep them for longer")
+    if window and window > time_kept:
+        return Found(words, f"a window or ttl of {_text(window)} cannot be rebuilt from them, should its state be lost")
+    newest = max((message.timestamp()[1] for message in facts.sample), default=None)
+    if newest is not None and (age := timedelta(seconds=time.time() - newest / 1000)) > time_kept:
+        return Found(words, f"the newest is {_text(age)} old: it can be removed before it is read. Set retention.ms=-1")
+    return Found(words)
+
+
+def clock(facts: Facts) -> Found:
+    """The producers' clocks and this one agree: none of the records is from the future."""
+    newest = max((message.timestamp()[1] for message in facts.sample), default=None)
+    if newest is None:
+        return Found("there is no record to compare with")
+    age = timedelta(seconds=time.time() - newest / 1000)
+    if age < -SKEW:
+        return Found("", f"a record is {_text(-age)} in the future: set the clock here, or its producer's")
+    return Found(f"the newest record is {_text(max(age, timedelta(0)))} old")
+
+
+def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
+    decoded = Schema(facts.model.record).decode_messages([message.value() for message in facts.sample])
+    return list(zip(facts.sample, decoded, strict=True))
+
+
+def _groups(
+    plan: Plan, at: int, by_partition: dict[int, list[tuple[Message, Record]]]
+) -> tuple[dict[Any, set[int]], dict[Any, set[bytes | None]]]:
+    """The partitions and the message keys of each group."""
+    group_by, program = plan.operators[at], Program(Plan(plan.operators[:at]))
+    assert isinstance(group_by, GroupBy)  # noqa: S101  as found
+    partitions: dict[Any, set[int]] = defaultdict(set)
+    names: dict[Any, set[bytes | None]] = defaultdict(set)
+    for number, own in by_partition.items():
+        fed = program.feed([each for _, each in own], program.new_state())
+        for cause, item in zip(fed.causes, fed.outputs, strict=True):
+            key = group_by.key_mapper(item)
+            partitions[key].add(number)
+            names[key].add(own[cause][0].key())
+    return partitions, names
+
+
+def _longest_window(plan: Plan) -> timedelta:
+    """The longest span of event time that an operator remembers."""
+    spans = (
+        value for each in plan.walk() for name, value in each.parameters().items() if name in ("window_ms", "ttl_ms")
+    )
+    return timedelta(milliseconds=max(spans, default=0))
+
+
+def _text(duration: timedelta) -> str:
+    """To the second: nobody reads milliseconds of a day."""
+    return text_from_value(timedelta, duration - duration % timedelta(seconds=1) or duration)

@@ -1,0 +1,123 @@
+"""Checks of the broker, the topics, and what the principal may do with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Connection, Topic, TransactionalProducer
+from makiserve.serving.preflight.run import Facts, Found
+from makiserve.serving.state.topic import state_topic
+from makiserve.settings.text import text_from_value
+
+LARGEST_MESSAGE_BYTES = 1_000_000
+"""A dead letter with its headers, a chunk of a checkpoint."""
+
+
+def broker(facts: Facts) -> Found:
+    """It answers, takes the credentials, and fences zombies."""
+    facts.cluster.preflight(facts.broker.patience)
+    return Found(f"{facts.broker.bootstrap_servers} answers")
+
+
+def input_(facts: Facts) -> Found:
+    """The topic that is read: there, readable, and kept."""
+    topic = facts.topic(facts.serving.input)
+    _may(topic, "READ")
+    advice = "it is compacted: records vanish, so that a replay gives something else" if _is_compacted(topic) else ""
+    return Found(_words(topic), advice)
+
+
+def output(facts: Facts) -> Found:
+    """The topic of the predictions: there, writable, wide enough."""
+    inputs, topic = facts.topic(facts.serving.input), facts.topic(facts.serving.output)
+    if facts.serving.input in (facts.serving.output, facts.serving.dead_letters):
+        raise ConfigurationError(f"the input {topic.name} cannot be an output too: it would read what it writes")
+    _may(topic, "WRITE")
+    if topic.partitions < inputs.partitions:
+        raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions and needs {inputs.partitions}")
+    return Found(_words(topic), _safety(topic))
+
+
+def dead_letters(facts: Facts) -> Found:
+    """The topic of the dead letters: there and as wide as the input, or to be created."""
+    return _own_topic(facts, facts.serving.dead_letters, ("WRITE",))
+
+
+def state_topic_(facts: Facts) -> Found:
+    """The topic of state: compacted, as wide as the input, or to be created."""
+    if facts.model.scorer().stateless:
+        return Found("none is needed")
+    name = state_topic(facts.broker.group)
+    topic = facts.find_topic(name)
+    if topic and topic.settings and not _is_compacted(topic):
+        raise ConfigurationError(f"{name} is not compacted: it would lose state. Set cleanup.policy=compact")
+    return _own_topic(facts, name, ("READ", "WRITE"))
+
+
+def group(facts: Facts) -> Found:
+    """The principal may be in the group."""
+    name = facts.broker.group
+    if "READ" not in facts.survey.group_operations(name):
+        raise ConfigurationError(f"the principal may not be in the group {name}: grant it Read on the group")
+    return Found(name)
+
+
+def transactions(facts: Facts) -> Found:
+    """The principal may use transactions; tried under a name that no instance has."""
+    producer = TransactionalProducer(Connection(replace(facts.broker, instance="")))
+    producer.init(facts.broker.patience)
+    return Found("can be begun")
+
+
+def kept(topic: Topic) -> timedelta | None:
+    """How long a topic keeps its records; None for ever, or not known."""
+    retention_ms = topic.number("retention.ms")
+    return None if retention_ms is None or retention_ms < 0 else timedelta(milliseconds=retention_ms)
+
+
+def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Found:
+    inputs, topic = facts.topic(facts.serving.input), facts.find_topic(name)
+    if topic is None and "CREATE" in facts.survey.cluster_operations():
+        return Found(f"{name} will be created, with {inputs.partitions} partitions")
+    if topic is None:
+        rights = " and ".join(each.title() for each in operations)
+        return Found(
+            f"there is no topic {name}, or the principal may not see it",
+            f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on it",
+        )
+    _may(topic, *operations)
+    if topic.partitions != inputs.partitions:
+        raise ConfigurationError(
+            f"{name} has {topic.partitions} partitions and needs {inputs.partitions}, as many as the input has: use "
+            "another name, or delete it"
+        )
+    largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
+    if largest < LARGEST_MESSAGE_BYTES:
+        raise ConfigurationError(f"{name} takes messages of {largest:,} bytes: set max.message.bytes=1048588")
+    return Found(_words(topic), _safety(topic))
+
+
+def _may(topic: Topic, *operations: str) -> None:
+    if missing := [each for each in operations if each not in topic.operations]:
+        rights = " and ".join(each.title() for each in missing)
+        raise ConfigurationError(f"the principal may not use {topic.name}: grant it {rights} on it")
+
+
+def _is_compacted(topic: Topic) -> bool:
+    return "compact" in topic.settings.get("cleanup.policy", "").split(",")
+
+
+def _words(topic: Topic) -> str:
+    known = kept(topic)
+    for_ever = "for ever" if topic.settings else "for an unknown time (its settings may not be read)"
+    time = for_ever if known is None or _is_compacted(topic) else f"for {text_from_value(timedelta, known)}"
+    return f"{topic.name}: {topic.partitions} partitions, {topic.replicas} replicas, kept {time}"
+
+
+def _safety(topic: Topic) -> str:
+    in_sync = topic.number("min.insync.replicas") or 0
+    if topic.replicas > 1 and in_sync == 1:
+        return "min.insync.replicas=1: what one broker has acknowledged is lost with it; set 2"
+    return "one replica: it is lost with its broker" if topic.replicas == 1 else ""

@@ -1,0 +1,118 @@
+"""`makiserve check` on the real broker: what it says, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from makiserve.errors import ModelRefused
+from makiserve.packaging import FeaturesOnly, PackagedModel
+from makiserve.packaging.features_only import features_only
+from makiserve.serving.preflight import CHECKS, Line, run
+from makiserve.serving.preflight.run import Facts
+from makiserve.settings import BrokerSettings, ServeSettings
+
+Topic = Callable[..., str]
+GROUPED = "tests.integration.serving.grouped:features"
+
+
+def check(kafka: str, model: PackagedModel | FeaturesOnly, input_: str, output: str, **options: Any) -> dict[str, Line]:
+    settings = ServeSettings(input_, output, f"{output}.dead", **options)
+    broker = BrokerSettings(kafka, f"group-of-{output}", patience=timedelta(seconds=30))
+    return {line.name: line for line in run(CHECKS, Facts(lambda: model, broker, settings))}
+
+
+def produce(kafka: str, topic: str, *records: tuple[int, bytes | None, bytes], timestamp_ms: int | None = None) -> None:
+    producer = Producer({"bootstrap.servers": kafka})
+    for partition, key, value in records:
+        producer.produce(topic, value, key, partition, timestamp=timestamp_ms or int(time.time() * 1000))
+    assert producer.flush(30) == 0
+
+
+def house(name: str) -> bytes:
+    return json.dumps({"number": 1, "house name": name, "value": 2}).encode()
+
+
+def test_all_is_well_and_nothing_is_changed(
+    kafka: str, topic: Topic, admin: AdminClient, running: PackagedModel
+) -> None:
+    source, output = topic(2), topic(2)
+    produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
+    lines = check(kafka, running, source, output)
+    bad = {name: line for name, line in lines.items() if line.outcome in ("failed", "left out")}
+    assert bad == {}
+    assert lines["model"].words.endswith("gives its 32 reference outputs")
+    assert lines["records"].words == "1 of the last 1 fit Step"
+    assert lines["offsets"].words == "2 new"
+    assert lines["output"].advice == "one replica: it is lost with its broker"
+    assert {f"{output}.dead", f"group-of-{output}.state"} & admin.list_topics(timeout=10).topics.keys() == set()
+
+
+def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: PackagedModel) -> None:
+    def refuse() -> PackagedModel:
+        raise ModelRefused("it is damaged")
+
+    settings = ServeSettings(topic(1), "none-such", "dead")
+    lines = {each.name: each for each in run(CHECKS, Facts(refuse, BrokerSettings(kafka, "group-x"), settings))}
+    assert lines["model"] == Line("failed", "model", "it is damaged", exit_code=3)
+    assert lines["records"] == Line("left out", "records", "needs model")
+    assert lines["output"].words.startswith("there is no topic none-such")
+    assert lines["output"].exit_code == 2
+    assert lines["clock"].outcome == "passed"
+
+
+def test_records_that_do_not_fit_are_told(kafka: str, topic: Topic, running: PackagedModel) -> None:
+    source, output = topic(1), topic(1)
+    produce(kafka, source, (0, b"k", b'{"number": "x"}'))
+    lines = check(kafka, running, source, output)
+    assert lines["records"].words.startswith("none of the last 1 fits Step: field 'number': expected int")
+    produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
+    line = check(kafka, running, source, output)["records"]
+    assert (line.outcome, line.words) == ("warned", "1 of the last 2 fit Step")
+    assert line.advice.startswith("1 would be dead letters, the last: field 'number'")
+
+
+def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topic) -> None:
+    model, source, output = features_only(GROUPED), topic(2), topic(2)
+    produce(kafka, source, (0, b"a", house("a")), (1, b"b", house("b")))
+    assert check(kafka, model, source, output)["keys"].words == "2 groups in the last records, each in one partition"
+    produce(kafka, source, (0, None, house("a")))
+    assert check(kafka, model, source, output)["keys"].advice.startswith("the records of group 'a' have other message")
+    produce(kafka, source, (1, b"a", house("a")))
+    line = check(kafka, model, source, output)["keys"]
+    assert line.outcome == "failed"
+    assert line.words.startswith("the group 'a' has records in partitions [0, 1]")
+
+
+@pytest.mark.parametrize(
+    ("age", "config", "options", "name", "outcome", "words"),
+    [
+        (timedelta(minutes=-30), {}, {}, "clock", "warned", "in the future: set the clock here"),
+        (timedelta(hours=3), {"retention_ms": "3600000"}, {}, "retention", "warned", "the newest is 3h old"),
+        (timedelta(0), {"retention_ms": "60000"}, {"warm_up": "2h"}, "retention", "failed", "--warm-up needs 2h"),
+        (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "it is compacted"),
+    ],
+)
+def test_clocks_and_retention_are_compared(
+    kafka: str, topic: Topic, running: PackagedModel, age: timedelta, config: dict[str, str], options: dict[str, str],
+    name: str, outcome: str, words: str,
+) -> None:  # fmt: skip
+    source, output = topic(1, **config), topic(1)
+    then = int((time.time() - age.total_seconds()) * 1000)
+    produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'), timestamp_ms=then)
+    line = check(kafka, running, source, output, **options)[name]
+    assert line.outcome == outcome
+    assert words in line.words + line.advice
+
+
+def test_topics_of_another_width_are_refused(kafka: str, topic: Topic, running: PackagedModel) -> None:
+    wide, narrow = topic(2), topic(1)
+    lines = check(kafka, running, wide, narrow)
+    assert lines["output"].words == f"{narrow} has 1 partitions and needs 2"

@@ -1,0 +1,42 @@
+"""`makiserve check` on the command line: a line each, and the exit code of the first failure."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from makiserve.cli import check as module
+from makiserve.cli.main import command
+from makiserve.errors import ConfigurationError
+from makiserve.serving.preflight import Line
+
+NEEDED = ["--model", "m", "--input", "in", "--output", "out", "--bootstrap-servers", "b"]
+LINES = [
+    Line("passed", "model", "gives its outputs"),
+    Line("warned", "output", "2 partitions", "one [replica]"),
+    Line("failed", "state", "it is\nnot ours", exit_code=5),
+    Line("left out", "keys", "needs state"),
+    Line("failed", "group", "denied", exit_code=2),
+]
+
+
+def test_a_line_each_and_the_exit_code_of_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "run", lambda checks, facts: iter(LINES))
+    done = CliRunner().invoke(command, ["check", *NEEDED], standalone_mode=False)
+    assert done.return_value == 5
+    assert done.stdout.splitlines() == [
+        "passed    model         gives its outputs",
+        "warned    output        2 partitions",
+        "                        → one [replica]",
+        "failed    state         it is",
+        "not ours",
+        "left out  keys          needs state",
+        "failed    group         denied",
+    ]
+
+
+def test_what_is_to_be_checked_must_be_given() -> None:
+    with pytest.raises(ConfigurationError, match="to check a service, give --input, --output, --bootstrap-servers"):
+        CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None}).invoke(
+            command, ["check", "--model", "m"], catch_exceptions=False
+        )
