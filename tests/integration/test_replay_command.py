@@ -1,0 +1,54 @@
+"""The command on real pipes: standard input, an interrupt, a terminal's silence."""
+
+from __future__ import annotations
+
+import gzip
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pyarrow import parquet
+
+ROOT = Path(__file__).parents[2]
+HEADER = b"time,house,power [kW]\n"
+COMMAND = [sys.executable, "-m", "makiserve", "--features", "tests.unit.replaying.powers:pipeline"]
+
+
+def test_standard_input_is_replayed_in_silence(tmp_path: Path) -> None:
+    rows = b"".join(b"%d,a,%d\n" % (n, n) for n in range(100))
+    output = tmp_path / "out.parquet"
+    done = subprocess.run(
+        [*COMMAND, "--replay", "-", "--lane-by", "house", "--start-at", "50", "--output", output],
+        input=gzip.compress(HEADER + rows),
+        cwd=ROOT,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"rows          50 in" in done.stdout
+    found = parquet.read_table(output).to_pylist()
+    assert found[0] == {"source": "-", "offset": 50, "key": "a", "time": 50, "power": 50.0, "mean": 49.0}
+    assert len(found) == 50
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [*COMMAND, "--replay", "-", "--output", tmp_path / "out.csv"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert running.stdin
+    running.stdin.write(HEADER + b"1,a,1\n" * 300_000)  # more than the first look at it takes: it goes on, and waits
+    running.stdin.flush()
+    part = tmp_path / "out.csv.part"
+    deadline = time.monotonic() + 60
+    while not part.exists():
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.strip()) == (130, b"makiserve: interrupted")
+    assert list(tmp_path.iterdir()) == []
