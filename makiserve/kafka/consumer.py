@@ -115,10 +115,11 @@ class InputConsumer:
 
     def end(self, partition: int) -> int | None:
         """One after the last record of a partition, as the latest fetch has shown it; None before. Nobody is asked."""
-        place = TopicPartition(self.topic, partition)
-        with translated(f"Looking for the end of {self.topic}[{partition}]"):
-            _, high = self._consumer.get_watermark_offsets(place, cached=True)
-        return high if high >= 0 else None
+        try:
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)
+        except KafkaException:  # the client has never heard of it, or no longer knows it
+            return None
+        return int(high) if high >= 0 else None
 
     def group_metadata(self) -> Any:
         """This member's generation, for `TransactionalProducer.send_offsets`: it fences a member that was replaced."""

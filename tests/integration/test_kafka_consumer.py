@@ -174,6 +174,18 @@ def test_the_ends_of_a_partition_leave_out_what_is_not_committed(kafka: str, top
     assert member.lookup.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
 
 
+def test_the_end_is_known_from_what_was_fetched(kafka: str, topic: Topic, open_member: Open) -> None:
+    name = topic()
+    write(kafka, name, b"0", b"1")
+    member = open_member(name)
+    assert (member.end(0), member.end(5)) == (None, None)  # nothing is fetched yet; there is no such partition
+    member.read(2)
+    assert member.end(0) == 2
+    write(kafka, name, b"2")
+    member.read(1)
+    assert member.end(0) == 3
+
+
 def test_a_member_that_leaves_while_partitions_are_on_their_way_is_not_told_of_them(
     kafka: str, topic: Topic, open_member: Open
 ) -> None:
