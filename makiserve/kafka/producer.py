@@ -121,15 +121,16 @@ class TransactionalProducer:
         if under_way:
             raise RetryCall(f"{under_way} records are not acknowledged within {timeout.total_seconds():g} s")
 
-    def send_offsets(self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: Any) -> None:
+    def send_offsets(
+        self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: Any, timeout: timedelta
+    ) -> None:
         """Adds to the transaction how far the input is processed.
-
-        librdkafka does not bound this call by a time-out of ours, but by transaction.timeout.ms.
 
         Args:
             topic: the input.
             offsets: for each partition the offset of the next record, and a text to keep with it: at most 4096 bytes.
             group_metadata: of the `InputConsumer`.
+            timeout: how long to wait for the coordinator of the group.
 
         Raises:
             RetryCall: the same call again, with the same arguments.
@@ -141,7 +142,7 @@ class TransactionalProducer:
             for partition, (offset, metadata) in offsets.items()
         ]
         with translated(f"Committing the offsets of {topic}"):
-            self._producer.send_offsets_to_transaction(positions, group_metadata)
+            self._producer.send_offsets_to_transaction(positions, group_metadata, timeout.total_seconds())
 
     def commit(self, timeout: timedelta | None = None) -> None:
         """Makes the transaction visible.

@@ -85,7 +85,7 @@ class Committer:
         """Put the offsets into the transaction, once for all partitions."""
         offsets = {number: (offset, str(mark)) for number, (offset, mark) in marks.items()}
         group = self.consumer.group_metadata()
-        self.patience.insist(partial(self.producer.send_offsets, self.consumer.topic, offsets, group))
+        self.patience.insist(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL))
 
     def step_4_commit(self) -> None:
         """Make outputs, dead letters, checkpoints and offsets visible at once."""

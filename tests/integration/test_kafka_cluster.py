@@ -109,7 +109,7 @@ def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None
     for number in range(1000):
         producer.produce("house", number % 4, None, b"%d" % number, None, 0)
     producer.flush(PATIENCE)
-    producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata())
+    producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata(), PATIENCE)
     producer.commit()
     found: list[int] = []
     while len(found) < 1000:

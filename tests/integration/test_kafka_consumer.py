@@ -203,7 +203,7 @@ def test_the_previous_owners_open_transaction_is_waited_for(kafka: str, topic: T
     owner.wait_for({0})
     producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
     producer.init(PATIENCE)
-    producer.send_offsets(name, {0: (5, "")}, owner.group_metadata())
+    producer.send_offsets(name, {0: (5, "")}, owner.group_metadata(), PATIENCE)
     successor = open_member(name)
     with pytest.raises(RetryCall):
         successor.lookup.committed(0, timedelta(seconds=1))

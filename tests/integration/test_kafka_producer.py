@@ -85,7 +85,7 @@ def test_a_commit_shows_records_offsets_and_metadata(kafka: str, topic: Topic) -
 
     producer.produce(output, 0, b"key", b"value", [("model", b"house"), ("traceparent", b"00-1")], 1_600_000_000_000)
     producer.flush(PATIENCE)
-    producer.send_offsets(source, {0: (42, '{"origin": 7}')}, consumer.group_metadata())
+    producer.send_offsets(source, {0: (42, '{"origin": 7}')}, consumer.group_metadata(), PATIENCE)
     producer.commit()
 
     (record,) = committed_records(kafka, output)
@@ -100,7 +100,7 @@ def test_offsets_alone_make_a_transaction(kafka: str, topic: Topic) -> None:
     consumer = InputConsumer(connection(kafka, source), source)
     assigned(consumer)
     producer = opened(kafka, source)
-    producer.send_offsets(source, {0: (3, "")}, consumer.group_metadata())
+    producer.send_offsets(source, {0: (3, "")}, consumer.group_metadata(), PATIENCE)
     producer.commit()
     assert committed(kafka, source) == (3, "")
     consumer.close()
@@ -112,7 +112,7 @@ def test_an_abort_hides_everything_and_the_next_transaction_goes_on(kafka: str, 
     assigned(consumer)
     producer = opened(kafka, source)
     put(producer, output, b"aborted")
-    producer.send_offsets(source, {0: (9, "aborted")}, consumer.group_metadata())
+    producer.send_offsets(source, {0: (9, "aborted")}, consumer.group_metadata(), PATIENCE)
     producer.abort()
     put(producer, output, b"in the queue when aborted")
     producer.abort()
@@ -137,7 +137,7 @@ def test_a_successor_fences_its_predecessor_wherever_that_one_is(kafka: str, top
     with pytest.raises(Fenced):
         flushing.flush(PATIENCE)
     with pytest.raises(Fenced):
-        sending.send_offsets(output, {0: (1, "")}, consumer.group_metadata())
+        sending.send_offsets(output, {0: (1, "")}, consumer.group_metadata(), PATIENCE)
     with pytest.raises(Fenced):
         committing.commit()
     for zombie in (flushing, sending, committing):
@@ -171,7 +171,7 @@ def test_offsets_of_a_member_that_left_the_group_abort_the_transaction(kafka: st
     producer = opened(kafka, source)
     put(producer, output, b"of a member that left")
     with pytest.raises(AbortTransaction):
-        producer.send_offsets(source, {0: (9, "")}, stale)
+        producer.send_offsets(source, {0: (9, "")}, stale, PATIENCE)
     producer.abort()
     put(producer, output, b"after")
     producer.commit()

@@ -158,7 +158,9 @@ class Producer:
     def flush(self, timeout: timedelta) -> None:
         self.kafka.called("flush")
 
-    def send_offsets(self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: object) -> None:
+    def send_offsets(
+        self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: object, timeout: timedelta
+    ) -> None:
         self.is_open = True
         self.kafka.called("offsets", {number: offset for number, (offset, _) in offsets.items()}, group_metadata)
         self.offsets |= offsets
