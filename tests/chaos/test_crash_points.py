@@ -62,7 +62,11 @@ def ward(admit: Callable[[], Patient]) -> list[Patient]:
 
 
 @pytest.mark.parametrize(
-    "point", [pytest.param(point, marks=() if point in LEAN else pytest.mark.sweep) for point in {*points(), *LEAN}]
+    "point",
+    [
+        pytest.param(point, marks=() if point in LEAN else pytest.mark.sweep)
+        for point in dict.fromkeys([*points(), *LEAN])
+    ],
 )
 def test_death_at(point: str, ward: list[Patient], admit: Callable[[], Patient]) -> None:
     (patient,) = ward
