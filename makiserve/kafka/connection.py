@@ -57,6 +57,10 @@ PRODUCER = {
     "delivery.report.only.error": True,
 }
 
+FRESH = {"metadata.max.age.ms": 1000}
+"""A client that asks now and then asks the leaders that it knows of, for 15 minutes, and never finds out that a leader
+has changed: librdkafka does not look anew when the one that it asked says so."""
+
 
 class NativeLog:
     """Where librdkafka logs to. All of it is DEBUG: what matters comes back as an error, or through `report`."""
@@ -108,7 +112,7 @@ class Connection:
     def lookup_settings(self) -> dict[str, Any]:
         """The client that asks for what is committed: of the group, and no member of it."""
         own = {"group.id": self.broker.group, "enable.partition.eof": True}
-        return {key: CONSUMER[key] for key in READER} | self._settings() | own
+        return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | own
 
     def producer_settings(self) -> dict[str, Any]:
         """The transactional producer."""
@@ -116,7 +120,7 @@ class Connection:
 
     def admin_settings(self) -> dict[str, Any]:
         """The client of the start-up checks."""
-        return self._settings()
+        return self._settings() | FRESH
 
     def _settings(self) -> dict[str, Any]:
         own = {

@@ -1,0 +1,43 @@
+"""After a broker had been away, partitions that it had led were not restored for as long as the worker lived."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+
+from makiserve.kafka import Connection, Lookup, Watermarks, insist
+from makiserve.settings import BrokerSettings
+from tests.broker import Distribution, KafkaServer, create_topic
+
+CALL = timedelta(seconds=2)
+PATIENCE = timedelta(seconds=30)
+
+
+def leaders(admin: AdminClient) -> list[int]:
+    return [each.leader for each in admin.list_topics("in", timeout=10).topics["in"].partitions.values()]
+
+
+def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    with KafkaServer(distribution, tmp_path, nodes=3) as server:
+        admin = AdminClient({"bootstrap.servers": server.nodes[0].address.servers, "log_level": 0})
+        create_topic(admin, "in", 3)
+        lookup = Lookup(Connection(BrokerSettings(server.bootstrap_servers, "group")), "in")
+        for number in range(3):
+            assert lookup.watermarks(number, CALL) == Watermarks(0, 0)
+        server.nodes[2].signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 60
+        while 3 in leaders(admin):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        server.nodes[2].signal(signal.SIGCONT)
+        for number in range(3):
+            assert insist(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
+            assert insist(lambda at=number: list(lookup.contents("in", at, CALL, bool)), PATIENCE) == []
+        lookup.close()
