@@ -116,3 +116,16 @@ def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None
         found += [int(record.value() or b"") for record in consumer.receive(100, BRIEFLY)]
     assert sorted(found) == list(range(1000))
     consumer.close()
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [("delete", ("7200000", "5000000")), ("compact,delete", ("7200000", "5000000")), ("compact", ("-1", "-1"))],
+)
+def test_a_topic_may_be_kept_for_as_long_as_another_and_is_never_compacted(
+    kafka: str, topic: Topic, policy: str, kept: tuple[str, str]
+) -> None:
+    name = topic(1, cleanup_policy=policy, retention_ms="7200000", retention_bytes="5000000", max_message_bytes="70000")
+    found = cluster(kafka).retention(name)
+    names = ("retention.ms", "retention.bytes", "cleanup.policy", "max.message.bytes")
+    assert tuple(found[each] for each in names) == (*kept, "delete", "70000")
