@@ -18,7 +18,9 @@ def model(facts: Facts) -> Found:
 
 def environment(facts: Facts) -> Found:
     """The versions here are those that it was packaged with."""
-    differences = facts.model.differences if isinstance(facts.model, PackagedModel) else ()
+    if not isinstance(facts.model, PackagedModel):
+        return Found("none was packaged with a pipeline alone")
+    differences = facts.model.differences
     if not differences:
         return Found("as it was packaged")
     return Found(f"{len(differences)} differences", "; ".join(differences))
@@ -31,5 +33,7 @@ def state(facts: Facts) -> Found:
         raise PipelineError(f"it cannot be saved and restored: {'; '.join(scorer.hidden)}")
     if scorer.stateless:
         return Found("none: the pipeline remembers nothing")
+    if not facts.model.sample:
+        return Found("not tried: no reference records come with a pipeline alone")
     check_state(scorer, facts.model.sample)
     return Found(f"can be saved, tried on {len(facts.model.sample)} records")
