@@ -16,6 +16,7 @@ FORMAT_VERSION = 1
 SOURCES = "makiserve/sources"
 REFERENCE_RECORDS = "makiserve/reference.jsonl"
 REFERENCE_OUTPUTS = "makiserve/reference_outputs.jsonl"
+PROFILE = "makiserve/profile.json"
 REFERENCE_POSTED = "makiserve/reference_posted.jsonl"
 
 
@@ -54,6 +55,7 @@ class Flavor(msgspec.Struct, frozen=True):
         post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
         post_plan: the fingerprint of the traced post pipeline.
         reference_posted: what the post pipeline must emit for the reference records.
+        profile: the statistics of the training's features and predictions.
         link: the registered pipeline that this is a copy of; None where it was packaged from code.
     """
 
@@ -73,6 +75,7 @@ class Flavor(msgspec.Struct, frozen=True):
     post: str | None = None
     post_plan: str | None = None
     reference_posted: str | None = None
+    profile: str = PROFILE
     link: Link | None = None
 
     def add_to(self, model: Model) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
+import msgspec
 
 from makiserve.errors import ModelRefused
 from makiserve.packaging.environment import environment_differences
@@ -25,6 +26,7 @@ from makiserve.packaging.source.shadows import shadowed
 from makiserve.packaging.source.sources import Sources, read_sources
 from makiserve.packaging.unpackaged import open_unpackaged
 from makiserve.schema import Record, Schema
+from makiserve.scoring.drift import Profile
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace
 from makiserve.version import __version__
@@ -97,12 +99,20 @@ def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> Packa
         post=post,
         predictor=predictor,
         reference=reference,
+        profile=_profile(directory / flavor.profile),
         emitted=tuple(reference.outputs[0].features),
         sources=read_sources(directory / flavor.sources),
         requirements=tuple(requirements),
         differences=differences,
         directory=directory,
     )
+
+
+def _profile(file: Path) -> Profile:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Profile)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelRefused(f"the statistics of its training cannot be read: {error}") from error
 
 
 def _verified_sources(directory: Path, flavor: Flavor) -> Sources:

@@ -35,6 +35,7 @@ def log_model(
     name: str = "model",
     inputs: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
     registered_model_name: str | None = None,
     alias: str | None = None,
     **mlflow_options: Any,
@@ -58,6 +59,8 @@ def log_model(
         name: of the logged model.
         inputs: the features that the model takes, in its order; None where the model knows their names, or takes all.
         params: for the model's function: values of the signature's params that shall not have their default.
+        training: the frame that the model was fitted on, for the statistics that a service holds its features against;
+            None to take them of the reference, of up to 100,000 records.
         registered_model_name: the registered model to create a version of.
         alias: that the new version gets.
         mlflow_options: as for `mlflow.sklearn.log_model`, such as `signature`, `pip_requirements`, `tags`.
@@ -73,7 +76,7 @@ def log_model(
     pipeline = find_pipeline_to_package(features, record, reference, post)
     options |= with_requirements(pipeline.requirements, options)
     chosen = choose_inputs(model, pipeline.emitted, given=inputs, signature=options.get("signature"))
-    package = Package(pipeline, partial(save_native, model), chosen, params or {})
+    package = Package(pipeline, partial(save_native, model), chosen, params or {}, training)
     return _log(package, options | {"name": name}, registered_model_name, alias)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import mlflow.pyfunc
 from mlflow.models import Model, ModelSignature
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, PredictError
 from makiserve.packaging.flavor import REFERENCE_POSTED, SOURCES, Flavor
 from makiserve.packaging.pipeline import Pipeline
 from makiserve.packaging.predictor import MlflowPredictor
@@ -24,6 +24,8 @@ from makiserve.packaging.reference.reference import (
 )
 from makiserve.packaging.signature import input_schema, signature_from
 from makiserve.scoring import Scorer
+from makiserve.scoring.drift import Profile, columns_of_predictions, profile_from
+from makiserve.scoring.isolate import predict_each
 from makiserve.version import __version__
 
 Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]
@@ -31,6 +33,10 @@ Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]
 
 It is given a directory that does not exist and the options of the flavor.
 """
+
+
+MOST_PREDICTED = 10_000
+"""Predictions that are made for the profile."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,14 @@ class Package:
         save: writes the model.
         inputs: the features that the model takes, in its order; None for a pipeline without a model.
         params: for the model's function, those that shall not have their default.
+        training: the features of the training by name; None to profile those of the reference.
     """
 
     pipeline: Pipeline
     save: Save
     inputs: tuple[str, ...] | None
     params: Mapping[str, Any]
+    training: Mapping[str, Any] | None = None
 
     __name__ = "makiserve"
 
@@ -65,6 +73,7 @@ class Package:
         self.pipeline.collected.sources.write(directory / SOURCES)
         flavor = self._flavor(predictor)
         self._reference(predictor).write(directory, flavor, self.pipeline.schema)
+        (directory / flavor.profile).write_bytes(self._profile(predictor).to_json())
         flavor.add_to(mlflow_model)
         mlflow_model.save(str(directory / "MLmodel"))
 
@@ -100,6 +109,14 @@ class Package:
                 f"the model refuses the features of all its reference records, the first: {scored.dead[0][1]}"
             ) from scored.dead[0][1]
         return Reference(records, outputs_from_scored(scored), posted_from_scored(scored))
+
+    def _profile(self, predictor: MlflowPredictor | None) -> Profile:
+        columns = self.pipeline.columns(self.training)
+        if predictor is None or not set(predictor.inputs) <= columns.keys():
+            return profile_from(columns)
+        inputs = zip(*(columns[name][:MOST_PREDICTED] for name in predictor.inputs), strict=True)
+        found = [each for each in predict_each(predictor, list(inputs)) if not isinstance(each, PredictError)]
+        return profile_from(columns | columns_of_predictions(found))
 
     def _flavor(self, predictor: MlflowPredictor | None) -> Flavor:
         pipeline = self.pipeline

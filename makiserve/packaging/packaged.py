@@ -11,6 +11,7 @@ from makiserve.packaging.reference.reference import Reference
 from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record
 from makiserve.scoring import Outputs, Scorer
+from makiserve.scoring.drift import Profile
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform
 
@@ -32,6 +33,7 @@ class PackagedModel:
         post: the traced post pipeline; None without one.
         predictor: the model; None for a pipeline that was logged by itself.
         reference: the records and outputs that `check_reference` compares; none where no pipeline was packaged.
+        profile: the statistics of the training's features and predictions; None where no pipeline was packaged.
         emitted: the names of the features; empty where only running the pipeline would show them.
         sources: of the packaged pipeline; None without one.
         requirements: of the package, a line each.
@@ -53,6 +55,7 @@ class PackagedModel:
     post: Plan | None = field(repr=False)
     predictor: MlflowPredictor | None = field(repr=False)
     reference: Reference = field(repr=False)
+    profile: Profile | None = field(repr=False)
     emitted: tuple[str, ...] = field(repr=False)
     sources: Sources | None = field(repr=False)
     requirements: tuple[str, ...] = field(repr=False)

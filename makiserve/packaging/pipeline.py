@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.emitted import emitted_fields
@@ -15,6 +16,7 @@ from makiserve.packaging.source.collect import Collected, collect
 from makiserve.packaging.source.requirements import requirements
 from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record, Schema
+from makiserve.schema.fields import field_values
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace
 
@@ -43,6 +45,14 @@ class Pipeline:
     sample: Sample
     requirements: list[str]
     link: Link | None = None
+
+    def columns(self, training: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+        """The features to profile: of a training frame, or of the reference."""
+        if training is not None:
+            return {name: list(training[name]) for name in self.emitted if name in training}
+        names = self.emitted
+        rows = zip(*(field_values(item, names) for item in self.sample.profiled), strict=True)
+        return dict(zip(names, map(list, rows), strict=True))
 
     @property
     def emitted(self) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | 
         post=None,
         predictor=predictor,
         reference=Reference((), ()),
+        profile=None,
         emitted=() if features else record.__struct_fields__,
         sources=None,
         requirements=(),

@@ -15,6 +15,7 @@ from makiserve.stream.engine.plan import Plan
 
 ENOUGH_OUTPUTS = 32
 MOST_RECORDS = 10_000
+MOST_PROFILED = 100_000
 STEP = 100  # records between two looks at the number of outputs
 
 
@@ -25,14 +26,16 @@ class Sample:
     Attributes:
         records: in order; those that do not fit the schema are left out, as the stream leaves them out.
         features: what the pipeline emitted for them; at least one.
+        profiled: what it emitted for as much of the source as is profiled.
     """
 
     records: tuple[Record, ...]
     features: tuple[Any, ...]
+    profiled: tuple[Any, ...]
 
 
 def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record]) -> Sample:
-    """Read records until the pipeline has emitted 32 items, or 10,000 are read.
+    """Read records until the pipeline has emitted 32 items, or 10,000 are read; and on, for the profile, to 100,000.
 
     Args:
         plan: the pipeline.
@@ -63,7 +66,10 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
         )
     last = causes[min(ENOUGH_OUTPUTS, len(causes)) - 1]
     kept = [item for cause, item in zip(causes, features, strict=True) if cause <= last]
-    return Sample(tuple(records[: last + 1]), tuple(kept))
+    rest = islice(remaining, MOST_PROFILED - len(records))
+    while step := list(islice(rest, STEP)):
+        features += scorer.features(Batch(lane, step)).features
+    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(features))
 
 
 def _records(source: str | Path | Iterable[Record], schema: Schema, refused: list[Exception]) -> Iterator[Record]:

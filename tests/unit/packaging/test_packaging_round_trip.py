@@ -129,6 +129,7 @@ def test_the_artifact_holds_what_its_flavor_says(log: Log, house: ModuleType, tm
         "makiserve/sources/house/units.py",
         "makiserve/reference.jsonl",
         "makiserve/reference_outputs.jsonl",
+        "makiserve/profile.json",
     }
     assert "wind speed" in (directory / "makiserve/reference.jsonl").read_text()
 

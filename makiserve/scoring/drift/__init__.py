@@ -1,0 +1,7 @@
+"""Skew: how the features and predictions of a service differ from those of the training."""
+
+from makiserve.scoring.drift.columns import columns_of_predictions
+from makiserve.scoring.drift.drift import Drift, FeatureDrift
+from makiserve.scoring.drift.profile import ColumnProfile, Profile, profile_from
+
+__all__ = ["ColumnProfile", "Drift", "FeatureDrift", "Profile", "columns_of_predictions", "profile_from"]
