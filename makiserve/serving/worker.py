@@ -185,6 +185,7 @@ class Worker:
         if self._producer.is_open:
             self._commit(is_saving=False)  # the state is beyond what is committed
         self._consumer.keep_alive()
+        self._telemetry.alive()
 
     def _set_due(self, began: float) -> None:
         # From the beginning of the batch: a slow model must not leave its transaction open over the next batch.

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from makiserve.kafka import Message
 from makiserve.scoring import Encoded
 from makiserve.serving.partition import Partition, Phase
@@ -50,6 +52,7 @@ class Telemetry:
         self._recent = Recent()
         self._started_s = time.time()
         self._turned_s = self._committed_s = time.monotonic()
+        self._last: Snapshot | None = None
         self._snapshot_due = self._turned_s
         self._log_due = self._turned_s + LOG_S
 
@@ -84,15 +87,17 @@ class Telemetry:
             self._tracing.abort()
 
     def alive(self) -> None:
-        """The loop is alive, even where it waits for a broker."""
-        self._turned_s = time.monotonic()
+        """The loop is alive, though it waits, for a broker or for a batch: nothing else is news."""
+        now = self._turned_s = time.monotonic()
+        if self._last is not None and now >= self._snapshot_due:
+            self._publish(msgspec.structs.replace(self._last, time_s=time.time(), workers=(self._life(),)), now)
 
     def turned(self, partitions: Collection[Partition]) -> None:
         """The loop has turned: what is due is made of it."""
         now = self._turned_s = time.monotonic()
         if now >= self._snapshot_due:
-            self._snapshot_due = now + SNAPSHOT_S
-            self._audience.publish(self._snapshot(partitions))
+            self._last = self._snapshot(partitions)
+            self._publish(self._last, now)
         if now >= self._log_due:
             self.log()
 
@@ -111,14 +116,19 @@ class Telemetry:
             counts.aborts,
         )
 
+    def _publish(self, snapshot: Snapshot, now: float) -> None:
+        self._snapshot_due = now + SNAPSHOT_S
+        self._audience.publish(snapshot)
+
+    def _life(self) -> Life:
+        return Life(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes())
+
     def _snapshot(self, partitions: Collection[Partition]) -> Snapshot:
         counts = self.counts
         return Snapshot(
             time_s=time.time(),
             served=self._service,
-            workers=(
-                Life(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes()),
-            ),
+            workers=(self._life(),),
             lanes=self._lanes.frozen(partitions),
             records=counts.records,
             outputs=counts.outputs,

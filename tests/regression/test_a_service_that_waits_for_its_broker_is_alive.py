@@ -1,0 +1,29 @@
+"""A loop that waited for a broker, or for a slow batch, said nothing: after two minutes its probe had it killed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makiserve.serving.telemetry import telemetry as module
+from makiserve.serving.telemetry.audience import Audience
+from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry.telemetry import Telemetry
+from makiserve.web.health import health
+from makiserve.web.snapshot import Snapshot
+from tests.unit.web.example import SERVICE
+
+
+def test_a_loop_that_waits_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, seen = 100.0, list[Snapshot]()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
+    sizes: Any = SimpleNamespace(frozen=lambda lanes: ())
+    telemetry = Telemetry(Audience("worker", seen.append), SERVICE, Lanes(lambda number: 10), sizes)
+    telemetry.turned([])
+    for _ in range(100):
+        now += 2.0
+        telemetry.alive()
+    assert health(seen[-1], 0.0, now).is_good
+    assert not health(seen[0], 0.0, now).is_good
