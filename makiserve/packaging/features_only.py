@@ -34,6 +34,7 @@ class FeaturesOnly:
     name: None = None
     version: None = None
     predictor: None = None
+    profile: None = None
     sample: tuple[Record, ...] = ()
     emit: tuple[str, ...] = ()
 

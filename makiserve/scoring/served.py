@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from makiserve.schema import Record
+from makiserve.scoring.drift import Profile
 from makiserve.scoring.output import Outputs
 from makiserve.scoring.scorer import Scorer
 
@@ -28,6 +29,10 @@ class Served(Protocol):
     @property
     def digest(self) -> str:
         """Of the pipeline's sources."""
+
+    @property
+    def profile(self) -> Profile | None:
+        """The statistics of the training's features and predictions; None where there are none."""
 
     @property
     def record(self) -> type[Record]:

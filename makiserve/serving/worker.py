@@ -88,7 +88,7 @@ class Worker:
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
         about = service(model, self._scorer, broker, settings)
-        self._telemetry = Telemetry(audience, about, Lanes(self._consumer.end), Sizes(self._scorer))
+        self._telemetry = Telemetry(audience, about, Lanes(self._consumer.end), Sizes(self._scorer), model.profile)
         self._patience = Patience(stop, self._telemetry.alive)
         self._publisher = publisher(self._producer, settings, model, partitions)
         topic = None if self._scorer.stateless else state_topic(broker.group)
@@ -157,7 +157,7 @@ class Worker:
                 continue  # it was taken away, or must begin again, meanwhile
             if scored is not None:
                 published = self._publisher.publish(each.messages, each.batch, scored)
-                self._telemetry.add(each.messages, published)
+                self._telemetry.add(each.messages, scored, published)
             each.partition.advance(each.messages[-1].offset() + 1)
         took = time.monotonic() - began
         self._pace.note(len(messages), took)

@@ -187,8 +187,23 @@ METRICS = (
     Metric(
         "makiserve_drift_psi",
         "gauge",
-        "The population stability index of a feature against the training data: 0.1 is a shift, 0.25 another one.",
+        "The population stability index of a feature against the training data, of a sample of the last half hour to "
+        "hour: from 0.1 on it has moved, from 0.25 on it is another distribution.",
         lambda s: [((drift.feature,), drift.psi) for drift in s.drift],
+        ("feature",),
+    ),
+    Metric(
+        "makiserve_drift_missing_ratio",
+        "gauge",
+        "The part of a feature's values that is missing.",
+        lambda s: [((drift.feature,), drift.missing) for drift in s.drift],
+        ("feature",),
+    ),
+    Metric(
+        "makiserve_drift_beyond_ratio",
+        "gauge",
+        "The part of a feature's values that is outside of all values of the training.",
+        lambda s: [((drift.feature,), drift.beyond) for drift in s.drift],
         ("feature",),
     ),
 )

@@ -126,14 +126,18 @@ class Drift(msgspec.Struct, frozen=True):
     """How far a feature has moved from the training data.
 
     Attributes:
-        feature: its name.
+        feature: its name; `prediction` for what the model says.
         psi: the population stability index: below 0.1 the same, above 0.25 another distribution.
         records: how many recent values it was computed from.
+        missing: the part of them that is missing, 0 to 1.
+        beyond: the part that is outside of all values of the training.
     """
 
     feature: str
     psi: float
     records: int
+    missing: float = 0.0
+    beyond: float = 0.0
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -47,6 +47,10 @@ class Keys:
         return self.model.digest
 
     @property
+    def profile(self) -> None:
+        return None
+
+    @property
     def record(self) -> type[Record]:
         return self.model.record
 

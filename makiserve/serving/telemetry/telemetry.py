@@ -9,10 +9,12 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from makiserve.kafka import Message
-from makiserve.scoring import Encoded
+from makiserve.scoring import Encoded, Scored
+from makiserve.scoring.drift import Profile
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.telemetry.audience import Audience
 from makiserve.serving.telemetry.counts import Counts
+from makiserve.serving.telemetry.drifting import Drifting
 from makiserve.serving.telemetry.lanes import Lanes
 from makiserve.serving.telemetry.memory import resident_bytes
 from makiserve.serving.telemetry.recent import Recent
@@ -35,13 +37,16 @@ class Telemetry:
         service: what is served.
         lanes: how far the partitions are.
         sizes: what their states hold.
+        profile: the statistics of the training; None where the model has none.
 
     Attributes:
         stages: the clock of a batch.
         counts: what there was since the start.
     """
 
-    def __init__(self, audience: Audience, service: Service, lanes: Lanes, sizes: Sizes) -> None:
+    def __init__(
+        self, audience: Audience, service: Service, lanes: Lanes, sizes: Sizes, profile: Profile | None = None
+    ) -> None:
         self.stages = Stages()
         self.counts = Counts()
         self._audience = audience
@@ -50,6 +55,7 @@ class Telemetry:
         self._lanes = lanes
         self._sizes = sizes
         self._recent = Recent()
+        self._drifting = Drifting(profile)
         self._started_s = time.time()
         self._turned_s = self._committed_s = time.monotonic()
         self._last: Snapshot | None = None
@@ -62,11 +68,12 @@ class Telemetry:
         if self._tracing:
             self._tracing.batch(messages, seconds)
 
-    def add(self, messages: list[Message], published: Encoded) -> None:
+    def add(self, messages: list[Message], scored: Scored, published: Encoded) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
         self._lanes.scored(messages[-1].partition(), messages[-1].timestamp()[1])
         self._recent.add(messages, published)
+        self._drifting.add(scored)
 
     def idle(self, partitions: Collection[Partition]) -> None:
         """The loop has waited for records, and there was none."""
@@ -143,4 +150,5 @@ class Telemetry:
             state=self._sizes.frozen(each.lane for each in partitions if each.phase is Phase.RUNNING),
             predictions=self._recent.predictions,
             dead_letters=self._recent.dead_letters,
+            drift=self._drifting.frozen(),
         )

@@ -63,6 +63,7 @@ def packaged(plan: Plan | None = None) -> Any:
         uri="models:/house/3",
         digest="d1",
         sample=[Step(1.0)],
+        profile=None,
         scorer=lambda is_tracked=False: Scorer(plan, model, is_tracked=is_tracked),
         outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=False),
     )

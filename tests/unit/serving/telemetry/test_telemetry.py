@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from makiserve.errors import DecodeError, PredictError
-from makiserve.scoring import Encoded
+from makiserve.scoring import Encoded, Scored
 from makiserve.serving.partition import Partition
 from makiserve.serving.telemetry import counts, telemetry
 from makiserve.serving.telemetry.audience import Audience
@@ -18,6 +18,8 @@ from makiserve.serving.telemetry.telemetry import LOG_S, SNAPSHOT_S, Telemetry
 from makiserve.web.snapshot import Snapshot, StateSize
 from tests.unit.serving.fakes import message
 from tests.unit.web.example import SERVICE
+
+NOTHING = Scored([], [], [], [])
 
 
 class Clock:
@@ -50,7 +52,7 @@ def batch(told: Telemetry) -> None:
     """Five records, from 1.000 s on: three outputs of two of them, two dead letters."""
     messages = [message(0, offset, b"{}") for offset in range(5)]
     dead = [(1, DecodeError("no")), (3, PredictError("no"))]
-    told.add(messages, Encoded([0, 0, 4], [b"1", b"2", b"3"], dead))
+    told.add(messages, NOTHING, Encoded([0, 0, 4], [b"1", b"2", b"3"], dead))
 
 
 def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
@@ -98,7 +100,7 @@ def test_latency_is_from_the_records_timestamp_to_the_commit(
 
 
 def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
-    told.add([message(0, offset, b"{}") for offset in range(1000)], Encoded([], [], []))
+    told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Encoded([], [], []))
     told.committed(0.25)
     told.turned([])
     assert seen[0].latency.count == 8
@@ -119,7 +121,7 @@ def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list
 
 def test_what_is_shown_of_a_record_is_short(told: Telemetry, seen: list[Snapshot]) -> None:
     error = DecodeError("x" * 5000)
-    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], Encoded([0], [b"y" * 5000], [(1, error)]))
+    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Encoded([0], [b"y" * 5000], [(1, error)]))
     told.turned([])
     assert len(seen[0].predictions[0].prediction) == len(seen[0].dead_letters[0].error) == 120
 

@@ -1,0 +1,86 @@
+"""Drift, from a sample of what is scored."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+from makiserve.scoring import Scored
+from makiserve.scoring.drift import Profile, profile_from
+from makiserve.serving.telemetry import drifting
+from makiserve.serving.telemetry.drifting import LEAST, SAMPLE, SPAN_S, WAITING, Drifting
+
+
+class Features(NamedTuple):
+    total: float
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(drifting, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+@pytest.fixture
+def profile() -> Profile:
+    chance = random.Random(1)
+    values = [chance.gauss(0, 1) for _ in range(5000)]
+    return profile_from({"total": values, "prediction": values})
+
+
+def batch(shift: float, count: int = 100, seed: int = 2) -> Scored:
+    chance = random.Random(seed)
+    values = [chance.gauss(shift, 1) for _ in range(count)]
+    return Scored(list(range(count)), [Features(value) for value in values], values, [])
+
+
+def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    for seed in range(20):
+        watching.add(batch(0.0, seed=seed))
+    found = {each.feature: each for each in watching.frozen()}
+    assert found.keys() == {"total", "prediction"}
+    assert found["total"].psi < 0.1
+
+
+def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    for seed in range(20):
+        watching.add(batch(0.0, seed=seed)._replace(predictions=[5.0] * 100))
+    found = {each.feature: each.psi for each in watching.frozen()}
+    assert found["total"] < 0.1
+    assert found["prediction"] > 0.25
+
+
+def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    watching.add(batch(3.0, SAMPLE))
+    assert SAMPLE < LEAST
+    assert watching.frozen() == ()
+
+
+def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    for shift in (9.0, 0.0, 0.0, 0.0):
+        for seed in range(20):
+            watching.add(batch(shift, seed=seed))
+        told = {each.feature: each.psi for each in watching.frozen()}
+        now[0] += SPAN_S
+    assert told["total"] < 0.1
+
+
+def test_a_large_batch_is_looked_at_in_part(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    for _ in range(100):
+        watching.add(batch(0.0, 1000))
+    assert watching.frozen()[0].records <= WAITING + SAMPLE
+
+
+def test_without_a_profile_there_is_no_drift() -> None:
+    watching = Drifting(None)
+    watching.add(batch(0.0))
+    assert watching.frozen() == ()
