@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -100,15 +101,8 @@ class Observer:
         self._chunks: list[list[Array]] = []
 
     def take(self, block: Block, scored: Scored) -> None:
-        parts = _parts(block)
-        numbers = {index: number for indexes in parts.values() for number, index in enumerate(indexes)}
-        for cause, prediction in zip(scored.causes, scored.predictions, strict=True):
-            so_far = self._lanes.setdefault(_lane(block, cause), _LaneSoFar())
-            so_far.waiting.append(
-                (so_far.count + numbers[cause] + self._watched.shift, self._row(block, cause, prediction))
-            )
-        for lane, indexes in parts.items():
-            self._take_labels(self._lanes.setdefault(lane, _LaneSoFar()), [block.records[index] for index in indexes])
+        for part in _parts(block, scored):
+            self._take(part, self._lanes.setdefault(part.lane, _LaneSoFar()))
 
     def observed(self) -> Observed:
         """All of it. Predictions whose label has not come have none."""
@@ -120,35 +114,57 @@ class Observer:
         lane, position, time, prediction, *by, label, last = columns or [np.empty(0)] * (6 + len(names))
         return Observed(lane, position, time, prediction, label, last, dict(zip(names, by, strict=True)))
 
-    def _row(self, block: Block, cause: int, prediction: Any) -> Row:
-        record, watched = block.records[cause], self._watched
-        time = getattr(record, watched.time) if watched.time else None
-        by = [getattr(record, name) for name in watched.by]
-        return (_lane(block, cause), block.offsets[cause], time, prediction, *by)
-
-    def _take_labels(self, so_far: _LaneSoFar, records: Sequence[Any]) -> None:
-        labels, shift = _labels(records, self._watched.label), self._watched.shift
-        known = _known(labels, so_far.known)
+    def _take(self, part: _Part, so_far: _LaneSoFar) -> None:
+        shift, labels = self._watched.shift, _labels(part.records, self._watched.label)
+        known, before = _known(labels, so_far.known), len(so_far.known) + min(shift - 1, 0)
+        start, columns = so_far.count, self._columns(part)
         self._note(_completed(so_far, labels, known, shift))
         so_far.known = known[-max(shift, 1) :]
+        ready = bisect_left(part.numbers, len(labels) - shift)
+        if ready:
+            last = [known[before + number] if before + number >= 0 else None for number in part.numbers[:ready]]
+            own = [labels[number + shift] for number in part.numbers[:ready]]
+            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), own, last)])
+        targets = (start + number + shift for number in part.numbers[ready:])
+        so_far.waiting.extend(zip(targets, zip(*(column[ready:] for column in columns), strict=True), strict=True))
+
+    def _columns(self, part: _Part) -> list[Sequence[Any]]:
+        """What is known of the outputs before their label."""
+        watched, records = self._watched, [part.records[number] for number in part.numbers]
+        times = [getattr(record, watched.time) for record in records] if watched.time else [None] * len(records)
+        by = ([getattr(record, name) for record in records] for name in watched.by)
+        return [[part.lane] * len(records), part.offsets, times, part.predictions, *by]
 
     def _note(self, rows: list[Row]) -> None:
         if rows:
             self._chunks.append([_array(values) for values in zip(*rows, strict=True)])
 
 
-def _lane(block: Block, index: int) -> Hashable:
-    return block.lanes[index] if block.lanes else block.source
+class _Part(NamedTuple):
+    """What a block has of a lane: its records, and of each output the number of its record among them, and more."""
+
+    lane: Hashable
+    records: Sequence[Any]
+    numbers: Sequence[int]
+    offsets: Sequence[int]
+    predictions: Sequence[Any]
 
 
-def _parts(block: Block) -> dict[Hashable, Sequence[int]]:
-    """The records of each lane, by index."""
+def _parts(block: Block, scored: Scored) -> Iterator[_Part]:
+    causes, predictions = scored.causes, scored.predictions
     if not block.lanes:
-        return {block.source: range(len(block.records))}
-    parts: dict[Hashable, list[int]] = {}
+        yield _Part(block.source, block.records, causes, [block.offsets[cause] for cause in causes], predictions)
+        return
+    indexes: dict[Hashable, list[int]] = {}
     for index, lane in enumerate(block.lanes):
-        parts.setdefault(lane, []).append(index)
-    return {**parts}
+        indexes.setdefault(lane, []).append(index)
+    numbers = {index: number for own in indexes.values() for number, index in enumerate(own)}
+    outputs: dict[Hashable, list[tuple[int, int, Any]]] = {lane: [] for lane in indexes}
+    for cause, prediction in zip(causes, predictions, strict=True):
+        outputs[block.lanes[cause]].append((numbers[cause], block.offsets[cause], prediction))
+    for lane, own in indexes.items():
+        columns = zip(*outputs[lane], strict=True) if outputs[lane] else ((), (), ())
+        yield _Part(lane, [block.records[index] for index in own], *map(list, columns))
 
 
 def _labels(records: Sequence[Any], label: str | None) -> list[Any]:

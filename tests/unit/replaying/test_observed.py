@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from makiserve import Record
 from makiserve.errors import DecodeError
@@ -88,3 +89,27 @@ def test_lanes_of_a_field_have_labels_of_their_own() -> None:
         ("x", 0, 2.0, 0.0), ("x", 2, 4.0, 2.0), ("x", 4, 6.0, 4.0), ("x", 6, None, None),
         ("y", 1, 3.0, 1.0), ("y", 3, 5.0, 3.0), ("y", 5, 7.0, 5.0), ("y", 7, None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 5])
+@pytest.mark.parametrize("size", [1, 3, 7, 40])
+def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
+    values = [None if number % 4 == 3 else float(number) for number in range(40)]
+    lanes = ["xyz"[number * number % 3] for number in range(40)]
+    causes = [number for number in range(40) if number % 5]
+    observer, records = Observer(Watched("value", shift)), items(*values)
+    for first in range(0, 40, size):
+        own = [cause - first for cause in causes if first <= cause < first + size]
+        part = slice(first, first + size)
+        block = Block("a.csv", range(40)[part], records[part], lanes=lanes[part])
+        observer.take(block, scored(own, [float(first + cause) for cause in own]))
+    found = observer.observed()
+    wanted = {}
+    for lane in "xyz":
+        own = [number for number in range(40) if lanes[number] == lane]
+        for place, number in enumerate(own):
+            label = values[own[place + shift]] if place + shift < len(own) else None
+            known = [values[each] for each in own[: place + (shift > 0)] if values[each] is not None]
+            wanted[number] = (lane, label, known[-1] if known and place + shift < len(own) else None)
+    rows = zip(found.lane, listed(found.label), listed(found.last), strict=True)
+    assert dict(zip(found.position.tolist(), rows, strict=True)) == {cause: wanted[cause] for cause in causes}
