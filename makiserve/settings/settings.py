@@ -99,7 +99,10 @@ class Settings:
         if option.is_mapping or own:
             return {pair: (_masked(Key(option, pair), given), given.source) for pair, given in own.items()}
         value, source = self.value(option)
-        return {"": (text_from_value(option.kind, value), source)} if source else {}
+        if not source:
+            return {}
+        texts = tuple(text_from_value(option.kind, each) for each in value) if option.is_list else None
+        return {"": (text_from_value(option.kind, value) if texts is None else texts, source)}
 
     def _read(self, key: Key, given: Given) -> None:
         """Note a value; where a flag is of several sections, its refusal waits until one asks for it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from makiserve.cli.main import command
+from makiserve.settings import SECTIONS, ModelSettings, Settings, given_by_file, options
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +39,15 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path, monkeypatc
 
 
 def test_what_is_shown_gives_the_same_again(tmp_path: Path) -> None:
-    shown = run("--model", 'models:/a"b', "--output", "out", "--kafka", "log_level=3", "--patience", "2h")
-    (tmp_path / "again.toml").write_text(shown)
-    again = run("--config", "again.toml")
-    assert [line.partition("  #")[0] for line in again.splitlines()] == [
-        line.partition("  #")[0] for line in shown.splitlines()
-    ]
+    flags = ["--model", 'models:/a"b', "--output", "out", "--kafka", "log_level=3", "--patience", "2h", "--emit", "x"]
+    (tmp_path / "again.toml").write_text(run(*flags))
+    (tmp_path / "defaults.toml").write_text(run())
+    known = [each for section in SECTIONS for each in options(section)]
+    again = Settings(SECTIONS, given_by_file(known, tmp_path / "again.toml"))
+    defaults, nothing = Settings(SECTIONS, given_by_file(known, tmp_path / "defaults.toml")), Settings(SECTIONS)
+    for each in known:
+        assert defaults.value(each).value == nothing.value(each).value, each.key
+    assert again.of(ModelSettings).model == 'models:/a"b'
+    assert again.of(ModelSettings).emit == ("x",)
+    assert {"log_level": "3"} in [again.value(each).value for each in known]
+    assert timedelta(hours=2) in [again.value(each).value for each in known]

@@ -1,0 +1,8 @@
+"""`makiserve config` showed an empty list as the text "()", which read back was a list with that text in it."""
+
+from makiserve.settings import SECTIONS, ModelSettings, Settings, options
+
+
+def test_a_list_is_shown_by_config_as_a_list() -> None:
+    emit = next(each for each in options(ModelSettings) if each.is_list)
+    assert Settings(SECTIONS).shown(emit) == {"": ((), "default")}
