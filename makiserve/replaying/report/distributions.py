@@ -37,11 +37,9 @@ def distributions(values: Mapping[str, Sequence[Any]], reference: Mapping[str, S
     if not found:
         return None
     found.sort(key=lambda one: -one.distance)
-    count = max(map(len, reference.values()), default=0)
     says = (
-        f"Filled: in this replay. Outline: in {count:,} rows of the model's training reference. Those that differ most "
-        "come first; the distance is the greatest one of the cumulative shares, 0 where they are alike (Kolmogorov and "
-        "Smirnov)."
+        "Filled: in this replay. Outline: in the model's training, as its statistics tell. Those that differ most come "
+        "first; the distance is the greatest of the cumulative shares, 0 where they are alike (Kolmogorov-Smirnov)."
     )
     return Section("features", "Features", says, [one.figure for one in found], is_small=True)
 

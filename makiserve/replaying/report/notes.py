@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+import numpy as np
+
 from makiserve.packaging import FeaturesOnly, PackagedModel
 from makiserve.packaging.task import Task
 from makiserve.replaying.metrics import Metrics, evidence
@@ -18,8 +20,10 @@ from makiserve.replaying.report.page import Measured, Report
 from makiserve.replaying.sampled import DeadExamples, SampledFeatures
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Source
+from makiserve.scoring.drift.profile import ColumnProfile
 from makiserve.version import __version__
 
+DRAWN = 1000
 NAMED = 3
 """Sources that are named at the top of the page."""
 
@@ -84,11 +88,24 @@ def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[Origin], rate:
 
 
 def _reference(model: PackagedModel | FeaturesOnly) -> dict[str, list[Any]]:
-    """What the model was packaged with, by feature; floats that are not finite are there as text."""
+    """What the model was trained on, by feature; of one without statistics, its reference records' features."""
     found: dict[str, list[Any]] = {}
     if isinstance(model, FeaturesOnly):
         return found
+    if model.profile is not None:
+        return {column.name: _drawn(column) for column in model.profile.columns}
     for output in model.reference.outputs:
         for name, value in output.features.items():
             found.setdefault(name, []).append(None if value in ("nan", "inf", "-inf") else value)
+    return found
+
+
+def _drawn(column: ColumnProfile) -> list[Any]:
+    """About a thousand values that are distributed as a column was, as far as its bins tell."""
+    if column.categories is not None:
+        parts = zip(column.categories, column.shares[:-1], strict=True)
+        return [name for name, share in parts for _ in range(round(share * DRAWN))]
+    ends = [column.least, *column.edges, column.largest]
+    cumulated = np.concatenate([[0.0], np.cumsum(column.shares)])
+    found: list[Any] = np.interp((np.arange(DRAWN) + 0.5) / DRAWN, cumulated, np.array(ends, np.float64)).tolist()
     return found

@@ -11,6 +11,7 @@ import rx
 import makiserve.stream as rs
 from makiserve.packaging import PackagedModel
 from makiserve.scoring import Outputs, Scorer
+from makiserve.scoring.drift.profile import profile_from
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import trace
 from tests.unit.replaying.powers import Double, Features, Reading, pipeline
@@ -34,6 +35,7 @@ def model_with(post: Plan | None) -> PackagedModel:
             digest="0" * 64,
             differences=(),
             reference=SimpleNamespace(outputs=()),
+            profile=profile_from({"power": [0.0, 1.0, 2.0, 3.0, 4.0] * 20, "town": ["a", "a", "b"]}),
             record=Reading,
             plan=plan,
             predictor=predictor,
