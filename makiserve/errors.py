@@ -6,6 +6,7 @@ MakiserveError
 │   ├── PipelineError          the pipeline cannot be traced or compiled
 │   └── SourceError            a file or topic cannot be read as what it should be
 ├── ModelRefused               the model must not serve                          exit 3
+├── AnotherPipeline            a fresh process must serve it                     exit 6
 ├── BrokerUnavailable          no broker answers: check the network, start again exit 4
 ├── RecordError                one record is dead-lettered, the stream goes on
 │   ├── DecodeError            its bytes do not fit the record's schema
@@ -52,6 +53,12 @@ class ModelRefused(MakiserveError):
     """The model must not serve: it cannot be loaded, or it does not give its reference outputs."""
 
     exit_code = 3
+
+
+class AnotherPipeline(MakiserveError):
+    """The model's pipeline is not the one that this process runs: a process of its own must serve it."""
+
+    exit_code = 6
 
 
 class BrokerUnavailable(MakiserveError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from makiserve.cli.served import load_served
+from makiserve.cli.releases import load_released, require_alias
 from makiserve.cli.worker import COMMAND, Job
+from makiserve.errors import AnotherPipeline
 from makiserve.serving import serve
 from makiserve.serving.post import Task
 from makiserve.serving.rekeying import serve_first, serve_second
@@ -25,14 +28,25 @@ def serve_topic(
     what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, web: WebSettings, log: LogSettings
 ) -> int:
     """Serve until a signal asks to stop, and show how it goes; the exit code."""
+    if settings.watch is not None:
+        require_alias(what)
     stages = 1 if settings.partition_by is None else 2
     board, address = Board(stages * settings.workers, settings.output), address_from_text(web.http)
     with WebServer(board, address) if address else nullcontext():
         if stages * settings.workers > 1:
             return _supervise(board, what, broker, settings, log)
-        with tracing() as spans:
-            serve(load_served(what), broker, settings, Audience("worker", partial(board.post, "worker"), spans))
+        try:
+            with tracing() as spans:
+                serve(load_released(what), broker, settings, Audience("worker", partial(board.post, "worker"), spans))
+        except AnotherPipeline as error:
+            _begin_anew(error)
         return 0
+
+
+def _begin_anew(why: AnotherPipeline) -> None:
+    """Become a fresh process with the same command, as a supervised worker is by its supervisor."""
+    logger.info("%s: this process begins anew", why)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command
 
 
 def _supervise(

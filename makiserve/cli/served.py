@@ -12,16 +12,21 @@ from makiserve.settings import ModelSettings
 logger = logging.getLogger(__name__)
 
 
-def load_served(what: ModelSettings) -> PackagedModel | FeaturesOnly:
+def load_served(what: ModelSettings, like: PackagedModel | None = None) -> PackagedModel | FeaturesOnly:
     """Load it; a model is held against its reference records.
 
+    Args:
+        what: to load.
+        like: a model that is served already, whose pipeline it must have; None for any.
+
     Raises:
+        AnotherPipeline: it has another one.
         ConfigurationError: it is not there.
         ModelRefused: the model must not serve.
     """
     served: PackagedModel | FeaturesOnly
     if what.model:
-        served = _checked(load(what.model, features=what.features), strict=what.strict_environment)
+        served = _checked(load(what.model, features=what.features, like=like), strict=what.strict_environment)
     elif what.features:
         served = features_only(what.features)
     else:

@@ -11,7 +11,7 @@ import msgspec
 
 from makiserve.cli.exit import exit_with
 from makiserve.cli.logs import set_up_logging
-from makiserve.cli.served import load_served
+from makiserve.cli.releases import load_released
 from makiserve.scoring import Served
 from makiserve.serving.link import Link
 from makiserve.serving.telemetry import Audience, tracing
@@ -44,7 +44,7 @@ class Job(NamedTuple):
             link.report(msgspec.msgpack.encode(snapshot))
 
         with tracing() as spans:
-            self.serve(load_served(self.what), self.broker, self.settings, Audience(self.name, publish, spans))
+            self.serve(load_released(self.what), self.broker, self.settings, Audience(self.name, publish, spans))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A model and its pipeline as one MLflow artifact: logged, loaded, checked. The only importer of mlflow."""
 
 from makiserve.packaging.features_only import FeaturesOnly, features_only
+from makiserve.packaging.fetch import newest
 from makiserve.packaging.load import load
 from makiserve.packaging.log import attach, log_features, log_model
 from makiserve.packaging.packaged import PackagedModel
@@ -18,4 +19,5 @@ __all__ = [
     "log_features",
     "log_model",
     "log_validation",
+    "newest",
 ]

@@ -35,6 +35,7 @@ class FeaturesOnly:
     version: None = None
     predictor: None = None
     profile: None = None
+    registry: None = None
     sample: tuple[Record, ...] = ()
     emit: tuple[str, ...] = ()
 

@@ -63,6 +63,22 @@ def fetch(uri: str, into: Path) -> Fetched:
     return Fetched(Path(path), source.name, source.version)
 
 
+def newest(uri: str) -> str:
+    """The version that an alias names now, as a URI that never means another: `models:/house/3`.
+
+    Args:
+        uri: models:/name@alias or models:/name/latest.
+
+    Raises:
+        ConfigurationError: there is none, or the tracking server does not answer.
+    """
+    try:
+        with _environment(_IMPATIENT):
+            return _resolve(uri).uri
+    except (MlflowException, OSError) as error:
+        raise ConfigurationError(f"model {uri}: {_reason(error)}") from error
+
+
 def _resolve(uri: str) -> _Source:
     """Where the files really are; MLflow's own download from runs:/ would say no more than that it failed."""
     scheme, _, rest = uri.partition(":/")

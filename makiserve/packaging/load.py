@@ -14,7 +14,7 @@ from typing import Any
 import mlflow.pyfunc
 import msgspec
 
-from makiserve.errors import ModelRefused
+from makiserve.errors import AnotherPipeline, ModelRefused
 from makiserve.packaging.environment import environment_differences
 from makiserve.packaging.fetch import Fetched, fetch
 from makiserve.packaging.flavor import Flavor, read_flavor
@@ -32,7 +32,7 @@ from makiserve.stream.engine.trace import Transform, trace
 from makiserve.version import __version__
 
 
-def load(uri: str | Path, *, features: str | None = None) -> PackagedModel:
+def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | None = None) -> PackagedModel:
     """Load a model that `log_model` has packaged, or any model of MLflow's that has a signature with names.
 
     A packaged pipeline is imported under its own module names, so that a process can hold one version of its code. Call
@@ -42,15 +42,17 @@ def load(uri: str | Path, *, features: str | None = None) -> PackagedModel:
         uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/… or a path.
         features: the pipeline for a model that was not packaged with one: `module:function` or `file.py:function`. None
             where its records are the features.
+        like: a model that this process has, whose pipeline it must have too; None for any.
 
     Raises:
+        AnotherPipeline: it has not; code other than this process has was not run.
         ConfigurationError: nothing is there, or the tracking server does not answer.
         ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
             environment.
     """
     directory = Path(tempfile.mkdtemp(prefix="makiserve-"))
     try:
-        model = _open(str(uri), fetch(str(uri), directory), features)
+        model = _alike(_open(str(uri), fetch(str(uri), directory), features, like), like)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -59,17 +61,27 @@ def load(uri: str | Path, *, features: str | None = None) -> PackagedModel:
     return model
 
 
-def _open(uri: str, fetched: Fetched, features: str | None) -> PackagedModel:
+def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel | None) -> PackagedModel:
     try:
         mlmodel, flavor = read_flavor(fetched.directory)
         if flavor is None:
             return open_unpackaged(uri, fetched, mlmodel, features)
         _refuse_a_second(features, flavor)
+        if like and flavor.digest != like.digest:
+            raise AnotherPipeline(
+                f"{uri} has another pipeline (digest {flavor.digest[:12]}…) than {like.uri} ({like.digest[:12]}…)"
+            )
         sources = _verified_sources(fetched.directory, flavor)
         with importable(sources, fetched.directory / flavor.sources):
             return _assemble(uri, fetched, mlmodel, flavor)
     except ModelRefused as refused:
         raise ModelRefused(f"model {uri}: {refused}") from refused.__cause__
+
+
+def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
+    if like and not model.has_pipeline_of(like):
+        raise AnotherPipeline(f"{model.uri} has another pipeline than {like.uri}, of the same sources")
+    return model
 
 
 def _refuse_a_second(features: str | None, flavor: Flavor) -> None:

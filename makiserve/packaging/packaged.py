@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from makiserve.packaging.predictor import MlflowPredictor
 from makiserve.packaging.reference.reference import Reference
 from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record
-from makiserve.scoring import Outputs, Scorer
+from makiserve.scoring import Outputs, Registry, Scorer
 from makiserve.scoring.drift import Profile
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform
@@ -41,6 +43,7 @@ class PackagedModel:
         directory: a copy of its files, there as long as the predictor is.
         pipeline: the name that the pipeline was given by when the model was loaded; None where it was packaged.
         emit: what an output holds; empty for the prediction (without a model, the features).
+        registry: where its other versions are; None where nobody looks.
     """
 
     uri: str
@@ -63,6 +66,16 @@ class PackagedModel:
     directory: Path
     pipeline: str | None = None
     emit: tuple[str, ...] = ()
+    registry: Registry | None = field(default=None, repr=False)
+
+    def has_pipeline_of(self, other: PackagedModel) -> bool:
+        """Whether what comes before and behind the model is the same: a lane may go from one to the other."""
+        return (
+            self.digest == other.digest
+            and self.features is other.features
+            and self.scorer().fingerprint == other.scorer().fingerprint
+            and msgspec.json.schema(self.record) == msgspec.json.schema(other.record)
+        )
 
     @property
     def sample(self) -> tuple[Record, ...]:

@@ -4,6 +4,18 @@ from makiserve.scoring.output import Encoded, Outputs
 from makiserve.scoring.post import Posted, Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Batch, Lane, Scored, Scorer
-from makiserve.scoring.served import Served
+from makiserve.scoring.served import Registry, Served
 
-__all__ = ["Batch", "Encoded", "Lane", "Outputs", "Posted", "Prediction", "Predictor", "Scored", "Scorer", "Served"]
+__all__ = [
+    "Batch",
+    "Encoded",
+    "Lane",
+    "Outputs",
+    "Posted",
+    "Prediction",
+    "Predictor",
+    "Registry",
+    "Scored",
+    "Scorer",
+    "Served",
+]

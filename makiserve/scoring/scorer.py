@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from itertools import islice
 from operator import attrgetter
 from time import perf_counter
@@ -78,13 +79,23 @@ class Scorer:
         self, plan: Plan, predictor: Predictor | None = None, post: Plan | None = None, *, is_tracked: bool = False
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
-        self._predictor = predictor
         self.model_s = 0.0
-        self._inputs = _selection(predictor.inputs) if predictor else None
+        self.serve(predictor)
         self._post = Post(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
         types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
+
+    def with_model(self, predictor: Predictor | None) -> Scorer:
+        """A scorer with the same programs, so that lanes may go from one to the other, and another model."""
+        other = copy(self)
+        other.serve(predictor)
+        return other
+
+    def serve(self, predictor: Predictor | None) -> None:
+        """Score with this model from now on."""
+        self._predictor = predictor
+        self._inputs = _selection(predictor.inputs) if predictor else None
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -95,6 +106,11 @@ class Scorer:
     def stateless(self) -> bool:
         """Whether nothing is remembered between records."""
         return all(plan.stateless for plan in self.plans)
+
+    @property
+    def remembers_predictions(self) -> bool:
+        """Whether a post pipeline keeps something of what the model said."""
+        return self._post is not None and not self._post.program.plan.stateless
 
     @property
     def hidden(self) -> list[str]:
@@ -122,10 +138,10 @@ class Scorer:
 
         The model is called only where a post pipeline remembers what it said.
         """
-        if self._post is None or self._post.program.plan.stateless:
-            self.features(batch)
-        else:
+        if self.remembers_predictions:
             self.score([batch])
+        else:
+            self.features(batch)
 
     def features(self, batch: Batch) -> Scored:
         """The features alone, without the model."""

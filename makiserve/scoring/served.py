@@ -8,7 +8,35 @@ from typing import Protocol
 from makiserve.schema import Record
 from makiserve.scoring.drift import Profile
 from makiserve.scoring.output import Outputs
+from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Scorer
+
+
+class Registry(Protocol):
+    """Where the versions of a model are."""
+
+    def newest(self) -> str:
+        """The version that is to be served now, as a URI that never means another: `models:/house/3`.
+
+        Raises:
+            ConfigurationError: there is none, or the registry does not answer.
+        """
+
+    def load(self, release: str) -> Served:
+        """Load a version, and check that it may serve here.
+
+        Raises:
+            AnotherPipeline: it has another pipeline than this process runs.
+            ModelRefused: it must not serve.
+            ConfigurationError: it is not there, or the registry does not answer.
+        """
+
+    def try_out(self, release: str) -> None:
+        """Load and check a version in a process of its own.
+
+        Raises:
+            ModelRefused: it must not serve.
+        """
 
 
 class Served(Protocol):
@@ -37,6 +65,14 @@ class Served(Protocol):
     @property
     def record(self) -> type[Record]:
         """The type of the records."""
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """The model; None for a pipeline alone."""
+
+    @property
+    def registry(self) -> Registry | None:
+        """Where its other versions are; None where there are none."""
 
     @property
     def sample(self) -> Sequence[Record]:

@@ -13,10 +13,15 @@ from makiserve.serving.state.restorer import Request, Restorer
 
 
 class Assignment:
-    """The partitions that the group has given to this process."""
+    """The partitions that the group has given to this process.
 
-    def __init__(self, consumer: InputConsumer, restorer: Restorer) -> None:
+    Attributes:
+        release: the version of the model that scores their records.
+    """
+
+    def __init__(self, consumer: InputConsumer, restorer: Restorer, release: str) -> None:
         self.partitions: dict[int, Partition] = {}
+        self.release = release
         self._consumer = consumer
         self._restorer = restorer
         self._requests: dict[int, Request] = {}
@@ -40,6 +45,12 @@ class Assignment:
         self._consumer.hold(self.partitions)
         for each in self.partitions.values():
             self._restore(each)
+
+    def switch(self, release: str) -> None:
+        """From here on another version of the model scores their records."""
+        self.release = release
+        for each in self.partitions.values():
+            each.switch(release)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Partitions are gone, with their state."""
@@ -94,6 +105,6 @@ class Assignment:
             partition.end(Phase.FAILED)
             raise
         assert restored is not None  # noqa: S101  only a request that is over has no result
-        partition.begin(restored)
+        partition.begin(restored, self.release)
         self._consumer.move(partition.number, restored.beginning.start)
         return True

@@ -104,4 +104,6 @@ class Committer:
             digest=self.expected.digest,
             partitions=self.expected.partitions,
             checkpoint=each.next_offset if is_saved else each.checkpoint,
+            release=each.release,
+            since=each.since,
         )

@@ -19,7 +19,7 @@ import logging
 from enum import Enum
 
 from makiserve.errors import InternalError
-from makiserve.scoring import Lane
+from makiserve.scoring import Lane, Scorer
 from makiserve.serving.state.beginning import Beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.restorer import Restored
@@ -63,6 +63,9 @@ class Partition:
         is_new: whether the group has committed no offset of it yet: then its start is news too, or an owner that comes
             before the first record could start elsewhere.
         is_urgent: whether the next commit must have a checkpoint.
+        release: the version of the model that scores the records from `committed` on.
+        since: the offset of the first record that it scores.
+        rebuilder: what scored the records before `committed`, to score them again; None where any scorer will do.
     """
 
     def __init__(self, topic: str, number: int) -> None:
@@ -75,6 +78,9 @@ class Partition:
         self.lane = Lane([])
         self.writer = CheckpointWriter((), None)
         self.is_new = self.is_urgent = False
+        self.release = ""
+        self.since = 0
+        self.rebuilder: Scorer | None = None
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"
@@ -112,12 +118,20 @@ class Partition:
         self.lane = Lane([])
         self.move(phase)
 
-    def begin(self, restored: Restored) -> None:
-        """Go on from a restored state; records before the committed offset rebuild the rest and emit nothing."""
+    def begin(self, restored: Restored, release: str) -> None:
+        """Go on from a restored state; records before the committed offset rebuild the rest and emit nothing.
+
+        Args:
+            restored: the state, and where it is.
+            release: the version of the model that scores what follows.
+        """
         began = self.beginning = restored.beginning
         self.lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
         self.origin, self.checkpoint = began.origin, began.checkpoint
         self.committed, self.is_new = began.committed, began.is_new
+        self.release, self.since, self.rebuilder = began.release, began.since, restored.rebuilder
+        self.next_offset = began.start
+        self.switch(release)
         self.advance(began.start)
 
     def advance(self, next_offset: int) -> None:
@@ -125,6 +139,20 @@ class Partition:
         self.next_offset = next_offset
         if self.phase is Phase.RESTORING and next_offset >= self.committed:
             self.move(Phase.RUNNING)
+
+    def switch(self, release: str) -> None:
+        """Records that are not scored yet are another version's.
+
+        Where the state depends on the model, the next commit has a checkpoint: a restore then never scores the records
+        of two versions again.
+        """
+        if release == self.release:
+            return
+        self.since = max(self.next_offset, self.committed)
+        if self.release:
+            logger.info("%s: %s → %s at offset %d", self, self.release, release, self.since)
+            self.is_urgent = self.is_urgent or self.rebuilder is not None
+        self.release = release
 
     def commit(self, offset: int, *, has_checkpoint: bool) -> None:
         """It is committed up to `offset`, and its state saved there."""

@@ -21,10 +21,14 @@ class Publisher:
     ) -> None:
         self._produce = producer.produce
         self._settings = settings
-        self._outputs = model.outputs()
-        self._headers = model_headers(model)
+        self.serve(model)
         self._dead_partitions = dead_partitions
         self._origin = origin_before if settings.partition_by else origin
+
+    def serve(self, model: Served) -> None:
+        """What is published from here on comes of this model."""
+        self._outputs = model.outputs()
+        self._headers = model_headers(model)
 
     def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
         """Produce the outputs of a batch, in order, and its dead letters; returns both.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
-from makiserve.errors import AbortTransaction, MakiserveError, RetryCall
+from makiserve.errors import AbortTransaction, AnotherPipeline, MakiserveError, RetryCall
 from makiserve.kafka import Connection, InputConsumer, Lookup, Message, TransactionalProducer
 from makiserve.schema import Schema
 from makiserve.scoring import Scored, Served
@@ -29,6 +29,9 @@ from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.past import Past
 from makiserve.serving.state.restorer import Restorer
 from makiserve.serving.state.topic import state_topic
+from makiserve.serving.swapping.scorers import Scorers
+from makiserve.serving.swapping.swap import Swap
+from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.telemetry import Audience, Lanes, Sizes, Telemetry, service
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -83,21 +86,28 @@ class Worker:
         self._stop = stop
         self._settings = settings
         self._schema = Schema(model.record)
-        self._scorer = model.scorer(is_tracked=True)
+        self._scorers = Scorers(model)
         self._producer = TransactionalProducer(connection)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
-        about = service(model, self._scorer, broker, settings)
-        self._telemetry = Telemetry(audience, about, Lanes(self._consumer.end), Sizes(self._scorer), model.profile)
+        scorer = self._scorers.now
+        self._about = partial(service, scorer=scorer, broker=broker, settings=settings)
+        lanes, sizes = Lanes(self._consumer.end), Sizes(scorer)
+        self._telemetry = Telemetry(audience, self._about(model), lanes, sizes, model.profile)
         self._patience = Patience(stop, self._telemetry.alive)
         self._publisher = publisher(self._producer, settings, model, partitions)
-        topic = None if self._scorer.stateless else state_topic(broker.group)
-        expected = Expected(topic and self._scorer.fingerprint, model.digest, partitions)
+        topic = None if scorer.stateless else state_topic(broker.group)
+        expected = Expected(topic and scorer.fingerprint, model.digest, partitions)
         past = None
         if topic and settings.warm_up_file:
             past = Past(settings.warm_up_file, partitions, self._schema, model.scorer(is_tracked=True))
         lookup = Lookup(connection, settings.input)
-        self._assignment = Assignment(self._consumer, Restorer(lookup, settings, self._scorer, expected, topic, past))
+        restorer = Restorer(lookup, settings, self._scorers, expected, topic, past)
+        self._assignment = Assignment(self._consumer, restorer, self._scorers.release)
+        watch = None
+        if settings.watch is not None and model.registry:
+            watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
+        self._swap = Swap(self._scorers, self._assignment, watch, self._tell)
         self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
         self._thread = Background("score")
         self._pace = Pace(settings.commit_interval, settings.max_batch)
@@ -112,10 +122,11 @@ class Worker:
             BrokerUnavailable: the broker has been away for too long.
             Fenced: another instance has taken over, or the broker has given the transaction up.
             StateError: the state of a partition is lost.
+            AnotherPipeline: it has drained, to make room for a process with a new pipeline.
         """
         try:
             self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
-            while not self._stop.asked:
+            while not self._stop.asked and not self._swap.successor:
                 self._turn()
             is_drained = self._commit_or_leave()
         except BaseException:
@@ -126,12 +137,16 @@ class Worker:
         self._telemetry.log()
         if is_drained:
             logger.info("drained: every record that was scored is committed")
+        if self._swap.successor and not self._stop.asked:
+            raise AnotherPipeline(f"{self._swap.successor} has another pipeline, which a fresh process serves")
 
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
         try:
             if self._assignment.is_restoring and self._assignment.take_restored():
                 self._set_due(time.monotonic())  # a start that was never committed is
+            if self._swap.turn(lambda: self._commit(is_saving=False)):
+                self._set_due(time.monotonic())
             wait = self._wait()
             messages = self._consumer.receive(self._pace.records, wait)
             if messages:
@@ -158,7 +173,9 @@ class Worker:
             if scored is not None:
                 published = self._publisher.publish(each.messages, each.batch, scored)
                 self._telemetry.add(each.messages, scored, published)
+                self._swap.scored(len(each.messages), published)
             each.partition.advance(each.messages[-1].offset() + 1)
+        self._swap.check()
         took = time.monotonic() - began
         self._pace.note(len(messages), took)
         if not all(each.is_silent for each in slices):
@@ -168,17 +185,23 @@ class Worker:
 
     def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
         """What comes of the records; None where they only rebuild state. It runs on the scoring thread."""
+        scorer = self._scorers.now
         for each in slices:
             if each.is_silent:
-                self._scorer.rebuild(each.batch)
+                (each.partition.rebuilder or scorer).rebuild(each.batch)
         stages = self._telemetry.stages
         if any(each.is_silent for each in slices):
             stages.end("restore")
         live = [each for each in slices if not each.is_silent]
-        found = self._scorer.score([each.batch for each in live])
+        found = scorer.score([each.batch for each in live])
         if live:
-            stages.end("features", self._scorer.model_s)
+            stages.end("features", scorer.model_s)
         return [(each, None) for each in slices if each.is_silent] + list(zip(live, found, strict=True))
+
+    def _tell(self, model: Served) -> None:
+        """Outputs and the status page are from here on of another version."""
+        self._publisher.serve(model)
+        self._telemetry.swapped(self._about(model), model.profile)
 
     def _keep_alive(self) -> None:
         """While a batch takes long no transaction stays open, to time out, and the group hears of this member."""

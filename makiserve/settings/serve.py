@@ -42,6 +42,11 @@ class ServeSettings(Section, table="serve"):
         "the topic before the start, or a file ({partition} in its name stands for the number). As a duration it is "
         "also what a rebuilt state is made of.",
     )
+    watch: timedelta | None = option(
+        default=None,
+        least=timedelta(milliseconds=100),
+        help="How often the registry is asked whether the model's alias names another version, to serve that.",
+    )
     workers: int = option(
         default=1, least=1, help="How many processes share the partitions, under a supervisor that restarts them."
     )

@@ -29,6 +29,8 @@ class Keys:
 
     model: Served
     attribute: str
+    predictor: None = None
+    registry: None = None
 
     @property
     def uri(self) -> str:

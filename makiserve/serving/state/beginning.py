@@ -23,6 +23,8 @@ class Beginning:
         origin: the offset of the first record that the state has seen.
         checkpoint: the offset of the checkpoint that `start` follows; None where the lane begins empty.
         is_new: whether nothing was ever committed.
+        release: the version of the model that scored the last records before `committed`; empty where nobody knows.
+        since: the offset of the first record that it scored.
     """
 
     start: int
@@ -30,6 +32,8 @@ class Beginning:
     origin: int
     checkpoint: int | None = None
     is_new: bool = False
+    release: str = ""
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,20 @@ def next_beginning(
     committed = found.offset or 0
     if committed < ends.low:
         return _after_a_gap(place, committed, ends, policy)
-    if expected.plan is None:
-        return Beginning(committed, committed, committed)
     try:
         mark = mark_from_text(found.metadata)
     except StateError as error:
+        if expected.plan is None:
+            return Beginning(committed, committed, committed)
         return lost(f"{place}: {error}", committed, policy, span_start)
+    if expected.plan is None:
+        known = (mark.release, mark.since) if mark else ("", 0)
+        return Beginning(committed, committed, committed, None, False, *known)
     reason = _misfit(mark, expected) or (mark and _removed(mark, committed, ends))
     if reason or mark is None:
         return lost(f"{place}: {reason}", committed, policy, span_start)
     start = mark.origin if mark.checkpoint is None else mark.checkpoint
-    return Beginning(start, committed, mark.origin, mark.checkpoint)
+    return Beginning(start, committed, mark.origin, mark.checkpoint, release=mark.release, since=mark.since)
 
 
 def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> Beginning:

@@ -16,6 +16,9 @@ class Mark(msgspec.Struct, frozen=True):
         digest: of the pipeline's sources: functions may have changed where the plan has not.
         partitions: how many the input has.
         checkpoint: the offset of the lane's last checkpoint in the state topic; None where there is none yet.
+        release: the version of the model that scored the last records before the committed offset, and all since the
+            checkpoint, if the state depends on it. Empty where nothing was scored yet.
+        since: the offset of the first record that it scored.
     """
 
     origin: int
@@ -23,6 +26,8 @@ class Mark(msgspec.Struct, frozen=True):
     digest: str
     partitions: int
     checkpoint: int | None = None
+    release: str = ""
+    since: int = 0
 
     def __str__(self) -> str:
         return msgspec.json.encode(self).decode()

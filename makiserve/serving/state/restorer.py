@@ -15,6 +15,7 @@ from makiserve.serving.patience import CALL
 from makiserve.serving.state.beginning import Beginning, Expected, first_beginning, lost, next_beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter, Contents
 from makiserve.serving.state.past import Past
+from makiserve.serving.swapping.scorers import Scorers
 from makiserve.settings import ServeSettings
 from makiserve.stream.engine.parts import Parts
 
@@ -27,12 +28,14 @@ class Restored:
 
     Attributes:
         is_urgent: whether the first commit must have a checkpoint: the topic alone cannot give this state again.
+        rebuilder: what scored the records before the committed offset; None where no state depends on the model.
     """
 
     beginning: Beginning
     lane: Lane
     writer: CheckpointWriter
     is_urgent: bool = False
+    rebuilder: Scorer | None = None
 
 
 @dataclass(eq=False)
@@ -58,7 +61,7 @@ class Restorer:
     Args:
         lookup: used by this thread alone.
         settings: of the service; they say how partitions begin.
-        scorer: whose lanes these are.
+        scorers: whose lanes these are.
         expected: what marks must say.
         topic: of state; None where the pipelines remember nothing.
         past: the records of a file that come before the topic's; None where there is none.
@@ -68,13 +71,13 @@ class Restorer:
         self,
         lookup: Lookup,
         settings: ServeSettings,
-        scorer: Scorer,
+        scorers: Scorers,
         expected: Expected,
         topic: str | None,
         past: Past | None,
     ) -> None:
         self._lookup, self._settings, self._topic = lookup, settings, topic
-        self._scorer, self._parts = scorer, tuple(Parts(each) for each in scorer.checkpoints)
+        self._scorers, self._parts = scorers, tuple(Parts(each) for each in scorers.now.checkpoints)
         self._expected, self._past = expected, past
         self._thread = Background("restore")
 
@@ -99,36 +102,37 @@ class Restorer:
         ends = self._lookup.watermarks(number, CALL)
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
-        span_start = self._span_start(number, ends.low)
-        beginning = next_beginning(place, found, ends, self._expected, self._settings.on_state_loss, span_start)
-        if beginning.checkpoint is None:
+        policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
+        beginning = next_beginning(place, found, ends, self._expected, policy, span_start)
+        try:
+            if beginning.checkpoint is not None:
+                return self._from_checkpoint(request, place, beginning)
             return self._begin(request, beginning)
-        return self._from_checkpoint(request, place, beginning, span_start)
+        except StateError as error:
+            return self._begin(request, lost(f"{place}: {error}", beginning.committed, policy, span_start))
 
-    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning, span_start: int) -> Restored | None:
+    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning) -> Restored | None:
         contents = self._contents(request)
         if request.is_over:
             return None
         try:
             lane, writer = contents.lane(self._parts, beginning.checkpoint)
         except StateError as error:
-            again = lost(
-                f"{place}: state topic {self._topic}: {error}",
-                beginning.committed,
-                self._settings.on_state_loss,
-                span_start,
-            )
-            return Restored(again, self._scorer.new_lane(), CheckpointWriter(self._parts, contents.records))
+            raise StateError(f"state topic {self._topic}: {error}") from error
         logger.info("%s: %d records of state, of offset %d", place, len(contents.records), beginning.start)
-        return Restored(beginning, lane, writer)
+        return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))
 
     def _begin(self, request: Request, beginning: Beginning) -> Restored:
         """An empty lane, or one that has seen the records of a file; what the topic holds is of another one."""
         stale = self._contents(request).records if self._topic else {}
-        writer = CheckpointWriter(self._parts, stale)
+        writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(beginning)
         if beginning.is_new and self._past is not None:
-            return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True)
-        return Restored(beginning, self._scorer.new_lane(), writer)
+            return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
+        return Restored(beginning, self._scorers.now.new_lane(), writer, rebuilder=rebuilder)
+
+    def _rebuilder(self, beginning: Beginning) -> Scorer | None:
+        is_there_anything = beginning.start < beginning.committed
+        return self._scorers.of(beginning.release if is_there_anything else "")
 
     def _contents(self, request: Request) -> Contents:
         contents = Contents()

@@ -93,6 +93,14 @@ class Telemetry:
         if self._tracing:
             self._tracing.abort()
 
+    def swapped(self, service: Service, profile: Profile | None) -> None:
+        """Another version of the model scores from now on; `profile` is of its training."""
+        self._service = service
+        self._drifting = Drifting(profile)
+        self.counts.swaps += 1
+        if self._audience.spans:
+            self._tracing = Tracing(self._audience.spans, service)
+
     def alive(self) -> None:
         """The loop is alive, though it waits, for a broker or for a batch: nothing else is news."""
         now = self._turned_s = time.monotonic()

@@ -28,7 +28,7 @@ class Model:
 
 @pytest.fixture(autouse=True)
 def _model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "load", lambda uri, features: Model())
+    monkeypatch.setattr(module, "load", lambda uri, features, like: Model())
     monkeypatch.setattr(module, "check_reference", lambda model: None)
 
 
@@ -42,7 +42,7 @@ def test_differences_of_the_environment_are_told(caplog: pytest.LogCaptureFixtur
 def test_the_reference_outputs_are_counted(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level(logging.INFO)
     model = Model(reference=SimpleNamespace(records=(1, 2), outputs=(1,)))
-    monkeypatch.setattr(module, "load", lambda uri, features: model)
+    monkeypatch.setattr(module, "load", lambda uri, features, like: model)
 
     module.load_served(ModelSettings(model="models:/house/1"))
 

@@ -32,19 +32,29 @@ class Features(NamedTuple):
 
 
 class Model:
-    """Gives the total back; refuses 13."""
+    """Gives the total back, times something; refuses 13, or all."""
 
     inputs = ("total",)
 
+    def __init__(self, times: int = 1, *, refuses: bool = False) -> None:
+        self.times, self.refuses = times, refuses
+
     def check(self, row: tuple[Any, ...]) -> None:
-        if row == (13,):
+        if self.refuses or row == (13,):
             raise PredictError("unlucky")
 
     def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
-        return [total for (total,) in rows]
+        return [total * self.times for (total,) in rows]
 
 
-def packaged(plan: Plan | None = None) -> Any:
+def packaged(
+    plan: Plan | None = None,
+    *,
+    post: Plan | None = None,
+    version: str = "3",
+    model: Model | None = None,
+    registry: Any = None,
+) -> Any:
     """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
     plan = plan or trace(
         rx.pipe(
@@ -53,19 +63,20 @@ def packaged(plan: Plan | None = None) -> Any:
             rs.ops.map(lambda total: Features(total)),
         )
     )
-    model = Model()
+    model = model or Model()
     return SimpleNamespace(
         plan=plan,
         record=Step,
         predictor=model,
         name="house",
-        version="3",
-        uri="models:/house/3",
+        version=version,
+        uri="models:/house@champion",
+        registry=registry,
         digest="d1",
         sample=[Step(1.0)],
         profile=None,
-        scorer=lambda is_tracked=False: Scorer(plan, model, is_tracked=is_tracked),
-        outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=False),
+        scorer=lambda is_tracked=False: Scorer(plan, model, post, is_tracked=is_tracked),
+        outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=post is not None),
     )
 
 

@@ -18,7 +18,7 @@ SCHEMA = Schema(Step)
 def partition(number: int, committed: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter((), None)))
+    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter((), None)), "models:/house/3")
     return each
 
 

@@ -44,7 +44,7 @@ def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0
     each = Partition("in", number)
     each.restore()
     writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)), [])
-    each.begin(Restored(Beginning(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer))
+    each.begin(Restored(Beginning(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
     each.advance(scored)
     return each
 
@@ -80,7 +80,7 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    assert (offset, mark_from_text(text)) == (8, Mark(origin=3, plan="plan-1", digest="digest-1", partitions=3))
+    assert (offset, mark_from_text(text)) == (8, Mark(3, "plan-1", "digest-1", 3, None, "models:/house/3", 3))
 
 
 def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:

@@ -27,7 +27,9 @@ def in_phase(phase: Phase) -> Partition:
 def restored(committed: int, origin: int = 0) -> Partition:
     partition = Partition("in", 3)
     partition.restore()
-    partition.begin(Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter((), None)))
+    partition.begin(
+        Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter((), None)), "models:/house/3"
+    )
     return partition
 
 

@@ -18,6 +18,7 @@ from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.past import Past
 from makiserve.serving.state.restorer import Restorer
+from makiserve.serving.swapping.scorers import Scorers
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
@@ -37,10 +38,11 @@ class Own(Assignment):
     def __init__(self, kafka: Kafka, past: Past | None = None, expect: Expected | None = None, **settings: Any) -> None:
         consumer: Any = Consumer(kafka)
         lookup: Any = Lookup(kafka)
-        self.scorer = Scorer(PLAN, is_tracked=True)
+        scorers = Scorers(packaged())
+        self.scorer = scorers.now
         serve = ServeSettings("in", "out", "dead", **settings)
         topic = TOPIC if expect is None or expect.plan else None
-        super().__init__(consumer, Restorer(lookup, serve, self.scorer, expect or expected(), topic, past))
+        super().__init__(consumer, Restorer(lookup, serve, scorers, expect or expected(), topic, past), scorers.release)
 
     def begin(self, number: int = 0) -> Partition:
         assert self.add([number]) == {number: None}

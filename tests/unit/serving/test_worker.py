@@ -234,7 +234,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
     kafka: Kafka, make: Make, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, batches_scored = make(max_batch=2), 0
-    score = worker._scorer.score
+    score = worker._scorers.now.score
 
     def slowly(batches: Any) -> Any:
         nonlocal batches_scored
@@ -242,7 +242,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
         clock.now += 20
         return score(batches)
 
-    monkeypatch.setattr(worker._scorer, "score", slowly)
+    monkeypatch.setattr(worker._scorers.now, "score", slowly)
     worker.run()
     assert kafka.calls.count("commit") >= batches_scored > 3
     assert_exact(kafka)

@@ -1,0 +1,60 @@
+"""The scorers of a service: of the version that is served, and of those whose records must be scored again."""
+
+from __future__ import annotations
+
+from makiserve.errors import MakiserveError, StateError
+from makiserve.scoring import Scorer, Served
+
+
+def release_of(model: Served) -> str:
+    """Names a version of a model for good: an alias moves on, a version does not."""
+    return f"models:/{model.name}/{model.version}" if model.name and model.version else model.uri
+
+
+class Scorers:
+    """One scorer for each version. All share the programs of the first, so that its lanes are theirs.
+
+    Args:
+        model: what is served at first.
+
+    Attributes:
+        model: what is served; likewise `release`, its version.
+        now: its scorer.
+    """
+
+    def __init__(self, model: Served) -> None:
+        self.model, self.release = model, release_of(model)
+        self.now = model.scorer(is_tracked=True)
+        self._known = {self.release: self.now}
+
+    def switch(self, model: Served) -> None:
+        """Serve another version, of the same pipeline. The one before is kept: its last records may come again."""
+        before = self.release
+        self.model, self.release = model, release_of(model)
+        self.now = self._known.get(self.release) or self.now.with_model(model.predictor)
+        self._known = {before: self._known[before], self.release: self.now}
+
+    def of(self, release: str) -> Scorer | None:
+        """What scores the records of a version again; None where any will do, as no state depends on the model.
+
+        Args:
+            release: empty for the one that is served.
+
+        Raises:
+            StateError: the version cannot be had any more.
+        """
+        if not self.now.remembers_predictions:
+            return None
+        known = self._known.get(release or self.release)
+        if known is None:
+            known = self._known[release] = self.now.with_model(self._loaded(release).predictor)
+        return known
+
+    def _loaded(self, release: str) -> Served:
+        reason: object = "this process knows no registry"
+        if self.model.registry:
+            try:
+                return self.model.registry.load(release)
+            except MakiserveError as error:
+                reason = error
+        raise StateError(f"its state comes of the predictions of {release}, which cannot be loaded: {reason}")

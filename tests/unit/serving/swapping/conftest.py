@@ -1,0 +1,85 @@
+"""A worker on a Kafka in memory that watches a registry in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from makiserve.serving import worker as module
+from makiserve.serving.swapping import watch as watching
+from makiserve.serving.worker import Worker
+from makiserve.settings import BrokerSettings, ServeSettings
+from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, packaged
+
+Make = Callable[..., Worker]
+
+
+class Registry:
+    """Versions by number, the one that the alias names, and the errors that stand in the place of either."""
+
+    def __init__(self, **models: Any) -> None:
+        self.alias: Any = "3"
+        self.versions: dict[str, Any] = {}
+        self.loads: list[str] = []
+        self.tried: list[str] = []
+        self.fails_try_out: Exception | None = None
+
+    def newest(self) -> str:
+        if isinstance(self.alias, Exception):
+            raise self.alias
+        return f"models:/house/{self.alias}"
+
+    def load(self, release: str) -> Any:
+        self.loads.append(release)
+        found = self.versions[release.rpartition("/")[2]]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def try_out(self, release: str) -> None:
+        self.tried.append(release)
+        if self.fails_try_out:
+            raise self.fails_try_out
+
+
+class AtOnce:
+    """A thread that has done it already."""
+
+    def __init__(self, name: str) -> None:
+        pass
+
+    def submit(self, call: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(call())
+        return future
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """`make(model, on_state_loss="rebuild")`: a worker that looks at the registry at every other turn."""
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
+    monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
+    monkeypatch.setattr(watching, "Background", AtOnce)
+
+    def one(model: Any = None, **options: Any) -> Worker:
+        settings = {"max_batch": 1, "commit_interval": timedelta(0), "watch": timedelta(0), **options}
+        model = model or packaged(registry=registry)
+        registry.versions[model.version] = model
+        worker = Worker(
+            model, BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead", **settings), 2, kafka.stop
+        )
+        consumer: Any = worker._consumer
+        kafka.turns.insert(0, lambda: consumer.come(0, 1))
+        return worker
+
+    return one
