@@ -138,7 +138,10 @@ class Lookup:
                 isolation_level=IsolationLevel.READ_UNCOMMITTED,
                 request_timeout=timeout.total_seconds(),
             )
-            return int(answer[place].result().offset)
+            end = int(answer[place].result().offset)
+        if end < 0:  # what it says, without an error, when the connection breaks while it asks
+            raise RetryCall(f"Asking for the end of {topic}[{partition}]: no answer")
+        return end
 
 
 def _reached(message: Message) -> int:
