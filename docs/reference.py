@@ -148,6 +148,7 @@ def section(name: str, of: click.Command) -> str:
     """The help of one command, without the options of the configuration."""
     titles = {each.title: None for each in of.params if isinstance(each, Flag)}
     own = copy(of)
+    own._help_option = None  # noqa: SLF001  remembered from whoever ran the command first
     own.params = [each for each in of.params if not isinstance(each, Flag)]
     with click.Context(own, info_name=name, terminal_width=110, **command.context_settings) as context:
         shown = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
