@@ -51,6 +51,27 @@ for uri in sys.argv[1:]:
     print(json.dumps([model.name, model.version, model.run_id, model.features.__module__, model.digest]))
 """
 
+REFUSED = """
+import json, sys
+from makiserve.errors import MakiserveError
+from makiserve.packaging import load
+
+for uri in sys.argv[1:]:
+    try:
+        print(json.dumps(["loaded", load(uri).version]))
+    except MakiserveError as error:
+        print(json.dumps([type(error).__name__, str(error)]))
+"""
+ATTACH = """
+import json, makiserve
+from house.features import Reading, features
+
+readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
+feats = makiserve.log_features(features, record=Reading, reference=readings, registered_model_name="feats")
+info = makiserve.attach("models:/house/1", features="models:/feats/1", registered_model_name="house", alias="champion")
+print(json.dumps([info.registered_model_version, info.flavors["makiserve"]["link"]["uri"]]))
+"""
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
@@ -78,7 +99,7 @@ def tracking_server(folder: Path) -> Iterator[str]:
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
@@ -117,6 +138,25 @@ def test_every_uri_of_a_model_on_a_server_leads_to_the_same_model(server: str, t
     assert uris["by place"].startswith("mlflow-artifacts:/")
     assert len({tuple(model[2:]) for model in served}) == 1
     assert served[0][2] in uris["by run"]
+
+
+def test_what_is_gone_or_damaged_on_a_server_is_refused_and_nothing_else(server: str, tmp_path: Path) -> None:
+    write(HOUSE, tmp_path / "project")
+    run(TRAIN, cwd=tmp_path / "project", server=server)
+    (attached,) = run(ATTACH, cwd=tmp_path / "project", server=server)
+    assert [int(attached[0]), attached[1]] == [2, "models:/feats/1"]
+    client = mlflow.MlflowClient(server, server)
+    client.delete_registered_model_alias("house", "champion")
+    first = client.get_model_version("house", "1").source.rpartition("/")[2]  # models:/m-…
+    (packaged,) = (tmp_path / "kept").rglob(f"{first}/artifacts/makiserve/sources/house/features.py")
+    packaged.write_text(packaged.read_text() + "# edited\n")
+
+    found = run(REFUSED, "models:/house@champion", "models:/house/1", "models:/house/2", cwd=tmp_path, server=server)
+
+    assert [kind for kind, _ in found] == ["ConfigurationError", "ModelRefused", "loaded"]
+    assert "Registered model alias champion not found" in found[0][1]
+    assert "sources in the artifact were edited after it was logged" in found[1][1]
+    assert found[2][1] == "2"
 
 
 @pytest.mark.parametrize("uri", ["models:/house@champion", "models:/house/1", "runs:/0/model", "mlflow-artifacts:/m"])
