@@ -77,6 +77,7 @@ ends with the code of the first check that failed.
 | 3 | log the model again, or serve another version: this one must not serve here |
 | 4 | look at the broker and the network, or at the other instance, and start again: a supervisor may do so |
 | 5 | choose what becomes of the state: `--on-state-loss` |
+| 6 | nothing: the process is replaced by a fresh one that serves the new pipeline; a supervisor starts it |
 | 70 | report the lines above: a bug of makiserve |
 | 130 | nothing: a second Ctrl-C has ended it at once; what was not committed is scored again |
 

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from makiserve import errors
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -30,6 +32,12 @@ def test_the_operator_reference_is_that_of_the_docstrings() -> None:
 def test_the_reference_is_that_of_the_settings_and_the_commands() -> None:
     for name, text in _generator("reference").pages().items():
         assert (ROOT / "docs" / "reference" / name).read_text() == text, f"{name}: run `make docs`"
+
+
+def test_every_exit_code_is_in_the_reference() -> None:
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and hasattr(each, "exit_code")]
+    text = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    assert [each for each in classes if f"\n| {each.exit_code} | " not in text] == []
 
 
 def _generator(name: str) -> Any:
