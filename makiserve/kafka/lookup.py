@@ -116,7 +116,7 @@ class Lookup:
             self._consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
             try:
                 while reached < end and not is_over():
-                    messages = self._take(timeout)
+                    messages = [each for each in self._take(timeout) if each.partition() == partition]
                     reached = max((_reached(each) for each in messages), default=reached)
                     yield [(each.key() or b"", each.value()) for each in messages if each.error() is None]
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 
@@ -10,6 +11,8 @@ from makiserve.kafka import InputConsumer
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.patience import PATIENCE
 from makiserve.serving.state.restorer import Request, Restorer
+
+logger = logging.getLogger(__name__)
 
 
 class Assignment:
@@ -99,6 +102,7 @@ class Assignment:
         except RetryCall as error:
             if time.monotonic() > self._asked_since + PATIENCE.total_seconds():
                 raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
+            logger.warning("%s is not restored yet: %s; trying again", partition, error)
             self._ask(request)
             return False
         except StateError:

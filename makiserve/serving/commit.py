@@ -106,4 +106,5 @@ class Committer:
             checkpoint=each.next_offset if is_saved else each.checkpoint,
             release=each.release,
             since=each.since,
+            lineage=each.writer.lineage if self.state_topic else "",
         )

@@ -6,6 +6,7 @@ one before. All its records are in one transaction, the mark among them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -18,6 +19,10 @@ from makiserve.stream.engine.parts import Parts
 TopicRecord = tuple[bytes, "bytes | None"]
 
 MARK = b"mark"
+LINEAGE_BYTES = 4
+HEAD_BYTES = LINEAGE_BYTES + 4
+"""Of a part's first chunk: the lineage of the state, and the number of chunks."""
+
 CHUNK_BYTES = 900_000
 """Brokers refuse messages of more than 1 MB by default."""
 
@@ -32,15 +37,21 @@ class CheckpointWriter:
         found: what the topic holds and the lane does not come from: the first checkpoint is whole and removes the rest.
             None where the lane comes from what the topic holds.
         chunks: how many records a part has there, where it has more than one.
+        lineage: of the state, where it comes from the topic; a new one otherwise.
     """
 
     def __init__(
-        self, parts: tuple[Parts, ...], found: Iterable[bytes] | None, chunks: dict[bytes, int] | None = None
+        self,
+        parts: tuple[Parts, ...],
+        found: Iterable[bytes] | None,
+        chunks: dict[bytes, int] | None = None,
+        lineage: str | None = None,
     ) -> None:
         self._parts = parts
         self._is_whole = found is not None
         self._stale = set(found or ())
         self._chunks = chunks or {}
+        self.lineage = lineage or os.urandom(LINEAGE_BYTES).hex()
 
     def touched(self, lane: Lane) -> int:
         """About how many records the next checkpoint has."""
@@ -70,7 +81,7 @@ class CheckpointWriter:
             self._chunks[part] = count
         for number, start in enumerate(starts):
             assert content is not None  # noqa: S101  there are no starts otherwise
-            head = count.to_bytes(4, "big") if number == 0 else b""
+            head = bytes.fromhex(self.lineage) + count.to_bytes(4, "big") if number == 0 else b""
             yield part + _suffix(number) if number else part, head + content[start : start + CHUNK_BYTES]
         for number in range(count, before):
             yield part + _suffix(number) if number else part, None
@@ -111,15 +122,17 @@ class Contents:
         try:
             for part, program, address in self._parts():
                 first = self.records[part]
-                count = int.from_bytes(first[:4], "big")
+                if first[:LINEAGE_BYTES].hex() != mark.lineage:
+                    continue  # of a state that was here before
+                count = int.from_bytes(first[LINEAGE_BYTES:HEAD_BYTES], "big")
                 rest = (self.records[part + _suffix(number)] for number in range(1, count))
-                states[program][address] = b"".join((first[4:], *rest))
+                states[program][address] = b"".join((first[HEAD_BYTES:], *rest))
                 if count > 1:
                     chunks[part] = count
         except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise StateError(f"it is damaged: {type(error).__name__}: {error}") from error
         lane = Lane([each.join(state.items()) for each, state in zip(parts, states, strict=True)])
-        return lane, CheckpointWriter(parts, None, chunks)
+        return lane, CheckpointWriter(parts, None, chunks, mark.lineage)
 
     def _parts(self) -> Iterator[tuple[bytes, int, bytes]]:
         for key in self.records:

@@ -19,6 +19,8 @@ class Mark(msgspec.Struct, frozen=True):
         release: the version of the model that scored the last records before the committed offset, and all since the
             checkpoint, if the state depends on it. Empty where nothing was scored yet.
         since: the offset of the first record that it scored.
+        lineage: 8 hexadecimal digits that a state has from its beginning on, and no other state: what the topic still
+            holds of another one is known by it.
     """
 
     origin: int
@@ -28,6 +30,7 @@ class Mark(msgspec.Struct, frozen=True):
     checkpoint: int | None = None
     release: str = ""
     since: int = 0
+    lineage: str = ""
 
     def __str__(self) -> str:
         return msgspec.json.encode(self).decode()

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from makiserve.errors import StateError
+from makiserve.errors import RetryCall, StateError
 from makiserve.kafka import Lookup, Watermarks
 from makiserve.scoring import Lane, Scorer
 from makiserve.serving.background import Background
@@ -20,6 +20,11 @@ from makiserve.settings import ServeSettings
 from makiserve.stream.engine.parts import Parts
 
 logger = logging.getLogger(__name__)
+
+DOUBT_S = 15.0
+"""How long it is doubted that a state is lost."""
+
+AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,14 @@ class Request:
         number: the partition.
         begun: where it began in this process, if it did: what was never committed may not begin elsewhere now.
         is_over: whether nobody waits for it any more.
+        since_s: when it was asked for first, on the monotonic clock.
         answer: the result, or the error.
     """
 
     number: int
     begun: Beginning | None = None
     is_over: bool = False
+    since_s: float = field(default_factory=time.monotonic)
     answer: Future[Restored | None] = field(init=False)
 
 
@@ -118,6 +125,10 @@ class Restorer:
         try:
             lane, writer = contents.lane(self._parts, beginning.checkpoint)
         except StateError as error:
+            # A leader that has just been replaced, and does not know, shows less than was committed: look again.
+            if time.monotonic() < request.since_s + DOUBT_S:
+                time.sleep(AGAIN_S)
+                raise RetryCall(f"state topic {self._topic}: {error}") from error
             raise StateError(f"state topic {self._topic}: {error}") from error
         logger.info("%s: %d records of state, of offset %d", place, len(contents.records), beginning.start)
         return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))

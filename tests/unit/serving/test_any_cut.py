@@ -77,7 +77,9 @@ class Life:
         self.outcome += outcome(scored, self.committed)
         self.committed += len(items)
         if turn.fate == "save":
-            self._topic += self._writer.records(self._lane, Mark(0, "", "", 1, self.committed))
+            self._topic += self._writer.records(
+                self._lane, Mark(0, "", "", 1, self.committed, lineage=self._writer.lineage)
+            )
             self._checkpoint = self.committed
 
     @property

@@ -80,7 +80,8 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    assert (offset, mark_from_text(text)) == (8, Mark(3, "plan-1", "digest-1", 3, None, "models:/house/3", 3))
+    mark = Mark(3, "plan-1", "digest-1", 3, None, "models:/house/3", 3, each.writer.lineage)
+    assert (offset, mark_from_text(text)) == (8, mark)
 
 
 def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:

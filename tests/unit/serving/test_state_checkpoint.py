@@ -30,7 +30,7 @@ class Topic:
 
     def save(self, writer: CheckpointWriter, lane: Lane, offset: int) -> int:
         """Write a checkpoint; how many records it took."""
-        records = list(writer.records(lane, Mark(0, "p", "d", 1, offset)))
+        records = list(writer.records(lane, Mark(0, "p", "d", 1, offset, lineage=writer.lineage)))
         assert records[-1][0] == b"mark"
         self.records |= records
         return len(records)
@@ -89,6 +89,17 @@ def test_a_whole_checkpoint_removes_what_belongs_to_another_state() -> None:
     topic.save(CheckpointWriter(topic.parts, topic.records), fresh, 10)
     assert topic.dump(topic.load(10)[0]) == topic.dump(fresh)
     assert sum(value is None for value in topic.records.values()) == 2
+
+
+def test_what_a_whole_checkpoint_did_not_know_of_comes_back_never() -> None:
+    topic = Topic()
+    lane = topic.scorer.new_lane()
+    topic.feed(lane, range(9))
+    topic.save(CheckpointWriter(topic.parts, []), lane, 9)
+    fresh = topic.scorer.new_lane()
+    topic.feed(fresh, [0])
+    topic.save(CheckpointWriter(topic.parts, []), fresh, 10)
+    assert topic.dump(topic.load(10)[0]) == topic.dump(fresh)
 
 
 def test_a_checkpoint_of_another_offset_is_refused() -> None:

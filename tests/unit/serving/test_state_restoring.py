@@ -14,6 +14,7 @@ from makiserve.scoring import Batch, Scorer
 from makiserve.serving import assignment as module
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.state import restorer
 from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.past import Past
@@ -65,7 +66,7 @@ def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
     each = own.begin()
     own.scorer.rebuild(Batch(each.lane, [Step(float(value)) for value in range(1, offset + 1)]))
     committed(kafka, offset, checkpoint=offset, **mark)
-    mark_then = Mark(0, PLAN.fingerprint, "d1", 2, offset)
+    mark_then = Mark(0, PLAN.fingerprint, "d1", 2, offset, lineage=each.writer.lineage)
     kafka.state += [(0, key, value) for key, value in each.writer.records(each.lane, mark_then)]
     kafka.calls.clear()
 
@@ -128,11 +129,18 @@ def lose(kafka: Kafka, how: str) -> None:
         kafka.state.clear()
     elif how == "holds the checkpoint of offset 3, not that of offset 2":
         committed(kafka, 4, checkpoint=2)
-    elif how == "it is damaged":
-        kafka.state = [(number, key, b"x" if key != b"mark" else value) for number, key, value in kafka.state]
+    elif how == "is damaged":
+        kafka.state = [
+            (number, key, value if key == b"mark" else (value or b"")[:8] + b"x") for number, key, value in kafka.state
+        ]
     elif how == "removed the records before 4":
         committed(kafka, 5, checkpoint=3)
         kafka.low = 4
+
+
+@pytest.fixture(autouse=True)
+def no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restorer, "DOUBT_S", 0.0)
 
 
 LOSSES = [
@@ -143,7 +151,7 @@ LOSSES = [
     "had 1 partitions and has 2",
     "holds no checkpoint",
     "holds the checkpoint of offset 3, not that of offset 2",
-    "it is damaged",
+    "is damaged",
     "removed the records before 4",
 ]
 

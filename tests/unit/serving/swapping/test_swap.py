@@ -104,7 +104,7 @@ def test_where_the_switch_was_is_known_after_a_restart(kafka: Kafka, make: Make,
     kafka.stop.__init__()  # type: ignore[misc]
     kafka.input[0].append(message(0, COUNT, b'{"value": 1}'))
     make(packaged(version="4", model=Model(10), registry=registry)).run()
-    assert mark(kafka, 0) == Mark(0, mark(kafka, 0).plan, "d1", 2, mark(kafka, 0).checkpoint, "models:/house/4", since)
+    assert (mark(kafka, 0).release, mark(kafka, 0).since) == ("models:/house/4", since)
 
 
 def test_a_version_that_refuses_what_the_one_before_took_goes_before_anything_of_it_is_visible(

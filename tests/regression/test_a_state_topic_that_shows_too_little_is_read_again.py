@@ -1,0 +1,26 @@
+"""A leader that had been replaced showed less of the state topic than was committed: the service refused to go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from makiserve.serving.signals import Stop
+from tests.unit.serving.fakes import Kafka
+from tests.unit.serving.test_state_restoring import Own, committed, saved, total
+
+
+def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
+    kafka: Kafka, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: hidden and kafka.state.append(hidden.pop()))
+    saved(kafka, 3)
+    committed(kafka, 3, checkpoint=3)
+    hidden = [kafka.state.pop()]  # the mark
+    own = Own(kafka)
+    assert total(own, own.begin()) == 6
+    assert "in[0] is not restored yet: state topic group.state: it holds no checkpoint" in caplog.text
+
+
+@pytest.fixture
+def kafka() -> Kafka:
+    return Kafka(Stop(), [1, 2, 3, 4, 5], [10, 20, 30, 40, 50])
