@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 
+from makiserve.cli.beside import with_shadow
 from makiserve.cli.exit import exit_with
 from makiserve.cli.served import load_served
 from makiserve.errors import ConfigurationError, ModelRefused
@@ -37,7 +38,7 @@ class Releases:
     def load(self, release: str) -> PackagedModel:
         found = load_served(replace(self.what, model=release), self.model)
         assert isinstance(found, PackagedModel)  # noqa: S101  as it was given a model
-        return replace(found, registry=self)
+        return replace(found, registry=self, beside=self.model.beside)
 
     def try_out(self, release: str) -> None:
         what = pickle.dumps(replace(self.what, model=release))
@@ -47,10 +48,14 @@ class Releases:
             raise ModelRefused(f"in a fresh process: {told.partition(NAME)[2] or told or ran.returncode}")
 
 
-def load_released(what: ModelSettings) -> PackagedModel | FeaturesOnly:
-    """Load what is served, with the versions that may follow; see `load_served`."""
+def load_released(what: ModelSettings, shadow: str | None) -> PackagedModel | FeaturesOnly:
+    """Load what is served, its shadow beside it, and the versions that may follow; see `load_served`."""
     model = load_served(what)
-    return replace(model, registry=Releases(what, model)) if isinstance(model, PackagedModel) else model
+    if not isinstance(model, PackagedModel):
+        return model
+    if shadow:
+        model = with_shadow(model, what, shadow)
+    return replace(model, registry=Releases(replace(what, split=None), model))
 
 
 def require_alias(what: ModelSettings) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 
 from makiserve.cli.releases import load_released, require_alias
 from makiserve.cli.worker import COMMAND, Job
-from makiserve.errors import AnotherPipeline
+from makiserve.errors import AnotherPipeline, ConfigurationError
 from makiserve.serving import serve
 from makiserve.serving.post import Task
 from makiserve.serving.rekeying import serve_first, serve_second
@@ -28,8 +28,7 @@ def serve_topic(
     what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, web: WebSettings, log: LogSettings
 ) -> int:
     """Serve until a signal asks to stop, and show how it goes; the exit code."""
-    if settings.watch is not None:
-        require_alias(what)
+    _check(what, settings)
     stages = 1 if settings.partition_by is None else 2
     board, address = Board(stages * settings.workers, settings.output), address_from_text(web.http)
     with WebServer(board, address) if address else nullcontext():
@@ -37,10 +36,26 @@ def serve_topic(
             return _supervise(board, what, broker, settings, log)
         try:
             with tracing() as spans:
-                serve(load_released(what), broker, settings, Audience("worker", partial(board.post, "worker"), spans))
+                serve(
+                    load_released(what, settings.shadow),
+                    broker,
+                    settings,
+                    Audience("worker", partial(board.post, "worker"), spans),
+                )
         except AnotherPipeline as error:
             _begin_anew(error)
         return 0
+
+
+def _check(what: ModelSettings, settings: ServeSettings) -> None:
+    if settings.watch is not None:
+        require_alias(what)
+    if what.split and settings.partition_by:
+        raise ConfigurationError(
+            "--split goes by the keys of the messages, and --partition-by replaces them: a replay would split otherwise"
+        )
+    if (settings.shadow is None) != (settings.shadow_output is None):
+        raise ConfigurationError("--shadow and --shadow-output belong together: give both")
 
 
 def _begin_anew(why: AnotherPipeline) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
-from makiserve.errors import ConfigurationError, ModelRefused
-from makiserve.packaging import FeaturesOnly, PackagedModel, check_reference, features_only, load
+from makiserve.cli.beside import with_challenger
+from makiserve.cli.checked import load_checked
+from makiserve.errors import ConfigurationError
+from makiserve.packaging import FeaturesOnly, PackagedModel, features_only
 from makiserve.settings import ModelSettings
-
-logger = logging.getLogger(__name__)
 
 
 def load_served(what: ModelSettings, like: PackagedModel | None = None) -> PackagedModel | FeaturesOnly:
@@ -26,7 +25,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     """
     served: PackagedModel | FeaturesOnly
     if what.model:
-        served = _checked(load(what.model, features=what.features, like=like), strict=what.strict_environment)
+        served = with_challenger(load_checked(what, like), what)
     elif what.features:
         served = features_only(what.features)
     else:
@@ -34,21 +33,3 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     served = replace(served, emit=tuple(part for each in what.emit for part in each.split(",")))
     served.outputs()  # what cannot be emitted is refused here
     return served
-
-
-def _checked(model: PackagedModel, *, strict: bool) -> PackagedModel:
-    if strict and model.differences:
-        raise ModelRefused(
-            f"{model.uri} was packaged in another environment, and --strict-environment asks for the same:\n  "
-            + "\n  ".join(model.differences)
-        )
-    for difference in model.differences:
-        logger.warning("environment: %s", difference)
-    check_reference(model)
-    if model.reference.records:
-        logger.info("%s gives its %d reference outputs", model.uri, len(model.reference.outputs))
-    else:
-        logger.warning(
-            "%s has no reference records: nobody knows whether it predicts here as it did elsewhere", model.uri
-        )
-    return model

@@ -44,7 +44,12 @@ class Job(NamedTuple):
             link.report(msgspec.msgpack.encode(snapshot))
 
         with tracing() as spans:
-            self.serve(load_released(self.what), self.broker, self.settings, Audience(self.name, publish, spans))
+            self.serve(
+                load_released(self.what, self.settings.shadow),
+                self.broker,
+                self.settings,
+                Audience(self.name, publish, spans),
+            )
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from makiserve.packaging.source.collect import collect
 from makiserve.schema import Record
-from makiserve.scoring import Outputs, Scorer
+from makiserve.scoring import ALONE, Beside, Outputs, Scorer
 from makiserve.scoring.entry_point import find_pipeline
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform
@@ -36,6 +36,7 @@ class FeaturesOnly:
     predictor: None = None
     profile: None = None
     registry: None = None
+    beside: Beside = ALONE
     sample: tuple[Record, ...] = ()
     emit: tuple[str, ...] = ()
 

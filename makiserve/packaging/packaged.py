@@ -12,7 +12,7 @@ from makiserve.packaging.predictor import MlflowPredictor
 from makiserve.packaging.reference.reference import Reference
 from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record
-from makiserve.scoring import Outputs, Registry, Scorer
+from makiserve.scoring import ALONE, Beside, Outputs, Registry, Scorer
 from makiserve.scoring.drift import Profile
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform
@@ -44,6 +44,7 @@ class PackagedModel:
         pipeline: the name that the pipeline was given by when the model was loaded; None where it was packaged.
         emit: what an output holds; empty for the prediction (without a model, the features).
         registry: where its other versions are; None where nobody looks.
+        beside: what scores beside it.
     """
 
     uri: str
@@ -67,6 +68,7 @@ class PackagedModel:
     pipeline: str | None = None
     emit: tuple[str, ...] = ()
     registry: Registry | None = field(default=None, repr=False)
+    beside: Beside = field(default=ALONE, repr=False)
 
     def has_pipeline_of(self, other: PackagedModel) -> bool:
         """Whether what comes before and behind the model is the same: a lane may go from one to the other."""
@@ -84,7 +86,7 @@ class PackagedModel:
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """A scorer of this model, with lanes of its own."""
-        return Scorer(self.plan, self.predictor, self.post, is_tracked=is_tracked)
+        return Scorer(self.plan, self.predictor, self.post, self.beside.rivals, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
         """The form of the outputs of this model.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from makiserve.errors import DecodeError
@@ -40,7 +40,8 @@ class LaneBySource:
         self._scorer.rebuild(Batch(self._lane, block.records))
 
     def score(self, block: Block) -> tuple[Block, Scored]:
-        (scored,) = self._scorer.score([Batch(self._lane, block.records)])
+        is_challenged = self._scorer.challenged(block.keys, block.source, block.offsets)
+        (scored,) = self._scorer.score([Batch(self._lane, block.records, is_challenged)])
         return block, scored
 
 
@@ -69,7 +70,8 @@ class LaneByField:
 
     def score(self, block: Block) -> tuple[Block, Scored]:
         keys, parts = self._parts(block)
-        found = self._scorer.score([self._batch(block, key, indexes) for key, indexes in parts.items()])
+        own = self._scorer.challenged(block.keys, block.source, block.offsets)
+        found = self._scorer.score([self._batch(block, key, indexes, own) for key, indexes in parts.items()])
         dead = [(index, record) for index, record in enumerate(block.records) if isinstance(record, DecodeError)]
         placed = [_placed(scored, indexes) for scored, indexes in zip(found, parts.values(), strict=True)]
         return block._replace(keys=keys, lanes=keys), _merged([Scored([], [], [], [*dead]), *placed])
@@ -86,10 +88,13 @@ class LaneByField:
             parts.setdefault(key, []).append(index)
         return keys, parts
 
-    def _batch(self, block: Block, key: Hashable, indexes: list[int]) -> Batch:
+    def _batch(
+        self, block: Block, key: Hashable, indexes: list[int], is_challenged: Sequence[bool] | None = None
+    ) -> Batch:
         if key not in self._lanes:
             self._lanes[key] = self._scorer.new_lane()
-        return Batch(self._lanes[key], [block.records[index] for index in indexes])
+        own = is_challenged and [is_challenged[index] for index in indexes]
+        return Batch(self._lanes[key], [block.records[index] for index in indexes], own)
 
 
 def _placed(scored: Scored, indexes: list[int]) -> Scored:

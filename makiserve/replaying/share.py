@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from makiserve.replaying.select import Selection
 from makiserve.replaying.sent import Sending
 from makiserve.replaying.sources import Source
 from makiserve.schema import Schema
+from makiserve.scoring import Beside
 
 END = 0
 """The length of what stands for the end of a source."""
@@ -34,6 +36,7 @@ class Share(NamedTuple):
         spool: the file to write to.
         notes: the descriptor of the pipe that says how much has been written: for each block its length in the spool
             and how much of the source has been read, for each source's end END.
+        split: the directory of the challenger, and its share; None without one.
     """
 
     model: str | None
@@ -44,13 +47,17 @@ class Share(NamedTuple):
     features: bool
     spool: Path
     notes: int = -1
+    split: tuple[str, float] | None = None
 
 
 def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
     """A share of a replay of a model."""
     if isinstance(model, FeaturesOnly):
         return Share(None, model.uri, **told)
-    return Share(str(model.directory), model.pipeline, **told)
+    challenger, share, _ = model.beside
+    assert challenger is None or isinstance(challenger, PackagedModel)  # noqa: S101  as it was loaded
+    split = (str(challenger.directory), share) if challenger else None
+    return Share(str(model.directory), model.pipeline, split=split, **told)
 
 
 def work(share: Share) -> None:
@@ -73,7 +80,11 @@ def work(share: Share) -> None:
 
 def _model(share: Share) -> PackagedModel | FeaturesOnly:
     if share.model is not None:
-        return load(share.model, features=share.pipeline)
+        model = load(share.model, features=share.pipeline)
+        if share.split:
+            challenger, part = share.split
+            model = replace(model, beside=Beside(load(challenger, features=share.pipeline), part))
+        return model
     assert share.pipeline is not None  # noqa: S101  as share_from makes it
     return features_only(share.pipeline)
 

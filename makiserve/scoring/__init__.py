@@ -4,10 +4,12 @@ from makiserve.scoring.output import Encoded, Outputs
 from makiserve.scoring.post import Posted, Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Batch, Lane, Scored, Scorer
-from makiserve.scoring.served import Registry, Served
+from makiserve.scoring.served import ALONE, Beside, Registry, Served
 
 __all__ = [
+    "ALONE",
     "Batch",
+    "Beside",
     "Encoded",
     "Lane",
     "Outputs",

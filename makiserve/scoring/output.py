@@ -106,6 +106,15 @@ class Outputs:
         except (TypeError, ValueError, RecursionError):
             return self._encode_each(causes, objects, scored.dead)
 
+    def encode_shadow(self, prediction: Any) -> bytes:
+        """What a model that only watches said, or why it said nothing."""
+        if isinstance(prediction, RecordError):
+            return self.encode_object({"error": str(prediction)})
+        try:
+            return self.encode_object({"prediction": prediction})
+        except (TypeError, ValueError, RecursionError) as error:
+            return self.encode_object({"error": f"the output cannot be written as JSON: {error}"})
+
     def _encode_each(self, causes: list[int], objects: list[Any], dead: list[tuple[int, RecordError]]) -> Encoded:
         values: list[bytes] = []
         failed: dict[int, RecordError] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Predictor(Protocol):
@@ -21,3 +21,20 @@ class Predictor(Protocol):
 
     def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
         """One prediction for each row of inputs, in order, each a value that JSON can hold."""
+
+
+class Rivals(NamedTuple):
+    """The models beside the one that is served.
+
+    Attributes:
+        challenger: scores a share of the keys in its place.
+        share: of the keys, from 0 to 1.
+        shadow: scores all that it scores, for a topic of its own.
+    """
+
+    challenger: Predictor | None = None
+    share: float = 0.0
+    shadow: Predictor | None = None
+
+
+NO_RIVALS = Rivals()

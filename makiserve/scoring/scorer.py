@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import islice
-from operator import attrgetter
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from makiserve.errors import DecodeError, RecordError
 from makiserve.schema import Record
-from makiserve.scoring.isolate import predict_each
+from makiserve.scoring.call import Call, call_both
 from makiserve.scoring.post import Post, Posted, Prediction
-from makiserve.scoring.predictor import Predictor
+from makiserve.scoring.predictor import NO_RIVALS, Predictor, Rivals
+from makiserve.scoring.split import challenged
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Fed, Program
@@ -32,10 +32,16 @@ class Lane:
 
 
 class Batch(NamedTuple):
-    """Records of one lane, in order; a `DecodeError` stands in the place of one that could not be decoded."""
+    """Records of one lane, in order; a `DecodeError` stands in the place of one that could not be decoded.
+
+    Attributes:
+        challenged: for each record whether the challenger scores it, as `Scorer.challenged` tells; None where all are
+            the champion's.
+    """
 
     lane: Lane
     records: Sequence[Record | DecodeError]
+    challenged: Sequence[bool] | None = None
 
 
 class Scored(NamedTuple):
@@ -47,6 +53,7 @@ class Scored(NamedTuple):
         predictions: what the model made of it; None without a model.
         dead: index and error of each record that became a dead letter, in order.
         posted: what the post pipeline emitted: it is published in the place of the predictions. None without one.
+        shadow: cause and prediction, or the error in its place, of the model that only watches; None without one.
     """
 
     causes: list[int]
@@ -54,6 +61,7 @@ class Scored(NamedTuple):
     predictions: list[Any]
     dead: list[tuple[int, RecordError]]
     posted: Posted | None = None
+    shadow: list[tuple[int, Any]] | None = None
 
     @property
     def published(self) -> int:
@@ -68,6 +76,7 @@ class Scorer:
         plan: the feature pipeline.
         predictor: the model; None to emit features alone.
         post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
+        rivals: the models beside it; they take features of the same pipeline.
         is_tracked: whether lanes note which of their keys are used, for checkpoints that leave the others out.
 
     Attributes:
@@ -76,11 +85,20 @@ class Scorer:
     """
 
     def __init__(
-        self, plan: Plan, predictor: Predictor | None = None, post: Plan | None = None, *, is_tracked: bool = False
+        self,
+        plan: Plan,
+        predictor: Predictor | None = None,
+        post: Plan | None = None,
+        rivals: Rivals = NO_RIVALS,
+        *,
+        is_tracked: bool = False,
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
         self.model_s = 0.0
         self.serve(predictor)
+        self._challenger = Call(rivals.challenger) if rivals.challenger else None
+        self._share = rivals.share
+        self._shadow = Call(rivals.shadow) if rivals.shadow else None
         self._post = Post(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
         types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
@@ -94,8 +112,13 @@ class Scorer:
 
     def serve(self, predictor: Predictor | None) -> None:
         """Score with this model from now on."""
-        self._predictor = predictor
-        self._inputs = _selection(predictor.inputs) if predictor else None
+        self._champion = Call(predictor) if predictor else None
+
+    def challenged(
+        self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
+    ) -> Sequence[bool] | None:
+        """Which records of a batch are the challenger's; see `challenged` in `scoring.split`. None without one."""
+        return challenged(self._share, keys, place, offsets) if self._challenger else None
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -127,8 +150,8 @@ class Scorer:
         return Lane([self._program.new_state(), *((self._post.program.new_state(),) if self._post else ())])
 
     def score(self, batches: Sequence[Batch]) -> list[Scored]:
-        """Score the batches of any number of lanes, all rows of all lanes in one call of the model."""
-        found = self._predicted([self.features(batch) for batch in batches])
+        """Score the batches of any number of lanes, all rows of all lanes in one call of each model."""
+        found = self._predicted([self.features(batch) for batch in batches], batches)
         if self._post is None:
             return found
         return [_with_posted(self._post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
@@ -156,12 +179,23 @@ class Scorer:
             dead += fed.failures
         return Scored(causes, fed.outputs, [None] * len(causes), dead)
 
-    def _predicted(self, found: list[Scored]) -> list[Scored]:
-        if self._predictor is None or self._inputs is None:
+    def _predicted(self, found: list[Scored], batches: Sequence[Batch]) -> list[Scored]:
+        if self._champion is None:
             return found
-        rows = [self._inputs(features) for scored in found for features in scored.features]
+        items = [features for scored in found for features in scored.features]
         began = perf_counter()
-        predictions = iter(predict_each(self._predictor, rows))
+        if self._challenger:
+            is_challenged = [
+                batch.challenged is not None and batch.challenged[cause]
+                for scored, batch in zip(found, batches, strict=True)
+                for cause in scored.causes
+            ]
+            predictions = iter(call_both(self._champion, self._challenger, items, is_challenged))
+        else:
+            predictions = iter(self._champion(items))
+        if self._shadow:
+            watched = iter(self._shadow(items))
+            found = [each._replace(shadow=list(zip(each.causes, watched))) for each in found]  # noqa: B905  the next ones
         self.model_s = perf_counter() - began
         return [_with_predictions(scored, list(islice(predictions, len(scored.features)))) for scored in found]
 
@@ -182,11 +216,6 @@ def _decoded(
             items.append(record)
             indexes.append(index)
     return items, indexes, dead
-
-
-def _selection(inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    get = attrgetter(*inputs)
-    return get if len(inputs) > 1 else lambda features: (get(features),)
 
 
 def _with_predictions(scored: Scored, predictions: list[Any]) -> Scored:
@@ -210,9 +239,9 @@ def _without(scored: Scored, failed: Mapping[int, RecordError]) -> Scored:
     if not failed:
         return scored
     kept = [index for index, cause in enumerate(scored.causes) if cause not in failed]
-    return Scored(
-        [scored.causes[index] for index in kept],
-        [scored.features[index] for index in kept],
-        [scored.predictions[index] for index in kept],
-        sorted([*scored.dead, *failed.items()], key=lambda letter: letter[0]),
+    return scored._replace(
+        causes=[scored.causes[index] for index in kept],
+        features=[scored.features[index] for index in kept],
+        predictions=[scored.predictions[index] for index in kept],
+        dead=sorted([*scored.dead, *failed.items()], key=lambda letter: letter[0]),
     )

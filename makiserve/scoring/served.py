@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from makiserve.schema import Record
 from makiserve.scoring.drift import Profile
 from makiserve.scoring.output import Outputs
-from makiserve.scoring.predictor import Predictor
+from makiserve.scoring.predictor import Predictor, Rivals
 from makiserve.scoring.scorer import Scorer
 
 
@@ -37,6 +37,23 @@ class Registry(Protocol):
         Raises:
             ModelRefused: it must not serve.
         """
+
+
+class Beside(NamedTuple):
+    """The models beside the one that is served; see `Rivals`."""
+
+    challenger: Served | None = None
+    share: float = 0.0
+    shadow: Served | None = None
+
+    @property
+    def rivals(self) -> Rivals:
+        """The models themselves."""
+        challenger, shadow = (each.predictor if each else None for each in (self.challenger, self.shadow))
+        return Rivals(challenger, self.share, shadow)
+
+
+ALONE = Beside()
 
 
 class Served(Protocol):
@@ -73,6 +90,10 @@ class Served(Protocol):
     @property
     def registry(self) -> Registry | None:
         """Where its other versions are; None where there are none."""
+
+    @property
+    def beside(self) -> Beside:
+        """What scores beside it."""
 
     @property
     def sample(self) -> Sequence[Record]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from makiserve.errors import DecodeError
 from makiserve.kafka import Message, Unreadable
 from makiserve.schema import Record, Schema
-from makiserve.scoring import Batch
+from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition
 
 
@@ -29,9 +29,16 @@ class Slice(NamedTuple):
 
 
 def slices_from_messages(
-    messages: Iterable[Message], partitions: Mapping[int, Partition], schema: Schema
+    messages: Iterable[Message], partitions: Mapping[int, Partition], schema: Schema, scorer: Scorer
 ) -> Iterator[Slice]:
-    """The messages of each partition: first those before its committed offset, then the others."""
+    """The messages of each partition: first those before its committed offset, then the others.
+
+    Args:
+        messages: in the order of each partition.
+        partitions: by number.
+        schema: of the records.
+        scorer: knows which records are the challenger's.
+    """
     found: dict[int, list[Message]] = {}
     for message in messages:
         found.setdefault(message.partition(), []).append(message)
@@ -41,7 +48,9 @@ def slices_from_messages(
         for part, is_silent in ((own[:live], True), (own[live:], False)):
             if part:
                 records = [_record(message, schema) for message in part]
-                yield Slice(partition, part, Batch(partition.lane, records), is_silent)
+                keys, offsets = ([message.key() for message in part], [message.offset() for message in part])
+                is_challenged = scorer.challenged(keys, str(partition), offsets)
+                yield Slice(partition, part, Batch(partition.lane, records, is_challenged), is_silent)
 
 
 def _record(message: Message, schema: Schema) -> Record | DecodeError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from makiserve.errors import RecordError
 from makiserve.kafka import Message, TransactionalProducer
 from makiserve.scoring import Batch, Encoded, Scored, Served
-from makiserve.serving.messages import dead_letter, model_headers, origin, origin_before
+from makiserve.serving.messages import Headers, dead_letter, model_headers, origin, origin_before
 from makiserve.settings import ServeSettings
 
 
@@ -27,8 +29,10 @@ class Publisher:
 
     def serve(self, model: Served) -> None:
         """What is published from here on comes of this model."""
+        champion, (challenger, _, shadow) = model_headers(model), model.beside
         self._outputs = model.outputs()
-        self._headers = model_headers(model)
+        self._headers = (champion, model_headers(challenger) if challenger else champion)
+        self._shadow_headers = model_headers(shadow) if shadow else []
 
     def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
         """Produce the outputs of a batch, in order, and its dead letters; returns both.
@@ -36,21 +40,41 @@ class Publisher:
         Key and timestamp are the message's, and its headers are passed on. The output's own headers say which model
         made it from which record.
         """
-        produce, topic, model = self._produce, self._settings.output, self._headers
+        produce, topic, models = self._produce, self._settings.output, self._models(batch)
         encoded = self._outputs.encode(scored, batch.records)
         for cause, output in zip(encoded.causes, encoded.values, strict=True):
             message = messages[cause]
             key, headers = self._origin(message)
-            produce(topic, message.partition(), key, output, headers + model, message.timestamp()[1])
-        self.bury(messages, encoded.dead)
+            produce(topic, message.partition(), key, output, headers + models[cause], message.timestamp()[1])
+        self.bury(messages, batch, encoded.dead)
+        self._publish_shadow(messages, scored)
         return encoded
 
-    def bury(self, messages: list[Message], dead: list[tuple[int, RecordError]]) -> None:
+    def bury(self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]]) -> None:
         """Produce the dead letters of a batch."""
+        models = self._models(batch)
         for index, error in dead:
             message = messages[index]
             value, reason = dead_letter(message.value(), error)
             key, headers = self._origin(message)
             number = message.partition() % self._dead_partitions
-            headers = headers + self._headers + reason
+            headers = headers + models[index] + reason
             self._produce(self._settings.dead_letters, number, key, value, headers, message.timestamp()[1])
+
+    def _models(self, batch: Batch) -> Sequence[Headers]:
+        """For each record of a batch, which model it was scored by."""
+        champion, challenger = self._headers
+        if batch.challenged is None:
+            return [champion] * len(batch.records)
+        return [challenger if is_challenged else champion for is_challenged in batch.challenged]
+
+    def _publish_shadow(self, messages: list[Message], scored: Scored) -> None:
+        """What the shadow says of each of the features, or why it refuses them."""
+        if scored.shadow is None or self._settings.shadow_output is None:
+            return
+        for cause, prediction in scored.shadow:
+            message = messages[cause]
+            key, headers = self._origin(message)
+            value, headers = self._outputs.encode_shadow(prediction), headers + self._shadow_headers
+            number, time_ms = message.partition(), message.timestamp()[1]
+            self._produce(self._settings.shadow_output, number, key, value, headers, time_ms)

@@ -80,16 +80,19 @@ def _check_topics(model: Served, broker: BrokerSettings, settings: ServeSettings
     """Refuse what cannot work before anything is read; the number of the input's partitions."""
     if settings.input in (settings.output, settings.dead_letters):
         raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
+    if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
+        raise ConfigurationError(f"what the shadow says needs a topic of its own, other than {settings.shadow_output}")
     if settings.output == settings.dead_letters:
         raise ConfigurationError(f"dead letters cannot go to {settings.output}: who reads it expects predictions")
     cluster = Cluster(Connection(broker))
     cluster.preflight(broker.patience)
-    inputs, outputs = cluster.partitions(settings.input), cluster.partitions(settings.output)
-    if outputs < inputs:
-        raise ConfigurationError(
-            f"topic {settings.output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to "
-            f"the partition of its record, so that it needs at least {inputs}"
-        )
+    inputs = cluster.partitions(settings.input)
+    for output in filter(None, (settings.output, settings.shadow_output)):
+        if (outputs := cluster.partitions(output)) < inputs:
+            raise ConfigurationError(
+                f"topic {output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to "
+                f"the partition of its record, so that it needs at least {inputs}"
+            )
     cluster.create_if_absent(settings.dead_letters, inputs, {})
     if not model.scorer().stateless:
         prepare_state_topic(cluster, broker.group, inputs, settings.on_state_loss)

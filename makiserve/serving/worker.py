@@ -165,7 +165,7 @@ class Worker:
     def _score(self, messages: list[Message]) -> None:
         began, stages = time.monotonic(), self._telemetry.stages
         stages.begin()
-        slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema))
+        slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema, self._scorers.now))
         stages.end("decode")
         for each, scored in self._thread.run(lambda: self._scored(slices), self._keep_alive):
             if each.batch.lane is not each.partition.lane:

@@ -15,6 +15,12 @@ class ModelSettings(Section, table=""):
         "model its features are the output.",
         metavar="PIPELINE",
     )
+    split: str | None = option(
+        default=None,
+        metavar="URI=SHARE%",
+        help="A second model, of the same pipeline, that scores a share of the keys: models:/house@challenger=10%; an "
+        "alias alone is one of the same registered model.",
+    )
     emit: tuple[str, ...] = option(
         default=(),
         help="What an output holds: prediction, features, record, or fields of them such as record.house; several with "

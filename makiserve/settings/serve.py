@@ -47,6 +47,14 @@ class ServeSettings(Section, table="serve"):
         least=timedelta(milliseconds=100),
         help="How often the registry is asked whether the model's alias names another version, to serve that.",
     )
+    shadow: str | None = option(
+        default=None,
+        metavar="URI",
+        help="A model that is given the same features, and whose predictions go to a topic of their own.",
+    )
+    shadow_output: str | None = option(
+        default=None, metavar="TOPIC", help="The topic that the shadow's predictions go to."
+    )
     workers: int = option(
         default=1, least=1, help="How many processes share the partitions, under a supervisor that restarts them."
     )

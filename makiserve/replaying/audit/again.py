@@ -41,7 +41,8 @@ def score_again(reader: SpanReader, model: Served, origin: Span, span: Span) -> 
         scorer.rebuild(Batch(lane, records[:first]))
         if first == len(messages):
             continue
-        batch, offsets = Batch(lane, records[first:]), [message.offset() for message in messages[first:]]
+        keys, offsets = zip(*((message.key(), message.offset()) for message in messages[first:]), strict=True)
+        batch = Batch(lane, records[first:], scorer.challenged(keys, name, offsets))
         (scored,) = scorer.score([batch])
         encoded = form.encode(scored, batch.records)
         again.offsets = again.offsets[0] if is_live else offsets[0], offsets[-1] + 1

@@ -11,7 +11,7 @@ import msgspec
 
 from makiserve.kafka import BY_KEY, Message
 from makiserve.schema import Record
-from makiserve.scoring import Batch, Encoded, Outputs, Scored, Scorer, Served
+from makiserve.scoring import ALONE, Batch, Beside, Encoded, Outputs, Scored, Scorer, Served
 from makiserve.serving.messages import headers_with_key, origin
 from makiserve.serving.publisher import Publisher
 from makiserve.stream.engine.trace import trace
@@ -31,6 +31,7 @@ class Keys:
     attribute: str
     predictor: None = None
     registry: None = None
+    beside: Beside = ALONE
 
     @property
     def uri(self) -> str:
@@ -78,7 +79,7 @@ class Rekeyer(Publisher):
             before, headers = origin(message)
             headers = headers_with_key(headers, before)
             self._produce(self._settings.output, BY_KEY, key, message.value(), headers, message.timestamp()[1])
-        self.bury(messages, scored.dead)
+        self.bury(messages, batch, scored.dead)
         return Encoded(scored.causes, keys, scored.dead)
 
 

@@ -15,7 +15,7 @@ import makiserve
 import makiserve.stream as rs
 from makiserve.errors import PredictError
 from makiserve.kafka import Committed, Watermarks
-from makiserve.scoring import Outputs, Scorer
+from makiserve.scoring import ALONE, Beside, Outputs, Scorer
 from makiserve.serving.signals import Stop
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import trace
@@ -54,6 +54,7 @@ def packaged(
     version: str = "3",
     model: Model | None = None,
     registry: Any = None,
+    beside: Beside = ALONE,
 ) -> Any:
     """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
     plan = plan or trace(
@@ -72,10 +73,11 @@ def packaged(
         version=version,
         uri="models:/house@champion",
         registry=registry,
+        beside=beside,
         digest="d1",
         sample=[Step(1.0)],
         profile=None,
-        scorer=lambda is_tracked=False: Scorer(plan, model, post, is_tracked=is_tracked),
+        scorer=lambda is_tracked=False: Scorer(plan, model, post, beside.rivals, is_tracked=is_tracked),
         outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=post is not None),
     )
 

@@ -10,9 +10,10 @@ from makiserve.serving.partition import Partition
 from makiserve.serving.state.beginning import Beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.restorer import Restored
-from tests.unit.serving.fakes import Step, message
+from tests.unit.serving.fakes import Step, message, packaged
 
 SCHEMA = Schema(Step)
+SCORER = packaged().scorer()
 
 
 def partition(number: int, committed: int = 0) -> Partition:
@@ -28,13 +29,13 @@ def shape(each: Slice) -> tuple[int, list[int], bool]:
 
 def shapes(committed: int, *offsets: int) -> list[tuple[int, list[int], bool]]:
     messages = [message(0, offset, b'{"value": 1}') for offset in offsets]
-    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, SCHEMA)]
+    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, SCHEMA, SCORER)]
 
 
 def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -> None:
     partitions = {0: partition(0), 1: partition(1)}
     messages = [message(number, offset, b'{"value": 1}') for offset in (5, 6) for number in (1, 0)]
-    found = list(slices_from_messages(messages, partitions, SCHEMA))
+    found = list(slices_from_messages(messages, partitions, SCHEMA, SCORER))
     assert [shape(each) for each in found] == [(1, [5, 6], False), (0, [5, 6], False)]
     assert all(each.batch.lane is each.partition.lane for each in found)
 
@@ -55,6 +56,6 @@ def test_there_is_no_empty_slice() -> None:
 
 def test_a_message_that_cannot_be_decoded_keeps_its_place() -> None:
     messages = [message(0, 0, None), message(0, 1, b"{"), message(0, 2, b""), message(0, 3, b'{"value": 4}')]
-    (each,) = slices_from_messages(messages, {0: partition(0)}, SCHEMA)
+    (each,) = slices_from_messages(messages, {0: partition(0)}, SCHEMA, SCORER)
     assert [type(record) for record in each.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
     assert each.batch.records[3] == Step(value=4)
