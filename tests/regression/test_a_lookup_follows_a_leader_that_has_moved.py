@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from makiserve.kafka import Connection, Lookup, Watermarks, insist
@@ -19,7 +21,10 @@ PATIENCE = timedelta(seconds=30)
 
 
 def leaders(admin: AdminClient) -> list[int]:
-    return [each.leader for each in admin.list_topics("in", timeout=10).topics["in"].partitions.values()]
+    """Those of the topic; the one that was asked may have been the one that is frozen."""
+    with suppress(KafkaException):
+        return [each.leader for each in admin.list_topics("in", timeout=5).topics["in"].partitions.values()]
+    return [3]
 
 
 def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(

@@ -172,7 +172,7 @@ def test_another_pipeline_is_refused_unless_the_state_may_go(
     make().run()
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
     assert registry.tried == []
-    assert "choose --on-state-loss rebuild or start-empty to have it" in caplog.messages[-1]
+    assert "choose --on-state-loss rebuild or start-empty to have it" in caplog.text
 
 
 def test_another_pipeline_is_tried_in_a_fresh_process_and_this_one_drains(
