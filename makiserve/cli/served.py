@@ -26,6 +26,8 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     served: PackagedModel | FeaturesOnly
     if what.model:
         served = with_challenger(load_checked(what, like), what)
+    elif what.features and what.split:
+        raise ConfigurationError("--split is for two models, and --features alone deploys none")
     elif what.features:
         served = features_only(what.features)
     else:

@@ -13,6 +13,7 @@ from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.check import check_state
 from makiserve.serving.state.topic import prepare_state_topic
+from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.telemetry import Audience
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -45,6 +46,7 @@ def serve(
         BrokerUnavailable: no broker answers.
         Fenced: another instance of the same name has taken over.
         StateError: the state cannot be rebuilt.
+        AnotherPipeline: a fresh process must go on, with another version of the model.
     """
     if hidden := model.scorer().hidden:
         raise PipelineError(
@@ -53,10 +55,12 @@ def serve(
         )
     check_state(model.scorer(is_tracked=True), model.sample)
     partitions = _check_topics(model, broker, settings)
-    fenced_at = -math.inf
+    fenced_at, watch = -math.inf, None
+    if settings.watch is not None and model.registry:
+        watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, partitions, stop, audience, publisher)
+            worker = Worker(model, broker, settings, partitions, stop, audience, publisher, watch)
             logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()
@@ -64,7 +68,7 @@ def serve(
                 _refuse_to_fight(error, broker, time.monotonic() - fenced_at)
                 if stop.asked:
                     raise
-                fenced_at = time.monotonic()
+                fenced_at, model = time.monotonic(), worker.model
                 logger.warning("%s: beginning anew, from what is committed", error)
 
 

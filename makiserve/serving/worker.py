@@ -70,6 +70,7 @@ class Worker:
         stop: asked before every turn.
         audience: who is told how it goes.
         publisher: makes messages of what is scored.
+        watch: where other versions of the model come from; None where there is only this one.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Worker:
         stop: Stop,
         audience: Audience = Audience(),  # noqa: B008  frozen
         publisher: type[Publisher] = Publisher,
+        watch: Watch | None = None,
     ) -> None:
         connection = Connection(broker)
         self._stop = stop
@@ -104,9 +106,6 @@ class Worker:
         lookup = Lookup(connection, settings.input)
         restorer = Restorer(lookup, settings, self._scorers, expected, topic, past)
         self._assignment = Assignment(self._consumer, restorer, self._scorers.release)
-        watch = None
-        if settings.watch is not None and model.registry:
-            watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
         self._swap = Swap(self._scorers, self._assignment, watch, self._tell)
         self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
         self._thread = Background("score")
@@ -114,6 +113,11 @@ class Worker:
         self._due: float | None = None
         self._save_at = time.monotonic() + CHECKPOINT_S
         self._aborts_in_a_row = 0
+
+    @property
+    def model(self) -> Served:
+        """The version that scores."""
+        return self._scorers.model
 
     def run(self) -> None:
         """Serve until asked to stop, then drain: what has been scored is committed and the group is left.

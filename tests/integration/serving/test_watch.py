@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -20,12 +21,16 @@ from mlflow import MlflowClient
 from sklearn.ensemble import RandomForestRegressor
 
 import makiserve
+from makiserve.replaying.sources import TopicSpan
+from makiserve.scoring import Beside
 from tests.integration.serving.pipeline import Features, Step, features
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
-from tests.integration.test_packaging_server import tracking_server
+from tests.integration.test_packaging_server import run, tracking_server
+from tests.unit.packaging.example import FEATURES, HOUSE, write
 
 Topic = Callable[..., str]
+Start = Callable[..., Service]
 PARTITIONS = 2
 SWITCH = re.compile(r"\[(\d)\]: models:/running/(\d) → models:/running/(\d) at offset (\d+)")
 
@@ -187,3 +192,70 @@ def outputs_of(kafka: str, output: str, version: str) -> None:
         if any(dict(message.headers())["makiserve.version"].decode() == version for message in messages):
             return
         count = len(messages) + 1
+
+
+LOG = """
+import makiserve
+from sklearn.linear_model import Ridge
+from house.features import Reading, features
+
+readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
+frame = makiserve.features_frame(features, record=Reading, source=readings)
+makiserve.log_model(
+    Ridge().fit(frame, range(40)), features=features, record=Reading, reference=readings,
+    registered_model_name="house", alias="served",
+)
+"""
+
+
+def test_another_pipeline_is_served_by_a_fresh_process_in_the_place_of_the_old_one(
+    kafka: str, topic: Topic, service: Start, tracking_uri: str, tmp_path: Path
+) -> None:
+    write(HOUSE, tmp_path)
+    run(LOG, cwd=tmp_path, server=tracking_uri)
+    input_, output = topic(), topic()
+    options = ["--watch", "200ms", "--on-state-loss", "rebuild", "--http", "off"]
+    running = service("models:/house@served", input_, output, *options)
+    told = Log(running)
+    told.wait("restoring → running")
+    record = b'{"minute": 1, "fahrenheit": 70.0, "wind speed": 2.0}'
+    send(kafka, input_, [record] * 5)
+    read(kafka, output, enough=5)
+    write({"house/features.py": FEATURES.replace("i.wind", "-i.wind")}, tmp_path)
+
+    run(LOG, cwd=tmp_path, server=tracking_uri)
+
+    told.wait("models:/house/2 has another pipeline, which a fresh process serves: this process begins anew")
+    told.wait("restoring → running")
+    send(kafka, input_, [record] * 5)
+    (found,) = read(kafka, output, enough=10).values()
+    assert [version for _, version, _ in scored(found)] == ["1"] * 5 + ["2"] * 5
+    assert sources(found) == [*range(10)]
+    assert told.end() == 0
+
+
+def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_scores(
+    kafka: str, topic: Topic, service: Start, running_uri: str, tmp_path: Path
+) -> None:
+    log(seed=5)
+    MlflowClient().set_registered_model_alias("running", "challenger", "2")
+    input_, output, shadow = topic(PARTITIONS), topic(PARTITIONS), topic(PARTITIONS)
+    values = [steps(300, seed) for seed in range(PARTITIONS)]
+    options = ["--split", "challenger=40%", "--shadow", "models:/running@challenger", "--shadow-output", shadow]
+    for number, own in enumerate(values):
+        send(kafka, input_, own, partition=number)
+    running = service(running_uri, input_, output, *options, "--http", "off")
+
+    found = read(kafka, output, enough=300 * PARTITIONS)
+    watched = read(kafka, shadow, enough=300 * PARTITIONS)
+
+    assert running.stop()[0] == 0
+    champion, challenger = (makiserve.load(f"models:/running@{alias}") for alias in ("champion", "challenger"))
+    again = makiserve.replay(replace(champion, beside=Beside(challenger, 0.4)), TopicSpan(input_, kafka))
+    alone = replayed({"2": challenger}, values, tmp_path)["2"]
+    for number in range(PARTITIONS):
+        outputs = list(scored(found[number]))
+        assert 60 < sum(version == "2" for _, version, _ in outputs) < 180
+        assert list(scored(watched[number])) == [(offset, "2", prediction) for offset, prediction in alone[number]]
+    served = [(offset, prediction) for number in range(PARTITIONS) for offset, _, prediction in scored(found[number])]
+    assert again.outputs == served

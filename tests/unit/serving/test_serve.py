@@ -53,7 +53,8 @@ class Worker:
     def __init__(
         self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop, *_: Any
     ) -> None:
-        self.stop, self.dead_partitions = stop, dead
+        self.stop, self.dead_partitions, self.given = stop, dead, model
+        self.model = packaged(version="4")
         self.made.append(self)
 
     def run(self) -> None:
@@ -111,6 +112,20 @@ def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.Lo
     serve(packaged(), BROKER, SETTINGS)
     assert len(Worker.made) == 3
     assert caplog.messages[0] == "the transaction took too long: beginning anew, from what is committed"
+
+
+def test_what_begins_anew_serves_the_version_that_was_served_last() -> None:
+    Worker.ends = [Fenced("the transaction took too long")]
+    serve(packaged(version="3"), BROKER, SETTINGS)
+    assert [worker.given.version for worker in Worker.made] == ["3", "4"]
+
+
+def test_a_shadow_has_a_topic_of_its_own_as_wide_as_the_input() -> None:
+    with pytest.raises(ConfigurationError, match="needs a topic of its own, other than out"):
+        serve(packaged(), BROKER, ServeSettings("in", "out", "dead", shadow_output="out"))
+    Cluster.topics["shadow"] = 3
+    with pytest.raises(ConfigurationError, match="shadow has 3 partitions, in has 4"):
+        serve(packaged(), BROKER, ServeSettings("in", "out", "dead", shadow_output="shadow"))
 
 
 NAMED = BrokerSettings("broker:9092", "group", instance="pod-0")

@@ -11,6 +11,7 @@ import pytest
 
 from makiserve.serving import worker as module
 from makiserve.serving.swapping import watch as watching
+from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, packaged
@@ -72,12 +73,12 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
     monkeypatch.setattr(watching, "Background", AtOnce)
 
     def one(model: Any = None, **options: Any) -> Worker:
-        settings = {"max_batch": 1, "commit_interval": timedelta(0), "watch": timedelta(0), **options}
+        settings = {"max_batch": 1, "commit_interval": timedelta(0), **options}
+        serve = ServeSettings("in", "out", "dead", **settings)
         model = model or packaged(registry=registry)
         registry.versions[model.version] = model
-        worker = Worker(
-            model, BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead", **settings), 2, kafka.stop
-        )
+        watch = Watch(registry, timedelta(0), serve.on_state_loss, model)
+        worker = Worker(model, BrokerSettings("broker:9092", "group"), serve, 2, kafka.stop, watch=watch)
         consumer: Any = worker._consumer
         kafka.turns.insert(0, lambda: consumer.come(0, 1))
         return worker

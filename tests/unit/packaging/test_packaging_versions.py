@@ -1,0 +1,130 @@
+"""One version in the place of another: of the same pipeline in this process, of another one in another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from makiserve.cli import releases as module
+from makiserve.cli.releases import Releases, load_released, require_alias
+from makiserve.cli.served import load_served
+from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
+from makiserve.packaging import load, newest
+from makiserve.settings import ModelSettings
+from tests.unit.packaging.conftest import Project
+from tests.unit.packaging.example import FEATURES, HOUSE, fitted, forget
+
+Log = Callable[..., Any]
+NAME = "house of versions"
+
+
+@pytest.fixture
+def versions(log: Log, house: ModuleType, project: Project) -> ModuleType:
+    """Versions 1 and 2 of one pipeline, 3 of another; `champion` is 1 and `challenger` 2."""
+    for slope in (2.0, 3.0):
+        log(house, model=fitted(slope), registered_model_name=NAME)
+    forget("house")
+    other = project(HOUSE | {"house/features.py": FEATURES.replace("i.wind", "-i.wind")}, "house.features")
+    log(other, registered_model_name=NAME)
+    forget("house")
+    client = MlflowClient()
+    first = min(int(each.version) for each in client.search_model_versions(f"name='{NAME}'"))
+    assert first == 1
+    client.set_registered_model_alias(NAME, "champion", "1")
+    client.set_registered_model_alias(NAME, "challenger", "2")
+    return other
+
+
+@pytest.fixture(autouse=True)
+def _registry(tracking: str) -> Any:
+    yield
+    client = MlflowClient()
+    if any(each.name == NAME for each in client.search_registered_models()):
+        client.delete_registered_model(NAME)
+
+
+def uri(version: str) -> str:
+    return f"models:/{NAME}{version}"
+
+
+def test_an_alias_names_a_version_until_it_moves(versions: ModuleType) -> None:
+    assert newest(uri("@champion")) == uri("/1")
+    MlflowClient().set_registered_model_alias(NAME, "champion", "2")
+    assert newest(uri("@champion")) == uri("/2")
+    assert newest(uri("/latest")) == uri("/3")
+    MlflowClient().delete_registered_model_alias(NAME, "champion")
+    with pytest.raises(ConfigurationError, match="alias champion not found"):
+        newest(uri("@champion"))
+
+
+def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType) -> None:
+    first = load_released(ModelSettings(model=uri("@champion")), None)
+    assert first.registry
+    second = first.registry.load(uri("/2"))
+    assert (first.version, second.version) == ("1", "2")
+    assert second.registry is first.registry
+    assert second.record is first.record
+
+
+def test_no_code_of_another_pipeline_is_imported(versions: ModuleType) -> None:
+    first = load(uri("/1"))
+    before = set(sys.modules)
+    with pytest.raises(AnotherPipeline, match=r"has another pipeline \(digest \w{12}…\) than"):
+        load(uri("/3"), like=first)
+    assert not [name for name in set(sys.modules) - before if name.startswith("house")]
+
+
+def test_another_entry_point_of_the_same_sources_is_another_pipeline(log: Log, project: Project) -> None:
+    both = FEATURES + "\ndef mirrored():\n    return rx.pipe(rs.ops.map(lambda i: Features(-i.fahrenheit, -i.wind)))\n"
+    house = project(HOUSE | {"house/features.py": both}, "house.features")
+    first = load(log(house).model_uri)
+    with pytest.raises(AnotherPipeline, match="of the same sources"):
+        load(log(house, features=house.mirrored).model_uri, like=first)
+
+
+def test_a_challenger_may_be_named_by_its_alias_alone(versions: ModuleType) -> None:
+    model = load_served(ModelSettings(model=uri("@champion"), split="challenger=10%"))
+    challenger, share, shadow = model.beside
+    assert challenger
+    assert (challenger.version, share, shadow) == ("2", 0.1, None)
+
+
+def test_a_shadow_has_the_same_pipeline_or_is_refused(versions: ModuleType) -> None:
+    what = ModelSettings(model=uri("@champion"))
+    shadow = load_released(what, uri("/2")).beside.shadow
+    assert shadow
+    assert shadow.version == "2"
+    with pytest.raises(ConfigurationError, match=f"^--shadow {uri('/3')}: it must take the features"):
+        load_released(what, uri("/3"))
+
+
+@pytest.mark.parametrize("split", ["challenger", "challenger=10", "challenger=0%", "challenger=100%", "=10%"])
+def test_a_split_that_is_none_is_refused(versions: ModuleType, split: str) -> None:
+    with pytest.raises(ConfigurationError, match="write models:/house@challenger=10%"):
+        load_served(ModelSettings(model=uri("@champion"), split=split))
+
+
+@pytest.mark.parametrize("named", ["models:/house/3", "runs:/1/model", "models:/m-1", "folder", None])
+def test_only_an_alias_can_be_watched(named: str | None) -> None:
+    require_alias(ModelSettings(model="models:/house@champion"))
+    require_alias(ModelSettings(model="models:/house/latest"))
+    with pytest.raises(ConfigurationError, match="--watch looks whether an alias names another version"):
+        require_alias(ModelSettings(model=named))
+
+
+@pytest.mark.parametrize(("code", "reason"), [("raise SystemExit(0)", None), ("raise SystemExit('no')", "no")])
+def test_what_a_fresh_process_says_of_a_version_decides(
+    versions: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, reason: str | None
+) -> None:
+    monkeypatch.setattr(module, "TRY_OUT", [sys.executable, "-c", code])
+    releases = Releases(ModelSettings(model=uri("@champion")), load(uri("/1")))
+    if reason is None:
+        releases.try_out(uri("/3"))
+    else:
+        with pytest.raises(ModelRefused, match=f"in a fresh process: {reason}"):
+            releases.try_out(uri("/3"))
