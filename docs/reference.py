@@ -72,7 +72,7 @@ ends with the code of the first check that failed.
 | exit code | what to do |
 |---|---|
 | 0 | nothing: the service has drained, the replay is complete |
-| 1 | a replay misses what is required of it, or differs from what is expected: look at what it prints |
+| 1 | a replay misses what is required or differs from what is expected; `--on-error stop` met a record: see above |
 | 2 | correct the command, the settings, the topic or the code: starting again as it is cannot help |
 | 3 | log the model again, or serve another version: this one must not serve here |
 | 4 | look at the broker and the network, or at the other instance, and start again: a supervisor may do so |

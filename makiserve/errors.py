@@ -13,6 +13,7 @@ MakiserveError
 │   ├── OperatorError          a function of the pipeline raised on it
 │   ├── PredictError           the model refused its features
 │   └── EncodeError            what came of it has no form in the output
+├── StoppedAtRecord            one record is in the way, as the service was told exit 1
 ├── RetryCall                  call the same thing again, after a pause
 ├── AbortTransaction           abort, rewind inputs and state, do it again
 ├── Fenced                     another instance took over: new producer, rejoin
@@ -139,6 +140,12 @@ class EncodeError(RecordError):
     """What came of one record cannot be written as the output's format asks."""
 
     reason = "encode"
+
+
+class StoppedAtRecord(MakiserveError):
+    """A record cannot be scored, and the service was told to stop there: correct the cause, start again."""
+
+    exit_code = 1
 
 
 class RetryCall(MakiserveError):

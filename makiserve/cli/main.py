@@ -44,7 +44,7 @@ is in effect.
 EXIT_CODES = """\b
 Exit codes:
   0   drained, or the replay is complete
-  1   a replay misses what is required of it, or differs from what is expected
+  1   a replay misses what is required of it, or differs from what is expected; --on-error stop met a bad record
   2   the command or the code must be corrected
   3   the model may not serve: it cannot be loaded, or it fails its reference records
   4   the broker cannot be reached, or another instance has taken over

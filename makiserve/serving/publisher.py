@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
-from makiserve.errors import RecordError
+from makiserve.errors import RecordError, StoppedAtRecord
 from makiserve.kafka import Message, TransactionalProducer
 from makiserve.scoring import Batch, Encoded, Scored, Served
 from makiserve.serving.messages import Headers, dead_letter, model_headers, origin, origin_before
@@ -51,8 +52,14 @@ class Publisher:
         return encoded
 
     def bury(self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]]) -> None:
-        """Produce the dead letters of a batch."""
+        """Produce the dead letters of a batch.
+
+        Raises:
+            StoppedAtRecord: there is one, and the service was told to stop.
+        """
         models = self._models(batch)
+        if dead and self._settings.on_error == "stop":
+            _stop(messages[dead[0][0]], dead[0][1])
         for index, error in dead:
             message = messages[index]
             value, reason = dead_letter(message.value(), error)
@@ -78,3 +85,11 @@ class Publisher:
             value, headers = self._outputs.encode_shadow(prediction), headers + self._shadow_headers
             number, time_ms = message.partition(), message.timestamp()[1]
             self._produce(self._settings.shadow_output, number, key, value, headers, time_ms)
+
+
+def _stop(message: Message, error: RecordError) -> NoReturn:
+    raise StoppedAtRecord(
+        f"{message.topic()}[{message.partition()}]@{message.offset()}: {error.reason}: {error}. The service was told "
+        "to stop there; nothing from this record on is committed. Correct the cause, or let such records be put aside "
+        "with --on-error dead-letter"
+    ) from error

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from subprocess import TimeoutExpired
 
-from makiserve.errors import ConfigurationError, ModelRefused, StateError
+from makiserve.errors import ConfigurationError, ModelRefused, StateError, StoppedAtRecord
 from makiserve.serving.post import Post, Task
 from makiserve.serving.signals import Stop
 
@@ -28,7 +28,7 @@ OnReport = Callable[[str, bytes], None]
 TURN_S = 0.5
 """A signal, or the death of a process, is noticed within this time."""
 
-PERSON = {ConfigurationError.exit_code, ModelRefused.exit_code, StateError.exit_code}
+PERSON = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedAtRecord)}
 """Exit codes that a person must act on: another process would end with the same."""
 
 MOST_FAILURES = 10

@@ -30,6 +30,10 @@ class ServeSettings(Section, table="serve"):
         help="How long an output may wait to become visible: exactly-once output appears at the commit.",
     )
     max_batch: int = option(default=4096, least=1, help="The most records that are scored together.")
+    on_error: Literal["dead-letter", "stop"] = option(
+        default="dead-letter",
+        help="What to do with a record that cannot be scored: put it aside and go on, or stop before it.",
+    )
     on_state_loss: OnStateLoss = option(
         default="refuse",
         help="What to do where the state that belongs to a committed offset is lost: refuse to serve, rebuild it from "
