@@ -4,7 +4,8 @@
 MakiserveError
 ├── ConfigurationError         correct the command or the code, start again      exit 2
 │   ├── PipelineError          the pipeline cannot be traced or compiled
-│   └── SourceError            a file or topic cannot be read as what it should be
+│   ├── SourceError            a file or topic cannot be read as what it should be
+│   └── RegistryAway           the tracking server does not answer
 ├── ModelRefused               the model must not serve                          exit 3
 ├── AnotherPipeline            a fresh process must serve it                     exit 6
 ├── BrokerUnavailable          no broker answers: check the network, start again exit 4
@@ -48,6 +49,10 @@ class PipelineError(ConfigurationError):
 
 class SourceError(ConfigurationError):
     """A file cannot be read at all: it is missing, it has no header, a column of the record is not in it."""
+
+
+class RegistryAway(ConfigurationError):
+    """The tracking server does not answer: check where it is; a running service goes on and asks again."""
 
 
 class ModelRefused(MakiserveError):

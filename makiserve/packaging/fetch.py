@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, RegistryAway
 
 # A lookup takes milliseconds; MLflow's own patience, 7 retries of 120 s, would hide a dead server for minutes.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
@@ -59,7 +59,7 @@ def fetch(uri: str, into: Path) -> Fetched:
         with _environment(_QUIET):
             path = download_artifacts(source.uri, dst_path=str(into))
     except (MlflowException, OSError, ImportError) as error:
-        raise ConfigurationError(f"model {uri}: {_reason(error)}") from error
+        raise _error(uri, error) from error
     return Fetched(Path(path), source.name, source.version)
 
 
@@ -76,7 +76,7 @@ def newest(uri: str) -> str:
         with _environment(_IMPATIENT):
             return _resolve(uri).uri
     except (MlflowException, OSError) as error:
-        raise ConfigurationError(f"model {uri}: {_reason(error)}") from error
+        raise _error(uri, error) from error
 
 
 def _resolve(uri: str) -> _Source:
@@ -129,13 +129,17 @@ def _registered(client: MlflowClient, path: str) -> _Source:
     return _Source(f"models:/{name}/{version}", name, str(version))
 
 
-def _reason(error: Exception) -> str:
+def _error(uri: str, error: Exception) -> ConfigurationError:
     cause = error.__cause__ or error.__context__
     if isinstance(error, MlflowException) and isinstance(cause, OSError):  # requests' errors are OSErrors
-        return (
-            f"no answer from {mlflow.get_tracking_uri()} ({type(cause).__name__}): "
+        return RegistryAway(
+            f"model {uri}: no answer from {mlflow.get_tracking_uri()} ({type(cause).__name__}): "
             "check MLFLOW_TRACKING_URI and the network"
         )
+    return ConfigurationError(f"model {uri}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
     first, *rest = str(error).strip().splitlines() or [type(error).__name__]
     detail = f" {rest[-1]}" if rest else ""
     where = f" (tracking server: {mlflow.get_tracking_uri()})" if isinstance(error, MlflowException) else ""

@@ -12,6 +12,7 @@ CHECKS = (
     Check("broker", topics.broker),
     Check("input", topics.input_, ("broker",)),
     Check("output", topics.output, ("input",)),
+    Check("shadow", topics.shadow, ("input",)),
     Check("dead letters", topics.dead_letters, ("input",)),
     Check("state topic", topics.state_topic_, ("model", "input")),
     Check("group", topics.group, ("broker",)),

@@ -31,9 +31,21 @@ def input_(facts: Facts) -> Found:
 
 def output(facts: Facts) -> Found:
     """The topic of the predictions: there, writable, wide enough."""
-    inputs, topic = facts.topic(facts.serving.input), facts.topic(facts.serving.output)
     if facts.serving.input in (facts.serving.output, facts.serving.dead_letters):
-        raise ConfigurationError(f"the input {topic.name} cannot be an output too: it would read what it writes")
+        raise ConfigurationError(
+            f"the input {facts.serving.input} cannot be an output too: it would read what it writes"
+        )
+    return _predictions(facts, facts.serving.output)
+
+
+def shadow(facts: Facts) -> Found:
+    """The topic of the shadow's predictions: likewise."""
+    name = facts.serving.shadow_output
+    return _predictions(facts, name) if name else Found("none is asked for")
+
+
+def _predictions(facts: Facts, name: str) -> Found:
+    inputs, topic = facts.topic(facts.serving.input), facts.topic(name)
     _may(topic, "WRITE")
     if topic.partitions < inputs.partitions:
         raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions and needs {inputs.partitions}")

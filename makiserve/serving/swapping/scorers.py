@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makiserve.errors import MakiserveError, StateError
+from makiserve.errors import MakiserveError, RegistryAway, RetryCall, StateError
 from makiserve.scoring import Scorer, Served
 
 
@@ -42,6 +42,7 @@ class Scorers:
 
         Raises:
             StateError: the version cannot be had any more.
+            RetryCall: the registry does not answer.
         """
         if not self.now.remembers_predictions:
             return None
@@ -55,6 +56,8 @@ class Scorers:
         if self.model.registry:
             try:
                 return self.model.registry.load(release)
+            except RegistryAway as error:
+                raise RetryCall(f"{release} scored these records and must score them again: {error}") from error
             except MakiserveError as error:
                 reason = error
         raise StateError(f"its state comes of the predictions of {release}, which cannot be loaded: {reason}")

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from makiserve.errors import AbortTransaction, AnotherPipeline, ConfigurationError, ModelRefused
+from makiserve.errors import (
+    AbortTransaction,
+    AnotherPipeline,
+    ConfigurationError,
+    ModelRefused,
+    RegistryAway,
+    StateError,
+)
 from makiserve.serving import worker as module
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.mark import Mark, mark_from_text
@@ -234,3 +241,32 @@ def test_after_a_restart_the_records_of_the_version_before_are_scored_again_by_i
     assert registry.loads == ["models:/house/3"]
     assert kafka.predictions(0) == sums(3)
     assert mark(kafka, 0).checkpoint is not None
+
+
+@pytest.mark.parametrize("trouble", [RegistryAway("no answer"), ModelRefused("it was deleted")])
+def test_a_version_that_cannot_be_had_is_waited_for_or_the_state_is_lost(
+    kafka: Kafka, make: Make, registry: Registry, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    monkeypatch.setattr(module, "LAST_CHECKPOINT", -1)  # as after a crash
+    make(packaged(post=POST, registry=registry)).run()
+    kafka.stop.__init__()  # type: ignore[misc]
+    kafka.input[0].append(message(0, COUNT, b'{"value": 2}'))
+    first, registry.alias = registry.versions["3"], "4"
+    registry.versions["3"] = trouble
+
+    def load(release: str) -> Any:
+        registry.loads.append(release)
+        registry.versions["3"], found = first, registry.versions["3"]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(registry, "load", load)
+    worker = make(packaged(version="4", model=Model(10), post=POST, registry=registry))
+    if isinstance(trouble, ModelRefused):
+        with pytest.raises(StateError, match=r"of the predictions of models:/house/3, which cannot be loaded"):
+            worker.run()
+    else:
+        worker.run()
+        assert registry.loads[:2] == ["models:/house/3"] * 2
+        assert kafka.predictions(0)[-1] == sums(COUNT)[-1] + 10 * (TOTALS[0][-1] + 2)
