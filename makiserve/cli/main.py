@@ -7,6 +7,7 @@ import click
 from makiserve import __version__
 from makiserve.cli.attach import attach
 from makiserve.cli.audit import audit_service
+from makiserve.cli.build import build
 from makiserve.cli.check import check
 from makiserve.cli.config import config
 from makiserve.cli.dead_letters import dead_letters
@@ -87,7 +88,7 @@ def _replay(settings: Settings) -> int:
     return replay_sources(settings.of(ModelSettings), replaying, None)
 
 
-for each in (attach, audit_service, check, config, dead_letters, explain):
+for each in (attach, audit_service, build, check, config, dead_letters, explain):
     command.add_command(each)
 
 

@@ -1,0 +1,71 @@
+"""What builds images on this machine: docker, podman or buildah."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from makiserve.errors import ConfigurationError
+
+ENGINES = ("docker", "podman", "buildah")
+LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A program that builds images.
+
+    Attributes:
+        name: docker, podman or buildah.
+    """
+
+    name: str
+
+    def build(
+        self,
+        context: Path,
+        tag: str,
+        *,
+        secrets: Mapping[str, Path] | None = None,
+        arguments: Mapping[str, str] | None = None,
+    ) -> None:
+        """Build an image.
+
+        Args:
+            context: a directory with a Dockerfile.
+            tag: the image's name.
+            secrets: files that the build sees and the image does not have, by the name that the Dockerfile gives them.
+            arguments: of the Dockerfile's ARG.
+
+        Raises:
+            ConfigurationError: it failed; the end of its log is in the message.
+        """
+        command = [self.name, "build", "--tag", tag]
+        if self.name != "docker":
+            # The other format has no health check; the base may be an image that no registry has.
+            command += ["--format", "docker", "--pull=false"]
+        for name, file in (secrets or {}).items():
+            command += ["--secret", f"id={name},src={file}"]
+        for name, value in (arguments or {}).items():
+            command += ["--build-arg", f"{name}={value}"]
+        done = self.run(*command[1:], str(context))
+        if done.returncode:
+            log = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LOG_LINES:])
+            raise ConfigurationError(f"{self.name} build {context} failed, there is no image {tag}:\n{log}")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of its commands to the end."""
+        return subprocess.run(  # noqa: S603  the program that the person has installed
+            [self.name, *arguments], capture_output=True, text=True, check=False
+        )
+
+
+def find_engine() -> Engine | None:
+    """The first that is installed and works; None where there is none: docker's client alone builds nothing."""
+    for engine in map(Engine, ENGINES):
+        if shutil.which(engine.name) and not engine.run("version" if engine.name == "docker" else "info").returncode:
+            return engine
+    return None
