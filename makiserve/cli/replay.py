@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from makiserve.cli.served import load_served
 from makiserve.cli.trace import print_trace
 from makiserve.replaying import Metrics, Replayed
-from makiserve.replaying.differences import QUANTILES, Differences
+from makiserve.replaying.comparison.differences import QUANTILES, Differences
 from makiserve.replaying.sources import sources_named
 from makiserve.replaying.trace import trace_record
 from makiserve.replaying.validate import validate

@@ -12,7 +12,7 @@ import pandas as pd
 
 from makiserve.errors import ConfigurationError
 from makiserve.replaying.collect import Collected, DeadLetter
-from makiserve.replaying.metrics import Metrics
+from makiserve.replaying.metrics.metrics import Metrics
 from makiserve.replaying.report import Report
 
 SHOWN = 10

@@ -9,6 +9,7 @@ from pathlib import Path
 from makiserve.errors import ConfigurationError
 from makiserve.packaging import FeaturesOnly, PackagedModel, load
 from makiserve.replaying.collect import Collected, DeadLetters
+from makiserve.replaying.cores.spread import processes_for, spread
 from makiserve.replaying.feed import Progress, feed, score
 from makiserve.replaying.lanes import lanes_of
 from makiserve.replaying.order import time_order
@@ -17,7 +18,6 @@ from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
-from makiserve.replaying.spread import processes_for, spread
 from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
 from makiserve.schema.attribute import attribute_of

@@ -17,13 +17,13 @@ from pyarrow import csv
 
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.packaging import FeaturesOnly, PackagedModel
-from makiserve.replaying.amounts import Amounts
-from makiserve.replaying.classes import Classes
-from makiserve.replaying.differences import Differences, differences
+from makiserve.replaying.comparison.differences import Differences, differences
 from makiserve.replaying.feed import Progress
+from makiserve.replaying.metrics.amounts import Amounts
+from makiserve.replaying.metrics.classes import Classes
+from makiserve.replaying.metrics.requirements import Requirement, Verdict, requirement_from_text, verdicts
 from makiserve.replaying.record_run import record_run
 from makiserve.replaying.replayed import Replayed
-from makiserve.replaying.requirements import Requirement, Verdict, requirement_from_text, verdicts
 from makiserve.replaying.run import replay
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sources import Source

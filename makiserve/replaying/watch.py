@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from makiserve.packaging import FeaturesOnly, PackagedModel
 from makiserve.packaging.task import Task
 from makiserve.replaying.fields import time_field
-from makiserve.replaying.metrics import Metrics, measure
-from makiserve.replaying.observed import Observed, Observer, Watched
+from makiserve.replaying.metrics.metrics import Metrics, measure
+from makiserve.replaying.metrics.observed import Observed, Observer, Watched
 from makiserve.replaying.report import Notes, Report, with_metrics
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Source

@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from makiserve.packaging.task import Task
-from makiserve.replaying.differences import differences
-from makiserve.replaying.metrics import evidence, measure
-from makiserve.replaying.observed import Observed
+from makiserve.replaying.comparison.differences import differences
+from makiserve.replaying.metrics.metrics import evidence, measure
+from makiserve.replaying.metrics.observed import Observed
+from makiserve.replaying.metrics.requirements import requirement_from_text, verdicts
 from makiserve.replaying.report import Measured, Report
 from makiserve.replaying.report.binned import moments
-from makiserve.replaying.requirements import requirement_from_text, verdicts
 from makiserve.replaying.sampled import Example
 from tests.browser import look
 from tests.browser.page import DESK, PHONE

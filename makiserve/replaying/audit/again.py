@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from makiserve.kafka import Message, Span, SpanReader
-from makiserve.replaying.compare import Output
+from makiserve.replaying.comparison.compare import Output
 from makiserve.schema import Schema
 from makiserve.scoring import Batch, Served
 

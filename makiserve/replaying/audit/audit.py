@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from makiserve.kafka import Connection, Span, SpanReader, place_from_text, spans
 from makiserve.replaying.audit.again import Again, score_again
 from makiserve.replaying.audit.written import Written, written
-from makiserve.replaying.compare import Comparison, Output, compare
+from makiserve.replaying.comparison.compare import Comparison, Output, compare
 from makiserve.scoring import Served
 from makiserve.settings import AuditSettings
 

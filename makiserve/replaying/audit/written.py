@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from makiserve.kafka import Connection, Message, SpanReader, place_from_text, spans
-from makiserve.replaying.compare import Position
+from makiserve.replaying.comparison.compare import Position
 
 SOURCE, VERSION, DIGEST, REASON = (f"makiserve.{name}" for name in ("source", "version", "digest", "reason"))
 """The headers of what a service writes."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from makiserve.replaying.observed import Array, Observed, missing
+from makiserve.replaying.metrics.observed import Array, Observed, missing
 
 OLDEST_S = 10**8
 """Numbers from here on (1973) are taken for seconds since 1970, and from a thousand times as much for milliseconds."""

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_curve
 
-from makiserve.replaying.classes import Classes
-from makiserve.replaying.observed import Array
+from makiserve.replaying.metrics.classes import Classes
+from makiserve.replaying.metrics.observed import Array
 from makiserve.replaying.report.binned import Moments, bins
 from makiserve.replaying.report.figure import Figure, Size, half, wide
 from makiserve.replaying.report.plot.chart import chart

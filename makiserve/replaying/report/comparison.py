@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from makiserve.replaying.differences import Column, Differences
+from makiserve.replaying.comparison.differences import Column, Differences
 from makiserve.replaying.report.figure import Figure, Size, half, wide
 from makiserve.replaying.report.plot.chart import chart
 from makiserve.replaying.report.plot.scale import amount

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from scipy.stats import ks_2samp
 
-from makiserve.replaying.observed import Array
+from makiserve.replaying.metrics.observed import Array
 from makiserve.replaying.report.binned import frame_of
 from makiserve.replaying.report.figure import Figure
 from makiserve.replaying.report.plot.chart import Chart, chart

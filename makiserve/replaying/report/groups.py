@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from makiserve.replaying.metrics import Group, Metrics
+from makiserve.replaying.metrics.metrics import Group, Metrics
 from makiserve.replaying.report.figure import Figure, Size, wide
 from makiserve.replaying.report.plot.chart import BOTTOM, TOP, chart
 from makiserve.replaying.report.plot.scale import amount

@@ -12,8 +12,8 @@ import numpy as np
 
 from makiserve.packaging import FeaturesOnly, PackagedModel
 from makiserve.packaging.task import Task
-from makiserve.replaying.metrics import Metrics, evidence
-from makiserve.replaying.observed import Observed
+from makiserve.replaying.metrics.metrics import Metrics, evidence
+from makiserve.replaying.metrics.observed import Observed
 from makiserve.replaying.origin import Origin, Origins
 from makiserve.replaying.report.binned import moments
 from makiserve.replaying.report.page import Measured, Report

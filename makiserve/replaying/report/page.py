@@ -12,10 +12,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from makiserve.errors import SourceError
-from makiserve.replaying.amounts import Amounts
-from makiserve.replaying.classes import Classes
-from makiserve.replaying.differences import Differences
-from makiserve.replaying.metrics import Metrics
+from makiserve.replaying.comparison.differences import Differences
+from makiserve.replaying.metrics.amounts import Amounts
+from makiserve.replaying.metrics.classes import Classes
+from makiserve.replaying.metrics.metrics import Metrics
+from makiserve.replaying.metrics.requirements import Verdict
 from makiserve.replaying.origin import Origin
 from makiserve.replaying.report.binned import Moments
 from makiserve.replaying.report.classification import classification_figures
@@ -26,7 +27,6 @@ from makiserve.replaying.report.groups import groups
 from makiserve.replaying.report.plot.scale import amount
 from makiserve.replaying.report.regression import regression_figures
 from makiserve.replaying.report.section import Section, Tile
-from makiserve.replaying.requirements import Verdict
 from makiserve.replaying.sampled import Example
 
 LEADING = {"regression": ("rmse", "mae", "bias", "r2"), "classification": ("accuracy", "f1", "auc", "log_loss")}

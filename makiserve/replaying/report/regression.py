@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
-from makiserve.replaying.amounts import Amounts
-from makiserve.replaying.observed import Array
+from makiserve.replaying.metrics.amounts import Amounts
+from makiserve.replaying.metrics.observed import Array
 from makiserve.replaying.report.binned import Moments, bins, frame_of
 from makiserve.replaying.report.figure import Figure, Size, half, wide
 from makiserve.replaying.report.plot.chart import FINEST, chart

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.differences import differences
+from makiserve.replaying.comparison.differences import differences
 
 
 def frame(*rows: tuple[Any, ...], names: tuple[str, ...] = ("prediction",)) -> pd.DataFrame:

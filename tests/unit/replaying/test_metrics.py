@@ -10,8 +10,8 @@ import pytest
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.task import Task
-from makiserve.replaying.metrics import MOST_GROUPS, measure
-from makiserve.replaying.observed import Observed
+from makiserve.replaying.metrics.metrics import MOST_GROUPS, measure
+from makiserve.replaying.metrics.observed import Observed
 
 NAN = float("nan")
 REGRESSION = Task("regression")

@@ -7,7 +7,7 @@ import pytest
 
 from makiserve import Record
 from makiserve.errors import DecodeError
-from makiserve.replaying.observed import Observer, Watched
+from makiserve.replaying.metrics.observed import Observer, Watched
 from makiserve.replaying.sources import Block
 from makiserve.scoring import Scored
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timezone
 import numpy as np
 import pytest
 
-from makiserve.replaying.observed import Observed
+from makiserve.replaying.metrics.observed import Observed
 from makiserve.replaying.report.binned import bins, frame_of, moments
 from makiserve.replaying.report.plot.scale import amount, scale
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.requirements import requirement_from_text, verdicts
+from makiserve.replaying.metrics.requirements import requirement_from_text, verdicts
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 import makiserve
 from makiserve.errors import DecodeError, InternalError, OperatorError
 from makiserve.packaging import features_only
+from makiserve.replaying.cores.spread import processes_for
 from makiserve.replaying.sources import sources_from
-from makiserve.replaying.spread import processes_for
 from tests.unit.replaying.test_replay import write
 
 
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_process_that_dies_is_said_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("makiserve.replaying.spread.START", "import os; os._exit(9)")
+    monkeypatch.setattr("makiserve.replaying.cores.spread.START", "import os; os._exit(9)")
     model = features_only("tests.unit.replaying.powers:pipeline")
     with pytest.raises(InternalError, match="a process of the replay has ended with 9"):
         makiserve.replay(model, folder, processes=2)
@@ -34,7 +34,7 @@ def test_little_to_read_and_pipes_take_one_process(folder: Path, monkeypatch: py
     monkeypatch.setattr("os.sched_getaffinity", lambda process: range(4))
     sources = sources_from(folder)
     assert processes_for(sources, None) == 1
-    monkeypatch.setattr("makiserve.replaying.spread.MUCH", 100)
+    monkeypatch.setattr("makiserve.replaying.cores.spread.MUCH", 100)
     assert processes_for(sources, None) == 4
     assert processes_for(sources, 2) == 2
     assert processes_for(sources_from([folder / "1.csv"]), 3) == 1

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.observed import Array
+from makiserve.replaying.metrics.observed import Array
 
 UNKNOWN = -1
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.observed import Array, missing
+from makiserve.replaying.metrics.observed import Array, missing
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from threading import Thread
 
 from makiserve.errors import InternalError
 from makiserve.packaging import FeaturesOnly, PackagedModel
+from makiserve.replaying.cores.sent import Sending
+from makiserve.replaying.cores.share import END, Share, share_from
 from makiserve.replaying.select import Selection
-from makiserve.replaying.sent import Sending
-from makiserve.replaying.share import END, Share, share_from
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Block, Source
 from makiserve.schema import Schema
@@ -34,7 +34,7 @@ MUCH = 64 << 20
 RECORD_BYTES = 100
 """What a message is taken for: the size of a topic's span is its records."""
 
-START = "import sys; sys.path[:] = {!r}; from makiserve.replaying.share import main; main()"
+START = "import sys; sys.path[:] = {!r}; from makiserve.replaying.cores.share import main; main()"
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import numpy as np
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.task import Kind, Task
-from makiserve.replaying.amounts import Amounts, amounts
-from makiserve.replaying.classes import Classes, add_up, are_probabilities, class_scores, classes
-from makiserve.replaying.observed import Array, Observed
+from makiserve.replaying.metrics.amounts import Amounts, amounts
+from makiserve.replaying.metrics.classes import Classes, add_up, are_probabilities, class_scores, classes
+from makiserve.replaying.metrics.observed import Array, Observed
 
 Figures = Mapping[str, float]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.compare import TOLERANCE
-from makiserve.replaying.observed import Array, missing
+from makiserve.replaying.comparison.compare import TOLERANCE
+from makiserve.replaying.metrics.observed import Array, missing
 
 PLACE = ["source", "offset", "number"]
 BESIDE = {"source", "offset", "number", "key", "label"}

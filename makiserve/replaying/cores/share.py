@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from makiserve.errors import MakiserveError
 from makiserve.packaging import FeaturesOnly, PackagedModel, features_only, load
+from makiserve.replaying.cores.sent import Sending
 from makiserve.replaying.feed import score
 from makiserve.replaying.lanes import LaneBySource
 from makiserve.replaying.select import Selection
-from makiserve.replaying.sent import Sending
 from makiserve.replaying.sources import Source
 from makiserve.schema import Schema
 from makiserve.scoring import Beside

@@ -1,0 +1,1 @@
+"""Whether two runs gave the same."""

@@ -1,0 +1,1 @@
+"""A replay on several cores."""

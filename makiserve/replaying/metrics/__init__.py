@@ -1,0 +1,1 @@
+"""How good predictions are: the evidence, its figures, and what is required of them."""
