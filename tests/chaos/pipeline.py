@@ -14,8 +14,8 @@ import rx
 import makiserve
 import makiserve.stream as rs
 
-POISON_EARLY = -1.0
-POISON_LATE = -2.0
+POISON_EARLY = -1000.0  # no event has such a value by chance
+POISON_LATE = -2000.0
 TTL = timedelta(seconds=60)
 
 
