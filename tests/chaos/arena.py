@@ -9,6 +9,7 @@ from typing import TypeVar
 from tests.broker import KafkaServer
 from tests.broker.node import Node
 from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.model import Registry
 from tests.chaos.network import Proxy
 from tests.chaos.silence import Silence
 from tests.chaos.traffic import Traffic
@@ -22,13 +23,14 @@ class NobodyLeft(Exception):
 
 @dataclass
 class Arena:
-    """A cluster, the proxies before it, the service and its input."""
+    """A cluster, the proxies before it, the service, its input and its model."""
 
     server: KafkaServer
     proxies: list[Proxy]
     fleet: Fleet
     traffic: Traffic
     silence: Silence
+    registry: Registry
     _hurt: list[object] = field(default_factory=list)
 
     def worker(self, chance: random.Random) -> Worker:

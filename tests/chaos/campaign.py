@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from tests.broker import KafkaServer, create_topic, install
 from tests.chaos.arena import Arena
 from tests.chaos.fleet import Fleet
-from tests.chaos.model import log_forest
+from tests.chaos.model import Registry, log_forest
 from tests.chaos.network import Proxy
 from tests.chaos.oracle import verify
 from tests.chaos.report import Report
@@ -48,20 +48,22 @@ class Campaign:
         """Play all rounds; whether the service kept its promises."""
         self.directory.mkdir(parents=True, exist_ok=True)
         report = Report(self.directory)
-        model = log_forest(self.directory / "mlflow")
+        is_watching = not self.only or "move_alias" in self.only
+        log_forest(self.directory / "mlflow", versions=2 if is_watching else 1)
+        registry = Registry(self.directory / "mlflow")
         with ExitStack() as stack:
-            arena, direct = self._open(stack, model)
+            arena, direct = self._open(stack, registry, is_watching=is_watching)
             referee = Referee(arena, direct, GROUP, TOPICS, self.partitions, list(self.only))
             stack.callback(referee.close)
             referee.warm_up()
             for number in range(1, self.rounds + 1):
                 report.add(referee.play(number, self.seed))
-            verdict = verify(direct, model, GROUP, TOPICS, self.partitions, self.directory / "replay")
+            verdict = verify(direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay")
             for worker in list(arena.fleet.workers):
                 arena.fleet.remove(worker)
             return report.end(verdict, arena.fleet.unexpected())
 
-    def _open(self, stack: ExitStack, model: str) -> tuple[Arena, str]:
+    def _open(self, stack: ExitStack, registry: Registry, *, is_watching: bool) -> tuple[Arena, str]:
         """The arena, and the brokers' addresses that no proxy stands at."""
         proxies = [stack.enter_context(Proxy()) for _ in range(self.nodes)]
         server = KafkaServer(install(), self.directory / "brokers", self.nodes, [proxy.port for proxy in proxies])
@@ -73,10 +75,13 @@ class Campaign:
         admin = AdminClient({"bootstrap.servers": direct, "log_level": 0})
         for topic in TOPICS:
             create_topic(admin, topic, self.partitions)
-        arguments = ["--model", model, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
-        fleet = stack.enter_context(Fleet(arguments, [direct, by_proxy], self.directory, self.directory / "slow"))
+        # A path asks no tracking server: workers start sooner where nothing moves.
+        what = ["--model", registry.uri, "--watch", "500ms"] if is_watching else ["--model", registry.paths["1"]]
+        arguments = [*what, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
+        slow = self.directory / "slow"
+        fleet = stack.enter_context(Fleet(arguments, [direct, by_proxy], self.directory, slow, registry.tracking))
         for name in NAMES[: self.workers]:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
         traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed))
-        return Arena(server, proxies, fleet, traffic, silence), direct
+        return Arena(server, proxies, fleet, traffic, silence, registry), direct

@@ -189,3 +189,9 @@ def all_workers(arena: Arena, chance: random.Random) -> Generator[Injury]:
     for worker in workers:
         if not worker.is_running:
             worker.start()
+
+
+@fault
+def move_alias(arena: Arena, chance: random.Random) -> Generator[Injury]:
+    """The alias names another version, which each worker takes by itself."""
+    yield Injury(f"the alias moves to version {arena.registry.move()}", chance.uniform(0.5, 2))

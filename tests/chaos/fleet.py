@@ -79,15 +79,17 @@ class Fleet:
         arguments: model, topics, group, as the command takes them.
         servers: each worker gets the next of these; some lead by the proxies.
         slow: the file that makes predictions slow while it is there.
+        tracking: where the model's alias is.
     """
 
-    def __init__(self, arguments: list[str], servers: list[str], directory: Path, slow: Path) -> None:
+    def __init__(self, arguments: list[str], servers: list[str], directory: Path, slow: Path, tracking: str) -> None:
         self.workers: list[Worker] = []
         self.ended: list[tuple[str, int]] = []
         self.slow = slow
         self._arguments = arguments
         self._servers = servers
         self._directory = directory
+        self._tracking = tracking
         self._count = 0
 
     def add(self, name: str = "") -> Worker:
@@ -97,7 +99,8 @@ class Fleet:
         command = [sys.executable, "-m", "makiserve", *self._arguments, "--bootstrap-servers", servers]
         command += [part for option in OPTIONS for part in ("--kafka", option)]
         command += ["--instance", name] if name else []
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", SLOW: str(self.slow)}
+        own = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", SLOW: str(self.slow)}
+        environment = os.environ | own | {"MLFLOW_TRACKING_URI": self._tracking}
         log = self._directory / f"worker-{name or f'unnamed-{self._count}'}.log"
         worker = Worker(name, command, environment, log).start()
         self.workers.append(worker)

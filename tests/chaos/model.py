@@ -40,27 +40,62 @@ class Forest(mlflow.pyfunc.PythonModel):
         return found
 
 
-def log_forest(directory: Path) -> str:
-    """Train and log it, everything of MLflow below `directory`; the path to serve.
+class Registry:
+    """Versions of the model, and the alias that names one of them.
+
+    Args:
+        directory: that `log_forest` was given.
+
+    Attributes:
+        uri: of the model that the alias names.
+        tracking: where that is.
+        paths: of the versions.
+    """
+
+    uri = "models:/chaos@champion"
+
+    def __init__(self, directory: Path) -> None:
+        self.tracking = f"sqlite:///{directory / 'mlflow.db'}"
+        self.paths = {path.name.removeprefix("model-"): str(path) for path in sorted(directory.glob("model-*"))}
+        self._client = mlflow.MlflowClient(self.tracking, self.tracking)
+
+    def move(self) -> str:
+        """Let the alias name the next version; which one that is."""
+        now = str(self._client.get_model_version_by_alias("chaos", "champion").version)
+        versions = list(self.paths)
+        following = versions[(versions.index(now) + 1) % len(versions)]
+        self._client.set_registered_model_alias("chaos", "champion", following)
+        return following
+
+
+def log_forest(directory: Path, versions: int = 1) -> str:
+    """Train and log it, everything of MLflow below `directory`; the path of the first version.
 
     In a process of its own: where MLflow tracks is a matter of the whole process.
     """
-    command = [sys.executable, "-m", "tests.chaos.model", str(directory)]
+    command = [sys.executable, "-m", "tests.chaos.model", str(directory), str(versions)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return str(directory / "model")
+    return str(directory / "model-1")
 
 
-def main(directory: Path) -> None:
-    """Train, log, and copy what was logged to `directory / "model"`."""
+def main(directory: Path, versions: int) -> None:
+    """Train, log, and copy each version to `directory / "model-1"` and so on. The alias names the first."""
     directory.mkdir(parents=True)
     mlflow.set_tracking_uri(f"sqlite:///{directory / 'mlflow.db'}")
     if mlflow.get_experiment_by_name("chaos") is None:
         mlflow.create_experiment("chaos", artifact_location=str(directory / "artifacts"))
     mlflow.set_experiment("chaos")
-    chance = np.random.default_rng(1)
+    for version in range(1, versions + 1):
+        log_version(version, directory / f"model-{version}")
+    mlflow.MlflowClient().set_registered_model_alias("chaos", "champion", "1")
+
+
+def log_version(version: int, path: Path) -> None:
+    """Train and log one, another one for each number, and copy it."""
+    chance = np.random.default_rng(version)
     rows = pd.DataFrame(chance.normal(10, 5, (300, len(Features._fields))), columns=list(Features._fields))
-    forest = RandomForestRegressor(n_estimators=3, random_state=1).fit(rows, rows["total"] + rows["smooth"])
+    forest = RandomForestRegressor(n_estimators=3, random_state=version).fit(rows, rows["total"] + rows["smooth"])
     reference = [Event(f"k{number % 3}", number // 3, 1000 * number, float(number % 7)) for number in range(120)]
     # Named, not __main__.Forest: it must be found again by those who load it.
     named = importlib.import_module("tests.chaos.model").Forest
@@ -71,10 +106,9 @@ def main(directory: Path) -> None:
         reference=reference,
         signature=infer_signature(rows, np.zeros(1)),
         registered_model_name="chaos",
-        alias="champion",
     )
-    mlflow.artifacts.download_artifacts(info.model_uri, dst_path=str(directory / "model"))
+    mlflow.artifacts.download_artifacts(info.model_uri, dst_path=str(path))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -61,5 +61,11 @@ class Patient:
     def verdict(self) -> Verdict:
         """The oracle's, on all lives so far; the service must be running."""
         return verify(
-            self._servers, self._model, self._topics[0], self._topics, PARTITIONS, self._directory, self._nursery.call
+            self._servers,
+            {"1": self._model},
+            self._topics[0],
+            self._topics,
+            PARTITIONS,
+            self._directory,
+            self._nursery.call,
         )

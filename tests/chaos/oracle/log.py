@@ -19,12 +19,14 @@ class Entry(NamedTuple):
     Attributes:
         source: partition and offset of the record that it came from; None in the input.
         is_poison: whether its sender says that it cannot be scored.
+        version: of the model that made it; empty where it does not say.
     """
 
     offset: int
     value: bytes | None
     source: tuple[int, int] | None
     is_poison: bool
+    version: str = ""
 
 
 class Log:
@@ -151,5 +153,6 @@ def _entry(message: Message) -> Entry:
     headers: Iterable[tuple[str, Any]] = message.headers() or ()
     named = dict(headers)
     match = SOURCE.fullmatch(named["makiserve.source"].decode()) if "makiserve.source" in named else None
+    version = named.get("makiserve.version", b"").decode()
     source = (int(match[1]), int(match[2])) if match else None
-    return Entry(int(message.offset() or 0), message.value(), source, "poison" in named)
+    return Entry(int(message.offset() or 0), message.value(), source, "poison" in named, version)

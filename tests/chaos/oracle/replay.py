@@ -52,6 +52,19 @@ def replay(model: str, input_: Mapping[int, list[Entry]], directory: Path, call:
         return dict(zip(input_, found, strict=True))
 
 
+def switched(replays: Mapping[str, Replayed], outputs: list[Entry]) -> Replayed:
+    """What a replay gives that switches versions where the outputs say so; each record has one version.
+
+    Args:
+        replays: of one partition, by version.
+        outputs: what the service made of it.
+    """
+    versions = {entry.source[1]: entry.version for entry in outputs if entry.source}
+    first = next(iter(replays.values()))
+    chosen = [replays.get(versions.get(offset, ""), first) for offset, _ in first.outputs]
+    return Replayed([replay.outputs[index] for index, replay in enumerate(chosen)], first.dead)
+
+
 def _replay(model: str, entries: list[Entry], path: Path, call: Call) -> Replayed:
     lines = [entry.value or b"null" for entry in entries]  # no value is no event, and neither is null
     assert not any(b"\n" in line or line.isspace() for line in lines), "a value that is not one line cannot be replayed"

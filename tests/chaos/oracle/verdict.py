@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.chaos.oracle.log import Entry, Log, behind, open_transactions, wait_until_committed
-from tests.chaos.oracle.replay import Call, Replayed, command, replay
+from tests.chaos.oracle.replay import Call, Replayed, command, replay, switched
 
 
 class Lane(NamedTuple):
@@ -81,7 +82,7 @@ def judge(lane: Lane, verdict: Verdict, replayed: Replayed | None = None) -> Non
 
 def verify(
     servers: str,
-    model: str,
+    models: Mapping[str, str],
     group: str,
     topics: tuple[str, str, str],
     partitions: int,
@@ -91,6 +92,7 @@ def verify(
     """The whole of the oracle: everything of these topics is read anew, replayed and judged.
 
     Args:
+        models: the path of each version.
         topics: input, output, dead letters.
         directory: for the files of the replay.
         call: runs the replay command.
@@ -107,7 +109,9 @@ def verify(
     inputs, outputs, letters = (log.read() for log in logs)
     for log in logs:
         log.close()
-    for number, replayed in replay(model, inputs, directory, call).items():
+    replays = {version: replay(model, inputs, directory / version, call) for version, model in models.items()}
+    for number in inputs:
+        replayed = switched({version: each[number] for version, each in replays.items()}, outputs[number])
         judge(Lane(number, inputs[number], outputs[number], letters[number]), verdict, replayed)
     return verdict
 
