@@ -53,6 +53,10 @@ def _split(text: str, champion: str) -> tuple[str, float]:
 
 
 def _load(uri: str, what: ModelSettings, model: PackagedModel, option: str) -> PackagedModel:
+    if model.predictor is None:
+        raise ConfigurationError(
+            f"{option} {uri}: {model.uri} is a pipeline without a model, so that nothing stands beside it"
+        )
     try:
         return load_checked(replace(what, model=uri), model)
     except AnotherPipeline as error:

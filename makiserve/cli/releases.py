@@ -52,6 +52,8 @@ def load_released(what: ModelSettings, shadow: str | None) -> PackagedModel | Fe
     """Load what is served, its shadow beside it, and the versions that may follow; see `load_served`."""
     model = load_served(what)
     if not isinstance(model, PackagedModel):
+        if shadow:
+            raise ConfigurationError("--shadow stands beside a model, and --features alone deploys none")
         return model
     if shadow:
         model = with_shadow(model, what, shadow)

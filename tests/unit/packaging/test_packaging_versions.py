@@ -103,6 +103,14 @@ def test_a_shadow_has_the_same_pipeline_or_is_refused(versions: ModuleType) -> N
         load_released(what, uri("/3"))
 
 
+def test_nothing_stands_beside_a_pipeline_without_a_model(house: ModuleType) -> None:
+    what = ModelSettings(features="house.features:features")
+    with pytest.raises(ConfigurationError, match="--shadow stands beside a model"):
+        load_released(what, "models:/house/2")
+    with pytest.raises(ConfigurationError, match="--split is for two models"):
+        load_served(ModelSettings(features="house.features:features", split="challenger=10%"))
+
+
 @pytest.mark.parametrize("split", ["challenger", "challenger=10", "challenger=0%", "challenger=100%", "=10%"])
 def test_a_split_that_is_none_is_refused(versions: ModuleType, split: str) -> None:
     with pytest.raises(ConfigurationError, match="write models:/house@challenger=10%"):
