@@ -35,6 +35,7 @@ def main() -> int:
             secrets = index_of_this_machine(Path(directory))
             print(f"{engine.name} builds {BASE} …", flush=True)
             engine.build(ROOT, BASE, secrets=secrets, arguments={"VERSION": __version__})
+            print(f"{BASE}: {engine.run('images', '--format', '{{.Size}}', BASE).stdout.strip()} unpacked", flush=True)
             command = [sys.executable, "-m", "pytest", "-q", "--timeout", "900", "tests/image"]
             files = {f"IMAGE_{name}": str(file) for name, file in secrets.items()}
             return subprocess.run(command, cwd=ROOT, env=os.environ | files, check=False).returncode  # noqa: S603

@@ -1,0 +1,93 @@
+"""Every link of the documents leads somewhere, and every command in them parses."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from makiserve.cli.main import command
+
+ROOT = Path(__file__).resolve().parents[3]
+WRITTEN = sorted(
+    [
+        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md")),
+        *(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "operators"),
+        *(ROOT / "models").rglob("*.md"),
+    ]
+)
+ELLIPSIS = "…"
+OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri"}  # docker, kafka-acls.sh, models
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """The page and the words of each command that it shows in a block of code, `makiserve` left out."""
+    for page in WRITTEN:
+        for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+            for line in re.sub(r"\\\n", " ", block).splitlines():
+                found = re.match(
+                    r"\s*(?:\$ )?(?:docker run .*? (?:makiserve|house):\S+|makiserve) (-.*|[a-z].* -.*)$", line
+                )
+                if found:
+                    yield name_of(page), shlex.split(found[1], comments=True)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        target, _, anchor = link.partition("#")
+        if target.startswith(("http:", "https:")):
+            continue
+        there = (page.parent / target).resolve() if target else page
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there), link
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for folder in ("how-to", "explanation", "reference"):
+        for page in (ROOT / "docs" / folder).glob("*.md"):
+            assert f"]({folder}/{page.name})" in index, page.name
+
+
+def test_every_command_that_is_shown_parses() -> None:
+    found = list(commands())
+    assert len(found) > 30
+    for page, words in found:
+        is_open = words[-1] == ELLIPSIS and not words[-2].startswith("--")  # and so on, not a value
+        arguments = words[:-1] if is_open else words
+        try:
+            parse(arguments)
+        except click.UsageError as error:
+            pytest.fail(f"{page}: makiserve {' '.join(words)}: {error.format_message()}")
+
+
+def test_every_flag_that_is_named_exists() -> None:
+    every = [command, *command.commands.values()]
+    known = {flag for each in every for option in each.params for flag in (*option.opts, *option.secondary_opts)}
+    for page in WRITTEN:
+        named = set(re.findall(r"(?<![\w-])`(--[a-z-]+)", page.read_text()))
+        assert named - known - OF_OTHERS == set(), name_of(page)
+
+
+def parse(arguments: list[str]) -> None:
+    """Parse a command, or a subcommand."""
+    first, *rest = arguments
+    if first.startswith("-"):
+        assert not command.make_context("makiserve", arguments).args
+    else:
+        command.commands[first].make_context(first, rest)
