@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -22,12 +23,14 @@ def produce(file: Path, topic: str, servers: str, rows_per_s: float) -> int:
         How many were sent.
     """
     schema, producer, sent = Schema(Reading), Producer({"bootstrap.servers": servers}), 0
+    began = time.monotonic()
     for block in RecordFile(file, schema):
         for each in block:
             if isinstance(each, Reading):
                 producer.produce(topic, schema.encode_json(each), key=b"meter-1")
-                producer.poll(1 / rows_per_s)
+                producer.poll(0)
                 sent += 1
+                time.sleep(max(0.0, began + sent / rows_per_s - time.monotonic()))
     producer.flush()
     return sent
 
