@@ -43,7 +43,7 @@ class Engine:
         Raises:
             ConfigurationError: it failed; the end of its log is in the message.
         """
-        command = [self.name, "build", "--tag", tag]
+        command = ["build", "--tag", tag]
         if self.name != "docker":
             # The other format has no health check; the base may be an image that no registry has.
             command += ["--format", "docker", "--pull=false"]
@@ -51,7 +51,7 @@ class Engine:
             command += ["--secret", f"id={name},src={file}"]
         for name, value in (arguments or {}).items():
             command += ["--build-arg", f"{name}={value}"]
-        done = self.run(*command[1:], str(context))
+        done = self.run(*command, str(context))
         if done.returncode:
             log = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LOG_LINES:])
             raise ConfigurationError(f"{self.name} build {context} failed, there is no image {tag}:\n{log}")
