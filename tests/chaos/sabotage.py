@@ -101,7 +101,7 @@ def no_restore() -> None:
 
     def forget(self: restorer.Restorer, request: Any) -> Any:
         restored = restore(self, request)
-        return restored and replace(restored, lane=self._scorer.new_lane())
+        return restored and replace(restored, lane=self._scorers.now.new_lane())
 
     restorer.Restorer._restore = forget
     Scorer.rebuild = lambda self, batch: None
