@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ROUNDS ?= 10
+MINUTES ?= 30
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs chaos image clean
+.PHONY: help setup demo test check format bench docs chaos soak image clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -39,6 +40,9 @@ bench: setup  ## the figures of benchmarks/README.md, measured here and now
 chaos: setup  ## faults against three brokers and several workers, then death at every call: ROUNDS=10 SEED=1
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m pytest -q tests/chaos/test_crash_points.py
+
+soak: setup  ## steady traffic with a broker's and a rolling restart, memory and latency told: MINUTES=30
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
 image: setup  ## the container image, tried out on a real broker: non-root, read-only (docker, podman or buildah)
 	$(BIN)/python -m image

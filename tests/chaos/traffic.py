@@ -17,6 +17,8 @@ KEYS = 12
 
 DAMAGED = (None, b"", b"no event", b'{"key": "a", "number": "one"}', b'{"key": "a", "num', b"\xff\xfe", b"[]")
 STEP_S = 0.05
+SENT = "sent"
+"""The header that tells when a record was sent; outputs have it, too."""
 
 
 class Sender:
@@ -45,7 +47,7 @@ class Sender:
                 self._producer.begin_transaction()
             for _ in range(count):
                 value, is_poison = self._value()
-                headers = [("poison", b"")] if is_poison else []
+                headers = [(SENT, repr(time.time()).encode()), *([("poison", b"")] if is_poison else [])]
                 self._producer.produce(
                     self._topic, value, key=b"key", partition=self._partition, timestamp=self._time_ms, headers=headers
                 )
