@@ -56,7 +56,7 @@ def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: 
             if "models.electricity.produce" in block:
                 assert service
                 predictions = len((tmp_path / "predictions.csv").read_text().splitlines()) - 1
-                read(kafka, "house.predictions", enough=predictions)
+                read(kafka, "house.predictions", enough=predictions, timeout=180)
         assert service
         service.terminate()
         assert service.wait(60) == 0
