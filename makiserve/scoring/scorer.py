@@ -114,6 +114,11 @@ class Scorer:
         """Score with this model from now on."""
         self._champion = Call(predictor) if predictor else None
 
+    @property
+    def has_challenger(self) -> bool:
+        """Whether some records are another model's."""
+        return self._challenger is not None
+
     def challenged(
         self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
     ) -> Sequence[bool] | None:

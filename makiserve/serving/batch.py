@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from makiserve.errors import DecodeError
@@ -47,19 +47,21 @@ def slices_from_messages(
         live = bisect_left(own, partition.committed, key=lambda message: message.offset())
         for part, is_silent in ((own[:live], True), (own[live:], False)):
             if part:
-                records = [_record(message, schema) for message in part]
-                keys, offsets = ([message.key() for message in part], [message.offset() for message in part])
-                is_challenged = scorer.challenged(keys, str(partition), offsets)
-                yield Slice(partition, part, Batch(partition.lane, records, is_challenged), is_silent)
+                batch = Batch(partition.lane, _records(part, schema), _challenged(part, partition, scorer))
+                yield Slice(partition, part, batch, is_silent)
 
 
-def _record(message: Message, schema: Schema) -> Record | DecodeError:
-    value = message.value()
-    if isinstance(message, Unreadable):
-        return DecodeError(message.trouble)
-    if value is None:
-        return DecodeError("the message has no value")
-    try:
-        return schema.decode_json(value)
-    except DecodeError as error:
-        return error
+def _records(messages: list[Message], schema: Schema) -> list[Record | DecodeError]:
+    records = schema.decode_messages([message.value() for message in messages])
+    if Unreadable in set(map(type, messages)):
+        for index, message in enumerate(messages):
+            if isinstance(message, Unreadable):
+                records[index] = DecodeError(message.trouble)
+    return records
+
+
+def _challenged(messages: list[Message], partition: Partition, scorer: Scorer) -> Sequence[bool] | None:
+    if not scorer.has_challenger:
+        return None
+    keys, offsets = [message.key() for message in messages], [message.offset() for message in messages]
+    return scorer.challenged(keys, str(partition), offsets)
