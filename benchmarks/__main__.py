@@ -1,11 +1,11 @@
-"""`python -m benchmarks [engine|errors|grouping|predict|recovery|replay|flights]`: all of them, or those named."""
+"""`python -m benchmarks [NAME…]`: all of them, or those named."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "errors", "grouping", "predict", "recovery", "replay", "flights")
+NAMES = ("engine", "errors", "grouping", "predict", "recovery", "replay", "flights", "checkpoint", "serving")
 
 for name in sys.argv[1:] or NAMES:
     import_module(f"benchmarks.{name}").run()
