@@ -30,6 +30,8 @@ LONGEST_S = 15 * SCALE
 """Of a run from its first output on: those that are slower are measured by what they have done until then."""
 
 LOAD_S = max(3, 10 * SCALE)
+FEWEST = 100
+"""Outputs that a percentile takes."""
 LOADS = {"a quarter": 0.25, "half": 0.5}
 JOBS: dict[Callable[[Path, int], Job], int] = {jobs.electricity: 800_000, jobs.flights: 336_776}
 
@@ -140,6 +142,9 @@ def _latencies(contest: Contest, job: Job, rate: float) -> None:
     for load, share in LOADS.items():
         for contender in (MAKISERVE, BY_HAND):
             found = contest.latencies_ms(contender, job, rate * share)
-            cuts = statistics.quantiles(found, n=100)
             what = f"{load}, {rate * share:,.0f}"
+            if len(found) < FEWEST:
+                print(f"| {contender} | {what} | {len(found):,} | too few | |")
+                continue
+            cuts = statistics.quantiles(found, n=100)
             print(f"| {contender} | {what} | {len(found):,} | {cuts[49]:.0f} | {cuts[98]:.0f} |")
