@@ -34,8 +34,13 @@ class Broker:
 
 
 @contextmanager
-def broker(*topics: str) -> Iterator[Broker]:
-    """A broker on which these topics exist, and are empty."""
+def broker(*topics: str, own: tuple[str, ...] = ()) -> Iterator[Broker]:
+    """A broker on which these topics exist, and are empty.
+
+    Args:
+        topics: what is read and written.
+        own: those that a service creates itself, where it can: the mock cluster has no call for it.
+    """
     if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         admin = AdminClient({"bootstrap.servers": servers})
         for future in admin.create_topics([NewTopic(topic, 1) for topic in topics]).values():
@@ -43,10 +48,10 @@ def broker(*topics: str) -> Iterator[Broker]:
         try:
             yield Broker("the Kafka of KAFKA_BOOTSTRAP_SERVERS", servers, {})
         finally:
-            for future in admin.delete_topics(list(topics)).values():
+            for future in admin.delete_topics([*topics, *own]).values():
                 future.result()
         return
     embedded = EmbeddedBroker()
-    for topic in topics:
+    for topic in (*topics, *own):
         embedded.create_topic(topic)
     yield Broker("librdkafka's mock cluster, in this process,", embedded.bootstrap_servers, OPTIONS)

@@ -43,7 +43,8 @@ def main() -> int:
     screen.rule("1  train")
     screen.print(f"{ROWS:,} readings of a SYNTHETIC house: {house.relative_to(Path.cwd())}")
     train(house, name="house", alias="champion")
-    with broker("house", "house.predictions", "house.predictions.dead-letters") as kafka:
+    own = ("house.predictions.dead-letters", "makiserve.house.predictions.state")
+    with broker("house", "house.predictions", own=own) as kafka:
         screen.rule("2  serve")
         screen.print(f"{kafka.kind} at {kafka.servers}")
         served = serve(house, kafka)
