@@ -42,6 +42,7 @@ class Service:
         self.outputs: list[Output] = []
         options = [part for pair in broker.options.items() for part in ("--kafka", "=".join(pair))]
         self.command = ["--model", model, "--input", input_, "--output", output, *options]
+        LOG.parent.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(  # noqa: S603  our own command
             [sys.executable, "-m", "makiserve", *self.command, "--bootstrap-servers", broker.servers],
             cwd=ROOT,
