@@ -38,7 +38,7 @@ def run() -> None:
     for name, make in FLAVORS.items():
         model, bare = make()
         with tempfile.TemporaryDirectory() as folder:
-            pyfunc = _saved(model, Path(folder) / "model")
+            pyfunc = saved(model, Path(folder) / "model")
             for size in SIZES:
                 _race(f"{name}, batches of {size:,}", pyfunc, bare, size)
 
@@ -63,7 +63,7 @@ def _times(calls: int, call: Callable[[], Any]) -> Callable[[], object]:
     return lambda: [call() for _ in range(calls)]
 
 
-def _saved(model: Any, path: Path) -> Any:
+def saved(model: Any, path: Path) -> Any:
     signature = ModelSignature(inputs=Schema([ColSpec(DataType.double, name) for name in FRAME]))
     options = {"signature": signature, "pip_requirements": ["mlflow"]}
     save_native(model, path, Model(), native_options(model, options))

@@ -155,7 +155,8 @@ def test_flights_served_on_partitions_by_origin_are_predicted_as_in_the_replayed
         for source, prediction in zip(sources(messages), predictions(messages), strict=True)
     }
     assert sum(map(len, written.values())) == len(served)
-    assert served == pytest.approx(dict(replayed), rel=1e-9)
+    # The trees begin from a LinearRegression on float32: BLAS gives other last bits in batches of another size.
+    assert served == pytest.approx(dict(replayed), rel=1e-6)
 
 
 def test_the_command_trains_and_says_what_to_type_next(
