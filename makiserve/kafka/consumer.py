@@ -19,10 +19,13 @@ OnAssign = Callable[[list[int]], Mapping[int, int | None]]
 OnGone = Callable[[list[int]], None]
 
 
+LOW_S = 2.0
+
+
 class InputConsumer:
     """One topic, read by one member of the group.
 
-    A partition is given its start with its assignment, or is held until it is moved there: it is assigned at offset 0
+    A partition is given its start with its assignment, or is held until it is moved there: it is assigned at its oldest
     then, as a seek is lost while librdkafka looks up the end of a partition that was assigned there. It is moved by a
     seek, and never by being assigned anew: while a rebalance waits for on_revoke, librdkafka takes that for its end,
     and the next owner begins before this one has committed.
@@ -202,7 +205,8 @@ class InputConsumer:
         numbers = [partition.partition for partition in partitions]
         starts = self._starts(on_assign, numbers)
         for partition in partitions:
-            partition.offset = starts.get(partition.partition) or 0
+            start = starts.get(partition.partition)
+            partition.offset = self._low(partition.partition) if start is None else start
         self._consumer.incremental_assign(partitions)
         self._assigned.update(starts)
         self._floors |= {number: start or 0 for number, start in starts.items()}
@@ -211,6 +215,14 @@ class InputConsumer:
             self.hold(unknown)
         if self._is_resting:
             self._pause(numbers)
+
+    def _low(self, partition: int) -> int:
+        """The oldest record, for a partition that is held: a fetch from before it, on its way at once, would fail."""
+        try:
+            low, _ = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), LOW_S, cached=False)
+        except KafkaException:
+            return 0
+        return int(low)
 
     def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int | None]:
         if self._is_closing or not numbers:

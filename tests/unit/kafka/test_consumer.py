@@ -63,6 +63,11 @@ class Librdkafka:
     def resume(self, partitions: list[TopicPartition]) -> None:
         self.calls.append(("resume", sorted(each.partition for each in partitions)))
 
+    def get_watermark_offsets(
+        self, place: TopicPartition, timeout: float = 0.0, *, cached: bool = False
+    ) -> tuple[int, int]:
+        return 3, 8
+
     def seek(self, place: TopicPartition) -> None:
         if self.fails:
             raise KafkaException(self.fails)
@@ -129,7 +134,7 @@ def test_a_partition_whose_start_is_not_found_is_taken_silent(consumer: InputCon
     kafka.arrived = [kafka.rebalance("on_assign", 2)]
     with pytest.raises(AbortTransaction):
         consumer.receive(1, NOW)
-    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2])]
+    assert kafka.calls == [("assign", [(2, 3)]), ("pause", [2])]
     assert consumer.assigned == {0, 1}
 
 
@@ -261,7 +266,7 @@ def test_nobody_is_told_of_what_comes_and_goes_while_leaving(consumer: InputCons
     kafka.arrived = [kafka.rebalance("on_assign", 2), kafka.rebalance("on_revoke", 0, 1, 2)]
     consumer.close()
     assert told == []
-    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2]), ("unassign", [0, 1, 2])]
+    assert kafka.calls == [("assign", [(2, 3)]), ("pause", [2]), ("unassign", [0, 1, 2])]
     assert consumer.assigned == frozenset()
 
 
@@ -279,7 +284,7 @@ def test_a_partition_whose_start_is_not_known_yet_is_held(consumer: InputConsume
     consumer.subscribe(dict.fromkeys, ignore, ignore)
     kafka.arrived = [kafka.rebalance("on_assign", 2)]
     consumer.receive(1, NOW)
-    assert kafka.calls == [("assign", [(2, 0)]), ("pause", [2])]
+    assert kafka.calls == [("assign", [(2, 3)]), ("pause", [2])]
     assert consumer.assigned == {0, 1, 2}
 
 
