@@ -20,15 +20,16 @@ OnGone = Callable[[list[int]], None]
 
 
 LOW_S = 2.0
+"""How long the oldest record of a partition is asked for, in the callback of a rebalance."""
 
 
 class InputConsumer:
     """One topic, read by one member of the group.
 
     A partition is given its start with its assignment, or is held until it is moved there: it is assigned at its oldest
-    then, as a seek is lost while librdkafka looks up the end of a partition that was assigned there. It is moved by a
-    seek, and never by being assigned anew: while a rebalance waits for on_revoke, librdkafka takes that for its end,
-    and the next owner begins before this one has committed.
+    record then, by number, as a seek is lost while librdkafka looks up the end of a partition that was assigned there.
+    It is moved by a seek, and never by being assigned anew: while a rebalance waits for on_revoke, librdkafka takes
+    that for its end, and the next owner begins before this one has committed.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:

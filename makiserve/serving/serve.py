@@ -8,7 +8,7 @@ import time
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.kafka import Cluster, Connection
-from makiserve.scoring import Served
+from makiserve.scoring import Scorer, Served
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.check import check_state
@@ -48,13 +48,14 @@ def serve(
         StateError: the state cannot be rebuilt.
         AnotherPipeline: a fresh process must go on, with another version of the model.
     """
-    if hidden := model.scorer().hidden:
+    scorer = model.scorer(is_tracked=True)
+    if hidden := scorer.hidden:
         raise PipelineError(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"
         )
-    check_state(model.scorer(is_tracked=True), model.sample)
-    partitions = _check_topics(model, broker, settings)
+    check_state(scorer, model.sample)
+    partitions = _check_topics(scorer, broker, settings)
     fenced_at, watch = -math.inf, None
     if settings.watch is not None and model.registry:
         watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
@@ -80,7 +81,7 @@ def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> N
         ) from error
 
 
-def _check_topics(model: Served, broker: BrokerSettings, settings: ServeSettings) -> int:
+def _check_topics(scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> int:
     """Refuse what cannot work before anything is read; the number of the input's partitions."""
     if settings.input in (settings.output, settings.dead_letters):
         raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
@@ -98,6 +99,6 @@ def _check_topics(model: Served, broker: BrokerSettings, settings: ServeSettings
                 f"the partition of its record, so that it needs at least {inputs}"
             )
     cluster.create_if_absent(settings.dead_letters, inputs, {})
-    if not model.scorer().stateless:
+    if not scorer.stateless:
         prepare_state_topic(cluster, broker.group, inputs, settings.on_state_loss)
     return inputs

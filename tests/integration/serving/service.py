@@ -60,6 +60,7 @@ class Service:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
+        if self.process.stderr and not self.process.stderr.closed:  # it may have ended by itself, and nobody asked
             _, log = self.process.communicate()
             sys.stderr.write(log)  # shown with a failed test
 
