@@ -121,6 +121,7 @@ PASSING = {
     KafkaError._INTR,
     KafkaError._QUEUE_FULL,
     KafkaError._ISR_INSUFF,
+    KafkaError._NOENT,  # no leader found, says a question about offsets while one is elected
     KafkaError._UNKNOWN_BROKER,
     KafkaError._MAX_POLL_EXCEEDED,  # the next poll rejoins the group
     KafkaError.UNKNOWN,  # the broker met something that it did not expect; the caller has its patience

@@ -6,6 +6,7 @@ A client of its own, beside the input's consumer, so that it can be asked from a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -75,14 +76,8 @@ class Lookup:
             RetryCall: no answer.
         """
         place = TopicPartition(self._topic, partition)
-        try:
+        with _asking(f"Asking for the ends of {self._topic}[{partition}]"):
             return Watermarks(*self._consumer.get_watermark_offsets(place, timeout.total_seconds(), cached=False))
-        except KafkaException as error:
-            doing, reason = f"Asking for the ends of {self._topic}[{partition}]", error.args[0]
-            # It was assigned: a client that has lost its brokers says that it is not there.
-            if reason.code() in MISSING:
-                raise RetryCall(f"{doing}: {reason.str()}") from error
-            raise fault(reason, doing) from error
 
     def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
         """The first record of the input whose timestamp is `time_ms` or later; the end where there is none.
@@ -90,7 +85,7 @@ class Lookup:
         Raises:
             RetryCall: no answer.
         """
-        with translated(f"Looking for a time in {self._topic}[{partition}]"):
+        with _asking(f"Looking for a time in {self._topic}[{partition}]"):
             place = TopicPartition(self._topic, partition, time_ms)
             found = self._consumer.offsets_for_times([place], timeout.total_seconds())[0]
         return found.offset if found.offset >= 0 else self.watermarks(partition, timeout).high
@@ -142,6 +137,18 @@ class Lookup:
         if end < 0:  # what it says, without an error, when the connection breaks while it asks
             raise RetryCall(f"Asking for the end of {topic}[{partition}]: no answer")
         return end
+
+
+@contextmanager
+def _asking(doing: str) -> Iterator[None]:
+    """Of a partition that is assigned: a client that has lost its brokers says that it is not there."""
+    try:
+        yield
+    except KafkaException as error:
+        reason = error.args[0]
+        if reason.code() in MISSING:
+            raise RetryCall(f"{doing}: {reason.str()}") from error
+        raise fault(reason, doing) from error
 
 
 def _reached(message: Message) -> int:

@@ -32,7 +32,6 @@ UNEXPECTED = {
     KafkaError._NOT_IMPLEMENTED,
     KafkaError._NO_OFFSET,
     KafkaError._READ_ONLY,
-    KafkaError._NOENT,
     KafkaError._INVALID_TYPE,
     KafkaError._INCONSISTENT,
     KafkaError._NOT_CONFIGURED,
