@@ -141,7 +141,11 @@ def row(option: Option) -> str:
 def commands() -> str:
     """The help of every command."""
     shown = [COMMANDS, section("makiserve", command)]
-    shown += [section(f"makiserve {name}", each) for name, each in sorted(command.commands.items())]
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        each = command.get_command(context, name)
+        assert each  # noqa: S101  it is in the list
+        shown += [section(f"makiserve {name}", each)]
     return "\n".join(shown)
 
 

@@ -3,15 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from makiserve.schema.record import Record, field
-from makiserve.stream.engine.trace import Transform
 from makiserve.version import __version__
 
 if TYPE_CHECKING:
     from makiserve.packaging.load import load
     from makiserve.packaging.log import attach, log_features, log_model
     from makiserve.replaying import TopicSpan, features_frame, replay
+    from makiserve.schema.record import Record, field
     from makiserve.scoring import Prediction
+    from makiserve.stream.engine.trace import Transform
 
 __all__ = [
     "Prediction",
@@ -28,16 +28,19 @@ __all__ = [
     "replay",
 ]
 
-# A pipeline's module imports makiserve, and must not thereby wait for MLflow and pandas.
+# Imported when asked for: `makiserve --help` does not wait for pandas, a pipeline's module not for MLflow.
 _LATER = {
+    "Prediction": "makiserve.scoring",
+    "Record": "makiserve.schema.record",
     "TopicSpan": "makiserve.replaying",
-    "features_frame": "makiserve.replaying",
-    "load": "makiserve.packaging",
+    "Transform": "makiserve.stream.engine.trace",
     "attach": "makiserve.packaging",
+    "features_frame": "makiserve.replaying",
+    "field": "makiserve.schema.record",
+    "load": "makiserve.packaging",
     "log_features": "makiserve.packaging",
     "log_model": "makiserve.packaging",
     "replay": "makiserve.replaying",
-    "Prediction": "makiserve.scoring",
 }
 
 

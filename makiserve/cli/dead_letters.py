@@ -14,7 +14,7 @@ from makiserve.kafka import Connection
 from makiserve.serving.letters import DeadLetter, Waiting, put_back, waiting
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
-HELP = """Show the dead letters that wait in a topic, by reason, each with an example; or put them back.
+HELP = """Show the dead letters that wait in a topic, or put them back: by reason, each with an example.
 
 \b
 makiserve dead-letters house.predictions.dead-letters --reason operator

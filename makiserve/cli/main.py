@@ -5,20 +5,12 @@ from __future__ import annotations
 import click
 
 from makiserve import __version__
-from makiserve.cli.attach import attach
-from makiserve.cli.audit import audit_service
-from makiserve.cli.build import build
-from makiserve.cli.check import check
-from makiserve.cli.config import config
-from makiserve.cli.dead_letters import dead_letters
 from makiserve.cli.exit import exit_with
-from makiserve.cli.explain import explain
-from makiserve.cli.options import Group, settings_from
-from makiserve.cli.replay import replay_sources
-from makiserve.cli.serve import serve_topic
+from makiserve.cli.group import Group, Later
+from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
-from makiserve.replaying.sources import TOPIC
 from makiserve.settings import (
+    TOPIC_PREFIX,
     BrokerSettings,
     LogSettings,
     ModelSettings,
@@ -54,8 +46,26 @@ Exit codes:
 """
 
 
+COMMANDS = {
+    "attach": Later("makiserve.cli.attach", "attach", "Add a feature pipeline to a model that MLflow has."),
+    "audit": Later(
+        "makiserve.cli.audit", "audit_service", "Hold what a service has written against a replay of what came in."
+    ),
+    "build": Later("makiserve.cli.build", "build", "Make an image that has the model and what it requires in it."),
+    "check": Later("makiserve.cli.check", "check", "Find out, before a service starts, whether it can."),
+    "config": Later(
+        "makiserve.cli.config", "config", "Show the configuration in effect, as a file that would give it."
+    ),
+    "dead-letters": Later(
+        "makiserve.cli.dead_letters", "dead_letters", "Show the dead letters that wait in a topic, or put them back."
+    ),
+    "explain": Later("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
+}
+
+
 @click.group(
     cls=Group,
+    later=COMMANDS,
     invoke_without_command=True,
     help=HELP,
     epilog=EXIT_CODES,
@@ -75,21 +85,21 @@ def command(context: click.Context, settings: Settings) -> int | None:
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
             raise ConfigurationError(f"to serve, give {', '.join(absent)} (or --replay FILE to score a file)")
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
+        from makiserve.cli.serve import serve_topic  # what it imports takes seconds
+
         return serve_topic(what, broker, serving, settings.of(WebSettings), settings.of(LogSettings))
     return None
 
 
 def _replay(settings: Settings) -> int:
+    from makiserve.cli.replay import replay_sources  # what it imports takes seconds
+
     replaying = settings.of(ReplaySettings)
-    if any(name.startswith(TOPIC) for name in replaying.source):
+    if any(name.startswith(TOPIC_PREFIX) for name in replaying.source):
         settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings, BrokerSettings)
         return replay_sources(settings.of(ModelSettings), replaying, settings.of(BrokerSettings))
     settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings)
     return replay_sources(settings.of(ModelSettings), replaying, None)
-
-
-for each in (attach, audit_service, build, check, config, dead_letters, explain):
-    command.add_command(each)
 
 
 def main() -> None:

@@ -31,20 +31,6 @@ from makiserve.settings.text import metavar, text_from_value
 FILE = Path("makiserve.toml")
 
 
-class Group(click.Group):
-    """A group whose help lists the options by the section that they belong to."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        titles: dict[str, list[tuple[str, str]]] = {}
-        for each in self.get_params(ctx):
-            if line := each.get_help_record(ctx):
-                titles.setdefault(getattr(each, "title", "This command"), []).append(line)
-        for title, lines in titles.items():
-            with formatter.section(title):
-                formatter.write_dl(lines)
-        self.format_commands(ctx, formatter)
-
-
 class Flag(click.Option):
     """A flag made from options, under the title of their section."""
 

@@ -19,7 +19,7 @@ from makiserve.settings.audit import AuditSettings
 from makiserve.settings.broker import BrokerSettings
 from makiserve.settings.log import LogSettings
 from makiserve.settings.model import ModelSettings
-from makiserve.settings.replay import ReplaySettings
+from makiserve.settings.replay import TOPIC_PREFIX, ReplaySettings
 from makiserve.settings.section import Option, Section, option, options
 from makiserve.settings.serve import ServeSettings
 from makiserve.settings.settings import Settings
@@ -38,6 +38,7 @@ SECTIONS: tuple[type[Section], ...] = (
 
 __all__ = [
     "SECTIONS",
+    "TOPIC_PREFIX",
     "AuditSettings",
     "BrokerSettings",
     "Given",

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from makiserve.settings.section import Section, option
 
+TOPIC_PREFIX = "kafka:"
+"""What a source begins with that is a topic and no file."""
+
 
 class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     """Replay files or a span of a topic, as a service would score them."""

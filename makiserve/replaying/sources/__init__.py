@@ -1,7 +1,7 @@
 """Where the records of a replay come from: files, a topic, a notebook's own; each source one ordered stream."""
 
-from makiserve.replaying.sources.find import TOPIC, Given, sources_from, sources_named
+from makiserve.replaying.sources.find import Given, sources_from, sources_named
 from makiserve.replaying.sources.source import Block, Source
 from makiserve.replaying.sources.topic import TopicSpan
 
-__all__ = ["TOPIC", "Block", "Given", "Source", "TopicSpan", "sources_from", "sources_named"]
+__all__ = ["Block", "Given", "Source", "TopicSpan", "sources_from", "sources_named"]

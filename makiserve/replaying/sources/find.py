@@ -14,13 +14,11 @@ from makiserve.replaying.sources.memory import RecordsSource
 from makiserve.replaying.sources.source import Source
 from makiserve.replaying.sources.topic import TopicSpan
 from makiserve.schema import Record
-from makiserve.settings import BrokerSettings, ReplaySettings
+from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
 
 Named = str | Path | TopicSpan | Source
 Given = Named | Iterable[Named] | Iterable[Record]
 """A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these, or records."""
-
-TOPIC = "kafka:"
 
 
 def sources_from(given: Given) -> Sequence[Source]:
@@ -50,12 +48,12 @@ def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Se
 
 
 def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -> Named:
-    if not name.startswith(TOPIC):
+    if not name.startswith(TOPIC_PREFIX):
         return name
     if broker is None:
         raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
     servers, start, end = broker.bootstrap_servers, settings.start, settings.end
-    return TopicSpan(name.removeprefix(TOPIC), servers, start, end, broker.options)
+    return TopicSpan(name.removeprefix(TOPIC_PREFIX), servers, start, end, broker.options)
 
 
 def _is_source(given: object) -> bool:

@@ -77,7 +77,8 @@ def test_every_command_that_is_shown_parses() -> None:
 
 
 def test_every_flag_that_is_named_exists() -> None:
-    every = [command, *command.commands.values()]
+    context = click.Context(command)
+    every = [command, *filter(None, (command.get_command(context, name) for name in command.list_commands(context)))]
     known = {flag for each in every for option in each.params for flag in (*option.opts, *option.secondary_opts)}
     for page in WRITTEN:
         named = set(re.findall(r"(?<![\w-])`(--[a-z-]+)", page.read_text()))
@@ -90,4 +91,6 @@ def parse(arguments: list[str]) -> None:
     if first.startswith("-"):
         assert not command.make_context("makiserve", arguments).args
     else:
-        command.commands[first].make_context(first, rest)
+        found = command.get_command(click.Context(command), first)
+        assert found, f"there is no command {first}"
+        found.make_context(first, rest)

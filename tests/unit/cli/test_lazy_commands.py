@@ -1,0 +1,37 @@
+"""What the command does not import until it must."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from makiserve.cli.main import COMMANDS, command
+
+SLOW = ("mlflow", "pandas", "pyarrow", "sklearn", "confluent_kafka", "makiserve.stream")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["config"], ["nonsense"]])
+def test_what_does_no_work_imports_nothing_that_takes_seconds(arguments: list[str]) -> None:
+    program = "import sys, atexit; atexit.register(lambda: print('\\n', *sys.modules)); sys.argv[1:] = "
+    program += f"{arguments}; from makiserve.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert "makiserve.cli.main" in imported, done.stderr
+    assert {name for name in SLOW if name in imported} == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_says_of_itself(name: str) -> None:
+    found = command.get_command(click.Context(command), name)
+    assert found
+    assert (found.help or "").startswith(COMMANDS[name].help.removesuffix("."))
+
+
+def test_makiserve_has_what_it_says_it_has() -> None:
+    import makiserve
+
+    for name in makiserve.__all__:
+        assert getattr(makiserve, name)
