@@ -49,9 +49,13 @@ def origin_before(message: Message) -> tuple[bytes | None, Headers]:
     return None, headers
 
 
-def dead_letter(value: bytes | None, error: RecordError) -> tuple[bytes | None, Headers]:
-    """The value and the headers of a dead letter. A value that is too long stays where it is, in the input topic."""
-    headers = [("makiserve.reason", error.reason.encode()), ("makiserve.error", str(error)[:1000].encode())]
+def dead_letter(value: bytes | None, time_ms: int, error: RecordError) -> tuple[bytes | None, Headers]:
+    """The value and the headers of a dead letter. A value that is too long stays where it is, in the input topic.
+
+    The record's time is a header: by the time of the letter itself, the broker counts how long it is kept.
+    """
+    headers = [("makiserve.time", str(time_ms).encode())]
+    headers += [("makiserve.reason", error.reason.encode()), ("makiserve.error", str(error)[:1000].encode())]
     if isinstance(error, OperatorError):
         headers.append(("makiserve.operator", error.operator.encode()))
     if error.__cause__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -52,7 +53,7 @@ class Publisher:
         return encoded
 
     def bury(self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]]) -> None:
-        """Produce the dead letters of a batch.
+        """Produce the dead letters of a batch, their time that of their burial.
 
         Raises:
             StoppedAtRecord: there is one, and the service was told to stop.
@@ -60,13 +61,14 @@ class Publisher:
         models = self._models(batch)
         if dead and self._settings.on_error == "stop":
             _stop(messages[dead[0][0]], dead[0][1])
+        now_ms = int(time.time() * 1000)
         for index, error in dead:
             message = messages[index]
-            value, reason = dead_letter(message.value(), error)
+            value, reason = dead_letter(message.value(), message.timestamp()[1], error)
             key, headers = self._origin(message)
             number = message.partition() % self._dead_partitions
             headers = headers + models[index] + reason
-            self._produce(self._settings.dead_letters, number, key, value, headers, message.timestamp()[1])
+            self._produce(self._settings.dead_letters, number, key, value, headers, now_ms)
 
     def _models(self, batch: Batch) -> Sequence[Headers]:
         """For each record of a batch, which model it was scored by."""

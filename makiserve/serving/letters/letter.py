@@ -77,7 +77,8 @@ def letter_from_message(message: Message) -> DeadLetter | None:
     start = max((index for index, (name, _) in enumerate(headers) if name == SOURCE), default=len(headers))
     added = {name.removeprefix("makiserve."): value.decode(errors="replace") for name, value in headers[start:]}
     source = position_from_text(added.get("source", ""))
-    if source is None or "reason" not in added:
+    time_ms = added.get("time", "")
+    if source is None or "reason" not in added or not re.fullmatch(r"-?\d+", time_ms):
         return None
     return DeadLetter(
         place=Position(message.topic(), message.partition(), message.offset()),
@@ -90,5 +91,5 @@ def letter_from_message(message: Message) -> DeadLetter | None:
         value=message.value(),
         is_left_out="value-omitted" in added,
         headers=headers[:start],
-        time_ms=message.timestamp()[1],
+        time_ms=int(time_ms),
     )

@@ -43,28 +43,29 @@ def test_an_output_names_the_record_that_caused_it() -> None:
 
 
 def test_a_dead_letter_holds_the_value_and_the_reason() -> None:
-    value, headers = dead_letter(b"{", DecodeError("field 'x': expected int"))
+    value, headers = dead_letter(b"{", 1007, DecodeError("field 'x': expected int"))
     assert value == b"{"
-    assert headers == [("makiserve.reason", b"decode"), ("makiserve.error", b"field 'x': expected int")]
-    assert dead_letter(b"{}", PredictError("no"))[1][0] == ("makiserve.reason", b"predict")
+    assert headers[0] == ("makiserve.time", b"1007")
+    assert headers[1:] == [("makiserve.reason", b"decode"), ("makiserve.error", b"field 'x': expected int")]
+    assert dead_letter(b"{}", 1007, PredictError("no"))[1][1] == ("makiserve.reason", b"predict")
 
 
 def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> None:
-    _, headers = dead_letter(b"{}", failed(ZeroDivisionError("division by zero")))
+    _, headers = dead_letter(b"{}", 1007, failed(ZeroDivisionError("division by zero")))
     found = dict(headers)
     assert found["makiserve.operator"] == b"roll(window=3) > map"
     assert found["makiserve.traceback"].endswith(b"ZeroDivisionError: division by zero\n")
 
 
 def test_no_header_is_long() -> None:
-    _, headers = dead_letter(b"{}", failed(ValueError("x" * 100_000)))
+    _, headers = dead_letter(b"{}", 1007, failed(ValueError("x" * 100_000)))
     assert len(dict(headers)["makiserve.traceback"]) == MAX_TRACE_BYTES
-    _, headers = dead_letter(b"{}", DecodeError("x" * 100_000))
+    _, headers = dead_letter(b"{}", 1007, DecodeError("x" * 100_000))
     assert len(dict(headers)["makiserve.error"]) == 1000
 
 
 def test_a_value_that_no_broker_would_take_stays_where_it_is() -> None:
-    assert dead_letter(b"x" * MAX_VALUE_BYTES, DecodeError("no"))[0] is not None
-    value, headers = dead_letter(b"x" * (MAX_VALUE_BYTES + 1), DecodeError("no"))
+    assert dead_letter(b"x" * MAX_VALUE_BYTES, 1007, DecodeError("no"))[0] is not None
+    value, headers = dead_letter(b"x" * (MAX_VALUE_BYTES + 1), 1007, DecodeError("no"))
     assert (value, headers[-1]) == (None, ("makiserve.value-omitted", b"900001 bytes"))
-    assert dead_letter(None, DecodeError("the message has no value"))[0] is None
+    assert dead_letter(None, 1007, DecodeError("the message has no value"))[0] is None

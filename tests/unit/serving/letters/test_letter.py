@@ -19,7 +19,7 @@ def failed() -> OperatorError:
 
 
 def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
-    kept, reason = dead_letter(value, error)
+    kept, reason = dead_letter(value, 1004, error)
     headers = [*own, source_header("in[1]", 2, 30), ("makiserve.model", b"house"), *reason]
     found = letter_from_message(message(0, 5, kept, headers))
     assert found
@@ -32,7 +32,7 @@ def test_what_the_service_has_added_is_taken_off_and_read() -> None:
     assert found.source == Position("in[1]", 2, 30)
     assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
     assert "1 / 0" in found.trace
-    assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1005)
+    assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1004)
     assert found.headers == [("traceparent", b"00-1")]
     assert not found.is_left_out
 
