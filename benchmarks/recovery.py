@@ -128,7 +128,7 @@ def _settle(arrivals: Arrivals) -> None:
 
 
 def _load(servers: str, topic: str, stop: threading.Event) -> None:
-    producer = Producer({"bootstrap.servers": servers, "linger.ms": 5})
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 5})
     number = 0
     while not stop.wait(0.01):
         for _ in range(RATE // 100):

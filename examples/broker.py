@@ -24,7 +24,9 @@ class Broker:
 
     def __init__(self, kind: str, servers: str, options: dict[str, str]) -> None:
         self.kind, self.servers, self.options = kind, servers, options
-        self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 5, "log_level": 0})
+        self._producer = Producer(
+            {"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
+        )
 
     def send(self, topic: str, values: Iterable[bytes]) -> None:
         """Produce values, all with the key of one meter: one partition, one lane."""

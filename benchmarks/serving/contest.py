@@ -52,7 +52,8 @@ class Contest:
     def backlog(self, job: Job) -> str:
         """A topic that holds all records of a job."""
         topic = self.topic(job.name, len(job.lanes))
-        producer = Producer({"bootstrap.servers": self._servers, "queue.buffering.max.messages": 2_000_000})
+        settings = {"bootstrap.servers": self._servers, "queue.buffering.max.messages": 2_000_000}
+        producer = Producer(settings | {"enable.idempotence": True})  # a retry may neither reorder nor double
         for number, (key, messages) in enumerate(job.lanes.items()):
             for message in messages:
                 producer.produce(topic, message, key, number)

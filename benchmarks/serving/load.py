@@ -17,7 +17,7 @@ TICK_S = 0.01
 
 def main(servers: str, topic: str, rate: str, seconds: str, *files: str) -> None:
     """A file a partition, its name the key; the timestamp is that of the moment at which a record is handed over."""
-    producer = Producer({"bootstrap.servers": servers, "linger.ms": 1})
+    producer = Producer({"bootstrap.servers": servers, "linger.ms": 1, "enable.idempotence": True})
     per_tick = max(1, round(float(rate) * TICK_S))
     records = iter(interleaved([Path(each) for each in files]))
     start = time.monotonic()

@@ -29,7 +29,9 @@ def measure(servers: str, folder: Path, scale: float) -> None:
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
     for topic in (INPUT, OUTPUT):
         create_topic(admin, topic, PARTITIONS)
-    producer = Producer({"bootstrap.servers": servers, "queue.buffering.max.messages": 2_000_000})
+    producer = Producer(
+        {"bootstrap.servers": servers, "enable.idempotence": True, "queue.buffering.max.messages": 2_000_000}
+    )
     for number in range(keys):
         value = b'{"shop": %d, "amount": %d.5}' % (number, number % 97)
         producer.produce(INPUT, value, partition=number % PARTITIONS)

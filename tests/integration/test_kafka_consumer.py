@@ -74,7 +74,7 @@ def open_member(kafka: str) -> Iterator[Open]:
 
 
 def write(kafka: str, topic: str, *values: bytes, partition: int = 0) -> None:
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value, partition=partition)
     producer.flush()

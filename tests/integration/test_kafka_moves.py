@@ -100,7 +100,7 @@ def open_reader(kafka: str) -> Iterator[Open]:
 
 def fill(kafka: str, topic: str, partitions: int) -> None:
     """As many records as a reader's start may need."""
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for number in range(100 * partitions):
         producer.produce(topic, b"", partition=number % partitions)
     producer.flush()
@@ -113,7 +113,7 @@ def flow(kafka: str, topic: str, partitions: int) -> Iterator[None]:
     fill(kafka, topic, partitions)
 
     def feed() -> None:
-        producer = Producer({"bootstrap.servers": kafka, "linger.ms": 1})
+        producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 1})
         while not ended.wait(0.005):
             for number in range(20 * partitions):
                 producer.produce(topic, b"", partition=number % partitions)

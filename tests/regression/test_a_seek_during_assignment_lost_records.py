@@ -32,7 +32,7 @@ def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, i
 
 def test_every_partition_begins_exactly_where_its_assignment_says(kafka: str, topic: Callable[..., str]) -> None:
     name, chance = topic(PARTITIONS), random.Random(1)
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for number in range(PARTITIONS * RECORDS):
         producer.produce(name, b"", partition=number % PARTITIONS)
     producer.flush()

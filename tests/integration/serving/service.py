@@ -74,7 +74,9 @@ def send(
     kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, pause: Callable[[], float] | None = None
 ) -> None:
     """Produce values to one partition, key and headers after their number; `pause` gives seconds to wait in between."""
-    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0, "message.max.bytes": 5_000_000})
+    producer = Producer(
+        {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 0, "message.max.bytes": 5_000_000}
+    )
     for number, value in enumerate(values):
         producer.produce(
             topic, value, key=f"k{number}".encode(), partition=partition, timestamp=1_700_000_000_000 + number,

@@ -25,7 +25,7 @@ def steps() -> list[bytes]:
 
 def copy(kafka: str, messages: Iterable[Message], topic: str, change: Callable[[int, bytes], list[bytes]]) -> None:
     """Produce what a service wrote to another topic, each value changed, left out or doubled."""
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for message in messages:
         (offset,) = sources([message])
         for value in change(offset, message.value()):

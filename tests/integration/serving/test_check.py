@@ -30,7 +30,7 @@ def check(kafka: str, model: PackagedModel | FeaturesOnly, input_: str, output: 
 
 
 def produce(kafka: str, topic: str, *records: tuple[int, bytes | None, bytes], timestamp_ms: int | None = None) -> None:
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for partition, key, value in records:
         producer.produce(topic, value, key, partition, timestamp=timestamp_ms or int(time.time() * 1000))
     assert producer.flush(30) == 0
