@@ -17,7 +17,7 @@ from tests.chaos.oracle import verify
 from tests.chaos.report import Report
 from tests.chaos.rounds import Referee
 from tests.chaos.silence import Silence
-from tests.chaos.traffic import Traffic
+from tests.chaos.traffic import STEP_S, Traffic
 
 TOPICS = ("events", "scores", "scores.dead-letters")
 GROUP = "chaos"
@@ -33,6 +33,7 @@ class Campaign:
         directory: for everything: brokers, model, logs, report. It must be empty.
         rate: records per second and partition.
         only: the names of the faults to choose from; none for all.
+        step_s: from one burst of records to the next.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class Campaign:
     partitions: int = 6
     rate: int = 60
     only: tuple[str, ...] = ()
+    step_s: float = STEP_S
 
     def play(self) -> bool:
         """Play all rounds; whether the service kept its promises."""
@@ -83,5 +85,5 @@ class Campaign:
         for name in NAMES[: self.workers]:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
-        traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed))
+        traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s))
         return Arena(server, proxies, fleet, traffic, silence, registry), direct

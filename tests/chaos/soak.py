@@ -29,6 +29,8 @@ from tests.chaos.rounds import Referee
 from tests.chaos.traffic import SENT
 
 EVERY_S = 10.0
+STEP_S = 0.25
+"""The brokers of one machine are kept busy by transactions rather than by records."""
 SETTLED_S = 120.0
 """After this time a worker has all that it needs: what it holds more later on, it has kept."""
 
@@ -159,7 +161,9 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="an empty folder for logs")
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
-    soak = Soak(given.report or REPORTS / f"{now}-soak", 0, 1, workers=2, rate=given.rate, only=("stop_broker",))
+    soak = Soak(
+        given.report or REPORTS / f"{now}-soak", 0, 1, workers=2, rate=given.rate, only=("stop_broker",), step_s=STEP_S
+    )
     return 0 if soak.soak(given.minutes) else 1
 
 

@@ -17,6 +17,7 @@ KEYS = 12
 
 DAMAGED = (None, b"", b"no event", b'{"key": "a", "number": "one"}', b'{"key": "a", "num', b"\xff\xfe", b"[]")
 STEP_S = 0.05
+"""From one burst of records to the next, each a transaction in the odd partitions."""
 SENT = "sent"
 """The header that tells when a record was sent; outputs have it, too."""
 
@@ -95,11 +96,15 @@ class Traffic:
 
     Args:
         rate: records per second and partition.
+        step_s: from one burst of them to the next.
     """
 
-    def __init__(self, servers: str, topic: str, partitions: int, rate: int, seed: int | str) -> None:
+    def __init__(
+        self, servers: str, topic: str, partitions: int, rate: int, seed: int | str, step_s: float = STEP_S
+    ) -> None:
+        self._step_s = step_s
         self.senders = [Sender(servers, topic, number, seed) for number in range(partitions)]
-        self._records = max(1, round(rate * STEP_S))
+        self._records = max(1, round(rate * step_s))
         self._flows = threading.Event()
         self._ends = threading.Event()
         self._locks = [threading.Lock() for _ in self.senders]
@@ -135,4 +140,4 @@ class Traffic:
             with lock:
                 if self._flows.is_set():
                     sender.send(self._records)
-            time.sleep(STEP_S)
+            time.sleep(self._step_s)
