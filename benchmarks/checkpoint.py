@@ -12,9 +12,9 @@ from benchmarks.serving.shops import Sale
 from makiserve.packaging import features_only
 from makiserve.schema import Schema
 from makiserve.scoring import Batch
+from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.mark import Mark
-from makiserve.serving.worker import CHECKPOINT_S, CHECKPOINT_SHARE
 from makiserve.stream.engine.parts import Parts
 
 KEYS = 100_000

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
 from makiserve.errors import AbortTransaction, AnotherPipeline, MakiserveError, RetryCall
@@ -24,6 +23,7 @@ from makiserve.serving.pace import Pace
 from makiserve.serving.partition import Phase
 from makiserve.serving.patience import CALL, Patience
 from makiserve.serving.publisher import Publisher
+from makiserve.serving.schedule import IDLE, Schedule
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.past import Past
@@ -36,21 +36,6 @@ from makiserve.serving.telemetry import Audience, Lanes, Sizes, Telemetry, servi
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
-
-QUIET_COMMIT = timedelta(seconds=1)
-"""How often offsets are committed that come with no output: nobody waits for them."""
-
-IDLE = timedelta(milliseconds=500)
-"""How long the loop waits for records: a signal is noticed within this time."""
-
-RESTORING = timedelta(milliseconds=10)
-"""How long it waits while a partition waits for its state."""
-
-CHECKPOINT_S = 5.0
-"""How often state is saved, and so about how many seconds of records are scored once more after a crash."""
-
-CHECKPOINT_SHARE = 20
-"""Where saving takes long it is done less often: at most this part of the time goes into it."""
 
 LAST_CHECKPOINT = 100_000
 """How many keys are saved when partitions go, while the group waits: a second or two. With more, none are."""
@@ -110,8 +95,7 @@ class Worker:
         self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
         self._thread = Background("score")
         self._pace = Pace(settings.commit_interval, settings.max_batch)
-        self._due: float | None = None
-        self._save_at = time.monotonic() + CHECKPOINT_S
+        self._schedule = Schedule(settings.commit_interval)
         self._aborts_in_a_row = 0
 
     @property
@@ -148,18 +132,18 @@ class Worker:
         """Receive, score, publish; commit when it is due."""
         try:
             if self._assignment.is_restoring and self._assignment.take_restored():
-                self._set_due(time.monotonic())  # a start that was never committed is
+                self._note_work(time.monotonic())  # a start that was never committed is
             if self._swap.turn(lambda: self._commit(is_saving=False)):
-                self._set_due(time.monotonic())
-            wait = self._wait()
+                self._note_work(time.monotonic())
+            wait = self._schedule.wait(is_restoring=self._assignment.is_restoring)
             messages = self._consumer.receive(self._pace.records, wait)
             if messages:
                 self._score(messages)
             elif wait == IDLE:
                 self._telemetry.idle(self._assignment.partitions.values())
             self._producer.poll()
-            if self._due is not None and time.monotonic() >= self._due:
-                self._commit(is_saving=time.monotonic() >= self._save_at)
+            if self._schedule.is_due:
+                self._commit(is_saving=self._schedule.is_saving)
         except RetryCall as error:
             logger.warning("%s; trying again", error)
         except AbortTransaction as error:
@@ -185,7 +169,7 @@ class Worker:
         if not all(each.is_silent for each in slices):
             stages.end("publish")
             self._telemetry.batch(messages, took)
-        self._set_due(began)
+        self._note_work(began)
 
     def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
         """What comes of the records; None where they only rebuild state. It runs on the scoring thread."""
@@ -214,17 +198,8 @@ class Worker:
         self._consumer.keep_alive()
         self._telemetry.alive()
 
-    def _set_due(self, began: float) -> None:
-        # From the beginning of the batch: a slow model must not leave its transaction open over the next batch.
-        interval = self._settings.commit_interval if self._producer.is_open else QUIET_COMMIT
-        due = began + interval.total_seconds()
-        self._due = due if self._due is None else min(self._due, due)
-
-    def _wait(self) -> timedelta:
-        longest = RESTORING if self._assignment.is_restoring else IDLE
-        if self._due is None:
-            return longest
-        return min(longest, timedelta(seconds=max(0.0, self._due - time.monotonic())))
+    def _note_work(self, began: float) -> None:
+        self._schedule.begun(began, has_outputs=self._producer.is_open)
 
     def _commit(self, *, is_saving: bool) -> None:
         began = time.monotonic()
@@ -232,12 +207,8 @@ class Worker:
         if self._committer.commit(partitions, is_saving=is_saving):
             self._aborts_in_a_row = 0
             self._telemetry.committed(time.monotonic() - began)
-        self._due = None
-        now = time.monotonic()
-        if is_saving:
-            self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * (now - began))
-        elif self._committer.state_topic and any(each.is_unsaved for each in partitions):
-            self._due = self._save_at
+        is_unsaved = self._committer.state_topic is not None and any(each.is_unsaved for each in partitions)
+        self._schedule.committed(began, is_saving=is_saving, is_unsaved=is_unsaved)
 
     def _touched(self) -> int:
         return sum(each.writer.touched(each.lane) for each in self._assignment.partitions.values() if each.is_unsaved)

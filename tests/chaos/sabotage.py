@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition
 from makiserve.errors import AbortTransaction
 from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.scoring import Scorer
-from makiserve.serving import worker
+from makiserve.serving import schedule, worker
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
@@ -48,7 +48,7 @@ CALL = re.compile(r"(die before|die after|abort before) (\w+)\.(\w+) call (\d+)"
 
 def apply(texts: list[str]) -> None:
     """Do all of this to the service of this process."""
-    worker.CHECKPOINT_S = 0.3  # a sweep has no time to wait for checkpoints
+    schedule.CHECKPOINT_S = 0.3  # a sweep has no time to wait for checkpoints
     for text in texts:
         if match := CALL.fullmatch(text):
             _wrap(CLASSES[match[2]], match[3], match[1], int(match[4]))

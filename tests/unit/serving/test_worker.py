@@ -20,6 +20,7 @@ from makiserve.errors import (
     StateError,
     StoppedAtRecord,
 )
+from makiserve.serving import schedule
 from makiserve.serving import worker as module
 from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -220,6 +221,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The worker's time in seconds, `clock.now`."""
     clock = SimpleNamespace(now=100.0, sleep=None, monotonic=lambda: clock.now)
     monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(schedule, "time", clock)
     return clock
 
 
@@ -255,14 +257,3 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
     worker.run()
     assert kafka.calls.count("commit") >= batches_scored > 3
     assert_exact(kafka)
-
-
-def test_an_idle_worker_waits_half_a_second_and_a_busy_one_until_the_commit_is_due(
-    make: Make, clock: SimpleNamespace
-) -> None:
-    worker = make()
-    assert worker._wait().total_seconds() == 0.5
-    worker._due = 100.25
-    assert worker._wait().total_seconds() == 0.25
-    clock.now = 101.0
-    assert worker._wait().total_seconds() == 0

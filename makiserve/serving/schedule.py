@@ -1,0 +1,77 @@
+"""When the worker commits, and when it saves state: until then its loop may wait for records."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+QUIET_COMMIT = timedelta(seconds=1)
+"""How often offsets are committed that come with no output: nobody waits for them."""
+
+IDLE = timedelta(milliseconds=500)
+"""How long the loop waits for records: a signal is noticed within this time."""
+
+RESTORING = timedelta(milliseconds=10)
+"""How long it waits while a partition waits for its state."""
+
+CHECKPOINT_S = 5.0
+"""How often state is saved, and so about how many seconds of records are scored once more after a crash."""
+
+CHECKPOINT_SHARE = 20
+"""Where saving takes long it is done less often: at most this part of the time goes into it."""
+
+
+class Schedule:
+    """The next commit, and the next one that comes with a checkpoint.
+
+    Args:
+        interval: of commits that make outputs visible.
+    """
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+        self._commit_at: float | None = None
+        self._save_at = time.monotonic() + CHECKPOINT_S
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a commit is."""
+        return self._commit_at is not None and time.monotonic() >= self._commit_at
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a commit, now, is to save state."""
+        return time.monotonic() >= self._save_at
+
+    def begun(self, at: float, *, has_outputs: bool) -> None:
+        """There is something to commit.
+
+        Args:
+            at: when its batch began: a slow model must not leave its transaction open over the next batch.
+            has_outputs: whether somebody waits for it.
+        """
+        interval = self._interval if has_outputs else QUIET_COMMIT
+        due = at + interval.total_seconds()
+        self._commit_at = due if self._commit_at is None else min(self._commit_at, due)
+
+    def committed(self, began: float, *, is_saving: bool, is_unsaved: bool) -> None:
+        """A commit is over.
+
+        Args:
+            began: when it began.
+            is_saving: whether it saved state.
+            is_unsaved: whether there is state that is to be saved even where no record comes any more.
+        """
+        now = time.monotonic()
+        self._commit_at = None
+        if is_saving:
+            self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * (now - began))
+        elif is_unsaved:
+            self._commit_at = self._save_at
+
+    def wait(self, *, is_restoring: bool) -> timedelta:
+        """How long the loop may wait for records."""
+        longest = RESTORING if is_restoring else IDLE
+        if self._commit_at is None:
+            return longest
+        return min(longest, timedelta(seconds=max(0.0, self._commit_at - time.monotonic())))

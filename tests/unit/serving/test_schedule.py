@@ -1,0 +1,68 @@
+"""When commits and checkpoints are due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from makiserve.serving import schedule as module
+from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE, IDLE, QUIET_COMMIT, RESTORING, Schedule
+
+INTERVAL = timedelta(milliseconds=100)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_an_idle_worker_waits_half_a_second_and_a_busy_one_until_the_commit_is_due(clock: SimpleNamespace) -> None:
+    schedule = Schedule(INTERVAL)
+    assert schedule.wait(is_restoring=False) == IDLE
+    assert schedule.wait(is_restoring=True) == RESTORING
+    schedule.begun(100.0, has_outputs=True)
+    assert schedule.wait(is_restoring=False).total_seconds() == pytest.approx(0.1)
+    assert not schedule.is_due
+    clock.now = 100.2
+    assert schedule.is_due
+    assert schedule.wait(is_restoring=False) == timedelta(0)
+
+
+def test_offsets_without_outputs_may_wait_and_outputs_behind_them_may_not(clock: SimpleNamespace) -> None:
+    schedule = Schedule(INTERVAL)
+    schedule.begun(100.0, has_outputs=False)
+    clock.now += INTERVAL.total_seconds()
+    assert not schedule.is_due
+    schedule.begun(100.0, has_outputs=True)
+    assert schedule.is_due
+    schedule.committed(clock.now, is_saving=False, is_unsaved=False)
+    schedule.begun(clock.now, has_outputs=False)
+    clock.now += QUIET_COMMIT.total_seconds()
+    assert schedule.is_due
+
+
+def test_state_is_saved_every_five_seconds_though_no_record_comes_any_more(clock: SimpleNamespace) -> None:
+    schedule = Schedule(INTERVAL)
+    schedule.committed(100.0, is_saving=False, is_unsaved=True)
+    clock.now += CHECKPOINT_S - 0.1
+    assert (schedule.is_due, schedule.is_saving) == (False, False)
+    clock.now += 0.1
+    assert schedule.is_due
+    assert schedule.is_saving
+    schedule.committed(clock.now, is_saving=True, is_unsaved=False)
+    assert (schedule.is_due, schedule.is_saving) == (False, False)
+
+
+def test_saving_that_takes_long_is_done_less_often(clock: SimpleNamespace) -> None:
+    schedule = Schedule(INTERVAL)
+    began = clock.now
+    clock.now += 1.0
+    schedule.committed(began, is_saving=True, is_unsaved=False)
+    clock.now += CHECKPOINT_SHARE - 1
+    assert not schedule.is_saving
+    clock.now += 1
+    assert schedule.is_saving
