@@ -1,9 +1,10 @@
 """The one scoring path: records, features, predictions, post, for serving, replay and training alike."""
 
+from makiserve.scoring.batch import Batch, Lane, Scored
 from makiserve.scoring.output import Encoded, Outputs
 from makiserve.scoring.post import Posted, Prediction
 from makiserve.scoring.predictor import Predictor
-from makiserve.scoring.scorer import Batch, Lane, Scored, Scorer
+from makiserve.scoring.scorer import Scorer
 from makiserve.scoring.served import ALONE, Beside, Registry, Served
 
 __all__ = [

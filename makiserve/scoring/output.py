@@ -14,7 +14,7 @@ import numpy as np
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.schema import Record
 from makiserve.schema.fields import field_names
-from makiserve.scoring.scorer import Scored
+from makiserve.scoring.batch import Scored
 
 Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
 Shape = Callable[[list[Any]], list[Any]]

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from itertools import islice
 from time import perf_counter
-from typing import Any, NamedTuple
 
-from makiserve.errors import DecodeError, RecordError
-from makiserve.schema import Record
+from makiserve.scoring.batch import Batch, Lane, Scored
 from makiserve.scoring.call import Call, call_both
-from makiserve.scoring.post import Post, Posted, Prediction
+from makiserve.scoring.post import Post, Prediction
 from makiserve.scoring.predictor import NO_RIVALS, Predictor, Rivals
 from makiserve.scoring.split import challenged
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Fed, Program
-from makiserve.stream.engine.stage import State
-
-
-class Lane:
-    """One ordered stream of records with its own state: a Kafka partition, or a replayed file.
-
-    Attributes:
-        states: the state of each program of the scorer, in the order of `Scorer.checkpoints`.
-    """
-
-    def __init__(self, states: list[State]) -> None:
-        self.states = states
-
-
-class Batch(NamedTuple):
-    """Records of one lane, in order; a `DecodeError` stands in the place of one that could not be decoded.
-
-    Attributes:
-        challenged: for each record whether the challenger scores it, as `Scorer.challenged` tells; None where all are
-            the champion's.
-    """
-
-    lane: Lane
-    records: Sequence[Record | DecodeError]
-    challenged: Sequence[bool] | None = None
-
-
-class Scored(NamedTuple):
-    """What a batch became: parallel lists, one element for each output, and the dead letters.
-
-    Attributes:
-        causes: the index in the batch of the record that caused the output; never decreasing.
-        features: what the pipeline emitted.
-        predictions: what the model made of it; None without a model.
-        dead: index and error of each record that became a dead letter, in order.
-        posted: what the post pipeline emitted: it is published in the place of the predictions. None without one.
-        shadow: cause and prediction, or the error in its place, of the model that only watches; None without one.
-    """
-
-    causes: list[int]
-    features: list[Any]
-    predictions: list[Any]
-    dead: list[tuple[int, RecordError]]
-    posted: Posted | None = None
-    shadow: list[tuple[int, Any]] | None = None
-
-    @property
-    def published(self) -> int:
-        """The number of outputs."""
-        return len((self.posted or self).causes)
 
 
 class Scorer:
@@ -173,7 +121,7 @@ class Scorer:
 
     def features(self, batch: Batch) -> Scored:
         """The features alone, without the model."""
-        items, indexes, dead = _decoded(batch.records)
+        items, indexes, dead = batch.decoded()
         fed: Fed = self._program.feed(items, batch.lane.states[0])
         causes = fed.causes
         if indexes is not None:
@@ -202,51 +150,10 @@ class Scorer:
             watched = iter(self._shadow(items))
             found = [each._replace(shadow=list(zip(each.causes, watched))) for each in found]  # noqa: B905  the next ones
         self.model_s = perf_counter() - began
-        return [_with_predictions(scored, list(islice(predictions, len(scored.features)))) for scored in found]
-
-
-def _decoded(
-    records: Sequence[Record | DecodeError],
-) -> tuple[Sequence[Any], list[int] | None, list[tuple[int, RecordError]]]:
-    """The records proper, their indexes where they are not all, and the dead letters."""
-    if DecodeError not in set(map(type, records)):
-        return records, None, []
-    dead: list[tuple[int, RecordError]] = []
-    items: list[Any] = []
-    indexes: list[int] = []
-    for index, record in enumerate(records):
-        if isinstance(record, DecodeError):
-            dead.append((index, record))
-        else:
-            items.append(record)
-            indexes.append(index)
-    return items, indexes, dead
-
-
-def _with_predictions(scored: Scored, predictions: list[Any]) -> Scored:
-    """Put the records that the model refused among the dead letters, and the predictions beside the others' features.
-
-    A record of several outputs is dead-lettered as a whole: it ends in its outputs or in a dead letter, never in both.
-    """
-    pairs = zip(scored.causes, predictions, strict=True)
-    refused = {cause: prediction for cause, prediction in pairs if isinstance(prediction, RecordError)}
-    return _without(scored._replace(predictions=predictions), refused)
+        return [scored.with_predictions(list(islice(predictions, len(scored.features)))) for scored in found]
 
 
 def _with_posted(post: Post, scored: Scored, lane: Lane) -> Scored:
     """Put what the post pipeline emits beside the predictions; a record on which it fails is a dead letter."""
     posted, failures = post.feed(scored.causes, scored.features, scored.predictions, lane.states[1])
-    return _without(scored, dict(failures))._replace(posted=posted)
-
-
-def _without(scored: Scored, failed: Mapping[int, RecordError]) -> Scored:
-    """The same with these records among the dead letters."""
-    if not failed:
-        return scored
-    kept = [index for index, cause in enumerate(scored.causes) if cause not in failed]
-    return scored._replace(
-        causes=[scored.causes[index] for index in kept],
-        features=[scored.features[index] for index in kept],
-        predictions=[scored.predictions[index] for index in kept],
-        dead=sorted([*scored.dead, *failed.items()], key=lambda letter: letter[0]),
-    )
+    return scored.without(dict(failures))._replace(posted=posted)
