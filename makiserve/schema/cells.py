@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from makiserve.schema.escaped import ESCAPED, restored
 from makiserve.schema.record import mismatch, missing
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -52,12 +53,13 @@ class Column:
     def value(self, cell: bytes) -> Any:
         """The value of one cell, or the `DecodeError` for it."""
         try:
-            text = cell.decode()
+            text = restored(cell.decode()).decode()
             if not text and self.optional:
                 return None
             return self._cell(text)
         except UnicodeDecodeError:
-            return mismatch(self.name, self.kind, f"{cell[:40]!r}, which is not UTF-8")
+            raw = restored(cell.decode())
+            return mismatch(self.name, self.kind, f"{raw[:40]!r}, which is not UTF-8")
         except ValueError:
             text = cell.decode()
             if text or self.base is str:
@@ -71,6 +73,8 @@ class Column:
         if self.optional:
             text = pc.if_else(pc.equal(text, ""), None, text)
         if self.base is str:
+            if pc.any(pc.match_substring_regex(text, ESCAPED.pattern)).as_py():
+                raise _SlowWay
             return list(text.to_pylist())
         if self.base is int:
             if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 
 from makiserve.errors import SourceError
+from makiserve.schema.escaped import escaped
 
 STDIN = Path("-")
 HEAD_BYTES = 1 << 20
@@ -38,6 +39,10 @@ class Content(NamedTuple):
     head: bytes
     stream: BinaryIO
     file: BinaryIO
+
+    def escaped(self, size: int) -> Any:
+        """The stream, read so many bytes at once, with `schema.escaped` characters in the place of what is no UTF-8."""
+        return _Pieces(escaped(iter(lambda: self.stream.read(size), b"")))
 
 
 @contextmanager
@@ -114,6 +119,13 @@ class _Pieces(RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def read(self, size: int = -1) -> bytes | None:
+        if self._piece or size < 0:
+            return super().read(size)
+        piece = next(self._pieces, b"")  # as it is, where it may be
+        self._piece = memoryview(piece)[size:]
+        return piece[:size] if self._piece else piece
 
     def readinto(self, buffer: Any) -> int:
         while not self._piece:

@@ -16,6 +16,7 @@ from makiserve.errors import DecodeError, SourceError
 from makiserve.schema.cells import Column
 from makiserve.schema.columns import declared_in, records_from_columns
 from makiserve.schema.content import Content
+from makiserve.schema.escaped import restored
 from makiserve.schema.record import Record, Schema
 
 DELIMITERS = ",;\t|"
@@ -43,7 +44,7 @@ def read_csv(content: Content, path: Path, schema: Schema) -> Iterator[list[Reco
 
     number = 2  # of the next row, counted as Arrow counts: the header is row 1, blank lines are none
     try:
-        with _open(content.stream, delimiter, columns, set_aside) as blocks:
+        with _open(content.escaped(BLOCK_BYTES), delimiter, columns, set_aside) as blocks:
             for block in blocks:
                 yield (records := _with_damaged(_records(block, schema, columns), damaged, number))
                 number += len(records)
@@ -95,5 +96,6 @@ def _with_damaged(
 
 
 def _damage(row: arrow.InvalidRow) -> DecodeError:
-    text = row.text if len(row.text) <= 60 else row.text[:57] + "..."
+    whole = restored(row.text).decode(errors="backslashreplace")
+    text = whole if len(whole) <= 60 else whole[:57] + "..."
     return DecodeError(f"{row.actual_columns} cells where the header has {row.expected_columns}: {text!r}", value=text)

@@ -1,0 +1,25 @@
+"""A CSV row with too many cells, one of them not UTF-8, made Arrow refuse the whole file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import makiserve
+from makiserve.errors import DecodeError
+from makiserve.schema import RecordFile, Schema
+
+
+class Reading(makiserve.Record):
+    a: int
+    b: str
+
+
+def test_the_other_rows_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.csv"
+    path.write_bytes(b"a,b\n1,x\n4,\xff\xfe,5\n6,\xffy\n7,\xc3\xa9\n8,z")
+    found = [each for block in RecordFile(path, Schema(Reading)) for each in block]
+    assert [each if isinstance(each, Reading) else type(each) for each in found] == [
+        Reading(1, "x"), DecodeError, DecodeError, Reading(7, "é"), Reading(8, "z"),
+    ]  # fmt: skip
+    assert str(found[1]) == r"3 cells where the header has 2: '4,\\xff\\xfe,5'"
+    assert str(found[2]) == r"field 'b': expected str, got b'\xffy', which is not UTF-8"
