@@ -6,13 +6,16 @@ import random
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import makiserve
 from makiserve.errors import SourceError
 from makiserve.packaging import FeaturesOnly, features_only
 from makiserve.replaying.sources import Block
 from makiserve.scoring import Scored
+from tests.integration.serving.pipeline import Step, features
 from tests.unit.replaying.test_replay import HEADER
 
 
@@ -69,3 +72,30 @@ def test_what_a_process_cannot_read_is_said_here(model: FeaturesOnly, folder: Pa
     with pytest.raises(SourceError, match="no column 'time'"):
         makiserve.replay(model, [folder / "1.csv", tmp_path / "bad.csv"], processes=2, output=output)
     assert not output.exists()
+
+
+def test_a_packaged_model_gives_the_same_in_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracking = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.chdir(tmp_path)
+    steps = [Step(number, float(number * 7 % 11)) for number in range(300)]
+    frame = makiserve.features_frame(features, record=Step, source=steps)
+    fitted = LinearRegression().fit(frame[["recent", "mean"]], frame["number"])
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(tracking)
+    try:
+        info = makiserve.log_model(fitted, features=features, record=Step, reference=steps, inputs=["recent", "mean"])
+        model = makiserve.load(info.model_uri)
+    finally:
+        mlflow.set_tracking_uri(before)
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    for file in range(3):
+        rows = "".join(f"{number},{number * (file + 2) % 13}.5\n" for number in range(500 * (file + 1)))
+        folder.joinpath(f"{file}.csv").write_text("number,value\n" + rows)
+    written = []
+    for processes in (1, 2):
+        found = makiserve.replay(model, folder, output=tmp_path / "out.csv", label="number", processes=processes)
+        assert found.metrics
+        written.append((tmp_path.joinpath("out.csv").read_bytes(), found.rows, dict(found.metrics.figures)))
+    assert written[0][1] == 3000
+    assert written[0] == written[1]

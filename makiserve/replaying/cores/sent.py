@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from makiserve.errors import DecodeError, MakiserveError
+from makiserve.errors import ConfigurationError, DecodeError, MakiserveError
 from makiserve.replaying.sources import Block
 from makiserve.schema import Schema
 from makiserve.scoring import Scored
@@ -27,14 +27,28 @@ class Sending:
         self._decoder = msgspec.msgpack.Decoder(list[schema.record | None])  # type: ignore[name-defined]  # at run time
 
     def pack(self, block: Block, scored: Scored) -> bytes:
-        """A block and what became of it."""
+        """A block and what became of it.
+
+        Raises:
+            ConfigurationError: it holds something that only this process knows.
+        """
         records, errors = b"", {}
         if self._records:
             errors = {index: each for index, each in enumerate(block.records) if isinstance(each, DecodeError)}
             sound = [None if index in errors else each for index, each in enumerate(block.records)] if errors else None
             records = msgspec.msgpack.encode(sound or block.records)
         shown = scored if self._features else scored._replace(features=[])
-        return pickle.dumps((block._replace(records=()), shown, records, errors))
+        try:
+            return pickle.dumps((block._replace(records=()), shown, records, errors))
+        except (
+            pickle.PicklingError,
+            AttributeError,
+            TypeError,
+        ) as error:  # all three for what is not at a module's top
+            raise ConfigurationError(
+                f"what the pipeline emits cannot go from one process to another: {error}. Define its class at the top "
+                "of a module, or replay in one process: makiserve.replay(…, processes=1)"
+            ) from None
 
     def unpack(self, data: bytes) -> tuple[Block, Scored]:
         """The same, at the other end.

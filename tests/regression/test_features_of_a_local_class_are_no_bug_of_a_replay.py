@@ -1,0 +1,34 @@
+"""A class of features that stood inside a function ended a replay on several cores as a bug of makiserve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import rx
+
+import makiserve
+import makiserve.stream as rs
+from makiserve.errors import ConfigurationError
+from makiserve.packaging import features_only
+
+
+class Reading(makiserve.Record):
+    a: int
+
+
+def features() -> makiserve.Transform:
+    class Local(NamedTuple):
+        a: int
+
+    return rx.pipe(rs.ops.map(lambda i: Local(i.a)))
+
+
+def test_it_says_what_to_do(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        tmp_path.joinpath(f"{name}.csv").write_text("a\n1\n2\n")
+    model = features_only(f"{__name__}:features")
+    with pytest.raises(ConfigurationError, match="Define its class at the top of a module"):
+        makiserve.replay(model, tmp_path, processes=2)
+    assert len(makiserve.replay(model, tmp_path, processes=1).frame) == 4
