@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from confluent_kafka.admin import (
@@ -32,11 +34,13 @@ from makiserve.serving.preflight import CHECKS, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.broker import Distribution, KafkaServer, create_topic
+from tests.broker.kafka import free_ports
 from tests.broker.security import PASSWORD, Authority, Issuer, Locks, token_endpoint
 from tests.integration.serving.service import ROOT, Service, predictions, read, send
 
 WITHIN = timedelta(seconds=60)
 WRONG = "not-the-password-7391"
+PAGES = ("/", "/status.json", "/metrics", "/healthz", "/readyz")
 ROW = re.compile(r"^\| ([A-Z_]+) \| ([A-Za-z._-]+) \| (LITERAL|PREFIXED) \| ([A-Z_]+) \|", re.MULTILINE)
 
 
@@ -53,6 +57,14 @@ class Right(NamedTuple):
         resource, pattern = ResourceType[self.resource], ResourcePatternType[self.pattern]
         operation = AclOperation[self.operation]
         return AclBinding(resource, name, pattern, principal, "*", operation, AclPermissionType.ALLOW)
+
+
+def page(url: str) -> str:
+    try:
+        with urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode())
+    except HTTPError as error:  # not ready, in words
+        return error.read().decode()
 
 
 RIGHTS = [Right(*row) for row in ROW.findall((ROOT / "docs/reference/security.md").read_text())]
@@ -241,16 +253,21 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
     (tmp_path / "password").write_text(PASSWORD + "\n")
     kafka = secured.client["SCRAM-SHA-512"] | {"sasl.password": f"file:{tmp_path}/password"}
     options = [part for pair in kafka.items() for part in ("--kafka", "=".join(pair))]
-    options += ["--group", topics["GROUP"]]
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    options += ["--group", topics["GROUP"], "--http", address]
     service = Service(running_uri, secured.locks.sasl, topics["INPUT"], topics["OUTPUT"], tracking_uri, options)
     with service:
         send(secured.plain, topics["INPUT"], [b'{"number": %d, "value": 1}' % number for number in range(5)] + [b"x"])
         assert len(predictions(read(secured.plain, topics["OUTPUT"], enough=5)[0])) == 5
         assert len(read(secured.plain, topics["DEAD_LETTERS"], enough=1)[0]) == 1
+        pages = {path: page(f"http://{address}{path}") for path in PAGES}
         code, log = service.stop(signal.SIGTERM)
     assert code == 0
     assert "drained" in log
     assert PASSWORD not in log
+    assert all(pages.values())
+    assert topics["OUTPUT"] in pages["/status.json"]
+    assert {path for path, text in pages.items() if PASSWORD in text} == set()
     gone = AclBindingFilter(
         ResourceType.TOPIC,
         READ_STATE.binding("User:house", topics).name,
@@ -264,6 +281,20 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
     settings = ServeSettings(topics["INPUT"], topics["OUTPUT"], topics["DEAD_LETTERS"])
     with pytest.raises(ConfigurationError, match="both on the topic of state"):
         serve(running, broker("SCRAM-SHA-512"), settings)
+
+
+def test_a_service_with_a_wrong_password_ends_with_one_line_that_says_what_to_check(
+    topics: dict[str, str], running_uri: str, tracking_uri: str, secured: Secured
+) -> None:
+    kafka = secured.client["SCRAM-SHA-512"] | {"sasl.password": WRONG}
+    options = [part for pair in kafka.items() for part in ("--kafka", "=".join(pair))]
+    with Service(running_uri, secured.locks.sasl, topics["INPUT"], topics["OUTPUT"], tracking_uri, options) as service:
+        code, log = service.wait()
+    assert code == ConfigurationError.exit_code
+    told = [line for line in log.splitlines() if line.startswith("makiserve: ")]
+    assert len(told) == 1
+    assert "check security.protocol, sasl.mechanism and the credentials" in told[0]
+    assert WRONG not in log
 
 
 @pytest.mark.parametrize("missing", [None, *RIGHTS], ids=lambda right: right and f"{right.operation} on {right.name}")

@@ -1,0 +1,62 @@
+"""The lines of the log that the operator's page explains are those that the code writes, at their levels."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/how-to/operate.md"
+ROW = re.compile(r"^\| (WARNING|ERROR) \| (.+?) \| ", re.MULTILINE)
+GAPS = re.compile(r"…|\b[NM]\b|\d[\d.]*")
+"""What stands on the page for what differs from line to line."""
+
+
+def explained() -> list[tuple[str, str]]:
+    """Level and line, as the page has them."""
+    return [(level, line) for level, lines in ROW.findall(PAGE.read_text()) for line in re.findall(r"`([^`]+)`", lines)]
+
+
+def written() -> list[tuple[str, str]]:
+    """Level and format of all that a service may log that needs looking at."""
+    found = []
+    for path in sorted(ROOT.glob("makiserve/**/*.py")):
+        if "replaying" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("logger."):
+                level = ast.unparse(node.func).removeprefix("logger.").upper()
+                if level in ("WARNING", "ERROR", "EXCEPTION", "CRITICAL"):
+                    (form,) = (each.value for each in node.args[:1] if isinstance(each, ast.Constant))
+                    found.append((level, str(form)))
+    return found
+
+
+def is_of(line: str, form: str) -> bool:
+    """Whether a line of the page, what differs left out, is of a format, in its order."""
+    at = 0
+    for part in filter(None, map(str.strip, GAPS.split(line))):
+        if (found := form.find(part, at)) < 0:
+            return False
+        at = found + len(part)
+    return at > 0
+
+
+def test_both_are_found() -> None:
+    assert len(explained()) >= 15
+    assert len(written()) >= 15
+
+
+@pytest.mark.parametrize(("level", "line"), explained())
+def test_what_is_explained_is_written(level: str, line: str) -> None:
+    head = line if not line.startswith("environment: ") else "environment: …"
+    assert [form for other, form in written() if other == level and is_of(head, form)]
+
+
+@pytest.mark.parametrize(("level", "form"), written())
+def test_what_is_written_is_explained(level: str, form: str) -> None:
+    heads = [(other, line if not line.startswith("environment: ") else "environment: …") for other, line in explained()]
+    assert [line for other, line in heads if other == level and is_of(line, form)]
