@@ -59,6 +59,17 @@ class Cluster:
             else:
                 return _refuse_old_protocol(self._protocol(next(iter(brokers))))
 
+    def release(self) -> str:
+        """Which Kafka the brokers are, in words: what they tell of it, as nothing in its protocol says so.
+
+        Raises:
+            RetryCall: no answer.
+        """
+        settings = self._broker_settings(next(iter(self._metadata().brokers)))
+        if settings is None:
+            return "which Kafka it is may not be asked (DescribeConfigs on the cluster)"
+        return f"Kafka {settings[PROTOCOL].value}" if PROTOCOL in settings else "Kafka 4.0 or newer"
+
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.
 
@@ -170,13 +181,17 @@ class Cluster:
 
     def _protocol(self, broker: int) -> str | None:
         """The version the brokers speak among themselves; None from Kafka 4 on, and where it may not be asked for."""
+        settings = self._broker_settings(broker) or {}
+        return settings[PROTOCOL].value if PROTOCOL in settings else None
+
+    def _broker_settings(self, broker: int) -> dict[str, Any] | None:
         resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
         try:
-            settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+            found: dict[str, Any] = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         except KafkaException as error:
             logger.debug("The broker's settings cannot be read: %s", error)
             return None
-        return settings[PROTOCOL].value if PROTOCOL in settings else None
+        return found
 
     def _on_error(self, error: KafkaError) -> None:
         report(error)
