@@ -19,6 +19,7 @@ from models.electricity.data import write_house
 from models.electricity.features import Reading
 from models.electricity.features import features as house_features
 from tests.integration.serving.pipeline import Features, Step, features
+from tests.integration.serving.registry import Server
 from tests.integration.serving.service import Service
 
 EXCERPT = Path(__file__).resolve().parents[4] / "shared" / "data" / "HomeC-first-2838-rows.csv"
@@ -84,3 +85,11 @@ def service(kafka: str, tracking_uri: str) -> Iterator[Callable[..., Service]]:
             return stack.enter_context(Service(model, kafka, input_, output, tracking_uri, list(options)))
 
         yield start
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    before = mlflow.get_tracking_uri()
+    with ExitStack() as stack:
+        yield Server(tmp_path, stack)
+    mlflow.set_tracking_uri(before)

@@ -2,117 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
-import mlflow
-import numpy as np
-import pandas as pd
-import pytest
 from mlflow import MlflowClient
-from sklearn.ensemble import RandomForestRegressor
 
 import makiserve
 from makiserve.replaying.sources import TopicSpan
 from makiserve.scoring import Beside
-from tests.integration.serving.pipeline import Features, Step, features
+from tests.integration.serving.registry import Log, Server, log, outputs_of, replayed, scored
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
-from tests.integration.test_packaging_server import run, tracking_server
+from tests.integration.test_packaging_server import run
 from tests.unit.packaging.example import FEATURES, HOUSE, write
 
 Topic = Callable[..., str]
 Start = Callable[..., Service]
 PARTITIONS = 2
 SWITCH = re.compile(r"\[(\d)\]: models:/running/(\d) → models:/running/(\d) at offset (\d+)")
-
-
-class Server:
-    """A tracking server with three versions of a model; the third is damaged. Ends at the latest with the test."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._stack = stack
-        self.uri = stack.enter_context(tracking_server(folder))
-        mlflow.set_tracking_uri(self.uri)
-        for version in (1, 2, 3):
-            log(seed=version)
-        self._damage(folder, "3")
-
-    def _damage(self, folder: Path, version: str) -> None:
-        model = MlflowClient().get_model_version("running", version).source.removeprefix("models:/")
-        (path,) = (folder / "kept").glob(f"**/{model}/artifacts/makiserve/reference_outputs.jsonl")
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        damaged = [line | {"prediction": line["prediction"] + 1} for line in lines]
-        path.write_text("".join(json.dumps(line) + "\n" for line in damaged))
-
-    def move(self, version: str) -> None:
-        MlflowClient().set_registered_model_alias("running", "champion", version)
-
-    def delete_alias(self) -> None:
-        MlflowClient().delete_registered_model_alias("running", "champion")
-
-    def die(self) -> None:
-        self._stack.close()
-
-
-def log(seed: int) -> None:
-    """A model of rows that are independent of each other; each seed is another."""
-    chance = np.random.default_rng(seed)
-    rows = pd.DataFrame(chance.normal(10, 5, (200, 4)), columns=list(Features._fields))
-    forest = RandomForestRegressor(n_estimators=3, random_state=seed).fit(rows, rows["total"] * seed + rows["recent"])
-    makiserve.log_model(
-        forest,
-        features=features,
-        record=Step,
-        reference=[Step(number, float(number % 7)) for number in range(50)],
-        registered_model_name="running",
-    )
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    before = mlflow.get_tracking_uri()
-    with ExitStack() as stack:
-        yield Server(tmp_path, stack)
-    mlflow.set_tracking_uri(before)
-
-
-class Log:
-    """What a service tells, as it comes."""
-
-    def __init__(self, service: Service) -> None:
-        self._service, self._read = service, 0
-        self.lines: list[str] = []
-        self._thread = Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def _follow(self) -> None:
-        assert self._service.process.stderr
-        with self._service.process.stderr as told:
-            self.lines.extend(iter(told.readline, ""))
-
-    def wait(self, text: str, times: int = 1) -> None:
-        """Wait until it has been told so many times since the last wait."""
-        deadline = time.monotonic() + 90
-        while sum(text in line for line in self.lines[self._read :]) < times:
-            assert self._service.process.poll() is None, "".join(self.lines)
-            assert time.monotonic() < deadline, f"{text!r} is not in:\n{''.join(self.lines)}"
-            time.sleep(0.05)
-        self._read = len(self.lines)
-
-    def end(self) -> int:
-        self._service.process.send_signal(signal.SIGTERM)
-        code = self._service.process.wait(60)
-        self._thread.join(60)
-        return code
 
 
 def test_outputs_are_those_of_a_replay_that_switches_versions_where_the_log_says(
@@ -170,30 +80,6 @@ def test_outputs_are_those_of_a_replay_that_switches_versions_where_the_log_says
         assert list(scored(found[number])) == want
 
 
-def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:
-    """By version and partition, offset and prediction of each output."""
-    paths = [folder / f"{number}.jsonl" for number in range(len(values))]
-    for path, own in zip(paths, values, strict=True):
-        path.write_bytes(b"\n".join(own) + b"\n")
-    return {version: [makiserve.replay(model, path).outputs for path in paths] for version, model in models.items()}
-
-
-def scored(messages: list[Any]) -> Iterator[tuple[int, str, Any]]:
-    for offset, message in zip(sources(messages), messages, strict=True):
-        version = dict(message.headers())["makiserve.version"].decode()
-        yield offset, version, json.loads(message.value())["prediction"]
-
-
-def outputs_of(kafka: str, output: str, version: str) -> None:
-    """Wait until there is an output of a version."""
-    count = 1
-    while True:
-        messages = [message for own in read(kafka, output, enough=count).values() for message in own]
-        if any(dict(message.headers())["makiserve.version"].decode() == version for message in messages):
-            return
-        count = len(messages) + 1
-
-
 LOG = """
 import makiserve
 from sklearn.linear_model import Ridge
@@ -231,6 +117,34 @@ def test_another_pipeline_is_served_by_a_fresh_process_in_the_place_of_the_old_o
     (found,) = read(kafka, output, enough=10).values()
     assert [version for _, version, _ in scored(found)] == ["1"] * 5 + ["2"] * 5
     assert sources(found) == [*range(10)]
+    assert told.end() == 0
+
+
+def test_each_worker_begins_anew_with_another_pipeline_and_its_supervisor_stays(
+    kafka: str, topic: Topic, service: Start, tracking_uri: str, tmp_path: Path
+) -> None:
+    write(HOUSE, tmp_path)
+    run(LOG.replace('"house"', '"houses"'), cwd=tmp_path, server=tracking_uri)
+    input_, output = topic(PARTITIONS), topic(PARTITIONS)
+    options = ["--watch", "200ms", "--on-state-loss", "rebuild", "--http", "off", "--workers", "2"]
+    running = service("models:/houses@served", input_, output, *options)
+    told = Log(running)
+    told.wait("restoring → running", PARTITIONS)
+    record = b'{"minute": 1, "fahrenheit": 70.0, "wind speed": 2.0}'
+    for number in range(PARTITIONS):
+        send(kafka, input_, [record] * 5, partition=number)
+    read(kafka, output, enough=5 * PARTITIONS)
+    write({"house/features.py": FEATURES.replace("i.wind", "-i.wind")}, tmp_path)
+
+    run(LOG.replace('"house"', '"houses"'), cwd=tmp_path, server=tracking_uri)
+
+    told.wait("has ended with exit code 6: it is started again", 2)
+    for number in range(PARTITIONS):
+        send(kafka, input_, [record] * 5, partition=number)
+    found = read(kafka, output, enough=10 * PARTITIONS)
+    for number in range(PARTITIONS):
+        assert [version for _, version, _ in scored(found[number])] == ["1"] * 5 + ["2"] * 5
+        assert sources(found[number]) == [*range(10)]
     assert told.end() == 0
 
 

@@ -1,0 +1,36 @@
+"""A model that passes its reference records and refuses others, and a pipeline that remembers predictions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+import rx
+
+import makiserve
+import makiserve.stream as rs
+
+LAST = 100
+
+
+class Smooth(NamedTuple):
+    prediction: float
+    smooth: float
+
+
+def choose(rows: pd.DataFrame) -> pd.DataFrame:
+    """Refuses numbers that the reference records do not have."""
+    if (rows["number"] > LAST).any():
+        raise ValueError(f"number: none above {LAST}")
+    return rows
+
+
+def smoothed() -> makiserve.Transform:
+    return rx.pipe(
+        rs.ops.map(lambda item: item.prediction),
+        rs.ops.tee_map(
+            rs.ops.map(lambda prediction: prediction),
+            rs.ops.scan(lambda smooth, prediction: 0.5 * smooth + 0.5 * prediction, 0.0),
+        ),
+        rs.ops.map(lambda pair: Smooth(*pair)),
+    )

@@ -1,0 +1,125 @@
+"""A registry on a server of its own, what a service that watches it tells, and by which version its outputs are."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from sklearn.ensemble import RandomForestRegressor
+
+import makiserve
+from tests.integration.serving.pipeline import Features, Step, features
+from tests.integration.serving.service import Service, read, sources
+from tests.integration.test_packaging_server import tracking_server
+
+
+class Server:
+    """A tracking server with three versions of a model; the third is damaged. Ends at the latest with the test."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._stack = stack
+        self.uri = stack.enter_context(tracking_server(folder))
+        mlflow.set_tracking_uri(self.uri)
+        for version in (1, 2, 3):
+            log(seed=version)
+        self._damage(folder, "3")
+
+    def _damage(self, folder: Path, version: str) -> None:
+        model = MlflowClient().get_model_version("running", version).source.removeprefix("models:/")
+        (path,) = (folder / "kept").glob(f"**/{model}/artifacts/makiserve/reference_outputs.jsonl")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        damaged = [line | {"prediction": line["prediction"] + 1} for line in lines]
+        path.write_text("".join(json.dumps(line) + "\n" for line in damaged))
+
+    def move(self, version: str, name: str = "running") -> None:
+        MlflowClient().set_registered_model_alias(name, "champion", version)
+
+    def delete_alias(self) -> None:
+        MlflowClient().delete_registered_model_alias("running", "champion")
+
+    def die(self) -> None:
+        self._stack.close()
+
+
+def log(seed: int, name: str = "running", **options: Any) -> None:
+    """A model of rows that are independent of each other; each seed is another."""
+    chance = np.random.default_rng(seed)
+    rows = pd.DataFrame(chance.normal(10, 5, (200, 4)), columns=list(Features._fields))
+    forest = RandomForestRegressor(n_estimators=3, random_state=seed).fit(rows, rows["total"] * seed + rows["recent"])
+    log_fitted(forest, name, **options)
+
+
+def log_fitted(model: Any, name: str, **options: Any) -> None:
+    """Any model of these features, as a new version."""
+    makiserve.log_model(
+        model,
+        features=features,
+        record=Step,
+        reference=[Step(number, float(number % 7)) for number in range(50)],
+        registered_model_name=name,
+        **options,
+    )
+
+
+class Log:
+    """What a service tells, as it comes."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._read = service, 0
+        self.lines: list[str] = []
+        self._thread = Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        assert self._service.process.stderr
+        with self._service.process.stderr as told:
+            self.lines.extend(iter(told.readline, ""))
+
+    def wait(self, text: str, times: int = 1) -> None:
+        """Wait until it has been told so many times since the last wait."""
+        deadline = time.monotonic() + 90
+        while sum(text in line for line in self.lines[self._read :]) < times:
+            assert self._service.process.poll() is None, "".join(self.lines)
+            assert time.monotonic() < deadline, f"{text!r} is not in:\n{''.join(self.lines)}"
+            time.sleep(0.05)
+        self._read = len(self.lines)
+
+    def end(self) -> int:
+        self._service.process.send_signal(signal.SIGTERM)
+        code = self._service.process.wait(60)
+        self._thread.join(60)
+        return code
+
+
+def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:
+    """By version and partition, offset and prediction of each output."""
+    paths = [folder / f"{number}.jsonl" for number in range(len(values))]
+    for path, own in zip(paths, values, strict=True):
+        path.write_bytes(b"\n".join(own) + b"\n")
+    return {version: [makiserve.replay(model, path).outputs for path in paths] for version, model in models.items()}
+
+
+def scored(messages: list[Any]) -> Iterator[tuple[int, str, Any]]:
+    for offset, message in zip(sources(messages), messages, strict=True):
+        version = dict(message.headers())["makiserve.version"].decode()
+        yield offset, version, json.loads(message.value())["prediction"]
+
+
+def outputs_of(kafka: str, output: str, version: str) -> None:
+    """Wait until there is an output of a version."""
+    count = 1
+    while True:
+        messages = [message for own in read(kafka, output, enough=count).values() for message in own]
+        if any(dict(message.headers())["makiserve.version"].decode() == version for message in messages):
+            return
+        count = len(messages) + 1
