@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from makiserve import __version__
@@ -85,6 +87,8 @@ def command(context: click.Context, settings: Settings) -> int | None:
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
             raise ConfigurationError(f"to serve, give {', '.join(absent)} (or --replay FILE to score a file)")
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
+        # A worker is one core: a library's threads would wait for each other. It is read when the library is loaded.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         from makiserve.cli.serve import serve_topic  # what it imports takes seconds
 
         return serve_topic(what, broker, serving, settings.of(WebSettings), settings.of(LogSettings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from makiserve.errors import ConfigurationError, ModelRefused
 from makiserve.packaging import FeaturesOnly, PackagedModel, newest
 from makiserve.settings import ModelSettings
 
-ALIAS = re.compile(r"models:/[^/@]+(@.+|/latest)")
 NAME = "makiserve try-out"
 TRY_OUT = [sys.executable, "-c", "from makiserve.cli.releases import main; main()"]
 
@@ -58,18 +56,6 @@ def load_released(what: ModelSettings, shadow: str | None) -> PackagedModel | Fe
     if shadow:
         model = with_shadow(model, what, shadow)
     return replace(model, registry=Releases(replace(what, split=None), model))
-
-
-def require_alias(what: ModelSettings) -> None:
-    """Refuse to watch what never changes.
-
-    Raises:
-        ConfigurationError: the model is not named by an alias.
-    """
-    if not ALIAS.fullmatch(what.model or ""):
-        raise ConfigurationError(
-            "--watch looks whether an alias names another version: give --model models:/NAME@ALIAS"
-        )
 
 
 def main() -> None:

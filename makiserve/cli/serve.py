@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from makiserve.cli.releases import load_released, require_alias
 from makiserve.cli.worker import COMMAND, Job
 from makiserve.errors import AnotherPipeline, ConfigurationError
 from makiserve.serving import serve
@@ -23,6 +23,8 @@ from makiserve.web import Board, WebServer, address_from_text
 
 logger = logging.getLogger(__name__)
 
+ALIAS = re.compile(r"models:/[^/@]+(@.+|/latest)")
+
 
 def serve_topic(
     what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, web: WebSettings, log: LogSettings
@@ -34,6 +36,8 @@ def serve_topic(
     with WebServer(board, address) if address else nullcontext():
         if stages * settings.workers > 1:
             return _supervise(board, what, broker, settings, log)
+        from makiserve.cli.releases import load_released  # MLflow, that a supervisor has no need of
+
         try:
             with tracing() as spans:
                 serve(
@@ -56,6 +60,18 @@ def _check(what: ModelSettings, settings: ServeSettings) -> None:
         )
     if (settings.shadow is None) != (settings.shadow_output is None):
         raise ConfigurationError("--shadow and --shadow-output belong together: give both")
+
+
+def require_alias(what: ModelSettings) -> None:
+    """Refuse to watch what never changes.
+
+    Raises:
+        ConfigurationError: the model is not named by an alias.
+    """
+    if not ALIAS.fullmatch(what.model or ""):
+        raise ConfigurationError(
+            "--watch looks whether an alias names another version: give --model models:/NAME@ALIAS"
+        )
 
 
 def _begin_anew(why: AnotherPipeline) -> None:

@@ -11,7 +11,6 @@ import msgspec
 
 from makiserve.cli.exit import exit_with
 from makiserve.cli.logs import set_up_logging
-from makiserve.cli.releases import load_released
 from makiserve.scoring import Served
 from makiserve.serving.link import Link
 from makiserve.serving.telemetry import Audience, tracing
@@ -39,6 +38,7 @@ class Job(NamedTuple):
 
     def run(self, link: Link) -> None:
         """Serve until told to drain, and report to the supervisor."""
+        from makiserve.cli.releases import load_released  # MLflow, that a supervisor has no need of
 
         def publish(snapshot: Snapshot) -> None:
             link.report(msgspec.msgpack.encode(snapshot))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from subprocess import TimeoutExpired
 
-from makiserve.errors import ConfigurationError, ModelRefused, StateError, StoppedAtRecord
+from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused, StateError, StoppedAtRecord
 from makiserve.serving.post import Post, Task
 from makiserve.serving.signals import Stop
 
@@ -30,6 +30,9 @@ TURN_S = 0.5
 
 PERSON = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedAtRecord)}
 """Exit codes that a person must act on: another process would end with the same."""
+
+HARMLESS = {-signal.SIGTERM, AnotherPipeline.exit_code}
+"""In a drain: it was asked before it had begun, or had drained to make room for another pipeline."""
 
 MOST_FAILURES = 10
 """After so many processes in a row the trouble is taken to be lasting: some four minutes."""
@@ -98,7 +101,7 @@ class Supervisor:
     def _ended(self, post: Post) -> None:
         code = post.end()
         if self._is_draining:
-            post.code = code = 0 if code == -signal.SIGTERM else code  # it was asked before it had begun
+            post.code = code = 0 if code in HARMLESS else code
             logger.log(logging.ERROR if code else logging.INFO, "%s has ended%s", post.name, _words(code))
         elif code in PERSON or post.failures > MOST_FAILURES:
             post.code = code

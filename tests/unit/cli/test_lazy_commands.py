@@ -23,6 +23,12 @@ def test_what_does_no_work_imports_nothing_that_takes_seconds(arguments: list[st
     assert {name for name in SLOW if name in imported} == set()
 
 
+def test_a_supervisor_imports_no_model_library() -> None:
+    program = "import sys, makiserve.cli.serve, makiserve.cli.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"mlflow", "sklearn"} & set(done.stdout.split()) == set()
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says_of_itself(name: str) -> None:
     found = command.get_command(click.Context(command), name)

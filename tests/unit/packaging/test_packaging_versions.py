@@ -11,7 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from makiserve.cli import releases as module
-from makiserve.cli.releases import Releases, load_released, require_alias
+from makiserve.cli.releases import Releases, load_released
+from makiserve.cli.serve import require_alias
 from makiserve.cli.served import load_served
 from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
 from makiserve.packaging import load, newest

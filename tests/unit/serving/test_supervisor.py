@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from makiserve.errors import AnotherPipeline
 from makiserve.serving import link, post, supervisor
 from makiserve.serving.post import Post, Task
 from makiserve.serving.signals import Stop
@@ -105,6 +106,12 @@ def test_after_too_many_failures_in_a_row_all_drain(
     assert make(watched, {"does": [-signal.SIGKILL]}).run(watched.stop) == 137
     assert len(watched.starts("w1")) == 3
     assert "killed by SIGKILL, 3 times in a row: all others drain" in caplog.text
+
+
+def test_a_process_that_makes_room_for_another_pipeline_in_a_drain_has_drained(watched: Watched) -> None:
+    watched.enough = 2
+    jobs = [{"does": ["report"], "drained": code} for code in (0, AnotherPipeline.exit_code)]
+    assert make(watched, *jobs).run(watched.stop) == 0
 
 
 def test_the_highest_code_of_a_drain_is_the_supervisors(watched: Watched) -> None:
