@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.broker import KafkaServer, create_topic, install
 from tests.chaos.arena import Arena
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import OPTIONS, Fleet
 from tests.chaos.model import Registry, log_forest
 from tests.chaos.network import Proxy
 from tests.chaos.oracle import verify
@@ -34,6 +34,7 @@ class Campaign:
         rate: records per second and partition.
         only: the names of the faults to choose from; none for all.
         step_s: from one burst of records to the next.
+        options: of librdkafka, for the workers.
     """
 
     directory: Path
@@ -45,6 +46,7 @@ class Campaign:
     rate: int = 60
     only: tuple[str, ...] = ()
     step_s: float = STEP_S
+    options: tuple[str, ...] = OPTIONS
 
     def play(self) -> bool:
         """Play all rounds; whether the service kept its promises."""
@@ -81,7 +83,9 @@ class Campaign:
         what = ["--model", registry.uri, "--watch", "500ms"] if is_watching else ["--model", registry.paths["1"]]
         arguments = [*what, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
         slow = self.directory / "slow"
-        fleet = stack.enter_context(Fleet(arguments, [direct, by_proxy], self.directory, slow, registry.tracking))
+        fleet = stack.enter_context(
+            Fleet(arguments, [direct, by_proxy], self.directory, slow, registry.tracking, self.options)
+        )
         for name in NAMES[: self.workers]:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))

@@ -20,7 +20,7 @@ OPTIONS = (
     "max.poll.interval.ms=8000",
     "transaction.timeout.ms=8000",
 )
-"""Short, so that a fault and its healing fit into a round."""
+"""Short, so that a fault and its healing fit into a round; a soak has those of production."""
 
 EXPECTED_CODES = {0, 4, -signal.SIGKILL, -signal.SIGTERM}
 """How a worker may end under faults: drained, the broker was away for too long or another one took over, killed, ended
@@ -80,9 +80,18 @@ class Fleet:
         servers: each worker gets the next of these; some lead by the proxies.
         slow: the file that makes predictions slow while it is there.
         tracking: where the model's alias is.
+        options: of librdkafka, for all workers.
     """
 
-    def __init__(self, arguments: list[str], servers: list[str], directory: Path, slow: Path, tracking: str) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        servers: list[str],
+        directory: Path,
+        slow: Path,
+        tracking: str,
+        options: tuple[str, ...] = OPTIONS,
+    ) -> None:
         self.workers: list[Worker] = []
         self.ended: list[tuple[str, int]] = []
         self.slow = slow
@@ -90,6 +99,7 @@ class Fleet:
         self._servers = servers
         self._directory = directory
         self._tracking = tracking
+        self._options = options
         self._count = 0
 
     def add(self, name: str = "") -> Worker:
@@ -97,7 +107,7 @@ class Fleet:
         servers = self._servers[self._count % len(self._servers)]
         self._count += 1
         command = [sys.executable, "-m", "makiserve", *self._arguments, "--bootstrap-servers", servers]
-        command += [part for option in OPTIONS for part in ("--kafka", option)]
+        command += [part for option in self._options for part in ("--kafka", option)]
         command += ["--instance", name] if name else []
         own = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", SLOW: str(self.slow)}
         environment = os.environ | own | {"MLFLOW_TRACKING_URI": self._tracking}

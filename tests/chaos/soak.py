@@ -135,6 +135,8 @@ class Soak(Campaign):
 def _watch(arena: Arena, memory: Memory, until: float) -> None:
     while time.monotonic() < until:
         memory.look(arena.fleet.workers)
+        for line in arena.fleet.restart_ended():
+            print(line, flush=True)  # noqa: T201
         time.sleep(min(EVERY_S, max(0.0, until - time.monotonic())))
 
 
@@ -162,7 +164,14 @@ def main() -> int:
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
     soak = Soak(
-        given.report or REPORTS / f"{now}-soak", 0, 1, workers=2, rate=given.rate, only=("stop_broker",), step_s=STEP_S
+        given.report or REPORTS / f"{now}-soak",
+        0,
+        1,
+        workers=2,
+        rate=given.rate,
+        only=("stop_broker",),
+        step_s=STEP_S,
+        options=(),
     )
     return 0 if soak.soak(given.minutes) else 1
 
