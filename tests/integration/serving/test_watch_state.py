@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 import makiserve
 from tests.integration.serving.choosy import choose, smoothed
 from tests.integration.serving.pipeline import Step, features
-from tests.integration.serving.registry import Log, Server, log, log_fitted, outputs_of, replayed
+from tests.integration.serving.registry import Log, Server, log, log_fitted, outputs_of, replayed, scored
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
 
@@ -68,7 +68,8 @@ def test_a_version_that_refuses_what_the_one_before_took_goes_again_and_nothing_
         told.wait("models:/running/4 goes, and models:/running/1 scores again: it refuses")
         read(kafka, output, enough=sum(map(len, read(kafka, output).values())) + 100)
         count = end()
-        (expected,) = replayed({"1": makiserve.load("models:/running/1")}, [values[:count]], tmp_path)["1"]
+        models = {version: makiserve.load(f"models:/running/{version}") for version in "14"}
+        expected = {version: dict(own) for version, (own,) in replayed(models, [values[:count]], tmp_path).items()}
         letters = read(kafka, f"{output}.dead-letters")
         refused = set(sources([message for own in letters.values() for message in own]))
         (found,) = read(kafka, output, enough=count - len(refused)).values()
@@ -77,9 +78,10 @@ def test_a_version_that_refuses_what_the_one_before_took_goes_again_and_nothing_
     for message in letters.get(0, []):
         headers = dict(message.headers())
         assert (headers["makiserve.version"], headers["makiserve.reason"]) == (b"4", b"predict")
-    assert {dict(message.headers())["makiserve.version"] for message in found} == {b"1"}
-    served = list(zip(sources(found), [json.loads(message.value())["prediction"] for message in found], strict=True))
-    assert served == [(offset, prediction) for offset, prediction in expected if offset not in refused]
+    assert sources(found) == [offset for offset in range(count) if offset not in refused]
+    assert [prediction for _, _, prediction in scored(found)] == [
+        expected[version][offset] for offset, version, _ in scored(found)
+    ]
 
 
 def test_what_a_post_pipeline_remembers_is_carried_from_version_to_version(
