@@ -11,6 +11,9 @@ from makiserve.web.snapshot import Snapshot
 STALLED = timedelta(minutes=2)
 """How long a loop may take for one turn: longer than any batch and any call to the broker."""
 
+STARTING = timedelta(minutes=5)
+"""How long a start may take: a large model is fetched, its reference records are scored, a broker is waited for."""
+
 SPARE = timedelta(minutes=1)
 """After how long a worker to which the group has given no partition counts as a spare."""
 
@@ -23,17 +26,17 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
-    """Whether every loop moves.
+    """Whether every loop moves, or has time to begin.
 
     Args:
         snapshot: the latest; None while the service starts.
         born_s: when the process began, on the monotonic clock.
         now_s: now, on the same clock.
     """
-    bound = STALLED.total_seconds()
     if snapshot is None:
         age = now_s - born_s
-        return Verdict(age <= bound, f"starting for {age:.0f} s")
+        return Verdict(age <= STARTING.total_seconds(), f"starting for {age:.0f} s")
+    bound = STALLED.total_seconds()
     for life in snapshot.workers:
         if (age := now_s - life.turned_s) > bound:
             return Verdict(False, f"the loop of {life.name} has not turned for {age:.0f} s: more than {bound:.0f} s")
