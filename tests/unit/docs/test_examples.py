@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,11 @@ import yaml
 from compose_spec import PyCompose
 
 from makiserve.cli.main import command
+from makiserve.serving.signals import DRAIN_S
 from makiserve.settings import SECTIONS, Settings, given_by_environment, given_by_file, options
+from makiserve.settings.settings import IN_FILE, SECRET
 from makiserve.settings.sources import CONFIG
+from makiserve.web.health import STALLED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
 KUBERNETES = "1.31"
 OF_KEDA = {"ScaledObject", "TriggerAuthentication"}
+LONGEST_DRAIN_S = STALLED.total_seconds() + DRAIN_S
+"""A batch that takes as long as a loop may, then a broker that does not answer."""
 KNOWN = [each for section in SECTIONS for each in options(section)]
 
 
@@ -47,6 +56,26 @@ def pod() -> Any:
 
 def container() -> Any:
     return pod()["containers"][0]
+
+
+def told() -> dict[str, Any]:
+    """What stands in the pods' makiserve.toml."""
+    return tomllib.loads(manifests()["ConfigMap"]["data"]["makiserve.toml"])
+
+
+def properties(table: dict[str, Any], above: str = "") -> dict[str, str]:
+    """Of librdkafka, by their names: TOML takes a dot for a table within the table."""
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        found |= properties(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return found
+
+
+def modules() -> list[list[str]]:
+    """The commands `python -m …` of the compose file, each a module and its flags."""
+    texts = [each["command"][0] for each in compose()["services"].values() if "entrypoint" in each]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("python -m ")]
+    return [shlex.split(line)[2:] for line in lines]
 
 
 def variables() -> dict[str, str]:
@@ -76,6 +105,24 @@ def test_the_service_of_the_compose_file_is_a_command_that_parses() -> None:
     assert {key.option.key for key in settings._given} == {"bootstrap-servers"}
     assert service["read_only"]
     assert service["tmpfs"] == ["/tmp"]
+    assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_DRAIN_S
+
+
+@pytest.mark.parametrize("words", modules(), ids=lambda words: words[0])
+def test_the_other_commands_of_the_compose_file_parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = argparse.ArgumentParser.parse_args
+
+    def only_parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+        parse(parser, words[1:])
+        raise EOFError(parser.prog)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
+    with pytest.raises(EOFError, match=re.escape(words[0])):
+        importlib.import_module(words[0]).main()
+
+
+def test_the_compose_file_trains_and_produces() -> None:
+    assert {words[0].rpartition(".")[2] for words in modules()} == {"data", "train", "produce"}
 
 
 @pytest.mark.parametrize("kind", sorted(manifests().keys() - OF_KEDA))
@@ -104,15 +151,49 @@ def test_the_configuration_of_the_pods_is_known_to_the_settings(
 def test_a_pod_keeps_its_name_and_has_time_to_drain() -> None:
     names = {each["name"]: each for each in container()["env"]}
     assert names["MAKISERVE_INSTANCE"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
-    assert pod()["terminationGracePeriodSeconds"] > 60
+    assert pod()["terminationGracePeriodSeconds"] > LONGEST_DRAIN_S
 
 
 def test_the_probes_ask_the_pages_that_are_for_them() -> None:
     port = int(variables()["MAKISERVE_HTTP"].rpartition(":")[2])
     assert {"name": "http", "containerPort": port} in container()["ports"]
-    asked = {name: container()[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert [each["path"] for each in asked.values()] == ["/healthz", "/healthz", "/readyz"]
+    asked = {name: each["httpGet"] for name, each in container().items() if name.endswith("Probe")}
+    # A startup probe of /healthz is over at once: that page grants a start its time itself.
+    assert {name: each["path"] for name, each in asked.items()} == {
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+    }
     assert {each["port"] for each in asked.values()} == {"http"}
+
+
+def test_secrets_are_files_and_stand_in_nothing_but_the_secret() -> None:
+    secret = {key: value for key, value in properties(told()["kafka"]).items() if SECRET.search(key)}
+    assert "sasl.password" in secret
+    assert [key for key, value in secret.items() if not value.startswith(IN_FILE)] == []
+    assert not {"command", "args"} & container().keys()
+    assert [name for name in variables() if SECRET.search(name.lower())] == []
+
+
+def test_pods_that_are_not_ready_do_not_keep_a_node_from_being_drained() -> None:
+    assert manifests()["PodDisruptionBudget"]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_the_network_policy_lets_through_what_the_configuration_names() -> None:
+    policy = manifests()["NetworkPolicy"]["spec"]
+    into, out = ({port["port"] for rule in policy[way] for port in rule["ports"]} for way in ("ingress", "egress"))
+    addresses = [*told()["broker"]["bootstrap-servers"].split(","), variables()["MLFLOW_TRACKING_URI"]]
+    assert out == {53} | {int(address.rpartition(":")[2]) for address in addresses}
+    assert into == {int(variables()["MAKISERVE_HTTP"].rpartition(":")[2])}
+
+
+def test_the_scaler_comes_in_as_the_pods_do_and_sets_nothing_without_effect() -> None:
+    spec = manifests()["ScaledObject"]["spec"]
+    trigger, kafka = spec["triggers"][0]["metadata"], properties(told()["kafka"])
+    assert trigger["sasl"] == kafka["sasl.mechanism"].lower().replace("-sha-", "_sha")
+    assert (trigger["tls"] == "enable") == kafka["security.protocol"].endswith("SSL")
+    assert trigger["offsetResetPolicy"] == told()["serve"].get("from", "earliest")
+    assert spec["minReplicaCount"] > 0
+    assert "cooldownPeriod" not in spec  # KEDA's, of a scaling to 0 alone
 
 
 def test_a_pod_has_no_rights_and_nowhere_to_write_but_tmp() -> None:
@@ -136,12 +217,12 @@ def test_the_manifests_speak_of_the_same_pods_topics_and_group() -> None:
     ):
         assert found[kind]["spec"][spec]["matchLabels"] == labels
     assert found["Service"]["spec"]["selector"] == labels
-    told = tomllib.loads(found["ConfigMap"]["data"]["makiserve.toml"])
+    assert [each["labelSelector"]["matchLabels"] for each in pod()["topologySpreadConstraints"]] == [labels]
     trigger = found["ScaledObject"]["spec"]["triggers"][0]
     assert found["ScaledObject"]["spec"]["scaleTargetRef"]["name"] == found["StatefulSet"]["metadata"]["name"]
-    assert trigger["metadata"]["topic"] == told["serve"]["input"]
-    assert trigger["metadata"]["consumerGroup"] == told["broker"]["group"]
-    assert trigger["metadata"]["bootstrapServers"] == told["broker"]["bootstrap-servers"]
+    assert trigger["metadata"]["topic"] == told()["serve"]["input"]
+    assert trigger["metadata"]["consumerGroup"] == told()["broker"]["group"]
+    assert trigger["metadata"]["bootstrapServers"] == told()["broker"]["bootstrap-servers"]
     assert trigger["authenticationRef"]["name"] == found["TriggerAuthentication"]["metadata"]["name"]
     held = found["Secret"]["stringData"].keys()
     for each in found["TriggerAuthentication"]["spec"]["secretTargetRef"]:
