@@ -62,6 +62,40 @@ def test_every_metric_that_is_asked_for_is_exported_with_the_labels_that_are_use
         assert labels - FROM_PROMETHEUS <= set().union(*(known[name] for name in names)), query
 
 
+def labels_of(query: str) -> set[str]:
+    """The labels that the answer to a query may have."""
+    grouped = re.findall(r"\bby \(([^)]*)\)", query)
+    if grouped:
+        return {label.strip() for group in grouped for label in group.split(",")}
+    whole = re.search(r"^(?:max|sum)\(", query)
+    names = re.findall(r"\b(makiserve_\w+)", query)
+    return set() if whole else FROM_PROMETHEUS | set().union(*(exported()[name] for name in names))
+
+
+def test_legends_and_summaries_name_labels_that_the_answers_have() -> None:
+    named = [(t["expr"], t.get("legendFormat", "")) for panel in panels() for t in panel["targets"]]
+    named += [(rule["expr"], rule["annotations"]["summary"].replace("$labels.", "")) for rule in alerts()]
+    asked = [(query, set(re.findall(r"{{ ?(\w+) ?}}", text))) for query, text in named]
+    assert sum(bool(labels) for _, labels in asked) > 15
+    assert [(query, labels) for query, labels in asked if labels - labels_of(query)] == []
+
+
+def test_the_variables_of_the_dashboard_ask_for_what_is_exported() -> None:
+    found = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["templating"]["list"]
+    texts = [each["query"]["query"] for each in found if each["type"] == "query"]
+    asked = [re.fullmatch(r"label_values\((\w+), (\w+)\)", text) for text in texts]
+    assert asked
+    for each in asked:
+        assert each
+        assert each[2] in exported()[each[1]] | FROM_PROMETHEUS
+
+
+def test_the_alerts_look_at_the_job_that_the_example_scrapes() -> None:
+    scraped = yaml.safe_load((ROOT / "examples" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    asked = {job for rule in alerts() for job in re.findall(r'job="(\w+)"', rule["expr"])}
+    assert asked == {each["job_name"] for each in scraped}
+
+
 def test_the_dashboard_shows_every_metric() -> None:
     shown = " ".join(target["expr"] for panel in panels() for target in panel["targets"])
     for metric in METRICS:
