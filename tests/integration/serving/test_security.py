@@ -293,6 +293,7 @@ def test_a_service_with_a_wrong_password_ends_with_one_line_that_says_what_to_ch
     assert code == ConfigurationError.exit_code
     told = [line for line in log.splitlines() if line.startswith("makiserve: ")]
     assert len(told) == 1
+    assert "SCRAM-SHA-512" in told[0]
     assert "check security.protocol, sasl.mechanism and the credentials" in told[0]
     assert WRONG not in log
 
