@@ -96,7 +96,7 @@ def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topi
     ("age", "config", "options", "name", "outcome", "words"),
     [
         (timedelta(minutes=-30), {}, {}, "clock", "warned", "in the future: set the clock here"),
-        (timedelta(hours=3), {"retention_ms": "3600000"}, {}, "retention", "warned", "the newest is 3h old"),
+        (timedelta(hours=3), {"retention_ms": "3600000"}, {}, "retention", "warned", "removed before it is read"),
         (timedelta(0), {"retention_ms": "60000"}, {"warm_up": "2h"}, "retention", "failed", "--warm-up needs 2h"),
         (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "it is compacted"),
     ],
