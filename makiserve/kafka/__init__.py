@@ -9,6 +9,7 @@ from makiserve.kafka.lookup import Committed, Lookup, Watermarks
 from makiserve.kafka.message import Message, Unreadable
 from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
+from makiserve.kafka.records import records_from_messages
 from makiserve.kafka.span import Span, SpanReader, spans
 from makiserve.kafka.survey import Survey, Topic
 
@@ -31,5 +32,6 @@ __all__ = [
     "Watermarks",
     "insist",
     "place_from_text",
+    "records_from_messages",
     "spans",
 ]

@@ -15,10 +15,10 @@ from typing_extensions import Self
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.admin import Cluster
-from makiserve.kafka.codes import END_OF_PARTITION
+from makiserve.kafka.codes import END_OF_PARTITION, UNREADABLE
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, insist, translated
-from makiserve.kafka.message import Message
+from makiserve.kafka.message import Message, Unreadable
 from makiserve.kafka.place import Place, offset_of, time_ms
 
 CALL_S = 5.0
@@ -106,6 +106,24 @@ class SpanReader:
 
         Raises:
             BrokerUnavailable: nothing has arrived for 30 s, though there is more.
+            ConfigurationError: a batch cannot be decompressed, or is damaged.
+        """
+        for messages in self.read_input(span):
+            if Unreadable in set(map(type, messages)):
+                bad = next(each for each in messages if isinstance(each, Unreadable))
+                raise ConfigurationError(
+                    f"Reading {span.topic}[{span.partition}]@{bad.offset()}: {bad.trouble}: the batch is damaged, or "
+                    "decompresses to more than receive.message.max.bytes: raise that, or choose where to go on"
+                )
+            yield messages
+
+    def read_input(self, span: Span) -> Iterator[list[Message]]:
+        """The same as a service reads its input: an `Unreadable` stands for each record of a batch that is none.
+
+        Nobody knows its time: it counts as old as the record before it.
+
+        Raises:
+            BrokerUnavailable: nothing has arrived for 30 s, though there is more.
         """
         where = f"{span.topic}[{span.partition}]"
         with translated(f"Reading {where}"):
@@ -115,13 +133,18 @@ class SpanReader:
         while position < span.end:
             with translated(f"Reading {where}"):
                 messages = self._consumer.consume(MAX_RECORDS, WAIT_S)
-            records = [each for each in messages if each.error() is None]
-            found, is_over = chosen.select(cast("list[Message]", records))
+            messages, unreadable = _up_to_unreadable(messages, position)
+            records = cast("list[Message]", [each for each in messages if each.error() is None])
+            found, is_over = chosen.select([*records, *unreadable])
             if found:
                 yield found
             if is_over:
                 return
             moved = [_next_offset(message, where) for message in messages]
+            for each in unreadable:  # librdkafka goes no further by itself
+                moved.append(each.offset() + 1)
+                with translated(f"Going to {where}@{moved[-1]}"):
+                    self._consumer.seek(TopicPartition(span.topic, span.partition, moved[-1]))
             if moved:
                 position, since = max(position, *moved), time.monotonic()
             elif time.monotonic() - since > PATIENCE.total_seconds():
@@ -157,6 +180,24 @@ class _Chosen:
     def _is_before_end(self, record: Message) -> bool:
         until_ms = self._span.until_ms
         return record.offset() < self._span.end and (until_ms is None or record.timestamp()[1] < until_ms)
+
+
+def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[AnyMessage], list[Unreadable]]:
+    """The messages before the first that cannot be read, and what stands for that one; what is behind it comes again.
+
+    Args:
+        messages: as they were taken.
+        position: of the first of them: the error is the whole batch's, and names its first offset.
+    """
+    for index, message in enumerate(messages):
+        error = message.error()
+        if error is not None and error.code() in UNREADABLE:
+            before = messages[:index]
+            taken = ((each.offset() or 0) + 1 for each in before if each.error() is None)
+            offset = max(position, int(message.offset() or 0), *taken)
+            place = str(message.topic()), int(message.partition() or 0)
+            return before, [Unreadable(*place, offset, error.str())]
+    return messages, []
 
 
 def _next_offset(message: AnyMessage, where: str) -> int:

@@ -6,9 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from makiserve.errors import DecodeError
-from makiserve.kafka import Message, Unreadable
-from makiserve.schema import Record, Schema
+from makiserve.kafka import Message, records_from_messages
+from makiserve.schema import Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition
 
@@ -47,17 +46,8 @@ def slices_from_messages(
         live = bisect_left(own, partition.committed, key=lambda message: message.offset())
         for part, is_silent in ((own[:live], True), (own[live:], False)):
             if part:
-                batch = Batch(partition.lane, _records(part, schema), _challenged(part, partition, scorer))
+                batch = Batch(partition.lane, records_from_messages(part, schema), _challenged(part, partition, scorer))
                 yield Slice(partition, part, batch, is_silent)
-
-
-def _records(messages: list[Message], schema: Schema) -> list[Record | DecodeError]:
-    records = schema.decode_messages([message.value() for message in messages])
-    if Unreadable in set(map(type, messages)):
-        for index, message in enumerate(messages):
-            if isinstance(message, Unreadable):
-                records[index] = DecodeError(message.trouble)
-    return records
 
 
 def _challenged(messages: list[Message], partition: Partition, scorer: Scorer) -> Sequence[bool] | None:

@@ -6,22 +6,16 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
-from confluent_kafka import Producer
-
 from makiserve.kafka import Connection, InputConsumer, Message, Unreadable
 from makiserve.settings import BrokerSettings
+from tests.broker.unreadable import produce_around_unreadable
 
 
 def test_each_record_of_it_is_handed_out_as_unreadable_and_what_follows_is_read(
     kafka: str, topic: Callable[..., str]
 ) -> None:
     name = topic(1)
-    large = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000, "linger.ms": 60_000}
-    producer = Producer(large | {"bootstrap.servers": kafka, "batch.size": 1_000_000_000})
-    for value in (b"before",), (b"x" * 60_000_000, b"x" * 60_000_000), (b"after",):
-        for each in value:
-            producer.produce(name, each, partition=0)
-        assert producer.flush(60) == 0
+    produce_around_unreadable(kafka, name, b"before", b"after")
     consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), name)
     consumer.subscribe(lambda numbers: dict.fromkeys(numbers, 0), lambda numbers: None, lambda numbers: None)
     found: list[Message] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from makiserve.kafka import Message, Span, SpanReader
+from makiserve.kafka import Message, Span, SpanReader, records_from_messages
 from makiserve.replaying.comparison.compare import Output
 from makiserve.schema import Schema
 from makiserve.scoring import Batch, Served
@@ -35,8 +35,8 @@ def score_again(reader: SpanReader, model: Served, origin: Span, span: Span) -> 
         f"{span.topic}[{span.partition}]",
     )
     lane, again, is_live = scorer.new_lane(), Again((span.end, span.end)), False
-    for messages in reader.read(origin._replace(end=span.end, until_ms=span.until_ms)):
-        records = schema.decode_messages([message.value() for message in messages])
+    for messages in reader.read_input(origin._replace(end=span.end, until_ms=span.until_ms)):
+        records = records_from_messages(messages, schema)
         first = 0 if is_live else _first(messages, span)
         scorer.rebuild(Batch(lane, records[:first]))
         if first == len(messages):

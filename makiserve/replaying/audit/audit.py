@@ -122,7 +122,7 @@ def _parting(
         return None
     offset = min(places)
     messages = (
-        message for part in reader.read(Span(span.topic, span.partition, offset, offset + 1)) for message in part
+        message for part in reader.read_input(Span(span.topic, span.partition, offset, offset + 1)) for message in part
     )
     record = next((message.value() or b"" for message in messages), b"").decode(errors="replace")
     return Parting(

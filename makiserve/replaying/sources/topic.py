@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from makiserve.kafka import Connection, Place, Span, SpanReader, place_from_text, spans
+from makiserve.kafka import Connection, Place, Span, SpanReader, place_from_text, records_from_messages, spans
 from makiserve.replaying.sources.source import Block
 from makiserve.schema import Schema
 from makiserve.settings import BrokerSettings
@@ -64,9 +64,9 @@ class SpanSource:
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
         with SpanReader(Connection(self._broker)) as reader:
-            for messages in reader.read(self._span):
+            for messages in reader.read_input(self._span):
                 offsets = [message.offset() for message in messages]
-                records = schema.decode_messages([message.value() for message in messages])
+                records = records_from_messages(messages, schema)
                 self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
                 yield Block(self.name, offsets, records, [message.key() for message in messages])
         self.read = self.size

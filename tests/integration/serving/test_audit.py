@@ -13,6 +13,7 @@ from makiserve.kafka import Connection
 from makiserve.packaging import PackagedModel
 from makiserve.replaying.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings
+from tests.broker.unreadable import produce_around_unreadable
 from tests.integration.serving.service import Service, read, send, sources
 
 RECORDS = 120
@@ -91,3 +92,19 @@ def test_an_audit_finds_what_was_changed_and_nothing_else(
     assert missing.parting
     told = missing.parting
     assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
+
+
+def test_an_audit_goes_on_behind_a_batch_that_cannot_be_decompressed(
+    kafka: str, topic: Callable[..., str], service: Callable[..., Service], running_uri: str, running: PackagedModel
+) -> None:
+    input_, output = topic(1), topic(1)
+    produce_around_unreadable(kafka, input_, *steps()[:2])
+    running_service = service(running_uri, input_, output)
+    written = read(kafka, output, enough=2)[0]
+    assert sources(written) == [0, 3]
+    assert running_service.stop()[0] == 0
+    names = {"input": input_, "output": output, "dead_letters": f"{output}.dead-letters"}
+    (found,) = audited(kafka, running, f"makiserve.{output}", **names)
+    assert found.agree
+    assert found.offsets == (0, 4)
+    assert (found.outputs.identical, found.dead.identical) == (2, 2)

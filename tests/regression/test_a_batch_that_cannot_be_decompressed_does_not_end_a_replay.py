@@ -1,0 +1,53 @@
+"""A replay of a topic ended there, while the service made dead letters of the same records."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+import rx
+
+import makiserve
+import makiserve.stream as rs
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Connection, SpanReader, spans
+from makiserve.packaging import features_only
+from makiserve.settings import BrokerSettings
+from tests.broker.unreadable import produce_around_unreadable
+
+
+class Reading(makiserve.Record):
+    a: int
+
+
+def features() -> makiserve.Transform:
+    return rx.pipe(rs.ops.map(lambda i: i))
+
+
+@pytest.fixture
+def damaged(kafka: str, topic: Callable[..., str]) -> str:
+    name = topic(1)
+    produce_around_unreadable(kafka, name, b'{"a": 1}', b'{"a": 2}')
+    return name
+
+
+def replayed(kafka: str, topic: str, start: int, end: int) -> tuple[list[int], list[tuple[str, int, str]]]:
+    """The offsets of the outputs, and the dead letters."""
+    source = makiserve.TopicSpan(topic, kafka, start, end)
+    found = makiserve.replay(features_only(f"{__name__}:features"), source)
+    return list(found.frame["offset"]), [(each.source, each.offset, each.error.reason) for each in found.dead]
+
+
+def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damaged: str) -> None:
+    letters = [(f"{damaged}[0]", offset, "decode") for offset in (1, 2)]
+    assert replayed(kafka, damaged, 0, 4) == ([0, 3], letters)
+    assert replayed(kafka, damaged, 2, 4) == ([3], letters[1:])
+    assert replayed(kafka, damaged, 0, 2) == ([0], letters[:1])
+
+
+def test_what_is_no_input_is_not_read_past_it(kafka: str, damaged: str) -> None:
+    connection = Connection(BrokerSettings(kafka, uuid.uuid4().hex))
+    (span,) = spans(connection, damaged, "earliest", "latest")
+    with SpanReader(connection) as reader, pytest.raises(ConfigurationError, match=r"\[0\]@1: .*max\.bytes"):
+        list(reader.read(span))
