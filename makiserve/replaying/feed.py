@@ -11,7 +11,7 @@ from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Block, Source
 from makiserve.schema import Schema
-from makiserve.scoring import Scored
+from makiserve.scoring import Outputs, Scored
 
 Progress = Callable[[int, float | None], None]
 """Called now and then with the number of records so far, and the part of all that is read, from 0 to 1, or None."""
@@ -34,9 +34,16 @@ class Fed(NamedTuple):
 
 
 def score(
-    lanes: Lanes, schema: Schema, sources: Iterable[Source], selection: Selection
+    lanes: Lanes, schema: Schema, sources: Iterable[Source], selection: Selection, form: Outputs | None
 ) -> Iterator[tuple[Block, Scored]]:
     """Score every record of every source; what each block became, in order.
+
+    Args:
+        lanes: that score.
+        schema: of the records.
+        sources: one after the other.
+        selection: what is shown.
+        form: what is published: a record of which it cannot be is a dead letter, as in serving. None where nothing is.
 
     Raises:
         SourceError: a source cannot be read.
@@ -51,7 +58,8 @@ def score(
             shown = block.cut(first, None if left is None else first + left)
             if shown.offsets:
                 found, scored = lanes.score(shown)
-                yield found, selection.sampled(scored, found.offsets)
+                published = form.writable(scored, found.records) if form else scored
+                yield found, selection.sampled(published, found.offsets)
             if left is not None:
                 left -= len(shown.offsets)
                 if not left:

@@ -53,7 +53,7 @@ def features_frame(
     rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
     sources = sources_from(source)
     taking = [sink for sink in (rows, dead, order) if sink is not None]
-    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection()), taking, sources)
+    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection(), None), taking, sources)
     if order:
         order.report()
     frame = rows.frame()

@@ -83,9 +83,9 @@ def replay(
         count = 1 if lane_by or selection.limit else processes_for(sources, processes)
         if count == 1:
             lanes = lanes_of(packaged.scorer(), schema, lane_by)
-            fed = feed(score(lanes, schema, sources, selection), taking, sources, progress)
+            fed = feed(score(lanes, schema, sources, selection, form), taking, sources, progress)
         else:
-            with spread(packaged, sources, selection, taking, count) as (scored, far):
+            with spread(packaged, sources, selection, taking, count, emit) as (scored, far):
                 fed = feed(scored, taking, far, progress)
     seconds = time.perf_counter() - start
     if order:

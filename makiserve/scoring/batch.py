@@ -94,4 +94,5 @@ class Scored(NamedTuple):
             features=[self.features[index] for index in kept],
             predictions=[self.predictions[index] for index in kept],
             dead=sorted([*self.dead, *failed.items()], key=lambda letter: letter[0]),
+            posted=self.posted and self.posted.without(failed),
         )

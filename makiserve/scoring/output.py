@@ -19,6 +19,9 @@ from makiserve.scoring.batch import Scored
 Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
 Shape = Callable[[list[Any]], list[Any]]
 
+UNWRITABLE = (TypeError, ValueError, RecursionError)
+"""What the encoder raises on a value that has no form in JSON."""
+
 SOURCES: dict[str, Column] = {
     "prediction": lambda scored, records: scored.predictions,
     "features": lambda scored, records: scored.features,
@@ -79,7 +82,9 @@ class Outputs:
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
-        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=_plain).encode
+        self._encoder = msgspec.json.Encoder(enc_hook=_plain)
+        self._buffer = bytearray()
+        self.encode_object: Callable[[Any], bytes] = self._encoder.encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
         """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
@@ -103,8 +108,17 @@ class Outputs:
         encode = self.encode_object
         try:
             return Encoded(causes, [encode(each) for each in objects], scored.dead)
-        except (TypeError, ValueError, RecursionError):
-            return self._encode_each(causes, objects, scored.dead)
+        except UNWRITABLE:
+            return self.encode(scored.without(self._failed(causes, objects)), records)
+
+    def writable(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Scored:
+        """The same verdict for those who write something else than JSON, or nothing: dead letters as of `encode`."""
+        causes, objects = self.objects(scored, records)
+        try:
+            self._encoder.encode_into(objects, self._buffer)
+        except UNWRITABLE:
+            return scored.without(self._failed(causes, objects))
+        return scored
 
     def encode_shadow(self, prediction: Any) -> bytes:
         """What a model that only watches said, or why it said nothing."""
@@ -112,24 +126,18 @@ class Outputs:
             return self.encode_object({"error": str(prediction)})
         try:
             return self.encode_object({"prediction": prediction})
-        except (TypeError, ValueError, RecursionError) as error:
+        except UNWRITABLE as error:
             return self.encode_object({"error": f"the output cannot be written as JSON: {error}"})
 
-    def _encode_each(self, causes: list[int], objects: list[Any], dead: list[tuple[int, RecordError]]) -> Encoded:
-        values: list[bytes] = []
+    def _failed(self, causes: list[int], objects: list[Any]) -> dict[int, RecordError]:
+        """The records of which an output has no form in JSON."""
         failed: dict[int, RecordError] = {}
         for cause, item in zip(causes, objects, strict=True):
             try:
-                values.append(self.encode_object(item))
-            except (TypeError, ValueError, RecursionError) as error:
-                values.append(b"")
+                self.encode_object(item)
+            except UNWRITABLE as error:
                 failed.setdefault(cause, EncodeError(f"the output cannot be written as JSON: {error}"))
-        kept = [index for index, cause in enumerate(causes) if cause not in failed]
-        return Encoded(
-            [causes[index] for index in kept],
-            [values[index] for index in kept],
-            sorted([*dead, *failed.items()], key=lambda letter: letter[0]),
-        )
+        return failed
 
 
 def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -37,6 +38,11 @@ class Posted(NamedTuple):
 
     causes: list[int]
     items: list[Any]
+
+    def without(self, failed: Container[int]) -> Posted:
+        """The same without the items of these records."""
+        kept = [index for index, cause in enumerate(self.causes) if cause not in failed]
+        return Posted([self.causes[index] for index in kept], [self.items[index] for index in kept])
 
 
 class Post:

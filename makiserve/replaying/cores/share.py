@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ class Share(NamedTuple):
         pipeline: the name of the pipeline; None where it was packaged with the model, or there is none.
         sources: to be scored, one after the other.
         selection: what of them is shown.
+        emit: what an output holds.
         records: whether they are needed; `features` likewise.
         spool: the file to write to.
         notes: the descriptor of the pipe that says how much has been written: for each block its length in the spool
@@ -43,6 +45,7 @@ class Share(NamedTuple):
     pipeline: str | None
     sources: list[Source]
     selection: Selection
+    emit: Sequence[str]
     records: bool
     features: bool
     spool: Path
@@ -65,13 +68,13 @@ def work(share: Share) -> None:
     with share.spool.open("wb", buffering=0) as spool, os.fdopen(share.notes, "w", buffering=1) as notes:
         try:
             model = _model(share)
-            schema = Schema(model.record)
+            schema, form = Schema(model.record), model.outputs(share.emit)
             lanes, sending = (
                 LaneBySource(model.scorer()),
                 Sending(schema, records=share.records, features=share.features),
             )
             for source in share.sources:
-                for block, scored in score(lanes, schema, [source], share.selection):
+                for block, scored in score(lanes, schema, [source], share.selection, form):
                     notes.write(f"{spool.write(sending.pack(block, scored))} {source.read}\n")
                 notes.write(f"{END} {source.read}\n")
         except MakiserveError as error:

@@ -44,6 +44,7 @@ def spread(
     selection: Selection,
     sinks: Sequence[Sink],
     processes: int,
+    emit: Sequence[str],
 ) -> Iterator[tuple[Iterator[tuple[Block, Scored]], list[Progressing]]]:
     """Start the processes; what every block becomes, source by source, and how far each source is.
 
@@ -53,6 +54,7 @@ def spread(
         selection: without a limit, which is over all of them.
         sinks: what they need is sent.
         processes: how many, at most.
+        emit: what an output holds.
     """
     far = [Progressing(source) for source in sources]
     records, features = any(each.needs_records for each in sinks), any(each.needs_features for each in sinks)
@@ -64,6 +66,7 @@ def spread(
                 model,
                 sources=[sources[index] for index in indexes],
                 selection=selection,
+                emit=emit,
                 records=records,
                 features=features,
                 spool=Path(folder, str(number)),

@@ -135,3 +135,14 @@ def test_emit_needs_something_to_choose_from() -> None:
         encoded("prediction", has_model=False)
     with pytest.raises(ConfigurationError, match="has a post pipeline, which decides"):
         encoded("features", has_post=True)
+
+
+def test_a_record_whose_post_output_json_cannot_hold_keeps_none_of_its_outputs() -> None:
+    scored = SCORED._replace(posted=Posted([0, 2, 2], [1.0, 2.0, object()]))
+    form = Outputs(Reading, (), has_model=True, has_post=True)
+
+    found = form.writable(scored, RECORDS)
+
+    assert found.posted == Posted([0], [1.0])
+    assert found.dead[-1][0] == 2
+    assert form.encode(scored, RECORDS).dead[-1][0] == 2

@@ -1,0 +1,48 @@
+"""It was a dead letter in serving, and ended a replay as a bug of makiserve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import rx
+
+import makiserve
+import makiserve.stream as rs
+from makiserve.packaging import features_only
+
+VALUES: list[Any] = [1.5, complex(1, 2), float("nan"), "\ud800", b"\xff", range(3), np.float32(2), {(1, 2): 3}, 2**70]
+REFUSED = [1, 3, 5, 7]
+
+
+class Reading(makiserve.Record):
+    a: int
+
+
+class Features(NamedTuple):
+    value: Any
+
+
+def features() -> makiserve.Transform:
+    return rx.pipe(rs.ops.map(lambda i: Features(VALUES[i.a])))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", None])
+def test_it_is_a_dead_letter_whatever_is_written(tmp_path: Path, name: str | None, processes: int) -> None:
+    folder = tmp_path / "readings"
+    folder.mkdir()
+    for file in ("1.csv", "2.csv"):
+        folder.joinpath(file).write_text("a\n" + "".join(f"{number}\n" for number in range(len(VALUES))))
+    output = tmp_path / name if name else None
+    model = features_only(f"{__name__}:features")
+    found = makiserve.replay(model, folder, output=output, processes=processes)
+    assert (found.rows, found.written) == (2 * len(VALUES), 2 * (len(VALUES) - len(REFUSED)))
+    assert [(each.source, each.offset) for each in found.dead] == [(f, n) for f in ("1.csv", "2.csv") for n in REFUSED]
+    assert found.reasons == {"encode": 2 * len(REFUSED)}
+    assert len(found.frame) == found.written
+    if output:
+        head = 1 if output.suffix == ".csv" else 0
+        assert len(output.read_text().splitlines()) == found.written + head
