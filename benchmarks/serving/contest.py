@@ -19,7 +19,18 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.serving import jobs, restoring
 from benchmarks.serving.jobs import Job
 from benchmarks.serving.outputs import Outputs
-from benchmarks.serving.process import BY_HAND, MAKISERVE, QUIX_STREAMS, ROOT, TWO, Process, command, quix_python
+from benchmarks.serving.process import (
+    BY_HAND,
+    FAUST,
+    MAKISERVE,
+    PEERS,
+    QUIX_STREAMS,
+    ROOT,
+    TWO,
+    Process,
+    command,
+    python_of,
+)
 from tests.broker import KafkaServer, create_topic, install
 
 SCALE = float(os.environ.get("SCALE", "1"))
@@ -33,6 +44,10 @@ LOAD_S = max(3, 10 * SCALE)
 FEWEST = 100
 """Outputs that a percentile takes."""
 LOADS = {"a quarter": 0.25, "half": 0.5}
+CONTENDERS = {
+    "electricity": (MAKISERVE, BY_HAND, QUIX_STREAMS, FAUST, TWO),
+    "flights": (MAKISERVE, BY_HAND, QUIX_STREAMS, TWO),
+}
 JOBS: dict[Callable[[Path, int], Job], int] = {jobs.electricity: 800_000, jobs.flights: 336_776}
 
 
@@ -98,7 +113,8 @@ class Contest:
 
 def main() -> None:
     """Print all tables."""
-    quix_python()
+    for peer in PEERS:
+        python_of(peer)
     with tempfile.TemporaryDirectory() as directory, KafkaServer(install(), Path(directory, "kafka")) as server:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{directory}/mlflow.db"
         os.environ["PYTHONPATH"] = str(ROOT)
@@ -114,7 +130,7 @@ def _throughput(contest: Contest, job: Job) -> float:
     source, rates, cpu = contest.backlog(job), defaultdict(list), defaultdict(list)
     wrong: dict[str, int] = defaultdict(int)
     for _ in range(ROUNDS):
-        for contender in (MAKISERVE, BY_HAND, QUIX_STREAMS, TWO):
+        for contender in CONTENDERS[job.name]:
             outputs = contest.run(contender, job, source)
             rates[contender].append(outputs.rate(job))
             cpu[contender].append(outputs.cpu_s_per_million(job))

@@ -6,18 +6,23 @@ import os
 import subprocess
 import sys
 import venv
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
 from benchmarks.serving.jobs import Job
 
-QUIX = ("quixstreams==3.28.1", "scikit-learn", "joblib", "numpy")
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = ROOT / ".cache" / "quix"
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE_S = 60
 
-MAKISERVE, TWO, BY_HAND, QUIX_STREAMS = "makiserve", "makiserve --workers 2", "by hand", "Quix Streams"
+MAKISERVE, TWO, BY_HAND = "makiserve", "makiserve --workers 2", "by hand"
+QUIX_STREAMS, FAUST = "Quix Streams", "Faust"
+PEERS = {QUIX_STREAMS: ("quix", "quixstreams==3.28.1"), FAUST: ("faust", "faust-streaming==0.15.3")}
+"""The module of each here, which names its environment, too, and its package."""
+
+MODEL = ("scikit-learn", "joblib", "numpy")
+"""What the estimator takes, in this environment's versions."""
 
 
 def command(contender: str, job: Job, servers: str, source: str, target: str, folder: Path) -> list[str]:
@@ -29,19 +34,19 @@ def command(contender: str, job: Job, servers: str, source: str, target: str, fo
     words = [job.name, str(job.estimator), servers, source, target]
     if contender == BY_HAND:
         return [sys.executable, "-m", "benchmarks.serving.loop", *words]
-    return [str(quix_python()), "-m", "benchmarks.serving.quix", *words, str(folder / target)]
+    return [str(python_of(contender)), "-m", f"benchmarks.serving.{PEERS[contender][0]}", *words, str(folder / target)]
 
 
-def quix_python() -> Path:
+def python_of(peer: str) -> Path:
     """The interpreter of an environment of its own, made at the first call, with this one's scikit-learn."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not (ENVIRONMENT / "done").exists():
-        venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        from importlib.metadata import version
-
-        pinned = [each if "==" in each else f"{each}=={version(each)}" for each in QUIX]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *pinned], check=True)
-        (ENVIRONMENT / "done").touch()
+    name, package = PEERS[peer]
+    environment = ROOT / ".cache" / name
+    python = environment / "bin" / "python"
+    if not (environment / "done").exists():
+        venv.create(environment, clear=True, with_pip=True)
+        pinned = [f"{each}=={version(each)}" for each in MODEL]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", package, *pinned], check=True)
+        (environment / "done").touch()
     return python
 
 
