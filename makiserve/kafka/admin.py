@@ -68,7 +68,7 @@ class Cluster:
         settings = self._broker_settings(next(iter(self._metadata().brokers)))
         if settings is None:
             return "which Kafka it is may not be asked (DescribeConfigs on the cluster)"
-        return f"Kafka {settings[PROTOCOL].value}" if PROTOCOL in settings else "Kafka 4.0 or newer"
+        return f"Kafka {settings[PROTOCOL].value}" if PROTOCOL in settings else "Kafka 4.0 or newer, by its settings"
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.

@@ -48,7 +48,7 @@ def test_all_is_well_and_nothing_is_changed(
     lines = check(kafka, running, source, output)
     bad = {name: line for name, line in lines.items() if line.outcome in ("failed", "left out")}
     assert bad == {}
-    assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer"
+    assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer, by its settings"
     assert lines["model"].words.endswith("gives its 32 reference outputs")
     assert lines["records"].words == "1 of the last 1 fit Step"
     assert lines["offsets"].words == "2 new"
