@@ -154,7 +154,7 @@ def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
         "share.coordinator.state.topic.min.isr": in_sync,
         # Small and quick: tests create topics by name, wait for time-outs, and share a small machine.
         "auto.create.topics.enable": "false",
-        "log.retention.ms": "-1",  # records of tests are years old
+        "log.retention.ms": "-1",  # records of tests are years old, and retention counts from their own timestamps
         "offsets.topic.num.partitions": "3",
         "transaction.state.log.num.partitions": "3",
         "share.coordinator.state.topic.num.partitions": "3",

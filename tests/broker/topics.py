@@ -12,10 +12,9 @@ def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: s
     """Creates a topic and waits until every partition has a leader.
 
     Args:
-        config: with underscores for dots, `cleanup_policy="compact"`. Records of a test may be years old and
-            retention counts from their own timestamps: so `retention_ms` is -1 unless given.
+        config: with underscores for dots, `cleanup_policy="compact"`.
     """
-    settings = {"retention.ms": "-1"} | {key.replace("_", "."): value for key, value in config.items()}
+    settings = {key.replace("_", "."): value for key, value in config.items()}
     admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result()
     while not _has_leaders(admin, name, partitions):  # the controller has answered, the brokers may not know yet
         time.sleep(0.01)

@@ -18,7 +18,7 @@ from makiserve.packaging import PackagedModel
 from models.electricity.data import write_house
 from models.electricity.features import Reading
 from models.electricity.features import features as house_features
-from tests.integration.serving.pipeline import Features, Step, features
+from tests.integration.serving.pipeline import REFERENCE, Features, Step, features
 from tests.integration.serving.registry import Server
 from tests.integration.serving.service import Service
 
@@ -44,9 +44,8 @@ def running_uri(tracking_uri: str) -> str:
     chance = np.random.default_rng(1)
     rows = pd.DataFrame(chance.normal(10, 5, (500, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=5, random_state=1).fit(rows, rows["total"] + rows["recent"])
-    reference = [Step(number, float(number % 7)) for number in range(50)]
     info = makiserve.log_model(
-        forest, features=features, record=Step, reference=reference, registered_model_name="running", alias="champion"
+        forest, features=features, record=Step, reference=REFERENCE, registered_model_name="running", alias="champion"
     )
     assert info.registered_model_version == 1
     return "models:/running@champion"

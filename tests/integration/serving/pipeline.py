@@ -15,6 +15,9 @@ class Step(makiserve.Record):
     value: float
 
 
+REFERENCE = [Step(number, float(number % 7)) for number in range(50)]
+
+
 class Features(NamedTuple):
     number: int
     total: float

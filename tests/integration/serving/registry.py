@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import mlflow
@@ -18,8 +18,8 @@ from mlflow import MlflowClient
 from sklearn.ensemble import RandomForestRegressor
 
 import makiserve
-from tests.integration.serving.pipeline import Features, Step, features
-from tests.integration.serving.service import Service, read, sources
+from tests.integration.serving.pipeline import REFERENCE, Features, Step, features
+from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.test_packaging_server import tracking_server
 
 
@@ -65,7 +65,7 @@ def log_fitted(model: Any, name: str, **options: Any) -> None:
         model,
         features=features,
         record=Step,
-        reference=[Step(number, float(number % 7)) for number in range(50)],
+        reference=REFERENCE,
         registered_model_name=name,
         **options,
     )
@@ -99,6 +99,40 @@ class Log:
         code = self._service.process.wait(60)
         self._thread.join(60)
         return code
+
+
+@contextmanager
+def feeding(kafka: str, topic: str, values: list[list[bytes]]) -> Iterator[Callable[[], list[list[bytes]]]]:
+    """Send a hundred records a second to each partition, until its result is called: what they were."""
+    sent, done = [0] * len(values), Event()
+
+    def feed() -> None:
+        while not done.wait(0.05):
+            for number, own in enumerate(values):
+                send(kafka, topic, own[sent[number] : sent[number] + 5], partition=number)
+                sent[number] += 5
+
+    def end() -> list[list[bytes]]:
+        done.set()
+        feeder.join()
+        return [own[:count] for own, count in zip(values, sent, strict=True)]
+
+    feeder = Thread(target=feed)
+    feeder.start()
+    try:
+        yield end
+    finally:
+        end()
+
+
+@contextmanager
+def watching(model: str, kafka: str, input_: str, output: str, server: Server, partitions: int = 1) -> Iterator[Log]:
+    """A service that follows an alias, all its partitions running; what it tells."""
+    options = ["--watch", "200ms", "--http", "off"]
+    with Service(f"models:/{model}@champion", kafka, input_, output, server.uri, options) as service:
+        told = Log(service)
+        told.wait("restoring → running", partitions)
+        yield told
 
 
 def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:

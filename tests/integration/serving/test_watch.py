@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 
 from mlflow import MlflowClient
 
 import makiserve
 from makiserve.replaying.sources import TopicSpan
 from makiserve.scoring import Beside
-from tests.integration.serving.registry import Log, Server, log, outputs_of, replayed, scored
+from tests.integration.serving.registry import Log, Server, feeding, log, outputs_of, replayed, scored, watching
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
 from tests.integration.test_packaging_server import run
@@ -30,42 +29,27 @@ def test_outputs_are_those_of_a_replay_that_switches_versions_where_the_log_says
 ) -> None:
     server.move("1")
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
-    values, sent, done = [steps(20_000, seed) for seed in range(PARTITIONS)], [0] * PARTITIONS, Event()
-
-    def feed() -> None:
-        while not done.wait(0.05):
-            for number in range(PARTITIONS):
-                send(kafka, input_, values[number][sent[number] : sent[number] + 5], partition=number)
-                sent[number] += 5
-
-    feeder = Thread(target=feed)
-    feeder.start()
-    options = ["--watch", "200ms", "--http", "off"]
-    try:
-        with Service("models:/running@champion", kafka, input_, output, server.uri, options) as service:
-            told = Log(service)
-            told.wait("restoring → running", PARTITIONS)
-            read(kafka, output, enough=20)
-            server.move("3")
-            told.wait("models:/running/3 must not be served")
-            server.move("2")
-            told.wait("→ models:/running/2 at offset", PARTITIONS)
-            outputs_of(kafka, output, "2")
-            server.delete_alias()
-            told.wait("models:/running/2 goes on, whatever there is that is newer")
-            server.move("1")
-            told.wait("→ models:/running/1 at offset", PARTITIONS)
-            models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
-            server.die()
-            told.wait("models:/running/1 goes on, whatever there is that is newer: ")
-            done.set()
-            feeder.join()
-            expected = replayed(models, [own[:count] for own, count in zip(values, sent, strict=True)], tmp_path)
-            found = read(kafka, output, enough=sum(map(len, expected["1"])))
-            assert told.end() == 0
-    finally:
-        done.set()
-        feeder.join()
+    values = [steps(20_000, seed) for seed in range(PARTITIONS)]
+    with (
+        feeding(kafka, input_, values) as end,
+        watching("running", kafka, input_, output, server, PARTITIONS) as told,
+    ):
+        read(kafka, output, enough=20)
+        server.move("3")
+        told.wait("models:/running/3 must not be served")
+        server.move("2")
+        told.wait("→ models:/running/2 at offset", PARTITIONS)
+        outputs_of(kafka, output, "2")
+        server.delete_alias()
+        told.wait("models:/running/2 goes on, whatever there is that is newer")
+        server.move("1")
+        told.wait("→ models:/running/1 at offset", PARTITIONS)
+        models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
+        server.die()
+        told.wait("models:/running/1 goes on, whatever there is that is newer: ")
+        expected = replayed(models, end(), tmp_path)
+        found = read(kafka, output, enough=sum(map(len, expected["1"])))
+        assert told.end() == 0
 
     switches = [tuple(map(int, match.groups())) for line in told.lines if (match := SWITCH.search(line))]
     assert [switch[:3] for switch in sorted(switches)] == [(0, 1, 2), (0, 2, 1), (1, 1, 2), (1, 2, 1)]
