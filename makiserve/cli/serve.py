@@ -17,7 +17,6 @@ from makiserve.serving.post import Task
 from makiserve.serving.rekeying import serve_first, serve_second
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
-from makiserve.serving.telemetry import Audience, tracing
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings, WebSettings
 from makiserve.web import Board, WebServer, address_from_text
 
@@ -36,16 +35,8 @@ def serve_topic(
     with WebServer(board, address) if address else nullcontext():
         if stages * settings.workers > 1:
             return _supervise(board, what, broker, settings, log)
-        from makiserve.cli.releases import load_released  # MLflow, that a supervisor has no need of
-
         try:
-            with tracing() as spans:
-                serve(
-                    load_released(what, settings.shadow),
-                    broker,
-                    settings,
-                    Audience("worker", partial(board.post, "worker"), spans),
-                )
+            Job("worker", serve, what, broker, settings, log).run(partial(board.post, "worker"))
         except AnotherPipeline as error:
             _begin_anew(error)
         return 0

@@ -1,4 +1,4 @@
-"""A process of a supervised service: the supervisor starts it, and nobody else."""
+"""A worker: what the one process of a service does, or each that the supervisor starts."""
 
 from __future__ import annotations
 
@@ -36,12 +36,9 @@ class Job(NamedTuple):
     settings: ServeSettings
     log: LogSettings
 
-    def run(self, link: Link) -> None:
-        """Serve until told to drain, and report to the supervisor."""
+    def run(self, publish: Callable[[Snapshot], None]) -> None:
+        """Serve until told to drain, and tell how it goes."""
         from makiserve.cli.releases import load_released  # MLflow, that a supervisor has no need of
-
-        def publish(snapshot: Snapshot) -> None:
-            link.report(msgspec.msgpack.encode(snapshot))
 
         with tracing() as spans:
             self.serve(
@@ -56,5 +53,9 @@ def main() -> None:
     """Do the job that comes through the pipe."""
     link = Link(int(sys.argv[-1]))
     job: Job = link.job
+
+    def report(snapshot: Snapshot) -> None:
+        link.report(msgspec.msgpack.encode(snapshot))
+
     set_up_logging(job.log.log_format, job.name)
-    exit_with(partial(job.run, link), f"makiserve {job.name}")
+    exit_with(partial(job.run, report), f"makiserve {job.name}")

@@ -36,8 +36,8 @@ class Cluster:
         with translated("The Kafka settings"):
             self._admin = AdminClient(connection.admin_settings() | {"error_cb": self._on_error})
 
-    def preflight(self, within: timedelta) -> None:
-        """Waits for a broker, and refuses one that is too old.
+    def preflight(self, within: timedelta) -> str:
+        """Waits for a broker, and refuses one that is too old; which Kafka it is, in words, as far as it tells.
 
         Raises:
             BrokerUnavailable: none has answered in this time.
@@ -57,18 +57,7 @@ class Cluster:
                         "Check the address and the network, then start again."
                     ) from error
             else:
-                return _refuse_old_protocol(self._protocol(next(iter(brokers))))
-
-    def release(self) -> str:
-        """Which Kafka the brokers are, in words: what they tell of it, as nothing in its protocol says so.
-
-        Raises:
-            RetryCall: no answer.
-        """
-        settings = self._broker_settings(next(iter(self._metadata().brokers)))
-        if settings is None:
-            return "which Kafka it is may not be asked (DescribeConfigs on the cluster)"
-        return f"Kafka {settings[PROTOCOL].value}" if PROTOCOL in settings else "Kafka 4.0 or newer, by its settings"
+                return self._release(next(iter(brokers)))
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.
@@ -179,19 +168,18 @@ class Cluster:
             if error.args[0].code() != EXISTS:
                 raise fault(error.args[0], f"Creating topic {topic}") from error
 
-    def _protocol(self, broker: int) -> str | None:
-        """The version the brokers speak among themselves; None from Kafka 4 on, and where it may not be asked for."""
-        settings = self._broker_settings(broker) or {}
-        return settings[PROTOCOL].value if PROTOCOL in settings else None
-
-    def _broker_settings(self, broker: int) -> dict[str, Any] | None:
+    def _release(self, broker: int) -> str:
+        """By the version the brokers speak among themselves, which those of Kafka 4 no longer name."""
         resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
         try:
-            found: dict[str, Any] = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+            settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         except KafkaException as error:
             logger.debug("The broker's settings cannot be read: %s", error)
-            return None
-        return found
+            return "which Kafka it is may not be asked (DescribeConfigs on the cluster)"
+        if PROTOCOL not in settings:
+            return "Kafka 4.0 or newer, by its settings"
+        _refuse_old_protocol(settings[PROTOCOL].value)
+        return f"Kafka {settings[PROTOCOL].value}"
 
     def _on_error(self, error: KafkaError) -> None:
         report(error)

@@ -135,14 +135,14 @@ class SpanReader:
                 messages = self._consumer.consume(MAX_RECORDS, WAIT_S)
             messages, unreadable = _up_to_unreadable(messages, position)
             records = cast("list[Message]", [each for each in messages if each.error() is None])
-            found, is_over = chosen.select([*records, *unreadable])
+            found, is_over = chosen.select(records if unreadable is None else [*records, unreadable])
             if found:
                 yield found
             if is_over:
                 return
             moved = [_next_offset(message, where) for message in messages]
-            for each in unreadable:  # librdkafka goes no further by itself
-                moved.append(each.offset() + 1)
+            if unreadable is not None:  # librdkafka goes no further by itself
+                moved.append(unreadable.offset() + 1)
                 with translated(f"Going to {where}@{moved[-1]}"):
                     self._consumer.seek(TopicPartition(span.topic, span.partition, moved[-1]))
             if moved:
@@ -182,8 +182,8 @@ class _Chosen:
         return record.offset() < self._span.end and (until_ms is None or record.timestamp()[1] < until_ms)
 
 
-def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[AnyMessage], list[Unreadable]]:
-    """The messages before the first that cannot be read, and what stands for that one; what is behind it comes again.
+def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[AnyMessage], Unreadable | None]:
+    """The messages before one that cannot be read, and what stands for that; what is behind it comes again.
 
     Args:
         messages: as they were taken.
@@ -196,8 +196,8 @@ def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[A
             taken = ((each.offset() or 0) + 1 for each in before if each.error() is None)
             offset = max(position, int(message.offset() or 0), *taken)
             place = str(message.topic()), int(message.partition() or 0)
-            return before, [Unreadable(*place, offset, error.str())]
-    return messages, []
+            return before, Unreadable(*place, offset, error.str())
+    return messages, None
 
 
 def _next_offset(message: AnyMessage, where: str) -> int:

@@ -52,16 +52,16 @@ class Column:
 
     def value(self, cell: bytes) -> Any:
         """The value of one cell, or the `DecodeError` for it."""
+        raw = restored(cell.decode())
         try:
-            text = restored(cell.decode()).decode()
-            if not text and self.optional:
-                return None
-            return self._cell(text)
+            text = raw.decode()
         except UnicodeDecodeError:
-            raw = restored(cell.decode())
             return mismatch(self.name, self.kind, f"{raw[:40]!r}, which is not UTF-8")
+        if not text and self.optional:
+            return None
+        try:
+            return self._cell(text)
         except ValueError:
-            text = cell.decode()
             if text or self.base is str:
                 return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
             return missing(self.name, self.kind)

@@ -42,7 +42,7 @@ class Content(NamedTuple):
 
     def escaped(self, size: int) -> Any:
         """The stream, read so many bytes at once, with `schema.escaped` characters in the place of what is no UTF-8."""
-        return _Pieces(escaped(iter(lambda: self.stream.read(size), b"")))
+        return _Pieces(escaped(_pieces(self.stream, size)))
 
 
 @contextmanager
@@ -90,8 +90,8 @@ def _begin(stream: Any) -> tuple[bytes, Any]:
     return head, stream
 
 
-def _pieces(stream: Any) -> Iterator[bytes]:
-    return iter(lambda: stream.read(HEAD_BYTES), b"")
+def _pieces(stream: Any, size: int = HEAD_BYTES) -> Iterator[bytes]:
+    return iter(lambda: stream.read(size), b"")
 
 
 def _as_utf_8(stream: Any) -> Iterator[bytes]:

@@ -82,9 +82,7 @@ class Outputs:
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
-        self._encoder = msgspec.json.Encoder(enc_hook=_plain)
-        self._buffer = bytearray()
-        self.encode_object: Callable[[Any], bytes] = self._encoder.encode
+        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=_plain).encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
         """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
@@ -115,7 +113,7 @@ class Outputs:
         """The same verdict for those who write something else than JSON, or nothing: dead letters as of `encode`."""
         causes, objects = self.objects(scored, records)
         try:
-            self._encoder.encode_into(objects, self._buffer)
+            self.encode_object(objects)
         except UNWRITABLE:
             return scored.without(self._failed(causes, objects))
         return scored

@@ -12,6 +12,9 @@ from makiserve.replaying.sources import Block
 from makiserve.schema import Schema
 from makiserve.scoring import Scored
 
+UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
+"""What pickle raises on what is not at the top of a module."""
+
 
 class Sending:
     """Both ends of the way.
@@ -40,11 +43,7 @@ class Sending:
         shown = scored if self._features else scored._replace(features=[])
         try:
             return pickle.dumps((block._replace(records=()), shown, records, errors))
-        except (
-            pickle.PicklingError,
-            AttributeError,
-            TypeError,
-        ) as error:  # all three for what is not at a module's top
+        except UNPICKLABLE as error:
             raise ConfigurationError(
                 f"what the pipeline emits cannot go from one process to another: {error}. Define its class at the top "
                 "of a module, or replay in one process: makiserve.replay(…, processes=1)"

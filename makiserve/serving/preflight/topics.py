@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from makiserve.errors import ConfigurationError
-from makiserve.kafka import Connection, Topic, TransactionalProducer, insist
+from makiserve.kafka import Connection, Topic, TransactionalProducer
 from makiserve.serving.preflight.run import Facts, Found
 from makiserve.serving.state.topic import state_topic
 from makiserve.settings.text import text_from_value
@@ -17,8 +17,7 @@ LARGEST_MESSAGE_BYTES = 1_000_000
 
 def broker(facts: Facts) -> Found:
     """It answers, takes the credentials, and fences zombies."""
-    facts.cluster.preflight(facts.broker.patience)
-    release = insist(facts.cluster.release, facts.broker.patience)
+    release = facts.cluster.preflight(facts.broker.patience)
     return Found(f"{facts.broker.bootstrap_servers} answers, {release}")
 
 
