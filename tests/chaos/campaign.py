@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -35,6 +36,7 @@ class Campaign:
         only: the names of the faults to choose from; none for all.
         step_s: from one burst of records to the next.
         options: of librdkafka, for the workers.
+        brokers: further settings of every broker.
     """
 
     directory: Path
@@ -47,6 +49,7 @@ class Campaign:
     only: tuple[str, ...] = ()
     step_s: float = STEP_S
     options: tuple[str, ...] = OPTIONS
+    brokers: Mapping[str, str] = field(default_factory=dict)
 
     def play(self) -> bool:
         """Play all rounds; whether the service kept its promises."""
@@ -70,7 +73,8 @@ class Campaign:
     def _open(self, stack: ExitStack, registry: Registry, *, is_watching: bool) -> tuple[Arena, str]:
         """The arena, and the brokers' addresses that no proxy stands at."""
         proxies = [stack.enter_context(Proxy()) for _ in range(self.nodes)]
-        server = KafkaServer(install(), self.directory / "brokers", self.nodes, [proxy.port for proxy in proxies])
+        ports = [proxy.port for proxy in proxies]
+        server = KafkaServer(install(), self.directory / "brokers", self.nodes, ports, self.brokers)
         for proxy, node in zip(proxies, server.nodes, strict=True):
             proxy.target = node.address.detour or 0
         stack.enter_context(server)

@@ -7,6 +7,7 @@ their committed output, and whether anything was lost, doubled or changed.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -31,6 +32,13 @@ from tests.chaos.traffic import SENT
 EVERY_S = 10.0
 STEP_S = 0.25
 """The brokers of one machine are kept busy by transactions rather than by records."""
+BROKERS = {
+    "broker.session.timeout.ms": "9000",
+    "broker.heartbeat.interval.ms": "2000",
+    "replica.lag.time.max.ms": "30000",
+    "group.initial.rebalance.delay.ms": "3000",
+}
+"""Kafka's defaults: the short ones of our tests make three brokers on a busy machine fall out with each other."""
 SETTLED_S = 120.0
 """After this time a worker has all that it needs: what it holds more later on, it has kept."""
 
@@ -59,6 +67,23 @@ class Memory:
                     f"{worker}: {settled[0]:.0f} MB after two minutes, {settled[-1]:.0f} MB after {minutes:.0f}"
                 )
         return found
+
+
+class Load:
+    """How busy the machine is from now on: brokers, workers, senders, all of it."""
+
+    def __init__(self) -> None:
+        self._busy, self._all = _jiffies()
+
+    def line(self) -> str:
+        busy, everything = (now - then for now, then in zip(_jiffies(), (self._busy, self._all), strict=True))
+        return f"the machine was busy for {busy / everything:.0%} of the time, {os.cpu_count()} cores"
+
+
+def _jiffies() -> tuple[int, int]:
+    user, nice, system, idle, waiting, *more = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    busy = user + nice + system + sum(more[:2])
+    return busy, busy + idle + waiting
 
 
 class Clock:
@@ -110,18 +135,20 @@ class Soak(Campaign):
             referee.warm_up()
             clock = stack.enter_context(Clock(direct))
             arena.traffic.flow()
-            began = time.monotonic()
+            began, load = time.monotonic(), Load()
             _watch(arena, memory, began + third)
             _restart_broker(arena)
             _watch(arena, memory, began + 2 * third)
             _restart_workers(arena, memory)
             _watch(arena, memory, began + 3 * third)
+            busy = load.line()
             arena.traffic.rest()
             verdict = verify(direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay")
             unexpected = arena.fleet.unexpected()
             rate = len(clock.ages_s) / (time.monotonic() - began)
             for line in (
                 f"{minutes:g} minutes, {self.partitions * self.rate} records and {rate:.0f} outputs a second",
+                busy,
                 clock.line("undisturbed", began + third / 4, began + third),
                 clock.line("with the restarts", began, began + 3 * third),
                 *memory.lines(),
@@ -159,7 +186,7 @@ def main() -> int:
     """Soak; 0 when nothing was lost, doubled or changed."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--rate", type=int, default=150, help="records per second and partition")
+    parser.add_argument("--rate", type=int, default=300, help="records per second and partition")
     parser.add_argument("--report", type=Path, help="an empty folder for logs")
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
@@ -172,6 +199,7 @@ def main() -> int:
         only=("stop_broker",),
         step_s=STEP_S,
         options=(),
+        brokers=BROKERS,
     )
     return 0 if soak.soak(given.minutes) else 1
 
