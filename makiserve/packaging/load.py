@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable
 from functools import reduce
@@ -18,6 +16,7 @@ from makiserve.errors import AnotherPipeline, ModelRefused
 from makiserve.packaging.environment import environment_differences
 from makiserve.packaging.fetch import Fetched, fetch
 from makiserve.packaging.flavor import Flavor, read_flavor
+from makiserve.packaging.folder import ModelFolder
 from makiserve.packaging.packaged import PackagedModel
 from makiserve.packaging.predictor import MlflowPredictor
 from makiserve.packaging.reference.reference import read_reference
@@ -50,14 +49,14 @@ def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | 
         ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
             environment.
     """
-    directory = Path(tempfile.mkdtemp(prefix="makiserve-"))
+    folder = ModelFolder()
     try:
-        model = _alike(_open(str(uri), fetch(str(uri), directory), features, like), like)
+        model = _alike(_open(str(uri), fetch(str(uri), folder.path), features, like), like)
     except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
+        folder.remove()
         raise
     # Some models read their files at the first prediction: the copy lives as long as the predictor.
-    weakref.finalize(model.predictor or model.plan, shutil.rmtree, directory, ignore_errors=True)
+    weakref.finalize(model.predictor or model.plan, folder.remove)
     return model
 
 
