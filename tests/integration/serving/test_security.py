@@ -239,7 +239,9 @@ def test_the_error_names_the_right_that_is_missing(
     assert name in str(refusal.value)
 
 
+@pytest.mark.parametrize("place", ["file", "environment"])
 def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
+    place: str,
     broker: Callable[..., BrokerSettings],
     topics: dict[str, str],
     grant: Callable[..., None],
@@ -248,10 +250,16 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
     tracking_uri: str,
     secured: Secured,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     grant("User:house", RIGHTS, topics)
-    (tmp_path / "password").write_text(PASSWORD + "\n")
-    kafka = secured.client["SCRAM-SHA-512"] | {"sasl.password": f"file:{tmp_path}/password"}
+    kafka = dict(secured.client["SCRAM-SHA-512"])
+    if place == "file":
+        (tmp_path / "password").write_text(PASSWORD + "\n")
+        kafka["sasl.password"] = f"file:{tmp_path}/password"
+    else:
+        monkeypatch.setenv("MAKISERVE_KAFKA_SASL_PASSWORD", kafka.pop("sasl.password"))
     options = [part for pair in kafka.items() for part in ("--kafka", "=".join(pair))]
     address = f"127.0.0.1:{free_ports(1)[0]}"
     options += ["--group", topics["GROUP"], "--http", address]
@@ -264,7 +272,7 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
         code, log = service.stop(signal.SIGTERM)
     assert code == 0
     assert "drained" in log
-    assert PASSWORD not in log
+    assert PASSWORD not in log + "".join(capfd.readouterr())  # standard output is the test's
     assert all(pages.values())
     assert topics["OUTPUT"] in pages["/status.json"]
     assert {path for path, text in pages.items() if PASSWORD in text} == set()
