@@ -22,7 +22,7 @@ def with_challenger(model: PackagedModel, what: ModelSettings) -> PackagedModel:
     """
     if what.split is None:
         return model
-    uri, share = _split(what.split, model.uri)
+    uri, share = split(what.split, model.uri)
     if model.scorer().remembers_predictions:
         raise ConfigurationError(
             f"--split {what.split}: the post pipeline of {model.uri} remembers predictions, and would mix those of two "
@@ -41,8 +41,12 @@ def with_shadow(model: PackagedModel, what: ModelSettings, uri: str) -> Packaged
     return replace(model, beside=model.beside._replace(shadow=_load(uri, what, model, "--shadow")))
 
 
-def _split(text: str, champion: str) -> tuple[str, float]:
-    """URI and share. A name alone is an alias of the same registered model."""
+def split(text: str, champion: str) -> tuple[str, float]:
+    """The challenger's URI and share. A name alone is an alias of the champion's registered model.
+
+    Raises:
+        ConfigurationError: it is not written so.
+    """
     found, registered = SPLIT.fullmatch(text), REGISTERED.fullmatch(champion)
     if not found or not 0 < float(found["percent"]) < 100:
         raise ConfigurationError(f"--split {text}: write models:/house@challenger=10%, a share between 0% and 100%")

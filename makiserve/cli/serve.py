@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
+from makiserve.cli.alias import is_alias
 from makiserve.cli.worker import COMMAND, Job
 from makiserve.errors import AnotherPipeline, ConfigurationError
 from makiserve.serving import serve
@@ -21,8 +21,6 @@ from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, Serve
 from makiserve.web import Board, WebServer, address_from_text
 
 logger = logging.getLogger(__name__)
-
-ALIAS = re.compile(r"models:/[^/@]+(@.+|/latest)")
 
 
 def serve_topic(
@@ -59,7 +57,7 @@ def require_alias(what: ModelSettings) -> None:
     Raises:
         ConfigurationError: the model is not named by an alias.
     """
-    if not ALIAS.fullmatch(what.model or ""):
+    if not is_alias(what.model):
         raise ConfigurationError(
             "--watch looks whether an alias names another version: give --model models:/NAME@ALIAS"
         )

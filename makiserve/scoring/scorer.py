@@ -43,24 +43,24 @@ class Scorer:
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
         self.model_s = 0.0
-        self.serve(predictor)
-        self._challenger = Call(rivals.challenger) if rivals.challenger else None
-        self._share = rivals.share
-        self._shadow = Call(rivals.shadow) if rivals.shadow else None
+        self.serve(predictor, rivals)
         self._post = Post(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
         types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
 
-    def with_model(self, predictor: Predictor | None) -> Scorer:
-        """A scorer with the same programs, so that lanes may go from one to the other, and another model."""
+    def with_models(self, predictor: Predictor | None, rivals: Rivals) -> Scorer:
+        """A scorer with the same programs, so that lanes may go from one to the other, and other models."""
         other = copy(self)
-        other.serve(predictor)
+        other.serve(predictor, rivals)
         return other
 
-    def serve(self, predictor: Predictor | None) -> None:
-        """Score with this model from now on."""
+    def serve(self, predictor: Predictor | None, rivals: Rivals) -> None:
+        """Score with these models from now on."""
         self._champion = Call(predictor) if predictor else None
+        self._challenger = Call(rivals.challenger) if rivals.challenger else None
+        self._share = rivals.share
+        self._shadow = Call(rivals.shadow) if rivals.shadow else None
 
     @property
     def has_challenger(self) -> bool:

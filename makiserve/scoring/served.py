@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from makiserve.schema import Record
 from makiserve.scoring.drift import Profile
@@ -11,19 +11,31 @@ from makiserve.scoring.output import Outputs
 from makiserve.scoring.predictor import Predictor, Rivals
 from makiserve.scoring.scorer import Scorer
 
+Place = Literal["champion", "challenger", "shadow"]
+"""What a version is there for: to score the records, a share of them, or all of them for a topic of its own."""
+
+PLACES: tuple[Place, ...] = get_args(Place)
+
 
 class Registry(Protocol):
     """Where the versions of a model are."""
 
-    def newest(self) -> str:
-        """The version that is to be served now, as a URI that never means another: `models:/house/3`.
+    def newest(self, place: Place) -> str | None:
+        """The version that is to have a place now, as a URI that never means another: `models:/house/3`.
+
+        None where nobody has the place, or what has it never changes.
 
         Raises:
             ConfigurationError: there is none, or the registry does not answer.
         """
 
-    def load(self, release: str) -> Served:
-        """Load a version, and check that it may serve here.
+    def load(self, release: str, place: Place = "champion", served: Served | None = None) -> Served:
+        """Load a version, check that it may serve here, and give it a place.
+
+        Args:
+            release: as `newest` names it.
+            place: it gets.
+            served: keeps the other places; None for what was served first.
 
         Raises:
             AnotherPipeline: it has another pipeline than this process runs.
@@ -32,7 +44,7 @@ class Registry(Protocol):
         """
 
     def try_out(self, release: str) -> None:
-        """Load and check a version in a process of its own.
+        """Load and check a version as the champion, and those that then stand beside it, in a process of its own.
 
         Raises:
             ModelRefused: it must not serve.
@@ -45,6 +57,14 @@ class Beside(NamedTuple):
     challenger: Served | None = None
     share: float = 0.0
     shadow: Served | None = None
+
+    def at(self, place: Place) -> Served | None:
+        """The model of a place other than the champion's."""
+        return self.challenger if place == "challenger" else self.shadow
+
+    def with_model(self, place: Place, model: Served) -> Beside:
+        """The same with another model at such a place."""
+        return self._replace(challenger=model) if place == "challenger" else self._replace(shadow=model)
 
     @property
     def rivals(self) -> Rivals:

@@ -49,7 +49,8 @@ class ServeSettings(Section, table="serve"):
     watch: timedelta | None = option(
         default=None,
         least=timedelta(milliseconds=100),
-        help="How often the registry is asked whether the model's alias names another version, to serve that.",
+        help="How often the registry is asked whether an alias names another version, the model's, the shadow's or the "
+        "challenger's, to serve that.",
     )
     shadow: str | None = option(
         default=None,

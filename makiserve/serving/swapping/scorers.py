@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from makiserve.errors import MakiserveError, RegistryAway, RetryCall, StateError
-from makiserve.scoring import Scorer, Served
+from makiserve.scoring import Place, Scorer, Served
 
 
 def release_of(model: Served) -> str:
     """Names a version of a model for good: an alias moves on, a version does not."""
     return f"models:/{model.name}/{model.version}" if model.name and model.version else model.uri
+
+
+def release_in(place: Place, model: Served) -> str | None:
+    """The version that has a place, of what is served; None where nobody has it."""
+    found = model if place == "champion" else model.beside.at(place)
+    return release_of(found) if found else None
 
 
 class Scorers:
@@ -28,10 +34,10 @@ class Scorers:
         self._known = {self.release: self.now}
 
     def switch(self, model: Served) -> None:
-        """Serve another version, of the same pipeline. The one before is kept: its last records may come again."""
+        """Serve other versions, of the same pipeline. The champion is kept: its last records may come again."""
         before = self.release
         self.model, self.release = model, release_of(model)
-        self.now = self._known.get(self.release) or self.now.with_model(model.predictor)
+        self.now = self.now.with_models(model.predictor, model.beside.rivals)
         self._known = {before: self._known[before], self.release: self.now}
 
     def of(self, release: str) -> Scorer | None:
@@ -48,7 +54,8 @@ class Scorers:
             return None
         known = self._known.get(release or self.release)
         if known is None:
-            known = self._known[release] = self.now.with_model(self._loaded(release).predictor)
+            predictor, rivals = self._loaded(release).predictor, self.model.beside.rivals
+            known = self._known[release] = self.now.with_models(predictor, rivals)
         return known
 
     def _loaded(self, release: str) -> Served:

@@ -1,4 +1,4 @@
-"""The switch from one version of the model to another, between two commits, and back where the new one does worse."""
+"""The switch from one version to another, between two commits, and back where the new one does worse."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from makiserve.errors import AbortTransaction
 from makiserve.scoring import Encoded, Served
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.swapping.guard import Guard
-from makiserve.serving.swapping.scorers import Scorers
-from makiserve.serving.swapping.watch import Watch
+from makiserve.serving.swapping.scorers import Scorers, release_in
+from makiserve.serving.swapping.watch import Candidate, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Swap:
     ) -> None:
         self._scorers, self._assignment, self._watch, self._tell = scorers, assignment, watch, tell
         self._guard = Guard()
-        self._before: Served | None = None
+        self._trial: tuple[Served, Candidate] | None = None  # what was served before it
 
     @property
     def successor(self) -> str | None:
@@ -46,14 +46,17 @@ class Swap:
         Raises:
             AbortTransaction: it was not committed: nothing is switched yet.
         """
-        if self._watch is None or (model := self._watch.candidate()) is None:
+        if self._watch is None or (candidate := self._watch.candidate()) is None:
             return False
         commit()
-        self._before = self._scorers.model
-        self._serve(model)
+        before, place = self._scorers.model, candidate.place
+        self._serve(self._watch, candidate.model)
         self._assignment.switch(self._scorers.release)
-        self._guard.switched()
-        self._watch.served(self._scorers.release)
+        if place != "champion":  # of that the partitions tell
+            logger.info("%s: %s → %s", place, release_in(place, before), candidate.release)
+        if place != "shadow":  # that refuses nobody's records
+            self._trial = before, candidate
+            self._guard.switched()
         return True
 
     def scored(self, records: int, published: Encoded) -> None:
@@ -66,18 +69,19 @@ class Swap:
         Raises:
             AbortTransaction: it does: what this one has scored and not committed is scored again.
         """
-        verdict, failed = self._guard.verdict, self._scorers.release
-        if verdict is None or self._before is None or self._watch is None:
+        verdict = self._guard.verdict
+        if verdict is None or self._trial is None or self._watch is None:
             return
+        (before, failed), self._trial = self._trial, None
+        again = release_in(failed.place, before)
         self._watch.refuse(failed)
-        self._serve(self._before)
+        self._serve(self._watch, before)
         self._assignment.release = self._scorers.release  # the partitions begin again at what is committed
-        self._before = None
         self._guard.returned()
-        self._watch.served(self._scorers.release)
-        logger.error("%s goes, and %s scores again: %s", failed, self._scorers.release, verdict)
-        raise AbortTransaction(f"{failed} does worse than {self._scorers.release}")
+        logger.error("%s goes, and %s scores again: %s", failed.release, again, verdict)
+        raise AbortTransaction(f"{failed.release} does worse than {again}")
 
-    def _serve(self, model: Served) -> None:
+    def _serve(self, watch: Watch, model: Served) -> None:
         self._scorers.switch(model)
         self._tell(model)
+        watch.served(model)

@@ -1,4 +1,4 @@
-"""The alias of a model is watched, on a thread of its own: what it names is loaded there, checked, and offered."""
+"""Aliases are watched, on a thread of its own: what they name is loaded there, checked, and offered."""
 
 from __future__ import annotations
 
@@ -6,18 +6,36 @@ import logging
 import time
 from concurrent.futures import Future
 from datetime import timedelta
+from typing import NamedTuple
 
 from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
-from makiserve.scoring import Registry, Served
+from makiserve.scoring import PLACES, Place, Registry, Served
 from makiserve.serving.background import Background
-from makiserve.serving.swapping.scorers import release_of
+from makiserve.serving.swapping.scorers import release_in
 from makiserve.settings.serve import OnStateLoss
 
 logger = logging.getLogger(__name__)
 
+Newest = dict[Place, str | None]
+"""What is to have each place; None where nothing is to change."""
+
+
+class Candidate(NamedTuple):
+    """What is to be served from now on.
+
+    Attributes:
+        place: in which it differs from what is served.
+        release: the version that is to have this place.
+        model: all that is to be served.
+    """
+
+    place: Place
+    release: str
+    model: Served
+
 
 class Watch:
-    """Looks every so often whether another version is to be served.
+    """Looks every so often whether other versions are to be served; it offers one after the other.
 
     Args:
         registry: where versions are.
@@ -32,15 +50,15 @@ class Watch:
     def __init__(self, registry: Registry, every: timedelta, policy: OnStateLoss, model: Served) -> None:
         self.successor: str | None = None
         self._registry, self._every_s, self._policy = registry, every.total_seconds(), policy
-        self._served = release_of(model)
-        self._refused: set[str] = set()
-        self._is_away = False
+        self._served = model
+        self._refused: set[tuple[str | None, ...]] = set()
+        self._away: set[str] = set()
         self._thread = Background("watch")
-        self._answer: Future[Served | None] | None = None
+        self._answer: Future[Candidate | None] | None = None
         self._due = time.monotonic()
 
-    def candidate(self) -> Served | None:
-        """Another version, ready to be served, if there is one by now; the same until it is served or refused."""
+    def candidate(self) -> Candidate | None:
+        """What is ready to be served, if it is another by now; the same until it is served or refused."""
         if self._answer is None:
             if time.monotonic() >= self._due:
                 self._answer = self._thread.submit(self._look)
@@ -52,56 +70,78 @@ class Watch:
             self._next()
         return found
 
-    def served(self, release: str) -> None:
-        """A version is served now."""
-        self._served = release
+    def served(self, model: Served) -> None:
+        """This is served now."""
+        self._served = model
         self._next()
 
-    def refuse(self, release: str) -> None:
-        """A version is not to be offered again."""
-        self._refused.add(release)
+    def refuse(self, candidate: Candidate) -> None:
+        """A version is not to be offered again for this place."""
+        self._refused.add((candidate.place, candidate.release))
 
     def _next(self) -> None:
         self._answer, self._due = None, time.monotonic() + self._every_s
 
-    def _look(self) -> Served | None:
+    def _look(self) -> Candidate | None:
         """What is to be served from now on; None for what is served. It runs on the thread."""
-        try:
-            release = self._registry.newest()
-            found = self._load(release) if release not in (self._served, *self._refused) else None
-        except ConfigurationError as error:
-            if not self._is_away:
-                logger.warning("%s goes on, whatever there is that is newer: %s", self._served, error)
-            self._is_away = True
-            return None
-        if self._is_away:
-            logger.info("the registry answers again: it names %s", release)
-        self._is_away = False
-        return found
-
-    def _load(self, release: str) -> Served | None:
-        logger.info("%s is to be served in the place of %s: loading it", release, self._served)
-        try:
-            return self._registry.load(release)
-        except AnotherPipeline as error:
-            self._prepare(release, error)
-        except ModelRefused as error:
-            self._keep(release, error)
+        newest: Newest = {place: self._ask(place) for place in PLACES}
+        for place, release in newest.items():
+            if release and self._is_new(place, release, newest) and (found := self._load(place, release, newest)):
+                return found
         return None
 
-    def _prepare(self, release: str, error: AnotherPipeline) -> None:
-        """A version that has another pipeline: a fresh process must serve it, if it may lose the state."""
-        if self._policy == "refuse":
-            way = "its state would be another, so choose --on-state-loss rebuild or start-empty to have it"
-            self._keep(release, f"{error}; {way}")
-            return
+    def _ask(self, place: Place) -> str | None:
+        try:
+            release = self._registry.newest(place)
+        except ConfigurationError as error:
+            self._wait(place, place, error)
+            return None
+        if place in self._away:
+            logger.info("the registry answers again: it names %s", release)
+            self._away.remove(place)
+        return release
+
+    def _is_new(self, place: Place, release: str, newest: Newest) -> bool:
+        is_refused = not self._refused.isdisjoint({(place, release), (place, *newest.values())})
+        return release != release_in(place, self._served) and not is_refused
+
+    def _load(self, place: Place, release: str, newest: Newest) -> Candidate | None:
+        before = release_in(place, self._served)
+        logger.info("%s is to be served in the place of %s: loading it", release, before)
+        try:
+            return Candidate(place, release, self._registry.load(release, place, self._served))
+        except AnotherPipeline as error:
+            if place == "champion" and self._policy != "refuse":
+                self._prepare(release, newest)
+            else:
+                self._keep(place, release, f"{error}{_way(place)}", (place, release))
+        except ModelRefused as error:
+            self._keep(place, release, error, (place, release))
+        except ConfigurationError as error:
+            self._wait(place, release, error)
+        return None
+
+    def _prepare(self, release: str, newest: Newest) -> None:
+        """A champion that has another pipeline: a fresh process must serve it, and what then stands beside it."""
         try:
             self._registry.try_out(release)
-        except ModelRefused as refused:
-            self._keep(release, refused)
+        except ModelRefused as error:  # what another alias names may be the cause
+            self._keep("champion", release, error, ("champion", *newest.values()))
         else:
             self.successor = release
 
-    def _keep(self, release: str, reason: object) -> None:
-        logger.error("%s goes on, as %s must not be served: %s", self._served, release, reason)
-        self._refused.add(release)
+    def _keep(self, place: Place, release: str, reason: object, refused: tuple[str | None, ...]) -> None:
+        logger.error("%s goes on, as %s must not be served: %s", release_in(place, self._served), release, reason)
+        self._refused.add(refused)
+
+    def _wait(self, place: Place, what: str, error: ConfigurationError) -> None:
+        if what not in self._away:
+            logger.warning("%s goes on, whatever there is that is newer: %s", release_in(place, self._served), error)
+        self._away.add(what)
+
+
+def _way(place: Place) -> str:
+    """What to do about another pipeline."""
+    if place == "champion":
+        return "; its state would be another, so choose --on-state-loss rebuild or start-empty to have it"
+    return "; it takes the champion's features, so move the champion's alias first"

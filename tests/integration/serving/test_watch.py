@@ -132,6 +132,9 @@ def test_each_worker_begins_anew_with_another_pipeline_and_its_supervisor_stays(
     assert told.end() == 0
 
 
+SIDE_BY_SIDE = ["--split", "challenger=40%", "--shadow", "models:/running@challenger"]
+
+
 def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_scores(
     kafka: str, topic: Topic, service: Start, running_uri: str, tmp_path: Path
 ) -> None:
@@ -139,7 +142,7 @@ def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_s
     MlflowClient().set_registered_model_alias("running", "challenger", "2")
     input_, output, shadow = topic(PARTITIONS), topic(PARTITIONS), topic(PARTITIONS)
     values = [steps(300, seed) for seed in range(PARTITIONS)]
-    options = ["--split", "challenger=40%", "--shadow", "models:/running@challenger", "--shadow-output", shadow]
+    options = [*SIDE_BY_SIDE, "--shadow-output", shadow]
     for number, own in enumerate(values):
         send(kafka, input_, own, partition=number)
     running = service(running_uri, input_, output, *options, "--http", "off")
@@ -157,3 +160,38 @@ def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_s
         assert list(scored(watched[number])) == [(offset, "2", prediction) for offset, prediction in alone[number]]
     served = [(offset, prediction) for number in range(PARTITIONS) for offset, _, prediction in scored(found[number])]
     assert again.outputs == served
+
+
+def test_the_alias_of_a_challenger_and_a_shadow_is_followed(
+    kafka: str, topic: Topic, service: Start, running_uri: str
+) -> None:
+    first, second = (log_version(seed) for seed in (6, 7))
+    MlflowClient().set_registered_model_alias("running", "challenger", first)
+    input_, output, shadow = topic(), topic(), topic()
+    options = [*SIDE_BY_SIDE, "--shadow-output", shadow, "--watch", "200ms", "--http", "off"]
+    told = Log(running := service(running_uri, input_, output, *options))
+    values = steps(400, 1)
+    send(kafka, input_, values[:200])
+    read(kafka, shadow, enough=200)
+
+    MlflowClient().set_registered_model_alias("running", "challenger", second)
+
+    told.wait(f"challenger: models:/running/{first} → models:/running/{second}")
+    told.wait(f"shadow: models:/running/{first} → models:/running/{second}")
+    send(kafka, input_, values[200:])
+    watched = list(scored(read(kafka, shadow, enough=400)[0]))
+    found = list(scored(read(kafka, output, enough=400)[0]))
+    assert told.end() == 0
+    assert running.process.returncode == 0
+    assert [version for _, version, _ in watched] == [first] * 200 + [second] * 200
+    (champion,) = {version for _, version, _ in found} - {first, second}
+    assert {version for offset, version, _ in found if offset < 200} == {champion, first}
+    assert {version for offset, version, _ in found if offset >= 200} == {champion, second}
+    said = {offset: prediction for offset, _, prediction in watched}
+    assert all(said[offset] == prediction for offset, version, prediction in found if version != champion)
+
+
+def log_version(seed: int) -> str:
+    """A new version of the model, and its number."""
+    log(seed=seed)
+    return str(max(int(each.version) for each in MlflowClient().search_model_versions("name='running'")))

@@ -16,6 +16,7 @@ from makiserve.cli.serve import require_alias
 from makiserve.cli.served import load_served
 from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
 from makiserve.packaging import load, newest
+from makiserve.scoring import PLACES
 from makiserve.settings import ModelSettings
 from tests.unit.packaging.conftest import Project
 from tests.unit.packaging.example import FEATURES, HOUSE, fitted, forget
@@ -70,6 +71,32 @@ def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType
     assert (first.version, second.version) == ("1", "2")
     assert second.registry is first.registry
     assert second.record is first.record
+
+
+def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
+    what = ModelSettings(model=uri("@champion"), split="challenger=10%")
+    first = load_released(what, uri("/1"))
+    assert first.registry
+    assert [first.registry.newest(place) for place in PLACES] == [uri("/1"), uri("/2"), None]
+    second = first.registry.load(uri("/1"), "challenger", first)
+    third = first.registry.load(uri("/2"), served=second)
+    for model, champion, challenger in ((first, "1", "2"), (second, "1", "1"), (third, "2", "1")):
+        assert model.beside.challenger
+        assert model.beside.shadow
+        assert (model.version, model.beside.challenger.version, model.beside.shadow.version) == (
+            champion,
+            challenger,
+            "1",
+        )
+        assert (model.beside.share, model.registry) == (0.1, first.registry)
+
+
+def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
+    releases = Releases(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
+    with pytest.raises(ModelRefused, match=r"in a fresh process: .*it must take the features that"):
+        releases.try_out(uri("/3"))
+    MlflowClient().set_registered_model_alias(NAME, "challenger", "3")
+    releases.try_out(uri("/3"))
 
 
 def test_no_code_of_another_pipeline_is_imported(versions: ModuleType) -> None:
@@ -131,7 +158,7 @@ def test_what_a_fresh_process_says_of_a_version_decides(
     versions: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, reason: str | None
 ) -> None:
     monkeypatch.setattr(module, "TRY_OUT", [sys.executable, "-c", code])
-    releases = Releases(ModelSettings(model=uri("@champion")), load(uri("/1")))
+    releases = Releases(ModelSettings(model=uri("@champion")), None, load(uri("/1")))
     if reason is None:
         releases.try_out(uri("/3"))
     else:

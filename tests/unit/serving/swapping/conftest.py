@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from makiserve.scoring import Place
 from makiserve.serving import worker as module
 from makiserve.serving.swapping import watch as watching
 from makiserve.serving.swapping.watch import Watch
@@ -20,26 +22,31 @@ Make = Callable[..., Worker]
 
 
 class Registry:
-    """Versions by number, the one that the alias names, and the errors that stand in the place of either."""
+    """Versions by number, those that the aliases name, and the errors that stand in the place of either."""
 
     def __init__(self, **models: Any) -> None:
         self.alias: Any = "3"
+        self.beside: dict[Place, Any] = {}
         self.versions: dict[str, Any] = {}
         self.loads: list[str] = []
         self.tried: list[str] = []
         self.fails_try_out: Exception | None = None
 
-    def newest(self) -> str:
-        if isinstance(self.alias, Exception):
-            raise self.alias
-        return f"models:/house/{self.alias}"
+    def newest(self, place: Place) -> str | None:
+        named = self.alias if place == "champion" else self.beside.get(place)
+        if isinstance(named, Exception):
+            raise named
+        return named and f"models:/house/{named}"
 
-    def load(self, release: str) -> Any:
+    def load(self, release: str, place: Place = "champion", served: Any = None) -> Any:
         self.loads.append(release)
         found = self.versions[release.rpartition("/")[2]]
         if isinstance(found, Exception):
             raise found
-        return found
+        if served is None:
+            return found
+        beside = served.beside if place == "champion" else served.beside.with_model(place, found)
+        return SimpleNamespace(**vars(found if place == "champion" else served) | {"beside": beside})
 
     def try_out(self, release: str) -> None:
         self.tried.append(release)
