@@ -38,6 +38,7 @@ class Service(msgspec.Struct, frozen=True):
         digest: of the pipeline's sources.
         makiserve: the version of makiserve.
         pipelines: the title and the steps of each pipeline that runs.
+        beside: what scores beside the model, by what it is there for.
     """
 
     uri: str
@@ -50,6 +51,7 @@ class Service(msgspec.Struct, frozen=True):
     dead_letters: str
     group: str
     pipelines: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 class Life(msgspec.Struct, frozen=True):

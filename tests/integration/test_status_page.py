@@ -31,7 +31,9 @@ STEPS = (
     ),
 )
 FULL: dict[str, Any] = {
-    "served": msgspec.structs.replace(SERVICE, pipelines=(("features", STEPS),)),
+    "served": msgspec.structs.replace(
+        SERVICE, pipelines=(("features", STEPS),), beside=(("Challenger", "house version 4, 10% of the keys"),)
+    ),
     "lanes": (lane(0), lane(1, "restoring", restored=0.25), lane(2, end=None, lag_records=None)),
     "stages": {"decode": filled(STAGE_S, 0.002), "predict": filled(STAGE_S, 0.004)},
     "state": (StateSize(ROLL, 0, 8120),),
@@ -110,6 +112,7 @@ def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board
         expect(page.locator("#dead-last")).to_have_text("decode[1]@40time: expected int")
         expect(page.locator("#predictions tr").first).to_have_text("[1]@72023-11-14 22:13:20.5Zk2")
         expect(page.locator("#drift .value")).to_have_text(["0.310 ▲ another", "0.030 ● same"])
+        expect(page.locator("#served")).to_contain_text("Challengerhouse version 4, 10% of the keys")
         expect(page.locator("#stages .value")).to_have_text(["2.0 ms", "4.0 ms"])
         expect(page.locator("#pipeline .op")).to_have_text(
             ["map", f"{ROLL}8.1 kB, in panes", "last", "stddev(reduce=True)"]

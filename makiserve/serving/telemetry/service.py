@@ -29,7 +29,20 @@ def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: Ser
             (title, steps(plan, prefix))
             for title, plan, prefix in zip(("features", "post"), scorer.plans, PREFIXES, strict=False)
         ),
+        beside=tuple(_beside(model)),
     )
+
+
+def _beside(model: Served) -> Iterator[tuple[str, str]]:
+    challenger, share, shadow = model.beside
+    if challenger:
+        yield "Challenger", f"{_release(challenger)}, {share * 100:g}% of the keys"
+    if shadow:
+        yield "Shadow", _release(shadow)
+
+
+def _release(model: Served) -> str:
+    return f"{model.name} version {model.version}" if model.name and model.version else model.uri
 
 
 def steps(plan: Plan, prefix: str = "") -> tuple[Step, ...]:

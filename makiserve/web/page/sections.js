@@ -61,7 +61,7 @@ function drawServed(status) {
   const { served, workers } = status.now;
   const oldest = Math.min(...workers.map((life) => life.started_s));
   const facts = [
-    ["Model", served.uri], ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
+    ["Model", served.uri], ...served.beside, ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
     ["Dead letters", served.dead_letters], ["Group", served.group], ["makiserve", served.makiserve],
     ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
     ["Memory", bytes(workers.reduce((sum, life) => sum + life.memory_bytes, 0))],
