@@ -1,24 +1,31 @@
 """A process that has imported everything and forks services: one starts in a fraction of a second, sabotaged or not.
 
-It reads a request a line from stdin, `{"arguments": […], "sabotage": […], "log": path}`, forks a child that runs the
-command line's `main`, answers with its process, and writes its exit code beside its log.
+It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "log": path}`. For each it forks a child
+that runs the command line's `main`, answers with the child's process id, and writes the exit code beside the log.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+
+REAP_S = 0.02
+"""How often ended children are looked for."""
+
+TIMEOUT_S = 150
+"""A busy machine may take this long for what an idle one does in five seconds."""
 
 
 class Life:
@@ -34,11 +41,11 @@ class Life:
         code = self.log.with_suffix(".code")
         return int(code.read_text()) if code.exists() else None
 
-    def wait(self, patience: float = 60) -> int:
-        """Its exit code, when it has ended."""
-        deadline = time.monotonic() + patience
+    def wait(self, timeout_s: float = TIMEOUT_S) -> int:
+        """Wait for its end. Return its exit code."""
+        deadline = time.monotonic() + timeout_s
         while self.code is None:
-            assert time.monotonic() < deadline, f"it does not end:\n{self.text}"
+            assert time.monotonic() < deadline, f"it did not end within {timeout_s} s:\n{self.text}"
             time.sleep(0.02)
         return int(self.code)
 
@@ -71,6 +78,7 @@ class Nursery:
             log = self._directory / f"life-{self._count}.log"
             log.touch()
             request = {"arguments": arguments, "sabotage": sabotage or [], "log": str(log)}
+            assert self._process.poll() is None, f"the nursery itself ended with {self._process.returncode}"
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return Life(log, int(self._process.stdout.readline()))
@@ -96,36 +104,51 @@ class Nursery:
 
 
 class Children:
-    """What the nursery has forked; the exit code of each is written when it ends."""
+    """The forked processes. The exit code of each is written beside its log when it has ended.
+
+    Nothing here is a signal handler: a handler for SIGCHLD can interrupt itself, and then two calls wait for one child.
+    """
 
     def __init__(self) -> None:
         self._logs: dict[int, Path] = {}
-        signal.signal(signal.SIGCHLD, self._reap)
 
     def fork(self, log: Path, run: Callable[[], None]) -> int:
-        """Run this in a child, its output in `log`; the child's process."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        """Run a function in a child with its output in `log`. Return the child's process id."""
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(file, 1)
             os.dup2(file, 2)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             run()
+            sys.exit(0)  # never back into the loop of the parent
         self._logs[pid] = log
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         return pid
 
-    def _reap(self, number: int, frame: object) -> None:
-        for pid in list(self._logs):
+    def reap(self) -> None:
+        """Write the exit code of every child that has ended since the last call."""
+        for pid, log in list(self._logs.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                log = self._logs.pop(pid)
+                del self._logs[pid]
                 part = log.with_suffix(".part")
                 part.write_text(str(os.waitstatus_to_exitcode(status)))
                 part.rename(log.with_suffix(".code"))
+
+
+def requests(children: Children) -> Iterator[dict[str, Any]]:
+    """Yield the requests of stdin until it is closed, and reap children while none comes."""
+    received = b""
+    while True:
+        children.reap()
+        if not select.select([0], [], [], REAP_S)[0]:
+            continue
+        chunk = os.read(0, 65536)
+        if not chunk:
+            return
+        *lines, received = (received + chunk).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
 
 
 def main() -> None:
@@ -134,8 +157,7 @@ def main() -> None:
     from tests.chaos import model, sabotage  # noqa: F401
 
     children = Children()
-    for line in sys.stdin:
-        request = json.loads(line)
+    for request in requests(children):
 
         def run(request: dict[str, Any] = request) -> None:
             sabotage.apply(request["sabotage"])
@@ -143,7 +165,7 @@ def main() -> None:
             command()
 
         print(children.fork(Path(request["log"]), run), flush=True)  # noqa: T201
-    os.killpg(0, signal.SIGKILL)  # whoever asked for these lives is gone
+    os.killpg(0, signal.SIGKILL)  # the test that asked for these services has ended
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from tests.broker import create_topic
-from tests.chaos.nursery import Life, Nursery
+from tests.chaos.nursery import TIMEOUT_S, Life, Nursery
 from tests.chaos.oracle import Verdict, verify
 from tests.chaos.traffic import Sender
 
@@ -48,10 +48,10 @@ class Patient:
         arguments += ["--input", self._topics[0], "--output", self._topics[1], "--instance", "patient"]
         return self._nursery.start([*arguments, "--commit-interval", "50ms"], list(sabotage))
 
-    def die(self, *sabotage: str, patience: float = 60) -> Life:
-        """A life under traffic, up to its end: it must end by its sabotage."""
+    def die(self, *sabotage: str, timeout_s: float = TIMEOUT_S) -> Life:
+        """Run a life under traffic until its sabotage ends it."""
         life = self.live(*sabotage)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout_s
         while life.code is None:
             assert time.monotonic() < deadline, f"{sabotage} was not reached:\n{life.text}"
             self.send(20)
