@@ -8,9 +8,9 @@ from dataclasses import replace
 import click
 
 from makiserve.cli.options import settings_from
-from makiserve.cli.served import load_served
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
+from makiserve.packaging import load_served
 from makiserve.replaying.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings, ModelSettings, Settings
 

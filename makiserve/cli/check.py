@@ -6,8 +6,8 @@ import click
 from rich.console import Console
 
 from makiserve.cli.options import settings_from
-from makiserve.cli.served import load_served
 from makiserve.errors import ConfigurationError
+from makiserve.packaging import load_served
 from makiserve.serving.preflight import CHECKS, Line, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings

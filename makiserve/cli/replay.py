@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from makiserve.cli.served import load_served
 from makiserve.cli.trace import print_trace
+from makiserve.packaging import load_served
 from makiserve.replaying import Metrics, Replayed
 from makiserve.replaying.comparison.differences import QUANTILES, Differences
 from makiserve.replaying.sources import sources_named

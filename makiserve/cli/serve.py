@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from makiserve.cli.alias import is_alias
 from makiserve.cli.worker import COMMAND, Job
 from makiserve.errors import AnotherPipeline, ConfigurationError
 from makiserve.serving import serve
@@ -17,7 +16,7 @@ from makiserve.serving.post import Task
 from makiserve.serving.rekeying import serve_first, serve_second
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
-from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings, WebSettings
+from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings, WebSettings, is_alias
 from makiserve.web import Board, WebServer, address_from_text
 
 logger = logging.getLogger(__name__)

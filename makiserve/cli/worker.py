@@ -38,11 +38,11 @@ class Job(NamedTuple):
 
     def run(self, publish: Callable[[Snapshot], None]) -> None:
         """Serve until told to drain, and tell how it goes."""
-        from makiserve.cli.releases import load_released  # MLflow, that a supervisor has no need of
+        from makiserve.packaging import load_versioned  # MLflow, which a supervisor does not need
 
         with tracing() as spans:
             self.serve(
-                load_released(self.what, self.settings.shadow),
+                load_versioned(self.what, self.settings.shadow),
                 self.broker,
                 self.settings,
                 Audience(self.name, publish, spans),

@@ -18,7 +18,7 @@ it, and `make docs` writes it into the reference. The type says how a value is w
 from makiserve.settings.audit import AuditSettings
 from makiserve.settings.broker import BrokerSettings
 from makiserve.settings.log import LogSettings
-from makiserve.settings.model import ModelSettings
+from makiserve.settings.model import ModelSettings, is_alias
 from makiserve.settings.replay import TOPIC_PREFIX, ReplaySettings
 from makiserve.settings.section import Option, Section, option, options
 from makiserve.settings.serve import ServeSettings
@@ -53,6 +53,7 @@ __all__ = [
     "given_by_environment",
     "given_by_file",
     "given_by_flags",
+    "is_alias",
     "option",
     "options",
 ]

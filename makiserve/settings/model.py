@@ -1,6 +1,17 @@
 """What is served, replayed or checked."""
 
+from __future__ import annotations
+
+import re
+
 from makiserve.settings.section import Section, option
+
+ALIAS = re.compile(r"models:/[^/@]+(@.+|/latest)")
+
+
+def is_alias(uri: str | None) -> bool:
+    """Return whether a URI names an alias or the latest version, and so may name another model later."""
+    return uri is not None and ALIAS.fullmatch(uri) is not None
 
 
 class ModelSettings(Section, table=""):

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from makiserve.cli import releases as module
-from makiserve.cli.releases import Releases, load_released
 from makiserve.cli.serve import require_alias
-from makiserve.cli.served import load_served
 from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
-from makiserve.packaging import load, newest
+from makiserve.packaging import load, load_served, load_versioned, newest
+from makiserve.packaging import registry as module
+from makiserve.packaging.registry import ModelRegistry
 from makiserve.scoring import PLACES
 from makiserve.settings import ModelSettings
 from tests.unit.packaging.conftest import Project
@@ -65,7 +64,7 @@ def test_an_alias_names_a_version_until_it_moves(versions: ModuleType) -> None:
 
 
 def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType) -> None:
-    first = load_released(ModelSettings(model=uri("@champion")), None)
+    first = load_versioned(ModelSettings(model=uri("@champion")), None)
     assert first.registry
     second = first.registry.load(uri("/2"))
     assert (first.version, second.version) == ("1", "2")
@@ -75,7 +74,7 @@ def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType
 
 def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
     what = ModelSettings(model=uri("@champion"), split="challenger=10%")
-    first = load_released(what, uri("/1"))
+    first = load_versioned(what, uri("/1"))
     assert first.registry
     assert [first.registry.newest(place) for place in PLACES] == [uri("/1"), uri("/2"), None]
     second = first.registry.load(uri("/1"), "challenger", first)
@@ -92,11 +91,11 @@ def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
 
 
 def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
-    releases = Releases(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
+    registry = ModelRegistry(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
     with pytest.raises(ModelRefused, match=r"in a fresh process: .*it must take the features that"):
-        releases.try_out(uri("/3"))
+        registry.try_out(uri("/3"))
     MlflowClient().set_registered_model_alias(NAME, "challenger", "3")
-    releases.try_out(uri("/3"))
+    registry.try_out(uri("/3"))
 
 
 def test_no_code_of_another_pipeline_is_imported(versions: ModuleType) -> None:
@@ -124,18 +123,18 @@ def test_a_challenger_may_be_named_by_its_alias_alone(versions: ModuleType) -> N
 
 def test_a_shadow_has_the_same_pipeline_or_is_refused(versions: ModuleType) -> None:
     what = ModelSettings(model=uri("@champion"))
-    shadow = load_released(what, uri("/2")).beside.shadow
+    shadow = load_versioned(what, uri("/2")).beside.shadow
     assert shadow
     assert shadow.version == "2"
     with pytest.raises(ConfigurationError, match=f"^--shadow {uri('/3')}: it must take the features"):
-        load_released(what, uri("/3"))
+        load_versioned(what, uri("/3"))
 
 
 def test_nothing_stands_beside_a_pipeline_without_a_model(house: ModuleType) -> None:
     what = ModelSettings(features="house.features:features")
-    with pytest.raises(ConfigurationError, match="--shadow stands beside a model"):
-        load_released(what, "models:/house/2")
-    with pytest.raises(ConfigurationError, match="--split is for two models"):
+    with pytest.raises(ConfigurationError, match="--shadow needs a model to compare with"):
+        load_versioned(what, "models:/house/2")
+    with pytest.raises(ConfigurationError, match="--split needs two models"):
         load_served(ModelSettings(features="house.features:features", split="challenger=10%"))
 
 
@@ -158,9 +157,9 @@ def test_what_a_fresh_process_says_of_a_version_decides(
     versions: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, reason: str | None
 ) -> None:
     monkeypatch.setattr(module, "TRY_OUT", [sys.executable, "-c", code])
-    releases = Releases(ModelSettings(model=uri("@champion")), None, load(uri("/1")))
+    registry = ModelRegistry(ModelSettings(model=uri("@champion")), None, load(uri("/1")))
     if reason is None:
-        releases.try_out(uri("/3"))
+        registry.try_out(uri("/3"))
     else:
         with pytest.raises(ModelRefused, match=f"in a fresh process: {reason}"):
-            releases.try_out(uri("/3"))
+            registry.try_out(uri("/3"))

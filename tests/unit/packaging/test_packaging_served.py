@@ -1,4 +1,4 @@
-"""What is loaded for the command line, and what is refused before anything runs."""
+"""What is loaded to serve or replay, and what is refused before anything runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from makiserve.cli import checked
-from makiserve.cli import served as module
 from makiserve.errors import ConfigurationError, ModelRefused
+from makiserve.packaging import served as module
 from makiserve.settings import ModelSettings
 
 
@@ -29,8 +28,8 @@ class Model:
 
 @pytest.fixture(autouse=True)
 def _model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checked, "load", lambda uri, features, like: Model())
-    monkeypatch.setattr(checked, "check_reference", lambda model: None)
+    monkeypatch.setattr(module, "load", lambda uri, features, like: Model())
+    monkeypatch.setattr(module, "check_reference", lambda model: None)
 
 
 def test_differences_of_the_environment_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +42,7 @@ def test_differences_of_the_environment_are_told(caplog: pytest.LogCaptureFixtur
 def test_the_reference_outputs_are_counted(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level(logging.INFO)
     model = Model(reference=SimpleNamespace(records=(1, 2), outputs=(1,)))
-    monkeypatch.setattr(checked, "load", lambda uri, features, like: model)
+    monkeypatch.setattr(module, "load", lambda uri, features, like: model)
 
     module.load_served(ModelSettings(model="models:/house/1"))
 
