@@ -3,14 +3,14 @@
 ```
 MakiserveError
 ├── ConfigurationError         correct the command or the code, start again      exit 2
-│   ├── PipelineError          the pipeline cannot be traced or compiled
+│   ├── PipelineError          the pipeline cannot be traced or compiled; also a ValueError
 │   ├── SourceError            a file or topic cannot be read as what it should be
 │   └── RegistryAway           the tracking server does not answer
 ├── ModelRefused               the model must not serve                          exit 3
 ├── AnotherPipeline            a fresh process must serve it                     exit 6
 ├── BrokerUnavailable          no broker answers: check the network, start again exit 4
 ├── RecordError                one record is dead-lettered, the stream goes on
-│   ├── DecodeError            its bytes do not fit the record's schema
+│   ├── DecodeError            its bytes do not fit the record's schema; also a ValueError
 │   ├── OperatorError          a function of the pipeline raised on it
 │   ├── PredictError           the model refused its features
 │   └── EncodeError            what came of it has no form in the output
@@ -43,8 +43,8 @@ class ConfigurationError(MakiserveError):
     exit_code = 2
 
 
-class PipelineError(ConfigurationError):
-    """The feature pipeline cannot be traced or compiled, or it uses what a lane cannot run."""
+class PipelineError(ConfigurationError, ValueError):
+    """The feature pipeline cannot be traced or compiled, or an operator is given a wrong argument."""
 
 
 class SourceError(ConfigurationError):
@@ -94,7 +94,7 @@ def _revived(kind: type[RecordError], arguments: tuple[Any, ...], state: dict[st
     return error
 
 
-class DecodeError(RecordError):
+class DecodeError(RecordError, ValueError):
     """A record's bytes, or a row's cells, do not fit the record's schema.
 
     Attributes:

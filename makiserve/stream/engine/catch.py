@@ -32,8 +32,8 @@ class Catch(Operator):
     def write_caught(self, code: Code, error: str, passed: str) -> None:
         """Write what is done with an error; what is to go on is appended to the list `passed`."""
 
-    def complete_caught(self) -> None:
-        """Called when the stream of a subscription completes."""
+    def end(self, error: Exception | None) -> None:
+        """Act on the end of a subscribed stream: its completion, or the error of its source."""
 
     def build(self, then: Stage, scope: Scope) -> Part:
         return self.build_around(lambda nothing: nothing, then, scope)
@@ -68,8 +68,6 @@ class Catch(Operator):
 
         def complete(code: Code) -> None:
             write_tried(code, lambda: upstream.complete(code))
-            if scope.parent is None and not code.is_lane:
-                code.line(f"{code.constant(self.complete_caught, 'completed')}()")
             then.complete(code)
 
         return Part(push, complete)

@@ -43,14 +43,9 @@ class _Function:
 
 
 class Code:
-    """The text of a program. Names that it gives are unique in the program.
+    """The text of a program. Names that it gives are unique in the program."""
 
-    Args:
-        is_lane: whether it is for lanes, which never end, rather than for one subscription.
-    """
-
-    def __init__(self, *, is_lane: bool) -> None:
-        self.is_lane = is_lane
+    def __init__(self) -> None:
         self.globals: dict[str, Any] = {"restore": restore}
         self._functions: list[_Function] = []
         self._open: list[_Function] = []

@@ -40,7 +40,7 @@ class Program:
         self.plan = plan
         self.scope = Scope(Journal(), is_tracked=is_tracked)
         self._out: list[Any] = []
-        code = Code(is_lane=True)
+        code = Code()
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}
         last = Stage(write_emit, write_emit, write_nothing, raises=False)
         self._stage = build(plan, last, self.scope)

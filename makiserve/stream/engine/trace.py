@@ -11,6 +11,7 @@ from rx.disposable import Disposable
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_emit, write_nothing
+from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.foreign import Tap, captures, foreign
 from makiserve.stream.engine.journal import Journal
@@ -46,7 +47,8 @@ class Traced(rx.Observable):
             return Disposable()
         if self.origin is None:
             raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
-        push, complete, scope = self._compile(observer)
+        plan = Plan(self.operators)
+        push, complete, scope = self._compile(plan, observer)
         state = scope.new()
 
         def on_next(item: Any) -> None:
@@ -62,18 +64,29 @@ class Traced(rx.Observable):
             except Exception as error:  # noqa: BLE001  the Rx contract, as above
                 observer.on_error(error)
             else:
+                _end_catches(plan, None)
                 observer.on_completed()
 
-        return self.origin.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
+        def on_error(error: Exception) -> None:
+            _end_catches(plan, error)
+            observer.on_error(error)
 
-    def _compile(self, observer: Observer) -> tuple[Callable[..., None], Callable[..., None], Scope]:
-        scope, code = Scope(Journal()), Code(is_lane=False)
+        return self.origin.subscribe(on_next, on_error, on_completed, scheduler=scheduler)
+
+    def _compile(self, plan: Plan, observer: Observer) -> tuple[Callable[..., None], Callable[..., None], Scope]:
+        scope, code = Scope(Journal()), Code()
         code.globals |= {"emit": observer.on_next, "journal": scope.journal}
-        stage = build(Plan(self.operators), Stage(write_emit, write_emit, write_nothing, raises=False), scope)
+        stage = build(plan, Stage(write_emit, write_emit, write_nothing, raises=False), scope)
         push = code.function("push", scope, lambda item: stage.push(code, item))
         complete = code.function("complete", scope, lambda _: stage.complete(code), "state")
         compiled = code.compile()
         return compiled[push], compiled[complete], scope
+
+
+def _end_catches(plan: Plan, error: Exception | None) -> None:
+    for node in plan.walk():
+        if isinstance(node, Catch):
+            node.end(error)
 
 
 def operator(node: Operator) -> Transform:

@@ -24,8 +24,9 @@ def create_error_router() -> tuple[rx.Observable, Callable[[], Transform]]:
     -------E--------|    the errors
     ```
 
-    Where nobody subscribes to the errors, they end the stream as if there were no router. The operator may stand at
-    several places.
+    If the errors are not subscribed to, they end the stream as if there were no router. The operator may be used at
+    several places. An error of the source, or one that leaves a `multiplex` or a store before it, is routed once, and
+    ends the stream.
 
     *Emits* what the operators before it emit; the error stream completes with the stream. *State* none.
 
@@ -52,7 +53,9 @@ class Route(Catch):
     def write_caught(self, code: Code, error: str, passed: str) -> None:
         code.line(f"{code.constant(self._deliver, 'route')}({error})")
 
-    def complete_caught(self) -> None:
+    def end(self, error: Exception | None) -> None:
+        if error is not None:
+            self.errors.on_next(error)
         self.errors.on_completed()
 
     def _deliver(self, error: Exception) -> None:

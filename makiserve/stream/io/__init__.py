@@ -1,5 +1,6 @@
 """Files as Observables: their content, their names, what is written to them."""
 
+from makiserve.stream.io import file as file
 from makiserve.stream.io.read import read
 from makiserve.stream.io.walk import walk
 from makiserve.stream.io.write import write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
@@ -9,17 +10,28 @@ from typing import IO, Any
 
 File = str | PathLike[str] | IO[Any]
 Open = Callable[..., Any]
-"""Called as `open_obj(file, mode, encoding=…)`; the mode ends in "t" or "b", so that `gzip.open` fits as it is."""
+"""Called as `open_obj(file, mode, encoding=…)`, without `encoding` if the function does not take it.
+
+The mode ends in "t" or "b", so that `gzip.open` fits as it is.
+"""
 
 CHUNK_BYTES = 1 << 16
 
 
 def opened(file: File, mode: str, encoding: str | None = None, open_obj: Open = open) -> AbstractContextManager[Any]:
-    """The open file, closed at the end if it was opened here. Text is UTF-8 unless `encoding` says otherwise."""
+    """Open a file, to be closed at the end if it was opened here. Text is UTF-8 unless `encoding` is given."""
     if not isinstance(file, (str, PathLike)):
         return nullcontext(file)
-    if "b" in mode:
-        opening: AbstractContextManager[Any] = open_obj(file, mode, encoding=None)
-    else:
-        opening = open_obj(file, mode if "t" in mode else f"{mode}t", encoding=encoding or "utf-8")
+    if "b" not in mode:
+        mode, encoding = mode if "t" in mode else f"{mode}t", encoding or "utf-8"
+    options = {"encoding": encoding} if _takes_encoding(open_obj) else {}
+    opening: AbstractContextManager[Any] = open_obj(file, mode, **options)
     return opening
+
+
+def _takes_encoding(open_obj: Open) -> bool:
+    try:
+        parameters = inspect.signature(open_obj).parameters.values()
+    except ValueError:  # a function of an extension module that has no signature
+        return True
+    return any(parameter.name == "encoding" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)

@@ -8,13 +8,13 @@ from makiserve.stream.engine.trace import Pipeline, Traced, Transform, trace
 
 
 def with_memory_store(pipeline: Pipeline) -> Transform:
-    """Runs `pipeline` over state in memory.
+    """Run `pipeline` over state in memory.
 
-    Every operator of this package works on any Observable as it is, so that this adds nothing: it stands in pipelines
-    written for RxSci, and is transparent when such a pipeline is packaged. Each subscription has a state of its own
-    (in RxSci, two live subscriptions of one pipeline object share it).
+    Operators of this package need no store: this is for pipelines written for RxSci, and adds nothing when such a
+    pipeline is packaged. Each subscription has its own state (in RxSci, two live subscriptions of one pipeline object
+    share it). An error that leaves the pipeline ends an Observable, even if an error router follows.
 
-    The pipeline is traced, as a packaged one is: it consists of operators of this package only.
+    The pipeline is traced, as a packaged one is.
 
     *Emits* what the pipeline emits. *State* none of its own.
 
@@ -28,8 +28,9 @@ def with_memory_store(pipeline: Pipeline) -> Transform:
     operators = trace(pipeline).operators
 
     def apply(source: rx.Observable) -> rx.Observable:
-        if isinstance(source, Traced):
-            return Traced(source.origin, (*source.operators, *operators))
-        return Traced(source, operators)
+        if isinstance(source, Traced) and source.origin is None:
+            return Traced(None, (*source.operators, *operators))
+        # An origin of its own: an error that leaves the store ends the stream, as in RxSci.
+        return Traced(Traced(source, operators))
 
     return apply

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from makiserve.errors import PipelineError
 from makiserve.stream.container.csv.columns import declared
 from makiserve.stream.container.csv.dialect import Dialect
 from makiserve.stream.container.csv.parser import Parser
@@ -19,7 +20,9 @@ def create_line_parser(
     ignore_error: bool = False,
     schema_name: str = "x",
 ) -> Parser:
-    r"""A parser that makes a named tuple of each line.
+    r"""Return a parser that makes a named tuple of each line.
+
+    The parser is a function of a line. It is also an operator, for a stream of lines whose first one is a header.
 
     The types are int, float, str and bool, as a class or its name, and "posix_timestamp" (seconds) and "iso_datetime",
     which give a datetime. They take what Python's own functions take, so that a float is exact and keeps its sign
@@ -45,7 +48,23 @@ def create_line_parser(
     >>> parse = rs.container.csv.create_line_parser(dtype=columns)
     >>> parse('3,-11.45,"light snow, drizzle"')
     x(time=3, temperature=-11.45, summary='light snow, drizzle')
+    >>> import rx
+    >>> rx.from_(["time,temperature,summary", "3,-11.45,dry"]).pipe(parse).subscribe(print).dispose()
+    x(time=3, temperature=-11.45, summary='dry')
     """
     columns = None if dtype is None else declared(dtype, schema_name)
     dialect = Dialect(separator, escapechar, doublequote)
     return Parser(dialect, columns, frozenset(none_values), ignore_error, schema_name)
+
+
+def checked_parser(operator: str, parse_line: Parser | None) -> Parser:
+    """Return the parser that an operator was given; for None, one that takes its columns from the header.
+
+    Raises:
+        PipelineError: it is not a parser.
+    """
+    if parse_line is None:
+        return create_line_parser()
+    if not isinstance(parse_line, Parser):
+        raise PipelineError(f"{operator}: parse_line comes from create_line_parser(…); got {parse_line!r:.80}")
+    return parse_line

@@ -39,7 +39,13 @@ class Dialect:
         self._escaped = re.compile('"(")' if doublequote else f'{escape}([{escape}"])' if escape else "(?!)()")
 
     def split(self, line: str) -> list[str] | None:
-        """The cells of a line, without its end; None if a quote in it is still open."""
+        """Return the cells of a line, without its end; None if a quote in it is still open.
+
+        Raises:
+            TypeError: it is not text.
+        """
+        if not isinstance(line, str):
+            raise TypeError(f"a CSV parser takes a line of text, not {type(line).__name__}: decode bytes to str first")
         return self._split_quoted(line) if '"' in line else line.split(self.separator)
 
     def join(self, values: Iterable[Any]) -> str:

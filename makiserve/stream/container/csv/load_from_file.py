@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import rx
 
 from makiserve.errors import DecodeError
-from makiserve.stream.container.csv.create_line_parser import create_line_parser
+from makiserve.stream.container.csv.create_line_parser import checked_parser
 from makiserve.stream.container.csv.dialect import Dialect
 from makiserve.stream.container.csv.parser import Parser
 from makiserve.stream.io.opened import File, Open, opened
@@ -45,13 +45,16 @@ def load_from_file(
     what opening and reading raise, and DecodeError for a row that does not fit, unless the parser ignores it, or for a
     quote that is open to the file's end.
 
+    Raises:
+        PipelineError: `parse_line` is not a parser.
+
     >>> import io, makiserve.stream as rs
     >>> file = io.StringIO('time,summary\n1,"light snow,\ndrizzle"\n2,dry\n')
     >>> rs.container.csv.load_from_file(file).subscribe(print).dispose()
     x(time='1', summary='light snow,\ndrizzle')
     x(time='2', summary='dry')
     """
-    parser = parse_line or create_line_parser()
+    parser = checked_parser("csv.load_from_file", parse_line)
 
     def rows() -> Iterator[Any]:
         with opened(filename, "r", encoding, open_obj) as lines:

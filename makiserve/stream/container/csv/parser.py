@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import rx
+
 from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.container.csv.columns import CONVERTERS, Columns, Row, from_header
 from makiserve.stream.container.csv.dialect import Dialect
+from makiserve.stream.container.csv.rows import Load
+from makiserve.stream.engine.trace import operator
 
 
 class Parser:
     """What `create_line_parser` returns.
 
-    Called with a line, it gives the line's named tuple, or None where the line does not fit and errors are ignored.
+    Called with a line, it returns the line's named tuple, or None if the line does not fit and errors are ignored.
+    Called with an Observable of lines, it is an operator, as in RxSci: the first line is a header, and each later one
+    becomes its named tuple, or None.
 
     Attributes:
         dialect: how cells stand in a line.
@@ -47,7 +53,9 @@ class Parser:
         columns = from_header(header, self._schema_name)
         return Parser(self.dialect, columns, self._none_values, self.ignore_error, self._schema_name)
 
-    def __call__(self, line: str) -> Any:
+    def __call__(self, line: str | rx.Observable) -> Any:
+        if isinstance(line, rx.Observable):
+            return operator(Load(self, skip=0, header=True, emits_ignored=True))(line)
         return self.row(self.dialect.split(line))
 
     def row(self, cells: Sequence[str] | None) -> Any:
