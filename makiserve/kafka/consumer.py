@@ -101,8 +101,9 @@ class InputConsumer:
         self._moves[partition] = self._floors[partition] = offset
 
     def hold(self, partitions: Iterable[int]) -> None:
-        """Gives nothing of these partitions until they are moved; what is buffered is dropped."""
+        """Give nothing of these partitions until they are moved again; drop what is buffered."""
         held = set(partitions)
+        self._moves = {number: offset for number, offset in self._moves.items() if number not in held}
         self._kept = [record for record in self._kept if record.partition() not in held]
         self._held |= held
         self._pause(held)

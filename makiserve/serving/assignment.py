@@ -28,6 +28,7 @@ class Assignment:
         self._consumer = consumer
         self._restorer = restorer
         self._requests: dict[int, Request] = {}
+        self._waiting: set[int] = set()
         self._asked_since = time.monotonic()
 
     @property
@@ -76,6 +77,20 @@ class Assignment:
                     restored.append(self.partitions[number])
         return restored
 
+    def hold_for_checkpoints(self) -> bool:
+        """Receive nothing of the partitions that must be saved first; return whether there are any.
+
+        Those that have been saved since the last call continue.
+        """
+        for number, partition in self.partitions.items():
+            if partition.must_wait and number not in self._waiting:
+                self._waiting.add(number)
+                self._consumer.hold([number])
+            elif number in self._waiting and not partition.must_wait:
+                self._waiting.remove(number)
+                self._consumer.move(number, partition.next_offset)
+        return bool(self._waiting)
+
     def close(self) -> None:
         """Nobody waits for a state any more."""
         for number in list(self._requests):
@@ -93,6 +108,7 @@ class Assignment:
         self._restorer.ask(request)
 
     def _forget(self, number: int) -> None:
+        self._waiting.discard(number)
         if request := self._requests.pop(number, None):
             request.is_over = True
 

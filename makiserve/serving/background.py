@@ -16,15 +16,10 @@ SLOW_S = 1.0
 
 
 class Background:
-    """A daemon thread that takes calls one after another.
-
-    Attributes:
-        is_busy: whether `run` is waiting for one.
-    """
+    """A daemon thread that takes calls one after another."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[tuple[Future[object], Callable[[], object]]] = SimpleQueue()
-        self.is_busy = False
         Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
@@ -40,13 +35,11 @@ class Background:
             MakiserveError: what `meanwhile` raised first, when the call is done.
         """
         future, trouble = self.submit(call), None
-        self.is_busy = True
         while not wait([future], SLOW_S).done:
             try:
                 meanwhile()
             except MakiserveError as error:
                 trouble = trouble or error
-        self.is_busy = False
         if trouble is not None:
             raise trouble
         return future.result()

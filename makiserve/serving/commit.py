@@ -44,11 +44,11 @@ class Committer:
     expected: Expected
 
     def commit(self, partitions: Iterable[Partition], *, is_saving: bool) -> bool:
-        """Commit what the partitions have become since the last commit; whether there was anything.
+        """Commit what the partitions have become since the last commit; return whether there was anything.
 
         Args:
-            partitions: all that are assigned.
-            is_saving: whether a checkpoint is due; one that cannot wait is written anyway.
+            partitions: all that are assigned. No checkpoint is taken of one whose state is being scored.
+            is_saving: whether checkpoints are due; one that must come before further records is written anyway.
 
         Raises:
             AbortTransaction: it was not committed: abort, rewind.
@@ -57,9 +57,9 @@ class Committer:
             StateError: a value of the state has no code.
         """
         partitions = list(partitions)
-        unsaved = [each for each in partitions if each.is_unsaved] if self.state_topic else []
+        unsaved = [each for each in partitions if each.is_unsaved and not each.is_lent] if self.state_topic else []
         saved = [each for each in unsaved if is_saving or each.is_urgent]
-        news = [each for each in partitions if each.has_news or each in saved]
+        news = [each for each in partitions if each in saved or (each.has_news and not each.must_wait)]
         if not news and not self.producer.is_open:
             return False
         marks = self.step_1_checkpoint(news, saved)

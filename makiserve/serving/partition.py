@@ -1,4 +1,4 @@
-"""The life of a partition in this process, from its assignment to its loss.
+"""The life of a partition in this process, from its assignment to its loss, and who may read its state.
 
 ```
 ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
@@ -9,8 +9,11 @@ ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
                        RESTORING ── lost ──────▶ LOST ◀───── lost ───── RUNNING
 ```
 
-RESTORING has two parts: the checkpoint is read, on a thread of its own, and the records between the checkpoint and the
-committed offset are scored once more, in silence.
+RESTORING has two parts. The checkpoint is read on a separate thread. Then the records between the checkpoint and the
+committed offset are reprocessed without output.
+
+While a batch is being scored, the state belongs to the scoring thread. It is then the state at no offset, so it can be
+neither read nor saved: decision 0090.
 """
 
 from __future__ import annotations
@@ -58,11 +61,12 @@ class Partition:
         checkpoint: the offset of the lane's last checkpoint; None where there is none.
         committed: the offset up to which outputs are committed; records before it are re-scored silently.
         next_offset: the offset of the next record to score.
-        lane: the state.
+        is_lent: whether the state is being scored.
         writer: what writes the lane's checkpoints.
         is_new: whether the group has committed no offset of it yet: then its start is news too, or an owner that comes
             before the first record could start elsewhere.
-        is_urgent: whether the next commit must have a checkpoint.
+        is_urgent: whether no further record may be scored before a checkpoint is committed: the topics alone could not
+            give this state again.
         release: the version of the model that scores the records from `committed` on.
         since: the offset of the first record that it scores.
         rebuilder: what scored the records before `committed`, to score them again; None where any scorer will do.
@@ -75,7 +79,7 @@ class Partition:
         self.beginning: Beginning | None = None
         self.origin = self.committed = self.next_offset = 0
         self.checkpoint: int | None = None
-        self.lane = Lane([])
+        self._lane, self.is_lent = Lane([]), False
         self.writer = CheckpointWriter((), None)
         self.is_new = self.is_urgent = False
         self.release = ""
@@ -84,6 +88,17 @@ class Partition:
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"
+
+    @property
+    def lane(self) -> Lane:
+        """The state at `next_offset`.
+
+        Raises:
+            InternalError: it is being scored.
+        """
+        if self.is_lent:
+            raise InternalError(f"{self}: the state was read while records after {self.next_offset} change it")
+        return self._lane
 
     @property
     def log_fields(self) -> dict[str, str | int]:
@@ -101,6 +116,11 @@ class Partition:
         start = self.origin if self.checkpoint is None else self.checkpoint
         return self.phase is Phase.RUNNING and (self.is_urgent or self.next_offset > start)
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether its records must wait for a checkpoint."""
+        return self.phase is Phase.RUNNING and self.is_urgent
+
     def move(self, phase: Phase) -> None:
         """Go to another phase; the only place where a partition's phase changes."""
         if phase not in MOVES[self.phase]:
@@ -108,14 +128,34 @@ class Partition:
         logger.info("%s: %s → %s at offset %d", self, self.phase.value, phase.value, self.next_offset)
         self.phase = phase
 
+    def lend(self) -> Lane:
+        """Hand the state to the scoring thread; until `take_back` it can be neither read nor saved.
+
+        Raises:
+            InternalError: a checkpoint must be committed first, or the state is lent already.
+        """
+        if self.must_wait:
+            raise InternalError(f"{self}: records were received before the checkpoint of offset {self.next_offset}")
+        lane, self.is_lent = self.lane, True
+        return lane
+
+    def is_of(self, lane: Lane) -> bool:
+        """Return whether this is its state still: it may have been revoked, or restored, while it was lent."""
+        return lane is self._lane
+
+    def take_back(self, lane: Lane) -> None:
+        """End the loan of a state, which is that of `next_offset` again."""
+        if self.is_of(lane):
+            self.is_lent = False
+
     def restore(self) -> None:
-        """Forget the state, and wait for another: what is being scored meanwhile no longer counts."""
-        self.lane = Lane([])
+        """Drop the state, to get another one: what is being scored meanwhile no longer counts."""
+        self._lane, self.is_lent = Lane([]), False
         self.move(Phase.RESTORING)
 
     def end(self, phase: Phase) -> None:
-        """Its life here is over, and its state is dropped."""
-        self.lane = Lane([])
+        """Drop the state: the partition is no longer this process's."""
+        self._lane, self.is_lent = Lane([]), False
         self.move(phase)
 
     def begin(self, restored: Restored, release: str) -> None:
@@ -126,7 +166,7 @@ class Partition:
             release: the version of the model that scores what follows.
         """
         began = self.beginning = restored.beginning
-        self.lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
+        self._lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
         self.origin, self.checkpoint = began.origin, began.checkpoint
         self.committed, self.is_new = began.committed, began.is_new
         self.release, self.since, self.rebuilder = began.release, began.since, restored.rebuilder
@@ -143,8 +183,8 @@ class Partition:
     def switch(self, release: str) -> None:
         """Records that are not scored yet are another version's.
 
-        Where the state depends on the model, the next commit has a checkpoint: a restore then never scores the records
-        of two versions again.
+        If the state depends on the model, a checkpoint comes before them: a restore then never scores the records of
+        two versions again.
         """
         if release == self.release:
             return

@@ -135,6 +135,9 @@ class Worker:
                 self._note_work(time.monotonic())  # a start that was never committed is
             if self._swap.turn(lambda: self._commit(is_saving=False)):
                 self._note_work(time.monotonic())
+            if self._assignment.hold_for_checkpoints():
+                self._commit(is_saving=False)
+                self._assignment.hold_for_checkpoints()
             wait = self._schedule.wait(is_restoring=self._assignment.is_restoring)
             messages = self._consumer.receive(self._pace.records, wait)
             if messages:
@@ -156,13 +159,15 @@ class Worker:
         slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema, self._scorers.now))
         stages.end("decode")
         for each, scored in self._thread.run(lambda: self._scored(slices), self._keep_alive):
-            if each.batch.lane is not each.partition.lane:
+            if not each.partition.is_of(each.batch.lane):
                 continue  # it was taken away, or must begin again, meanwhile
             if scored is not None:
                 published = self._publisher.publish(each.messages, each.batch, scored)
                 self._telemetry.add(each.messages, scored, published)
                 self._swap.scored(len(each.messages), published)
-            each.partition.advance(each.messages[-1].offset() + 1)
+            each.partition.advance(each.next_offset)
+        for each in slices:  # not before all of them: after an error the states are beyond what was published
+            each.partition.take_back(each.batch.lane)
         self._swap.check()
         took = time.monotonic() - began
         self._pace.note(len(messages), took)
@@ -192,10 +197,13 @@ class Worker:
         self._telemetry.swapped(self._about(model), model.profile)
 
     def _keep_alive(self) -> None:
-        """While a batch takes long no transaction stays open, to time out, and the group hears of this member."""
+        """Commit what earlier batches left and poll, so that neither transaction nor membership expires in a batch."""
         if self._producer.is_open:
-            self._commit(is_saving=False)  # the state is beyond what is committed
-        self._consumer.keep_alive()
+            self._commit(is_saving=False)
+        try:
+            self._consumer.keep_alive()
+        except RetryCall as error:  # raised from here it would drop the batch that is being scored
+            logger.warning("%s; trying again", error)
         self._telemetry.alive()
 
     def _note_work(self, began: float) -> None:
@@ -211,12 +219,13 @@ class Worker:
         self._schedule.committed(began, is_saving=is_saving, is_unsaved=is_unsaved)
 
     def _touched(self) -> int:
-        return sum(each.writer.touched(each.lane) for each in self._assignment.partitions.values() if each.is_unsaved)
+        partitions = self._assignment.partitions.values()
+        return sum(each.writer.touched(each.lane) for each in partitions if each.is_unsaved and not each.is_lent)
 
     def _commit_or_leave(self) -> bool:
         """The last chance to commit; what cannot be committed is the next owner's to score again."""
         try:
-            self._commit(is_saving=not self._thread.is_busy and self._touched() <= LAST_CHECKPOINT)
+            self._commit(is_saving=self._touched() <= LAST_CHECKPOINT)
         except AbortTransaction as error:
             logger.warning("%s: what was scored since the last commit is left to the next owner", error)
             self._abort()

@@ -34,10 +34,11 @@ def shapes(committed: int, *offsets: int) -> list[tuple[int, list[int], bool]]:
 
 def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -> None:
     partitions = {0: partition(0), 1: partition(1)}
+    lanes = {number: each.lane for number, each in partitions.items()}
     messages = [message(number, offset, b'{"value": 1}') for offset in (5, 6) for number in (1, 0)]
     found = list(slices_from_messages(messages, partitions, SCHEMA, SCORER))
     assert [shape(each) for each in found] == [(1, [5, 6], False), (0, [5, 6], False)]
-    assert all(each.batch.lane is each.partition.lane for each in found)
+    assert all(each.batch.lane is lanes[each.partition.number] for each in found)
 
 
 def test_what_was_committed_before_is_silent_and_comes_first() -> None:
@@ -59,3 +60,19 @@ def test_a_message_that_cannot_be_decoded_keeps_its_place() -> None:
     (each,) = slices_from_messages(messages, {0: partition(0)}, SCHEMA, SCORER)
     assert [type(record) for record in each.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
     assert each.batch.records[3] == Step(value=4)
+
+
+def test_slices_urgent_partition_leaves_live_messages_for_later() -> None:
+    """They are scored after the checkpoint of the committed offset."""
+    urgent = partition(0, committed=6)
+    urgent.is_urgent = True
+    messages = [message(0, offset, b'{"value": 1}') for offset in (4, 5, 6)]
+    (each,) = slices_from_messages(messages, {0: urgent}, SCHEMA, SCORER)
+    assert (shape(each), each.next_offset) == ((0, [4, 5], True), 6)
+
+
+def test_slices_urgent_partition_passes_a_gap_before_the_committed_offset() -> None:
+    urgent = partition(0, committed=6)
+    urgent.is_urgent = True
+    (each,) = slices_from_messages([message(0, 7, b'{"value": 1}')], {0: urgent}, SCHEMA, SCORER)
+    assert (shape(each), each.next_offset) == ((0, [], True), 6)

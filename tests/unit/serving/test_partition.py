@@ -113,3 +113,32 @@ def test_a_state_that_is_waited_for_is_none_that_a_batch_could_be_scored_on() ->
     lane = partition.lane
     partition.restore()
     assert partition.lane is not lane
+
+
+def test_lent_state_cannot_be_read_until_it_is_back() -> None:
+    partition = restored(committed=0)
+    lane = partition.lend()
+    with pytest.raises(InternalError, match=r"in\[3\]: the state was read while records after 0 change it"):
+        _ = partition.lane
+    with pytest.raises(InternalError):
+        partition.lend()
+    partition.take_back(lane)
+    assert partition.lane is lane
+
+
+def test_lent_state_of_restored_partition_is_not_taken_back() -> None:
+    partition = restored(committed=0)
+    lane = partition.lend()
+    partition.restore()
+    partition.take_back(lane)
+    assert not partition.is_of(lane)
+    assert partition.lane is not lane
+
+
+def test_state_is_not_lent_before_an_urgent_checkpoint() -> None:
+    partition = restored(committed=0)
+    partition.is_urgent = True
+    with pytest.raises(InternalError, match="before the checkpoint of offset 0"):
+        partition.lend()
+    partition.commit(0, has_checkpoint=True)
+    assert partition.lend()

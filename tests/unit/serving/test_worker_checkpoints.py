@@ -1,0 +1,132 @@
+"""Checkpoints of the worker on a Kafka in memory: never of a lane that is being scored, always exact after a crash."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makiserve.errors import RetryCall
+from makiserve.serving import background
+from makiserve.serving import worker as module
+from makiserve.serving.signals import Stop
+from makiserve.serving.worker import Worker
+from makiserve.settings import BrokerSettings, ServeSettings
+from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, packaged
+
+NEVER = timedelta(minutes=1)
+Make = Callable[..., Worker]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def kafka(stop: Stop) -> Kafka:
+    return Kafka(stop, [1, 2, 3, 4, 5])
+
+
+@pytest.fixture
+def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """`make(warm_up="past.csv")`: a worker that is given the partition at its first turn."""
+    monkeypatch.setattr(background, "SLOW_S", 0.01)
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
+    monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
+
+    def one(**options: Any) -> Worker:
+        kafka.stop.__init__()  # type: ignore[misc]
+        settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, "commit_interval": NEVER, **options})
+        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, 1, kafka.stop)
+        kafka.turns.insert(0, lambda: consumer(worker).come(0))
+        return worker
+
+    return one
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> str:
+    """A file with one record of 100, the past of the partition."""
+    path = tmp_path / "past.csv"
+    path.write_text("value\n100\n")
+    return str(path)
+
+
+def consumer(worker: Worker) -> Any:
+    return worker._consumer
+
+
+def slow_batch(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, kafka: Kafka, number: int, meanwhile: Callable[[], object]
+) -> None:
+    """Let `meanwhile` happen while batch `number` is scored, after its records have changed the lane's state."""
+    score, calls, called = worker._scorers.now.score, 0, threading.Event()
+
+    def slowly(batches: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        found = score(batches)
+        if calls == number:
+            kafka.turns.insert(0, lambda: (meanwhile(), called.set()))
+            assert called.wait(10)
+        return found
+
+    monkeypatch.setattr(worker._scorers.now, "score", slowly)
+
+
+def kill(worker: Worker) -> Callable[[], None]:
+    """A death: neither a commit nor an abort follows."""
+
+    def now() -> None:
+        raise Killed
+
+    return now
+
+
+def test_checkpoint_during_slow_batch_after_warm_up_is_exact(
+    kafka: Kafka, make: Make, past: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(warm_up=past)
+    slow_batch(first, monkeypatch, kafka, 2, kill(first))
+    with pytest.raises(Killed):
+        first.run()
+    make(warm_up=past).run()
+    assert kafka.predictions(0) == [101, 103, 106, 110, 115]
+
+
+def test_revoke_during_slow_batch_saves_no_lane_that_is_scored(
+    kafka: Kafka, make: Make, past: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(warm_up=past)
+
+    def revoke() -> None:
+        consumer(first).go(consumer(first).on_revoke, 0)
+        kafka.stop.ask()
+
+    slow_batch(first, monkeypatch, kafka, 2, revoke)
+    first.run()
+    make(warm_up=past).run()
+    assert kafka.predictions(0) == [101, 103, 106, 110, 115]
+
+
+def test_offset_of_warmed_up_partition_is_committed_with_its_checkpoint(kafka: Kafka, make: Make, past: str) -> None:
+    make(warm_up=past, start="latest").run()
+    assert kafka.group[0][0] == 5
+    assert b"mark" in {key for _, key, _ in kafka.state}
+    make(warm_up=past).run()
+    assert kafka.predictions(0) == []
+
+
+def test_failing_keep_alive_during_slow_batch_loses_no_record(
+    kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make()
+    slow_batch(worker, monkeypatch, kafka, 2, lambda: None)
+    kafka.fails["keep_alive"] = [RetryCall("no answer")]
+    worker.run()
+    assert kafka.predictions(0) == [1, 3, 6, 10, 15]
