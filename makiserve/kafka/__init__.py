@@ -6,7 +6,7 @@ from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
 from makiserve.kafka.lookup import Committed, Lookup, Watermarks
-from makiserve.kafka.message import Message, Unreadable
+from makiserve.kafka.message import LOG_APPEND_TIME, NO_TIME, Message, Unreadable
 from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
 from makiserve.kafka.records import records_from_messages
@@ -15,6 +15,8 @@ from makiserve.kafka.survey import Survey, Topic
 
 __all__ = [
     "BY_KEY",
+    "LOG_APPEND_TIME",
+    "NO_TIME",
     "Cluster",
     "Committed",
     "Connection",

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE
+
+LOG_APPEND_TIME: int = TIMESTAMP_LOG_APPEND_TIME
+NO_TIME: int = TIMESTAMP_NOT_AVAILABLE
+"""Kinds of timestamp."""
+
 
 class Message(Protocol):
     """A record of the input that carries no error."""
@@ -16,7 +22,7 @@ class Message(Protocol):
     def value(self) -> bytes | None: ...
     def headers(self) -> list[tuple[str, bytes]] | None: ...
     def timestamp(self) -> tuple[int, int]:
-        """The kind of timestamp, and milliseconds since 1970."""
+        """The kind of timestamp, which may be `NO_TIME`, and milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -55,4 +61,4 @@ class Unreadable:
 
     def timestamp(self) -> tuple[int, int]:
         """Unknown: a message that is produced with 0 is given the time of its production."""
-        return 0, 0
+        return NO_TIME, 0

@@ -24,7 +24,7 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
         time_s: the later one, in seconds since 1970.
         records: scored and committed, a second; likewise `outputs` and `dead`.
         lag_records: over all partitions.
-        lag_s: of the partition that is farthest behind.
+        lag_s: of the partition whose oldest record has waited longest.
         p50_s: of the latency; None when nothing was committed. Likewise `p99_s`.
     """
 

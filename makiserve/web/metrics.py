@@ -159,7 +159,8 @@ METRICS = (
     Metric(
         "makiserve_lag_seconds",
         "gauge",
-        "How old the oldest record that waits in an input partition is at most.",
+        "Time since the oldest waiting record of an input partition arrived, at most; if it arrived before the worker got "
+        "the partition, the time since then.",
         _lanes(lambda lane: lane.lag_s),
         ("topic", "partition"),
     ),

@@ -1,54 +1,35 @@
-"""The web server: five read-only answers, in threads of their own. Decision 0060."""
+"""The web server: five read-only answers, from an event loop in a thread of its own. Decision 0118."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
-import sys
 import threading
-from collections.abc import Callable
+from asyncio import StreamReader, StreamWriter
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET, AF_INET6, socket
-from socketserver import TCPServer
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from makiserve.errors import ConfigurationError
 from makiserve.web.address import Address
+from makiserve.web.answers import PAGES, PROBES, Answer, refusal, text
 from makiserve.web.board import Board
-from makiserve.web.health import Verdict
-from makiserve.web.page import PAGE, POLICY
-from makiserve.web.prometheus import CONTENT_TYPE, exposition
-from makiserve.web.status import status
+from makiserve.web.request import MOST_HEAD_BYTES, BadRequest, Request, read_request
 
 logger = logging.getLogger(__name__)
 
-TEXT = "text/plain; charset=utf-8"
-MOST_CONNECTIONS = 32
-PATIENCE_S = 5.0
-"""How long a client may be silent before its connection is closed."""
+MOST_CONNECTIONS = 64
+HEAD_S = 5.0
+"""How long a client may take to send the head of its request."""
 
-CLOSE_S = 0.1
-"""How often the server looks whether it is to end."""
+ANSWER_S = 10.0
+"""How long a client may take to read its answer."""
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY,
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-
-class Answer(NamedTuple):
-    """What a path answers with."""
-
-    status: HTTPStatus
-    content_type: str
-    body: bytes
+SCRAP_BYTES = 64 * 1024
 
 
 class WebServer:
@@ -59,15 +40,21 @@ class WebServer:
     """
 
     def __init__(self, board: Board, address: Address) -> None:
-        self._server = _bound(board, address)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(CLOSE_S,), name="web", daemon=True)
+        self._board = board
+        self._socket = _bound(address)
+        self._is_local = ipaddress.ip_address(str(self._socket.getsockname()[0])).is_loopback
+        self._open: dict[StreamWriter, None] = {}
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_on_error)
+        self._ended = asyncio.Event()
+        self._pages = ThreadPoolExecutor(1, "web-pages")
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     @property
     def url(self) -> str:
         """Where the status page is."""
-        host, port = self._server.server_address[:2]
-        name = str(host)
-        return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def __enter__(self) -> WebServer:
         self._thread.start()
@@ -77,119 +64,106 @@ class WebServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._ended.set)
+            self._thread.join()
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = MOST_CONNECTIONS
-
-    def __init__(self, board: Board, address: Address) -> None:
-        self.address_family = AF_INET6 if ":" in address.host else AF_INET
-        self.board = board
-        self.free = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        super().__init__((address.host, address.port), _Handler)
-        self.is_local = ipaddress.ip_address(str(self.server_address[0])).is_loopback
-
-    def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # http.server's asks the name service for a name that nobody needs
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self.free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def _run(self) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            self._loop.run_until_complete(self._serve())
         finally:
-            self.free.release()
+            self._pages.shutdown(wait=False, cancel_futures=True)
+            self._loop.close()
 
-    def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
-        """A client that went away is nobody's trouble; the reason is for who looks for it."""
-        logger.debug("a request of %s failed: %r", client_address, sys.exc_info()[1])
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(
+            self._connected, sock=self._socket, limit=MOST_HEAD_BYTES, backlog=MOST_CONNECTIONS
+        )
+        await self._ended.wait()
+        self._loop.remove_reader(self._socket)
+        await asyncio.sleep(0)  # a connection that was just accepted gets a transport, which a closed server refuses
+        server.close()
+        while clients := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in self._open:
+                writer.transport.abort()
+            await asyncio.wait(clients, timeout=0.1)
 
+    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer one request. If all places are taken, the connection that has been open longest gives up its place."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.transport.abort()
+        self._open[writer] = None
+        try:
+            answer = await self._answer(reader)
+            if answer:
+                await asyncio.wait_for(_send(reader, writer, answer), ANSWER_S)
+        except (OSError, asyncio.TimeoutError) as error:
+            logger.debug("a client went away or took too long: %r", error)
+        finally:
+            self._open.pop(writer, None)
+            writer.transport.abort()
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = PATIENCE_S
+    async def _answer(self, reader: StreamReader) -> bytes | None:
+        """Return the answer to the next request, None if the client left."""
+        try:
+            request = await asyncio.wait_for(read_request(reader), HEAD_S)
+        except BadRequest as error:
+            return text(error.status, str(error)).to_bytes()
+        except asyncio.TimeoutError:
+            return text(HTTPStatus.REQUEST_TIMEOUT, f"a request must arrive within {HEAD_S:g} s").to_bytes()
+        if request is None:
+            return None
+        answer = refusal(request, is_local=self._is_local) or await self._made(request)
+        return answer.to_bytes(has_body=request.method != "HEAD")
 
-    def do_GET(self) -> None:
-        self._send(self._answer(), has_body=True)
-
-    def do_HEAD(self) -> None:
-        self._send(self._answer(), has_body=False)
-
-    def _refuse(self) -> None:
-        self._send(_text(HTTPStatus.METHOD_NOT_ALLOWED, "read-only: GET or HEAD"), has_body=True)
-
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse  # noqa: N815  http.server's names
-
-    def _answer(self) -> Answer:
-        if self.server.is_local and not _is_local_name(self.headers.get("Host", "")):
-            # A page of somebody else's whose name resolves to this machine must not read what is for this machine.
-            return _text(HTTPStatus.FORBIDDEN, "this address is for this machine alone")
-        answer = ANSWERS.get(self.path.partition("?")[0])
-        if answer is None:
-            return _text(HTTPStatus.NOT_FOUND, f"there is {', '.join(ANSWERS)}")
-        return answer(self.server.board)
-
-    def _send(self, answer: Answer, *, has_body: bool) -> None:
-        self.send_response(answer.status)
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            self.send_header("Allow", "GET, HEAD")
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        if has_body:
-            self.wfile.write(answer.body)
-
-    def version_string(self) -> str:
-        return "makiserve"
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as in the base class
-        """Says nothing: probes ask every few seconds."""
-
-
-ANSWERS: dict[str, Callable[[Board], Answer]] = {
-    "/": lambda board: Answer(HTTPStatus.OK, "text/html; charset=utf-8", PAGE),
-    "/status.json": lambda board: Answer(HTTPStatus.OK, "application/json", status(board)),
-    "/healthz": lambda board: _verdict(board.health()),
-    "/readyz": lambda board: _verdict(board.readiness()),
-    "/metrics": lambda board: Answer(HTTPStatus.OK, CONTENT_TYPE, exposition(board)),
-}
+    async def _made(self, request: Request) -> Answer:
+        """Make a probe's answer at once, and a page, which takes milliseconds, on the thread of the pages."""
+        if request.path in PROBES:
+            return PROBES[request.path](self._board)
+        return await self._loop.run_in_executor(self._pages, PAGES[request.path], self._board)
 
 
-def _bound(board: Board, address: Address) -> _Server:
+async def _send(reader: StreamReader, writer: StreamWriter, answer: bytes) -> None:
+    """Send an answer and wait until the client has closed its side.
+
+    Closing a connection from which data was not read would reset it, and the client could lose the answer.
+    """
+    writer.write(answer)
+    writer.write_eof()
+    while await reader.read(SCRAP_BYTES):
+        pass
+    writer.close()
+    await writer.wait_closed()
+
+
+def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong on a connection; that a client is gone is no news."""
+    error = context.get("exception")
+    level = logging.DEBUG if error is None or isinstance(error, OSError) else logging.ERROR
+    logger.log(level, "web server: %s", context["message"], exc_info=error)
+
+
+def _bound(address: Address) -> socket:
     try:
-        return _Server(board, address)
+        return _listening(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and address.is_default:
-            return _Server(board, address._replace(port=0))
+            return _listening(address._replace(port=0))
         raise ConfigurationError(
             f"--http {address.host}:{address.port}: {error.strerror or error}: give an address of this machine and a "
             "free port"
         ) from error
 
 
-def _verdict(verdict: Verdict) -> Answer:
-    return _text(HTTPStatus.OK if verdict.is_good else HTTPStatus.SERVICE_UNAVAILABLE, verdict.reason)
-
-
-def _text(status: HTTPStatus, line: str) -> Answer:
-    return Answer(status, TEXT, f"{line}\n".encode())
-
-
-def _is_local_name(host: str) -> bool:
-    name, colon, port = host.rpartition(":")
-    name = name if colon and port.isdigit() else host
+def _listening(address: Address) -> socket:
+    listener = socket(AF_INET6 if ":" in address.host else AF_INET)
     try:
-        return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
+        listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(MOST_CONNECTIONS)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -81,7 +81,7 @@ class Lane(msgspec.Struct, frozen=True):
         next_offset: of the next record to score.
         end: one after the last record of the partition; None before the first fetch.
         lag_records: how many records are not committed yet; None while `end` is.
-        lag_s: the age of the oldest of them at most, in seconds.
+        lag_s: the time since the oldest of them arrived, at most, in seconds; its own timestamp may be much older.
         restored: the part of the records to score again that is done, 0 to 1.
     """
 

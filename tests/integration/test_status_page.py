@@ -122,6 +122,23 @@ def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board
         expect(page.locator("#reason")).to_be_hidden()
 
 
+def test_a_latency_beyond_the_last_bucket_is_not_a_number(browser: Browser, url: str, board: Board) -> None:
+    year = 365 * 86_400.0
+    board.post("worker", snapshot(latency=filled(LATENCY_S, *[0.02] * 60, *[year] * 40)))
+    with look(browser, url) as seen:
+        expect(seen.page.locator("#latency .big")).to_have_text("18 msmedian> 5 minp99")
+
+
+def test_a_time_that_no_date_can_have_is_shown_as_it_is(browser: Browser, url: str, board: Board) -> None:
+    times = (10**18, -1, 0, 253_402_300_800_000)
+    board.post("worker", snapshot(predictions=tuple(Prediction(0, 1, time_ms, "k", "1") for time_ms in times)))
+    with look(browser, url) as seen:
+        expect(seen.page.locator("#predictions td.extra")).to_have_text(
+            ["+010000-01-01 00:00:00Z", "1970-01-01 00:00:00Z", "1969-12-31 23:59:59.999Z", "1000000000000000000 ms"]
+        )
+    assert seen.complaints == []
+
+
 def test_nothing_of_a_record_becomes_markup(browser: Browser, url: str, board: Board) -> None:
     served = msgspec.structs.replace(
         SERVICE, name=NASTY, version=NASTY, input=NASTY, pipelines=(("", (Step(NASTY, ""),)),)

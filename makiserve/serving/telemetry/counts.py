@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from makiserve.kafka import Message
+from makiserve.kafka import NO_TIME, Message
 from makiserve.scoring import Encoded
 from makiserve.serving.telemetry.observed import Observed
 from makiserve.web.histogram import BATCH_RECORDS, LATENCY_S
@@ -37,7 +37,8 @@ class Counts:
         if published.dead:
             self._dead.update(error.reason for _, error in published.dead)
         stride = -(-len(messages) // SAMPLES)
-        self._times_ms += [message.timestamp()[1] for message in messages[::stride]]
+        times = (message.timestamp() for message in messages[::stride])
+        self._times_ms += [time_ms for kind, time_ms in times if kind != NO_TIME]
 
     def commit(self) -> None:
         """What has been scored is committed."""

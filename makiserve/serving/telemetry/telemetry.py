@@ -71,7 +71,7 @@ class Telemetry:
     def add(self, messages: list[Message], scored: Scored, published: Encoded) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
-        self._lanes.scored(messages[-1].partition(), messages[-1].timestamp()[1])
+        self._lanes.scored(messages[-1])
         self._recent.add(messages, published)
         self._drifting.add(scored)
 

@@ -47,8 +47,16 @@ function bytes(value) {
   return `${value >= 100 || index === 0 ? value.toFixed(0) : value.toPrecision(2)} ${units[index]}`;
 }
 
-// In UTC; without the date where it is today's.
+// Latencies beyond the last bucket of the histogram are only counted: how long they are is not known.
+let longestLatency = Infinity;
+
+function latencySeconds(value) {
+  return value >= longestLatency ? `> ${seconds(longestLatency)}` : seconds(value);
+}
+
+// In UTC; without the date where it is today's. A time that no date can have is shown as it is.
 function clock(milliseconds) {
+  if (!(Math.abs(milliseconds) <= 8.64e15)) return `${milliseconds} ms`;
   const [day, time] = new Date(milliseconds).toISOString().split("T");
   const isToday = day === new Date().toISOString().slice(0, 10);
   return `${isToday ? "" : `${day} `}${time.replace(/\.?0*Z$/, "Z")}`;

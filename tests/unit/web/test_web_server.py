@@ -7,8 +7,6 @@ import hashlib
 import http.client
 import json
 import re
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -101,31 +99,6 @@ def test_there_are_no_files(port: int, path: str) -> None:
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", ""])
 def test_a_foreign_name_that_resolves_to_this_machine_reads_nothing(port: int, host: str) -> None:
     assert ask(port, "/status.json", host=host)[0] == 403
-
-
-def test_clients_that_say_nothing_keep_nobody_out(port: int) -> None:
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(10)]
-    assert ask(port, "/healthz")[0] == 200
-    for each in silent:
-        each.close()
-
-
-def test_connections_are_bounded_and_their_places_come_back(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("makiserve.web.server.MOST_CONNECTIONS", 2)
-    with WebServer(board, FREE) as server:
-        port = int(server.url.rstrip("/").rpartition(":")[2])
-        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
-        with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
-            ask(port, "/healthz")
-        for each in silent:
-            each.close()
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                assert ask(port, "/healthz")[0] == 200
-                break
-            except ConnectionError:
-                assert time.monotonic() < deadline
 
 
 def test_another_port_will_do_where_nobody_asked_for_one() -> None:

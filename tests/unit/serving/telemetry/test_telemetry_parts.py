@@ -11,6 +11,7 @@ import pytest
 import rx
 
 import makiserve.stream as rs
+from makiserve.kafka import LOG_APPEND_TIME
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.telemetry import lanes, memory, sizes, stages
@@ -49,6 +50,10 @@ class Watched:
         return self.lanes.frozen([self.partition])[0]
 
 
+def message(offset: int, time_ms: int, kind: int = 1) -> Any:
+    return SimpleNamespace(partition=lambda: 0, offset=lambda: offset, timestamp=lambda: (kind, time_ms))
+
+
 @pytest.fixture
 def watched(now: list[float]) -> Watched:
     return Watched()
@@ -59,29 +64,69 @@ def test_a_partition_that_is_even_has_no_lag(watched: Watched) -> None:
     assert (lane.lag_records, lane.lag_s) == (0, 0.0)
 
 
-def test_what_waits_is_at_most_as_old_as_the_last_scored_record(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(0, 997_500)
-    lane = watched.at(4)
-    assert (lane.lag_records, lane.lag_s) == (6, 2.5)
-
-
 def test_what_waits_came_after_the_moment_when_nothing_waited(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(0, 5_000)  # an old record
     watched.at(10)
     now[0] += 3
     watched.end = 12
     assert watched.at(10).lag_s == 3.0
 
 
-def test_marks_of_transactions_before_the_end_are_no_records(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(0, 990_000)
+@pytest.mark.parametrize("time_ms", [0, 5_000, 900_000, 10**15], ids=["zero", "old", "recent", "future"])
+def test_the_lag_does_not_depend_on_the_producers_times(watched: Watched, now: list[float], time_ms: int) -> None:
+    watched.at(4)
+    now[0] += 2
+    watched.lanes.scored(message(5, time_ms))
+    lane = watched.at(6)
+    assert (lane.lag_records, lane.lag_s) == (4, 2.0)  # since this worker first saw the partition
+
+
+def test_the_brokers_times_are_believed(watched: Watched, now: list[float]) -> None:
+    watched.at(4)
+    watched.lanes.scored(message(5, 700_000, LOG_APPEND_TIME))
+    watched.lanes.scored(message(7, 900_000, LOG_APPEND_TIME))
+    assert watched.at(6).lag_s == 300.0
+    assert watched.at(8).lag_s == 100.0
+
+
+def test_a_brokers_clock_that_is_ahead_is_no_negative_lag(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored(message(5, 2_000_000, LOG_APPEND_TIME))
+    assert watched.at(6).lag_s == 0.0
+
+
+def test_the_lag_shrinks_as_records_are_committed(watched: Watched, now: list[float]) -> None:
+    for end in (10, 20, 30):
+        watched.end = end
+        watched.at(0)
+        now[0] += 60
+    assert [watched.at(committed).lag_s for committed in (0, 10, 15, 20, 29)] == [180.0, 180.0, 180.0, 120.0, 120.0]
+
+
+def test_a_topic_that_was_created_again_has_no_old_lag(watched: Watched, now: list[float]) -> None:
+    watched.at(10)
+    now[0] += 500
+    watched.end = 3
+    watched.at(0)
+    now[0] += 5
+    assert watched.at(3).lag_s == 0.0
+
+
+def test_markers_of_transactions_before_the_end_are_not_records(watched: Watched, now: list[float]) -> None:
     assert watched.at(9).lag_records == 1
     watched.lanes.idle([watched.partition])
     lane = watched.at(9)
     assert (lane.lag_records, lane.lag_s) == (0, 0.0)
     assert watched.at(8, 9).lag_records == 2  # scored, not committed
-    watched.lanes.scored(0, 990_000)
+    watched.lanes.scored(message(8, 0))
     assert watched.at(9).lag_records == 1
+
+
+def test_records_that_come_after_an_idle_moment_are_lag(watched: Watched, now: list[float]) -> None:
+    watched.lanes.idle([watched.partition])
+    watched.at(9)
+    now[0] += 4
+    watched.end = 12
+    lane = watched.at(9)
+    assert (lane.lag_records, lane.lag_s) == (3, 4.0)
 
 
 def test_an_end_that_is_not_known_is_no_lag(watched: Watched) -> None:
@@ -99,8 +144,8 @@ def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
 
 
 def test_a_partition_that_comes_back_knows_nothing_of_before(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(0, 990_000)
-    watched.at(4)
+    watched.lanes.scored(message(3, 990_000, LOG_APPEND_TIME))
+    assert watched.at(4).lag_s == 10.0
     assert watched.lanes.frozen([]) == ()
     assert watched.at(4).lag_s == 0.0
 
