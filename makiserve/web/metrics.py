@@ -159,8 +159,8 @@ METRICS = (
     Metric(
         "makiserve_lag_seconds",
         "gauge",
-        "Time since the oldest waiting record of an input partition arrived, at most; if it arrived before the worker got "
-        "the partition, the time since then.",
+        "Time since the oldest waiting record of an input partition arrived, at most; if it arrived before the worker "
+        "got the partition, the time since then.",
         _lanes(lambda lane: lane.lag_s),
         ("topic", "partition"),
     ),

@@ -17,7 +17,7 @@ class BadRequest(Exception):
     """A request that cannot be answered.
 
     Attributes:
-        status: what the client is told.
+        status: of the answer.
     """
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:

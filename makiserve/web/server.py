@@ -1,4 +1,4 @@
-"""The web server: five read-only answers, from an event loop in a thread of its own. Decision 0118."""
+"""The web server: five read-only answers, from an event loop on its own thread. Decision 0118."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Where the status page is."""
+        """The address of the status page."""
         host, port = self._socket.getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
@@ -139,7 +139,7 @@ async def _send(reader: StreamReader, writer: StreamWriter, answer: bytes) -> No
 
 
 def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what went wrong on a connection; that a client is gone is no news."""
+    """Log an error of a connection: a bug as an error, a client that went away for debugging only."""
     error = context.get("exception")
     level = logging.DEBUG if error is None or isinstance(error, OSError) else logging.ERROR
     logger.log(level, "web server: %s", context["message"], exc_info=error)

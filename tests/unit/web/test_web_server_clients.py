@@ -35,7 +35,7 @@ def connect(port: int) -> socket.socket:
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """What the server sends until it closes the connection."""
+    """Return what the server sends until it closes the connection."""
     with connect(port) as connection:
         connection.sendall(request)
         return rest(connection)
