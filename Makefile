@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROUNDS ?= 10
 MINUTES ?= 30
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs chaos soak image clean
+.PHONY: help setup demo test unit check format bench docs chaos soak image clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -21,8 +21,11 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 	$(BIN)/python -m examples.demo
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
-	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
+	$(MAKE) unit
 	$(BIN)/python -m pytest tests/integration tests/chaos -m "not sweep"
+
+unit: setup  ## the fast tests: no broker, no browser, no Java
+	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
 
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
