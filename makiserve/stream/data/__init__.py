@@ -7,6 +7,7 @@ from makiserve.stream.data.decode import decode
 from makiserve.stream.data.delta import delta
 from makiserve.stream.data.encode import encode
 from makiserve.stream.data.fill_none import fill_none
+from makiserve.stream.data.forward_fill import forward_fill
 from makiserve.stream.data.lag import lag
 from makiserve.stream.data.pad_end import pad_end
 from makiserve.stream.data.pad_start import pad_start
@@ -28,6 +29,7 @@ __all__ = [
     "delta",
     "encode",
     "fill_none",
+    "forward_fill",
     "lag",
     "pad_end",
     "pad_start",

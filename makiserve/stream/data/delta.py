@@ -10,10 +10,11 @@ import rx
 from makiserve.stream.data.lag import lag
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.map import map
+from makiserve.stream.scalars import plain
 
 
 def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Transform:
-    """The difference between each item and the one `size` items before it.
+    """Compute the difference between each item and the one `size` items before it.
 
     ```
     --1--4--9--16--|
@@ -28,8 +29,9 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
         key_mapper: the value to compare; by default the item itself.
         size: how many items back, at least 1.
 
-    *Emits* one difference for each item. *State* the last `size` values a key. *Raises* what `key_mapper` and the
-    subtraction raise.
+    *Emits* one difference for each item. Scalars of numpy count as Python's numbers: the difference of two
+    unsigned ones may be negative. *State* the last `size` values a key. *Raises* what `key_mapper` and the subtraction
+    raise.
 
     Raises:
         PipelineError: size is less than 1.
@@ -41,5 +43,5 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
     5
     """
     values = [] if key_mapper is None else [map(key_mapper)]
-    differences: Transform = rx.pipe(*values, lag(size), map(lambda pair: pair[1] - pair[0]))
+    differences: Transform = rx.pipe(*values, lag(size), map(lambda pair: plain(pair[1]) - plain(pair[0])))
     return differences

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, TypedDict
 
+from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.scalars import is_missing
+
+
+class MissingValues(TypedDict, total=False):
+    """What a reduction does about missing values: the keyword arguments that all of them share.
+
+    Attributes:
+        skip_missing: leave out None and NaN, as if that item had not come; a running reduction repeats its result.
+        min_periods: how many values the result needs; with fewer it is None.
+    """
+
+    skip_missing: bool
+    min_periods: int | None
 
 
 class Reduction(NamedTuple):
@@ -21,12 +35,31 @@ class Reduction(NamedTuple):
         add: the partial result with one value more; it computes before anything is written, so it may raise.
         merge: the partial result of two consecutive parts of a stream.
         result: what is emitted for a partial result; MISSING emits nothing. None emits the partial result itself.
+        read: makes the value that is added of the item's; it returns a float as it is. None adds the item's value.
+        is_missing: whether the item's value is a missing one.
+        inline: the expression for `add`, given those of the partial result and the value; None calls `add`.
     """
 
     zero: Any
     add: Callable[[Any, Any], Any]
     merge: Callable[[Any, Any], Any]
     result: Callable[[Any], Any] | None = None
+    read: Callable[[Any], Any] | None = None
+    is_missing: Callable[[Any], bool] = is_missing
+    inline: Callable[[str, str], str] | None = None
+
+    def at_least(self, count: int) -> Reduction:
+        """Return this reduction with a result of None for fewer than `count` values."""
+        _, add, merge, result, *_ = self
+        return self._replace(
+            zero=(0, self.zero),
+            add=lambda partial, value: (partial[0] + 1, add(partial[1], value)),
+            merge=lambda earlier, later: (earlier[0] + later[0], merge(earlier[1], later[1])),
+            result=lambda partial: (
+                None if partial[0] < count else result(partial[1]) if result is not None else partial[1]
+            ),
+            inline=None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +69,17 @@ class Fold(Operator):
     writes_late: ClassVar[bool] = True
     key_mapper: Callable[[Any], Any] | None = None
     reduce: bool = False
+    skip_missing: bool = field(default=False, kw_only=True)
+    min_periods: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        least = self.min_periods
+        if least is not None and (not isinstance(least, int) or least < 1):
+            raise PipelineError(f"{self.name}: min_periods is an integer of at least 1, not {least!r}")
 
     @abstractmethod
     def reduction(self) -> Reduction:
-        """The reduction that is kept."""
+        """Return the reduction that is kept."""
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
@@ -49,30 +89,27 @@ class Fold(Operator):
     def mergeable(self) -> bool:
         return self.reduce
 
-    def write_add(self, code: Code, partial: str, value: str) -> str:
-        """The expression for a partial result with one value more."""
-        return f"{code.constant(self.reduction().add, 'add')}({partial}, {value})"
-
     def build(self, then: Stage, scope: Scope) -> Part:
-        zero, _, merge, result = self.reduction()
-        slot = scope.value(zero, merge)
+        reduction = self.reduction().at_least(self.min_periods) if self.min_periods else self.reduction()
+        result = reduction.result
+        slot = scope.value(reduction.zero, reduction.merge)
         scope.writes_late(then)
 
-        def added(code: Code, item: str) -> str:
+        def write_added(code: Code, item: str) -> str:
             value = f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item
-            return self.write_add(code, f"{code.state(scope)}[{slot}]", value)
+            return self._write_added(code, f"{code.state(scope)}[{slot}]", value, reduction)
 
         def write_result(code: Code, partial: str) -> str:
             return f"{code.constant(result, 'result')}({partial})" if result else partial
 
         def push(code: Code, item: str) -> None:
-            partial = code.let(self.name, added(code, item))
+            partial = code.let(self.name, write_added(code, item))
             value = code.let("value", write_result(code, partial)) if result else partial
             code.later(f"{code.state(scope)}[{slot}] = {partial}")
             then.push(code, value)
 
         def push_reduced(code: Code, item: str) -> None:
-            code.later(f"{code.state(scope)}[{slot}] = {code.let(self.name, added(code, item))}")
+            code.later(f"{code.state(scope)}[{slot}] = {code.let(self.name, write_added(code, item))}")
 
         def complete_reduced(code: Code) -> None:
             value = code.let("value", write_result(code, f"{code.state(scope)}[{slot}]"))
@@ -81,3 +118,18 @@ class Fold(Operator):
             then.complete(code)
 
         return Part(push_reduced, complete_reduced) if self.reduce else Part(push, then.complete)
+
+    def _write_added(self, code: Code, partial: str, value: str, reduction: Reduction) -> str:
+        """Write that a value is read; return the expression for the partial result with it."""
+        if reduction.read or self.skip_missing:
+            value = code.let("value", value)
+        read = value
+        if reduction.read:
+            read = f"{value} if type({value}) is float else {code.constant(reduction.read, 'read')}({value})"
+        if reduction.inline:
+            added = reduction.inline(partial, read)
+        else:
+            added = f"{code.constant(reduction.add, 'add')}({partial}, {read})"
+        if not self.skip_missing:
+            return added
+        return f"{partial} if {code.constant(reduction.is_missing, 'is_missing')}({value}) else {added}"

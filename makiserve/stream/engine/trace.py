@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import rx
 from rx.core.typing import Observer, Scheduler
 from rx.disposable import Disposable
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.build import build, write_emit, write_nothing
-from makiserve.stream.engine.catch import Catch
-from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.foreign import Tap, captures, foreign
-from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.plan import Operator, Plan
-from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.stage import Stage
+from makiserve.stream.engine.subscription import Subscription
 
 Transform = Callable[[rx.Observable], rx.Observable]
 Pipeline = Transform | Sequence[Transform]
@@ -47,46 +41,7 @@ class Traced(rx.Observable):
             return Disposable()
         if self.origin is None:
             raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
-        plan = Plan(self.operators)
-        push, complete, scope = self._compile(plan, observer)
-        state = scope.new()
-
-        def on_next(item: Any) -> None:
-            try:
-                push(item, state)
-            except Exception as error:  # noqa: BLE001  the Rx contract: whatever an operator raises ends the stream
-                observer.on_error(error)
-            scope.journal.clear()
-
-        def on_completed() -> None:
-            try:
-                complete(state)
-            except Exception as error:  # noqa: BLE001  the Rx contract, as above
-                observer.on_error(error)
-            else:
-                _end_catches(plan, None)
-                observer.on_completed()
-
-        def on_error(error: Exception) -> None:
-            _end_catches(plan, error)
-            observer.on_error(error)
-
-        return self.origin.subscribe(on_next, on_error, on_completed, scheduler=scheduler)
-
-    def _compile(self, plan: Plan, observer: Observer) -> tuple[Callable[..., None], Callable[..., None], Scope]:
-        scope, code = Scope(Journal()), Code()
-        code.globals |= {"emit": observer.on_next, "journal": scope.journal}
-        stage = build(plan, Stage(write_emit, write_emit, write_nothing, raises=False), scope)
-        push = code.function("push", scope, lambda item: stage.push(code, item))
-        complete = code.function("complete", scope, lambda _: stage.complete(code), "state")
-        compiled = code.compile()
-        return compiled[push], compiled[complete], scope
-
-
-def _end_catches(plan: Plan, error: Exception | None) -> None:
-    for node in plan.walk():
-        if isinstance(node, Catch):
-            node.end(error)
+        return Subscription(Plan(self.operators), observer).subscribe(self.origin, scheduler)
 
 
 def operator(node: Operator) -> Transform:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import comoments
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def correlation(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
-    """Pearson's correlation coefficient of pairs, between -1 and 1 (Schubert and Gertz 2018).
+
+def correlation(
+    key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute Pearson's correlation coefficient of pairs, between -1 and 1 (Schubert and Gertz 2018).
 
     ```
     --(1,2)--(2,4)--(3,6)--|
@@ -23,15 +28,18 @@ def correlation(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, redu
     Args:
         key_mapper: the pair (x, y) of an item; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out pairs with None or NaN; `min_periods=n` gives None for fewer than n
+            pairs.
 
-    *Emits* the running value for each item, or the final one once; None while x or y has not varied.
-    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+    *Emits* the running value for each item, or the final one once; None while x or y has not varied. *NaN* and
+    infinities, of x or y, make the result NaN. *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for
+    what is not a pair of real numbers, and `OverflowError` for an integer that is too large for a float.
 
     >>> import rx, makiserve.stream as rs
     >>> round(rx.from_([(1, 2), (2, 4), (3, 0)]).pipe(rs.math.correlation(reduce=True)).run(), 8)
     -0.5
     """
-    return operator(Correlation(key_mapper, reduce))
+    return operator(Correlation(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,4 +49,4 @@ class Correlation(Fold):
     name: ClassVar[str] = "correlation"
 
     def reduction(self) -> Reduction:
-        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.correlation)
+        return comoments.reduction(comoments.correlation)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import comoments
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def covariance(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
-    """The sample covariance of pairs, n - 1 in the denominator (Schubert and Gertz 2018).
+
+def covariance(
+    key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the sample covariance of pairs, with n - 1 in the denominator (Schubert and Gertz 2018).
 
     ```
     --(1,2)--(2,4)--(3,9)--|
@@ -23,15 +28,18 @@ def covariance(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduc
     Args:
         key_mapper: the pair (x, y) of an item; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out pairs with None or NaN; `min_periods=n` gives None for fewer than n
+            pairs.
 
-    *Emits* the running value for each item, or the final one once; 0.0 for fewer than two pairs.
-    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+    *Emits* the running value for each item, or the final one once; 0.0 for fewer than two pairs. *NaN* and infinities,
+    of x or y, make the result NaN. *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a
+    pair of real numbers, and `OverflowError` for an integer that is too large for a float.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([(1, 2), (2, 4), (3, 9)]).pipe(rs.math.covariance(reduce=True)).run()
     3.5
     """
-    return operator(Covariance(key_mapper, reduce))
+    return operator(Covariance(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,4 +49,4 @@ class Covariance(Fold):
     name: ClassVar[str] = "covariance"
 
     def reduction(self) -> Reduction:
-        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.covariance)
+        return comoments.reduction(comoments.covariance)

@@ -3,18 +3,21 @@
 An item that `n` others have followed weighs `keep ** n`, with `keep = 1 - alpha`. Adding follows West ("Updating Mean
 and Variance Estimates: An Improved Method", CACM 22, 1979), with weights that fade; merging is Chan et al.'s (1983),
 with the earlier part faded by the length of the later one. The results are those of pandas' `ewm(adjust=True)`.
+
+The mean is kept in twice the precision of a float, as an unevaluated sum: deviations from a large mean keep their
+digits, and a huge value takes none from those that follow it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import Any
 
 from makiserve.errors import PipelineError
+from makiserve.stream.math.moments import nothing, overflowed
 
 Partial = tuple[int, float, float, float, float, float]
-"""Count, pivot, mean relative to the pivot, weighted squares of deviations, sum of weights, sum of their squares."""
+"""Count, mean, what rounding took from it, weighted squares of deviations, sum of weights, sum of their squares."""
 
 ZERO: Partial = (0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -25,32 +28,64 @@ class Decay:
 
     keep: float
 
-    def add(self, partial: Partial, value: Any) -> Partial:
-        """The moments with one value more."""
-        count, pivot, mean, squares, weight, weights2 = partial
+    def add(self, partial: Partial, value: float) -> Partial:
+        """Return the moments with one value more."""
+        count, mean, rest, squares, before, weights2 = partial
         if not count:
-            return 1, value, value - value, 0.0, 1.0, 1.0
-        relative = value - pivot
-        deviation = relative - mean
-        weight = weight * self.keep + 1.0
-        mean += deviation / weight
-        squares = squares * self.keep + deviation * (relative - mean)
-        return count + 1, pivot, mean, squares, weight, weights2 * self.keep * self.keep + 1.0
+            return 1, value, 0.0, nothing(value), 1.0, 1.0
+        before *= self.keep
+        weight = before + 1.0
+        deviation = (value - mean) - rest
+        grown = squares * self.keep + deviation * deviation * before / weight
+        if grown - grown != 0:
+            grown = overflowed(squares, nothing(value))
+        mean, rest = (
+            _moved(value, 0.0, mean, rest, before / weight)
+            if before < 1.0
+            else _moved(mean, rest, value, 0.0, 1.0 / weight)
+        )
+        return count + 1, mean, rest, grown, weight, weights2 * self.keep * self.keep + 1.0
 
     def merge(self, earlier: Partial, later: Partial) -> Partial:
-        """The moments of two consecutive parts."""
+        """Return the moments of two consecutive parts."""
         if not earlier[0] or not later[0]:
             return later if later[0] else earlier
         keep = self.keep ** later[0]
         before, weight = earlier[4] * keep, earlier[4] * keep + later[4]
         deviation = (later[1] - earlier[1]) + (later[2] - earlier[2])
-        mean = earlier[2] + deviation * later[4] / weight
-        squares = earlier[3] * keep + later[3] + deviation * deviation * before * later[4] / weight
-        return earlier[0] + later[0], earlier[1], mean, squares, weight, earlier[5] * keep * keep + later[5]
+        grown = earlier[3] * keep + later[3] + deviation * deviation * before * later[4] / weight
+        if grown - grown != 0:
+            grown = overflowed(earlier[3], later[3])
+        mean, rest = (
+            _moved(*later[1:3], *earlier[1:3], before / weight)
+            if before < later[4]
+            else _moved(*earlier[1:3], *later[1:3], later[4] / weight)
+        )
+        return earlier[0] + later[0], mean, rest, grown, weight, earlier[5] * keep * keep + later[5]
+
+
+def _moved(mean: float, rest: float, other: float, other_rest: float, share: float) -> tuple[float, float]:
+    """Return a mean moved to another one by a share of at most a half, and what rounding took from it (Knuth 1969).
+
+    The heavier part is moved, so that a huge value leaves nothing behind when its weight has gone.
+    """
+    change = rest + ((other - mean) + (other_rest - rest)) * share
+    moved = mean + change
+    if moved - moved != 0:
+        return _moved_beyond(mean, other, share), 0.0
+    back = moved - mean
+    return moved, (mean - (moved - back)) + (change - back)
+
+
+def _moved_beyond(mean: float, other: float, share: float) -> float:
+    """Return the moved mean if a difference overflows, or if either is infinite or NaN."""
+    if mean - mean == 0 and other - other == 0:
+        return mean * (1.0 - share) + other * share
+    return mean + other
 
 
 def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
-    """The decay of one of two parameters.
+    """Return the decay that one of two parameters gives.
 
     Raises:
         PipelineError: not exactly one is given, or it is out of its range.
@@ -67,12 +102,17 @@ def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
 
 
 def mean(partial: Partial) -> float | None:
-    """The weighted mean; None for no value."""
-    return partial[1] + partial[2] if partial[0] else None
+    """Return the weighted mean; None for no value."""
+    return partial[1] if partial[0] else None
 
 
 def stddev(partial: Partial) -> float:
-    """The weighted standard deviation, corrected for bias; 0.0 for fewer than two values that weigh anything."""
+    """Return the weighted standard deviation, corrected for bias.
+
+    It is 0.0 for fewer than two values that weigh anything, but NaN once one was NaN or infinite.
+    """
     _, _, _, squares, weight, weights2 = partial
     freedom = weight * weight - weights2
+    if squares != squares:
+        return squares
     return sqrt(squares * weight / freedom) if freedom > 0 else 0.0

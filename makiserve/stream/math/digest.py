@@ -2,13 +2,20 @@
 
 The values themselves, up to `EXACT` of them; beyond that a t-digest (Dunning, "The t-digest: Efficient estimates of
 distributions", Software Impacts 7, 2021) of Apache DataSketches, to which they are added `EXACT` at a time. It is kept
-as bytes, so that a partial result is immutable; unlike the KLL sketch it draws no random numbers: the same items give
-the same bytes. An item's rank is off by less than 1 % in the middle, much less at the ends (tested).
+as bytes, so that a partial result is immutable; unlike the KLL and REQ sketches it draws no random numbers: the same
+items give the same bytes. A t-digest has no proven bound. In the tests a quantile's rank is off by less than 0.25 % of
+the number of items, much less at the ends, and by less than 2 % inside of a gap in the values or between few distinct
+ones.
+
+Quantiles are read off the digest's centroids here: `tdigest_double.get_quantile` up to DataSketches 5.2 swaps the two
+weights that it interpolates with, so that it is not monotone (apache/datasketches-java#755). Infinities, which have no
+mean with other values, are counted in front of the digest.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import struct
+from math import inf
 
 import numpy as np
 from datasketches import tdigest_double  # type: ignore[import-untyped]
@@ -17,20 +24,27 @@ EXACT = 256
 COMPRESSION = 400
 
 Partial = tuple[bytes, tuple[float, ...]]
-"""The digest, empty while there is none, and the values that are not in it yet."""
+"""The digest, empty if there is none, and the values that are not in it yet."""
 
 ZERO: Partial = (b"", ())
 
+_INFINITE = struct.Struct("<cQQ")
+_MARK = b"\0"
+"""First byte of a digest with infinities: then come the numbers of -inf and inf. No sketch begins with it."""
+_CENTROID = np.dtype([("mean", "<f8"), ("weight", "<u8")])
+_HEADER = struct.Struct("<8xI4xdd")
+"""Of a serialized digest of two values or more: number of centroids, minimum, maximum; the centroids follow."""
 
-def add(partial: Partial, value: Any) -> Partial:
-    """The digest with one value more.
+
+def add(partial: Partial, value: float) -> Partial:
+    """Return the digest with one value more.
 
     Raises:
-        ValueError: it is not a number: it has no place in an order.
+        ValueError: it is NaN.
     """
     number = float(value)
     if number != number:
-        raise ValueError("NaN has no rank: filter it, or fill it")
+        raise ValueError("NaN has no rank: filter it, fill it, or reduce with skip_missing=True")
     digest, values = partial
     if len(values) == EXACT:
         return _absorb(digest, values), (number,)
@@ -38,30 +52,79 @@ def add(partial: Partial, value: Any) -> Partial:
 
 
 def merge(earlier: Partial, later: Partial) -> Partial:
-    """The digest of two parts."""
+    """Return the digest of two parts."""
     digest, values = earlier[0], earlier[1] + later[1]
     if later[0]:
-        merged = tdigest_double.deserialize(later[0])
-        if digest:
-            merged.merge(tdigest_double.deserialize(digest))
-        digest = merged.serialize()
+        below, above, sketch = _split(later[0])
+        more_below, more_above, other = _split(digest)
+        sketch.merge(other)
+        digest = _join(below + more_below, above + more_above, sketch)
     return (_absorb(digest, values), ()) if len(values) > EXACT else (digest, values)
 
 
 def quantile(partial: Partial, q: float) -> float | None:
-    """The value with a share `q` of the others below it, interpolated; None for no value."""
+    """Return the value with a share `q` of the others below it, interpolated; None for no value."""
     digest, values = partial
     if not digest:
-        return float(np.quantile(values, q)) if values else None
-    return float(_filled(digest, values).get_quantile(q))
+        return _quantile_of(sorted(values), q) if values else None
+    below, above, sketch = _split(_absorb(digest, values))
+    return _quantile_in(below, above, sketch, q)
+
+
+def _quantile_of(ordered: list[float], q: float) -> float:
+    place = q * (len(ordered) - 1)
+    left = int(place)
+    return _between(ordered[left], ordered[min(left + 1, len(ordered) - 1)], place - left)
+
+
+def _quantile_in(below: int, above: int, sketch: tdigest_double, q: float) -> float:
+    """Interpolate between the centres of the centroids, and between the ends and infinities."""
+    count = 0 if sketch.is_empty() else sketch.get_total_weight()
+    place = q * (below + count + above - 1) - below
+    if place < 0:
+        return -inf if place <= -1 or not count else _between(-inf, sketch.get_min_value(), place + 1)
+    if place > count - 1:
+        return inf if place >= count or not count else _between(sketch.get_max_value(), inf, place - (count - 1))
+    return float(np.interp(place, *_centres(sketch)))
+
+
+def _centres(sketch: tdigest_double) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the centroids in the order of all values, from 0 on, and their means."""
+    if sketch.get_total_weight() == 1:
+        return np.zeros(1), np.array([sketch.get_min_value()])
+    data = bytes(sketch.serialize())
+    size, least, most = _HEADER.unpack_from(data)
+    centroids = np.frombuffer(data, _CENTROID, size, _HEADER.size)
+    weights = centroids["weight"].astype(float)
+    places = np.cumsum(weights) - (weights + 1) / 2
+    return np.concatenate(([0.0], places, [weights.sum() - 1])), np.concatenate(([least], centroids["mean"], [most]))
+
+
+def _between(low: float, high: float, share: float) -> float:
+    """Return the value a share of the way from `low` to `high`, either of which may be infinite."""
+    if not share or low == high:
+        return low
+    change = high - low
+    return low + change * share if change - change == 0 else low * (1 - share) + high * share
 
 
 def _absorb(digest: bytes, values: tuple[float, ...]) -> bytes:
-    return bytes(_filled(digest, values).serialize())
-
-
-def _filled(digest: bytes, values: tuple[float, ...]) -> tdigest_double:
-    sketch = tdigest_double.deserialize(digest) if digest else tdigest_double(COMPRESSION)
+    below, above, sketch = _split(digest)
     if values:
-        sketch.update(np.array(values))
-    return sketch
+        numbers = np.array(values)
+        below, above = below + int((numbers == -inf).sum()), above + int((numbers == inf).sum())
+        sketch.update(numbers[np.isfinite(numbers)])
+    return _join(below, above, sketch)
+
+
+def _split(digest: bytes) -> tuple[int, int, tdigest_double]:
+    below, above = 0, 0
+    if digest[:1] == _MARK:
+        _, below, above = _INFINITE.unpack_from(digest)
+        digest = digest[_INFINITE.size :]
+    return below, above, tdigest_double.deserialize(digest) if digest else tdigest_double(COMPRESSION)
+
+
+def _join(below: int, above: int, sketch: tdigest_double) -> bytes:
+    infinite = _INFINITE.pack(_MARK, below, above) if below or above else b""
+    return infinite + bytes(sketch.serialize())

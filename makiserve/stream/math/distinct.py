@@ -7,13 +7,18 @@ immutable. Sorted hashes make it the same bytes for the same items in any proces
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
+from decimal import Decimal
+from fractions import Fraction
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 import numpy as np
 from datasketches import hll_sketch, hll_union  # type: ignore[import-untyped]
+
+from makiserve.stream.scalars import plain
 
 EXACT = 256
 LOG2_REGISTERS = 12  # a standard error of 1.04 / sqrt(4096): 1.6 %
@@ -69,16 +74,21 @@ def _filled(sketch: bytes, hashes: tuple[int, ...]) -> hll_sketch:
 
 
 def _hash(value: Any) -> int:
-    plain = msgspec.msgpack.encode(_same(value))
-    return int.from_bytes(blake2b(plain, digest_size=8).digest(), "big", signed=True)
+    data = msgspec.msgpack.encode(_same(value))
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True)
 
 
 def _same(value: Any) -> Any:
     """One form for values that are equal, 1, 1.0 and True, and that MessagePack can write."""
     if isinstance(value, (tuple, list)):
         return [_same(element) for element in value]
+    value = plain(value)
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, (Decimal, Fraction)) and value == float(value):
+        value = float(value)
+    if value != value:
+        return math.nan
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     return str(value).encode() if isinstance(value, int) and value.bit_length() > 63 else value

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import distinct
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def distinct_count(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """The number of distinct items: exact up to 256, then from a HyperLogLog sketch (Flajolet et al. 2007).
+
+def distinct_count(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Count the distinct items: exact up to 256, then from a HyperLogLog sketch (Flajolet et al. 2007).
 
     ```
     --a--b--a--c--|
@@ -25,15 +30,16 @@ def distinct_count(key_mapper: Callable[[Any], Any] | None = None, reduce: bool 
     Args:
         key_mapper: the value to count: a number, text, bytes, a time, a tuple or Record of such; by default the item.
         reduce: emit only the final count, when the stream or its window completes; 0 for an empty stream.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
-    *Emits* the running count for each item, or the count once. *State* at most 256 integers and 4 KB a key.
-    *Raises* `TypeError` for a value of another kind.
+    *Emits* the running count for each item, or the count once. *NaN* is one value, and None is one. *State* at most 256
+    integers and 4 KB a key. *Raises* `TypeError` for a value of another kind.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_("abac").pipe(rs.math.distinct_count(reduce=True)).run()
     3
     """
-    return operator(DistinctCount(key_mapper, reduce))
+    return operator(DistinctCount(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import decay
+from makiserve.stream.scalars import real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def ewm_mean(
@@ -17,8 +21,9 @@ def ewm_mean(
     alpha: float | None = None,
     halflife: float | None = None,
     reduce: bool = False,
+    **missing: Unpack[MissingValues],
 ) -> Transform:
-    """The exponentially weighted mean: an item that n others have followed weighs (1 - alpha)^n.
+    """Compute the exponentially weighted mean: an item that n others have followed weighs (1 - alpha)^n.
 
     ```
     --1----2-----------3-----------|
@@ -34,9 +39,12 @@ def ewm_mean(
         alpha: how much each item takes away from those before it, greater than 0 and at most 1.
         halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
         reduce: emit only the final mean, when the stream or its window completes; None for an empty stream.
+        **missing: `skip_missing=True` leaves out None and NaN, by which weights do not fade (pandas' `ignore_na=True`);
+            `min_periods=n` gives None for fewer than n values.
 
-    *Emits* the running mean for each item, or the mean once. *State* six numbers a key. *Raises* `TypeError` for what
-    is not a number.
+    *Emits* the running mean for each item, or the mean once. *NaN* makes the mean NaN, an infinity makes it infinite,
+    infinities of both signs make it NaN: from then on. *State* six numbers a key. *Raises* `TypeError` for what is not
+    a real number, None included, and `OverflowError` for an integer that is too large for a float.
 
     Raises:
         PipelineError: not exactly one of alpha and halflife is given, or it is out of its range.
@@ -45,7 +53,7 @@ def ewm_mean(
     >>> round(rx.from_([1, 3]).pipe(rs.math.ewm_mean(halflife=1, reduce=True)).run(), 8)
     2.33333333
     """
-    return operator(EwmMean(key_mapper, reduce, decay.decay_from("ewm_mean", alpha, halflife).keep))
+    return operator(EwmMean(key_mapper, reduce, decay.decay_from("ewm_mean", alpha, halflife).keep, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,4 +65,4 @@ class EwmMean(Fold):
 
     def reduction(self) -> Reduction:
         fading = decay.Decay(self.keep)
-        return Reduction(decay.ZERO, fading.add, fading.merge, decay.mean)
+        return Reduction(decay.ZERO, fading.add, fading.merge, decay.mean, real)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import decay
+from makiserve.stream.scalars import real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def ewm_stddev(
@@ -17,8 +21,9 @@ def ewm_stddev(
     alpha: float | None = None,
     halflife: float | None = None,
     reduce: bool = False,
+    **missing: Unpack[MissingValues],
 ) -> Transform:
-    """The exponentially weighted standard deviation: an item that n others have followed weighs (1 - alpha)^n.
+    """Compute the exponentially weighted standard deviation: an item that n others have followed weighs (1 - alpha)^n.
 
     ```
     --1----2-----------3-----------|
@@ -33,9 +38,12 @@ def ewm_stddev(
         alpha: how much each item takes away from those before it, greater than 0 and at most 1.
         halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out None and NaN, by which weights do not fade (pandas' `ignore_na=True`);
+            `min_periods=n` gives None for fewer than n values.
 
     *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items, and for
-    alpha = 1. *State* six numbers a key. *Raises* `TypeError` for what is not a number.
+    alpha = 1. *NaN* and infinities make the result NaN, from then on. *State* six numbers a key. *Raises* `TypeError`
+    for what is not a real number, None included, and `OverflowError` for an integer that is too large for a float.
 
     Raises:
         PipelineError: not exactly one of alpha and halflife is given, or it is out of its range.
@@ -44,7 +52,7 @@ def ewm_stddev(
     >>> round(rx.from_([1, 2, 3]).pipe(rs.math.ewm_stddev(alpha=0.5, reduce=True)).run(), 8)
     0.96362411
     """
-    return operator(EwmStddev(key_mapper, reduce, decay.decay_from("ewm_stddev", alpha, halflife).keep))
+    return operator(EwmStddev(key_mapper, reduce, decay.decay_from("ewm_stddev", alpha, halflife).keep, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,4 +64,4 @@ class EwmStddev(Fold):
 
     def reduction(self) -> Reduction:
         fading = decay.Decay(self.keep)
-        return Reduction(decay.ZERO, fading.add, fading.merge, decay.stddev)
+        return Reduction(decay.ZERO, fading.add, fading.merge, decay.stddev, real)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from operator import lt
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.math.extreme import extreme
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def min(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """The smallest item.
+def min(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Find the smallest item.
 
     ```
     --3--5--2--|
@@ -22,15 +29,17 @@ def min(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) ->
     Args:
         key_mapper: the value to compare; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes; None for an empty stream.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
-    *Emits* the smallest value so far for each item, or the smallest once; of equal ones the first.
-    *State* one value a key. *Raises* `TypeError` for what cannot be compared.
+    *Emits* the smallest value so far for each item, or the smallest once; of equal ones the first. *NaN* makes the
+    result NaN, whatever its place. *State* one value a key. *Raises* `TypeError` for what cannot be compared, None
+    included (RxSci keeps a None that comes first).
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([3, 5, 2]).pipe(rs.math.min(reduce=True)).run()
     2
     """
-    return operator(Min(key_mapper, reduce))
+    return operator(Min(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +49,4 @@ class Min(Fold):
     name: ClassVar[str] = "min"
 
     def reduction(self) -> Reduction:
-        return Reduction(None, _either, _either)
-
-
-def _either(kept: Any, value: Any) -> Any:
-    if kept is None or (value is not None and value < kept):
-        return value
-    return kept
+        return extreme(lt)

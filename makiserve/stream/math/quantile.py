@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import digest
+from makiserve.stream.scalars import real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def quantile(q: float, key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """A quantile: exact, with linear interpolation, up to 256 items, then from a t-digest (Dunning 2021).
+def quantile(
+    q: float, key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute a quantile: exact, with linear interpolation, up to 256 items, then from a t-digest (Dunning 2021).
 
     ```
     --1----2----3----4-----|
@@ -21,14 +27,20 @@ def quantile(q: float, key_mapper: Callable[[Any], Any] | None = None, reduce: b
     --1.0--1.75-2.5--3.25--|
     ```
 
+    Beyond 256 items the rank of the result differs from `q` by less than 0.25 % of the items, and by less than 2 % if it
+    lies inside of a gap in their values or between few distinct ones: measured, for a t-digest has no proven bound. A
+    larger `q` never gives a smaller result.
+
     Args:
         q: the share of the items below, from 0 (the smallest) to 1 (the largest).
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
     *Emits* the running quantile for each item, or the final one once; None for an empty stream. The running one is
-    computed anew for each item, at some 20 µs: reduce where you can. *State* at most 256 numbers and 9 KB a key.
-    *Raises* `TypeError` for what is not a number, `ValueError` for NaN.
+    computed anew for each item, at some 20 µs: reduce where you can. *State* at most 256 numbers and 9 KB a key. *NaN*
+    has no rank: it raises `ValueError`; infinities are the first and last in the order. *Raises* `TypeError` for what
+    is not a real number, None included, and `OverflowError` for an integer that is too large for a float.
 
     Raises:
         PipelineError: q is not between 0 and 1.
@@ -39,7 +51,7 @@ def quantile(q: float, key_mapper: Callable[[Any], Any] | None = None, reduce: b
     """
     if not 0 <= q <= 1:
         raise PipelineError(f"quantile: q is between 0 and 1, not {q}")
-    return operator(Quantile(key_mapper, reduce, q))
+    return operator(Quantile(key_mapper, reduce, q, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,4 +62,4 @@ class Quantile(Fold):
     q: float = 0.5
 
     def reduction(self) -> Reduction:
-        return Reduction(digest.ZERO, digest.add, digest.merge, lambda partial: digest.quantile(partial, self.q))
+        return Reduction(digest.ZERO, digest.add, digest.merge, lambda partial: digest.quantile(partial, self.q), real)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.event_time import ms_from_duration, ms_from_time
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Partial = tuple[int, int, int]
 """Count, earliest and latest time in ms."""
@@ -17,8 +20,10 @@ Partial = tuple[int, int, int]
 SECOND = timedelta(seconds=1)
 
 
-def rate(time_mapper: Callable[[Any], Any], per: timedelta = SECOND, reduce: bool = False) -> Transform:
-    """The number of items in a unit of event time: the intervals between them, divided by the time they take.
+def rate(
+    time_mapper: Callable[[Any], Any], per: timedelta = SECOND, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the number of items in a unit of event time: the intervals between them, divided by the time they take.
 
     ```
     --0ms--100ms--300ms--|
@@ -33,10 +38,12 @@ def rate(time_mapper: Callable[[Any], Any], per: timedelta = SECOND, reduce: boo
         time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
         per: the unit of time.
         reduce: emit only the final rate, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out items whose time is None; `min_periods=n` gives None for fewer than n
+            items.
 
     *Emits* the running rate for each item, or the final one once; 0.0 while all items have the same time. The order of
-    the items does not matter. *State* three integers a key. *Raises* what `time_mapper` raises, and `TypeError` for
-    what is not a time.
+    the items does not matter. *NaN* is not a time. *State* three integers a key. *Raises* what `time_mapper` raises,
+    and `TypeError` for what is not a time.
 
     Raises:
         PipelineError: `per` is not a whole number of milliseconds, at least one.
@@ -45,7 +52,7 @@ def rate(time_mapper: Callable[[Any], Any], per: timedelta = SECOND, reduce: boo
     >>> rx.from_([0, 100, 200]).pipe(rs.math.rate(lambda i: i, reduce=True)).run()
     10.0
     """
-    return operator(Rate(time_mapper, reduce, ms_from_duration(per, "rate: per")))
+    return operator(Rate(time_mapper, reduce, ms_from_duration(per, "rate: per"), **missing))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import comoments
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def slope(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False) -> Transform:
-    """The slope of the line of least squares, y over x: a trend, where x is a time (Schubert and Gertz 2018).
+
+def slope(
+    key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the slope of the line of least squares, y over x: a trend, where x is a time (Schubert and Gertz 2018).
 
     ```
     --(1,2)--(2,4)--(3,9)--|
@@ -23,15 +28,18 @@ def slope(key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bo
     Args:
         key_mapper: the pair (x, y) of an item; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out pairs with None or NaN; `min_periods=n` gives None for fewer than n
+            pairs.
 
-    *Emits* the running value for each item, or the final one once; None while x has not varied.
-    *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a pair of numbers.
+    *Emits* the running value for each item, or the final one once; None while x has not varied. *NaN* and infinities,
+    of x or y, make the result NaN. *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a
+    pair of real numbers, and `OverflowError` for an integer that is too large for a float.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([(1, 2), (2, 4), (3, 9)]).pipe(rs.math.slope(reduce=True)).run()
     3.5
     """
-    return operator(Slope(key_mapper, reduce))
+    return operator(Slope(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,4 +49,4 @@ class Slope(Fold):
     name: ClassVar[str] = "slope"
 
     def reduction(self) -> Reduction:
-        return Reduction(comoments.ZERO, comoments.add, comoments.merge, comoments.slope)
+        return comoments.reduction(comoments.slope)

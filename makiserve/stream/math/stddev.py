@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import moments
+from makiserve.stream.scalars import real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def stddev(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """The sample standard deviation, n - 1 in the denominator (Welford 1962; Chan et al. 1983).
+def stddev(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the sample standard deviation, with n - 1 in the denominator (Welford 1962; Chan et al. 1983).
 
     ```
     --2----4-----6----|
@@ -24,15 +30,17 @@ def stddev(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False)
     Args:
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
-    *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items.
-    *State* four numbers a key. *Raises* `TypeError` for what is not a number.
+    *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items. *NaN* and
+    infinities make the result NaN. *State* four numbers a key. *Raises* `TypeError` for what is not a real number, None
+    included, and `OverflowError` for an integer that is too large for a float.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([2, 4, 6]).pipe(rs.math.stddev(reduce=True)).run()
     2.0
     """
-    return operator(Stddev(key_mapper, reduce))
+    return operator(Stddev(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +50,7 @@ class Stddev(Fold):
     name: ClassVar[str] = "stddev"
 
     def reduction(self) -> Reduction:
-        return Reduction(moments.ZERO, moments.add, moments.merge, _root)
+        return Reduction(moments.ZERO, moments.add, moments.merge, _root, real)
 
 
 def _root(partial: moments.Partial) -> float:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import compensated
+from makiserve.stream.scalars import number
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def sum(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """Sums the items, with compensated rounding.
+def sum(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Sum the items, with compensated rounding.
 
     ```
     --1--2--3--|
@@ -26,15 +32,17 @@ def sum(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) ->
     Args:
         key_mapper: the number to sum; by default the item itself.
         reduce: emit only the final sum, when the stream or its window completes; 0 for an empty stream.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
-    *Emits* the running sum for each item, or the sum once. *State* two numbers a key. *Raises* `TypeError` for what
-    cannot be added.
+    *Emits* the running sum for each item, or the sum once. *NaN* makes the sum NaN, an infinity makes it infinite,
+    infinities of both signs make it NaN. *State* two numbers a key. *Raises* `TypeError` for what is not a real number,
+    None included.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1e16, 1.0, -1e16]).pipe(rs.math.sum(reduce=True)).run()
     1.0
     """
-    return operator(Sum(key_mapper, reduce))
+    return operator(Sum(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,4 +52,4 @@ class Sum(Fold):
     name: ClassVar[str] = "sum"
 
     def reduction(self) -> Reduction:
-        return Reduction(compensated.ZERO, compensated.add, compensated.merge, compensated.result)
+        return Reduction(compensated.ZERO, compensated.add, compensated.merge, compensated.result, number)

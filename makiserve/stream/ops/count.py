@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from operator import add
 from typing import ClassVar
 
-from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 
 
-def count(reduce: bool = False) -> Transform:
-    """Counts the items.
+def count(reduce: bool = False, *, skip_missing: bool = False) -> Transform:
+    """Count the items.
 
     ```
     --a--b--c--|
@@ -24,6 +23,7 @@ def count(reduce: bool = False) -> Transform:
 
     Args:
         reduce: emit only the final count, when the stream or its window completes.
+        skip_missing: do not count None and NaN; the running count is then emitted unchanged.
 
     *Emits* the running count for each item, or the count once; 0 for an empty stream. *State* one integer a key.
 
@@ -31,7 +31,7 @@ def count(reduce: bool = False) -> Transform:
     >>> rx.from_("abc").pipe(rs.ops.count(reduce=True)).run()
     3
     """
-    return operator(Count(None, reduce))
+    return operator(Count(None, reduce, skip_missing=skip_missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +39,10 @@ class Count(Fold):
     """The node of `count`."""
 
     name: ClassVar[str] = "count"
-    raises: ClassVar[bool] = False
+
+    @property
+    def raises(self) -> bool:  # type: ignore[override]  # known only with the parameter
+        return self.skip_missing
 
     def reduction(self) -> Reduction:
-        return Reduction(0, lambda partial, _: partial + 1, add)
-
-    def write_add(self, code: Code, partial: str, value: str) -> str:
-        return f"{partial} + 1"
+        return Reduction(0, lambda partial, _: partial + 1, add, inline=lambda partial, _: f"{partial} + 1")

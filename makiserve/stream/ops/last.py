@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.trace import Transform, operator
 
 
 def last() -> Transform:
-    """Emits the last item, when the stream or its window completes.
+    """Emit the last item, when the stream or its window completes.
 
     ```
     --1--2--3--|
@@ -37,10 +36,7 @@ class Last(Fold):
     raises: ClassVar[bool] = False
 
     def reduction(self) -> Reduction:
-        return Reduction(MISSING, lambda _, item: item, _later_present)
-
-    def write_add(self, code: Code, partial: str, value: str) -> str:
-        return value
+        return Reduction(MISSING, lambda _, item: item, _later_present, inline=lambda _, item: item)
 
     def __str__(self) -> str:
         return self.name

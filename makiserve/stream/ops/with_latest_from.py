@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import rx
 from rx.core.typing import Observer, Scheduler
 from rx.disposable import CompositeDisposable, Disposable
+from rx.subject import Subject
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.trace import Transform
+from makiserve.stream.engine.trace import Traced, Transform
 from makiserve.stream.ops.observable import subscribed_only
 
 
 def with_latest_from(*sources: rx.Observable) -> Transform:
-    """Pairs each item with the latest item of every other source.
+    """Pair each item with the latest item of every other source.
 
     ```
     source  ------1------2------3----|
@@ -23,8 +26,10 @@ def with_latest_from(*sources: rx.Observable) -> Transform:
     --------(1,a)--(2,b)----(3,c)----|
     ```
 
-    The source is subscribed to when all others have emitted, so that a cold one loses no item. Where one of them
-    completes before it has emitted, so does the result (RxSci waits for ever).
+    A cold source is subscribed to when all others have emitted, so that it loses no item. A hot one, a Subject or what
+    is made of Subjects alone, is subscribed to at once: what it emits before that is dropped, as in ReactiveX, but its
+    error or completion is not. If one of the others completes before it has emitted, so does the result (RxSci waits
+    for ever).
 
     Args:
         sources: the other Observables, at least one.
@@ -44,38 +49,58 @@ def with_latest_from(*sources: rx.Observable) -> Transform:
         raise PipelineError("with_latest_from needs at least one source")
 
     def apply(source: rx.Observable) -> rx.Observable:
-        return rx.create(lambda observer, scheduler: _subscribe(source, sources, observer, scheduler))
+        return rx.create(lambda observer, scheduler: _Join(source, observer, scheduler).subscribe(sources))
 
     return subscribed_only("with_latest_from", "a lane has one source, its records", apply)
 
 
-def _subscribe(
-    source: rx.Observable, others: tuple[rx.Observable, ...], observer: Observer, scheduler: Scheduler | None
-) -> Disposable:
-    latest: list[Any] = [None] * len(others)
-    missing = set(range(len(others)))
-    subscriptions = CompositeDisposable()
+class _Join:
+    """One subscription to the source and the others."""
 
-    def watch(index: int, other: rx.Observable) -> None:
-        def on_next(item: Any) -> None:
-            latest[index] = item
-            if index in missing:
-                missing.discard(index)
-                if not missing:
-                    begin()
+    def __init__(self, source: rx.Observable, observer: Observer, scheduler: Scheduler | None) -> None:
+        self._source, self._observer, self._scheduler = source, observer, scheduler
+        self._subscriptions = CompositeDisposable()
+        self._is_hot = _is_hot(source)
 
-        def on_completed() -> None:
-            if index in missing:
-                observer.on_completed()
+    def subscribe(self, others: tuple[rx.Observable, ...]) -> Disposable:
+        self._latest: list[Any] = [None] * len(others)
+        self._missing = set(range(len(others)))
+        for index, other in enumerate(others):
+            self._add(other, partial(self._other_next, index), partial(self._other_completed, index))
+        if self._is_hot:
+            self._add(self._source, self._next, self._observer.on_completed)
+        return self._subscriptions
 
-        subscriptions.add(other.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler))
+    def _next(self, item: Any) -> None:
+        if not self._missing:
+            self._observer.on_next((item, *self._latest))
 
-    def begin() -> None:
-        def on_next(item: Any) -> None:
-            observer.on_next((item, *latest))
+    def _other_next(self, index: int, item: Any) -> None:
+        self._latest[index] = item
+        if self._missing:
+            self._missing.discard(index)
+            if not self._missing and not self._is_hot:
+                self._add(self._source, self._next, self._observer.on_completed)
 
-        subscriptions.add(source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler))
+    def _other_completed(self, index: int) -> None:
+        if index in self._missing:
+            self._observer.on_completed()
 
-    for index, other in enumerate(others):
-        watch(index, other)
-    return subscriptions
+    def _add(self, stream: rx.Observable, on_next: Callable[[Any], None], on_completed: Callable[[], None]) -> None:
+        subscription = stream.subscribe(on_next, self._observer.on_error, on_completed, scheduler=self._scheduler)
+        self._subscriptions.add(subscription)
+
+
+def _is_hot(stream: Any) -> bool:
+    """Return whether an Observable is a Subject, or made of Subjects alone by operators."""
+    if isinstance(stream, Subject):
+        return True
+    made_of = [stream.origin] if isinstance(stream, Traced) else [*_observables(getattr(stream, "_subscribe", None))]
+    return bool(made_of) and all(_is_hot(each) for each in made_of)
+
+
+def _observables(function: Any) -> Iterator[rx.Observable]:
+    """Yield the Observables that a subscribe function of rx holds in its closure."""
+    for cell in getattr(function, "__closure__", None) or ():
+        if isinstance(cell.cell_contents, rx.Observable):
+            yield cell.cell_contents

@@ -44,14 +44,15 @@ class Distribution(NamedTuple):
         return sum(self.counts)
 
 
-def number(value: Any) -> Any:
-    """The value, unless it has no place in an order.
+def finite(value: float) -> float:
+    """Return a number that has a place in a distribution.
 
     Raises:
-        ValueError: it is NaN.
+        ValueError: it is NaN or infinite.
     """
-    if value != value:
-        raise ValueError("NaN has no place in a distribution: filter it, or fill it")
+    if value - value != 0:
+        name = "NaN" if value != value else "an infinity"
+        raise ValueError(f"{name} has no place in a distribution: filter it, or fill it")
     return value
 
 
@@ -79,6 +80,15 @@ def merge(earlier: Distribution, later: Distribution) -> Distribution:
         if end is not None and earlier.min is not None and earlier.max is not None:
             earlier = earlier._replace(min=min(earlier.min, end), max=max(earlier.max, end))
     return earlier
+
+
+def weighted_mean(values: tuple[float, ...], counts: tuple[int, ...]) -> float:
+    """Return the mean of bins, which is in range even if their sum is not."""
+    total = sum(counts)
+    mean = sum(value * count for value, count in zip(values, counts, strict=True)) / total
+    if mean - mean == 0:
+        return mean
+    return sum(value * (count / total) for value, count in zip(values, counts, strict=True))
 
 
 def count_below(dist: Distribution, value: float) -> float:
@@ -113,7 +123,7 @@ def _joined(
         gaps = [gap * log(1e-5 + min(counts[i], counts[i + 1])) for i, gap in enumerate(gaps)]
     left = gaps.index(min(gaps))
     count = counts[left] + counts[left + 1]
-    mean = (values[left] * counts[left] + values[left + 1] * counts[left + 1]) / count
+    mean = weighted_mean(values[left : left + 2], counts[left : left + 2])
     return (
         (*values[:left], mean, *values[left + 2 :]),
         (*counts[:left], count, *counts[left + 2 :]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from makiserve.stream.engine.trace import Transform
-from makiserve.stream.math.dist.distribution import Distribution
+from makiserve.stream.math.dist.distribution import Distribution, weighted_mean
 from makiserve.stream.ops.map import map
 
 
@@ -26,5 +26,5 @@ def mean() -> Transform:
 
 
 def mean_of(dist: Distribution) -> float | None:
-    """The mean; None for no item."""
-    return sum(value * count for value, count in dist.bins) / dist.total if dist.values else None
+    """Return the mean; None for no item."""
+    return weighted_mean(dist.values, dist.counts) if dist.values else None

@@ -27,8 +27,8 @@ def variance() -> Transform:
 
 
 def variance_of(dist: Distribution) -> float | None:
-    """The population variance; None for no item."""
+    """Return the population variance; None for no item."""
     centre = mean_of(dist)
     if centre is None:
         return None
-    return sum(count * (value - centre) ** 2 for value, count in dist.bins) / dist.total
+    return sum(count * (value - centre) * (value - centre) for value, count in dist.bins) / dist.total

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import moments
+from makiserve.stream.scalars import real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False) -> Transform:
-    """The population variance, n in the denominator (Welford 1962; Chan et al. 1983).
+def variance(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the population variance, with n in the denominator (Welford 1962; Chan et al. 1983).
 
     ```
     --1----2-----3-------4------|
@@ -23,15 +29,17 @@ def variance(key_mapper: Callable[[Any], Any] | None = None, reduce: bool = Fals
     Args:
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
+        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
 
     *Emits* the running variance for each item (RxSci's is always 0.0), or the final one once; 0.0 for an empty stream.
-    *State* four numbers a key (RxSci keeps all items). *Raises* `TypeError` for what is not a number.
+    *NaN* and infinities make the result NaN. *State* four numbers a key (RxSci keeps all items). *Raises* `TypeError`
+    for what is not a real number, None included, and `OverflowError` for an integer that is too large for a float.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3, 4]).pipe(rs.math.formal.variance(reduce=True)).run()
     1.25
     """
-    return operator(FormalVariance(key_mapper, reduce))
+    return operator(FormalVariance(key_mapper, reduce, **missing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,4 +49,4 @@ class FormalVariance(Fold):
     name: ClassVar[str] = "formal_variance"
 
     def reduction(self) -> Reduction:
-        return Reduction(moments.ZERO, moments.add, moments.merge, moments.population_variance)
+        return Reduction(moments.ZERO, moments.add, moments.merge, moments.population_variance, real)

@@ -27,6 +27,12 @@ CASES: Cases = {
     "data.pad_end": [lambda: rs.data.pad_end(2), lambda: rs.data.pad_end(2, 7), lambda: rs.data.pad_end(0)],
     "data.clip": [lambda: rs.data.clip(2, 5), lambda: rs.data.clip(higher_bound=4), lambda: rs.data.clip()],
     "data.fill_none": [lambda: rx.pipe(rs.ops.map(lambda i: Point(i, None)), rs.data.fill_none(0))],
+    "data.forward_fill": [
+        lambda: rx.pipe(rs.ops.map(lambda i: i if i % 3 else None), rs.data.forward_fill()),
+        lambda: rx.pipe(
+            rs.ops.map(lambda i: Point(i if i % 2 else None, None if i % 3 else i)), rs.data.forward_fill()
+        ),
+    ],
     "data.to_list": [lambda: rs.data.to_list()],
     "data.to_array": [lambda: rs.data.to_array("d")],
     "data.to_deque": [

@@ -7,16 +7,31 @@ import rx
 import makiserve.stream as rs
 from tests.unit.stream.cases.case import Cases
 
+
+def gaps(number: int) -> float | None:
+    return None if number % 4 == 1 else float("nan") if number % 4 == 2 else number / 3
+
+
 CASES: Cases = {
     "math.sum": [lambda: rs.math.sum(), lambda: rs.math.sum(lambda i: i / 3, reduce=True)],
-    "math.mean": [lambda: rs.math.mean(), lambda: rs.math.mean(lambda i: i / 3, reduce=True)],
+    "math.mean": [
+        lambda: rs.math.mean(),
+        lambda: rs.math.mean(lambda i: i / 3, reduce=True),
+        lambda: rs.math.mean(gaps, skip_missing=True),
+        lambda: rs.math.mean(gaps, reduce=True, skip_missing=True, min_periods=2),
+    ],
     "math.min": [lambda: rs.math.min(), lambda: rs.math.min(lambda i: -i, reduce=True)],
-    "math.max": [lambda: rs.math.max(), lambda: rs.math.max(lambda i: -i, reduce=True)],
+    "math.max": [
+        lambda: rs.math.max(),
+        lambda: rs.math.max(lambda i: -i, reduce=True),
+        lambda: rs.math.max(gaps, reduce=True, skip_missing=True),
+    ],
     "math.variance": [lambda: rs.math.variance(), lambda: rs.math.variance(reduce=True)],
     "math.stddev": [lambda: rs.math.stddev(), lambda: rs.math.stddev(reduce=True)],
     "math.ewm_mean": [
         lambda: rs.math.ewm_mean(alpha=0.3),
         lambda: rs.math.ewm_mean(lambda i: i / 3, halflife=2.5, reduce=True),
+        lambda: rs.math.ewm_mean(gaps, alpha=0.3, skip_missing=True, min_periods=2),
     ],
     "math.ewm_stddev": [
         lambda: rs.math.ewm_stddev(alpha=0.3),
@@ -33,9 +48,14 @@ CASES: Cases = {
     "math.slope": [
         lambda: rs.math.slope(lambda i: (i, i * i)),
         lambda: rs.math.slope(lambda i: (i, i * i), reduce=True),
+        lambda: rs.math.slope(lambda i: (i, gaps(i)), reduce=True, skip_missing=True, min_periods=2),
     ],
     "math.rate": [lambda: rs.math.rate(lambda i: i), lambda: rs.math.rate(lambda i: i, reduce=True)],
-    "math.quantile": [lambda: rs.math.quantile(0.3), lambda: rs.math.quantile(0.9, lambda i: -i, reduce=True)],
+    "math.quantile": [
+        lambda: rs.math.quantile(0.3),
+        lambda: rs.math.quantile(0.9, lambda i: -i, reduce=True),
+        lambda: rs.math.quantile(0.3, gaps, skip_missing=True, min_periods=3),
+    ],
     "math.median": [lambda: rs.math.median(), lambda: rs.math.median(lambda i: -i, reduce=True)],
     "math.distinct_count": [
         lambda: rs.math.distinct_count(),

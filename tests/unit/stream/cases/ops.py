@@ -10,7 +10,11 @@ from tests.unit.stream.cases.case import Cases, Point
 CASES: Cases = {
     "ops.map": [lambda: rs.ops.map(lambda i: i * 2)],
     "ops.filter": [lambda: rs.ops.filter(lambda i: i % 2)],
-    "ops.count": [lambda: rs.ops.count(), lambda: rs.ops.count(reduce=True)],
+    "ops.count": [
+        lambda: rs.ops.count(),
+        lambda: rs.ops.count(reduce=True),
+        lambda: rx.pipe(rs.ops.map(lambda i: i if i % 3 else None), rs.ops.count(skip_missing=True)),
+    ],
     "ops.first": [lambda: rs.ops.first()],
     "ops.last": [lambda: rs.ops.last()],
     "ops.scan": [
