@@ -31,6 +31,7 @@ MODULES = {
     "compression.z": "compression.z",
     "compression.zstd": "compression.zstd",
 }
+MISSING_VALUES = "skip_missing: bool = False, min_periods: int | None = None"
 SECTIONS = ("Args", "Returns", "Raises")
 
 
@@ -62,6 +63,8 @@ def page(name: str) -> str:
 def operator(name: str, function: Any) -> str:
     """The section of one operator: signature, docstring."""
     signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+    star = "" if "*, " in signature else "*, "
+    signature = signature.replace("**missing: Unpack[MissingValues]", f"{star}{MISSING_VALUES}")
     return f"## {name}\n\n```python\n{name}{signature}\n```\n\n{markdown(inspect.getdoc(function) or '')}\n"
 
 

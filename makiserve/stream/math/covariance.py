@@ -28,8 +28,8 @@ def covariance(
     Args:
         key_mapper: the pair (x, y) of an item; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out pairs with None or NaN; `min_periods=n` gives None for fewer than n
-            pairs.
+        skip_missing: leave out pairs with None or NaN.
+        min_periods: how many pairs the result needs; it is None for fewer.
 
     *Emits* the running value for each item, or the final one once; 0.0 for fewer than two pairs. *NaN* and infinities,
     of x or y, make the result NaN. *State* eight numbers a key. *Raises* `TypeError` or `ValueError` for what is not a

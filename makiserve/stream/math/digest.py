@@ -4,8 +4,7 @@ The values themselves, up to `EXACT` of them; beyond that a t-digest (Dunning, "
 distributions", Software Impacts 7, 2021) of Apache DataSketches, to which they are added `EXACT` at a time. It is kept
 as bytes, so that a partial result is immutable; unlike the KLL and REQ sketches it draws no random numbers: the same
 items give the same bytes. A t-digest has no proven bound. In the tests a quantile's rank is off by less than 0.25 % of
-the number of items, much less at the ends, and by less than 2 % inside of a gap in the values or between few distinct
-ones.
+the number of items, much less at the ends, or by less than 2 % in a gap between values or with few distinct ones.
 
 Quantiles are read off the digest's centroids here: `tdigest_double.get_quantile` up to DataSketches 5.2 swaps the two
 weights that it interpolates with, so that it is not monotone (apache/datasketches-java#755). Infinities, which have no

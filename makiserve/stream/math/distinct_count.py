@@ -30,7 +30,8 @@ def distinct_count(
     Args:
         key_mapper: the value to count: a number, text, bytes, a time, a tuple or Record of such; by default the item.
         reduce: emit only the final count, when the stream or its window completes; 0 for an empty stream.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running count for each item, or the count once. *NaN* is one value, and None is one. *State* at most 256
     integers and 4 KB a key. *Raises* `TypeError` for a value of another kind.

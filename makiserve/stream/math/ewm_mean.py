@@ -39,8 +39,8 @@ def ewm_mean(
         alpha: how much each item takes away from those before it, greater than 0 and at most 1.
         halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
         reduce: emit only the final mean, when the stream or its window completes; None for an empty stream.
-        **missing: `skip_missing=True` leaves out None and NaN, by which weights do not fade (pandas' `ignore_na=True`);
-            `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN; weights do not fade by them (pandas' `ignore_na=True`).
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running mean for each item, or the mean once. *NaN* makes the mean NaN, an infinity makes it infinite,
     infinities of both signs make it NaN: from then on. *State* six numbers a key. *Raises* `TypeError` for what is not

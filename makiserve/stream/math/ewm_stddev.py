@@ -38,8 +38,8 @@ def ewm_stddev(
         alpha: how much each item takes away from those before it, greater than 0 and at most 1.
         halflife: instead of alpha: after how many items a weight has halved; alpha = 1 - 0.5^(1 / halflife).
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out None and NaN, by which weights do not fade (pandas' `ignore_na=True`);
-            `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN; weights do not fade by them (pandas' `ignore_na=True`).
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items, and for
     alpha = 1. *NaN* and infinities make the result NaN, from then on. *State* six numbers a key. *Raises* `TypeError`

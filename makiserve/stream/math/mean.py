@@ -32,7 +32,8 @@ def mean(
         key_mapper: the number to average; by default the item itself.
         reduce: emit only the final mean, when the stream or its window completes; None for an empty stream (RxSci
             divides by zero there).
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running mean for each item, or the mean once. *NaN* makes the mean NaN, an infinity makes it infinite,
     infinities of both signs make it NaN. *State* three numbers a key. *Raises* `TypeError` for what is not a real

@@ -29,7 +29,8 @@ def median(
     Args:
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running median for each item, or the final one once; None for an empty stream. *State* at most 256
     numbers and 9 KB a key. *NaN* has no rank: it raises `ValueError`; infinities are the first and last in the order.

@@ -29,7 +29,8 @@ def min(
     Args:
         key_mapper: the value to compare; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes; None for an empty stream.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the smallest value so far for each item, or the smallest once; of equal ones the first. *NaN* makes the
     result NaN, whatever its place. *State* one value a key. *Raises* `TypeError` for what cannot be compared, None

@@ -27,18 +27,19 @@ def quantile(
     --1.0--1.75-2.5--3.25--|
     ```
 
-    Beyond 256 items the rank of the result differs from `q` by less than 0.25 % of the items, and by less than 2 % if it
-    lies inside of a gap in their values or between few distinct ones: measured, for a t-digest has no proven bound. A
-    larger `q` never gives a smaller result.
+    Beyond 256 items the rank of the result differs from `q` by less than 0.25 % of the items, or by less than 2 % if it
+    lies in a gap between their values or there are few distinct ones. That is measured: a t-digest has no proven
+    bound. A larger `q` never gives a smaller result.
 
     Args:
         q: the share of the items below, from 0 (the smallest) to 1 (the largest).
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running quantile for each item, or the final one once; None for an empty stream. The running one is
-    computed anew for each item, at some 20 µs: reduce where you can. *State* at most 256 numbers and 9 KB a key. *NaN*
+    computed again for each item, at some 20 µs: reduce if you can. *State* at most 256 numbers and 9 KB a key. *NaN*
     has no rank: it raises `ValueError`; infinities are the first and last in the order. *Raises* `TypeError` for what
     is not a real number, None included, and `OverflowError` for an integer that is too large for a float.
 

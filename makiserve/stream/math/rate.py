@@ -38,8 +38,8 @@ def rate(
         time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
         per: the unit of time.
         reduce: emit only the final rate, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out items whose time is None; `min_periods=n` gives None for fewer than n
-            items.
+        skip_missing: leave out items whose time is None.
+        min_periods: how many items the result needs; it is None for fewer.
 
     *Emits* the running rate for each item, or the final one once; 0.0 while all items have the same time. The order of
     the items does not matter. *NaN* is not a time. *State* three integers a key. *Raises* what `time_mapper` raises,

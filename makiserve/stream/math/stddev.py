@@ -30,7 +30,8 @@ def stddev(
     Args:
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items. *NaN* and
     infinities make the result NaN. *State* four numbers a key. *Raises* `TypeError` for what is not a real number, None

@@ -32,7 +32,8 @@ def sum(
     Args:
         key_mapper: the number to sum; by default the item itself.
         reduce: emit only the final sum, when the stream or its window completes; 0 for an empty stream.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running sum for each item, or the sum once. *NaN* makes the sum NaN, an infinity makes it infinite,
     infinities of both signs make it NaN. *State* two numbers a key. *Raises* `TypeError` for what is not a real number,

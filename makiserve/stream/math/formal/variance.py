@@ -29,7 +29,8 @@ def variance(
     Args:
         key_mapper: the number to use; by default the item itself.
         reduce: emit only the final value, when the stream or its window completes.
-        **missing: `skip_missing=True` leaves out None and NaN; `min_periods=n` gives None for fewer than n values.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
 
     *Emits* the running variance for each item (RxSci's is always 0.0), or the final one once; 0.0 for an empty stream.
     *NaN* and infinities make the result NaN. *State* four numbers a key (RxSci keeps all items). *Raises* `TypeError`
