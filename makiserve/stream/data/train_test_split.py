@@ -8,13 +8,15 @@ from typing import Any
 
 import rx
 from rx import operators
+from rx.core.typing import Observer, Scheduler
+from rx.disposable import CompositeDisposable, Disposable, SerialDisposable
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import Traced
 
 
 def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.Observable], list[rx.Observable]]:
-    """Divides a finite stream into items to train on and items to test with: the same items each time.
+    """Divide a finite stream into items to train on and items to test with: the same items each time.
 
     ```
     --1--2--3--4--5--6--|
@@ -60,10 +62,35 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
     def apply(source: rx.Observable) -> list[rx.Observable]:
         if isinstance(source, Traced) and source.origin is None:
             raise PipelineError("train_test_split makes two streams of one: split the records before the pipeline")
-        published: Any = source.pipe(operators.publish()).auto_connect(2)
+        dealt = source.pipe(operators.map_indexed(lambda item, index: (is_test(index), item)))
+        shared = _connected_by_two(dealt)
         return [
-            published.pipe(operators.filter_indexed(lambda _, index: not is_test(index))),
-            published.pipe(operators.filter_indexed(lambda _, index: is_test(index))),
+            shared.pipe(operators.filter(lambda pair, part=part: pair[0] == part), operators.map(lambda pair: pair[1]))
+            for part in (False, True)
         ]
 
     return apply
+
+
+def _connected_by_two(source: rx.Observable) -> rx.Observable:
+    """Return an Observable that subscribes to the source for its second subscriber, until the last one has gone."""
+    published: Any = source.pipe(operators.publish())
+    connection = SerialDisposable()
+    subscribers = 0
+
+    def subscribe(observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
+        nonlocal subscribers
+        subscription = published.subscribe(observer, scheduler=scheduler)
+        subscribers += 1
+        if subscribers == 2:
+            connection.disposable = published.connect(scheduler)
+
+        def leave() -> None:
+            nonlocal subscribers
+            subscribers -= 1
+            if not subscribers:
+                connection.disposable = Disposable()
+
+        return CompositeDisposable(subscription, Disposable(leave))
+
+    return rx.create(subscribe)
