@@ -13,12 +13,15 @@ MakiserveError
 │   ├── DecodeError            its bytes do not fit the record's schema; also a ValueError
 │   ├── OperatorError          a function of the pipeline raised on it
 │   ├── PredictError           the model refused its features
-│   └── EncodeError            what came of it has no form in the output
+│   ├── EncodeError            what came of it has no form in the output
+│   └── PublishError           the output topic does not take what came of it
 ├── StoppedAtRecord            one record is in the way, as the service was told exit 1
 ├── RetryCall                  call the same thing again, after a pause
 ├── AbortTransaction           abort, rewind inputs and state, do it again
+│   └── MessageRefused         the same, and make dead letters of what a topic does not take
 ├── Fenced                     another instance took over: new producer, rejoin
 ├── StateError                 a checkpoint does not fit: see the message        exit 5
+├── ResourceLimit              give the process more memory, files or threads     exit 71
 └── InternalError              a bug of makiserve: stop, report it               exit 70
 ```
 
@@ -28,7 +31,7 @@ Exit 0 is a clean end (a drained service, a finished replay). One place turns an
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 class MakiserveError(Exception):
@@ -147,6 +150,12 @@ class EncodeError(RecordError):
     reason = "encode"
 
 
+class PublishError(RecordError):
+    """A topic does not take what came of one record: it is too large, has no key, or has a time that is refused."""
+
+    reason = "publish"
+
+
 class StoppedAtRecord(MakiserveError):
     """A record cannot be scored, and the service was told to stop there: correct the cause, start again."""
 
@@ -165,6 +174,20 @@ class AbortTransaction(MakiserveError):
     exit_code = 4
 
 
+class MessageRefused(AbortTransaction):
+    """A topic does not take a message of the transaction; which one is not known, if it was in a batch.
+
+    Attributes:
+        topic: that refused it.
+        cause: its size, its time, or something else about it.
+    """
+
+    def __init__(self, message: str, *, topic: str, cause: Literal["size", "time", "record"]) -> None:
+        super().__init__(message)
+        self.topic = topic
+        self.cause = cause
+
+
 class Fenced(MakiserveError):
     """Another instance has taken over, or the outcome of a commit is unknown: this producer may not be used again."""
 
@@ -175,6 +198,12 @@ class StateError(MakiserveError):
     """A checkpoint cannot be written or restored: a type without a code, another plan, damaged bytes."""
 
     exit_code = 5
+
+
+class ResourceLimit(MakiserveError):
+    """The process ran into a limit of the machine: memory, open files, threads or disk space."""
+
+    exit_code = 71
 
 
 class InternalError(MakiserveError):

@@ -52,8 +52,8 @@ def dead_letters(
         done = put_back(connection, which)
         for target, count in done.records.items():
             print(f"{count:,} put back into {target}")
-        for letter in done.gone:
-            print(f"{letter.source} is gone, and its value with it: the letter at {letter.place} goes on waiting")
+        for letter, why in done.kept:
+            print(f"the letter {letter.place} was not put back and is still waiting: {why}")
         if not done.records:
             print(f"no letter of these waits in {which.topic}")
     else:

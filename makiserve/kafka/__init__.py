@@ -5,8 +5,9 @@ from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
+from makiserve.kafka.limits import Limits, TopicLimits, limits_from_settings, message_bytes
 from makiserve.kafka.lookup import Committed, Lookup, Watermarks
-from makiserve.kafka.message import LOG_APPEND_TIME, NO_TIME, Message, Unreadable
+from makiserve.kafka.message import LOG_APPEND_TIME, NO_TIME, Headers, Message, Unreadable, read_headers
 from makiserve.kafka.place import Place, place_from_text
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
 from makiserve.kafka.records import records_from_messages
@@ -21,7 +22,9 @@ __all__ = [
     "Committed",
     "Connection",
     "EmbeddedBroker",
+    "Headers",
     "InputConsumer",
+    "Limits",
     "Lookup",
     "Message",
     "Place",
@@ -29,11 +32,15 @@ __all__ = [
     "SpanReader",
     "Survey",
     "Topic",
+    "TopicLimits",
     "TransactionalProducer",
     "Unreadable",
     "Watermarks",
     "insist",
+    "limits_from_settings",
+    "message_bytes",
     "place_from_text",
+    "read_headers",
     "records_from_messages",
     "spans",
 ]

@@ -16,6 +16,7 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.codes import EXISTS, NO_BROKER
 from makiserve.kafka.connection import Connection, report
 from makiserve.kafka.faults import fault, insist, translated
+from makiserve.kafka.limits import TIME_LIMITS, UNLIMITED
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Cluster:
         return self._partitions(topic) is not None
 
     def retention(self, topic: str) -> dict[str, str]:
-        """The settings of a topic that keeps whatever this one may be given, for as long: none is compacted away.
+        """Return the settings of a topic that takes all that this one holds, whatever its time, and keeps it as long.
 
         Raises:
             ConfigurationError: they may not be read.
@@ -89,10 +90,10 @@ class Cluster:
         with translated(f"Asking for the settings of {topic}"):
             found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
-        is_kept = "delete" not in found["cleanup.policy"].value
-        return (
-            kept | ({"retention.ms": "-1", "retention.bytes": "-1"} if is_kept else {}) | {"cleanup.policy": "delete"}
-        )
+        if "delete" not in found["cleanup.policy"].value:
+            kept |= {"retention.ms": "-1", "retention.bytes": "-1"}
+        kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in found}  # which there are depends on the broker
+        return kept | {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
 
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
         """Makes sure that a topic of our own is there; of several workers one creates it.

@@ -5,6 +5,8 @@ that is in no group should never be seen: it stops the service as a bug, unless 
 """
 # ruff: noqa: SLF001  librdkafka's own codes begin with an underscore, and are public
 
+from typing import Literal
+
 from confluent_kafka import KafkaError
 
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
@@ -13,6 +15,7 @@ _OFFSET_GONE = "retention has removed records that were not processed yet: choos
 _BY_HAND = "create the topic by hand"
 _DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to go on"
 _RESOURCES = "give the process more memory, threads or disk"
+_KEYLESS = "a compacted topic takes no message without a key: set cleanup.policy=delete, or give every record a key"
 _METADATA = "raise offset.metadata.max.bytes of the brokers"
 
 REFUSED = {
@@ -51,10 +54,10 @@ REFUSED = {
     KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic and message.max.bytes in the options",
     KafkaError.INVALID_MSG_SIZE: "raise max.message.bytes of the topic",
     KafkaError.RECORD_LIST_TOO_LARGE: "raise segment.bytes of the topic",
-    KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.before.max.ms of the topic: an output has its record's time",
-    KafkaError.INVALID_RECORD: "the topic refuses a record: one that is compacted takes none without a key",
-    KafkaError._INVALID_DIFFERENT_RECORD: "the topic refuses a record of the same batch: a compacted one takes no "
-    "record without a key",
+    KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.after.max.ms of the topic if the time is in the future, "
+    "message.timestamp.before.max.ms if it is in the past",
+    KafkaError.INVALID_RECORD: _KEYLESS,
+    KafkaError._INVALID_DIFFERENT_RECORD: _KEYLESS,
     KafkaError.UNSUPPORTED_COMPRESSION_TYPE: "choose another compression.type",
     KafkaError.UNSUPPORTED_VERSION: "the broker is too old",
     KafkaError._UNSUPPORTED_FEATURE: "the broker is too old",
@@ -76,6 +79,17 @@ MISSING = {
     KafkaError._FS: _RESOURCES,
 }
 """A person must act, unless a flag says otherwise: an unknown topic may be one that was just created."""
+
+UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
+    KafkaError.MSG_SIZE_TOO_LARGE: "size",
+    KafkaError.INVALID_MSG_SIZE: "size",
+    KafkaError.RECORD_LIST_TOO_LARGE: "size",
+    KafkaError.INVALID_TIMESTAMP: "time",
+    KafkaError.INVALID_RECORD: "record",
+    KafkaError._INVALID_DIFFERENT_RECORD: "record",
+}
+"""What about a message its topic does not take. All messages of its batch are refused with it, and librdkafka does not
+report which of them is at fault."""
 
 FENCING = {
     KafkaError._FENCED,

@@ -55,7 +55,11 @@ PRODUCER = {
     "linger.ms": 5,
     "compression.type": "lz4",
     "delivery.report.only.error": True,
+    "message.max.bytes": 1_000_000_000,  # a topic's own limit decides, which is compared before a message is produced
 }
+
+BATCH_BYTES = 1_000_000
+"""librdkafka's own limit of a batch."""
 
 FRESH = {"metadata.max.age.ms": 1000}
 """A client that asks now and then asks the leaders that it knows of, for 15 minutes, and never finds out that a leader
@@ -114,9 +118,14 @@ class Connection:
         own = {"group.id": self.broker.group, "enable.partition.eof": True}
         return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | own
 
-    def producer_settings(self) -> dict[str, Any]:
-        """The transactional producer."""
-        return PRODUCER | self._settings() | {"transactional.id": self.transactional_id}
+    def producer_settings(self, batch_bytes: int = BATCH_BYTES) -> dict[str, Any]:
+        """Return the settings of the transactional producer.
+
+        Args:
+            batch_bytes: the size of a batch that every topic takes. One message that is larger is a batch of its own.
+        """
+        own = {"transactional.id": self.transactional_id}
+        return PRODUCER | {"batch.size": min(batch_bytes, BATCH_BYTES)} | self._settings() | own
 
     def admin_settings(self) -> dict[str, Any]:
         """The client of the start-up checks."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE
+
+Headers = list[tuple[str, "bytes | None"]]
 
 LOG_APPEND_TIME: int = TIMESTAMP_LOG_APPEND_TIME
 NO_TIME: int = TIMESTAMP_NOT_AVAILABLE
@@ -13,14 +16,13 @@ NO_TIME: int = TIMESTAMP_NOT_AVAILABLE
 
 
 class Message(Protocol):
-    """A record of the input that carries no error."""
+    """A record of the input that carries no error; its headers are read with `read_headers` alone."""
 
     def topic(self) -> str: ...
     def partition(self) -> int: ...
     def offset(self) -> int: ...
     def key(self) -> bytes | None: ...
     def value(self) -> bytes | None: ...
-    def headers(self) -> list[tuple[str, bytes]] | None: ...
     def timestamp(self) -> tuple[int, int]:
         """The kind of timestamp, which may be `NO_TIME`, and milliseconds since 1970."""
 
@@ -62,3 +64,38 @@ class Unreadable:
     def timestamp(self) -> tuple[int, int]:
         """Unknown: a message that is produced with 0 is given the time of its production."""
         return NO_TIME, 0
+
+
+class ReadHeaders(NamedTuple):
+    """The headers of a message.
+
+    Attributes:
+        headers: name and value of each; the value is None if the header has none.
+        dropped: how many are left out because their name is not UTF-8.
+    """
+
+    headers: Headers
+    dropped: int
+
+
+def read_headers(message: Message) -> ReadHeaders:
+    """Return the headers of a message that can be read, whatever bytes the names consist of.
+
+    Kafka takes any bytes as a header's name; confluent_kafka has only text. Given a name that is not UTF-8, it raises
+    SystemError and keeps a list with holes, in which touching a name ends the process. `gc.get_referents` steps over
+    the holes. The message is left with the readable headers, so that a second call is safe and counts nothing again.
+    """
+    unsafe = cast("Any", message)
+    try:
+        return ReadHeaders(unsafe.headers() or [], 0)
+    except (SystemError, UnicodeDecodeError):
+        pass
+    try:
+        found = unsafe.headers() or []
+    except (SystemError, UnicodeDecodeError):
+        found = []
+    # A tuple lists what it refers to from its end: the value, then the name unless that is a hole.
+    parts = [gc.get_referents(header) for header in found]
+    readable: Headers = [(part[1], part[0]) for part in parts if len(part) == 2]
+    unsafe.set_headers(readable)
+    return ReadHeaders(readable, len(found) - len(readable))

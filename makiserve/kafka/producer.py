@@ -11,12 +11,11 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MakiserveError, RetryCall
-from makiserve.kafka.codes import PURGED
-from makiserve.kafka.connection import Connection
+from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MakiserveError, MessageRefused, RetryCall
+from makiserve.kafka.codes import PURGED, UNTAKEN
+from makiserve.kafka.connection import BATCH_BYTES, Connection
 from makiserve.kafka.faults import fault, insist, translated
-
-Headers = list[tuple[str, bytes]]
+from makiserve.kafka.message import Headers
 
 BY_KEY = -1
 """Instead of a partition: the one that the key chooses."""
@@ -31,14 +30,18 @@ class TransactionalProducer:
 
     Every method raises `Fenced` when another producer has the transactional id or the broker has given the
     transaction up (it was open for longer than transaction.timeout.ms): then only a new producer helps.
+
+    Args:
+        connection: to the brokers.
+        batch_bytes: the size of a batch that every topic takes.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, batch_bytes: int = BATCH_BYTES) -> None:
         self._failure: MakiserveError | None = None
         self._open = False
         self._id = connection.transactional_id
         with translated("The producer's settings"):
-            self._producer = Producer(connection.producer_settings() | {"on_delivery": self._on_delivery})
+            self._producer = Producer(connection.producer_settings(batch_bytes) | {"on_delivery": self._on_delivery})
 
     @property
     def is_open(self) -> bool:
@@ -75,9 +78,10 @@ class TransactionalProducer:
         headers: Headers | None,
         timestamp_ms: int,
     ) -> None:
-        """Queues a record; when the queue is full it waits until there is room.
+        """Queue a message; wait for room if the queue is full. A time of 0 stands for now.
 
         Raises:
+            MessageRefused: the topic does not take a message of this transaction.
             AbortTransaction: a record of this transaction could not be delivered. Never RetryCall: a batch that is
                 half produced cannot be taken up again.
         """
@@ -96,22 +100,24 @@ class TransactionalProducer:
             except BufferError:  # librdkafka gives up undeliverable records in time, so this ends
                 self._serve(ROOM_S)
             except KafkaException as error:
-                raise _final(fault(error.args[0], f"Producing to {topic}[{partition}]")) from error
+                raise _final(error.args[0], "Producing", topic, partition) from error
             else:
                 return
 
     def poll(self) -> None:
-        """Takes note of what happened to the records since; once for every batch.
+        """Take note of what happened to the messages since; once for every batch.
 
         Raises:
+            MessageRefused: the topic does not take one.
             AbortTransaction: one could not be delivered.
         """
         self._serve(0.0)
 
     def flush(self, timeout: timedelta) -> None:
-        """Waits until every record has been delivered.
+        """Wait until every message has been delivered.
 
         Raises:
+            MessageRefused: the topic does not take one.
             AbortTransaction: one could not be.
             RetryCall: some are still under way after `timeout`.
         """
@@ -179,15 +185,18 @@ class TransactionalProducer:
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None or error.code() in PURGED or self._failure is not None:
             return
-        self._failure = _final(fault(error, f"Delivering to {message.topic()}[{message.partition()}]"))
+        self._failure = _final(error, "Delivering", str(message.topic()), message.partition())
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
 
-def _final(failure: MakiserveError) -> MakiserveError:
-    """What a record that could not be produced means for its transaction."""
+def _final(error: KafkaError, doing: str, topic: str, partition: int | None) -> MakiserveError:
+    """Return what a message that could not be produced means for its transaction."""
+    failure = fault(error, f"{doing} to {topic}[{partition}]")
+    if cause := UNTAKEN.get(error.code()):
+        return MessageRefused(str(failure), topic=topic, cause=cause)
     return failure if isinstance(failure, (Fenced, ConfigurationError)) else AbortTransaction(str(failure))
 
 

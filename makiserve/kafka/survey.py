@@ -65,13 +65,13 @@ class Survey:
             return _names(asked.result().authorized_operations)
 
     def tail(self, topic: Topic, count: int) -> list[Message]:
-        """The last committed records of each partition, at most about `count`, partition by partition."""
+        """Return the last committed records of each partition, at most about `count`, partition by partition."""
         found: list[Message] = []
         now = datetime.now(timezone.utc)
         with SpanReader(self._connection) as reader:
             for number in range(topic.partitions):
                 whole = reader.span(topic.name, number, "earliest", "latest", now)
-                for block in reader.read(whole._replace(start=max(whole.start, whole.end - count))):
+                for block in reader.read_input(whole._replace(start=max(whole.start, whole.end - count))):
                     found += block
         return found
 

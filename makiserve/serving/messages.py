@@ -1,67 +1,213 @@
-"""Output messages and dead letters: what goes into value and headers."""
+"""Outgoing messages: key, value and headers of outputs and dead letters, made so that their topics take them."""
 
 from __future__ import annotations
 
 import traceback
+from typing import NamedTuple
 
 from makiserve.errors import OperatorError, RecordError
-from makiserve.kafka import Message
+from makiserve.kafka import Headers, Message, TopicLimits, message_bytes, read_headers
 from makiserve.scoring import Served
 
-Headers = list[tuple[str, bytes]]
+PREFIX = "makiserve."
+SOURCE = "makiserve.source"
+TIME = "makiserve.time"
+"""The time of the record, if the message has another one."""
+
+RETRIED = "makiserve.retried"
+"""How often the record was put back; the only header of this prefix that a record keeps under its name."""
+
+UPSTREAM = "makiserve.upstream."
+"""What a service before this one has added, under another name: a message has each `makiserve.` header once."""
 
 KEY = "makiserve.key"
 """The key that a record had before it got another one."""
 
-MAX_VALUE_BYTES = 900_000
-"""The longest original value that a dead letter repeats: brokers refuse messages of more than 1 MB by default."""
-
 MAX_TRACE_BYTES = 4_000
+
+BARE_BYTES = 12_000
+"""A dead letter that has only what makiserve adds is smaller."""
+
+
+class Origin(NamedTuple):
+    """What a message gets from the record that caused it.
+
+    Attributes:
+        key: of the record.
+        headers: that the record came with.
+        source: the header that names its position.
+        time_ms: of the record, in milliseconds since 1970.
+        dropped: how many of its headers are left out because their name is not UTF-8.
+    """
+
+    key: bytes | None
+    headers: Headers
+    source: tuple[str, bytes | None]
+    time_ms: int
+    dropped: int = 0
+
+
+class Outgoing(NamedTuple):
+    """A message as the producer takes it."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    time_ms: int
+
+
+class Times(NamedTuple):
+    """The earliest and the latest time that a message may have now, and now, in milliseconds since 1970."""
+
+    earliest_ms: int
+    latest_ms: int
+    now_ms: int
+
+    def fit(self, time_ms: int) -> tuple[int, Headers]:
+        """Return the time of a message, and a header for that of its record if the message cannot have it.
+
+        A client cannot write 0: for librdkafka it stands for now.
+        """
+        if time_ms and self.earliest_ms <= time_ms <= self.latest_ms:
+            return time_ms, []
+        return self.now_ms, [time_header(time_ms)]
 
 
 def model_headers(model: Served) -> Headers:
-    """Which model made an output; the same for all outputs of a service."""
+    """Return the headers that name the model; the same for all outputs of a service."""
     facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
-    return [(f"makiserve.{name}", value.encode()) for name, value in facts.items() if value]
+    return [(PREFIX + name, value.encode()) for name, value in facts.items() if value]
 
 
-def source_header(topic: str, partition: int, offset: int) -> tuple[str, bytes]:
-    """The record that caused an output: `topic[partition]@offset`."""
-    return "makiserve.source", f"{topic}[{partition}]@{offset}".encode()
+def source_header(topic: str, partition: int, offset: int) -> tuple[str, bytes | None]:
+    """Return the header that names the record which caused an output: `topic[partition]@offset`."""
+    return SOURCE, f"{topic}[{partition}]@{offset}".encode()
 
 
-def origin(message: Message) -> tuple[bytes | None, Headers]:
-    """The key of a record, and its headers, the last of which says where it stands."""
+def origin(message: Message) -> Origin:
+    """Return what an output gets from a record of the input."""
+    headers, dropped = read_headers(message)
     source = source_header(message.topic(), message.partition(), message.offset())
-    return message.key(), [*(message.headers() or ()), source]
+    return Origin(message.key(), _as_upstream(headers), source, message.timestamp()[1], dropped)
 
 
-def headers_with_key(headers: Headers, key: bytes | None) -> Headers:
-    """The headers of a record that gets another key: its own is behind its position."""
-    return headers if key is None else [*headers, (KEY, key)]
-
-
-def origin_before(message: Message) -> tuple[bytes | None, Headers]:
-    """The same as `origin`, of the record as it was before it got another key."""
-    headers = message.headers() or []
+def origin_before(message: Message) -> Origin:
+    """Return the same of a record as it was before `rekeyed_headers`."""
+    headers, dropped = read_headers(message)
+    headers, key, time_ms = list(headers), None, message.timestamp()[1]
     if headers and headers[-1][0] == KEY:
-        return headers[-1][1], headers[:-1]
-    return None, headers
+        key = headers.pop()[1]
+    if headers and headers[-1][0] == TIME:
+        time_ms = int(headers.pop()[1] or 0)
+    source = headers.pop() if headers else source_header(message.topic(), message.partition(), message.offset())
+    return Origin(key, headers, source, time_ms, dropped)
 
 
-def dead_letter(value: bytes | None, time_ms: int, error: RecordError) -> tuple[bytes | None, Headers]:
-    """The value and the headers of a dead letter. A value that is too long stays where it is, in the input topic.
+def rekeyed_headers(record: Origin, time: Headers) -> Headers:
+    """Return the headers of a record that gets another key: its own key comes last.
 
-    The record's time is a header: by the time of the letter itself, the broker counts how long it is kept.
+    Args:
+        record: as it came in.
+        time: its time, if the message cannot have it.
     """
-    headers = [("makiserve.time", str(time_ms).encode())]
-    headers += [("makiserve.reason", error.reason.encode()), ("makiserve.error", str(error)[:1000].encode())]
+    return [*record.headers, record.source, *time, *([] if record.key is None else [(KEY, record.key)])]
+
+
+def as_received(headers: Headers) -> Headers:
+    """Return the headers that a record came with, from those of its dead letter."""
+    return [
+        (PREFIX + name.removeprefix(UPSTREAM) if name.startswith(UPSTREAM) else name, each) for name, each in headers
+    ]
+
+
+def time_header(time_ms: int) -> tuple[str, bytes | None]:
+    """Return the header that holds the time of a record."""
+    return TIME, str(time_ms).encode()
+
+
+def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
+    """Return why a topic does not take a message, and what to do; None if it does."""
+    if limits.needs_key and message.key is None:
+        return (
+            f"the record has no key, and {message.topic} is compacted, so that it takes no message without one: "
+            "produce the records with a key, or set cleanup.policy=delete on the topic"
+        )
+    size = message_bytes(message.key, message.value, message.headers)
+    if size > limits.max_bytes:
+        return (
+            f"the message has {size:,} bytes with its headers, and {message.topic} takes {limits.max_bytes:,}: emit "
+            "less, or raise max.message.bytes of the topic"
+        )
+    return None
+
+
+def dead_letter(
+    record: Origin, value: bytes | None, models: Headers, error: RecordError, max_bytes: int
+) -> tuple[bytes | None, bytes | None, Headers]:
+    """Return key, value and headers of a dead letter that has at most `max_bytes`; see `shortened`.
+
+    The record's time is a header: the broker counts by the time of the letter itself how long it is kept.
+    """
+    added = [record.source, *models, time_header(record.time_ms), *_reason(error)]
+    trace = _trace(error)
+    key, value, headers = shortened(record, value, [*added, *trace], max_bytes)
+    if trace and message_bytes(key, value, headers) > max_bytes:
+        headers = [header for header in headers if header not in trace]
+    return key, value, headers
+
+
+def shortened(
+    record: Origin, value: bytes | None, added: Headers, max_bytes: int
+) -> tuple[bytes | None, bytes | None, Headers]:
+    """Return key, value and headers of a message that has at most `max_bytes`.
+
+    If that is too little, the value, the record's own headers and the key are left out in this order: they are still in
+    the input. A header for each of them gives its size.
+    """
+    key, own = record.key, record.headers
+    if value is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
+        added = [*added, _omitted("value", len(value))]
+        value = None
+    if own and message_bytes(key, value, [*own, *added]) > max_bytes:
+        added = [*added, _omitted("headers", message_bytes(None, None, own))]
+        own = []
+    if key is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
+        added = [*added, _omitted("key", len(key))]
+        key = None
+    return key, value, [*own, *added]
+
+
+def _as_upstream(headers: Headers) -> Headers:
+    """Return the headers that a record came with, those of the service before under another name."""
+    if not any(name.startswith(PREFIX) for name, _ in headers):
+        return headers
+    return [
+        (UPSTREAM + name.removeprefix(PREFIX) if name.startswith(PREFIX) and name != RETRIED else name, value)
+        for name, value in headers
+        if not name.startswith(UPSTREAM)
+    ]
+
+
+def _reason(error: RecordError) -> Headers:
+    headers: Headers = [("makiserve.reason", error.reason.encode()), ("makiserve.error", _bytes(str(error)[:1000]))]
     if isinstance(error, OperatorError):
-        headers.append(("makiserve.operator", error.operator.encode()))
-    if error.__cause__:
-        lines = "".join(traceback.format_exception(error.__cause__))
-        headers.append(("makiserve.traceback", lines[-MAX_TRACE_BYTES:].encode()))
-    if value is not None and len(value) > MAX_VALUE_BYTES:
-        headers.append(("makiserve.value-omitted", f"{len(value)} bytes".encode()))
-        return None, headers
-    return value, headers
+        headers.append(("makiserve.operator", _bytes(error.operator[:1000])))
+    return headers
+
+
+def _trace(error: RecordError) -> Headers:
+    if error.__cause__ is None:
+        return []
+    lines = "".join(traceback.format_exception(error.__cause__))
+    return [("makiserve.traceback", _bytes(lines)[-MAX_TRACE_BYTES:])]
+
+
+def _omitted(what: str, size: int) -> tuple[str, bytes | None]:
+    return f"makiserve.{what}-omitted", f"{size} bytes".encode()
+
+
+def _bytes(text: str) -> bytes:
+    """Return text as UTF-8; a lone surrogate, which has no such form, is written as its number."""
+    return text.encode(errors="backslashreplace")

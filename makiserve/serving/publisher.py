@@ -4,71 +4,157 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from makiserve.errors import RecordError, StoppedAtRecord
-from makiserve.kafka import Message, TransactionalProducer
+from makiserve.errors import PublishError, RecordError, StoppedAtRecord
+from makiserve.kafka import Headers, Message
 from makiserve.scoring import Batch, Encoded, Scored, Served
-from makiserve.serving.messages import Headers, dead_letter, model_headers, origin, origin_before
+from makiserve.serving.messages import (
+    BARE_BYTES,
+    Origin,
+    Outgoing,
+    Times,
+    dead_letter,
+    model_headers,
+    origin,
+    origin_before,
+    refusal,
+    shortened,
+)
+from makiserve.serving.sender import Place, Sender
 from makiserve.settings import ServeSettings
+
+
+class Published(NamedTuple):
+    """What was produced for a batch: parallel lists, and the dead letters.
+
+    Attributes:
+        causes: the index in the batch of the record that caused the output; never decreasing.
+        values: the outputs.
+        dead: the dead letters of the scoring, and the records of which a topic does not take an output.
+        dropped_headers: how many headers were left out because their name is not UTF-8.
+    """
+
+    causes: list[int]
+    values: list[bytes]
+    dead: list[tuple[int, RecordError]]
+    dropped_headers: int
 
 
 class Publisher:
     """Produces what came of scored messages.
 
+    What the topics take is compared before the first message of a record is produced, so that a record ends in all of
+    its outputs or in a dead letter. A time that a topic refuses is replaced by the current one, and a header holds it.
+
     Args:
+        sender: produces.
         dead_partitions: how many partitions the dead-letter topic has.
     """
 
-    def __init__(
-        self, producer: TransactionalProducer, settings: ServeSettings, model: Served, dead_partitions: int
-    ) -> None:
-        self._produce = producer.produce
+    def __init__(self, sender: Sender, settings: ServeSettings, model: Served, dead_partitions: int) -> None:
+        self._sender = sender
         self._settings = settings
         self.serve(model)
         self._dead_partitions = dead_partitions
         self._origin = origin_before if settings.partition_by else origin
 
     def serve(self, model: Served) -> None:
-        """What is published from here on comes of this model."""
+        """Publish what comes of this model from here on."""
         champion, (challenger, _, shadow) = model_headers(model), model.beside
         self._outputs = model.outputs()
         self._headers = (champion, model_headers(challenger) if challenger else champion)
         self._shadow_headers = model_headers(shadow) if shadow else []
 
-    def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
-        """Produce the outputs of a batch, in order, and its dead letters; returns both.
+    def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Published:
+        """Produce the outputs of a batch, in order, and its dead letters; return both.
 
-        Key and timestamp are the message's, and its headers are passed on. The output's own headers say which model
-        made it from which record.
+        Key and time are the record's, and its headers are passed on. The output's own headers name the model that made
+        it and the record that caused it.
         """
-        produce, topic, models = self._produce, self._settings.output, self._models(batch)
-        encoded = self._outputs.encode(scored, batch.records)
-        for cause, output in zip(encoded.causes, encoded.values, strict=True):
-            message = messages[cause]
-            key, headers = self._origin(message)
-            produce(topic, message.partition(), key, output, headers + models[cause], message.timestamp()[1])
-        self.bury(messages, batch, encoded.dead)
+        records: dict[int, Origin] = {}
+        encoded = self._encoded(batch, scored)
+        ready = self._outgoing(messages, batch, encoded, records)
+        refused = self._refused(messages, encoded.causes, ready)
+        if refused:
+            kept = [index for index, cause in enumerate(encoded.causes) if cause not in refused]
+            ready = [ready[index] for index in kept]
+            encoded = Encoded(
+                [encoded.causes[index] for index in kept],
+                [encoded.values[index] for index in kept],
+                sorted([*encoded.dead, *refused.items()], key=lambda letter: letter[0]),
+            )
+        for cause, message in zip(encoded.causes, ready, strict=True):
+            self._sender.send(_place(messages[cause]), message)
+        self.bury(messages, batch, encoded.dead, records)
         self._publish_shadow(messages, scored)
-        return encoded
+        return Published(*encoded, sum(record.dropped for record in records.values()))
 
-    def bury(self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]]) -> None:
+    def bury(
+        self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]], records: dict[int, Origin]
+    ) -> None:
         """Produce the dead letters of a batch, their time that of their burial.
+
+        Args:
+            messages: of the batch.
+            batch: to which the indexes belong.
+            dead: index and error of each record.
+            records: what is known of records by their index; those of the dead letters are added.
 
         Raises:
             StoppedAtRecord: there is one, and the service was told to stop.
         """
-        models = self._models(batch)
+        models, topic = self._models(batch), self._settings.dead_letters
         if dead and self._settings.on_error == "stop":
             _stop(messages[dead[0][0]], dead[0][1])
-        now_ms = int(time.time() * 1000)
         for index, error in dead:
             message = messages[index]
-            value, reason = dead_letter(message.value(), message.timestamp()[1], error)
-            key, headers = self._origin(message)
+            record = records.get(index) or records.setdefault(index, self._origin(message))
+            is_refused = self._sender.refused.get(_place(message), ("",))[0] == topic
+            largest = BARE_BYTES if is_refused else self._sender.limits(topic).max_bytes
+            key, value, headers = dead_letter(record, message.value(), models[index], error, largest)
             number = message.partition() % self._dead_partitions
-            headers = headers + models[index] + reason
-            self._produce(self._settings.dead_letters, number, key, value, headers, now_ms)
+            self._sender.send(_place(message), Outgoing(topic, number, key, value, headers, _now_ms()))
+
+    def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
+        """Return what to publish for a batch."""
+        return self._outputs.encode(scored, batch.records)
+
+    def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
+        """Return the message for one output of a record."""
+        time_ms, time = times.fit(record.time_ms)
+        headers = [*record.headers, record.source, *time, *models]
+        return Outgoing(self._settings.output, message.partition(), record.key, value, headers, time_ms)
+
+    def _outgoing(
+        self, messages: list[Message], batch: Batch, encoded: Encoded, records: dict[int, Origin]
+    ) -> list[Outgoing]:
+        models, times = self._models(batch), self._times(self._settings.output)
+        ready = []
+        for cause, value in zip(encoded.causes, encoded.values, strict=True):
+            record = records.get(cause) or records.setdefault(cause, self._origin(messages[cause]))
+            ready.append(self._message(messages[cause], record, value, models[cause], times))
+        return ready
+
+    def _refused(self, messages: list[Message], causes: list[int], ready: list[Outgoing]) -> dict[int, RecordError]:
+        """Return the records of which the output topic does not take a message."""
+        refused: dict[int, RecordError] = {}
+        for cause, message in zip(causes, ready, strict=True):
+            if why := self._refusal(messages[cause], message):
+                refused.setdefault(cause, PublishError(why))
+        return refused
+
+    def _refusal(self, record: Message, message: Outgoing) -> str | None:
+        """Return why the output topic does not take a message, or did not when it was tried."""
+        found = self._sender.refused.get(_place(record))
+        if found and found[0] == message.topic:
+            return found[1]
+        return refusal(message, self._sender.limits(message.topic))
+
+    def _times(self, topic: str) -> Times:
+        """Return the times that a topic takes now."""
+        now_ms = _now_ms()
+        return Times(*self._sender.limits(topic).times(now_ms), now_ms)
 
     def _models(self, batch: Batch) -> Sequence[Headers]:
         """For each record of a batch, which model it was scored by."""
@@ -78,15 +164,36 @@ class Publisher:
         return [challenger if is_challenged else champion for is_challenged in batch.challenged]
 
     def _publish_shadow(self, messages: list[Message], scored: Scored) -> None:
-        """What the shadow says of each of the features, or why it refuses them."""
+        """Produce what the shadow predicts from each of the features, or why it refuses them.
+
+        What the topic does not take is shortened until it does: no record ends because of a model that only watches.
+        """
         if scored.shadow is None or self._settings.shadow_output is None:
             return
+        topic, times = self._settings.shadow_output, self._times(self._settings.shadow_output)
+        limits = self._sender.limits(topic)
         for cause, prediction in scored.shadow:
-            message = messages[cause]
-            key, headers = self._origin(message)
-            value, headers = self._outputs.encode_shadow(prediction), headers + self._shadow_headers
-            number, time_ms = message.partition(), message.timestamp()[1]
-            self._produce(self._settings.shadow_output, number, key, value, headers, time_ms)
+            record, place = self._origin(messages[cause]), _place(messages[cause])
+            if limits.needs_key and record.key is None:
+                record = record._replace(key=record.source[1])
+            time_ms, time = times.fit(record.time_ms)
+            added, value = [record.source, *time, *self._shadow_headers], self._outputs.encode_shadow(prediction)
+            message = Outgoing(topic, place[0], record.key, value, [*record.headers, *added], time_ms)
+            if why := self._refusal(messages[cause], message):
+                is_refused = place in self._sender.refused
+                value = self._outputs.encode_shadow(PublishError(why))
+                key, _, headers = shortened(record, None, added, BARE_BYTES if is_refused else limits.max_bytes)
+                key = record.source[1] if key is None and limits.needs_key else key
+                message = message._replace(key=key, value=value, headers=headers)
+            self._sender.send(place, message)
+
+
+def _place(message: Message) -> Place:
+    return message.partition(), message.offset()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _stop(message: Message, error: RecordError) -> NoReturn:

@@ -7,8 +7,10 @@ import math
 import time
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
-from makiserve.kafka import Cluster, Connection
+from makiserve.kafka import Cluster, Connection, Limits
 from makiserve.scoring import Scorer, Served
+from makiserve.serving.letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.serving.letters.topic import require_room
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.check import check_state
@@ -98,7 +100,10 @@ def _check_topics(scorer: Scorer, broker: BrokerSettings, settings: ServeSetting
                 f"topic {output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to "
                 f"the partition of its record, so that it needs at least {inputs}"
             )
-    cluster.create_if_absent(settings.dead_letters, inputs, {})
+    cluster.create_if_absent(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
+    limits = Limits(Connection(broker), [settings.dead_letters])
+    limits.read()
+    require_room(settings.dead_letters, limits.of[settings.dead_letters])
     if not scorer.stateless:
         prepare_state_topic(cluster, broker.group, inputs, settings.on_state_loss)
     return inputs

@@ -11,8 +11,15 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from makiserve.errors import AbortTransaction, AnotherPipeline, MakiserveError, RetryCall
-from makiserve.kafka import Connection, InputConsumer, Lookup, Message, TransactionalProducer
+from makiserve.errors import (
+    AbortTransaction,
+    AnotherPipeline,
+    ConfigurationError,
+    MakiserveError,
+    MessageRefused,
+    RetryCall,
+)
+from makiserve.kafka import Connection, InputConsumer, Limits, Lookup, Message, TransactionalProducer
 from makiserve.schema import Schema
 from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
@@ -24,6 +31,7 @@ from makiserve.serving.partition import Phase
 from makiserve.serving.patience import CALL, Patience
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.schedule import IDLE, Schedule
+from makiserve.serving.sender import Sender
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.beginning import Expected
 from makiserve.serving.state.past import Past
@@ -74,16 +82,20 @@ class Worker:
         self._settings = settings
         self._schema = Schema(model.record)
         self._scorers = Scorers(model)
-        self._producer = TransactionalProducer(connection)
+        scorer = self._scorers.now
+        topic = None if scorer.stateless else state_topic(broker.group)
+        written = (settings.output, settings.dead_letters, settings.shadow_output, topic)
+        self._limits = Limits(connection, filter(None, written))
+        self._limits.read()
+        self._producer = TransactionalProducer(connection, self._limits.smallest_bytes)
+        self._sender = Sender(self._producer, self._limits)
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
-        scorer = self._scorers.now
         self._about = partial(service, scorer=scorer, broker=broker, settings=settings)
         lanes, sizes = Lanes(self._consumer.end), Sizes(scorer)
         self._telemetry = Telemetry(audience, self._about(model), lanes, sizes, model.profile)
         self._patience = Patience(stop, self._telemetry.alive)
-        self._publisher = publisher(self._producer, settings, model, partitions)
-        topic = None if scorer.stateless else state_topic(broker.group)
+        self._publisher = publisher(self._sender, settings, model, partitions)
         expected = Expected(topic and scorer.fingerprint, model.digest, partitions)
         past = None
         if topic and settings.warm_up_file:
@@ -145,6 +157,7 @@ class Worker:
             elif wait == IDLE:
                 self._telemetry.idle(self._assignment.partitions.values())
             self._producer.poll()
+            self._limits.refresh()
             if self._schedule.is_due:
                 self._commit(is_saving=self._schedule.is_saving)
         except RetryCall as error:
@@ -214,6 +227,7 @@ class Worker:
         partitions = self._assignment.partitions.values()
         if self._committer.commit(partitions, is_saving=is_saving):
             self._aborts_in_a_row = 0
+            self._sender.committed()
             self._telemetry.committed(time.monotonic() - began)
         is_unsaved = self._committer.state_topic is not None and any(each.is_unsaved for each in partitions)
         self._schedule.committed(began, is_saving=is_saving, is_unsaved=is_unsaved)
@@ -233,15 +247,25 @@ class Worker:
         return True
 
     def _abort(self) -> None:
+        self._sender.aborted()
         self._telemetry.aborted(was_open=self._producer.is_open)
         self._patience.insist(partial(self._producer.abort, CALL))
 
     def _redo(self, reason: AbortTransaction) -> None:
-        """Take everything since the last commit back, and go on from there."""
+        """Take back everything since the last commit, and score it again from there.
+
+        Raises:
+            ConfigurationError: a topic refuses a message that does not depend on a record.
+        """
         logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+        if isinstance(reason, MessageRefused):
+            if reason.topic == self._committer.state_topic:
+                raise ConfigurationError(str(reason)) from reason
+            self._sender.narrow(reason)
         self._abort()
         self._assignment.rewind()
-        time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
+        if not isinstance(reason, MessageRefused):
+            time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
         self._aborts_in_a_row += 1
 
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:

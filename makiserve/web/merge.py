@@ -29,6 +29,7 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
         records=sum(part.records for part in parts),
         outputs=sum(part.outputs for part in parts),
         dead=dict(reduce(add, (Counter(part.dead) for part in parts))),
+        dropped_headers=sum(part.dropped_headers for part in parts),
         commits=sum(part.commits for part in parts),
         aborts=sum(part.aborts for part in parts),
         rebalances=sum(part.rebalances for part in parts),

@@ -78,6 +78,12 @@ METRICS = (
         lambda s: [((reason,), count) for reason, count in sorted(s.dead.items())],
         ("reason",),
     ),
+    Metric(
+        "makiserve_dropped_headers_total",
+        "counter",
+        "Headers of records that outputs and dead letters do not pass on because the header's name is not UTF-8.",
+        lambda s: _one(s.dropped_headers),
+    ),
     Metric("makiserve_commits_total", "counter", "Transactions that are committed.", lambda s: _one(s.commits)),
     Metric(
         "makiserve_aborts_total",

@@ -151,6 +151,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         batch: records a batch.
         stages: seconds a batch, by stage.
         latency: seconds from a record's timestamp to the commit that made its outputs visible.
+        dropped_headers: headers that were not passed on because their name is not UTF-8.
     """
 
     time_s: float
@@ -171,3 +172,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     predictions: tuple[Prediction, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     drift: tuple[Drift, ...] = ()
+    dropped_headers: int = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from makiserve.errors import PublishError
 from makiserve.kafka import Message, Span, SpanReader, records_from_messages
-from makiserve.replaying.comparison.compare import Output
+from makiserve.replaying.comparison.compare import Output, Position
 from makiserve.schema import Schema
 from makiserve.scoring import Batch, Served
 
@@ -24,6 +25,19 @@ class Again:
     offsets: tuple[int, int]
     outputs: list[Output] = field(default_factory=list)
     dead: list[Output] = field(default_factory=list)
+
+    def without_refused(self, refused: Collection[Position]) -> Again:
+        """Return the same with dead letters for records of which the service's output topic refused an output.
+
+        Whether a topic takes a message depends on its settings at that time, which a replay cannot know.
+        """
+        found = {position for position, _ in self.outputs if position in refused}
+        letters = [(position, PublishError.reason.encode()) for position in found]
+        return Again(
+            self.offsets,
+            [output for output in self.outputs if output[0] not in found],
+            sorted([*self.dead, *letters], key=lambda letter: letter[0][1]),
+        )
 
 
 def score_again(reader: SpanReader, model: Served, origin: Span, span: Span) -> Again:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from makiserve.errors import PublishError
 from makiserve.kafka import Connection, Span, SpanReader, place_from_text, spans
 from makiserve.replaying.audit.again import Again, score_again
 from makiserve.replaying.audit.written import Written, written
@@ -92,6 +93,9 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
             name, bounded = f"{span.topic}[{span.partition}]", _bounded(span, committed)
             again = score_again(reader, model, origin, bounded)
             own = [_within(each.get(name, []), again.offsets) for each in (outputs, dead)]
+            again = again.without_refused(
+                {letter.position for letter in own[1] if letter.value == PublishError.reason.encode()}
+            )
             sides = (
                 compare(again.outputs, _plain(own[0]), tolerance=settings.tolerance),
                 compare(again.dead, _plain(own[1]), tolerance=0),
@@ -136,5 +140,7 @@ def _parting(
 def _told(offset: int, outputs: Sequence[Output], dead: Sequence[Output]) -> str:
     """What is said of a record."""
     values = [value.decode(errors="replace") for position, value in outputs if position[1] == offset]
-    values += [f"a dead letter ({reason.decode()})" for position, reason in dead if position[1] == offset]
+    values += [
+        f"a dead letter ({reason.decode(errors='replace')})" for position, reason in dead if position[1] == offset
+    ]
     return " and ".join(values) or NOTHING

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from makiserve.kafka import Connection, Message, SpanReader, place_from_text, spans
+from makiserve.kafka import Connection, Message, SpanReader, place_from_text, read_headers, spans
 from makiserve.replaying.comparison.compare import Position
 
 SOURCE, VERSION, DIGEST, REASON = (f"makiserve.{name}" for name in ("source", "version", "digest", "reason"))
 """The headers of what a service writes."""
 
-PLACE = re.compile(r"(.+)\[(\d+)\]@(\d+)")
+PLACE = re.compile(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})")
 
 
 class Written(NamedTuple):
@@ -44,11 +44,11 @@ def written(reader: SpanReader, connection: Connection, topic: str, source: str)
 
 
 def _written(message: Message) -> Written | None:
-    """None for what no makiserve wrote. A record may itself be an output of another service: the last header counts."""
-    headers = dict(message.headers() or ())
+    """Return what a message holds; None if another program wrote it. Of headers with the same name the last counts."""
+    headers = {name: value or b"" for name, value in read_headers(message).headers}
     place = PLACE.fullmatch(headers.get(SOURCE, b"").decode(errors="replace"))
     if not place:
         return None
     value = headers.get(REASON, message.value() or b"")
-    writer = headers.get(VERSION, b"").decode(), headers.get(DIGEST, b"").decode()
+    writer = headers.get(VERSION, b"").decode(errors="replace"), headers.get(DIGEST, b"").decode(errors="replace")
     return Written((f"{place[1]}[{place[2]}]", int(place[3])), value, writer)

@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from makiserve.kafka import Message
+from makiserve.kafka import Headers, Message, read_headers
+from makiserve.serving.messages import PREFIX, RETRIED, SOURCE, as_received
 
-Headers = list[tuple[str, bytes]]
-
-SOURCE = "makiserve.source"
-RETRIED = "makiserve.retried"
+MAX_INT64 = 2**63 - 1
+OMITTABLE = ("value", "headers", "key")
 
 
 class Position(NamedTuple):
@@ -26,8 +25,8 @@ class Position(NamedTuple):
 
 
 def position_from_text(text: str) -> Position | None:
-    """The place that `topic[partition]@offset` names; None where it names none."""
-    found = re.fullmatch(r"(.+)\[(\d+)\]@(\d+)", text)
+    """Return the place that `topic[partition]@offset` names; None if the text has another form."""
+    found = re.fullmatch(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})", text)
     return Position(found[1], int(found[2]), int(found[3])) if found else None
 
 
@@ -42,8 +41,8 @@ class DeadLetter:
         error: what was wrong, in words.
         operator: on which operator of the pipeline; empty where on none.
         trace: of the exception; empty where there was none.
-        value: of the record; None where it had none, or where it was left out for its length.
-        is_left_out: whether the value is only in the input.
+        value: of the record; None if it had none, or if it is omitted.
+        omitted: which of value, headers and key are only in the input, because the letter would be too large.
         headers: of the record, as it came in.
         time_ms: of the record.
     """
@@ -56,29 +55,28 @@ class DeadLetter:
     trace: str
     key: bytes | None = field(repr=False)
     value: bytes | None = field(repr=False)
-    is_left_out: bool
+    omitted: frozenset[str]
     headers: Headers = field(repr=False)
     time_ms: int
 
     def headers_again(self) -> Headers:
-        """Those of the record that is put back: its own, and for how many times it has been."""
-        times = sum(int(value) for name, value in self.headers if name == RETRIED)
+        """Return the headers of the record that is put back: its own, and how often it has been put back."""
+        times = sum(_number(value) or 0 for name, value in self.headers if name == RETRIED)
         own = [(name, value) for name, value in self.headers if name != RETRIED]
         return [*own, (RETRIED, str(times + 1).encode())]
 
 
 def letter_from_message(message: Message) -> DeadLetter | None:
-    """The letter that a message is; None where another program wrote it.
+    """Return the letter that a message is; None if another program wrote it.
 
-    What makiserve adds stands behind the headers that the record came with, and begins with its position. The record
-    may have such a header too, where it is the output of another service.
+    What makiserve adds is behind the headers that the record came with, and begins with its position.
     """
-    headers = message.headers() or []
+    headers = read_headers(message).headers
     start = max((index for index, (name, _) in enumerate(headers) if name == SOURCE), default=len(headers))
-    added = {name.removeprefix("makiserve."): value.decode(errors="replace") for name, value in headers[start:]}
+    added = {name.removeprefix(PREFIX): (value or b"").decode(errors="replace") for name, value in headers[start:]}
     source = position_from_text(added.get("source", ""))
-    time_ms = added.get("time", "")
-    if source is None or "reason" not in added or not re.fullmatch(r"-?\d+", time_ms):
+    time_ms = _number(added.get("time", "").encode())
+    if source is None or "reason" not in added or time_ms is None:
         return None
     return DeadLetter(
         place=Position(message.topic(), message.partition(), message.offset()),
@@ -89,7 +87,15 @@ def letter_from_message(message: Message) -> DeadLetter | None:
         trace=added.get("traceback", ""),
         key=message.key(),
         value=message.value(),
-        is_left_out="value-omitted" in added,
-        headers=headers[:start],
-        time_ms=int(time_ms),
+        omitted=frozenset(part for part in OMITTABLE if f"{part}-omitted" in added),
+        headers=as_received(headers[:start]),
+        time_ms=time_ms,
     )
+
+
+def _number(text: bytes | None) -> int | None:
+    """Return the number that a header holds; None if it holds something else, or a number of more than 64 bits."""
+    if not re.fullmatch(rb"-?[0-9]{1,19}", text or b""):
+        return None
+    number = int(text or b"")
+    return number if -MAX_INT64 <= number <= MAX_INT64 else None

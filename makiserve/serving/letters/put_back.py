@@ -1,24 +1,37 @@
-"""Putting dead letters back: each record into the input again, and a receipt for its letter, in one transaction.
+"""Put dead letters back: each record into the input again, and a receipt for its letter, in one transaction.
 
-A crash in the middle loses none and doubles none: what is not committed has no receipt, and waits. Two who do it at
-once have the same transactional id: the second ends the first. What is put back is a new record at a new offset: it
+A crash in the middle loses none and doubles none: what is not committed has no receipt, and waits. Two processes that
+do it at once have the same transactional id: the second ends the first. A record that its topic does not take stays
+a letter, and the others are put back. What is put back is a new record at a new offset: it
 meets the state that its lane has by then.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
-from makiserve.errors import ConfigurationError, MakiserveError
-from makiserve.kafka import Cluster, Connection, Message, SpanReader, TransactionalProducer, insist
+from makiserve.errors import ConfigurationError, MakiserveError, MessageRefused
+from makiserve.kafka import (
+    Cluster,
+    Connection,
+    Limits,
+    Message,
+    SpanReader,
+    TopicLimits,
+    TransactionalProducer,
+    insist,
+    read_headers,
+)
 from makiserve.serving.letters.letter import DeadLetter
 from makiserve.serving.letters.waiting import Waiting, receipt_key, waiting
+from makiserve.serving.messages import Outgoing, Times, refusal
 
 TOGETHER = 500
 CALL = timedelta(seconds=2)
@@ -31,11 +44,18 @@ class PutBack:
 
     Attributes:
         records: how many were put back, by the topic that they went to.
-        gone: the letters whose value was only in the input, and is not there any more: they go on waiting.
+        kept: the letters that could not be put back, each with the reason: they are still waiting.
     """
 
     records: Counter[str] = field(default_factory=Counter)
-    gone: list[DeadLetter] = field(default_factory=list)
+    kept: list[tuple[DeadLetter, str]] = field(default_factory=list)
+
+
+class Ready(NamedTuple):
+    """A letter, and the message that its record becomes."""
+
+    letter: DeadLetter
+    message: Outgoing
 
 
 def put_back(connection: Connection, which: Waiting) -> PutBack:
@@ -46,10 +66,10 @@ def put_back(connection: Connection, which: Waiting) -> PutBack:
         which: letters to put back.
 
     Raises:
-        ConfigurationError: a topic is not there, or may not be written to.
+        ConfigurationError: a topic may not be written to.
         BrokerUnavailable: no broker answers.
         AbortTransaction: a transaction could not be committed: nothing of it was put back.
-        Fenced: somebody else puts letters of this topic back.
+        Fenced: another process puts letters of this topic back.
     """
     Cluster(connection).create_if_absent(which.receipts, 1, {"cleanup.policy": "compact"})
     producer = TransactionalProducer(connection)
@@ -57,9 +77,11 @@ def put_back(connection: Connection, which: Waiting) -> PutBack:
     result = PutBack()
     letters = waiting(connection, which)
     with SpanReader(connection) as reader:
+        preparation = _Preparation(connection, reader, result)
         while together := list(islice(letters, TOGETHER)):
+            ready = list(preparation.ready(together))
             try:
-                result.records += _transaction(producer, _with_values(together, reader, result), which.receipts)
+                _put_back_together(producer, ready, which.receipts, result)
             except MakiserveError:
                 with suppress(MakiserveError):
                     producer.abort(CALL)
@@ -67,42 +89,87 @@ def put_back(connection: Connection, which: Waiting) -> PutBack:
     return result
 
 
-def _transaction(
-    producer: TransactionalProducer, letters: Iterable[tuple[DeadLetter, bytes | None]], receipts: str
-) -> Counter[str]:
-    """Records and receipts, visible at once; how many, by topic."""
+def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], receipts: str, result: PutBack) -> None:
+    """Put records back in one transaction, or each in its own if the topic refuses one of them."""
+    try:
+        result.records += _transaction(producer, ready, receipts)
+    except MessageRefused as error:
+        insist(partial(producer.abort, CALL), PATIENCE)
+        if len(ready) == 1:
+            result.kept.append((ready[0].letter, str(error)))
+            return
+        for alone in ready:
+            _put_back_together(producer, [alone], receipts, result)
+
+
+def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], receipts: str) -> Counter[str]:
+    """Write records and receipts, visible at once; return how many records, by topic."""
     done: Counter[str] = Counter()
-    for letter, value in letters:
-        topic, partition, _ = letter.source
-        producer.produce(topic, partition, letter.key, value, letter.headers_again(), letter.time_ms)
-        now_ms = int(datetime.now(timezone.utc).timestamp() * 1000)
-        producer.produce(receipts, 0, receipt_key(letter), str(letter.source).encode(), None, now_ms)
-        done[topic] += 1
+    for letter, message in ready:
+        producer.produce(*message)
+        producer.produce(receipts, 0, receipt_key(letter), str(letter.source).encode(), None, _now_ms())
+        done[message.topic] += 1
     if done:
         insist(partial(producer.flush, CALL), PATIENCE)
         insist(partial(producer.commit, CALL), PATIENCE)
     return done
 
 
-def _with_values(
-    letters: Iterable[DeadLetter], reader: SpanReader, result: PutBack
-) -> Iterator[tuple[DeadLetter, bytes | None]]:
-    """Each letter with the value of its record; those whose value is gone are noted."""
-    for letter in letters:
-        if not letter.is_left_out:
-            yield letter, letter.value
-        elif original := _original(letter, reader):
-            yield letter, original.value()
-        else:
-            result.gone.append(letter)
+class _Preparation:
+    """Makes messages of letters; those that cannot be put back are noted in the result."""
+
+    def __init__(self, connection: Connection, reader: SpanReader, result: PutBack) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._result = result
+        self._known: dict[str, tuple[TopicLimits, int]] = {}
+
+    def ready(self, letters: Iterable[DeadLetter]) -> Iterator[Ready]:
+        """Return the messages of the letters that can be put back."""
+        for letter in letters:
+            message = self._message(letter)
+            if isinstance(message, str):
+                self._result.kept.append((letter, message))
+            else:
+                yield Ready(letter, message)
+
+    def _message(self, letter: DeadLetter) -> Outgoing | str:
+        """Return the message of a letter, or why there is none."""
+        topic, partition, _ = letter.source
+        limits = self._limits_of(topic, partition)
+        if limits is None:
+            return f"there is no {topic}[{partition}], or the principal may not see it"
+        if letter.omitted:
+            original = _original(letter, self._reader)
+            if original is None:
+                return f"{letter.source} is gone, and with it the {' and '.join(sorted(letter.omitted))} of the record"
+            letter = replace(letter, key=original.key(), value=original.value(), headers=read_headers(original).headers)
+        now_ms = _now_ms()
+        time_ms, time = Times(*limits.times(now_ms), now_ms).fit(letter.time_ms)
+        message = Outgoing(topic, partition, letter.key, letter.value, [*letter.headers_again(), *time], time_ms)
+        return refusal(message, limits) or message
+
+    def _limits_of(self, topic: str, partition: int) -> TopicLimits | None:
+        """Return what a topic takes; None if there is no such topic or partition."""
+        if topic not in self._known:
+            limits = Limits(self._connection, [topic])
+            limits.read()
+            cluster = Cluster(self._connection)
+            self._known[topic] = limits.of[topic], cluster.partitions(topic) if cluster.has(topic) else 0
+        found, partitions = self._known[topic]
+        return found if partition < partitions else None
 
 
 def _original(letter: DeadLetter, reader: SpanReader) -> Message | None:
-    """The record in the input; None where retention has removed it."""
+    """Return the record in the input; None if retention has removed it or it can no longer be read."""
     topic, partition, offset = letter.source
     try:
         span = reader.span(topic, partition, offset, offset + 1, datetime.now(timezone.utc))
+        found = [message for block in reader.read(span) for message in block if message.offset() == offset]
     except ConfigurationError:
         return None
-    found = [message for block in reader.read(span) for message in block if message.offset() == offset]
     return found[0] if found else None
+
+
+def _now_ms() -> int:
+    return int(datetime.now(timezone.utc).timestamp() * 1000)

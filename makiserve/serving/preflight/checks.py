@@ -20,6 +20,7 @@ CHECKS = (
     Check("records", records.fit, ("model", "input")),
     Check("keys", records.keys, ("model", "records")),
     Check("retention", records.retention, ("model", "input")),
+    Check("outputs", records.outputs, ("output",)),
     Check("clock", records.clock, ("input",)),
     Check("offsets", offsets.offsets, ("model", "input", "group")),
 )

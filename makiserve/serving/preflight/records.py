@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
-from makiserve.kafka import Message
+from makiserve.kafka import Message, limits_from_settings, records_from_messages
 from makiserve.schema import Record, Schema
+from makiserve.serving.messages import Outgoing, Times, origin, refusal
 from makiserve.serving.preflight.run import Facts, Found
 from makiserve.serving.preflight.topics import kept
 from makiserve.settings.text import text_from_value
@@ -19,6 +20,17 @@ from makiserve.stream.ops.group_by import GroupBy
 
 SKEW = timedelta(minutes=1)
 """How far two machines' clocks may be apart."""
+
+FARTHEST_S = 1e12
+YEARS = timedelta(days=3653)
+
+TROUBLES = {
+    "record": "records would be dead letters: their key and headers do not fit, or the topic needs a key",
+    "time": "records have a time that the topic refuses: their outputs have the current time, and a header, "
+    "makiserve.time, the record's. Raise message.timestamp.after.max.ms, or correct the producer",
+    "headers": "records' headers are dropped: their names are not UTF-8",
+}
+"""What outputs would have that the topic does not take."""
 
 
 def fit(facts: Facts) -> Found:
@@ -76,24 +88,57 @@ def retention(facts: Facts) -> Found:
     if window and window > time_kept:
         return Found(words, f"a window or ttl of {_text(window)} cannot be rebuilt from them, should its state be lost")
     newest = max((message.timestamp()[1] for message in facts.sample), default=None)
-    if newest is not None and (age := timedelta(seconds=time.time() - newest / 1000)) > time_kept:
+    if newest is not None and (age := _age(newest)) > time_kept:
         return Found(words, f"the newest is {_text(age)} old: it can be removed before it is read. Set retention.ms=-1")
     return Found(words)
 
 
 def clock(facts: Facts) -> Found:
     """The producers' clocks and this one agree: none of the records is from the future."""
-    newest = max((message.timestamp()[1] for message in facts.sample), default=None)
-    if newest is None:
+    times = [message.timestamp()[1] for message in facts.sample]
+    if not times:
         return Found("there is no record to compare with")
-    age = timedelta(seconds=time.time() - newest / 1000)
-    if age < -SKEW:
-        return Found("", f"a record is {_text(-age)} in the future: set the clock here, or its producer's")
-    return Found(f"the newest record is {_text(max(age, timedelta(0)))} old")
+    ahead = [time_ms for time_ms in times if _age(time_ms) < -SKEW]
+    if ahead:
+        found = f"{len(ahead)} of the last {len(times)} records are from the future"
+        return Found(found, f"{_ahead(max(ahead))}: outputs have the current time if their topic refuses it")
+    return Found(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
+
+
+def outputs(facts: Facts) -> Found:
+    """The output topic takes the keys, headers and times of the last records, which outputs have too."""
+    name = facts.serving.output
+    limits, now_ms = limits_from_settings(facts.topic(name).settings), int(time.time() * 1000)
+    times, found = Times(*limits.times(now_ms), now_ms), Counter[str]()
+    for message in facts.sample:
+        record = origin(message)
+        headers = times.fit(record.time_ms)[1]
+        empty = Outgoing(name, message.partition(), record.key, b"", [*record.headers, record.source], now_ms)
+        found["time"] += bool(headers)
+        found["record"] += refusal(empty, limits) is not None
+        found["headers"] += record.dropped
+    advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := found[kind]))
+    takes = f"takes messages of {limits.max_bytes:,} bytes" + ", each with a key" * limits.needs_key
+    return Found(f"{name} {takes}", advice)
+
+
+def _age(time_ms: int) -> timedelta:
+    """Return how old a record is; times that no clock has count as 30,000 years away."""
+    return timedelta(seconds=max(-FARTHEST_S, min(FARTHEST_S, time.time() - time_ms / 1000)))
+
+
+def _ahead(time_ms: int) -> str:
+    """Describe a time in the future."""
+    for unit, per_ms in (("microseconds", 1_000), ("nanoseconds", 1_000_000)):
+        if abs(_age(time_ms // per_ms)) < YEARS:
+            return f"the time {time_ms} is in {unit}: let the producer write milliseconds since 1970"
+    if -_age(time_ms) > YEARS:
+        return f"the time {time_ms} is more than ten years ahead: let the producer write milliseconds since 1970"
+    return f"the newest is {_text(-_age(time_ms))} ahead: correct the producer's clock, or the clock here"
 
 
 def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
-    decoded = Schema(facts.model.record).decode_messages([message.value() for message in facts.sample])
+    decoded = records_from_messages(facts.sample, Schema(facts.model.record))
     return list(zip(facts.sample, decoded, strict=True))
 
 
@@ -108,8 +153,11 @@ def _groups(
     for number, own in by_partition.items():
         fed = program.feed([each for _, each in own], program.new_state())
         for cause, item in zip(fed.causes, fed.outputs, strict=True):
-            key = group_by.key_mapper(item)
-            partitions[key].add(number)
+            try:
+                key = group_by.key_mapper(item)
+                partitions[key].add(number)
+            except Exception:  # noqa: BLE001, S112  the user's function: its record will be a dead letter
+                continue
             names[key].add(own[cause][0].key())
     return partitions, names
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from makiserve.errors import ConfigurationError
-from makiserve.kafka import Connection, Topic, TransactionalProducer
+from makiserve.kafka import Connection, Topic, TransactionalProducer, limits_from_settings
+from makiserve.serving.letters.topic import require_room
 from makiserve.serving.preflight.run import Facts, Found
 from makiserve.serving.state.topic import state_topic
 from makiserve.settings.text import text_from_value
@@ -53,7 +54,10 @@ def _predictions(facts: Facts, name: str) -> Found:
 
 
 def dead_letters(facts: Facts) -> Found:
-    """The topic of the dead letters: there and as wide as the input, or to be created."""
+    """Check the topic of the dead letters: there, as wide as the input and able to hold every letter, or to be made."""
+    topic = facts.find_topic(facts.serving.dead_letters)
+    if topic is not None:
+        require_room(topic.name, limits_from_settings(topic.settings))
     return _own_topic(facts, facts.serving.dead_letters, ("WRITE",))
 
 

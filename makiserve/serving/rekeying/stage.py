@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from makiserve.kafka import BY_KEY, Message
+from makiserve.kafka import BY_KEY, Headers, Message
 from makiserve.schema import Record
 from makiserve.scoring import ALONE, Batch, Beside, Encoded, Outputs, Scored, Scorer, Served
-from makiserve.serving.messages import headers_with_key, origin
+from makiserve.serving.messages import Origin, Outgoing, Times, rekeyed_headers
 from makiserve.serving.publisher import Publisher
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.ops.map import map as map_
@@ -72,15 +72,12 @@ class Keys:
 class Rekeyer(Publisher):
     """Produces each message again, with its new key: its partition is the one that Java's clients would choose."""
 
-    def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Encoded:
-        keys: list[bytes] = scored.features
-        for cause, key in zip(scored.causes, keys, strict=True):
-            message = messages[cause]
-            before, headers = origin(message)
-            headers = headers_with_key(headers, before)
-            self._produce(self._settings.output, BY_KEY, key, message.value(), headers, message.timestamp()[1])
-        self.bury(messages, batch, scored.dead)
-        return Encoded(scored.causes, keys, scored.dead)
+    def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
+        return Encoded(scored.causes, scored.features, scored.dead)
+
+    def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
+        time_ms, time = times.fit(record.time_ms)
+        return Outgoing(self._settings.output, BY_KEY, value, message.value(), rekeyed_headers(record, time), time_ms)
 
 
 def key_of(attribute: str, record: Any) -> bytes:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from makiserve.errors import PredictError
-from makiserve.scoring import Encoded
+from makiserve.serving.publisher import Published
 
 JUMP = 0.05
 """A share of refused records that is higher by so much is a reason to go back."""
@@ -48,7 +48,7 @@ class Guard:
         """From here on the version before it scores again, which has proved itself."""
         self._now, self._until = self._before, 0.0
 
-    def add(self, records: int, published: Encoded) -> None:
+    def add(self, records: int, published: Published) -> None:
         """Records have been scored."""
         self._now.records += records
         self._now.refused += sum(isinstance(error, PredictError) for _, error in published.dead)

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 
 from makiserve.errors import AbortTransaction
-from makiserve.scoring import Encoded, Served
+from makiserve.scoring import Served
 from makiserve.serving.assignment import Assignment
+from makiserve.serving.publisher import Published
 from makiserve.serving.swapping.guard import Guard
 from makiserve.serving.swapping.scorers import Scorers, release_in
 from makiserve.serving.swapping.watch import Candidate, Watch
@@ -59,7 +60,7 @@ class Swap:
             self._guard.switched()
         return True
 
-    def scored(self, records: int, published: Encoded) -> None:
+    def scored(self, records: int, published: Published) -> None:
         """Records have been scored and published."""
         self._guard.add(records, published)
 

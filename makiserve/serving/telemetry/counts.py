@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from makiserve.kafka import NO_TIME, Message
-from makiserve.scoring import Encoded
+from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry.observed import Observed
 from makiserve.web.histogram import BATCH_RECORDS, LATENCY_S
 
@@ -25,15 +25,17 @@ class Counts:
 
     def __init__(self) -> None:
         self.records = self.outputs = self.commits = self.aborts = self.rebalances = self.swaps = 0
+        self.dropped_headers = 0
         self.dead: Counter[str] = Counter()
         self.batch = Observed(BATCH_RECORDS)
         self.latency = Observed(LATENCY_S)
         self._clear()
 
-    def add(self, messages: list[Message], published: Encoded) -> None:
+    def add(self, messages: list[Message], published: Published) -> None:
         """Records of one partition have been scored and published."""
         self._records += len(messages)
         self._outputs += len(published.causes)
+        self._dropped_headers += published.dropped_headers
         if published.dead:
             self._dead.update(error.reason for _, error in published.dead)
         stride = -(-len(messages) // SAMPLES)
@@ -45,6 +47,7 @@ class Counts:
         self.commits += 1
         self.records += self._records
         self.outputs += self._outputs
+        self.dropped_headers += self._dropped_headers
         self.dead += self._dead
         now_ms = time.time() * 1000
         for time_ms in self._times_ms:
@@ -57,6 +60,6 @@ class Counts:
         self._clear()
 
     def _clear(self) -> None:
-        self._records = self._outputs = 0
+        self._records = self._outputs = self._dropped_headers = 0
         self._dead: Counter[str] = Counter()
         self._times_ms: list[int] = []

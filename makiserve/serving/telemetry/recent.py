@@ -6,7 +6,7 @@ from collections import deque
 
 from makiserve.errors import RecordError
 from makiserve.kafka import Message
-from makiserve.scoring import Encoded
+from makiserve.serving.publisher import Published
 from makiserve.web.merge import SHOWN
 from makiserve.web.snapshot import DeadLetter, Prediction
 
@@ -20,7 +20,7 @@ class Recent:
         self._published: deque[tuple[Message, bytes]] = deque(maxlen=SHOWN)
         self._dead: deque[tuple[Message, RecordError]] = deque(maxlen=SHOWN)
 
-    def add(self, messages: list[Message], published: Encoded) -> None:
+    def add(self, messages: list[Message], published: Published) -> None:
         """Look at the end of a batch."""
         last = zip(published.causes[-SHOWN:], published.values[-SHOWN:], strict=True)
         self._published.extend((messages[cause], value) for cause, value in last)

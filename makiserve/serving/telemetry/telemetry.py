@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from makiserve.kafka import Message
-from makiserve.scoring import Encoded, Scored
+from makiserve.scoring import Scored
 from makiserve.scoring.drift import Profile
 from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry.audience import Audience
 from makiserve.serving.telemetry.counts import Counts
 from makiserve.serving.telemetry.drifting import Drifting
@@ -68,7 +69,7 @@ class Telemetry:
         if self._tracing:
             self._tracing.batch(messages, seconds)
 
-    def add(self, messages: list[Message], scored: Scored, published: Encoded) -> None:
+    def add(self, messages: list[Message], scored: Scored, published: Published) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
         self._lanes.scored(messages[-1])
@@ -148,6 +149,7 @@ class Telemetry:
             records=counts.records,
             outputs=counts.outputs,
             dead=dict(counts.dead),
+            dropped_headers=counts.dropped_headers,
             commits=counts.commits,
             aborts=counts.aborts,
             rebalances=counts.rebalances,

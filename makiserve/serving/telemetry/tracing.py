@@ -19,7 +19,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from makiserve.errors import ConfigurationError
-from makiserve.kafka import Message
+from makiserve.kafka import Message, read_headers
 from makiserve.version import __version__
 from makiserve.web.snapshot import Service
 
@@ -86,7 +86,7 @@ class Tracing:
         for message in messages:
             carried = {
                 name: value.decode(errors="replace")
-                for name, value in message.headers() or ()
+                for name, value in read_headers(message).headers
                 if name in ("traceparent", "tracestate") and value is not None
             }
             if "traceparent" in carried:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, RetryCall
+from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MessageRefused, RetryCall
 from makiserve.kafka import producer as module
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.producer import TransactionalProducer
@@ -102,6 +102,9 @@ def test_a_full_queue_is_waited_for(producer: TransactionalProducer, kafka: Libr
         (KafkaError.NOT_ENOUGH_REPLICAS, AbortTransaction),
         (KafkaError.INVALID_PRODUCER_EPOCH, Fenced),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, ConfigurationError),
+        (KafkaError.MSG_SIZE_TOO_LARGE, MessageRefused),
+        (KafkaError.INVALID_TIMESTAMP, MessageRefused),
+        (KafkaError.INVALID_RECORD, MessageRefused),
     ],
 )
 def test_a_record_that_was_not_delivered_fails_the_next_poll_and_the_flush(
@@ -131,7 +134,7 @@ def test_a_record_that_was_not_delivered_ends_the_wait_for_room(
         (KafkaError._TIMED_OUT, AbortTransaction),  # to try again would lose the rest of the batch
         (KafkaError._STATE, AbortTransaction),
         (KafkaError._FATAL, Fenced),
-        (KafkaError.MSG_SIZE_TOO_LARGE, ConfigurationError),
+        (KafkaError.MSG_SIZE_TOO_LARGE, MessageRefused),
     ],
 )
 def test_a_record_that_is_refused_ends_its_transaction_and_is_never_tried_again(

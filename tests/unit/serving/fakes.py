@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from confluent_kafka import Message
 import makiserve
 import makiserve.stream as rs
 from makiserve.errors import PredictError
-from makiserve.kafka import Committed, Watermarks
+from makiserve.kafka import Committed, TopicLimits, Watermarks
 from makiserve.scoring import ALONE, Beside, Outputs, Scorer
 from makiserve.serving.signals import Stop
 from makiserve.stream.engine.plan import Plan
@@ -192,6 +193,25 @@ class Producer:
 
     def _end(self) -> None:
         self.is_open, self.outputs, self.offsets, self.checkpoint = False, [], {}, []
+
+
+class Limits:
+    """What topics take: as much as Kafka's defaults allow."""
+
+    smallest_bytes = TopicLimits().max_bytes
+
+    def __init__(self, **of: TopicLimits) -> None:
+        self.of = defaultdict(TopicLimits, of)
+        self.reads = 0
+
+    def read(self) -> None:
+        self.reads += 1
+
+    def refresh(self) -> None:
+        pass
+
+    def learn(self, topic: str, limits: TopicLimits) -> None:
+        self.of[topic] = limits
 
 
 class Consumer:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from makiserve.errors import DecodeError, OperatorError, PredictError
+import pytest
+
+from makiserve.errors import DecodeError, OperatorError, PredictError, RecordError
+from makiserve.kafka import Headers, Message, TopicLimits, message_bytes
 from makiserve.serving.messages import (
+    BARE_BYTES,
     MAX_TRACE_BYTES,
-    MAX_VALUE_BYTES,
+    Origin,
+    Outgoing,
+    Times,
+    as_received,
     dead_letter,
     model_headers,
+    origin,
+    refusal,
     source_header,
 )
+from tests.unit.serving.fakes import message
 
 
 def model(**changes: str | None) -> Any:
@@ -42,30 +52,98 @@ def test_an_output_names_the_record_that_caused_it() -> None:
     assert source_header("in", 3, 42) == ("makiserve.source", b"in[3]@42")
 
 
+RECORD = Origin(b"k", [("a", b"1")], source_header("in", 0, 7), 1007)
+MODELS: Headers = [("makiserve.model", b"house")]
+LARGEST = 1_000_000
+
+
+def letter(
+    error: RecordError, value: bytes | None = b"{}", record: Origin = RECORD, largest: int = LARGEST
+) -> tuple[bytes | None, bytes | None, dict[str, bytes | None]]:
+    key, value, headers = dead_letter(record, value, MODELS, error, largest)
+    assert message_bytes(key, value, headers) <= largest
+    return key, value, dict(headers)
+
+
 def test_a_dead_letter_holds_the_value_and_the_reason() -> None:
-    value, headers = dead_letter(b"{", 1007, DecodeError("field 'x': expected int"))
-    assert value == b"{"
-    assert headers[0] == ("makiserve.time", b"1007")
-    assert headers[1:] == [("makiserve.reason", b"decode"), ("makiserve.error", b"field 'x': expected int")]
-    assert dead_letter(b"{}", 1007, PredictError("no"))[1][1] == ("makiserve.reason", b"predict")
+    key, value, headers = letter(DecodeError("field 'x': expected int"), b"{")
+    assert (key, value) == (b"k", b"{")
+    assert list(headers.items()) == [
+        ("a", b"1"),
+        ("makiserve.source", b"in[0]@7"),
+        ("makiserve.model", b"house"),
+        ("makiserve.time", b"1007"),
+        ("makiserve.reason", b"decode"),
+        ("makiserve.error", b"field 'x': expected int"),
+    ]
+    assert letter(PredictError("no"))[2]["makiserve.reason"] == b"predict"
 
 
 def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> None:
-    _, headers = dead_letter(b"{}", 1007, failed(ZeroDivisionError("division by zero")))
-    found = dict(headers)
+    found = letter(failed(ZeroDivisionError("division by zero")))[2]
     assert found["makiserve.operator"] == b"roll(window=3) > map"
-    assert found["makiserve.traceback"].endswith(b"ZeroDivisionError: division by zero\n")
+    assert (found["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
 def test_no_header_is_long() -> None:
-    _, headers = dead_letter(b"{}", 1007, failed(ValueError("x" * 100_000)))
-    assert len(dict(headers)["makiserve.traceback"]) == MAX_TRACE_BYTES
-    _, headers = dead_letter(b"{}", 1007, DecodeError("x" * 100_000))
-    assert len(dict(headers)["makiserve.error"]) == 1000
+    assert len(letter(failed(ValueError("ä" * 100_000)))[2]["makiserve.traceback"] or b"") == MAX_TRACE_BYTES
+    assert len(letter(DecodeError("x" * 100_000))[2]["makiserve.error"] or b"") == 1000
 
 
-def test_a_value_that_no_broker_would_take_stays_where_it_is() -> None:
-    assert dead_letter(b"x" * MAX_VALUE_BYTES, 1007, DecodeError("no"))[0] is not None
-    value, headers = dead_letter(b"x" * (MAX_VALUE_BYTES + 1), 1007, DecodeError("no"))
-    assert (value, headers[-1]) == (None, ("makiserve.value-omitted", b"900001 bytes"))
-    assert dead_letter(None, 1007, DecodeError("the message has no value"))[0] is None
+def test_text_that_has_no_utf_8_form_is_written_as_numbers() -> None:
+    assert letter(DecodeError("\ud800"))[2]["makiserve.error"] == b"\\ud800"
+
+
+def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
+    large = RECORD._replace(key=b"k" * 2000, headers=[("h", b"h" * 2000)])
+    sizes = {"value": b"3000 bytes", "headers": b"2139 bytes", "key": b"2000 bytes"}
+    for largest, omitted in (
+        (LARGEST, []),
+        (7000, ["value"]),
+        (4000, ["value", "headers"]),
+        (2000, ["value", "headers", "key"]),
+    ):
+        key, value, headers = letter(DecodeError("no"), b"v" * 3000, large, largest)
+        found = {name: headers.get(f"makiserve.{name}-omitted") for name in sizes}
+        assert found == {name: size if name in omitted else None for name, size in sizes.items()}
+        assert (value is None, "h" in headers, key is None) == (
+            "value" in omitted,
+            "headers" not in omitted,
+            "key" in omitted,
+        )
+
+
+def test_the_longest_bare_dead_letter_fits_where_it_must() -> None:
+    error = failed(ValueError("x" * 10_000))
+    error.args = ("x" * 10_000,)
+    long = RECORD._replace(source=source_header("t" * 249, 99_999, 2**63 - 1))
+    letter(error, b"v" * 10**6, long, BARE_BYTES)
+
+
+def test_a_dead_letter_of_a_small_topic_has_no_traceback() -> None:
+    assert "makiserve.traceback" not in letter(failed(ValueError("x" * 10_000)), largest=3000)[2]
+
+
+def test_headers_of_a_service_before_are_under_another_name() -> None:
+    first = [("a", b"1"), ("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first")]
+    again: Headers = [("makiserve.upstream.source", b"older[0]@0"), *first, ("makiserve.retried", b"1")]
+    found = origin(cast("Message", message(0, 7, b"", cast("Any", again))))
+    renamed = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.upstream.model", b"first")]
+    assert found.headers == [("a", b"1"), *renamed, ("makiserve.retried", b"1")]
+    assert as_received(found.headers) == [*first, ("makiserve.retried", b"1")]
+
+
+def test_a_message_is_refused_for_its_size_and_for_want_of_a_key() -> None:
+    small = Outgoing("out", 0, None, b"x" * 100, [("h", b"1")], 0)
+    assert refusal(small, TopicLimits()) is None
+    assert "out is compacted" in str(refusal(small, TopicLimits(needs_key=True)))
+    assert refusal(small._replace(key=b""), TopicLimits(needs_key=True)) is None
+    size = message_bytes(None, small.value, small.headers)
+    assert refusal(small, TopicLimits(max_bytes=size)) is None
+    assert f"has {size} bytes with its headers, and out takes {size - 1}" in str(refusal(small, TopicLimits(size - 1)))
+
+
+@pytest.mark.parametrize(("time_ms", "is_kept"), [(1, True), (0, False), (-1, False), (9, True), (10, False)])
+def test_a_time_that_a_topic_refuses_is_replaced_and_kept_in_a_header(time_ms: int, *, is_kept: bool) -> None:
+    expected = (time_ms, []) if is_kept else (5, [("makiserve.time", b"%d" % time_ms)])
+    assert Times(0, 9, 5).fit(time_ms) == expected

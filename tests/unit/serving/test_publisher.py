@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import Message
 
 from makiserve.errors import DecodeError
+from makiserve.kafka import TopicLimits
 from makiserve.scoring import Batch, Lane, Scored
 from makiserve.serving.publisher import Publisher
+from makiserve.serving.sender import Sender
 from makiserve.settings import ServeSettings
-from tests.unit.serving.fakes import Features, Output, Step, message, packaged
+from tests.unit.serving.fakes import Features, Limits, Output, Step, message, packaged
 
 TRACE = ("traceparent", b"00-1")
 MODEL = {"makiserve.model": b"house", "makiserve.version": b"3", "makiserve.digest": b"d1"}
@@ -23,12 +28,27 @@ class Calls:
     def produce(self, *arguments: Any) -> None:
         self.made.append(arguments)
 
+    def flush(self, timeout: object) -> None:
+        raise NotImplementedError
 
-def published(messages: list[Any], scored: Scored, dead_partitions: int = 4) -> list[tuple[Any, ...]]:
+
+SHADOWED = ServeSettings("in", "out", "dead", shadow_output="shadow")
+UNBOUNDED = TopicLimits(after_ms=2**63 - 1)
+
+
+def published(
+    messages: list[Any], scored: Scored, dead_partitions: int = 4, **limits: TopicLimits
+) -> list[tuple[Any, ...]]:
     producer: Any = Calls()
     batch = Batch(Lane([]), [Step(float(each.offset())) for each in messages])
-    publisher = Publisher(producer, ServeSettings("in", "out", "dead"), packaged(), dead_partitions)
-    publisher.publish(messages, batch, scored)
+    sender = Sender(producer, cast("Any", Limits(**limits)))
+    publisher = Publisher(sender, SHADOWED, packaged(), dead_partitions)
+    result = publisher.publish(messages, batch, scored)
+    letters = [made for made in producer.made if made[0] == "dead"]
+    assert [str(error).encode() for _, error in result.dead] == [
+        output(made).headers["makiserve.error"] for made in letters
+    ]
+    assert len(result.values) == sum(made[0] == "out" for made in producer.made)
     return list(producer.made)
 
 
@@ -63,3 +83,45 @@ def test_a_dead_letter_has_its_reason_beside_the_headers_of_an_output() -> None:
 def test_dead_letters_find_a_partition_where_their_topic_has_fewer() -> None:
     (made,) = published([message(3, 0, b"{")], Scored([], [], [], [(0, DecodeError("damaged"))]), dead_partitions=2)
     assert output(made).partition == 1
+
+
+def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole() -> None:
+    messages = [message(0, offset, b"") for offset in range(3)]
+    scored = Scored([0, 1, 1, 2], [Features(1)] * 4, [1, 2, "x" * 2000, 3], [])
+    made = published(messages, scored, out=TopicLimits(1000))
+    assert [output(each).prediction for each in made[:-1]] == [1, 3]
+    letter = output(made[-1])
+    assert letter.headers["makiserve.source"] == b"in[0]@1"
+    assert letter.headers["makiserve.reason"] == b"publish"
+    assert b"and out takes 1,000" in letter.headers["makiserve.error"]
+
+
+def test_a_record_without_a_key_is_a_dead_letter_where_the_output_is_compacted() -> None:
+    keyless, keyed = message(0, 0, b""), message(0, 1, b"")
+    keyless.set_key(None)
+    scored = Scored([0, 1], [Features(1)] * 2, [1, 2], [])
+    made = published([keyless, keyed], scored, out=TopicLimits(needs_key=True))
+    assert [(each[0], each[2]) for each in made] == [("out", b"k"), ("dead", None)]
+
+
+@pytest.mark.parametrize("time_ms", [0, -(2**63), 2**63 - 1, 1_795_881_989_187_000])
+def test_an_output_with_a_time_that_its_topic_refuses_has_that_of_now(time_ms: int) -> None:
+    odd = Message(topic="in", partition=0, offset=0, key=b"k", value=b"", timestamp=(1, time_ms))
+    (made,) = published([odd], Scored([0], [Features(1)], [1], []))
+    assert made[5] > 1_600_000_000_000
+    assert output(made).headers["makiserve.time"] == b"%d" % time_ms
+    (unbounded,) = published([odd], Scored([0], [Features(1)], [1], []), out=UNBOUNDED)
+    assert (unbounded[5] == time_ms) == (time_ms > 0)
+
+
+def test_what_a_shadow_predicts_is_shortened_until_its_topic_takes_it() -> None:
+    keyless = message(0, 0, b"", [("h", b"h" * 900)])
+    keyless.set_key(None)
+    scored = Scored([], [], [], [], shadow=[(0, 1), (0, "x" * 2000)])
+    first, second = published([keyless], scored, shadow=TopicLimits(1500, needs_key=True))
+    assert (first[2], output(first).prediction) == (b"in[0]@0", 1)
+    assert b"and shadow takes 1,500" in second[3]
+    assert output(second).headers.get("h") == b"h" * 900
+    (third,) = published([keyless], scored._replace(shadow=[(0, 1)]), shadow=TopicLimits(1000))
+    assert b"and shadow takes 1,000" in third[3]
+    assert output(third).headers["makiserve.headers-omitted"]

@@ -24,7 +24,7 @@ from makiserve.serving import schedule
 from makiserve.serving import worker as module
 from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, message, packaged
+from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, message, packaged
 
 TOTALS = {0: [1, 3, 6, 10, 15], 1: [10, 30, 60, 100, 150]}
 ALWAYS, NEVER = timedelta(0), timedelta(minutes=1)
@@ -34,7 +34,8 @@ Make = Callable[..., Worker]
 @pytest.fixture
 def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     """`make(max_batch=2)`: a worker that is given both partitions at its first turn."""
-    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection, batch_bytes: Producer(kafka))
+    monkeypatch.setattr(module, "Limits", lambda connection, topics: Limits())
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
     monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
 

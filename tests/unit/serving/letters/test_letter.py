@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from makiserve.errors import DecodeError, OperatorError
+from makiserve.kafka import Headers
 from makiserve.serving.letters.letter import Position, letter_from_message, position_from_text
 from makiserve.serving.letters.waiting import Waiting, receipt_key
-from makiserve.serving.messages import MAX_VALUE_BYTES, Headers, dead_letter, source_header
+from makiserve.serving.messages import Origin, dead_letter, source_header
 from tests.unit.serving.fakes import message
+
+LARGEST = 5_000
 
 
 def failed() -> OperatorError:
@@ -19,8 +24,8 @@ def failed() -> OperatorError:
 
 
 def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
-    kept, reason = dead_letter(value, 1004, error)
-    headers = [*own, source_header("in[1]", 2, 30), ("makiserve.model", b"house"), *reason]
+    record = Origin(b"k", own, source_header("in[1]", 2, 30), 1004)
+    _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
     found = letter_from_message(message(0, 5, kept, headers))
     assert found
     return found
@@ -34,7 +39,7 @@ def test_what_the_service_has_added_is_taken_off_and_read() -> None:
     assert "1 / 0" in found.trace
     assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1004)
     assert found.headers == [("traceparent", b"00-1")]
-    assert not found.is_left_out
+    assert not found.omitted
 
 
 def test_headers_of_a_service_before_this_one_are_the_records_own() -> None:
@@ -50,8 +55,27 @@ def test_each_time_is_counted() -> None:
 
 
 def test_a_value_that_was_left_out_is_known_to_be() -> None:
-    found = letter([], DecodeError("too long"), b"x" * (MAX_VALUE_BYTES + 1))
-    assert (found.is_left_out, found.value) == (True, None)
+    found = letter([], DecodeError("too long"), b"x" * LARGEST)
+    assert (found.omitted, found.value) == ({"value"}, None)
+
+
+def test_a_record_of_another_service_gets_its_headers_back() -> None:
+    own = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.retried", b"many"), ("h", None)]
+    found = letter(own, failed())
+    assert found.headers_again() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.retried", b"1")]
+
+
+@pytest.mark.parametrize("time", [b"9" * 5000, b"99999999999999999999", "\u0663".encode(), b"", None])
+@pytest.mark.parametrize("source", [b"in[0]@%d" % 10**30, b"in[%d]@1" % 10**30, b"\xff", b"", None])
+def test_headers_that_makiserve_never_writes_are_no_letter(time: bytes | None, source: bytes | None) -> None:
+    good: dict[str, bytes | None] = {
+        "makiserve.source": b"in[0]@1",
+        "makiserve.reason": b"\xff",
+        "makiserve.time": b"1",
+    }
+    assert letter_from_message(message(0, 5, b"7", [*good.items()]))  # type: ignore[list-item]
+    for name, value in (("makiserve.time", time), ("makiserve.source", source)):
+        assert letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None  # type: ignore[list-item]
 
 
 def test_messages_of_others_are_none() -> None:

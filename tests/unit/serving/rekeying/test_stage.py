@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import Message
 
 import makiserve
 from makiserve.kafka import BY_KEY
 from makiserve.packaging import FeaturesOnly
 from makiserve.schema import Schema
 from makiserve.scoring import Batch
-from makiserve.serving.messages import origin_before
+from makiserve.serving.messages import Origin, Times, origin_before, rekeyed_headers, source_header
 from makiserve.serving.rekeying.serve import topic_between
 from makiserve.serving.rekeying.stage import Keys, Rekeyer, key_of
+from makiserve.serving.sender import Sender
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
-from tests.unit.serving.fakes import message
+from tests.unit.serving.fakes import Limits, message
 
 
 class Reading(makiserve.Record):
@@ -31,6 +33,9 @@ class Producer:
 
     def produce(self, *record: Any) -> None:
         self.produced.append(record)
+
+    def flush(self, timeout: object) -> None:
+        raise NotImplementedError
 
 
 KEYS = Keys(FeaturesOnly("m:f", "d1", lambda: ops.map(str), Reading, trace(ops.map(str))), "house")
@@ -61,7 +66,7 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
     schema = Schema(Reading)
     batch = Batch(scorer.new_lane(), [schema.decode_json(each.value() or b"") for each in messages[:2]])
     (scored,) = scorer.score([batch])
-    published = Rekeyer(producer, SETTINGS, KEYS, 1).publish(messages, batch, scored)  # type: ignore[arg-type]
+    published = Rekeyer(Sender(producer, cast("Any", Limits())), SETTINGS, KEYS, 1).publish(messages, batch, scored)
     kept, dead = producer.produced
     headers = [("a", b"1"), ("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k")]
     assert kept == ("between", BY_KEY, b"h1", b'{"house": "h1"}', headers, 1007)
@@ -70,12 +75,14 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
     assert (published.causes, [index for index, _ in published.dead]) == ([0], [1])
 
 
-def test_the_key_and_the_position_that_a_record_had_are_given_back() -> None:
-    own = [("makiserve.key", b"not ours"), ("makiserve.source", b"before[0]@1")]
-    for key in ([("makiserve.key", b"k7")], []):
-        headers = [*own, ("makiserve.source", b"in[1]@7")]
-        again: Any = message(2, 100, b"{}", [*headers, *key])
-        assert origin_before(again) == (key[0][1] if key else None, headers)
+@pytest.mark.parametrize("key", [b"k7", b"", None])
+@pytest.mark.parametrize("time_ms", [1007, 0, -5])
+def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key: bytes | None, time_ms: int) -> None:
+    own = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
+    record = Origin(key, cast("Any", own), source_header("in", 1, 7), time_ms)
+    sent_ms, time = Times(0, 2000, 1500).fit(time_ms)
+    again = Message(topic="between", timestamp=(1, sent_ms), headers=cast("Any", rekeyed_headers(record, time)))
+    assert origin_before(cast("Any", again)) == record
 
 
 def test_a_field_names_a_topic() -> None:

@@ -16,7 +16,7 @@ from makiserve.serving.swapping import watch as watching
 from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, packaged
+from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, packaged
 
 Make = Callable[..., Worker]
 
@@ -74,7 +74,8 @@ def registry() -> Registry:
 @pytest.fixture
 def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Make:
     """`make(model, on_state_loss="rebuild")`: a worker that looks at the registry at every other turn."""
-    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection, batch_bytes: Producer(kafka))
+    monkeypatch.setattr(module, "Limits", lambda connection, topics: Limits())
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
     monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
     monkeypatch.setattr(watching, "Background", AtOnce)

@@ -1,0 +1,111 @@
+"""Produces messages, and finds those that a broker refuses although nothing was known against them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from makiserve.errors import ConfigurationError, MessageRefused
+from makiserve.kafka import Limits, TopicLimits, TransactionalProducer, insist, message_bytes
+from makiserve.serving.messages import Outgoing
+
+CALL = timedelta(seconds=2)
+PATIENCE = timedelta(minutes=5)
+
+CAREFUL_BYTES = 65_536
+NARROWER = 16
+"""By how much fewer bytes are flushed together each time that some of them were refused."""
+
+Place = tuple[int, int]
+"""Partition and offset of a record of the input."""
+
+
+class Sender:
+    """Produces the messages of the open transaction.
+
+    A broker refuses a batch as a whole and does not report which message is at fault. The transaction is aborted then,
+    and its records are scored again. This time messages are flushed a few at a time, then fewer, until the one that is
+    refused is alone. It shows what its topic does not take, and its record becomes a dead letter.
+
+    Args:
+        producer: of the transaction.
+        limits: of the topics that it writes to.
+
+    Attributes:
+        refused: topic and reason for each record of which a message was refused.
+    """
+
+    def __init__(self, producer: TransactionalProducer, limits: Limits) -> None:
+        self.refused: dict[Place, tuple[str, str]] = {}
+        self._produce = producer.produce
+        self._flush: Callable[[], None] = partial(producer.flush, CALL)
+        self._limits = limits
+        self._together: float = math.inf
+        self._unflushed: list[tuple[Place, Outgoing]] = []
+        self._unflushed_bytes = 0
+
+    def limits(self, topic: str) -> TopicLimits:
+        """Return what a topic takes, as far as is known."""
+        return self._limits.of[topic]
+
+    def send(self, place: Place, message: Outgoing) -> None:
+        """Produce a message that comes of the record at this place.
+
+        Raises:
+            MessageRefused: this message, or one before it.
+            AbortTransaction: see `TransactionalProducer.produce`.
+        """
+        if self._together < math.inf:
+            self._unflushed.append((place, message))
+            self._unflushed_bytes += message_bytes(message.key, message.value, message.headers)
+        self._produce(*message)
+        if self._unflushed_bytes >= self._together:
+            insist(self._flush, PATIENCE)
+            self.aborted()
+
+    def narrow(self, error: MessageRefused) -> None:
+        """Come closer to the message that was refused; its transaction must be aborted and done again.
+
+        Raises:
+            ConfigurationError: the topic refuses even the smallest dead letter.
+        """
+        suspects = self._unflushed
+        self._limits.read()
+        if len(suspects) == 1:
+            self._convict(*suspects[0], error)
+            self._together = CAREFUL_BYTES
+        elif suspects:
+            self._together /= NARROWER
+        else:
+            self._together = CAREFUL_BYTES
+
+    def aborted(self) -> None:
+        """Forget what is not flushed: it is lost, or known to be written."""
+        self._unflushed, self._unflushed_bytes = [], 0
+
+    def committed(self) -> None:
+        """Produce as usual again: everything that was scored is committed."""
+        self._together = math.inf
+        self.aborted()
+
+    def _convict(self, place: Place, message: Outgoing, error: MessageRefused) -> None:
+        """Note that the topic does not take this message, and what that shows of others."""
+        if self.refused.get(place, ("",))[0] == message.topic:
+            raise ConfigurationError(f"{message.topic} takes no dead letter, however small: {error}") from error
+        self.refused[place] = message.topic, str(error)
+        self._limits.learn(message.topic, _learned(self.limits(message.topic), message, error))
+
+
+def _learned(limits: TopicLimits, message: Outgoing, error: MessageRefused) -> TopicLimits:
+    if error.cause == "size":
+        size = message_bytes(message.key, message.value, message.headers)
+        return limits._replace(max_bytes=min(limits.max_bytes, size - 1))
+    if error.cause == "record":
+        return limits._replace(needs_key=limits.needs_key or message.key is None)
+    ahead_ms = message.time_ms - int(time.time() * 1000)
+    if ahead_ms > 0:
+        return limits._replace(after_ms=min(limits.after_ms, ahead_ms))
+    return limits._replace(before_ms=min(limits.before_ms, -ahead_ms))
