@@ -79,6 +79,7 @@ ends with the code of the first check that failed.
 | 5 | choose what becomes of the state: `--on-state-loss` |
 | 6 | nothing: the process is replaced by a fresh one that serves the new pipeline; a supervisor starts it |
 | 70 | report the lines above: a bug of makiserve |
+| 71 | give the process more memory, open files, threads or disk: the message names the limit |
 | 130 | nothing: a second Ctrl-C has ended it at once; what was not committed is scored again |
 
 A dead letter has the word of its error in the header `makiserve.reason`, its message in `makiserve.error`.

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from makiserve.cli.limits import limit_reached
 from makiserve.errors import ConfigurationError, InternalError, MakiserveError
 
 CANCELLED = 130
@@ -32,8 +33,16 @@ def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
     except MakiserveError as error:
         click.echo(f"{name}: {error}", err=True)
         code = error.exit_code
-    except Exception:  # noqa: BLE001  the outermost place: whatever else comes here is a bug, and is shown whole
-        traceback.print_exc()
-        click.echo(f"{name}: this is a bug: please report the lines above", err=True)
-        code = InternalError.exit_code
+    except Exception as error:  # noqa: BLE001  the outermost place: whatever else comes here is shown whole
+        code = _unexpected(error, name)
     sys.exit(code)
+
+
+def _unexpected(error: Exception, name: str) -> int:
+    """Show an exception that no code expects: a bug, unless a limit of the machine was met. Return the exit code."""
+    if limit := limit_reached(error):
+        click.echo(f"{name}: {limit}", err=True)
+        return limit.exit_code
+    traceback.print_exception(error)
+    click.echo(f"{name}: this is a bug: please report the lines above", err=True)
+    return InternalError.exit_code

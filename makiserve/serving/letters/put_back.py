@@ -17,7 +17,7 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from makiserve.errors import ConfigurationError, MakiserveError, MessageRefused
+from makiserve.errors import AbortTransaction, ConfigurationError, MakiserveError, MessageRefused
 from makiserve.kafka import (
     Cluster,
     Connection,
@@ -36,6 +36,12 @@ from makiserve.serving.messages import Outgoing, Times, refusal
 TOGETHER = 500
 CALL = timedelta(seconds=2)
 PATIENCE = timedelta(minutes=1)
+
+ATTEMPTS = 10
+"""After a refusal, answers to the batches behind it can end the next transaction, too."""
+
+BATCH_BYTES = 16_384
+"""Small: most topics take a batch of this size."""
 
 
 @dataclass
@@ -72,7 +78,7 @@ def put_back(connection: Connection, which: Waiting) -> PutBack:
         Fenced: another process puts letters of this topic back.
     """
     Cluster(connection).create_if_absent(which.receipts, 1, {"cleanup.policy": "compact"})
-    producer = TransactionalProducer(connection)
+    producer = TransactionalProducer(connection, BATCH_BYTES)
     producer.init(PATIENCE)  # before the receipts are read: it ends what a predecessor has left open
     result = PutBack()
     letters = waiting(connection, which)
@@ -91,13 +97,20 @@ def put_back(connection: Connection, which: Waiting) -> PutBack:
 
 def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], receipts: str, result: PutBack) -> None:
     """Put records back in one transaction, or each in its own if the topic refuses one of them."""
-    try:
-        result.records += _transaction(producer, ready, receipts)
-    except MessageRefused as error:
-        insist(partial(producer.abort, CALL), PATIENCE)
-        if len(ready) == 1:
-            result.kept.append((ready[0].letter, str(error)))
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            result.records += _transaction(producer, ready, receipts)
+        except AbortTransaction as error:
+            insist(partial(producer.abort, CALL), PATIENCE)
+            if isinstance(error, MessageRefused):
+                break
+            if attempt == ATTEMPTS:
+                raise
+        else:
             return
+    if len(ready) == 1:
+        result.kept.append((ready[0].letter, f"{ready[0].message.topic} refuses the record"))
+    else:
         for alone in ready:
             _put_back_together(producer, [alone], receipts, result)
 

@@ -1,0 +1,155 @@
+"""A stream that is made to hurt: records of odd bytes, headers, sizes, times and keys, with good ones in between.
+
+Topics are small, so that what does not fit is cheap: see `INPUT`, `OUTPUT` and `LETTERS`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import rx
+
+import makiserve
+import makiserve.stream as rs
+from tests.integration.serving.raw import Message
+
+KEPT = {"retention_ms": "-1"}
+INPUT = KEPT | {"max_message_bytes": "200000", "message_timestamp_after_max_ms": str(2**63 - 1)}
+OUTPUT = KEPT | {"max_message_bytes": "50000", "cleanup_policy": "compact"}
+LETTERS = KEPT | {"max_message_bytes": "60000"}
+
+
+class Row(makiserve.Record):
+    number: int
+    value: float
+    group: str = "g"
+    padding: int = 0
+
+
+class Features(NamedTuple):
+    number: int
+    total: float
+    padding: str
+
+
+def features() -> makiserve.Transform:
+    """Emit a running total and as much padding as a record asks for; 13 cannot be computed."""
+    return rx.pipe(
+        rs.ops.map(lambda row: row if row.value != 13 else 1 / 0),
+        rs.ops.tee_map(
+            rs.ops.map(lambda row: row.number),
+            rs.math.sum(lambda row: row.value),
+            rs.ops.map(lambda row: "x" * row.padding),
+        ),
+        rs.ops.map(lambda row: Features(*row)),
+    )
+
+
+class Case(NamedTuple):
+    """A message, and how its record ends.
+
+    Attributes:
+        reason: of the dead letter; None if it is scored.
+        value: that it adds to the running total.
+    """
+
+    message: Message
+    reason: str | None = None
+    value: float = 0.0
+
+
+Make = Callable[[random.Random, int], Case]
+
+
+def good(chance: random.Random, number: int) -> Case:
+    value = float(chance.randrange(5))
+    return Case(Message(row(number, value), b"k%d" % number), None, value)
+
+
+def row(number: int, value: float, **more: Any) -> bytes:
+    return json.dumps({"number": number, "value": value} | more).encode()
+
+
+def odd_bytes(chance: random.Random, number: int) -> Case:
+    """Return a value that is no record: noise, JSON of another shape, or nothing."""
+    noise = chance.randbytes(chance.choice([1, 3, 100, 5_000]))
+    shapes = [b"", b"\x00", b"\xff\xfe", b"null", b"[]", b"{", b"[" * 5_000, b'{"number": ' + b"9" * 5_000]
+    rows = [b'{"number": 1}', b'{"number": "1", "value": 1}', b'{"number": 1.5, "value": 1}', b'{"n\xe9": 1}']
+    numbers = [b'{"number": 1, "value": NaN}', b'{"number": 1, "value": 1e999}', b'{"number": 1, "value": 1}}']
+    texts = [b'{"number": 1, "value": 1, "group": "\\ud800"}', b'{"number": 1, "value": 1, "group": "\xed\xa0\x80"}']
+    values = [noise, noise, None, b"\xef\xbb\xbf{}", *shapes, *rows, *numbers, *texts]
+    return Case(Message(chance.choice(values), chance.choice([b"k", b"", b"\xff\x00"]), odd_headers(chance)), "decode")
+
+
+def odd_headers(chance: random.Random) -> tuple[tuple[bytes, bytes | None], ...]:
+    names = [
+        *(b"caf\xe9", b"\xff", b"\xed\xa0\x80", b"", b"ok", b"makiserve.source", b"makiserve.key", b"makiserve.time"),
+        *(b"makiserve.retried", b"makiserve.upstream.source", b"traceparent", "täg".encode(), b"%s" * 20, b"n" * 300),
+    ]
+    values = [b"1", b"", None, b"\xff\xfe", b"in[0]@1", b"00-zz", b"9" * 5_000]
+    return tuple((chance.choice(names), chance.choice(values)) for _ in range(chance.randrange(6)))
+
+
+def headers(chance: random.Random, number: int) -> Case:
+    case = good(chance, number)
+    many = tuple((b"h%d" % index, b"") for index in range(500)) if chance.random() < 0.1 else ()
+    return case._replace(message=case.message._replace(headers=odd_headers(chance) + many))
+
+
+def times(chance: random.Random, number: int) -> Case:
+    """Return a record of the far past or future: its output has a time that the topic takes."""
+    case, now_ms = good(chance, number), int(time.time() * 1000)
+    odd = [1, 2, -1, -5, -(2**62), 2**62, 2**63 - 1, now_ms * 1000, now_ms * 1_000_000]
+    odd += [now_ms + 7_200_000, now_ms + 3_599_000]
+    return case._replace(message=case.message._replace(time_ms=chance.choice(odd)))
+
+
+def raises(chance: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 13), b"k%d" % number, odd_headers(chance)), "operator")
+
+
+def large_output(chance: random.Random, number: int) -> Case:
+    size = chance.choice([49_950, 50_000, 70_000, 2_000_000])
+    return Case(Message(row(number, 1, padding=size), b"k%d" % number, odd_headers(chance)), "publish", 1)
+
+
+def large_headers(chance: random.Random, number: int) -> Case:
+    size = chance.choice([50_000, 65_000, 150_000])
+    return Case(Message(row(number, 2), b"k%d" % number, ((b"large", chance.randbytes(size)),)), "publish", 2)
+
+
+def large_key(chance: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 3), chance.randbytes(chance.choice([50_000, 70_000, 150_000]))), "publish", 3)
+
+
+def large_letter(chance: random.Random, number: int) -> Case:
+    """Return a record that cannot be decoded, and of which a dead letter cannot hold everything."""
+    value, key, header = (chance.randbytes(chance.choice([10, 59_500, 62_000])) for _ in range(3))
+    return Case(Message(b"\xff" + value, key, ((b"large", header), *odd_headers(chance))), "decode")
+
+
+def keyless(chance: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 4), None, odd_headers(chance)), "publish", 4)
+
+
+HOSTILE: list[Make] = [
+    *(odd_bytes, odd_bytes, headers, headers, times, times, raises, large_output, large_headers, large_key),
+    *(large_letter, keyless),
+]
+
+
+def stream(seed: int, hostile: int) -> Iterator[Case]:
+    """Return so many hostile records, with about as many good ones in between and a good one at each end."""
+    chance, number = random.Random(seed), 0
+    yield good(chance, number)
+    for _ in range(hostile):
+        number += 1
+        yield chance.choice(HOSTILE)(chance, number)
+        while chance.random() < 0.5:
+            number += 1
+            yield good(chance, number)
+    yield good(chance, number + 1)

@@ -1,0 +1,199 @@
+"""Thousands of hostile records in one stream: each ends once, and the service neither stops nor starts again."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from makiserve.errors import AbortTransaction, MessageRefused
+from makiserve.kafka import Connection, Limits, SpanReader, TransactionalProducer
+from makiserve.serving.letters import Waiting, put_back
+from makiserve.serving.messages import Outgoing
+from makiserve.serving.sender import PATIENCE, Sender
+from makiserve.settings import BrokerSettings
+from tests.broker.topics import create_topic
+from tests.integration.serving.hostile import INPUT, LETTERS, OUTPUT, Case, stream
+from tests.integration.serving.raw import RawProducer
+from tests.integration.serving.service import Service, read, sources
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+PIPELINE = "tests.integration.serving.hostile:features"
+SLOW_S = 500.0
+
+pytestmark = pytest.mark.timeout(900)
+
+
+class Stream:
+    """A hostile stream in a topic, and what is expected of it.
+
+    Attributes:
+        cases: by partition, in the order of their offsets.
+    """
+
+    def __init__(self, kafka: str, admin: AdminClient, topic: Topic, hostile: int, partitions: int = 2) -> None:
+        self.kafka = kafka
+        self.input, self.output = topic(partitions, **INPUT), topic(partitions, **OUTPUT)
+        self.letters = f"{self.output}.dead-letters"
+        create_topic(admin, self.letters, partitions, **LETTERS)
+        self.cases: list[list[Case]] = [[] for _ in range(partitions)]
+        producer = RawProducer(kafka)
+        for number, case in enumerate(stream(hostile, hostile)):
+            producer.produce(self.input, number % partitions, case.message)
+            self.cases[number % partitions].append(case)
+        producer.flush()
+        with SpanReader(Connection(BrokerSettings(kafka, "nobody"))) as reader:
+            now = datetime.now(timezone.utc)
+            ends = [reader.span(self.input, number, "earliest", "latest", now).end for number in range(partitions)]
+        assert ends == [len(own) for own in self.cases]  # librdkafka has dropped nothing
+
+    def wait(self) -> tuple[dict[int, list[Message]], dict[int, list[Message]]]:
+        """Return outputs and dead letters, once there are as many as there must be."""
+        reasons = Counter(case.reason for own in self.cases for case in own)
+        scored = reasons.pop(None)
+        outputs = read(self.kafka, self.output, enough=scored, timeout=SLOW_S)
+        return outputs, read(self.kafka, self.letters, enough=reasons.total(), timeout=SLOW_S)
+
+    def assert_letters(self, letters: dict[int, list[Message]]) -> None:
+        """Every record that is not scored has one dead letter, with its reason, whole or with what it omits."""
+        for number, cases in enumerate(self.cases):
+            dead = [offset for offset, case in enumerate(cases) if case.reason]
+            assert sources(letters[number]) == dead
+            for letter in letters[number]:
+                headers = dict(letter.headers() or [])
+                case = cases[sources([letter])[0]]
+                sent = case.message
+                assert headers["makiserve.reason"].decode() == case.reason
+                for part, found, whole in (("value", letter.value(), sent.value), ("key", letter.key(), sent.key)):
+                    omitted = headers.get(f"makiserve.{part}-omitted")
+                    assert (found, omitted) in ((whole, None), (None, b"%d bytes" % len(whole or b"")))
+
+
+def totals(cases: Sequence[Case]) -> list[tuple[int, float]]:
+    """Return offset and running total for each record that is scored."""
+    found, total = [], 0.0
+    for offset, case in enumerate(cases):
+        total += case.value
+        if case.reason is None:
+            found.append((offset, total))
+    return found
+
+
+def assert_calm(running: Service) -> None:
+    """The service neither stopped nor started again, and no transaction had to be done twice."""
+    code, log = running.stop(signal.SIGTERM)
+    assert (code, [word for word in ("Traceback", "aborted", "anew", "a bug") if word in log]) == (0, [])
+
+
+def set_limit(admin: AdminClient, topic: str, size: int) -> None:
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    admin.incremental_alter_configs([resource])[resource].result()
+
+
+def test_each_of_2000_hostile_records_ends_once_and_no_other_is_touched(
+    kafka: str, admin: AdminClient, topic: Topic, service: Start
+) -> None:
+    hostile = Stream(kafka, admin, topic, 2_000)
+    running = service(PIPELINE, hostile.input, hostile.output)
+    outputs, letters = hostile.wait()
+    for number, cases in enumerate(hostile.cases):
+        made = [json.loads(message.value()) for message in outputs[number]]
+        assert list(zip(sources(outputs[number]), [each["total"] for each in made], strict=True)) == totals(cases)
+        for message, offset in zip(outputs[number], sources(outputs[number]), strict=True):
+            sent, headers = cases[offset].message, dict(message.headers() or [])
+            assert message.key() == sent.key
+            assert sent.time_ms in (message.timestamp()[1], int(headers.get("makiserve.time", b"0")))
+            assert len([name for name, _ in message.headers() or [] if name == "makiserve.source"]) == 1
+    hostile.assert_letters(letters)
+    assert_calm(running)
+    assert_redriven(kafka, admin, hostile, sum(map(len, letters.values())))
+
+
+def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, letters: int) -> None:
+    """Every record that the input takes is put back once, as it was; the others wait until it takes them."""
+    before = [len(cases) for cases in hostile.cases]
+    connection = Connection(BrokerSettings(kafka, hostile.letters, instance="put-back"))
+    set_limit(admin, hostile.input, 100_000)
+    first = put_back(connection, Waiting(hostile.letters))
+    assert first.kept
+    assert all("takes 100,000" in why for _, why in first.kept)
+    set_limit(admin, hostile.input, 300_000)
+    second = put_back(connection, Waiting(hostile.letters))
+    assert (second.kept, second.records.total()) == ([], len(first.kept))
+    assert first.records.total() + second.records.total() == letters
+    again = read(kafka, hostile.input, enough=sum(before) + letters, timeout=SLOW_S)
+    for number, cases in enumerate(hostile.cases):
+        sent = Counter((case.message.key, case.message.value) for case in cases if case.reason)
+        assert Counter((message.key(), message.value()) for message in again[number][before[number] :]) == sent
+
+
+def test_hostile_records_that_get_another_key_end_once_as_those_they_were(
+    kafka: str, admin: AdminClient, topic: Topic, service: Start
+) -> None:
+    hostile = Stream(kafka, admin, topic, 150)
+    running = service(PIPELINE, hostile.input, hostile.output, "--partition-by", "number")
+    outputs, letters = hostile.wait()
+    places = {(number, at): case for number, own in enumerate(hostile.cases) for at, case in enumerate(own)}
+    found = Counter((source(message), message.key()) for own in outputs.values() for message in own)
+    assert found == Counter((place, case.message.key) for place, case in places.items() if case.reason is None)
+    dead = Counter(source(message) for own in letters.values() for message in own)
+    assert dead == Counter(place for place, case in places.items() if case.reason)
+    code, log = running.stop(signal.SIGTERM)
+    assert (code, [word for word in ("Traceback", "is aborted", "started again") if word in log]) == (0, [])
+
+
+def source(message: Message) -> tuple[int, int]:
+    """Return partition and offset of the record in the input."""
+    text = dict(message.headers() or [])["makiserve.source"].decode()
+    partition, _, offset = text.rpartition("[")[2].partition("]@")
+    return int(partition), int(offset)
+
+
+@pytest.mark.parametrize(
+    ("settings", "bad"),
+    [
+        ({"max_message_bytes": "50000"}, {"value": b"x" * 60_000}),
+        ({"cleanup_policy": "compact"}, {"key": None}),
+        ({}, {"time_ms": 2**62}),
+    ],
+)
+def test_messages_that_a_broker_refuses_unexpectedly_are_found_one_by_one(
+    kafka: str, topic: Topic, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], bad: dict[str, Any]
+) -> None:
+    output = topic(1, **settings)
+    connection = Connection(BrokerSettings(kafka, output, instance="one"))
+    monkeypatch.setattr(Limits, "read", lambda self: None)  # as if the settings of topics may not be read
+    producer = TransactionalProducer(connection)
+    producer.init(PATIENCE)
+    sender = Sender(producer, Limits(connection, [output]))
+    messages = [Outgoing(output, 0, b"%d" % number, b"x" * 100, [], 1_700_000_000_000) for number in range(300)]
+    for number in (0, 150, 299):
+        messages[number] = messages[number]._replace(**bad)
+    for _ in range(40):
+        try:
+            for offset, message in enumerate(messages):
+                if (0, offset) not in sender.refused:
+                    sender.send((0, offset), message)
+            producer.flush(PATIENCE)
+            producer.commit()
+        except AbortTransaction as error:
+            if isinstance(error, MessageRefused):
+                sender.narrow(error)
+            sender.aborted()
+            producer.abort()
+        else:
+            break
+    sender.committed()
+    assert {offset for _, offset in sender.refused} == {0, 150, 299}
+    assert [message.key() for message in read(kafka, output, enough=297)[0]] == [
+        b"%d" % number for number in range(300) if number not in (0, 150, 299)
+    ]

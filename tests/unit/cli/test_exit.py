@@ -1,0 +1,52 @@
+"""How a process ends."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+import pytest
+
+from makiserve.cli.exit import exit_with
+
+
+def ended(
+    capsys: pytest.CaptureFixture[str], error: BaseException, cause: BaseException | None = None
+) -> tuple[int, str]:
+    """Return the exit code and what was shown."""
+
+    def run() -> None:
+        raise error from cause
+
+    with pytest.raises(SystemExit) as exit_:
+        exit_with(run)
+    return int(str(exit_.value.code)), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), r"may not open more files: its limit is [\d,]+\. .*ulimit -n"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "may not open more files"),
+        (MemoryError(), "no memory is left"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "no memory is left"),
+        (RuntimeError("can't start new thread"), "may not start more threads"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+    ],
+)
+def test_a_limit_of_the_machine_is_named_and_is_no_bug(
+    capsys: pytest.CaptureFixture[str], error: BaseException, words: str
+) -> None:
+    for raised, cause in ((error, None), (ValueError("cannot load"), error)):
+        code, shown = ended(capsys, raised, cause)
+        assert code == 71
+        assert re.search(words, shown)
+        assert "bug" not in shown
+        assert shown.count("\n") == 1
+
+
+def test_any_other_exception_is_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    code, shown = ended(capsys, OSError(errno.ENOENT, "No such file"))
+    assert code == 70
+    assert "Traceback" in shown
+    assert "this is a bug" in shown
