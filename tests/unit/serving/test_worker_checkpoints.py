@@ -16,7 +16,7 @@ from makiserve.serving import worker as module
 from makiserve.serving.signals import Stop
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.unit.serving.fakes import Consumer, Kafka, Lookup, Producer, packaged
+from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, packaged
 
 NEVER = timedelta(minutes=1)
 Make = Callable[..., Worker]
@@ -35,7 +35,8 @@ def kafka(stop: Stop) -> Kafka:
 def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     """`make(warm_up="past.csv")`: a worker that is given the partition at its first turn."""
     monkeypatch.setattr(background, "SLOW_S", 0.01)
-    monkeypatch.setattr(module, "TransactionalProducer", lambda connection: Producer(kafka))
+    monkeypatch.setattr(module, "TransactionalProducer", lambda connection, batch_bytes: Producer(kafka))
+    monkeypatch.setattr(module, "Limits", lambda connection, topics: Limits())
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
     monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
 

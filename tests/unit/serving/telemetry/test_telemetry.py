@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from makiserve.errors import DecodeError, PredictError
-from makiserve.scoring import Encoded, Scored
+from makiserve.scoring import Scored
 from makiserve.serving.partition import Partition
+from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry import counts, telemetry
 from makiserve.serving.telemetry.audience import Audience
 from makiserve.serving.telemetry.lanes import Lanes
@@ -52,7 +53,7 @@ def batch(told: Telemetry) -> None:
     """Five records, from 1.000 s on: three outputs of two of them, two dead letters."""
     messages = [message(0, offset, b"{}") for offset in range(5)]
     dead = [(1, DecodeError("no")), (3, PredictError("no"))]
-    told.add(messages, NOTHING, Encoded([0, 0, 4], [b"1", b"2", b"3"], dead))
+    told.add(messages, NOTHING, Published([0, 0, 4], [b"1", b"2", b"3"], dead, 2))
 
 
 def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
@@ -71,11 +72,13 @@ def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Cloc
     batch(told)
     told.turned([])
     assert (seen[0].records, seen[0].outputs, seen[0].dead) == (0, 0, {})
+    assert seen[0].dropped_headers == 0
     told.committed(0.25)
     clock.now += SNAPSHOT_S
     told.turned([])
     now = seen[1]
     assert (now.records, now.outputs, now.dead, now.commits) == (5, 3, {"decode": 1, "predict": 1}, 1)
+    assert now.dropped_headers == 2
     assert now.stages["commit"].total == 0.25
     assert now.workers[0].committed_s == 100.0
 
@@ -100,7 +103,7 @@ def test_latency_is_from_the_records_timestamp_to_the_commit(
 
 
 def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
-    told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Encoded([], [], []))
+    told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Published([], [], [], 0))
     told.committed(0.25)
     told.turned([])
     assert seen[0].latency.count == 8
@@ -121,7 +124,7 @@ def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list
 
 def test_what_is_shown_of_a_record_is_short(told: Telemetry, seen: list[Snapshot]) -> None:
     error = DecodeError("x" * 5000)
-    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Encoded([0], [b"y" * 5000], [(1, error)]))
+    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Published([0], [b"y" * 5000], [(1, error)], 0))
     told.turned([])
     assert len(seen[0].predictions[0].prediction) == len(seen[0].dead_letters[0].error) == 120
 
