@@ -1,7 +1,8 @@
 """Operators of rx itself in a pipeline: each scope subscribes to them once, and pushes into what they subscribe with.
 
 What such an operator remembers is in its closures: it cannot be saved, and a failed record cannot be taken back in it.
-That does no harm to operators that remember nothing. The others run in notebooks and replays, and are not served.
+That does no harm to operators that remember nothing. The others run in notebooks and replays, and are not served. Those
+that wait for other streams or for times of their own are refused: nothing would take what they emit.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any, ClassVar
 
 import rx
 from rx.core.typing import Observer
+from rx.scheduler import ImmediateScheduler
 
+from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -21,24 +24,89 @@ from makiserve.stream.engine.stage import Part, Stage
 STATELESS = {"do_action", "filter", "map", "pluck"}
 """Operators of rx that remember nothing between items; `starmap` is made of `map`."""
 
+KEPT = STATELESS | {
+    *("all", "as_observable", "average", "contains", "count", "default_if_empty", "defer", "dematerialize", "distinct"),
+    *("distinct_until_changed", "element_at_or_default", "extrema_by", "filter_indexed", "find_value", "first_only"),
+    *("first_or_default_async", "ignore_elements", "is_empty", "last_or_default_async", "materialize", "min_by"),
+    *("pairwise", "pluck_attr", "scan", "single_or_default_async", "skip", "skip_last", "skip_while"),
+    *("skip_while_indexed", "some", "sum", "take", "take_last", "take_last_buffer", "take_while"),
+    *("take_while_indexed", "to_dict", "to_iterable", "to_set", "zip_with_iterable"),
+}
+"""The functions that those operators of rx are made of that emit only when an item or the end comes to them: what they
+emit in a traced pipeline is what they emit in rx (tested for all of `rx.operators`). Any other is refused."""
+
 EQUIVALENTS = {
     "average": "rs.math.mean()",
-    "buffer_with_count": "rs.data.batch()",
-    "concat_with_iterable": "rs.ops.start_with()",
     "count": "rs.ops.count()",
     "distinct": "rs.ops.distinct()",
     "distinct_until_changed": "rs.ops.distinct_until_changed()",
     "extrema_by": "rs.math.min() or rs.math.max()",
     "first_or_default_async": "rs.ops.first()",
-    "group_by": "rs.ops.group_by()",
     "pairwise": "rs.ops.pairwise()",
     "sum": "rs.math.sum()",
     "take": "rs.ops.take()",
-    "window_with_count": "rs.data.roll()",
     "scan": "rs.ops.scan()",
     "last_or_default_async": "rs.ops.last()",
 }
-"""What to use in the place of an operator of rx. Those that others are made of come last."""
+"""What to use in the place of an operator that is kept. Those that others are made of come last."""
+
+OBSERVABLE = rx.Observable.__module__
+
+_TIME = "rs.data.roll_time() or rs.data.time_split(), which take time from the records"
+_JOIN = "rs.ops.tee_map(), which joins branches of one stream"
+_ERROR = "rs.error.map() or rs.error.ignore()"
+_WINDOW = "rs.data.roll(), rs.data.roll_time() or rs.data.split()"
+
+INSTEAD = {
+    "window_with_count": "rs.data.roll() or rs.data.batch()",
+    "window": _WINDOW,
+    "buffer": "rs.data.batch()",
+    "group": "rs.ops.group_by()",
+    "switch_latest": "rs.ops.flat_map(), which takes iterables",
+    "exclusive": "rs.ops.flat_map(), which takes iterables",
+    "expand": "rs.ops.flat_map(), which takes iterables",
+    "concat": "rs.ops.start_with(), which waits for the first item, or rs.data.pad_end()",
+    "catch": _ERROR,
+    "on_error": _ERROR,
+    "retry": _ERROR,
+    "repeat": "another pipeline: the records come once",
+    "finally_action": "rs.ops.do_action(on_completed=...)",
+    "multicast": _JOIN,
+    "ref_count": _JOIN,
+    "join": _JOIN,
+    "zip": _JOIN,
+    "merge_all": "rs.ops.flat_map(), which takes iterables, or rs.ops.tee_map(join='merge')",
+    "merge": _JOIN,
+    "combine_latest": _JOIN,
+    "with_latest_from": _JOIN,
+    "amb": _JOIN,
+    "sequence_equal": _JOIN,
+    "until": "rs.ops.filter() or rs.data.split()",
+    "delay": _TIME,
+    "debounce": _TIME,
+    "throttle": _TIME,
+    "sample": _TIME,
+    "interval": _TIME,
+    "marbles": _TIME,
+    "time": _TIME,
+    "observe_on": "no scheduler: records come in order, in one thread",
+    "subscribe_on": "no scheduler: records come in order, in one thread",
+}
+"""What to use in the place of an operator that is refused, by a part of its name; the first that fits counts."""
+
+_SHOWN = {
+    "catch_with_iterable": "catch or retry",
+    "concat_with_iterable": "start_with or concat",
+    "debounce": "debounce or throttle_with_timeout",
+    "group_by_until": "group_by",
+    "merge_all": "flat_map or merge",
+    "multicast": "publish or replay",
+    "observable_delay_timespan": "delay",
+    "ref_count": "share or ref_count",
+    "sample_observable": "sample",
+    "switch_latest": "flat_map_latest or switch_latest",
+}
+"""The public names of functions that operators are made of."""
 
 captures: list[list[Observer]] = []
 """Where a subscription to a traced stream goes while a foreign operator is being subscribed: its observer is kept."""
@@ -57,7 +125,7 @@ class Tap:
         self.inputs: list[Observer] = []
         captures.append(self.inputs)
         try:
-            self._observable.subscribe(self._out.append, self._errors.append)
+            self._observable.subscribe(self._out.append, self._errors.append, scheduler=ImmediateScheduler())
         finally:
             captures.pop()
 
@@ -124,14 +192,31 @@ class Foreign(Operator):
 
 
 def foreign(observable: rx.Observable) -> Foreign:
-    """The node of an Observable that an operator of rx returned."""
+    """Return the node of an Observable that an operator of rx returned.
+
+    Raises:
+        PipelineError: the operator waits for more than its own items, so that a traced pipeline cannot run it.
+    """
     names = list(dict.fromkeys(_names(observable)))
+    _refuse_others(names)
     named = next((name for name in EQUIVALENTS if name in names), names[0] if names else "create")
     return Foreign(observable, named, hides_state=not names or not STATELESS.issuperset(names))
 
 
+def _refuse_others(names: list[str]) -> None:
+    others = [name for name in names if name not in KEPT]
+    if not others:
+        return
+    known = ((name, instead) for part, instead in INSTEAD.items() for name in others if part in name)
+    name, instead = next(known, (others[0], "an operator of makiserve.stream; rs.ops.tee_map() joins branches"))
+    raise PipelineError(
+        f"rx.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other streams, or it "
+        f"emits at times of its own, so that items would be lost.\nUse {instead}."
+    )
+
+
 def _names(value: Any, depth: int = 0) -> Iterator[str]:
-    """The operators that an Observable of rx is made of, read off the functions that it holds."""
+    """Yield the names of the functions that an Observable of rx is made of, read off their closures."""
     if isinstance(value, (tuple, list)):
         for each in value:
             yield from _names(each, depth)
@@ -140,7 +225,8 @@ def _names(value: Any, depth: int = 0) -> Iterator[str]:
     module = getattr(function, "__module__", None) or ""
     if depth > 6 or not module.startswith("rx.core."):
         return
-    if module.startswith("rx.core.operators.") and hasattr(function, "__qualname__"):
+    is_operator = module.startswith(("rx.core.operators.", "rx.core.observable.")) and module != OBSERVABLE
+    if is_operator and hasattr(function, "__qualname__"):
         yield function.__qualname__.partition(".")[0].strip("_")
     for cell in getattr(function, "__closure__", None) or ():
         yield from _names(cell.cell_contents, depth + 1)

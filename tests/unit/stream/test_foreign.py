@@ -50,7 +50,7 @@ def test_those_without_state_are_checkpointed_with_the_rest() -> None:
 
 
 def test_those_with_state_are_named_with_what_to_use_instead() -> None:
-    plan = trace(rs.ops.group_by(abs, rx.pipe(o.map(abs), o.pairwise(), o.start_with(1))))
+    plan = trace(rs.ops.group_by(abs, rx.pipe(o.map(abs), o.pairwise())))
     assert plan.hidden == ["rx.operators.pairwise: use rs.ops.pairwise()"]
     program = Program(plan)
     state = program.new_state()
