@@ -31,6 +31,13 @@ makiserve attach --model models:/house/3 --features features:features --referenc
     metavar="FILE",
     help="Records to package with their outputs: CSV or JSON lines. A registered pipeline has its own.",
 )
+@click.option(
+    "--na-values",
+    multiple=True,
+    metavar="TEXT",
+    help="The cells of a CSV reference that are None for an optional field, in addition to empty ones; repeatable. "
+    "Without it those of pandas: NA, N/A, NaN, null, None and others.",
+)
 @click.option("--post", metavar="PIPELINE", help="A second pipeline, over features and predictions.")
 @click.option("--input", "inputs", multiple=True, metavar="FEATURE", help="What the model takes, in order; repeatable.")
 @click.option("--registered-model-name", metavar="NAME", help="The registered model to create a version of.")
@@ -39,6 +46,7 @@ def attach(
     model: str,
     features: str,
     reference: Path | None,
+    na_values: tuple[str, ...],
     post: str | None,
     inputs: tuple[str, ...],
     registered_model_name: str | None,
@@ -51,6 +59,7 @@ def attach(
         features=found.features if found else features,
         record=found.record if found else None,
         reference=reference,
+        na_values=na_values or None,
         post=find_pipeline(post).features if post else None,
         inputs=inputs or None,
         registered_model_name=registered_model_name,

@@ -33,21 +33,27 @@ FORMATS = (".mmd", ".dot", ".svg", ".png")
 @click.argument("pipeline", metavar="MODULE:FUNCTION|FILE.py:FUNCTION")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Records to time the operators on.")
 @click.option(
+    "--na-values",
+    multiple=True,
+    metavar="TEXT",
+    help="With --data: the cells of a CSV file that are None for an optional field; repeatable.",
+)
+@click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .mmd (Mermaid), .dot, .svg or .png."
 )
-def explain(pipeline: str, data: Path | None, output: Path | None) -> None:
+def explain(pipeline: str, data: Path | None, na_values: tuple[str, ...], output: Path | None) -> None:
     """Show the tree of a pipeline, draw it, time it."""
     found = find_pipeline(pipeline)
     plan = found.plan()
     if output:
         _draw(plan, output)
-    times = time_operators(plan, _sample(found.record, data)) if data else None
+    times = time_operators(plan, _sample(Schema(found.record, na_values or None), data)) if data else None
     _print(plan, times)
 
 
-def _sample(record: type[Record], data: Path) -> list[Record]:
-    """The first records of a file."""
-    blocks = RecordFile(data, Schema(record))
+def _sample(schema: Schema, data: Path) -> list[Record]:
+    """Return the first records of a file."""
+    blocks = RecordFile(data, schema)
     sample = list(islice((each for block in blocks for each in block if not isinstance(each, DecodeError)), SAMPLE))
     if not sample:
         raise ConfigurationError(f"{data}: no record in it can be read")

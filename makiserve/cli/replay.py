@@ -34,7 +34,9 @@ def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: Broker
     """
     model, sources = load_served(what), sources_named(settings, broker)
     if settings.trace:
-        print_trace(trace_record(model, model.plan, sources, settings.trace, lane_by=settings.lane_by))
+        na_values = settings.na_values or None
+        traced = trace_record(model, model.plan, sources, settings.trace, lane_by=settings.lane_by, na_values=na_values)
+        print_trace(traced)
         return 0
     with _progress(sources[0].name if len(sources) == 1 else f"{len(sources)} sources") as progress:
         validation = validate(model, settings, sources, progress)

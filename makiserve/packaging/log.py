@@ -31,6 +31,7 @@ def log_model(
     features: Callable[[], Transform] | str,
     record: type[Record] | None = None,
     reference: str | Path | Iterable[Record] | None = None,
+    na_values: Iterable[str] | None = None,
     post: Callable[[], Transform] | None = None,
     name: str = "model",
     inputs: Sequence[str] | None = None,
@@ -54,6 +55,8 @@ def log_model(
         record: the type of the records, likewise; a registered pipeline brings its own.
         reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32. A
             registered pipeline brings its own.
+        na_values: the cells of a CSV reference that are None for an optional field, in addition to empty ones. By
+            default those of pandas: NA, N/A, NaN, null, None and others.
         post: the factory of a second pipeline, over `makiserve.Prediction` items: what it emits is published in the
             place of each prediction. It may smooth, compare with a threshold, drop.
         name: of the logged model.
@@ -73,7 +76,7 @@ def log_model(
     """
     _check_alias(alias, registered_model_name)
     options = native_options(model, mlflow_options)
-    pipeline = find_pipeline_to_package(features, record, reference, post)
+    pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
     options |= with_requirements(pipeline.requirements, options)
     chosen = choose_inputs(model, pipeline.emitted, given=inputs, signature=options.get("signature"))
     package = Package(pipeline, partial(save_native, model), chosen, params or {}, training)
@@ -85,6 +88,7 @@ def log_features(
     *,
     record: type[Record],
     reference: str | Path | Iterable[Record],
+    na_values: Iterable[str] | None = None,
     name: str = "features",
     registered_model_name: str | None = None,
     alias: str | None = None,
@@ -96,6 +100,7 @@ def log_features(
         features: its factory, a function at the top level of a module.
         record: the type of the records, likewise.
         reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
+        na_values: as for `log_model`.
         name: of what is logged.
         registered_model_name: the registered model to create a version of.
         alias: that the new version gets.
@@ -105,7 +110,7 @@ def log_features(
         ConfigurationError: a service could not run it; the message says what to change.
     """
     _check_alias(alias, registered_model_name)
-    pipeline = find_pipeline_to_package(features, record, reference, None)
+    pipeline = find_pipeline_to_package(features, record, reference, None, na_values)
     package = Package(pipeline, partial(save_alone, pipeline.requirements), None, {})
     return _log(package, mlflow_options | {"name": name}, registered_model_name, alias)
 
@@ -116,6 +121,7 @@ def attach(
     features: Callable[[], Transform] | str,
     record: type[Record] | None = None,
     reference: str | Path | Iterable[Record] | None = None,
+    na_values: Iterable[str] | None = None,
     post: Callable[[], Transform] | None = None,
     inputs: Sequence[str] | None = None,
     name: str = "model",
@@ -129,6 +135,7 @@ def attach(
         features: as for `log_model`, like the other arguments.
         record: as for `log_model`.
         reference: as for `log_model`.
+        na_values: as for `log_model`.
         post: as for `log_model`.
         inputs: the features that the model takes; None where its signature names them, or it takes all.
         name: of the logged model.
@@ -143,7 +150,7 @@ def attach(
     with tempfile.TemporaryDirectory(prefix="makiserve-") as place:
         directory = fetch(model, Path(place)).directory
         logged = read_copied(directory, model)
-        pipeline = find_pipeline_to_package(features, record, reference, post)
+        pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
         chosen = choose_inputs(None, pipeline.emitted, given=inputs, signature=logged.signature)
         package = Package(pipeline, partial(save_copied, directory, pipeline.requirements), chosen, {})
         return _log(package, {"name": name}, registered_model_name, alias)

@@ -61,23 +61,34 @@ class Pipeline:
 
 
 def find_pipeline_to_package(
-    features: Features | str, record: type[Record] | None, reference: Given | None, post: Features | None
+    features: Features | str,
+    record: type[Record] | None,
+    reference: Given | None,
+    post: Features | None,
+    na_values: Iterable[str] | None = None,
 ) -> Pipeline:
-    """The pipeline of a factory, or of the URI of a registered one, which brings record type and reference with it.
+    """Return the pipeline of a factory, or of the URI of a registered one, which brings record type and reference.
 
     Raises:
         ConfigurationError: something is missing, or a service could not run it; the message says what to change.
         ModelRefused: the registered pipeline cannot be loaded.
     """
     if isinstance(features, str):
-        return _registered(features, record, reference, post)
+        return _registered(features, record, reference, post, na_values)
     if record is None or reference is None:
         raise ConfigurationError("a pipeline from code needs record= and reference=: its record type, and a sample")
     collected = collect(features, record, post)
-    return _pipeline(collected, features, record, reference, post, requirements(collected.imports))
+    schema = Schema(record, na_values)
+    return _pipeline(collected, features, schema, reference, post, requirements(collected.imports))
 
 
-def _registered(uri: str, record: type[Record] | None, reference: Given | None, post: Features | None) -> Pipeline:
+def _registered(
+    uri: str,
+    record: type[Record] | None,
+    reference: Given | None,
+    post: Features | None,
+    na_values: Iterable[str] | None,
+) -> Pipeline:
     found = load(uri)
     if found.features is None or found.sources is None:
         raise ConfigurationError(f"features={uri!r}: it has no pipeline: give one that log_features has logged")
@@ -92,19 +103,19 @@ def _registered(uri: str, record: type[Record] | None, reference: Given | None, 
     collected = Collected(entry_point, record_name, added.entry_point if added else None, sources, frozenset())
     given = found.reference.records if reference is None else reference
     link = Link(uri, found.name, found.version, found.digest)
-    return _pipeline(collected, found.features, found.record, given, post, needed, link)
+    return _pipeline(collected, found.features, Schema(found.record, na_values), given, post, needed, link)
 
 
 def _pipeline(
     collected: Collected,
     features: Features,
-    record: type[Record],
+    schema: Schema,
     reference: Given,
     post: Features | None,
     needed: list[str],
     link: Link | None = None,
 ) -> Pipeline:
-    plan, schema = trace(features()), Schema(record)
+    plan = trace(features())
     sample = take_sample(plan, schema, reference)
     return Pipeline(collected, plan, trace(post()) if post else None, schema, sample, needed, link)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from makiserve.replaying.lanes import lanes_of
 from makiserve.replaying.order import time_order
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sources import Block, Given, sources_from
+from makiserve.replaying.unseen import Unseen
 from makiserve.schema import Record, Schema
 from makiserve.schema.fields import field_names, field_values
 from makiserve.scoring import Scored, Scorer
@@ -24,7 +25,12 @@ logger = logging.getLogger(__name__)
 
 
 def features_frame(
-    features: Callable[[], Transform], *, record: type[Record], source: Given, lane_by: str | None = None
+    features: Callable[[], Transform],
+    *,
+    record: type[Record],
+    source: Given,
+    lane_by: str | None = None,
+    na_values: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """The features that a live stream of these records would emit, one row for each.
 
@@ -38,6 +44,8 @@ def features_frame(
             and each partition is a lane.
         lane_by: the field whose values are the lanes instead, for many entities in one file; their order in each file
             and that of the files count.
+        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
+            By default those of pandas: NA, N/A, NaN, null, None and others.
 
     Returns:
         A column for each field of what the pipeline emits. The index, `offset`, is the position of the record that
@@ -49,11 +57,13 @@ def features_frame(
         ConfigurationError: `lane_by` is no field, or there is no such topic.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
     """
-    schema, scorer = Schema(record), Scorer(trace(features()))
+    schema, scorer = Schema(record, na_values), Scorer(trace(features()))
     rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
+    unseen = Unseen(schema)
     sources = sources_from(source)
-    taking = [sink for sink in (rows, dead, order) if sink is not None]
+    taking = [sink for sink in (rows, dead, unseen, order) if sink is not None]
     fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection(), None), taking, sources)
+    unseen.report()
     if order:
         order.report()
     frame = rows.frame()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
+from datetime import date, datetime, timezone
 from typing import Any
 
 from makiserve.errors import DecodeError
@@ -12,6 +13,7 @@ from makiserve.replaying.sources import Block
 from makiserve.schema import Schema
 from makiserve.scoring import Scored
 from makiserve.stream.engine.plan import Plan
+from makiserve.stream.event_time import with_zone
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +41,10 @@ class TimeOrder:
 
     def take(self, block: Block, scored: Scored) -> None:
         for index, record in enumerate(block.records):
-            time = None if isinstance(record, DecodeError) else getattr(record, self._field)
+            time = None if isinstance(record, DecodeError) else _comparable(getattr(record, self._field))
             if time is None:
                 continue
-            lane = block.lanes[index] if block.lanes else block.source
+            lane = (block.lanes[index] if block.lanes else block.source), isinstance(time, datetime)
             latest = self._latest.get(lane, time)
             if time >= latest:
                 self._latest[lane] = time
@@ -60,6 +62,13 @@ class TimeOrder:
                 self._first,
                 self._operator,
             )
+
+
+def _comparable(time: Any) -> Any:
+    """Return a date as its first moment, a datetime without a zone as UTC, None for what is not a time."""
+    if isinstance(time, date) and not isinstance(time, datetime):
+        return datetime(time.year, time.month, time.day, tzinfo=timezone.utc)
+    return with_zone(time) if isinstance(time, (datetime, int, float)) else None
 
 
 def time_order(plan: Plan, schema: Schema) -> TimeOrder | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from makiserve.errors import ConfigurationError
@@ -18,6 +18,7 @@ from makiserve.replaying.replayed import Replayed
 from makiserve.replaying.select import Selection
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Given, sources_from
+from makiserve.replaying.unseen import Unseen
 from makiserve.replaying.watch import Watch
 from makiserve.schema import Schema
 from makiserve.schema.attribute import attribute_of
@@ -42,6 +43,7 @@ def replay(
     selection: Selection = ALL,
     processes: int | None = None,
     collect: bool = True,
+    na_values: Iterable[str] | None = None,
     sinks: Sequence[Sink] = (),
     progress: Progress | None = None,
 ) -> Replayed:
@@ -63,6 +65,8 @@ def replay(
         processes: how many score sources at the same time, at most; None for one a core, where there is much to do.
             With `lane_by` or a limit it is one. The result is the same.
         collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
+        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
+            By default those of pandas: NA, N/A, NaN, null, None and others.
         sinks: what else is to be given the outputs.
         progress: is told now and then how far it has come.
 
@@ -73,21 +77,22 @@ def replay(
     packaged = load(model) if isinstance(model, str) else model
     if label and packaged.predictor is None:
         raise ConfigurationError(f"--label {label}: {packaged.uri} is a pipeline without a model, and predicts nothing")
-    schema, form, sources = Schema(packaged.record), packaged.outputs(emit), sources_from(source)
+    schema, form, sources = Schema(packaged.record, na_values), packaged.outputs(emit), sources_from(source)
     collected = Collected(form, label=attribute_of(schema, label, "--label") if label else None) if collect else None
     watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
-    order, start = time_order(packaged.plan, schema), time.perf_counter()
+    order, unseen, start = time_order(packaged.plan, schema), Unseen(schema), time.perf_counter()
     with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
-        taking = [sink for sink in (dead, collected, file, order, *watch.sinks, *sinks) if sink is not None]
+        taking = [sink for sink in (dead, collected, file, order, unseen, *watch.sinks, *sinks) if sink is not None]
         count = 1 if lane_by or selection.limit else processes_for(sources, processes)
         if count == 1:
             lanes = lanes_of(packaged.scorer(), schema, lane_by)
             fed = feed(score(lanes, schema, sources, selection, form), taking, sources, progress)
         else:
-            with spread(packaged, sources, selection, taking, count, emit) as (scored, far):
+            with spread(packaged, schema, sources, selection, taking, count, emit) as (scored, far):
                 fed = feed(scored, taking, far, progress)
     seconds = time.perf_counter() - start
+    unseen.report()
     if order:
         order.report()
     metrics, page = watch.results(sources, fed.outputs, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,13 @@ class _Target:
 
 
 def trace_record(
-    model: Served, plan: Plan, sources: Sequence[Source], which: str, *, lane_by: str | None = None
+    model: Served,
+    plan: Plan,
+    sources: Sequence[Source],
+    which: str,
+    *,
+    lane_by: str | None = None,
+    na_values: Iterable[str] | None = None,
 ) -> Traced:
     """Replay up to a record, and follow it.
 
@@ -74,11 +80,12 @@ def trace_record(
         sources: of the records.
         which: an offset, `source@offset`, or a key: then the first record that has it.
         lane_by: as of `replay`.
+        na_values: as of `replay`.
 
     Raises:
         ConfigurationError: there is no such record.
     """
-    schema, target = Schema(model.record), _target(which, sources)
+    schema, target = Schema(model.record, na_values), _target(which, sources)
     attribute = attribute_of(schema, lane_by, "--lane-by") if lane_by else None
     lanes, follower = lanes_of(model.scorer(), schema, lane_by), Follower(plan)
     states: dict[Hashable, State] = {}

@@ -87,6 +87,7 @@ def validate(
             by=settings.by,
             report=settings.report is not None or settings.log,
             lane_by=settings.lane_by,
+            na_values=settings.na_values or None,
             selection=_selection(settings),
             collect=False,
             progress=progress,
@@ -190,7 +191,8 @@ def _expected(settings: ReplaySettings, sources: Sequence[Source], path: Path) -
 
 def _replay_baseline(uri: str, settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Path:
     selection = _selection(settings)
-    replay(uri, sources, output=path, lane_by=settings.lane_by, selection=selection, collect=False)
+    na_values = settings.na_values or None
+    replay(uri, sources, output=path, lane_by=settings.lane_by, selection=selection, collect=False, na_values=na_values)
     return path
 
 

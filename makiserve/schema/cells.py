@@ -1,26 +1,29 @@
-"""Cells of a CSV file as typed values: a column at a time where all of it fits, a cell at a time where not.
+"""Cells of a CSV file as typed values: a column at a time if all of it fits, otherwise a cell at a time.
 
 Both ways accept the same texts and give the same values, so that a verdict on a row never depends on its neighbours:
-what the fast way cannot take is judged by the slow one.
+what the fast way cannot take is judged by the slow one. A cell is the JSON value that it spells, and is judged as that
+value is in a message: a number or a boolean if the declared type has such values, otherwise a text.
 """
 
 from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Iterator
 from math import isfinite
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import inspect
 
 from makiserve.schema.escaped import ESCAPED, restored
-from makiserve.schema.record import mismatch, missing
+from makiserve.schema.record import NA_VALUES, mismatch, missing
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INT = re.compile(r"[+-]?\d+", re.ASCII)
+BOOLEANS = {"true": True, "false": False}
 PLAIN = (float, int, str)
 
 
@@ -30,48 +33,61 @@ class Column:
     Args:
         name: the column's title.
         kind: the declared type.
+        na_values: the cells that are None if the type has None.
     """
 
-    def __init__(self, name: str, kind: Any) -> None:
+    def __init__(self, name: str, kind: Any, na_values: frozenset[str] = NA_VALUES) -> None:
         self.name = name
         self.kind = kind
-        self.base, self.optional = without_none(kind)
-        self._cell: Callable[[str], Any] = _CELLS.get(self.base, self._general)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a cell's conversion is all the checking that the field needs."""
-        return self.base in (*PLAIN, bool)
+        self.base, self.is_optional = without_none(kind)
+        self._missing = na_values if self.is_optional else frozenset()
+        self._has_literals = has_literals(kind)
+        self._has_texts = any(self._fits(text) for text in ("", "x")) or not self._has_literals
 
     def values(self, cells: pa.Array) -> list[Any]:
-        """The values of a column of `binary`; a `DecodeError` stands where a cell does not fit."""
+        """Return the values of a column of `binary`, with a `DecodeError` for each cell that does not fit."""
         try:
             return self._fast(cells)
         except (pa.ArrowInvalid, _SlowWay):
             return [self.value(cell) for cell in cells.to_pylist()]
 
     def value(self, cell: bytes) -> Any:
-        """The value of one cell, or the `DecodeError` for it."""
+        """Return the value of one cell, or the `DecodeError` for it."""
         raw = restored(cell.decode())
         try:
             text = raw.decode()
         except UnicodeDecodeError:
             return mismatch(self.name, self.kind, f"{raw[:40]!r}, which is not UTF-8")
-        if not text and self.optional:
+        if text in self._missing:
             return None
-        try:
-            return self._cell(text)
-        except ValueError:
-            if text or self.base is str:
-                return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
+        for reading in self._readings(text):
+            try:
+                return msgspec.convert(reading, self.kind)
+            except (msgspec.ValidationError, OverflowError):
+                continue
+        if not text and not self._has_texts:
             return missing(self.name, self.kind)
+        return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
+
+    def _readings(self, text: str) -> Iterator[Any]:
+        """The JSON values that a cell may spell, in the order in which they are tried."""
+        if self._has_literals and (literal := _literal(text.strip())) is not None:
+            yield literal
+        yield text
+
+    def _fits(self, value: Any) -> bool:
+        try:
+            msgspec.convert(value, self.base)
+        except (msgspec.ValidationError, OverflowError):
+            return False
+        return True
 
     def _fast(self, cells: pa.Array) -> list[Any]:
         if self.base not in PLAIN:
             raise _SlowWay
         text = cells.cast(pa.string())
-        if self.optional:
-            text = pc.if_else(pc.equal(text, ""), None, text)
+        if self.is_optional:
+            text = pc.if_else(pc.is_in(text, pa.array(self._missing, pa.string())), None, text)
         if self.base is str:
             if pc.any(pc.match_substring_regex(text, ESCAPED.pattern)).as_py():
                 raise _SlowWay
@@ -86,42 +102,44 @@ class Column:
                 raise _SlowWay
         return list(numbers.to_pylist() if numbers.null_count else numbers.to_numpy().tolist())
 
-    def _general(self, text: str) -> Any:
-        return msgspec.convert(text, self.base, strict=False)
-
 
 class _SlowWay(Exception):
     """The column must be read a cell at a time."""
 
 
 def without_none(kind: Any) -> tuple[Any, bool]:
-    """A type without its None, and whether it had one."""
+    """Return a type without its None, and whether it had one."""
     if get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
-        others = [arg for arg in get_args(kind) if arg is not type(None)]
+        others = [member for member in get_args(kind) if member is not type(None)]
         return (others[0] if len(others) == 1 else Union[tuple(others)]), True  # noqa: UP007  a union of a run-time list
     return kind, False
 
 
-def _float(text: str) -> float:
-    if not FLOAT.fullmatch(text.strip()):
-        raise ValueError(text)
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(text)
-    return value
+def has_literals(kind: Any) -> bool:
+    """Return whether a type names numbers or booleans: what JSON writes without quotes."""
+    found = inspect.type_info(kind)
+    members = found.types if isinstance(found, inspect.UnionType) else (found,)
+    return any(_is_literal(inspect_type) for inspect_type in members)
 
 
-def _int(text: str) -> int:
-    if not INT.fullmatch(text.strip()):
-        raise ValueError(text)
-    return int(text)
+def _is_literal(found: inspect.Type) -> bool:
+    if isinstance(found, inspect.Metadata):
+        return _is_literal(found.type)
+    if isinstance(found, inspect.LiteralType):
+        return any(isinstance(value, int) for value in found.values)
+    if isinstance(found, inspect.EnumType):
+        return any(isinstance(member.value, int) for member in found.cls)
+    return isinstance(found, (inspect.IntType, inspect.FloatType, inspect.BoolType))
 
 
-def _bool(text: str) -> bool:
-    folded = text.strip().lower()
-    if folded not in ("true", "false"):
-        raise ValueError(text)
-    return folded == "true"
-
-
-_CELLS: dict[Any, Callable[[str], Any]] = {float: _float, int: _int, bool: _bool, str: str}
+def _literal(text: str) -> int | float | bool | None:
+    """Return the number or boolean that a text spells, None if it spells neither or an infinite number."""
+    if INT.fullmatch(text):
+        try:
+            return int(text)
+        except ValueError:  # more digits than Python converts
+            return None
+    if FLOAT.fullmatch(text):
+        number = float(text)
+        return number if isfinite(number) else None
+    return BOOLEANS.get(text.lower())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -16,25 +16,11 @@ from makiserve.schema.record import Record, Schema
 SHOWN = 40  # titles in a message
 
 
-class Column(Protocol):
-    """One field of a file.
-
-    Attributes:
-        name: the column's title.
-        is_plain: whether a value's conversion is all the checking that the field needs.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_plain(self) -> bool: ...
-
-
 def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[FieldInfo]:
-    """The declared fields that a file has, in the order of the declaration.
+    """Return the declared fields that a file has, in the order of the declaration.
 
     Raises:
-        SourceError: one that is required is not there or is there twice, or one is not declared and the record forbids
+        SourceError: a required field is not there, one is there twice, or one is not declared and the record forbids
             that.
     """
     declared = {field.encode_name: field for field in schema.fields}
@@ -52,35 +38,39 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
 
 
 def records_from_columns(
-    schema: Schema, columns: Sequence[Column], values: Sequence[Sequence[Any]]
+    schema: Schema, columns: Mapping[str, Sequence[Any]], count: int
 ) -> list[Record | DecodeError]:
-    """The records of values in columns, where a `DecodeError` stands for a value that does not fit.
+    """Return the records of values in columns. A `DecodeError` among a record's values takes its place.
 
-    They are made by position where no field needs a check beyond its conversion, and one by one where any does.
+    Args:
+        schema: of the records.
+        columns: the values of each field that the file has, by the name in the data. Each has been checked.
+        count: how many records there are.
     """
-    defaults = _defaults(schema, columns)
-    if schema.is_plain and defaults is not None and all(column.is_plain for column in columns):
-        by_name = {column.name: found for column, found in zip(columns, values, strict=True)}
-        arguments: list[Iterable[Any]] = [
-            by_name.get(field.encode_name) or repeat(defaults.get(field.encode_name)) for field in schema.fields
-        ]
-        return _with_errors(list(map(schema.record, *arguments)), values)
-    names = [column.name for column in columns]
+    values: list[Iterable[Any]] = [
+        columns[field.encode_name] if field.encode_name in columns else _defaults(field, count)
+        for field in schema.fields
+    ]
+    if schema.is_positional:
+        return _with_errors(list(map(schema.record, *values)) if values else _empty(schema, count), columns.values())
+    names = [field.name for field in schema.fields]
     return [schema.from_values(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
 
 
-def _defaults(schema: Schema, columns: Sequence[Column]) -> dict[str, Any] | None:
-    """The values of the fields that the file does not have; None where a value must be made for each record."""
-    names = {column.name for column in columns}
-    absent = [field for field in schema.fields if field.encode_name not in names]
-    if any(field.default is msgspec.NODEFAULT for field in absent):
-        return None
-    return {field.encode_name: field.default for field in absent}
+def _defaults(field: FieldInfo, count: int) -> Iterable[Any]:
+    """The values of a field that the file does not have; a mutable one is made for each record."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        return [field.default_factory() for _ in range(count)]
+    return repeat(field.default, count)
 
 
-def _with_errors(records: list[Any], values: Sequence[Sequence[Any]]) -> list[Any]:
+def _empty(schema: Schema, count: int) -> list[Any]:
+    return [schema.record() for _ in range(count)]
+
+
+def _with_errors(records: list[Any], columns: Collection[Sequence[Any]]) -> list[Any]:
     """Put the error of the first value that does not fit in the place of its record."""
-    for column in reversed(values):
+    for column in reversed(list(columns)):
         if DecodeError in set(map(type, column)):
             for index, value in enumerate(column):
                 if type(value) is DecodeError:

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 
 from makiserve.errors import SourceError
-from makiserve.schema.escaped import escaped
 
 STDIN = Path("-")
 HEAD_BYTES = 1 << 20
@@ -39,10 +38,6 @@ class Content(NamedTuple):
     head: bytes
     stream: BinaryIO
     file: BinaryIO
-
-    def escaped(self, size: int) -> Any:
-        """The stream, read so many bytes at once, with `schema.escaped` characters in the place of what is no UTF-8."""
-        return _Pieces(escaped(_pieces(self.stream, size)))
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow
@@ -15,87 +15,135 @@ from pyarrow import csv as arrow
 from makiserve.errors import DecodeError, SourceError
 from makiserve.schema.cells import Column
 from makiserve.schema.columns import declared_in, records_from_columns
-from makiserve.schema.content import Content
-from makiserve.schema.escaped import restored
+from makiserve.schema.content import HEAD_BYTES, Content
+from makiserve.schema.escaped import escaped, restored
 from makiserve.schema.record import Record, Schema
+from makiserve.schema.rows import whole_rows
+from makiserve.schema.unseen import UnseenFields
 
 DELIMITERS = ",;\t|"
-BLOCK_BYTES = 1 << 22  # a row must fit in a block
+BLOCK_BYTES = 1 << 22
+BLANK = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*")
 
 
-def read_csv(content: Content, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
-    """The records of a CSV file with a header, in blocks; a `DecodeError` stands where a row does not fit.
+class Header(NamedTuple):
+    """The first row of a CSV file that is not blank.
 
-    Commas, semicolons, tabs or bars, whichever give the header the fields of the record; byte order mark, CRLF, quotes,
-    line breaks inside quotes and blank lines are understood; columns that the record does not declare are ignored.
+    Attributes:
+        delimiter: between its cells.
+        titles: of the columns.
+        size: how many bytes the file has up to its end.
+        lines: how many lines that is.
+    """
+
+    delimiter: str
+    titles: list[str]
+    size: int
+    lines: int
+
+
+def read_csv(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    """Yield the records of a CSV file with a header, in blocks, with a `DecodeError` for each row that does not fit.
+
+    The delimiter is the comma, semicolon, tab or bar that gives the header the fields of the record. A byte order mark,
+    CRLF, quotes, line breaks inside quotes and blank lines are understood. Columns that the record does not declare are
+    ignored. A quote that is never closed costs its line; the rest of the file is read.
 
     Raises:
-        SourceError: the file is empty, or its header lacks a field of the record.
+        SourceError: the file is empty, its header cannot be read, or the header lacks a field of the record.
     """
-    delimiter, header, has_rows = _header(content.head, path, schema)
-    columns = [Column(field.encode_name, field.type) for field in declared_in(path, header, schema)]
-    if not has_rows:
-        return
+    header = _header(content.head, path, schema)
+    unseen.see_titles(header.titles)
+    columns = [
+        Column(field.encode_name, field.type, schema.na_values) for field in declared_in(path, header.titles, schema)
+    ]
+    for rows in whole_rows(_pieces(content.stream, header.size), header.delimiter, header.lines + 1):
+        yield [rows] if isinstance(rows, DecodeError) else _records(rows, path, schema, columns, header)
+
+
+def _header(head: bytes, path: Path, schema: Schema) -> Header:
+    blank = BLANK.match(head)
+    begin = blank.end() if blank else 0
+    lines = head[begin:].splitlines(keepends=True)
+    if not lines:
+        raise SourceError(f"{path}: the file is empty: a CSV file begins with a header that names its columns")
+    first = 1 + len(head[:begin].splitlines())
+    wanted = {field.encode_name for field in schema.fields}
+    found = [header for delimiter in DELIMITERS if (header := _header_with(delimiter, lines))]
+    header = max(found, key=lambda header: len(wanted.intersection(header.titles)), default=None)
+    if header is None or (len(found) < len(DELIMITERS) and not wanted.intersection(header.titles)):
+        raise SourceError(
+            f"{path}: line {first}: the header has a quote that is not closed, so the columns have no names. "
+            "Close the quote, or remove it"
+        )
+    if begin + header.size == len(head) == HEAD_BYTES:
+        raise SourceError(f"{path}: line {first}: the header is longer than {HEAD_BYTES:,} bytes: is this a CSV file?")
+    return header._replace(size=begin + header.size, lines=first - 1 + header.lines)
+
+
+def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:
+    """Return the header that a delimiter gives, None if a quote in it is not closed."""
+    reader = csv.reader((line.decode(errors="replace") for line in lines), delimiter=delimiter, strict=True)
+    try:
+        titles = next(reader)
+    except csv.Error:
+        return None
+    return Header(delimiter, titles, sum(map(len, lines[: reader.line_num])), reader.line_num)
+
+
+def _pieces(stream: BinaryIO, begin: int) -> Iterator[bytes]:
+    """Yield a stream from a place on, in pieces of the same size whatever one read gives."""
+    while begin:
+        begin -= len(stream.read(begin))
+    is_last = False
+    while not is_last:
+        piece = b""
+        while len(piece) < BLOCK_BYTES and not is_last:
+            piece += (more := stream.read(BLOCK_BYTES - len(piece)))
+            is_last = not more
+        yield piece
+
+
+def _records(
+    rows: bytes, path: Path, schema: Schema, columns: list[Column], header: Header
+) -> list[Record | DecodeError]:
     damaged: deque[arrow.InvalidRow] = deque()
 
     def set_aside(row: arrow.InvalidRow) -> str:
         damaged.append(row)
         return "skip"
 
-    number = 2  # of the next row, counted as Arrow counts: the header is row 1, blank lines are none
+    titles = [column.name for column in columns]
+    data = escaped(rows)
     try:
-        with _open(content.escaped(BLOCK_BYTES), delimiter, columns, set_aside) as blocks:
-            for block in blocks:
-                yield (records := _with_damaged(_records(block, schema, columns), damaged, number))
-                number += len(records)
+        table = arrow.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow.ReadOptions(column_names=header.titles, block_size=len(data) + 1, use_threads=False),
+            parse_options=arrow.ParseOptions(
+                delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+            ),
+            convert_options=arrow.ConvertOptions(
+                include_columns=titles or header.titles[:1],
+                column_types=dict.fromkeys(titles or header.titles[:1], pa.binary()),
+                strings_can_be_null=False,
+            ),
+        )
     except pa.ArrowInvalid as error:
         raise SourceError(f"{path}: not a CSV file that can be read: {error}") from error
-    if damaged:
-        yield [_damage(row) for row in damaged]
+    values = {column.name: column.values(table[column.name].combine_chunks()) for column in columns}
+    return _with_damaged(records_from_columns(schema, values, table.num_rows), damaged)
 
 
-def _header(head: bytes, path: Path, schema: Schema) -> tuple[str, list[str], bool]:
-    """The delimiter, the titles of the columns, and whether anything follows them."""
-    lines = StringIO(head.decode("utf-8-sig", errors="replace"), newline="")
-    headers = {}
-    for delimiter in DELIMITERS:
-        lines.seek(0)
-        headers[delimiter] = next(csv.reader(lines, delimiter=delimiter), [])
-    wanted = {field.encode_name for field in schema.fields}
-    delimiter = max(DELIMITERS, key=lambda delimiter: len(wanted.intersection(headers[delimiter])))
-    if not headers[delimiter]:
-        raise SourceError(f"{path}: the file is empty: a CSV file begins with a header that names its columns")
-    return delimiter, headers[delimiter], bool(lines.read(1))
-
-
-def _open(file: BinaryIO, delimiter: str, columns: list[Column], on_damage: Any) -> arrow.CSVStreamingReader:
-    titles = [column.name for column in columns]
-    return arrow.open_csv(
-        file,
-        read_options=arrow.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=arrow.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_damage),
-        convert_options=arrow.ConvertOptions(
-            include_columns=titles, column_types=dict.fromkeys(titles, pa.binary()), strings_can_be_null=False
-        ),
-    )
-
-
-def _records(block: pa.RecordBatch, schema: Schema, columns: list[Column]) -> list[Record | DecodeError]:
-    values = [column.values(cells) for column, cells in zip(columns, block.columns, strict=True)]
-    return records_from_columns(schema, columns, values)
-
-
-def _with_damaged(
-    records: list[Record | DecodeError], damaged: deque[arrow.InvalidRow], number: int
-) -> list[Record | DecodeError]:
-    """Put rows with too few or too many cells back in their places; `number` is that of the block's first row."""
-    while damaged and damaged[0].number <= number + len(records):
-        row = damaged.popleft()
-        records.insert(row.number - number, _damage(row))
+def _with_damaged(records: list[Record | DecodeError], damaged: deque[arrow.InvalidRow]) -> list[Record | DecodeError]:
+    """Put an error in the place of each row with too few or too many cells; rows are numbered from 1."""
+    for row in damaged:
+        records.insert(row.number - 1, _damage(row))
     return records
 
 
-def _damage(row: arrow.InvalidRow) -> DecodeError:
+def _damage(row: Any) -> DecodeError:
     whole = restored(row.text).decode(errors="backslashreplace")
     text = whole if len(whole) <= 60 else whole[:57] + "..."
     return DecodeError(f"{row.actual_columns} cells where the header has {row.expected_columns}: {text!r}", value=text)

@@ -1,10 +1,9 @@
-"""Text with bytes that are no UTF-8: each becomes a character that nobody uses, as Arrow stumbles over the bytes."""
+"""Text with bytes that are not UTF-8: each becomes an unused character, because Arrow cannot read the bytes."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 
 FIRST = 0x10FF00
 """Byte 0x80 becomes U+10FF80, the end of the last private plane."""
@@ -22,21 +21,19 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_ERRORS, _escape)
 
 
-def escaped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same text as UTF-8, whatever it was."""
-    decoder = codecs.getincrementaldecoder("utf-8")(errors=_ERRORS)
-    for piece in pieces:
-        is_plain = piece.isascii() and not decoder.getstate()[0]
-        yield piece if is_plain else decoder.decode(piece).encode()
-    yield decoder.decode(b"", True).encode()
+def escaped(text: bytes) -> bytes:
+    """Return a text as UTF-8, whatever it was."""
+    return text if text.isascii() else text.decode(errors=_ERRORS).encode()
 
 
 def restored(text: str) -> bytes:
-    r"""What stood there.
+    r"""Return the bytes that a text had before it was escaped.
 
-    >>> restored(b"a\xff".decode(errors="makiserve.escape"))
+    >>> restored(escaped(b"a\xff").decode())
     b'a\xff'
     """
     if not ESCAPED.search(text):
         return text.encode()
-    return b"".join(bytes([ord(each) - FIRST]) if ESCAPED.match(each) else each.encode() for each in text)
+    return b"".join(
+        bytes([ord(character) - FIRST]) if ESCAPED.match(character) else character.encode() for character in text
+    )

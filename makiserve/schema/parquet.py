@@ -2,114 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from math import isfinite
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.schema.cells import PLAIN, without_none
 from makiserve.schema.columns import declared_in, records_from_columns
 from makiserve.schema.content import Content
-from makiserve.schema.record import Record, Schema, mismatch, shorten
+from makiserve.schema.record import Record, Schema
+from makiserve.schema.typed import TypedColumn
+from makiserve.schema.unseen import UnseenFields
 
 BLOCK_ROWS = 32_768
 
 
-def read_parquet(content: Content, path: Path, schema: Schema) -> Iterator[list[Record | DecodeError]]:
-    """The records of a Parquet file, in blocks; a `DecodeError` stands where a row does not fit.
+def read_parquet(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    """Yield the records of a Parquet file, in blocks, with a `DecodeError` for each row that does not fit.
 
-    A value is judged as one in a JSON message is: an integer may stand for a float, null for a value that may be None;
-    NaN and infinities are refused, and nothing else is converted.
+    A value is judged as the same value in a JSON message is: see `TypedColumn`. Times of old Spark files (INT96) are
+    read in microseconds, because nanoseconds would turn those before 1677 and after 2262 into other times.
 
     Raises:
         SourceError: it is damaged, or lacks a field of the record.
     """
     try:
-        file = parquet.ParquetFile(content.stream)
-        columns = [
-            TypedColumn(each.encode_name, each.type) for each in declared_in(path, file.schema_arrow.names, schema)
-        ]
+        file = parquet.ParquetFile(content.stream, coerce_int96_timestamp_unit="us")
+        titles = file.schema_arrow.names
+        unseen.see_titles(titles)
+        columns = [TypedColumn(field.encode_name, field.type) for field in declared_in(path, titles, schema)]
         for batch in file.iter_batches(BLOCK_ROWS, columns=[column.name for column in columns]):
-            values = [column.values(batch.column(column.name)) for column in columns]
-            yield records_from_columns(schema, columns, values)
+            values = {column.name: column.values(batch.column(column.name)) for column in columns}
+            yield records_from_columns(schema, values, batch.num_rows)
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path}: not a Parquet file that can be read: {error}") from error
-
-
-class TypedColumn:
-    """How the values of one field are taken: a column at a time where its type is the declared one.
-
-    Args:
-        name: the column's title.
-        kind: the declared type.
-    """
-
-    def __init__(self, name: str, kind: Any) -> None:
-        self.name = name
-        self.kind = kind
-        self.base, self.optional = without_none(kind)
-        self.is_plain = self.base in (*PLAIN, bool)
-
-    def values(self, column: pa.Array) -> list[Any]:
-        """The values of a column; a `DecodeError` stands where one does not fit."""
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        fast = _FAST.get(self.base)
-        found = fast(column) if fast and (self.optional or not column.null_count) else None
-        return [self._value(value) for value in _plain(column).to_pylist()] if found is None else found
-
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, float) and not isfinite(value):
-            return mismatch(self.name, self.kind, repr(value))
-        try:
-            return msgspec.convert(value, self.kind)
-        except msgspec.ValidationError:
-            return mismatch(self.name, self.kind, shorten(value))
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Times as `datetime`, which knows no nanoseconds."""
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return column
-
-
-def _floats(column: pa.Array) -> list[Any] | None:
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        return None
-    numbers = column.cast(pa.float64(), safe=False)
-    if not pc.all(pc.is_finite(numbers), min_count=0).as_py():
-        return None
-    return _listed(numbers)
-
-
-def _integers(column: pa.Array) -> list[Any] | None:
-    return _listed(column) if pa.types.is_integer(column.type) else None
-
-
-def _texts(column: pa.Array) -> list[Any] | None:
-    return (
-        list(column.to_pylist()) if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else None
-    )
-
-
-def _booleans(column: pa.Array) -> list[Any] | None:
-    return list(column.to_pylist()) if pa.types.is_boolean(column.type) else None
-
-
-def _listed(numbers: pa.Array) -> list[Any]:
-    return list(numbers.to_pylist()) if numbers.null_count else list(numbers.to_numpy().tolist())
-
-
-_FAST: dict[Any, Callable[[pa.Array], list[Any] | None]] = {
-    float: _floats,
-    int: _integers,
-    str: _texts,
-    bool: _booleans,
-}

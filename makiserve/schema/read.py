@@ -13,8 +13,9 @@ from makiserve.schema.csv import read_csv
 from makiserve.schema.json_lines import read_json_lines
 from makiserve.schema.parquet import read_parquet
 from makiserve.schema.record import Record, Schema
+from makiserve.schema.unseen import UnseenFields
 
-Reader = Callable[[Content, Path, Schema], Iterator[list[Record | DecodeError]]]
+Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[list[Record | DecodeError]]]
 
 READERS: dict[str, Reader] = {
     ".jsonl": read_json_lines,
@@ -27,13 +28,16 @@ WHITE = codecs.BOM_UTF8 + b" \r\n\t"
 
 
 class RecordFile:
-    """The records of a file, in blocks; a `DecodeError` stands in the place of one that does not fit.
+    """The records of a file, in blocks, with a `DecodeError` for each that does not fit.
 
     Args:
         path: a CSV, JSON lines or Parquet file, as it is or compressed by gzip or Zstandard; `-` is standard input.
             Parquet and compression are known by their first bytes, `.csv` and `.jsonl` by the name; without such a
             name what begins with a brace is JSON lines.
-        schema: what each record must be.
+        schema: what each record must be, and which cells of a CSV file are missing values.
+
+    Attributes:
+        unseen: the optional fields that what has been read of the file never had.
 
     Raises:
         SourceError: when it is read: it is not there, damaged, or cannot be what the schema asks for.
@@ -44,6 +48,7 @@ class RecordFile:
         self._schema = schema
         self._file: BinaryIO | None = None
         self._bytes_read = 0
+        self.unseen = UnseenFields(schema)
 
     @property
     def bytes_read(self) -> int:
@@ -55,7 +60,8 @@ class RecordFile:
     def __iter__(self) -> Iterator[list[Record | DecodeError]]:
         with opened(self._path) as content:
             self._file = content.file
-            yield from self._reader(content.head)(content, self._path, self._schema)
+            self.unseen = UnseenFields(self._schema)
+            yield from self._reader(content.head)(content, self._path, self._schema, self.unseen)
 
     def _reader(self, head: bytes) -> Reader:
         if head.startswith(PARQUET):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
+from math import isinf, isnan
 from typing import Any
 
 import msgspec
 from msgspec import field
 from typing_extensions import dataclass_transform
 
-from makiserve.errors import DecodeError, PipelineError
+from makiserve.errors import ConfigurationError, DecodeError, PipelineError
 
 __all__ = ["Record", "Schema", "field"]
 
@@ -22,16 +25,27 @@ EXPLAINED_BYTES = 1 << 20
 
 MALFORMED = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
+# fmt: off
+NA_VALUES = frozenset((
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+))
+# fmt: on
+"""How CSV files write a missing value: the words that `pandas.read_csv` knows."""
+
+NAN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*"?)|-?NaN\b', re.DOTALL)
+"""A JSON text, which is left alone, or the NaN that Python's `json.dumps` writes and JSON does not have."""
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True):
     """The base of record types: a class with annotated fields, immutable, cheap to make.
 
-    The annotations are the schema that CSV rows and Kafka messages are checked against, by the same rules: an integer
-    is accepted where a float is declared, nothing else is converted; NaN and infinities are refused; fields that are
-    not declared are ignored (`class Reading(Record, forbid_unknown_fields=True)` refuses them); a field that may be
-    missing or empty is declared `float | None = None`; one whose name in the data differs has a
-    `field(name="windSpeed")`.
+    The annotations are the schema that files and Kafka messages are checked against, by the same rules: an integer is
+    accepted for a float, and nothing else is converted. NaN is a missing value; infinities are refused. Fields that
+    are not declared are ignored (`class Reading(Record, forbid_unknown_fields=True)` refuses them). A field that may
+    be missing is declared `float | None = None`. One whose name in the data differs has a `field(name="windSpeed")`.
+    Every type and format is in `docs/reference/values.md`.
 
     >>> class Reading(Record):
     ...     time: int
@@ -46,15 +60,19 @@ class Schema:
 
     Args:
         record: a subclass of `Record`.
+        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones. None for
+            those of pandas: NA, N/A, NaN, null, None and others.
 
     Raises:
-        PipelineError: it is not one, or a field's type cannot be decoded.
+        PipelineError: `record` is not such a class, or a field's type cannot be decoded.
+        ConfigurationError: `na_values` are not text.
     """
 
-    def __init__(self, record: type[Record]) -> None:
+    def __init__(self, record: type[Record], na_values: Iterable[str] | None = None) -> None:
         if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
             raise PipelineError(f"a record type is a subclass of makiserve.Record, not {record!r}")
         self.record = record
+        self.na_values = _na_values(na_values)
         try:
             self._parameters = signature(record).parameters.values()
             self.fields = msgspec.structs.fields(record)
@@ -63,7 +81,7 @@ class Schema:
             raise PipelineError(f"{record.__qualname__} cannot be a record type: {error}") from error
 
     def decode_json(self, data: bytes) -> Record:
-        """The record of a JSON object.
+        """Return the record of a JSON object. NaN, which JSON does not have, is read as null.
 
         Raises:
             DecodeError: it is damaged or does not fit; the error names field, expected type and value.
@@ -73,14 +91,18 @@ class Schema:
         try:
             return self._decode(data)
         except MALFORMED as error:
+            if b"NaN" in data and (without := NAN.sub(lambda found: found[1] or b"null", data)) != data:
+                return self._decode_without_nan(without, data)
             raise self._explain_json(data, error) from error
+        except Exception as error:  # a record's own __post_init__
+            raise DecodeError(_raised(error)) from error
 
     def decode_messages(self, messages: Sequence[bytes | None]) -> list[Record | DecodeError]:
-        """The record of each JSON object, or the error that stands in its place."""
+        """Return the record of each JSON object, or the error that takes its place."""
         try:
             if max(map(len, messages), default=0) <= MAX_JSON_BYTES:  # type: ignore[arg-type]  # None is a TypeError
                 return list(map(self._decode, messages))  # type: ignore[arg-type]
-        except (*MALFORMED, TypeError):
+        except Exception:  # noqa: BLE001, S110  at least one does not fit: each is judged by itself
             pass
         return [self._verdict(message) for message in messages]
 
@@ -92,9 +114,21 @@ class Schema:
         except DecodeError as error:
             return error
 
+    def _decode_without_nan(self, data: bytes, original: bytes) -> Record:
+        try:
+            return self._decode(data)
+        except MALFORMED as error:
+            try:
+                found = json.loads(original)
+            except (ValueError, RecursionError):
+                found = None
+            raise self._explain(found, error) if isinstance(found, dict) else self._explain_json(data, error) from error
+        except Exception as error:  # a record's own __post_init__
+            raise DecodeError(_raised(error)) from error
+
     @property
-    def is_plain(self) -> bool:
-        """Whether a record made from values of the right types needs no check of its own."""
+    def is_positional(self) -> bool:
+        """Whether records can be made from values by position, without a check of their own."""
         keyword_only = any(parameter.kind is parameter.KEYWORD_ONLY for parameter in self._parameters)
         return not (hasattr(self.record, "__post_init__") or keyword_only)
 
@@ -104,21 +138,21 @@ class Schema:
         return self.record.__struct_config__.forbid_unknown_fields
 
     def from_values(self, values: dict[str, Any]) -> Record | DecodeError:
-        """The record of values by name in the data, or the error that one of them is or that they make together."""
+        """Return the record of checked values by attribute, or the first error among them or that they cause."""
         for value in values.values():
             if type(value) is DecodeError:
                 return value
         try:
-            return msgspec.convert(values, self.record)
-        except msgspec.ValidationError as error:
-            return self._explain(values, error)
+            return self.record(**values)
+        except Exception as error:  # noqa: BLE001  a record's own __post_init__
+            return DecodeError(_raised(error))
 
     def encode_json(self, record: Record) -> bytes:
-        """The JSON object that decodes to this record."""
+        """Return the JSON object that decodes to this record."""
         return msgspec.json.encode(record)
 
     def json_schema(self) -> dict[str, Any]:
-        """The record type as a JSON Schema (2020-12)."""
+        """Return the record type as a JSON Schema (2020-12)."""
         return msgspec.json.schema(self.record)
 
     def _explain_json(self, data: bytes, error: Exception) -> DecodeError:
@@ -133,7 +167,7 @@ class Schema:
         return self._explain(found, error)
 
     def _explain(self, found: dict[str, Any], error: Exception) -> DecodeError:
-        """Find the field that does not fit, by converting one field at a time."""
+        """Return the error of the first field that does not fit, by converting one field at a time."""
         for declared in self.fields:
             name = declared.encode_name
             if name not in found:
@@ -141,30 +175,62 @@ class Schema:
                     return missing(name, declared.type)
                 continue
             try:
-                msgspec.convert(found[name], declared.type)
-            except msgspec.ValidationError:
+                msgspec.convert(finite(found[name]), declared.type, str_keys=True)
+            except Exception:  # noqa: BLE001  likewise, of a nested one
                 return mismatch(name, declared.type, shorten(found[name]))
-        return DecodeError(str(error))
+        return DecodeError(_raised(error))
+
+
+def finite(value: Any) -> Any:
+    """Return a value of JSON's kinds with None for each NaN in it.
+
+    Raises:
+        ValueError: it contains an infinite number.
+    """
+    if isinstance(value, float):
+        if isinf(value):
+            raise ValueError(f"{value!r} is not a finite number")
+        return None if isnan(value) else value
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return {key: finite(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def missing(name: str, kind: Any) -> DecodeError:
-    """The error for a field that is not there."""
+    """Return the error for a field that is not there."""
     expected = type_name(kind)
     return DecodeError(f"field {name!r} is missing: expected {expected}", field=name, expected=expected)
 
 
 def mismatch(name: str, kind: Any, value: str) -> DecodeError:
-    """The error for a field whose value is not of the declared type."""
+    """Return the error for a field whose value is not of the declared type."""
     expected = type_name(kind)
     return DecodeError(f"field {name!r}: expected {expected}, got {value}", field=name, expected=expected, value=value)
 
 
 def type_name(kind: Any) -> str:
-    """A type as the user wrote it: `float`, `float | None`."""
+    """Return a type as the user wrote it: `float`, `float | None`."""
     return kind.__qualname__ if isinstance(kind, type) else str(kind).replace("typing.", "")
 
 
 def shorten(value: Any) -> str:
-    """A value as JSON, of 60 characters at most."""
-    text = msgspec.json.encode(value).decode()
+    """Return a value as JSON, or as Python writes it if JSON has no such value, in 60 characters at most."""
+    try:
+        text = repr(value) if isinstance(value, float) else msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, RecursionError):
+        text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _raised(error: Exception) -> str:
+    """Return what an exception reports: a validation's words, or the type of any other, too."""
+    return str(error) if isinstance(error, (ValueError, TypeError)) else f"{type(error).__name__}: {error}"
+
+
+def _na_values(given: Iterable[str] | None) -> frozenset[str]:
+    if given is None:
+        return NA_VALUES
+    words = frozenset([given] if isinstance(given, str) else given)
+    if odd := [word for word in words if not isinstance(word, str)]:
+        raise ConfigurationError(f"na_values= takes text as it is in the file: {str(odd[0])!r}, not {odd[0]!r}")
+    return words | {""}

@@ -80,7 +80,7 @@ class Worker:
         connection = Connection(broker)
         self._stop = stop
         self._settings = settings
-        self._schema = Schema(model.record)
+        self._schema = Schema(model.record, settings.na_values or None)
         self._scorers = Scorers(model)
         scorer = self._scorers.now
         topic = None if scorer.stateless else state_topic(broker.group)

@@ -32,6 +32,12 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     lane_by: str | None = option(
         default=None, help="Each value of this field is a lane: many entities in one file.", metavar="FIELD"
     )
+    na_values: tuple[str, ...] = option(
+        default=(),
+        help="The cells of CSV files that are None for an optional field, in addition to empty ones; repeatable. "
+        "Without it those of pandas: NA, N/A, NaN, null, None and others.",
+        metavar="TEXT",
+    )
     start_at: int = option(
         default=0,
         least=0,

@@ -46,6 +46,12 @@ class ServeSettings(Section, table="serve"):
         "the topic before the start, or a file ({partition} in its name stands for the number). As a duration it is "
         "also what a rebuilt state is made of.",
     )
+    na_values: tuple[str, ...] = option(
+        default=(),
+        help="With --warm-up FILE: the cells of a CSV file that are None for an optional field, in addition to empty "
+        "ones; repeatable. Without it those of pandas: NA, N/A, NaN, null, None and others.",
+        metavar="TEXT",
+    )
     watch: timedelta | None = option(
         default=None,
         least=timedelta(milliseconds=100),

@@ -12,14 +12,22 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MILLISECOND = timedelta(milliseconds=1)
 
 
+def with_zone(time: Any) -> Any:
+    """Return an event time that can be compared with any other: a datetime without a zone is UTC."""
+    if isinstance(time, datetime) and time.tzinfo is None:
+        return time.replace(tzinfo=timezone.utc)
+    return time
+
+
 def ms_from_time(time: Any) -> int:
-    """An event time as milliseconds since 1970: an integer is one already, a datetime without a zone is UTC.
+    """Return an event time as milliseconds since 1970: an integer is one already, a datetime without a zone is UTC.
 
     Raises:
         TypeError: it is neither.
     """
     if isinstance(time, datetime):
-        return (time - EPOCH if time.tzinfo else time.replace(tzinfo=timezone.utc) - EPOCH) // MILLISECOND
+        instant: datetime = with_zone(time)
+        return (instant - EPOCH) // MILLISECOND
     try:
         return index(time)
     except TypeError:
@@ -29,7 +37,7 @@ def ms_from_time(time: Any) -> int:
 
 
 def ms_from_duration(duration: timedelta, what: str, least: int = 1) -> int:
-    """A duration of the settings, in milliseconds.
+    """Return a duration of the settings in milliseconds.
 
     Raises:
         PipelineError: it is not a whole number of milliseconds, or less than `least` of them.

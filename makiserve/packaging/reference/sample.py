@@ -10,6 +10,7 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.schema import Record, RecordFile, Schema
+from makiserve.schema.unseen import warn_of_unseen
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.plan import Plan
 
@@ -40,7 +41,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     Args:
         plan: the pipeline.
         schema: of the records.
-        source: a CSV or JSON lines file, or the records themselves.
+        source: a CSV, JSON lines or Parquet file, or the records themselves.
 
     Raises:
         ConfigurationError: the source cannot be read, or the pipeline emits nothing for it.
@@ -51,7 +52,9 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     causes: list[int] = []
     features: list[Any] = []
     refused: list[Exception] = []
-    remaining = _records(source, schema, refused)
+    file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
+    blocks: Iterable[Iterable[Any]] = file or [source]  # type: ignore[list-item]  # records, if it is not a file
+    remaining = _records(blocks, schema, refused)
     while len(features) < ENOUGH_OUTPUTS and (step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))):
         scored = scorer.features(Batch(lane, step))
         causes += [len(records) + cause for cause in scored.causes]
@@ -69,12 +72,12 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         features += scorer.features(Batch(lane, step)).features
+    warn_of_unseen(file.unseen.names if file else (), schema.record)
     return Sample(tuple(records[: last + 1]), tuple(kept), tuple(features))
 
 
-def _records(source: str | Path | Iterable[Record], schema: Schema, refused: list[Exception]) -> Iterator[Record]:
-    """The records as a service will read them from the artifact; errors of decoding are set aside in `refused`."""
-    blocks = RecordFile(Path(source), schema) if isinstance(source, str | Path) else [source]
+def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exception]) -> Iterator[Record]:
+    """Yield the records as a service will read them from the artifact; put errors of decoding into `refused`."""
     for item in chain.from_iterable(blocks):
         if isinstance(item, DecodeError):
             refused.append(item)

@@ -33,6 +33,7 @@ class Share(NamedTuple):
         pipeline: the name of the pipeline; None where it was packaged with the model, or there is none.
         sources: to be scored, one after the other.
         selection: what of them is shown.
+        na_values: the cells of a CSV file that are None for an optional field.
         emit: what an output holds.
         records: whether they are needed; `features` likewise.
         spool: the file to write to.
@@ -45,6 +46,7 @@ class Share(NamedTuple):
     pipeline: str | None
     sources: list[Source]
     selection: Selection
+    na_values: frozenset[str]
     emit: Sequence[str]
     records: bool
     features: bool
@@ -68,7 +70,7 @@ def work(share: Share) -> None:
     with share.spool.open("wb", buffering=0) as spool, os.fdopen(share.notes, "w", buffering=1) as notes:
         try:
             model = _model(share)
-            schema, form = Schema(model.record), model.outputs(share.emit)
+            schema, form = Schema(model.record, share.na_values), model.outputs(share.emit)
             lanes, sending = (
                 LaneBySource(model.scorer()),
                 Sending(schema, records=share.records, features=share.features),

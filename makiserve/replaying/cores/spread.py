@@ -40,6 +40,7 @@ START = "import sys; sys.path[:] = {!r}; from makiserve.replaying.cores.share im
 @contextmanager
 def spread(
     model: PackagedModel | FeaturesOnly,
+    schema: Schema,
     sources: Sequence[Source],
     selection: Selection,
     sinks: Sequence[Sink],
@@ -50,6 +51,7 @@ def spread(
 
     Args:
         model: to be scored by.
+        schema: of the records.
         sources: each is a lane.
         selection: without a limit, which is over all of them.
         sinks: what they need is sent.
@@ -58,7 +60,7 @@ def spread(
     """
     far = [Progressing(source) for source in sources]
     records, features = any(each.needs_records for each in sinks), any(each.needs_features for each in sinks)
-    sending = Sending(Schema(model.record), records=records, features=features)
+    sending = Sending(schema, records=records, features=features)
     with ExitStack() as running, tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
         workers: dict[int, Worker] = {}
         for number, indexes in enumerate(_shared(sources, processes)):
@@ -66,6 +68,7 @@ def spread(
                 model,
                 sources=[sources[index] for index in indexes],
                 selection=selection,
+                na_values=schema.na_values,
                 emit=emit,
                 records=records,
                 features=features,

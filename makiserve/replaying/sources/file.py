@@ -40,5 +40,6 @@ class FileSource:
         self._file = RecordFile(self.path, schema)
         offset = 0
         for records in self._file:
-            yield Block(self.name, range(offset, offset + len(records)), records)
+            positions = range(offset, offset + len(records))
+            yield Block(self.name, positions, records, unseen=self._file.unseen.names)
             offset += len(records)

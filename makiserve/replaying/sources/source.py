@@ -18,6 +18,7 @@ class Block(NamedTuple):
         records: a `DecodeError` stands in the place of one that does not fit. Empty where no sink needs them.
         keys: of the messages, or what `lane_by` found; None for the records of a file.
         lanes: the lane of each record, where `lane_by` has found one; None where the source is the lane.
+        unseen: the names of the optional fields that the source has not had up to here.
     """
 
     source: str
@@ -25,12 +26,13 @@ class Block(NamedTuple):
     records: Sequence[Record | DecodeError]
     keys: Sequence[Any] | None = None
     lanes: Sequence[Any] | None = None
+    unseen: frozenset[str] = frozenset()
 
     def cut(self, start: int, end: int | None = None) -> Block:
         """The records from index `start` to the one before `end`."""
         part = slice(start, end)
         keys, lanes = (each[part] if each is not None else None for each in (self.keys, self.lanes))
-        return Block(self.source, self.offsets[part], self.records[part], keys, lanes)
+        return Block(self.source, self.offsets[part], self.records[part], keys, lanes, self.unseen)
 
 
 class Source(Protocol):

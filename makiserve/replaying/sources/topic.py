@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from makiserve.kafka import Connection, Place, Span, SpanReader, place_from_text, records_from_messages, spans
 from makiserve.replaying.sources.source import Block
 from makiserve.schema import Schema
+from makiserve.schema.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 
 GROUP = "makiserve-replay"
@@ -63,10 +64,13 @@ class SpanSource:
         self.read = 0
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
+        unseen = UnseenFields(schema)
         with SpanReader(Connection(self._broker)) as reader:
             for messages in reader.read_input(self._span):
                 offsets = [message.offset() for message in messages]
                 records = records_from_messages(messages, schema)
                 self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
-                yield Block(self.name, offsets, records, [message.key() for message in messages])
+                unseen.see_messages([message.value() for message in messages])
+                keys = [message.key() for message in messages]
+                yield Block(self.name, offsets, records, keys, unseen=unseen.names)
         self.read = self.size

@@ -10,6 +10,7 @@ from typing import Any
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka import Message, limits_from_settings, records_from_messages
 from makiserve.schema import Record, Schema
+from makiserve.schema.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
 from makiserve.serving.preflight.run import Facts, Found
 from makiserve.serving.preflight.topics import kept
@@ -34,7 +35,7 @@ TROUBLES = {
 
 
 def fit(facts: Facts) -> Found:
-    """The last records of the input are what the pipeline takes."""
+    """Check that the last records of the input fit the record type, and have each of its optional fields."""
     decoded = [each for _, each in _decoded(facts)]
     errors = [each for each in decoded if isinstance(each, DecodeError)]
     if not decoded:
@@ -42,8 +43,13 @@ def fit(facts: Facts) -> Found:
     record = facts.model.record.__name__
     if len(errors) == len(decoded):
         raise ConfigurationError(f"none of the last {len(decoded)} fits {record}: {errors[-1]}")
-    advice = f"{len(errors)} would be dead letters, the last: {errors[-1]}" if errors else ""
-    return Found(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", advice)
+    advice = [f"{len(errors)} would be dead letters, the last: {errors[-1]}"] if errors else []
+    unseen = UnseenFields(Schema(facts.model.record))
+    unseen.see_messages([message.value() for message in facts.sample])
+    if unseen.names:
+        names = ", ".join(sorted(map(repr, unseen.names)))
+        advice.append(f"none has the optional field {names}, which keeps its default: compare its name with the data")
+    return Found(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", "; ".join(advice))
 
 
 def keys(facts: Facts) -> Found:

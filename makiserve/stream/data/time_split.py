@@ -14,6 +14,7 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
+from makiserve.stream.event_time import with_zone
 
 
 def time_split(
@@ -36,7 +37,8 @@ def time_split(
     and does not turn its time back (in RxSci it does, so that the next item in order may end the session).
 
     Args:
-        time_mapper: the event time of an item.
+        time_mapper: the event time of an item: a datetime (UTC if it has no zone), or anything else that can be
+            compared and added to a timeout.
         active_timeout: a session ends with the item that comes this long, or longer, after its first.
         inactive_timeout: it ends with the item that comes this long, or longer, after the latest.
         closing_mapper: it ends with an item for which this is true. Asked only where no timeout has ended it; any true
@@ -75,7 +77,7 @@ class Timeouts:
 
     def step(self, item: Any, times: tuple[Any, Any] | None) -> tuple[tuple[Any, Any], bool, bool]:
         """The session's first and latest time from now on; whether it ends before the item, and whether after."""
-        time = self.time_mapper(item)
+        time = with_zone(self.time_mapper(item))
         start, latest = times or (time, time)
         if self._expired(time, start, latest):
             return (time, time), True, False

@@ -73,7 +73,7 @@ def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, mes
         (b'{"time": 1, "House overall [kW]": 2, "temperature": null}', "'temperature': expected float, got null"),
         (b'{"time": 1.5, "House overall [kW]": 2, "temperature": 1}', "field 'time': expected int, got 1.5"),
         (b'{"time": 1, "temperature": 1}', "field 'House overall [kW]' is missing: expected float"),
-        (b'{"time": 1, "House overall [kW]": NaN, "temperature": 1}', "not a JSON object"),
+        (b'{"time": 1, "House overall [kW]": NaN, "temperature": 1}', "expected float, got nan"),
         (b'{"time": 1, "House overall [kW]": 1e999, "temperature": 1}', "not a JSON object: Number out of range"),
         (b'{"time": 1, "House ov', "not a JSON object: Input data was truncated"),
         (b"", "not a JSON object"),
