@@ -42,19 +42,22 @@ class TypedColumn:
         """Return the values of a column, with a `DecodeError` for each that does not fit."""
         try:
             column = _plain(column)
+            _check_times(column)
             fast = _FAST.get(self.base)
             values = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
             return [self._value(value) for value in _listed(column)] if values is None else values
         except UNREADABLE:  # of at least one value
-            return [self._scalar(scalar) for scalar in column]
+            return [self._alone(column.slice(index, 1)) for index in range(len(column))]
 
-    def _scalar(self, scalar: pa.Scalar) -> Any:
+    def _alone(self, column: pa.Array) -> Any:
+        """Return the value of a column of one row, or the `DecodeError` for it."""
         try:
-            value = _python(scalar)
+            _check_times(column)
+            (value,) = _listed(column)
         except UnicodeDecodeError as error:
             return mismatch(self.name, self.kind, f"{error.object[:40]!r}, which is not UTF-8")
         except UNREADABLE as error:
-            return mismatch(self.name, self.kind, f"a {scalar.type} that Python cannot hold: {str(error)[:200]}")
+            return mismatch(self.name, self.kind, f"a {column.type} that Python cannot hold: {str(error)[:200]}")
         return self._value(value)
 
     def _value(self, value: Any) -> Any:
@@ -83,12 +86,19 @@ def _plain(column: pa.Array) -> pa.Array:
     coarser = _COARSER.get(column.type.id)
     if coarser and column.type.unit == "ns":
         nanoseconds = column.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-        microseconds, rest = np.divmod(nanoseconds, 1000)
+        microseconds, rest = np.divmod(nanoseconds, 1000)  # no sum first: it could overflow
         return pa.array(microseconds + (rest >= 500), mask=column.is_null().to_numpy(zero_copy_only=False)).view(
             coarser(column.type)
         )
     return column
 
+
+_SECONDS = 86_400
+_DAY = {
+    pa.time32("s").id: {"s": _SECONDS, "ms": _SECONDS * 10**3},
+    pa.time64("us").id: {"us": _SECONDS * 10**6, "ns": _SECONDS * 10**9},
+}
+"""The length of a day, by type and unit."""
 
 _COARSER: dict[int, Callable[[Any], pa.DataType]] = {
     pa.timestamp("ns").id: lambda found: pa.timestamp("us", found.tz),
@@ -101,14 +111,29 @@ def _listed(column: pa.Array) -> list[Any]:
     return list(column.to_pylist(maps_as_pydicts="strict"))
 
 
-def _python(scalar: pa.Scalar) -> Any:
-    """Return a value as Python has it.
+def _check_times(column: pa.Array) -> None:
+    """Check the times of a day, which Python would take modulo 24 hours.
 
     Raises:
-        ValueError: it is a text that is not UTF-8, or Python cannot hold it.
-        ArithmeticError, LookupError: as `ValueError`.
+        ValueError: one is not in a day.
     """
-    return scalar.as_py(maps_as_pydicts="strict")
+    if column.type.id in _DAY:
+        ticks = column.view(pa.int32() if column.type.bit_width == 32 else pa.int64())
+        day = _DAY[column.type.id][column.type.unit]
+        if pc.any(pc.or_(pc.less(ticks, 0), pc.greater_equal(ticks, day))).as_py():
+            raise ValueError("a time of day that is not within 24 hours")
+    for part in _parts(column):
+        _check_times(part)
+
+
+def _parts(column: pa.Array) -> list[pa.Array]:
+    """Return the columns that a nested one is made of."""
+    if pa.types.is_map(column.type):
+        return [pa.ListArray.from_arrays(column.offsets, part).flatten() for part in (column.keys, column.items)]
+    if pa.types.is_struct(column.type):
+        return list(column.flatten())
+    is_list = pa.types.is_nested(column.type) and not pa.types.is_union(column.type)
+    return [column.flatten()] if is_list else []
 
 
 def _as_json(value: Any) -> Any:
