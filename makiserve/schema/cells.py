@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from msgspec import inspect
 
 from makiserve.schema.escaped import ESCAPED, restored
-from makiserve.schema.record import NA_VALUES, mismatch, missing
+from makiserve.schema.record import NA_VALUES, converted, mismatch, missing
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INT = re.compile(r"[+-]?\d+", re.ASCII)
@@ -62,8 +62,8 @@ class Column:
             return None
         for reading in self._readings(text):
             try:
-                return msgspec.convert(reading, self.kind)
-            except (msgspec.ValidationError, OverflowError):
+                return converted(reading, self.kind)
+            except (ValueError, OverflowError):
                 continue
         if not text and not self._has_texts:
             return missing(self.name, self.kind)

@@ -64,6 +64,7 @@ def read_csv(
 
 
 def _header(head: bytes, path: Path, schema: Schema) -> Header:
+    """Return the header of a file that begins with these bytes, with the delimiter that names most declared fields."""
     blank = BLANK.match(head)
     begin = blank.end() if blank else 0
     lines = head[begin:].splitlines(keepends=True)
@@ -73,18 +74,19 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
     wanted = {field.encode_name for field in schema.fields}
     found = [header for delimiter in DELIMITERS if (header := _header_with(delimiter, lines))]
     header = max(found, key=lambda header: len(wanted.intersection(header.titles)), default=None)
-    if header is None or (len(found) < len(DELIMITERS) and not wanted.intersection(header.titles)):
+    has_names = header is not None and (len(found) == len(DELIMITERS) or wanted.intersection(header.titles))
+    if not has_names and b'"' in lines[0]:
         raise SourceError(
             f"{path}: line {first}: the header has a quote that is not closed, so the columns have no names. "
             "Close the quote, or remove it"
         )
-    if begin + header.size == len(head) == HEAD_BYTES:
+    if header is None or begin + header.size == len(head) == HEAD_BYTES:
         raise SourceError(f"{path}: line {first}: the header is longer than {HEAD_BYTES:,} bytes: is this a CSV file?")
     return header._replace(size=begin + header.size, lines=first - 1 + header.lines)
 
 
 def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:
-    """Return the header that a delimiter gives, None if a quote in it is not closed."""
+    """Return the header that a delimiter gives, None if a quote is not closed or a name has 131,072 characters."""
     reader = csv.reader((line.decode(errors="replace") for line in lines), delimiter=delimiter, strict=True)
     try:
         titles = next(reader)

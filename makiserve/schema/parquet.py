@@ -37,5 +37,5 @@ def read_parquet(
         for batch in file.iter_batches(BLOCK_ROWS, columns=[column.name for column in columns]):
             values = {column.name: column.values(batch.column(column.name)) for column in columns}
             yield records_from_columns(schema, values, batch.num_rows)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not a Parquet file that can be read: {error}") from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from functools import partial
 from inspect import signature
 from math import isinf, isnan
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import field
@@ -79,6 +81,9 @@ class Schema:
             self._decode: Callable[[bytes], Record] = msgspec.json.Decoder(record).decode
         except (TypeError, NameError) as error:
             raise PipelineError(f"{record.__qualname__} cannot be a record type: {error}") from error
+        self._decimals = [field.name for field in self.fields if Decimal in (field.type, *get_args(field.type))]
+        if self._decimals:
+            self._decode = partial(self._decode_decimals, self._decode)
 
     def decode_json(self, data: bytes) -> Record:
         """Return the record of a JSON object. NaN, which JSON does not have, is read as null.
@@ -113,6 +118,14 @@ class Schema:
             return self.decode_json(message)
         except DecodeError as error:
             return error
+
+    def _decode_decimals(self, decode: Callable[[bytes], Record], data: bytes) -> Record:
+        """Decode a record whose decimals must be finite, which they are in the other formats."""
+        record = decode(data)
+        for name in self._decimals:
+            if is_infinite(getattr(record, name)):
+                raise msgspec.ValidationError(f"{name} is not a finite number")
+        return record
 
     def _decode_without_nan(self, data: bytes, original: bytes) -> Record:
         try:
@@ -175,10 +188,28 @@ class Schema:
                     return missing(name, declared.type)
                 continue
             try:
-                msgspec.convert(finite(found[name]), declared.type, str_keys=True)
+                converted(finite(found[name]), declared.type)
             except Exception:  # noqa: BLE001  likewise, of a nested one
                 return mismatch(name, declared.type, shorten(found[name]))
         return DecodeError(_raised(error))
+
+
+def converted(value: Any, kind: Any) -> Any:
+    """Return a value of JSON's kinds as one of a declared type.
+
+    Raises:
+        ValueError: it does not fit; `msgspec.ValidationError` is one.
+        OverflowError: it is out of range.
+    """
+    found = msgspec.convert(value, kind, str_keys=True)
+    if is_infinite(found):
+        raise ValueError(f"{found} is not a finite number")
+    return found
+
+
+def is_infinite(value: Any) -> bool:
+    """Return whether a value is a decimal that is NaN or infinite."""
+    return isinstance(value, Decimal) and not value.is_finite()
 
 
 def finite(value: Any) -> Any:

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from makiserve.schema.cells import without_none
-from makiserve.schema.record import finite, mismatch, shorten
+from makiserve.schema.record import converted, finite, mismatch, shorten
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
 """What a value that Python cannot hold, or a type cannot take, raises; `OverflowError` is an `ArithmeticError`."""
@@ -62,12 +61,12 @@ class TypedColumn:
 
     def _value(self, value: Any) -> Any:
         try:
-            return msgspec.convert(_as_json(value), self.kind, str_keys=True)
+            return converted(_as_json(value), self.kind)
         except UNREADABLE:
             pass
         if isinstance(value, bytes):
             try:
-                return msgspec.convert(value.decode(), self.kind)
+                return converted(value.decode(), self.kind)
             except UnicodeDecodeError:
                 return mismatch(self.name, self.kind, f"{value[:40]!r}, which is not UTF-8")
             except UNREADABLE:

@@ -46,5 +46,5 @@ def mark_from_text(text: str | bytes) -> Mark | None:
         return None
     try:
         return msgspec.json.decode(text, type=Mark)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StateError(f"the committed offset carries {text[:60]!r}, which is not from this makiserve") from error

@@ -1,0 +1,121 @@
+"""The tables of docs/reference/values.md, cell by cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from msgspec import Meta
+
+from makiserve.errors import DecodeError
+from makiserve.schema import Record, RecordFile, Schema
+from makiserve.schema.record import NA_VALUES
+from makiserve.schema.typed import TypedColumn
+
+PAGE = (Path(__file__).parents[3] / "docs/reference/values.md").read_text()
+NAMES = {
+    each.__name__: each
+    for each in (float, int, bool, str, bytes, date, datetime, time, timedelta, Decimal, UUID, list, dict)
+} | {"Literal": Literal, "Annotated": Annotated, "Meta": Meta}
+
+ARROW: dict[str, pa.Array] = {
+    "bool": pa.array([True]),
+    "int64": pa.array([5]),
+    "uint64": pa.array([2**64 - 1], pa.uint64()),
+    "halffloat": pa.array([1.5], pa.float16()),
+    "double": pa.array([1.5]),
+    "decimal128(5, 2)": pa.array([Decimal("1.50")], pa.decimal128(5, 2)),
+    "decimal128(5, 0)": pa.array([Decimal(5)], pa.decimal128(5, 0)),
+    "string": pa.array(["x!"]),
+    "large_string": pa.array(["x!"], pa.large_string()),
+    "string_view": pa.array(["x!"], pa.string_view()),
+    "dictionary<string>": pa.array(["x!"]).dictionary_encode(),
+    "binary": pa.array([b"x!"]),
+    "binary_view": pa.array([b"x!"], pa.binary_view()),
+    "date32": pa.array([date(2013, 1, 1)]),
+    "date64": pa.array([date(2013, 1, 1)], pa.date64()),
+    "time64[us]": pa.array([time(5)]),
+    "timestamp[s]": pa.array([5]).view(pa.timestamp("s")),
+    "timestamp[ns, UTC]": pa.array([5]).view(pa.timestamp("ns", "UTC")),
+    "duration[ns]": pa.array([5]).view(pa.duration("ns")),
+    "month_day_nano_interval": pa.array([(1, 2, 3)], pa.month_day_nano_interval()),
+    "list<double>": pa.array([[1.5]]),
+    "fixed_size_list<double>": pa.array([[1.5]], pa.list_(pa.float64(), 1)),
+    "struct<a: double>": pa.array([{"a": 1.5}]),
+    "map<string, double>": pa.array([[("a", 1.5)]], pa.map_(pa.string(), pa.float64())),
+    "uuid": pa.array([UUID(int=7).bytes], pa.uuid()),
+    "bool8": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8())),
+    "run_end_encoded<int64>": pc.run_end_encode(pa.array([5])),
+    "null": pa.nulls(1),
+}
+KINDS = ["float", "int", "bool", "str", "bytes", "date", "datetime", "time", "timedelta", "Decimal", "UUID"]
+KINDS += ["list[float]", "dict[str, float]"]
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the table under a title."""
+    part = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def texts(cell: str) -> list[str]:
+    """What a cell of a table has between backticks; two in a row are an empty text."""
+    return [found.replace("\\|", "|") for found in re.findall(r"`([^`]*)`", cell)]
+
+
+CASES = [
+    (kind, form, text, accepts)
+    for (kind, *cells) in table("Text and JSON")
+    for cell, (form, accepts) in zip(
+        cells, [("csv", True), ("csv", False), ("json", True), ("json", False)], strict=True
+    )
+    for text in texts(cell)
+]
+
+
+def kind_of(text: str) -> Any:
+    return eval(text.strip("`").replace("\\|", "|"), NAMES)
+
+
+@pytest.mark.parametrize(("kind", "form", "text", "accepts"), CASES)
+def test_a_cell_of_the_table_is_what_happens(tmp_path: Path, kind: str, form: str, text: str, accepts: bool) -> None:
+    row = type("Row", (Record,), {"__annotations__": {"x": kind_of(kind)}})
+    if form == "json":
+        (found,) = Schema(row).decode_messages([b'{"x": %s}' % text.encode()])
+    else:
+        content = io.StringIO(newline="")
+        csv.writer(content).writerows([["x", "other"], [text, "1"]])
+        (tmp_path / "a.csv").write_text(content.getvalue())
+        ((found,),) = RecordFile(tmp_path / "a.csv", Schema(row))
+    assert isinstance(found, row) is accepts, found
+
+
+def test_the_table_of_texts_is_read_whole() -> None:
+    assert len(CASES) > 120
+    assert ("`float`", "csv", "", False) in CASES
+
+
+@pytest.mark.parametrize(("name", "accepted"), table("Arrow and Parquet"))
+def test_an_arrow_type_is_accepted_for_these_types_and_no_other(name: str, accepted: str) -> None:
+    column = ARROW[name.strip("`")]
+    fits = [kind for kind in KINDS if not isinstance(TypedColumn("x", kind_of(kind)).values(column)[0], DecodeError)]
+    assert sorted(fits) == sorted(texts(accepted))
+
+
+def test_every_arrow_type_is_in_the_table() -> None:
+    assert [name.strip("`") for name, _ in table("Arrow and Parquet")] == list(ARROW)
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    part = PAGE.partition("## Missing words in CSV\n")[2].partition(".\n\n")[0].partition("`None`:")[2]
+    assert {*texts(part), ""} == NA_VALUES

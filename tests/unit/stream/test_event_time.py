@@ -1,0 +1,57 @@
+"""One rule for event times: without a zone they are UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.stream.event_time import ms_from_time, with_zone
+
+UTC = timezone.utc
+TOKYO = timezone(timedelta(hours=9))
+NAIVE = datetime(2024, 1, 1, 1, 30)  # noqa: DTZ001  without a zone
+MIXED = [datetime(2024, 1, 1, 0, 30, tzinfo=UTC), NAIVE, datetime(2024, 1, 1, 11, 0, tzinfo=TOKYO)]
+
+
+@pytest.mark.parametrize(
+    ("time", "ms"),
+    [
+        (NAIVE, 1704072600000),
+        (NAIVE.replace(tzinfo=UTC), 1704072600000),
+        (NAIVE.replace(tzinfo=TOKYO), 1704072600000 - 9 * 3_600_000),
+        (5, 5),
+        (datetime.min.replace(tzinfo=TOKYO), -62135596800000 - 9 * 3_600_000),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), 253402300799999 + 9 * 3_600_000),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_999), -1),  # noqa: DTZ001  without a zone
+    ],
+)
+def test_a_time_is_milliseconds_since_1970_in_utc(time: object, ms: int) -> None:
+    assert ms_from_time(time) == ms
+
+
+def test_a_time_with_a_zone_and_a_number_stay_as_they_are() -> None:
+    assert with_zone(MIXED[2]) is MIXED[2]
+    assert with_zone(5) == 5
+
+
+@pytest.mark.parametrize("time", [1.5, "2024-01-01", None, timedelta(1)])
+def test_what_is_not_a_time_is_refused(time: object) -> None:
+    with pytest.raises(TypeError, match="an event time is a datetime or an integer of milliseconds"):
+        ms_from_time(time)
+
+
+def emitted(operator: object) -> list[object]:
+    found: list[object] = []
+    rx.from_(MIXED).pipe(operator).subscribe(found.append).dispose()  # type: ignore[arg-type]
+    return found
+
+
+def test_operators_in_event_time_take_mixed_zones() -> None:
+    hour, counting = timedelta(hours=1), [rs.ops.count(reduce=True)]
+    assert emitted(rs.data.roll_time(hour, hour, lambda i: i, counting)) == [1, 1, 1]
+    assert emitted(rs.data.time_split(lambda i: i, inactive_timeout=hour, pipeline=counting)) == [1, 2]
+    assert emitted(rs.data.time_split(lambda i: i, active_timeout=timedelta(hours=9), pipeline=counting)) == [3]
+    assert emitted(rs.math.rate(lambda i: i, per=hour, reduce=True)) == [pytest.approx(2 / 1.5)]
