@@ -1,7 +1,7 @@
 """Random inputs for every decoder and every output encoder: `python -m tests.fuzz --inputs 1000000 --seed 1`.
 
-Each input is made of a valid one by small damage, or at random. A target fails if it raises anything but the errors that
-a record, a file or a state may cause. The first input of each failure is printed with the seed that makes it.
+Each input is made of a valid one by small damage, or at random. A target fails if it raises anything but the errors
+that a record, a file or a state may cause. The first input of each failure is printed with the seed that makes it.
 """
 
 from __future__ import annotations
