@@ -323,7 +323,7 @@ def fuzz_settings(random: Random) -> None:
 
 
 def fuzz_outputs(random: Random) -> None:
-    """Whatever a model gives is an output or a dead letter, and what is an output can be written as CSV and JSON lines."""
+    """Whatever a model gives is an output or a dead letter. An output can be written as CSV and as JSON lines."""
     count = random.randrange(1, 4)
     scored = Scored(
         list(range(count)), [Features(odd(random), 1) for _ in range(count)], [odd(random) for _ in range(count)], []
