@@ -123,7 +123,10 @@ def _profile(file: Path) -> Profile:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Profile)
     except (OSError, msgspec.DecodeError) as error:
-        raise ModelRefused(f"the statistics of its training cannot be read: {error}") from error
+        raise ModelRefused(
+            f"the statistics of its training cannot be read: {error}: {file.name} is damaged or was written by another "
+            "version of makiserve: log the model again"
+        ) from error
 
 
 def _verified_sources(directory: Path, flavor: Flavor) -> Sources:

@@ -24,7 +24,7 @@ from makiserve.packaging.reference.reference import (
 )
 from makiserve.packaging.signature import input_schema, signature_from
 from makiserve.scoring import Scorer
-from makiserve.scoring.drift import Profile, columns_of_predictions, profile_from
+from makiserve.scoring.drift import Profile, Reservoir, columns_of_predictions, profile_from
 from makiserve.scoring.isolate import predict_each
 from makiserve.version import __version__
 
@@ -114,8 +114,9 @@ class Package:
         columns = self.pipeline.columns(self.training)
         if predictor is None or not set(predictor.inputs) <= columns.keys():
             return profile_from(columns)
-        inputs = zip(*(columns[name][:MOST_PREDICTED] for name in predictor.inputs), strict=True)
-        found = [each for each in predict_each(predictor, list(inputs)) if not isinstance(each, PredictError)]
+        sample = Reservoir(MOST_PREDICTED)
+        sample.add(*(columns[name] for name in predictor.inputs))
+        found = [each for each in predict_each(predictor, sample.rows) if not isinstance(each, PredictError)]
         return profile_from(columns | columns_of_predictions(found))
 
     def _flavor(self, predictor: MlflowPredictor | None) -> Flavor:

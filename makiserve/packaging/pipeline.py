@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.emitted import emitted_fields
 from makiserve.packaging.flavor import Link
@@ -49,7 +51,7 @@ class Pipeline:
     def columns(self, training: Mapping[str, Any] | None) -> dict[str, list[Any]]:
         """The features to profile: of a training frame, or of the reference."""
         if training is not None:
-            return {name: list(training[name]) for name in self.emitted if name in training}
+            return {name: _values(training[name]) for name in self.emitted if name in training}
         names = self.emitted
         rows = zip(*(field_values(item, names) for item in self.sample.profiled), strict=True)
         return dict(zip(names, map(list, rows), strict=True))
@@ -58,6 +60,13 @@ class Pipeline:
     def emitted(self) -> tuple[str, ...]:
         """The names of the features."""
         return emitted_fields(type(self.sample.features[0]))
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column of a frame, or of a list; None for whatever pandas takes for missing."""
+    values = pd.Series(column).astype(object)
+    found: list[Any] = values.where(values.notna(), None).tolist()
+    return found
 
 
 def find_pipeline_to_package(

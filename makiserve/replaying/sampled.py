@@ -11,6 +11,7 @@ from makiserve.errors import DecodeError
 from makiserve.replaying.sources import Block
 from makiserve.schema.fields import field_names, field_values
 from makiserve.scoring import Scored
+from makiserve.scoring.drift import Drift, FeatureDrift, Profile, Reservoir
 
 MOST_ROWS = 20_000
 EXAMPLES = 3
@@ -18,36 +19,41 @@ LONGEST = 600
 
 
 class SampledFeatures:
-    """Keeps the features of evenly spaced outputs: of all at first, of every second once there are 20,000, and so on.
+    """Counts the features of all outputs by the training's bins, and keeps a random sample of 20,000 of them to draw.
+
+    Args:
+        profile: of the training; None without a model.
 
     Attributes:
-        rows: the kept features, as tuples.
-        names: of their fields; empty where the pipeline emits none with names.
+        names: of the fields; empty if the pipeline's items have no names.
     """
 
     needs_records = False
     needs_features = True
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
+    def __init__(self, profile: Profile | None) -> None:
         self.names: tuple[str, ...] = ()
-        self._count = 0
-        self._step = 1
+        self._drift = Drift(profile) if profile else None
+        self._sample = Reservoir(MOST_ROWS)
 
     def take(self, block: Block, scored: Scored) -> None:
-        if scored.features and not self.names:
-            self.names = field_names(type(scored.features[0])) or ()
+        if not scored.features:
+            return
+        self.names = self.names or field_names(type(scored.features[0])) or ()
         if self.names:
-            chosen = scored.features[-self._count % self._step :: self._step]
-            self.rows += [tuple(field_values(item, self.names)) for item in chosen]
-            self._count += len(scored.features)
-        while len(self.rows) >= MOST_ROWS:
-            del self.rows[1::2]
-            self._step *= 2
+            self._sample.add(scored.features)
+            if self._drift:
+                self._drift.observe(scored.features, ())
 
     def columns(self) -> dict[str, list[Any]]:
-        """The values of each field."""
-        return dict(zip(self.names, map(list, zip(*self.rows, strict=True)), strict=True)) if self.rows else {}
+        """Return the sampled values of each field."""
+        rows = [field_values(item, self.names) for (item,) in self._sample.rows]
+        return dict(zip(self.names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+
+    def drift(self) -> dict[str, FeatureDrift]:
+        """Return how far each feature that the training had is from it."""
+        found = self._drift.report() if self._drift else []
+        return {each.name: each for each in found if each.name in self.names}
 
 
 class Example(NamedTuple):

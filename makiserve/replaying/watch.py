@@ -45,7 +45,7 @@ class Watch:
         groups = tuple(attribute_of(schema, name, "--by") for name in by)
         attribute = attribute_of(schema, label, "--label") if label else None
         self._observer = Observer(Watched(attribute, label_shift, groups, self._time)) if label else None
-        self._notes = Notes() if report else None
+        self._notes = Notes(model) if report else None
 
     @property
     def sinks(self) -> list[Sink]:

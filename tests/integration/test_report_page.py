@@ -18,6 +18,7 @@ from makiserve.replaying.metrics.requirements import requirement_from_text, verd
 from makiserve.replaying.report import Measured, Report
 from makiserve.replaying.report.binned import moments
 from makiserve.replaying.sampled import Example
+from makiserve.scoring.drift import Drift, profile_from
 from tests.browser import look
 from tests.browser.page import DESK, PHONE
 
@@ -53,6 +54,8 @@ def classification(count: int) -> tuple[Observed, Task]:
 
 def report(seen: Observed, task: Task, requirement: str) -> Report:
     metrics, chance = measure(seen, task), np.random.default_rng(2)
+    features = {EVIL: chance.normal(0, 1, 500).tolist(), "town": [EVIL, "Oslo"] * 50, "gone": [None] * 10}
+    training = profile_from({EVIL: chance.normal(1, 1, 500).tolist(), "town": ["Oslo"] * 50})
     then = pd.DataFrame({"source": "house.csv", "offset": range(100), "prediction": chance.normal(0, 1, 100)})
     return Report(
         title=f"house {EVIL}",
@@ -61,8 +64,9 @@ def report(seen: Observed, task: Task, requirement: str) -> Report:
         records=len(seen.label) + 3,
         outputs=len(seen.label),
         measured=Measured(metrics, evidence(seen, task), moments(seen, seen.labelled, "time"), f"power {EVIL}"),
-        features={EVIL: chance.normal(0, 1, 500).tolist(), "town": [EVIL, "Oslo"] * 50, "gone": [None] * 10},
-        reference={EVIL: chance.normal(1, 1, 500).tolist(), "town": ["Oslo"] * 50},
+        features=features,
+        training={column.name: column for column in training.columns},
+        drift={each.name: each for each in Drift(training).report()},
         reasons={"decode": 2, EVIL: 1},
         examples=[Example(EVIL, 17, "decode", EVIL, EVIL)],
         verdicts=verdicts([requirement_from_text(requirement)], metrics.figures),

@@ -10,7 +10,9 @@ import numpy as np
 from makiserve.replaying.metrics.observed import Array, Observed, missing
 
 OLDEST_S = 10**8
-"""Numbers from here on (1973) are taken for seconds since 1970, and from a thousand times as much for milliseconds."""
+"""Numbers from here on (1973) are seconds since 1970; from a thousand times as much milliseconds, and so on."""
+NEWEST_S = 2.5e11
+"""The end of the calendar: the year 9999."""
 
 
 class Moments(NamedTuple):
@@ -44,14 +46,20 @@ class Bins(NamedTuple):
 
 
 def moments(observed: Observed, chosen: Array, name: str | None) -> Moments:
-    """The times of the chosen predictions; their number in order where records have no time."""
+    """Return the times of the chosen predictions; their numbers in order if a record has no time that can be drawn."""
     times = observed.time[chosen]
+    in_order = Moments(np.arange(len(times), dtype=np.float64), is_time=False, name="predictions, in order")
     if name is None or missing(times).any():
-        return Moments(np.arange(len(times), dtype=np.float64), is_time=False, name="predictions, in order")
-    seconds = np.array([_seconds(value) for value in times.tolist()], np.float64)
-    if seconds.min() >= OLDEST_S * 1000:
+        return in_order
+    try:
+        seconds = np.array([_seconds(value) for value in times.tolist()], np.float64)
+    except (TypeError, ValueError, OverflowError):  # not numbers nor dates
+        return in_order
+    if not np.isfinite(seconds).all():
+        return in_order
+    while seconds.min() >= OLDEST_S * 1000:
         seconds /= 1000
-    return Moments(seconds, bool(seconds.min() >= OLDEST_S), name)
+    return Moments(seconds, bool(seconds.min() >= OLDEST_S and seconds.max() < NEWEST_S), name)
 
 
 def bins(at: Array, values: Array, count: int, span: tuple[float, float]) -> Bins:

@@ -37,9 +37,10 @@ def comparison(found: Differences | None) -> Section | None:
 
 
 def _histogram(column: Column, figure: Callable[..., Figure]) -> Figure:
-    reach = float(np.abs(column.differences).max()) or 1.0
+    differences = column.differences[np.isfinite(column.differences)]
+    reach = float(np.abs(differences).max(initial=0.0)) or 1.0
     edges = np.linspace(-reach, reach, BARS + 1)
-    shares = np.histogram(column.differences, edges)[0] / len(column.differences) * 100
+    shares = np.histogram(differences, edges)[0] / len(column.differences) * 100
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (-reach, reach), (0, float(shares.max())), f"differences of {column.name}",

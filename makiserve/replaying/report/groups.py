@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from markupsafe import Markup
 
 from makiserve.replaying.metrics.metrics import Group, Metrics
@@ -34,16 +36,17 @@ def _bars(by: str, own: list[Group], metrics: Metrics) -> Figure:
 
     def draw(size: Size) -> Markup:
         height = TOP + BOTTOM + ROW * len(shown)
-        top = max([value for value in values if value == value] + [overall, 0.0])
+        top = max([value for value in (*values, overall) if isfinite(value)], default=0.0)
         plot = chart((size[0], height), (0, top * 1.02), (0, len(shown)), f"{name} by {by}", names=(name, ""),
                      left=112.0, margins=(0, 0))  # fmt: skip
         for place, (group, value) in enumerate(zip(shown, values, strict=True)):
             row = len(shown) - place
             word = _word(group)
             plot.text(0, row - 0.5, word if len(word) <= 16 else word[:15] + "…", "left label", dx=-8)
-            if value == value:
+            if isfinite(value):
                 plot.bar(0, value, row - 0.82, row - 0.18, "model", f"{word}: {amount(value)}, {group.rows:,} rows")
-        plot.line((overall, overall), (0, len(shown)), "other", is_dashed=True)
+        if isfinite(overall):
+            plot.line((overall, overall), (0, len(shown)), "other", is_dashed=True)
         return plot.svg(x_ticks=4, y_ticks=0)
 
     return wide(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))

@@ -6,9 +6,6 @@ import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
-
-import numpy as np
 
 from makiserve.packaging import FeaturesOnly, PackagedModel
 from makiserve.packaging.task import Task
@@ -20,19 +17,22 @@ from makiserve.replaying.report.page import Measured, Report
 from makiserve.replaying.sampled import DeadExamples, SampledFeatures
 from makiserve.replaying.sink import Sink
 from makiserve.replaying.sources import Source
-from makiserve.scoring.drift.profile import ColumnProfile
 from makiserve.version import __version__
 
-DRAWN = 1000
 NAMED = 3
 """Sources that are named at the top of the page."""
 
 
 class Notes:
-    """A sample of the features, examples of dead letters, and where the records came from."""
+    """A sample of the features, examples of dead letters, and where the records came from.
 
-    def __init__(self) -> None:
-        self._features, self._dead, self._origins = SampledFeatures(), DeadExamples(), Origins()
+    Args:
+        model: that is replayed.
+    """
+
+    def __init__(self, model: PackagedModel | FeaturesOnly) -> None:
+        self._profile = None if isinstance(model, FeaturesOnly) else model.profile
+        self._features, self._dead, self._origins = SampledFeatures(self._profile), DeadExamples(), Origins()
         self.sinks: tuple[Sink, ...] = (self._features, self._dead, self._origins)
 
     def report(
@@ -50,7 +50,8 @@ class Notes:
             records=records,
             outputs=outputs,
             features=self._features.columns(),
-            reference=_reference(model),
+            training={column.name: column for column in self._profile.columns} if self._profile else {},
+            drift=self._features.drift(),
             reasons=self._dead.reasons,
             examples=self._dead.examples,
         )
@@ -85,27 +86,3 @@ def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[Origin], rate:
     }
     data = {f"data: {one.name}": f"{one.place}, {one.records:,} records, SHA-256 {one.digest}" for one in origins}
     return {name: value for name, value in (facts | data).items() if value}
-
-
-def _reference(model: PackagedModel | FeaturesOnly) -> dict[str, list[Any]]:
-    """What the model was trained on, by feature; of one without statistics, its reference records' features."""
-    found: dict[str, list[Any]] = {}
-    if isinstance(model, FeaturesOnly):
-        return found
-    if model.profile is not None:
-        return {column.name: _drawn(column) for column in model.profile.columns}
-    for output in model.reference.outputs:
-        for name, value in output.features.items():
-            found.setdefault(name, []).append(None if value in ("nan", "inf", "-inf") else value)
-    return found
-
-
-def _drawn(column: ColumnProfile) -> list[Any]:
-    """About a thousand values that are distributed as a column was, as far as its bins tell."""
-    if column.categories is not None:
-        parts = zip(column.categories, column.shares[:-1], strict=True)
-        return [name for name, share in parts for _ in range(round(share * DRAWN))]
-    ends = [column.least, *column.edges, column.largest]
-    cumulated = np.concatenate([[0.0], np.cumsum(column.shares)])
-    found: list[Any] = np.interp((np.arange(DRAWN) + 0.5) / DRAWN, cumulated, np.array(ends, np.float64)).tolist()
-    return found

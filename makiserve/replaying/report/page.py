@@ -28,6 +28,7 @@ from makiserve.replaying.report.plot.scale import amount
 from makiserve.replaying.report.regression import regression_figures
 from makiserve.replaying.report.section import Section, Tile
 from makiserve.replaying.sampled import Example
+from makiserve.scoring.drift import ColumnProfile, FeatureDrift
 
 LEADING = {"regression": ("rmse", "mae", "bias", "r2"), "classification": ("accuracy", "f1", "auc", "log_loss")}
 
@@ -55,7 +56,8 @@ class Report:
         outputs: how many came of them.
         measured: None without a label.
         features: a sample of what the model was given, by feature.
-        reference: the same of what it was trained on.
+        training: the statistics of what it was trained on, by feature.
+        drift: how far the features of all outputs are from the training, by feature.
         reasons: dead letters by reason.
         examples: some of them.
         verdicts: on what was required.
@@ -70,7 +72,8 @@ class Report:
     origins: Sequence[Origin] = ()
     measured: Measured | None = None
     features: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    reference: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    training: Mapping[str, ColumnProfile] = field(default_factory=dict)
+    drift: Mapping[str, FeatureDrift] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     verdicts: Sequence[Verdict] = ()
@@ -153,7 +156,7 @@ class Report:
             Section("predictions", figures=_figures(measured)) if measured else None,
             comparison(self.differences),
             groups(measured.metrics) if measured else None,
-            distributions(self.features, self.reference),
+            distributions(self.features, self.training, self.drift),
             dead_letters(self.reasons, self.examples, self.records),
         ]
 

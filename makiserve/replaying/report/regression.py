@@ -18,7 +18,15 @@ BARS = 49  # an odd number: the middle one is around 0
 
 
 def regression_figures(found: Amounts, at: Moments, label: str) -> list[Figure]:
-    """Prediction against actual over time and as a scatter, and what the errors are like."""
+    """Return prediction against actual over time and as a scatter, and what the errors are like.
+
+    Predictions and labels that are not finite are not drawn; the metrics count them.
+    """
+    drawn = np.isfinite(found.predicted) & np.isfinite(found.actual)
+    if not drawn.any():
+        return []
+    found = Amounts(found.predicted[drawn], found.actual[drawn], found.last[drawn])
+    at = at._replace(at=at.at[drawn])
     return [
         over_time(found, at, label),
         scatter(found, label),
@@ -90,7 +98,7 @@ def residuals(found: Amounts, label: str) -> Figure:
     """How often an error of which size occurs, beside those of always predicting the mean."""
     errors, naive = found.errors, found.actual.mean() - found.actual
     low, high = frame_of(errors, naive)
-    reach = max(abs(low), abs(high))
+    reach = max(abs(low), abs(high)) or 1.0
     edges = np.linspace(-reach, reach, BARS + 1)
     own, others = (np.histogram(values, edges)[0] / len(values) for values in (errors, naive))
 

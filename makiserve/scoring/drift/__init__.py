@@ -3,5 +3,14 @@
 from makiserve.scoring.drift.columns import columns_of_predictions
 from makiserve.scoring.drift.drift import Drift, FeatureDrift
 from makiserve.scoring.drift.profile import ColumnProfile, Profile, profile_from
+from makiserve.scoring.drift.reservoir import Reservoir
 
-__all__ = ["ColumnProfile", "Drift", "FeatureDrift", "Profile", "columns_of_predictions", "profile_from"]
+__all__ = [
+    "ColumnProfile",
+    "Drift",
+    "FeatureDrift",
+    "Profile",
+    "Reservoir",
+    "columns_of_predictions",
+    "profile_from",
+]

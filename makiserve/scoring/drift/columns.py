@@ -12,34 +12,50 @@ from numpy.typing import NDArray
 from makiserve.schema.fields import field_names
 
 PREDICTION = "prediction"
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def columns_of(features: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Sequence[Any]]:
-    """The features by name, and the predictions.
+    """Return the features by name, and the predictions.
 
     Args:
-        features: items of one type with named fields; of others there are no columns.
-        predictions: one for each; None without a model.
+        features: items of one type with named fields; items of other types have no columns.
+        predictions: one for each item; None without a model.
     """
     names = field_names(type(features[0])) or () if features else ()
     return {name: list(map(attrgetter(name), features)) for name in names} | columns_of_predictions(predictions)
 
 
 def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any]]:
-    """The column `prediction`, or `prediction.NAME` for each of several outputs; none without a model."""
+    """Return the column `prediction`, or `prediction.NAME` for each of several outputs; none without a model."""
     if predictions and isinstance(predictions[0], dict):
         return {f"{PREDICTION}.{name}": [each.get(name) for each in predictions] for name in predictions[0]}
     return {PREDICTION: predictions} if any(each is not None for each in predictions) else {}
 
 
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
-    """The values as numbers; nan for those that are missing, or none."""
+    """Return the values as numbers; nan for a value that is missing or not a number, the largest float for infinity."""
     try:
-        return np.array(values, np.float64)
-    except (TypeError, ValueError):
-        return np.array([value if isinstance(value, int | float) else np.nan for value in values], np.float64)
+        found = np.array(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        found = np.array(list(map(_number, values)), np.float64)
+    return np.clip(found, -LARGEST, LARGEST)
 
 
 def texts(values: Sequence[Any]) -> list[str]:
-    """The values that are text."""
+    """Return the values that are text."""
     return [value for value in values if isinstance(value, str)]
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None or nan."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float | np.number | np.bool_):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:  # an integer of Python's
+        return LARGEST if value > 0 else -LARGEST

@@ -1,4 +1,4 @@
-"""What a service sees, counted in the bins of the training's profile."""
+"""What a service or a replay sees, counted in the bins of the training's profile."""
 
 from __future__ import annotations
 
@@ -8,37 +8,48 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from makiserve.scoring.drift.bins import groups_of
 from makiserve.scoring.drift.columns import columns_of, numbers, texts
 from makiserve.scoring.drift.profile import ColumnProfile, Profile
 
+Floats = NDArray[np.float64]
+
 FLOOR = 1e-4
-"""The least share of a bin: the index has no value for an empty one."""
+"""The smallest share of a bin: the index has no value for an empty one."""
 
 
 class FeatureDrift(NamedTuple):
-    """How one column differs from the training's.
+    """How one column differs from the training's. Missing values and values that are new count in both measures.
 
     Attributes:
         name: of the column.
-        seen: values that the service has seen, the missing ones included.
-        psi: the population stability index; nan before the first value. By convention below 0.1 nothing has changed,
-            above 0.25 much has (Siddiqi 2006, Credit Risk Scorecards). It is larger than 0 by chance, too: without any
-            change its mean is about (bins - 1) * (1/n + 1/m) for samples of n and m (Yurdakul and Naranjo 2020).
+        seen: values that were looked at, the missing ones included.
+        psi: the population stability index over about ten bins of numbers, or over the categories, and the missing
+            values; nan before the first value. By convention below 0.1 nothing has changed, above 0.25 much has
+            (Siddiqi 2006, Credit Risk Scorecards). It is larger than 0 by chance, too: without any change its mean is
+            about (bins - 1) * (1/n + 1/m) for samples of n and m (Yurdakul and Naranjo 2020).
+        bins: how many of them the training filled.
+        distance: from 0 for the same distribution to 1. For numbers the largest difference of the cumulative shares
+            (Kolmogorov-Smirnov) at the edges of the bins, missing values taken as below all others; for text half the
+            sum of the differences of the shares (total variation). nan before the first value.
         nulls: the part that is missing.
         expected_nulls: the same of the training.
-        out_of_range: the part that is below or above all values of the training, or text that it did not know.
+        out_of_range: the part of the present values that the training cannot have had: below or above all of its
+            values, or not among the values or texts that it had.
     """
 
     name: str
     seen: int
     psi: float
+    bins: int
+    distance: float
     nulls: float
     expected_nulls: float
     out_of_range: float
 
 
 class Drift:
-    """Counts the features and predictions of a service by the bins of a profile: a few numbers for each column.
+    """Counts features and predictions by the bins of a profile: a few numbers for each column.
 
     Args:
         profile: of the training.
@@ -47,19 +58,25 @@ class Drift:
     def __init__(self, profile: Profile) -> None:
         self._columns = {column.name: _Counted(column) for column in profile.columns}
 
-    def observe(self, features: Sequence[Any], predictions: Sequence[Any]) -> None:
-        """Count a batch: what `Scored` holds of it."""
+    def observe(self, features: Sequence[Any], predictions: Sequence[Any], weight: float = 1.0) -> None:
+        """Count a batch, as `Scored` holds it.
+
+        Args:
+            features: of each output.
+            predictions: of each output.
+            weight: how many outputs each of them stands for.
+        """
         for name, values in columns_of(features, predictions).items():
             if (column := self._columns.get(name)) is not None:
-                column.observe(values)
+                column.observe(values, weight)
 
     def merge(self, other: Drift) -> None:
-        """Add what another has counted, by the same profile: of another worker, or of another hour."""
+        """Add what another has counted by the same profile: of another worker, or of another hour."""
         for name, column in self._columns.items():
             column.merge(other._columns[name])
 
     def report(self) -> list[FeatureDrift]:
-        """The drift of each column, in the order of the profile."""
+        """Return the drift of each column, in the order of the profile."""
         return [column.report() for column in self._columns.values()]
 
 
@@ -68,49 +85,79 @@ class _Counted:
 
     def __init__(self, profile: ColumnProfile) -> None:
         self._profile = profile
-        self._edges = np.array(profile.edges)
+        self._edges = np.array(profile.edges, np.float64)
         self._least = -np.inf if profile.least is None else profile.least
         self._largest = np.inf if profile.largest is None else profile.largest
+        self._expected = np.array([profile.nulls, *profile.counts], np.float64)
         self._codes = {text: code for code, text in enumerate(profile.categories or ())}
-        self._bins: NDArray[np.int64] = np.zeros(len(profile.shares), np.int64)
-        self._count = self._out = 0
+        self._counts = np.zeros(len(profile.counts) + 1)
+        self._out = 0.0
+        self._seen = 0
 
-    def observe(self, values: Sequence[Any]) -> None:
-        self._count += len(values)
-        if self._profile.categories is not None:
-            other = len(self._codes)
-            codes = np.array([self._codes.get(text, other) for text in texts(values)], np.int64)
-            is_new = self._profile.shares[-1] == 0  # the training has known all of its texts by name
-            self._out += int((codes == other).sum()) if is_new else 0
-        else:
-            column = numbers(values)
-            there = column[~np.isnan(column)]
-            codes = np.searchsorted(self._edges, there)
-            self._out += int(((there < self._least) | (there > self._largest)).sum())
-        self._bins += np.bincount(codes, minlength=len(self._bins))
+    def observe(self, values: Sequence[Any], weight: float) -> None:
+        self._seen += len(values)
+        codes, is_new = self._of_text(values) if self._profile.categories is not None else self._of_numbers(values)
+        self._counts[1:] += weight * np.bincount(codes, minlength=len(self._counts) - 1)
+        self._counts[0] += weight * (len(values) - len(codes))
+        self._out += weight * int(is_new.sum())
 
     def merge(self, other: _Counted) -> None:
-        self._bins += other._bins
-        self._count += other._count
+        self._counts += other._counts
         self._out += other._out
+        self._seen += other._seen
 
     def report(self) -> FeatureDrift:
-        there, expected = int(self._bins.sum()), self._profile
+        expected, total = self._expected / self._expected.sum(), self._counts.sum()
+        found = self._counts / total if total else np.full(len(expected), np.nan)
+        there = total - self._counts[0]
+        groups = self._groups()
+        shares = np.bincount(groups, expected)
+        is_text = self._profile.categories is not None
         return FeatureDrift(
-            expected.name,
-            self._count,
-            stability_index(np.array(expected.shares), self._bins / there) if there else float("nan"),
-            (self._count - there) / self._count if self._count else float("nan"),
-            expected.nulls / expected.count,
-            self._out / there if there else float("nan"),
+            self._profile.name,
+            self._seen,
+            stability_index(shares, np.bincount(groups, found)),
+            int((shares > 0).sum()),
+            _total_variation(expected, found) if is_text else _kolmogorov_smirnov(expected, found),
+            float(found[0]),
+            float(expected[0]),
+            float(self._out / there) if there else float("nan"),
         )
 
+    def _of_text(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        other = len(self._codes)
+        codes = np.array([self._codes.get(text, other) for text in texts(values)], np.int64)
+        return codes, (codes == other) & (self._profile.counts[-1] == 0)  # else it may be one of the training's others
 
-def stability_index(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    """The population stability index of two distributions over the same bins: the sum of (f - e) * ln(f / e).
+    def _of_numbers(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        column = numbers(values)
+        there = column[~np.isnan(column)]
+        codes = np.searchsorted(self._edges, there)
+        is_new = (there < self._least) | (there > self._largest)
+        return codes, is_new | (self._expected[codes + 1] == 0)
+
+    def _groups(self) -> NDArray[np.int64]:
+        """Return the group of the index for the missing values and for each bin; the missing ones are the last."""
+        if self._profile.categories is not None:
+            bins = np.arange(len(self._profile.counts))
+        else:
+            bins = groups_of(self._edges, np.array(self._profile.counts))
+        return np.append(bins.max() + 1, bins)
+
+
+def stability_index(expected: NDArray[Any], found: NDArray[Any]) -> float:
+    """Return the population stability index of two distributions over the same bins: the sum of (f - e) * ln(f / e).
 
     >>> round(stability_index(np.array([0.5, 0.5]), np.array([0.8, 0.2])), 3)
     0.416
     """
     e, f = np.maximum(expected, FLOOR), np.maximum(found, FLOOR)
     return float(np.sum((f - e) * np.log(f / e)))
+
+
+def _kolmogorov_smirnov(expected: Floats, found: Floats) -> float:
+    return float(np.abs(np.cumsum(expected) - np.cumsum(found)).max())
+
+
+def _total_variation(expected: Floats, found: Floats) -> float:
+    return float(np.abs(expected - found).sum() / 2)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from makiserve.scoring import Scored
-from makiserve.scoring.drift import Drift, Profile
+from makiserve.scoring.drift import Drift, Profile, Reservoir
 from makiserve.web.snapshot import Drift as Shown
 
-SAMPLE = 64
-"""How many outputs of a batch and partition are looked at, at most."""
-
 WAITING = 2_000
-"""How many wait for the next snapshot, at most: counting takes a fixed time a call, so that it is done once for all."""
+"""How many outputs are looked at for each snapshot, at most: a random sample of those since the one before."""
 
 SPAN_S = 1_800.0
-"""What is told is of the last one to two spans: an hour that was odd does not hide behind a year that was not."""
+"""The drift is that of the last one to two spans: an odd hour does not hide behind a normal year."""
 
 LEAST = 200
-"""From so many values on the index says something: below, chance alone exceeds what counts as a shift."""
+LEAST_A_BIN = 20
+"""From so many values on the index means something: below, chance alone exceeds what counts as a shift."""
 
 
 class Drifting:
@@ -33,25 +30,22 @@ class Drifting:
         self._profile = profile
         self._spans = (Drift(profile), Drift(profile)) if profile else None
         self._turn_at = time.monotonic() + SPAN_S
-        self._features: list[Any] = []
-        self._predictions: list[Any] = []
+        self._sample = Reservoir(WAITING)
 
     def add(self, scored: Scored) -> None:
-        """Look at some of what was scored."""
-        if self._spans is None or len(self._features) >= WAITING:
-            return
-        stride = -(-len(scored.features) // SAMPLE) or 1
-        self._features += scored.features[::stride]
-        self._predictions += scored.predictions[::stride]
+        """Offer what was scored to the sample."""
+        if self._spans is not None and scored.features:
+            self._sample.add(scored.features, scored.predictions)
 
     def frozen(self) -> tuple[Shown, ...]:
-        """The columns of which enough has been seen."""
+        """Return the columns of which enough has been seen."""
         if self._profile is None or self._spans is None:
             return ()
         before, now = self._spans
-        if self._features:
-            now.observe(self._features, self._predictions)
-            self._features, self._predictions = [], []
+        if rows := self._sample.rows:
+            features, predictions = zip(*rows, strict=True)
+            now.observe(features, predictions, self._sample.offered / len(rows))
+            self._sample.clear()
         both = Drift(self._profile)
         both.merge(before)
         both.merge(now)
@@ -61,5 +55,5 @@ class Drifting:
         return tuple(
             Shown(each.name, each.psi, each.seen, each.nulls, each.out_of_range)
             for each in both.report()
-            if each.seen - each.nulls * each.seen >= LEAST
+            if each.seen >= max(LEAST, LEAST_A_BIN * each.bins)
         )

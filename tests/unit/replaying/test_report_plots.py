@@ -51,6 +51,25 @@ def test_a_scale_of_a_single_value_has_room() -> None:
     assert 0 < one(5) < 100
 
 
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (float("nan"), 1.0),
+        (0.0, float("inf")),
+        (-1.7e308, 1.7e308),
+        (0.0, 5e-324),
+        (-5e-324, 0.0),
+        (1e300, 1.7e308),
+        (1e16, 1e16 + 2),
+        (-3.0, -3.0),
+    ],
+)
+def test_a_scale_is_finite_whatever_the_values_are(low: float, high: float) -> None:
+    made = scale(low, high, 0, 100)
+    assert 0 <= made(made.low) < made(made.high) <= 100
+    assert all(np.isfinite(made(value)) for value, _ in made.ticks(5))
+
+
 def test_amounts_are_short() -> None:
     assert [amount(x) for x in (0, 3.14159, -12, 12345.6, 1.2e-7, 2.5e9, float("nan"))] == [
         "0", "3.142", "-12", "12,346", "1.2e-07", "2.5e+09", "none",
@@ -82,7 +101,12 @@ def test_a_few_far_away_do_not_take_the_room_of_the_rest() -> None:
         ([1_700_000_000, 1_700_000_060], (1_700_000_000, True)),
         ([1_700_000_000_000, 1_700_000_060_000], (1_700_000_000, True)),
         ([datetime.fromtimestamp(1_700_000_000, timezone.utc), date(2023, 11, 15)], (1_700_000_000, True)),
+        ([1_700_000_000_000_000, 1_700_000_060_000_000], (1_700_000_000, True)),
+        ([1_700_000_000_000_000_000, 1_700_000_060_000_000_000], (1_700_000_000, True)),
         ([3, 4], (3, False)),
+        ([1_700_000_000, 10**15], (1_700_000_000, False)),  # one of them is after the end of the calendar
+        ([3.0, float("inf")], (0, False)),
+        (["yesterday", "today"], (0, False)),
     ],
 )
 def test_times_are_understood_by_their_size(times: list[object], expected: tuple[float, bool]) -> None:

@@ -15,6 +15,8 @@ TIME_STEPS = (
     *(n * DAY for n in (1, 2, 7, 14)),
 )
 MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
+LARGEST, SMALLEST = 1e300, 1e-290
+"""What a scale can hold, and what it can tell apart from 0."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,13 @@ class Scale:
 
 
 def scale(low: float, high: float, start: float, end: float, *, margin: float = 0.03, is_time: bool = False) -> Scale:
-    """A scale that holds both values, with a margin; they may be equal."""
-    if not high > low:
-        low, high = low - (abs(low) / 2 or 0.5), high + (abs(high) / 2 or 0.5)
+    """Return a scale that holds both values, with a margin; they may be equal. It is finite, whatever they are."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = 0.0, 1.0
+    low, high = max(low, -LARGEST), min(high, LARGEST)
+    if not high - low > SMALLEST:
+        space = max(abs(low), abs(high)) / 2 if abs(high) > SMALLEST else 0.5
+        low, high = low - space, high + space
     space = (high - low) * margin
     return Scale(low - space, high + space, start, end, is_time)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from makiserve.scoring.drift import Drift, FeatureDrift, Profile, profile_from
+from makiserve.scoring.drift.bins import FINE
 from makiserve.scoring.drift.columns import columns_of
 from makiserve.scoring.drift.drift import stability_index
 
@@ -31,7 +32,7 @@ def observed(drift: Drift, wind: list[Any], icon: list[Any] | None = None) -> di
     return {each.name: each for each in drift.report()}
 
 
-def test_a_profile_holds_the_moments_and_ten_bins_of_equal_shares() -> None:
+def test_a_profile_holds_the_moments_and_bins_of_equal_shares() -> None:
     values = RNG.normal(10, 2, 5000).tolist()
 
     (wind, _, prediction) = profile([*values, None, math.nan]).columns
@@ -40,15 +41,17 @@ def test_a_profile_holds_the_moments_and_ten_bins_of_equal_shares() -> None:
     assert (wind.least, wind.largest) == (min(values), max(values))
     assert wind.mean == pytest.approx(np.mean(values))
     assert wind.stddev == pytest.approx(np.std(values))
-    assert wind.shares == pytest.approx([0.1] * 10, abs=1e-3)
+    assert wind.shares == pytest.approx([1 / FINE] * FINE, abs=1e-3)
+    assert sum(wind.counts) == 5000
     assert prediction.edges == wind.edges
 
 
-def test_a_value_that_is_frequent_has_one_bin() -> None:
+def test_a_value_that_is_frequent_has_a_bin_of_its_own() -> None:
     (wind, *_) = profile([0.0] * 90 + [float(x) for x in range(1, 11)]).columns
 
-    assert wind.edges == [0.0]
-    assert wind.shares == [0.9, 0.1]
+    assert wind.edges[:2] == [math.nextafter(0.0, -1.0), 0.0]
+    assert wind.counts[:2] == [0, 90]
+    assert sum(wind.counts[2:]) == 10
 
 
 def test_text_is_counted_by_category() -> None:
@@ -56,7 +59,7 @@ def test_text_is_counted_by_category() -> None:
 
     (_, icon, _) = profile([1.0] * 100, icons).columns
 
-    assert (icon.categories, icon.shares) == (["sun", "rain"], [60 / 90, 30 / 90, 0.0])
+    assert (icon.categories, icon.counts) == (["sun", "rain"], [60, 30, 0])
     assert (icon.count, icon.nulls) == (100, 10)
 
 
@@ -66,7 +69,7 @@ def test_only_the_most_frequent_texts_are_kept() -> None:
     (column,) = profile_from({"name": names}).columns
 
     assert column.categories == [f"n{i}" for i in range(50)]
-    assert column.shares[-1] == pytest.approx(sum(range(1, 11)) / len(names))
+    assert column.counts[-1] == sum(range(1, 11))
 
 
 def test_what_is_neither_number_nor_text_has_no_column() -> None:
@@ -114,7 +117,8 @@ def test_a_text_that_the_training_did_not_know_is_out_of_range() -> None:
 
     assert found.out_of_range == pytest.approx(1 / 3)
     assert found.nulls == 0.25
-    assert found.psi == pytest.approx(stability_index(np.array([0.5, 0.5, 0]), np.array([1, 1, 1]) / 3))
+    assert found.psi == pytest.approx(stability_index(np.array([2, 2, 0, 0]) / 4, np.array([1, 1, 1, 1]) / 4))
+    assert found.distance == 0.5
 
 
 def test_the_index_is_that_of_the_definition() -> None:

@@ -11,7 +11,7 @@ import pytest
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Profile, profile_from
 from makiserve.serving.telemetry import drifting
-from makiserve.serving.telemetry.drifting import LEAST, SAMPLE, SPAN_S, WAITING, Drifting
+from makiserve.serving.telemetry.drifting import LEAST, SPAN_S, WAITING, Drifting
 
 
 class Features(NamedTuple):
@@ -58,9 +58,34 @@ def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: P
 
 def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
     watching = Drifting(profile)
-    watching.add(batch(3.0, SAMPLE))
-    assert SAMPLE < LEAST
+    watching.add(batch(3.0, LEAST - 1))
     assert watching.frozen() == ()
+
+
+def test_a_feature_that_is_gone_has_drifted(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    gone = batch(0.0, 1000)
+    watching.add(gone._replace(features=[Features(float("nan"))] * 1000))
+    (total, _) = watching.frozen()
+    assert (total.missing, total.psi > 1) == (1.0, True)
+
+
+def test_a_daily_pattern_does_not_alias_with_the_sample(now: list[float]) -> None:
+    watching = Drifting(profile_from({"total": [float(hour % 24) for hour in range(24_000)]}))
+    for _ in range(10):
+        hours = [Features(float(hour % 24)) for hour in range(24_000)]
+        watching.add(Scored([], hours, [None] * len(hours), []))
+        (total,) = watching.frozen()
+        now[0] += 1
+    assert total.psi < 0.02
+
+
+def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile) -> None:
+    watching = Drifting(profile)
+    for shift, count in ((0.0, 100_000), (9.0, 2_000)):
+        watching.add(batch(shift, count))
+        found = {each.feature: each for each in watching.frozen()}
+    assert found["total"].beyond == pytest.approx(2_000 / 102_000, rel=0.1)
 
 
 def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -> None:
@@ -77,7 +102,7 @@ def test_a_large_batch_is_looked_at_in_part(now: list[float], profile: Profile) 
     watching = Drifting(profile)
     for _ in range(100):
         watching.add(batch(0.0, 1000))
-    assert watching.frozen()[0].records <= WAITING + SAMPLE
+    assert watching.frozen()[0].records == WAITING
 
 
 def test_without_a_profile_there_is_no_drift() -> None:

@@ -1,0 +1,61 @@
+"""The bins that the numbers of a training are counted in. Decision 0120."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+COARSE = 10
+"""Bins of about equal shares that the population stability index compares, apart from frequent values."""
+
+FINE = 50
+"""Bins of about equal shares that are counted: the distance compares them one by one."""
+
+LEAST_A_BIN = 20
+"""Fewer values in a bin are more chance than share. A small training gets up to four bins all the same."""
+
+MOST_VALUES = 100
+REPEATS = 5
+"""A feature of at most 100 values, of which most occur five times, is discrete: each value has a bin."""
+
+FREQUENT = 0.05
+"""A value of any other feature that has this share has a bin, too."""
+
+
+def edges_of(values: Floats) -> Floats:
+    """Return the upper edges of all bins but the last, ascending. A bin holds what is at most its edge.
+
+    The bin of a frequent value holds that value alone: its lower edge is the next smaller float.
+
+    Args:
+        values: of a training, finite, at least one.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    is_discrete = len(distinct) <= MOST_VALUES and np.median(counts) >= REPEATS
+    is_frequent = (counts >= REPEATS) & (counts >= FREQUENT * len(values))
+    frequent = distinct if is_discrete else distinct[is_frequent]
+    rest = values[~np.isin(values, frequent)]
+    parts = min(FINE, max(rest.size // LEAST_A_BIN, min(4, rest.size // REPEATS)))
+    inner = np.quantile(rest, np.linspace(0, 1, parts + 1)[1:-1], method="lower") if parts > 1 else rest[:0]
+    with np.errstate(over="ignore"):
+        edges: Floats = np.unique(np.concatenate([np.nextafter(frequent, -np.inf), frequent, inner]))
+    finite: Floats = edges[np.isfinite(edges)]
+    return finite
+
+
+def groups_of(edges: Floats, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each bin the number of the group that the population stability index counts it in.
+
+    Bins that the training left empty are group 0, the bin of a frequent value is a group, and the others are merged to
+    ten of about equal shares.
+    """
+    is_value = np.zeros(len(counts), bool)
+    is_value[1:-1] = np.nextafter(edges[1:], -np.inf) == edges[:-1]
+    rest = np.where(is_value, 0, counts)
+    middle = (np.cumsum(rest) - rest / 2) / max(int(rest.sum()), 1)
+    groups = 1 + np.minimum((COARSE * middle).astype(np.int64), COARSE - 1)
+    groups[is_value] = 1 + COARSE + np.arange(int(is_value.sum()))
+    groups[counts == 0] = 0
+    return groups
