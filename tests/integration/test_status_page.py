@@ -153,7 +153,7 @@ def test_nothing_of_a_record_becomes_markup(browser: Browser, url: str, board: B
     board.post("worker", snapshot(**nasty))
     with look(browser, url) as seen:
         expect(seen.page.locator("#predictions td").nth(2)).to_have_text(NASTY)
-        expect(seen.page.locator("#drift dt")).to_have_text(NASTY)
+        expect(seen.page.locator("#drift .name")).to_have_text(NASTY)
         assert seen.page.title() == f"{NASTY} · makiserve"
         assert seen.page.locator("img").count() == 0
         assert seen.page.locator("script").count() == 1

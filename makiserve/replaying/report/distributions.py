@@ -83,10 +83,10 @@ def _numbers(name: str, present: Sequence[Any], training: ColumnProfile | None) 
 
 def _edges(values: Array, training: ColumnProfile | None) -> Array:
     """Return the ends of the bars."""
-    known = [training.least, *training.edges, training.largest] if training else []
-    low, high = frame_of(values, np.array(known, np.float64))
+    frames = [frame_of(side) for side in (values, training.spread() if training else values[:0]) if side.size]
+    low, high = min(low for low, _ in frames or [(0.0, 0.0)]), max(high for _, high in frames or [(0.0, 1.0)])
     if high - low < MOST_WHOLE and (values == np.round(values)).all() and _is_whole(training):
-        return np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
+        return np.arange(np.round(low), np.round(high) + 2) - 0.5
     return np.linspace(low, high if high > low else low + 1, BARS + 1)
 
 

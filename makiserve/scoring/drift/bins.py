@@ -13,6 +13,9 @@ COARSE = 10
 FINE = 50
 """Bins of about equal shares that are counted: the distance compares them one by one."""
 
+TAILS = (0.001, 0.005, 0.01, 0.99, 0.995, 0.999)
+"""Further edges, so that a long tail is not one bin."""
+
 LEAST_A_BIN = 20
 """Fewer values in a bin are more chance than share. A small training gets up to four bins all the same."""
 
@@ -38,7 +41,8 @@ def edges_of(values: Floats) -> Floats:
     frequent = distinct if is_discrete else distinct[is_frequent]
     rest = values[~np.isin(values, frequent)]
     parts = min(FINE, max(rest.size // LEAST_A_BIN, min(4, rest.size // REPEATS)))
-    inner = np.quantile(rest, np.linspace(0, 1, parts + 1)[1:-1], method="lower") if parts > 1 else rest[:0]
+    at = np.concatenate([np.linspace(0, 1, parts + 1)[1:-1], TAILS if rest.size >= FINE * LEAST_A_BIN else ()])
+    inner = np.quantile(rest, at, method="lower") if parts > 1 else rest[:0]
     with np.errstate(over="ignore"):
         edges: Floats = np.unique(np.concatenate([np.nextafter(frequent, -np.inf), frequent, inner]))
     finite: Floats = edges[np.isfinite(edges)]

@@ -54,10 +54,19 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
 
         Inside a bin the values are taken to be spread evenly.
         """
+        ends = np.append(np.nextafter(edges[:-1], -np.inf), edges[-1])  # only the last interval holds its upper end
+        return np.diff(np.interp(ends, *self._cumulated(), left=0.0, right=1.0))
+
+    def spread(self) -> NDArray[np.float64]:
+        """Return a thousand values that are spread as those of the training, as far as its bins show."""
+        at, below = self._cumulated()
+        return np.interp((np.arange(1000) + 0.5) / 1000, below, at)
+
+    def _cumulated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ends of the bins, and the share of the present values that are at most each."""
         least, largest = self.least or 0.0, self.largest or 0.0
         at = np.maximum([np.nextafter(least, -np.inf), *self.edges, largest], -LARGEST)
-        ends = np.append(np.nextafter(edges[:-1], -np.inf), edges[-1])  # only the last interval holds its upper end
-        return np.diff(np.interp(ends, at, np.concatenate([[0.0], np.cumsum(self.shares)]), left=0.0, right=1.0))
+        return at, np.concatenate([[0.0], np.cumsum(self.shares)])
 
 
 class Profile(msgspec.Struct, frozen=True):

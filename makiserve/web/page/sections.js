@@ -49,12 +49,18 @@ function drawStages(status) {
     ({ name, part: each / most, value: seconds(each), kind: name === "commit" ? "two" : "" })));
 }
 
+// As many columns as fit, the features that have moved most first, column by column.
 function drawDrift(now) {
   const found = [...now.drift].sort((one, two) => two.psi - one.psi);
-  bars("drift", "Nothing to compare yet.", found.map((each) => {
+  byId("drift").replaceChildren(...found.map((each) => {
     const [kind, word] = each.psi >= 0.25 ? ["bad", "▲ another"] : each.psi >= 0.1 ? ["warn", "◐ moved"] : ["", "● same"];
-    return { name: each.feature, part: Math.min(1, each.psi / 0.5), value: `${each.psi.toFixed(3)} ${word}`, kind };
+    const bar = el("div", { class: `bar ${kind}` });
+    bar.style.width = `${100 * Math.min(1, each.psi / 0.5)}%`;
+    return el("li", {}, el("span", { class: "name", title: each.feature }, each.feature),
+      el("span", { class: "value" }, `${each.psi.toFixed(3)} ${word}`),
+      el("div", { class: "track", "aria-hidden": "true" }, bar));
   }));
+  if (!found.length) byId("drift").append(el("li", { class: "empty" }, "Nothing to compare yet."));
 }
 
 function drawServed(status) {
