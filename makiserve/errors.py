@@ -20,6 +20,7 @@ MakiserveError
 ├── AbortTransaction           abort, rewind inputs and state, do it again
 │   └── MessageRefused         the same, and make dead letters of what a topic does not take
 ├── Fenced                     another instance took over: new producer, rejoin
+├── TopicsChanged              check all topics again, continue from the last commit
 ├── StateError                 a checkpoint does not fit: see the message        exit 5
 ├── ResourceLimit              give the process more memory, files or threads     exit 71
 └── InternalError              a bug of makiserve: stop, report it               exit 70
@@ -190,6 +191,12 @@ class MessageRefused(AbortTransaction):
 
 class Fenced(MakiserveError):
     """Another instance has taken over, or the outcome of a commit is unknown: this producer may not be used again."""
+
+    exit_code = 4
+
+
+class TopicsChanged(MakiserveError):
+    """A topic is not what it was at the start: all are checked again, and the service continues or ends by that."""
 
     exit_code = 4
 

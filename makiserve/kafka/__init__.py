@@ -5,6 +5,7 @@ from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.faults import insist
+from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
 from makiserve.kafka.limits import Limits, TopicLimits, limits_from_settings, message_bytes
 from makiserve.kafka.lookup import Committed, Lookup, Watermarks
 from makiserve.kafka.message import LOG_APPEND_TIME, NO_TIME, Headers, Message, Unreadable, read_headers
@@ -22,10 +23,13 @@ __all__ = [
     "Committed",
     "Connection",
     "EmbeddedBroker",
+    "GroupInspector",
+    "GroupView",
     "Headers",
     "InputConsumer",
     "Limits",
     "Lookup",
+    "Member",
     "Message",
     "Place",
     "Span",
@@ -33,6 +37,7 @@ __all__ = [
     "Survey",
     "Topic",
     "TopicLimits",
+    "TopicState",
     "TransactionalProducer",
     "Unreadable",
     "Watermarks",

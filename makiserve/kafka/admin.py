@@ -95,26 +95,42 @@ class Cluster:
         kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in found}  # which there are depends on the broker
         return kept | {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
 
-    def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
-        """Makes sure that a topic of our own is there; of several workers one creates it.
+    def ensure(self, topic: str, partitions: int, settings: Mapping[str, str]) -> int:
+        """Create a topic if there is none, and return how many partitions it has; of several workers one creates it.
 
-        The settings are the topic's, by their Kafka names; those of a topic that exists are left as they are.
+        Args:
+            topic: its name.
+            partitions: how many a new one gets.
+            settings: of a new one, by their Kafka names; a topic that exists keeps its own.
+
+        Raises:
+            ConfigurationError: it may not be created.
+            BrokerUnavailable: it was created and is not seen within 10 s.
+        """
+        if self._partitions(topic) is None:
+            self._create(topic, partitions, settings)
+        return insist(lambda: self._seen(topic), timedelta(seconds=10))
+
+    def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
+        """Create a topic if there is none, and refuse one with another number of partitions; see `ensure`.
 
         Raises:
             ConfigurationError: it has another number of partitions, or may not be created.
             BrokerUnavailable: it was created and is not seen within 10 s.
         """
-        if self._partitions(topic) is None:
-            self._create(topic, partitions, settings)
-        count = insist(lambda: self._seen(topic), timedelta(seconds=10))
-        if count != partitions:
+        if (count := self.ensure(topic, partitions, settings)) != partitions:
             raise ConfigurationError(
-                f"Topic {topic} has {count} partitions and needs {partitions}, as many as the input has. "
-                "Use another name, or delete it and start again."
+                f"Topic {topic} has {count} partitions and needs {partitions}. Nothing was written to it. Use another "
+                "name."
             )
 
+    def command(self, tool: str, topic: str) -> str:
+        """Return the beginning of a command line of Kafka's own tools about a topic."""
+        flag = "--entity-type topics --entity-name" if tool == "configs" else "--topic"
+        return f"kafka-{tool}.sh --bootstrap-server {self._servers} {flag} {topic}"
+
     def grow(self, topic: str, partitions: int) -> None:
-        """Gives a topic that has fewer partitions as many as this; nothing where it has them, or is not there.
+        """Give a topic that has fewer partitions as many as this; do nothing if it has them or does not exist.
 
         Raises:
             ConfigurationError: it may not be changed.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from confluent_kafka import KafkaError
@@ -49,8 +52,16 @@ CONSUMER = {
 READER = ("enable.auto.commit", "enable.auto.offset.store", "isolation.level", "auto.offset.reset", "fetch.wait.max.ms")
 """Those of them that a client without a subscription needs."""
 
+SESSION_MS = 45_000
+"""librdkafka's default."""
+
+TRANSACTION_MS = 15_000
+"""A crashed instance without a name blocks read_committed readers, its successor among them, for so long."""
+
+LEAST_TRANSACTION_MS = 10_000
+"""Below this, a transaction could time out while its checkpoint is written."""
+
 PRODUCER = {
-    "transaction.timeout.ms": 15_000,  # a crashed instance blocks read_committed readers for so long
     "partitioner": "murmur2_random",  # Java's; librdkafka's own would scatter the keys that Java clients wrote
     "linger.ms": 5,
     "compression.type": "lz4",
@@ -66,6 +77,12 @@ FRESH = {"metadata.max.age.ms": 1000}
 has changed: librdkafka does not look anew when the one that it asked says so."""
 
 
+REPORT_S = 60.0
+"""How often a trouble that lasts is reported."""
+
+_reported_s: dict[int, float] = {}
+
+
 class NativeLog:
     """Where librdkafka logs to. All of it is DEBUG: what matters comes back as an error, or through `report`."""
 
@@ -76,12 +93,23 @@ class NativeLog:
 
 def report(error: KafkaError) -> None:
     """Logs what librdkafka says outside of any call; it goes on by itself, or the next call fails."""
+    if error.code() in (NO_BROKER, *REFUSED) and not _is_news(error.code()):
+        return
     if error.code() == NO_BROKER:
         logger.warning("No broker answers: reconnecting, nothing is lost")
     elif error.code() in REFUSED:
         logger.error("The broker refuses the connection: %s: %s", error.str(), REFUSED[error.code()])
     else:
         logger.debug("%s (%s)", error.str(), error.name())
+
+
+def _is_news(code: int) -> bool:
+    """Whether no client of this process has reported this for a minute; each has several connections."""
+    now = time.monotonic()
+    is_news = now >= _reported_s.get(code, -math.inf) + REPORT_S
+    if is_news:
+        _reported_s[code] = now
+    return is_news
 
 
 @dataclass(frozen=True)
@@ -104,6 +132,12 @@ class Connection:
                 raise ConfigurationError(f"The Kafka option {name} cannot be set: {OWN[name]}. Remove it.")
 
     @property
+    def session(self) -> timedelta:
+        """How long the group waits for a member that is silent before it gives its partitions to others."""
+        given = self.broker.options.get("session.timeout.ms", "")  # what is not a number is refused by librdkafka
+        return timedelta(milliseconds=int(given) if given.isdecimal() else SESSION_MS)
+
+    @property
     def transactional_id(self) -> str:
         """Where the instance has a name it is the same over restarts, and a successor ends what a crash left open."""
         return f"{self.broker.group}-{self.broker.instance or self._nonce}"
@@ -121,11 +155,15 @@ class Connection:
     def producer_settings(self, batch_bytes: int = BATCH_BYTES) -> dict[str, Any]:
         """Return the settings of the transactional producer.
 
+        A shorter session comes with a shorter transaction: the successor of a crashed instance waits for both.
+
         Args:
             batch_bytes: the size of a batch that every topic takes. One message that is larger is a batch of its own.
         """
-        own = {"transactional.id": self.transactional_id}
-        return PRODUCER | {"batch.size": min(batch_bytes, BATCH_BYTES)} | self._settings() | own
+        session_ms = int(self.session.total_seconds() * 1000)
+        timeout_ms = min(TRANSACTION_MS, max(LEAST_TRANSACTION_MS, session_ms))
+        derived = {"batch.size": min(batch_bytes, BATCH_BYTES), "transaction.timeout.ms": timeout_ms}
+        return PRODUCER | derived | self._settings() | {"transactional.id": self.transactional_id}
 
     def admin_settings(self) -> dict[str, Any]:
         """The client of the start-up checks."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as AnyMessage
 
-from makiserve.errors import MakiserveError
+from makiserve.errors import AbortTransaction, MakiserveError
 from makiserve.kafka.codes import END_OF_PARTITION, NOT_STARTED, UNREADABLE
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.faults import fault, translated
@@ -45,6 +45,13 @@ class InputConsumer:
         self._kept: list[AnyMessage] = []
         self._raised: MakiserveError | None = None
         self._is_closing = False
+        self._is_rejoining = False
+        self._join: Callable[[], None] = lambda: None
+
+    @property
+    def member(self) -> str:
+        """The id that the group has given this member; empty if it is not a member now."""
+        return self._consumer.memberid() or ""
 
     @property
     def assigned(self) -> frozenset[int]:
@@ -69,8 +76,22 @@ class InputConsumer:
         def lose(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             self._give_up(on_lost, partitions)
 
-        with translated(f"Subscribing to {self.topic}"):
-            self._consumer.subscribe([self.topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
+        def join() -> None:
+            with translated(f"Subscribing to {self.topic}"):
+                self._consumer.subscribe([self.topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
+
+        self._join = join
+        join()
+
+    def rejoin(self) -> None:
+        """Leave the group and join it again, so that it assigns all partitions anew.
+
+        A static member leaves, too: one that joined without leaving would get its old assignment back. The callbacks
+        are called by the next calls of `receive`, on_revoke for all partitions first.
+        """
+        with translated(f"Leaving the group of {self.topic}"):
+            self._consumer.unsubscribe()
+        self._is_rejoining = True
 
     def receive(self, max_records: int, timeout: timedelta) -> list[Message]:
         """All records that have arrived, in order per partition; it waits only while there is none.
@@ -79,6 +100,9 @@ class InputConsumer:
             MakiserveError: what a callback raised, or the input's own trouble. No record is lost by it: those that
                 came along are given by the next call, unless their partition was moved or taken away meanwhile.
         """
+        if self._is_rejoining and not self._assigned:
+            self._is_rejoining = False
+            self._join()
         self._make_moves()
         self._wake()
         messages = self._take(max_records, timeout)
@@ -127,8 +151,18 @@ class InputConsumer:
         return int(high) if high >= 0 else None
 
     def group_metadata(self) -> Any:
-        """This member's generation, for `TransactionalProducer.send_offsets`: it fences a member that was replaced."""
-        return self._consumer.consumer_group_metadata()
+        """Return this member's generation, for `TransactionalProducer.send_offsets`.
+
+        It fences a member that was replaced. Metadata without a member id would not: a broker takes it for that of a
+        client older than this protection, and accepts the offsets.
+
+        Raises:
+            AbortTransaction: the group has moved on without this member, which has not been told by a callback yet.
+        """
+        metadata = self._consumer.consumer_group_metadata()
+        if self._assigned and not self.member:
+            raise AbortTransaction(f"Committing the offsets of {self.topic}: no longer a member of the group")
+        return metadata
 
     def close(self) -> None:
         """Leaves the group. Nobody is told of the partitions that go: whatever is to be committed is committed before.

@@ -10,6 +10,7 @@ from makiserve.errors import BrokerUnavailable, RetryCall, StateError
 from makiserve.kafka import InputConsumer
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.patience import PATIENCE
+from makiserve.serving.retry import Retries
 from makiserve.serving.state.restorer import Request, Restorer
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Assignment:
         self._requests: dict[int, Request] = {}
         self._waiting: set[int] = set()
         self._asked_since = time.monotonic()
+        self._retries = Retries()
 
     @property
     def is_restoring(self) -> bool:
@@ -71,7 +73,10 @@ class Assignment:
         """
         restored = []
         for number, request in list(self._requests.items()):
-            if request.answer.done():
+            if request.answer is None:
+                if time.monotonic() >= request.due_s:
+                    self._restorer.ask(request)
+            elif request.answer.done():
                 del self._requests[number]
                 if self._begin(self.partitions[number], request):
                     restored.append(self.partitions[number])
@@ -114,12 +119,16 @@ class Assignment:
 
     def _begin(self, partition: Partition, request: Request) -> bool:
         try:
+            assert request.answer  # noqa: S101  it is done
             restored = request.answer.result()
         except RetryCall as error:
             if time.monotonic() > self._asked_since + PATIENCE.total_seconds():
                 raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
-            logger.warning("%s is not restored yet: %s; trying again", partition, error)
-            self._ask(request)
+            self._retries.failed()
+            if self._retries.is_news:
+                logger.warning("%s is not restored yet: %s; trying again", partition, error)
+            request.retry()
+            self._requests[request.number] = request
             return False
         except StateError:
             partition.end(Phase.FAILED)

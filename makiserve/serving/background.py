@@ -15,6 +15,10 @@ T = TypeVar("T")
 SLOW_S = 1.0
 
 
+class StillRunning(Exception):
+    """A call is no longer waited for; its thread goes on with it."""
+
+
 class Background:
     """A daemon thread that takes calls one after another."""
 
@@ -28,11 +32,19 @@ class Background:
         self._jobs.put((future, call))  # type: ignore[arg-type]  # a future takes what its own call returns
         return future
 
-    def run(self, call: Callable[[], T], meanwhile: Callable[[], object]) -> T:
-        """The result of a call; every second that it takes, `meanwhile` is called on this thread.
+    def run(
+        self, call: Callable[[], T], meanwhile: Callable[[], object], is_over: Callable[[], bool] = lambda: False
+    ) -> T:
+        """Return the result of a call; every second that it takes, `meanwhile` is called on this thread.
+
+        Args:
+            call: what the thread is to do.
+            meanwhile: must not take long.
+            is_over: whether to wait no longer; asked as often.
 
         Raises:
             MakiserveError: what `meanwhile` raised first, when the call is done.
+            StillRunning: the call is not done, and is waited for no longer.
         """
         future, trouble = self.submit(call), None
         while not wait([future], SLOW_S).done:
@@ -40,6 +52,8 @@ class Background:
                 meanwhile()
             except MakiserveError as error:
                 trouble = trouble or error
+            if is_over():
+                raise StillRunning
         if trouble is not None:
             raise trouble
         return future.result()

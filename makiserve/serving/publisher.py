@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from makiserve.errors import PublishError, RecordError, StoppedAtRecord
 from makiserve.kafka import Headers, Message
@@ -50,7 +50,12 @@ class Publisher:
     Args:
         sender: produces.
         dead_partitions: how many partitions the dead-letter topic has.
+
+    Attributes:
+        keeps_partition: whether an output goes to the partition of its record.
     """
+
+    keeps_partition: ClassVar[bool] = True
 
     def __init__(self, sender: Sender, settings: ServeSettings, model: Served, dead_partitions: int) -> None:
         self._sender = sender

@@ -6,17 +6,19 @@ import logging
 import math
 import time
 
-from makiserve.errors import ConfigurationError, Fenced, PipelineError
-from makiserve.kafka import Cluster, Connection, Limits
-from makiserve.scoring import Scorer, Served
-from makiserve.serving.letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.errors import Fenced, PipelineError, TopicsChanged
+from makiserve.kafka import Cluster, Connection, GroupInspector, Limits
+from makiserve.scoring import Served
+from makiserve.serving.group_monitor import GroupMonitor
 from makiserve.serving.letters.topic import require_room
 from makiserve.serving.publisher import Publisher
+from makiserve.serving.retry import Retries
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.check import check_state
-from makiserve.serving.state.topic import prepare_state_topic
+from makiserve.serving.state.topic import state_topic
 from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.telemetry import Audience
+from makiserve.serving.topics import Partitions, check_names, prepare_topics
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -24,6 +26,11 @@ logger = logging.getLogger(__name__)
 
 FIGHT_S = 60.0
 """Two instances of one name fence each other within this time."""
+
+MOST_RESTARTS = 10
+"""After so many in a row the cause is not one that a restart removes."""
+
+LONGEST_RESTART_PAUSE_S = 30.0
 
 
 def serve(
@@ -56,54 +63,59 @@ def serve(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"
         )
+    check_names(broker, settings)
     check_state(scorer, model.sample)
-    partitions = _check_topics(scorer, broker, settings)
-    fenced_at, watch = -math.inf, None
+    connection, has_state = Connection(broker), not scorer.stateless
+
+    def prepare() -> Partitions:
+        cluster = Cluster(connection)
+        cluster.preflight(broker.patience)
+        partitions = prepare_topics(
+            cluster, broker, settings, has_state=has_state, keeps_partition=publisher.keeps_partition
+        )
+        limits = Limits(connection, [settings.dead_letters])
+        limits.read()
+        require_room(settings.dead_letters, limits.of[settings.dead_letters])
+        return partitions
+
+    partitions = prepare()
+    topics = {settings.input, settings.output, settings.dead_letters, *filter(None, [settings.shadow_output])}
+    topics |= {state_topic(broker.group)} if has_state else set()
+    monitor = GroupMonitor(
+        GroupInspector(connection, settings.input), settings.input, topics, connection.session.total_seconds()
+    )
+    fenced_at, watch, restarts = -math.inf, None, Retries(LONGEST_RESTART_PAUSE_S)
     if settings.watch is not None and model.registry:
         watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, partitions, stop, audience, publisher, watch)
+            worker = Worker(model, broker, settings, partitions, stop, audience, publisher, watch, monitor)
             logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()
             except Fenced as error:
                 _refuse_to_fight(error, broker, time.monotonic() - fenced_at)
-                if stop.asked:
+                if stop.asked or restarts.count >= MOST_RESTARTS:
                     raise
-                fenced_at, model = time.monotonic(), worker.model
-                logger.warning("%s: beginning anew, from what is committed", error)
+                fenced_at = time.monotonic()
+                logger.warning("%s: restarting from the last committed offset", error)
+            except TopicsChanged as error:
+                if stop.asked or restarts.count >= MOST_RESTARTS:
+                    raise
+                logger.warning("%s: checking all topics, then restarting from the last committed offset", error)
+                monitor.restart()
+                partitions = prepare()
+            model = worker.model
+            if not stop.asked:
+                time.sleep(restarts.failed())
 
 
 def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
-    """Once, the transaction may have taken too long. Twice in a row somebody else goes by this name, and is there."""
+    """Raise if a named instance is fenced twice in a short time: another instance has its name.
+
+    Once, its own transaction may have taken too long.
+    """
     if broker.instance and since_s < FIGHT_S:
         raise Fenced(
             f"{error}. Another instance named {broker.instance} has taken over: give each instance a name of its own"
         ) from error
-
-
-def _check_topics(scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> int:
-    """Refuse what cannot work before anything is read; the number of the input's partitions."""
-    if settings.input in (settings.output, settings.dead_letters):
-        raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
-    if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
-        raise ConfigurationError(f"what the shadow says needs a topic of its own, other than {settings.shadow_output}")
-    if settings.output == settings.dead_letters:
-        raise ConfigurationError(f"dead letters cannot go to {settings.output}: who reads it expects predictions")
-    cluster = Cluster(Connection(broker))
-    cluster.preflight(broker.patience)
-    inputs = cluster.partitions(settings.input)
-    for output in filter(None, (settings.output, settings.shadow_output)):
-        if (outputs := cluster.partitions(output)) < inputs:
-            raise ConfigurationError(
-                f"topic {output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to "
-                f"the partition of its record, so that it needs at least {inputs}"
-            )
-    cluster.create_if_absent(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
-    limits = Limits(Connection(broker), [settings.dead_letters])
-    limits.read()
-    require_room(settings.dead_letters, limits.of[settings.dead_letters])
-    if not scorer.stateless:
-        prepare_state_topic(cluster, broker.group, inputs, settings.on_state_loss)
-    return inputs

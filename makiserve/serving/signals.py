@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ DRAIN_S = 8.0
 """How long a drain waits for a broker that does not answer."""
 
 
+BATCH_S = 120.0
+"""How long a drain waits for the batch that is being scored: as long as a liveness probe does."""
+
+
 class Stop:
-    """Whether the service has been asked to stop, and for how long it is known."""
+    """Whether the service has been asked to stop, and for how long that is known."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -34,6 +39,10 @@ class Stop:
     def is_overdue(self) -> bool:
         """Whether the time for the drain is over."""
         return self._since is not None and time.monotonic() > self._since + DRAIN_S
+
+    def batch_left_s(self) -> float:
+        """The seconds for which a batch is still waited for; infinite without a stop."""
+        return math.inf if self._since is None else self._since + BATCH_S - time.monotonic()
 
 
 @contextmanager

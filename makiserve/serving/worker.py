@@ -14,22 +14,26 @@ from functools import partial
 from makiserve.errors import (
     AbortTransaction,
     AnotherPipeline,
+    BrokerUnavailable,
     ConfigurationError,
     MakiserveError,
     MessageRefused,
     RetryCall,
+    TopicsChanged,
 )
 from makiserve.kafka import Connection, InputConsumer, Limits, Lookup, Message, TransactionalProducer
 from makiserve.schema import Schema
 from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
-from makiserve.serving.background import Background
+from makiserve.serving.background import Background, StillRunning
 from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.commit import Committer
+from makiserve.serving.group_monitor import GroupMonitor
 from makiserve.serving.pace import Pace
 from makiserve.serving.partition import Phase
-from makiserve.serving.patience import CALL, Patience
+from makiserve.serving.patience import CALL, PATIENCE, Patience
 from makiserve.serving.publisher import Publisher
+from makiserve.serving.retry import Retries
 from makiserve.serving.schedule import IDLE, Schedule
 from makiserve.serving.sender import Sender
 from makiserve.serving.signals import Stop
@@ -41,6 +45,7 @@ from makiserve.serving.swapping.scorers import Scorers
 from makiserve.serving.swapping.swap import Swap
 from makiserve.serving.swapping.watch import Watch
 from makiserve.serving.telemetry import Audience, Lanes, Sizes, Telemetry, service
+from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -50,6 +55,8 @@ LAST_CHECKPOINT = 100_000
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+LONGEST_CALL_PAUSE_S = 1.0
+"""Between two calls of the loop that have failed: the group must hear of this member meanwhile."""
 
 
 class Worker:
@@ -59,11 +66,12 @@ class Worker:
         model: the packaged model, its reference records checked.
         broker: how to reach the broker.
         settings: what to serve from where to where.
-        partitions: how many the input has, and so the topics of dead letters and of state.
+        partitions: how many the topics have.
         stop: asked before every turn.
         audience: who is told how it goes.
         publisher: makes messages of what is scored.
         watch: where other versions of the model come from; None where there is only this one.
+        monitor: looks at the group and its topics; None if nobody asks.
     """
 
     def __init__(
@@ -71,14 +79,16 @@ class Worker:
         model: Served,
         broker: BrokerSettings,
         settings: ServeSettings,
-        partitions: int,
+        partitions: Partitions,
         stop: Stop,
         audience: Audience = Audience(),  # noqa: B008  frozen
         publisher: type[Publisher] = Publisher,
         watch: Watch | None = None,
+        monitor: GroupMonitor | None = None,
     ) -> None:
         connection = Connection(broker)
         self._stop = stop
+        self._partitions, self._monitor = partitions, monitor
         self._settings = settings
         self._schema = Schema(model.record, settings.na_values or None)
         self._scorers = Scorers(model)
@@ -95,11 +105,11 @@ class Worker:
         lanes, sizes = Lanes(self._consumer.end), Sizes(scorer)
         self._telemetry = Telemetry(audience, self._about(model), lanes, sizes, model.profile)
         self._patience = Patience(stop, self._telemetry.alive)
-        self._publisher = publisher(self._sender, settings, model, partitions)
-        expected = Expected(topic and scorer.fingerprint, model.digest, partitions)
+        self._publisher = publisher(self._sender, settings, model, partitions.dead_letters)
+        expected = Expected(topic and scorer.fingerprint, model.digest, partitions.input)
         past = None
         if topic and settings.warm_up_file:
-            past = Past(settings.warm_up_file, partitions, self._schema, model.scorer(is_tracked=True))
+            past = Past(settings.warm_up_file, partitions.input, self._schema, model.scorer(is_tracked=True))
         lookup = Lookup(connection, settings.input)
         restorer = Restorer(lookup, settings, self._scorers, expected, topic, past)
         self._assignment = Assignment(self._consumer, restorer, self._scorers.release)
@@ -108,7 +118,9 @@ class Worker:
         self._thread = Background("score")
         self._pace = Pace(settings.commit_interval, settings.max_batch)
         self._schedule = Schedule(settings.commit_interval)
+        self._has_told_batch = False
         self._aborts_in_a_row = 0
+        self._calls, self._aborts = Retries(LONGEST_CALL_PAUSE_S), Retries()
 
     @property
     def model(self) -> Served:
@@ -123,6 +135,7 @@ class Worker:
             Fenced: another instance has taken over, or the broker has given the transaction up.
             StateError: the state of a partition is lost.
             AnotherPipeline: it has drained, to make room for a process with a new pipeline.
+            TopicsChanged: a topic is not what it was at the start.
         """
         try:
             self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
@@ -143,6 +156,7 @@ class Worker:
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
         try:
+            self._look_at_group()
             if self._assignment.is_restoring and self._assignment.take_restored():
                 self._note_work(time.monotonic())  # a start that was never committed is
             if self._swap.turn(lambda: self._commit(is_saving=False)):
@@ -161,17 +175,51 @@ class Worker:
             if self._schedule.is_due:
                 self._commit(is_saving=self._schedule.is_saving)
         except RetryCall as error:
-            logger.warning("%s; trying again", error)
+            time.sleep(self._note_call(error))
         except AbortTransaction as error:
             self._redo(error)
         self._telemetry.turned(self._assignment.partitions.values())
+
+    def _note_call(self, error: RetryCall) -> float:
+        """Note a call of the loop that has failed; return the seconds to wait before it is made again."""
+        pause_s = self._calls.failed()
+        if self._calls.is_news:
+            logger.warning("%s; trying again, attempt %d", error, self._calls.count)
+        return pause_s
+
+    def _look_at_group(self) -> None:
+        """Take what the monitor has seen; rejoin the group if it has left partitions without an owner.
+
+        Raises:
+            TopicsChanged: a topic is not what it was at the start.
+        """
+        monitor = self._monitor
+        if monitor is None or not monitor.turn():
+            return
+        self._telemetry.looked(monitor.partitions())
+        if monitor.should_rejoin(self._consumer.member, self._consumer.assigned):
+            logger.warning("partitions without an owner: %s; rejoining the group", monitor.words())
+            self._consumer.rejoin()
 
     def _score(self, messages: list[Message]) -> None:
         began, stages = time.monotonic(), self._telemetry.stages
         stages.begin()
         slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema, self._scorers.now))
         stages.end("decode")
-        for each, scored in self._thread.run(lambda: self._scored(slices), self._keep_alive):
+        try:
+            results = self._thread.run(
+                lambda: self._scored(slices),
+                lambda: self._keep_alive(len(messages), began),
+                lambda: self._stop.batch_left_s() <= 0,
+            )
+        except StillRunning:
+            logger.warning(
+                "ending: a batch of %d records is not scored after %.0f s; it is left to the next owner",
+                len(messages),
+                time.monotonic() - began,
+            )
+            return
+        for each, scored in results:
             if not each.partition.is_of(each.batch.lane):
                 continue  # it was taken away, or must begin again, meanwhile
             if scored is not None:
@@ -209,14 +257,22 @@ class Worker:
         self._publisher.serve(model)
         self._telemetry.swapped(self._about(model), model.profile)
 
-    def _keep_alive(self) -> None:
+    def _keep_alive(self, records: int, began: float) -> None:
         """Commit what earlier batches left and poll, so that neither transaction nor membership expires in a batch."""
+        if self._stop.asked and not self._has_told_batch:
+            self._has_told_batch = True
+            logger.info(
+                "draining: waiting for a batch of %d records that has been scored for %.0f s, for at most %.0f s more",
+                records,
+                time.monotonic() - began,
+                self._stop.batch_left_s(),
+            )
         if self._producer.is_open:
             self._commit(is_saving=False)
         try:
             self._consumer.keep_alive()
         except RetryCall as error:  # raised from here it would drop the batch that is being scored
-            logger.warning("%s; trying again", error)
+            self._note_call(error)
         self._telemetry.alive()
 
     def _note_work(self, began: float) -> None:
@@ -228,6 +284,7 @@ class Worker:
         if self._committer.commit(partitions, is_saving=is_saving):
             self._aborts_in_a_row = 0
             self._sender.committed()
+            self._aborts.succeeded()
             self._telemetry.committed(time.monotonic() - began)
         is_unsaved = self._committer.state_topic is not None and any(each.is_unsaved for each in partitions)
         self._schedule.committed(began, is_saving=is_saving, is_unsaved=is_unsaved)
@@ -252,16 +309,23 @@ class Worker:
         self._patience.insist(partial(self._producer.abort, CALL))
 
     def _redo(self, reason: AbortTransaction) -> None:
-        """Take back everything since the last commit, and score it again from there.
+        """Undo everything since the last commit, and score it again from there.
 
         Raises:
             ConfigurationError: a topic refuses a message that does not depend on a record.
+            BrokerUnavailable: no transaction could be committed for as long as a broker is waited for.
         """
-        logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+        self._aborts.failed()
+        if self._aborts.is_news:
+            logger.warning("%s: the transaction is aborted, its records are scored again", reason)
         if isinstance(reason, MessageRefused):
             if reason.topic == self._committer.state_topic:
                 raise ConfigurationError(str(reason)) from reason
             self._sender.narrow(reason)
+        elif self._aborts.lasting_s > PATIENCE.total_seconds():
+            raise BrokerUnavailable(
+                f"{reason}. No transaction could be committed for {self._aborts.lasting_s:.0f} s"
+            ) from reason
         self._abort()
         self._assignment.rewind()
         if not isinstance(reason, MessageRefused):
@@ -270,6 +334,9 @@ class Worker:
 
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
         self._telemetry.counts.rebalances += 1
+        if (now := max(numbers) + 1) > self._partitions.input:
+            topic = self._consumer.topic
+            raise TopicsChanged(f"{topic} had {self._partitions.input} partitions and has {now} or more now")
         return self._assignment.add(numbers)
 
     def _on_revoked(self, numbers: list[int]) -> None:

@@ -44,7 +44,7 @@ def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
 
 
 def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: float) -> Verdict:
-    """Whether records that come now are scored: partitions are assigned and their state is restored.
+    """Whether records that come now are scored: the group's partitions have owners, and those here are restored.
 
     Args:
         snapshot: the latest; None while the service starts.
@@ -62,6 +62,12 @@ def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: fl
             False,
             f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored, the first: "
             f"{first.topic}[{first.partition}], {first.phase}, {first.restored:.0%}",
+        )
+    if unowned := [each for each in snapshot.group if each.unowned_s]:
+        return Verdict(
+            False,
+            f"{len(unowned)} of {len(snapshot.group)} partitions have no owner in the group, the first: "
+            f"{unowned[0].topic}[{unowned[0].partition}], for {unowned[0].unowned_s:.0f} s",
         )
     if snapshot.lanes:
         return Verdict(True, f"{len(snapshot.lanes)} partitions are served")

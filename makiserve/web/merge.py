@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from makiserve.web.histogram import Histogram, empty
-from makiserve.web.snapshot import Drift, Snapshot, StateSize
+from makiserve.web.snapshot import Drift, GroupPartition, Snapshot, StateSize
 
 SHOWN = 20
 """How many of the last predictions and dead letters are kept."""
@@ -41,12 +41,13 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
         predictions=_last([each for part in parts for each in part.predictions]),
         dead_letters=_last([each for part in parts for each in part.dead_letters]),
         drift=tuple(_drift(parts)),
+        group=_group(parts),
     )
 
 
 def ended(part: Snapshot) -> Snapshot:
     """What remains of a worker that is gone: what it has done, and nothing of what it was."""
-    return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=())
+    return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=(), group=())
 
 
 def aside(part: Snapshot) -> Snapshot:
@@ -63,6 +64,13 @@ def aside(part: Snapshot) -> Snapshot:
         predictions=(),
         drift=(),
     )
+
+
+def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
+    """The latest that a worker has seen of each partition: all of one stage look at the same group."""
+    oldest_first = sorted(parts, key=attrgetter("time_s"))
+    found = {(each.topic, each.partition): each for part in oldest_first for each in part.group}
+    return tuple(found[place] for place in sorted(found))
 
 
 def _stages(parts: Sequence[Snapshot]) -> dict[str, Histogram]:

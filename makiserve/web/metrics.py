@@ -171,6 +171,21 @@ METRICS = (
         ("topic", "partition"),
     ),
     Metric(
+        "makiserve_group_lag_records",
+        "gauge",
+        "Records of an input partition that the group has not committed, whichever instance owns it; every instance "
+        "exports all partitions.",
+        lambda s: [((p.topic, str(p.partition)), p.lag_records) for p in s.group if p.lag_records is not None],
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_unowned_seconds",
+        "gauge",
+        "For how long no instance of the group has owned an input partition; 0 if one does, or did a session ago.",
+        lambda s: [((p.topic, str(p.partition)), p.unowned_s) for p in s.group],
+        ("topic", "partition"),
+    ),
+    Metric(
         "makiserve_restored_ratio",
         "gauge",
         "The part of a partition's restore that is done, 0 to 1.",

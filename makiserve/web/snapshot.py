@@ -96,6 +96,20 @@ class Lane(msgspec.Struct, frozen=True):
     restored: float
 
 
+class GroupPartition(msgspec.Struct, frozen=True):
+    """A partition of the input as the group sees it, whichever member owns it.
+
+    Attributes:
+        lag_records: how many records are not committed; None if nothing was ever committed.
+        unowned_s: for how long it has had no owner, in seconds; 0 if it has one, or had one a session ago.
+    """
+
+    topic: str
+    partition: int
+    lag_records: int | None
+    unowned_s: float = 0.0
+
+
 class Prediction(msgspec.Struct, frozen=True):
     """One of the last outputs; key and prediction are shortened."""
 
@@ -152,6 +166,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         stages: seconds a batch, by stage.
         latency: seconds from a record's timestamp to the commit that made its outputs visible.
         dropped_headers: headers that were not passed on because their name is not UTF-8.
+        group: all partitions of the input; empty before the first look at the group, or without the right to look.
     """
 
     time_s: float
@@ -173,3 +188,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     dead_letters: tuple[DeadLetter, ...] = ()
     drift: tuple[Drift, ...] = ()
     dropped_headers: int = 0
+    group: tuple[GroupPartition, ...] = ()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from tests.broker import KafkaServer
 from tests.broker.node import Node
@@ -31,6 +36,9 @@ class Arena:
     traffic: Traffic
     silence: Silence
     registry: Registry
+    admin: AdminClient
+    group: str
+    partitions: int
     _hurt: list[object] = field(default_factory=list)
 
     def worker(self, chance: random.Random) -> Worker:
@@ -48,6 +56,28 @@ class Arena:
             raise NobodyLeft
         self._hurt += workers
         return workers
+
+    def owners(self) -> dict[str, list[int]]:
+        """The partitions of each member of the group, by its name, or its id if it has none; empty in a rebalance."""
+        with suppress(KafkaException):  # its coordinator is being found
+            found = self.admin.describe_consumer_groups([self.group])[self.group].result()
+            if found.state is ConsumerGroupState.STABLE:
+                return {
+                    each.group_instance_id or each.member_id: [at.partition for at in each.assignment.topic_partitions]
+                    for each in found.members
+                }
+        return {}
+
+    def wait_until_owned(self, by: int, patience: float = 90) -> None:
+        """Wait until every partition has an owner, and so many members have some."""
+        deadline = time.monotonic() + patience
+        while True:
+            owners = self.owners()
+            shares = [len(owned) for owned in owners.values() if owned]
+            if sum(shares) == self.partitions and len(shares) == by:
+                return
+            assert time.monotonic() < deadline, f"partitions without an owner: {owners}"
+            time.sleep(0.2)
 
     def heal(self) -> None:
         """All faults of the round are over."""

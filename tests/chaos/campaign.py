@@ -94,4 +94,4 @@ class Campaign:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
         traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s))
-        return Arena(server, proxies, fleet, traffic, silence, registry), direct
+        return Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions), direct

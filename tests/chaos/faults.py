@@ -195,3 +195,41 @@ def all_workers(arena: Arena, chance: random.Random) -> Generator[Injury]:
 def move_alias(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """The alias names another version, which each worker takes by itself."""
     yield Injury(f"the alias moves to version {arena.registry.move()}", chance.uniform(0.5, 2))
+
+
+@fault
+def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
+    """A named worker that has all partitions dies while it gives some away, and is back within its session.
+
+    The group gives it its old assignment, without a rebalance: what it was to give away has no owner.
+    """
+    workers = arena.all_workers()
+    victim, other, *rest = sorted(workers, key=lambda worker: not worker.name)
+    for worker in (other, *rest):
+        worker.end(signal.SIGTERM)
+    victim.end(signal.SIGTERM)
+    victim.start("die after Worker._on_revoked call 1")
+    arena.wait_until_owned(by=1)
+    other.start()
+    victim.process.wait(60)
+    victim.start()
+    yield Injury(f"kill -9 of {victim} in its revoke, for {other}")
+    try:
+        arena.wait_until_owned(by=2)
+    finally:
+        for worker in rest:
+            worker.start()
+
+
+@fault
+def stall_in_join(arena: Arena, chance: random.Random) -> Generator[Injury]:
+    """A batch takes longer than `max.poll.interval.ms` and gives no thread a turn; another member joins meanwhile."""
+    victim = arena.worker(chance)
+    arena.fleet.slow.write_text(f"13 {victim.process.pid}")
+    extra = arena.fleet.add(chance.choice(("", f"extra-{chance.randrange(3)}")))
+    yield Injury(f"{victim} stands still for 13 s while {extra} joins", 15)
+    arena.fleet.slow.unlink()
+    try:
+        arena.wait_until_owned(by=len(arena.fleet.workers))
+    finally:
+        arena.fleet.remove(extra)

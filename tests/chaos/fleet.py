@@ -42,9 +42,12 @@ class Worker:
     log: Path
     process: subprocess.Popen[bytes] = field(init=False)
 
-    def start(self) -> Worker:
+    def start(self, *sabotage: str) -> Worker:
+        """Start it, with what `sabotage.apply` is to do to it."""
+        python, *_, arguments = self.command[0], self.command[3:]
+        command = [python, "-m", "tests.chaos.sabotage", *sabotage, "--", *arguments] if sabotage else self.command
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stderr=log, stdout=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, stdout=log)
         return self
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -111,3 +112,17 @@ CONTROLS: dict[str, Callable[[], None]] = {
     each.__name__: each for each in (offsets_outside_the_transaction, no_rewind, no_restore)
 }
 """What the oracle must notice."""
+
+
+def main() -> None:
+    """`python -m tests.chaos.sabotage TEXT … -- ARGUMENTS`: run the command with these arguments, sabotaged."""
+    from makiserve.cli.main import main as command
+
+    at = sys.argv.index("--")
+    apply(sys.argv[1:at])
+    sys.argv = ["makiserve", *sys.argv[at + 1 :]]
+    command()
+
+
+if __name__ == "__main__":
+    main()

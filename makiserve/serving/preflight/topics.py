@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, limits_from_settings
 from makiserve.serving.letters.topic import require_room
 from makiserve.serving.preflight.run import Facts, Found
-from makiserve.serving.state.topic import state_topic
+from makiserve.serving.state.topic import grown, state_topic
+from makiserve.serving.topics import check_names
 from makiserve.settings.text import text_from_value
 
 LARGEST_MESSAGE_BYTES = 1_000_000
 """A dead letter with its headers, a chunk of a checkpoint."""
+
+
+def names(facts: Facts) -> Found:
+    """Check the names of the topics, those that the service would create included."""
+    check_names(facts.broker, facts.serving)
+    return Found("each topic has one role, and a name that Kafka allows")
 
 
 def broker(facts: Facts) -> Found:
@@ -32,10 +39,6 @@ def input_(facts: Facts) -> Found:
 
 def output(facts: Facts) -> Found:
     """The topic of the predictions: there, writable, wide enough."""
-    if facts.serving.input in (facts.serving.output, facts.serving.dead_letters):
-        raise ConfigurationError(
-            f"the input {facts.serving.input} cannot be an output too: it would read what it writes"
-        )
     return _predictions(facts, facts.serving.output)
 
 
@@ -54,7 +57,7 @@ def _predictions(facts: Facts, name: str) -> Found:
 
 
 def dead_letters(facts: Facts) -> Found:
-    """Check the topic of the dead letters: there, as wide as the input and able to hold every letter, or to be made."""
+    """Check the topic of the dead letters: there and able to hold every letter, or to be created."""
     topic = facts.find_topic(facts.serving.dead_letters)
     if topic is not None:
         require_room(topic.name, limits_from_settings(topic.settings))
@@ -69,6 +72,9 @@ def state_topic_(facts: Facts) -> Found:
     topic = facts.find_topic(name)
     if topic and topic.settings and not _is_compacted(topic):
         raise ConfigurationError(f"{name} is not compacted: it would lose state. Set cleanup.policy=compact")
+    inputs = facts.topic(facts.serving.input)
+    if topic and topic.partitions < inputs.partitions and facts.serving.on_state_loss == "refuse":
+        raise StateError(grown(inputs.name, topic.partitions, inputs.partitions))
     return _own_topic(facts, name, ("READ", "WRITE"))
 
 
@@ -104,11 +110,6 @@ def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Found:
             f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on it",
         )
     _may(topic, *operations)
-    if topic.partitions != inputs.partitions:
-        raise ConfigurationError(
-            f"{name} has {topic.partitions} partitions and needs {inputs.partitions}, as many as the input has: use "
-            "another name, or delete it"
-        )
     largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
     if largest < LARGEST_MESSAGE_BYTES:
         raise ConfigurationError(f"{name} takes messages of {largest:,} bytes: set max.message.bytes=1048588")

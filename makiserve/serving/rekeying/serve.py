@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,6 +13,7 @@ from makiserve.scoring import Served
 from makiserve.serving.rekeying.stage import Keys, Rekeyer
 from makiserve.serving.serve import serve
 from makiserve.serving.telemetry import Audience
+from makiserve.serving.topics import check_names, topic_between
 from makiserve.settings import BrokerSettings, ServeSettings
 
 OPTION = "--partition-by"
@@ -45,22 +45,20 @@ def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings,
     serve(model, broker, replace(settings, input=between, start="earliest"), audience)
 
 
-def topic_between(group: str, field: str) -> str:
-    """The name of the topic; what the name of a field may have and that of a topic may not becomes a hyphen."""
-    return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
-
-
 def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]:
-    """Make sure that the topic is there, with as many partitions as the input and kept for as long.
+    """Create the topic between the stages if there is none, as wide as the input and kept for as long.
+
+    One that exists keeps its number of partitions: the keys of the second stage's state are where they are in it.
 
     Returns:
         Its name, and the size in bytes of the largest message that it must take.
     """
+    check_names(broker, settings)
     topic = topic_between(broker.group, settings.partition_by or "")
     cluster = Cluster(Connection(broker))
     cluster.preflight(broker.patience)
     partitions = cluster.partitions(settings.input)
     kept = insist(partial(cluster.retention, settings.input), timedelta(seconds=10))
     largest = int(kept["max.message.bytes"]) + HEADERS_BYTES
-    cluster.create_if_absent(topic, partitions, kept | {"max.message.bytes": str(largest)})
+    cluster.ensure(topic, partitions, kept | {"max.message.bytes": str(largest)})
     return topic, largest

@@ -72,6 +72,8 @@ class Keys:
 class Rekeyer(Publisher):
     """Produces each message again, with its new key: its partition is the one that Java's clients would choose."""
 
+    keeps_partition = False
+
     def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
         return Encoded(scored.causes, scored.features, scored.dead)
 

@@ -76,9 +76,16 @@ def next_beginning(
         span_start: where a rebuilt state begins.
 
     Raises:
-        StateError: the state is lost, and the policy is to refuse.
+        StateError: the state is lost, and the policy is to refuse; or the offset is beyond the end.
     """
     committed = found.offset or 0
+    if committed > ends.high:
+        raise StateError(
+            f"{place}: the committed offset {committed} is beyond the end of the partition, {ends.high}: the topic was "
+            "deleted and created again, or an unclean leader election has removed records. Nothing was read. Stop all "
+            "instances and let the group forget the topic with kafka-consumer-groups.sh --delete-offsets: the service "
+            "then starts as a new one, with --from earliest or latest; or choose another --group"
+        )
     if committed < ends.low:
         return _after_a_gap(place, committed, ends, policy)
     try:

@@ -12,6 +12,7 @@ from makiserve.kafka import Lookup, Watermarks
 from makiserve.scoring import Lane, Scorer
 from makiserve.serving.background import Background
 from makiserve.serving.patience import CALL
+from makiserve.serving.retry import Retries
 from makiserve.serving.state.beginning import Beginning, Expected, first_beginning, lost, next_beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter, Contents
 from makiserve.serving.state.past import Past
@@ -52,14 +53,21 @@ class Request:
         begun: where it began in this process, if it did: what was never committed may not begin elsewhere now.
         is_over: whether nobody waits for it any more.
         since_s: when it was asked for first, on the monotonic clock.
-        answer: the result, or the error.
+        answer: the result, or the error; None while a pause is made after an attempt that failed.
+        due_s: when that pause is over, on the monotonic clock.
     """
 
     number: int
     begun: Beginning | None = None
     is_over: bool = False
     since_s: float = field(default_factory=time.monotonic)
-    answer: Future[Restored | None] = field(init=False)
+    answer: Future[Restored | None] | None = None
+    due_s: float = 0.0
+    _retries: Retries = field(default_factory=Retries)
+
+    def retry(self) -> None:
+        """Ask again after a pause, longer from attempt to attempt."""
+        self.answer, self.due_s = None, time.monotonic() + self._retries.failed()
 
 
 class Restorer:
@@ -107,6 +115,10 @@ class Restorer:
         # The committed offset first: asking for it waits for the previous owner's open transaction.
         found = self._lookup.committed(number, CALL)
         ends = self._lookup.watermarks(number, CALL)
+        if (found.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
+            raise RetryCall(
+                f"{place} ends at {ends.high} and is committed up to {found.offset}"
+            )  # a new leader's view?
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)

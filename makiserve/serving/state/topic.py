@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from makiserve.errors import StateError
 from makiserve.kafka import Cluster
 from makiserve.settings.serve import OnStateLoss
 
@@ -19,17 +20,37 @@ def state_topic(group: str) -> str:
     return f"{group}.state"
 
 
-def prepare_state_topic(cluster: Cluster, group: str, partitions: int, policy: OnStateLoss) -> None:
-    """Make sure that it is there and that it keeps what it is given.
+def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: int, policy: OnStateLoss) -> None:
+    """Create the state topic if there is none, and refuse one that would lose state.
 
-    Where the input has grown, it grows too, unless the policy is to refuse: what a partition's mark says of the number
-    of partitions then decides on its state.
+    If the input has grown, the state topic grows with it, unless the policy is to refuse. The number of partitions in
+    each partition's offset metadata then decides on its state.
+
+    Args:
+        cluster: the brokers, which have answered.
+        group: the topic's owner.
+        source: the input.
+        partitions: how many the input has.
+        policy: what to do if state is lost.
 
     Raises:
-        ConfigurationError: it is not compacted, or has another number of partitions.
+        ConfigurationError: it is not compacted.
+        StateError: the input has more partitions, and the policy is to refuse.
     """
     topic = state_topic(group)
     if policy != "refuse":
         cluster.grow(topic, partitions)
-    cluster.create_if_absent(topic, partitions, SETTINGS)
+    if (count := cluster.ensure(topic, partitions, SETTINGS)) < partitions:
+        raise StateError(grown(source, count, partitions))
     cluster.require_setting(topic, "cleanup.policy", "compact")
+
+
+def grown(source: str, before: int, now: int) -> str:
+    """Return the error for an input that has more partitions than its state, with the ways to continue."""
+    return (
+        f"{source} had {before} partitions when its state was written and has {now} now: a key may have moved to a "
+        "partition that does not have its state. Nothing was read, offsets and state are as they were. Choose how to "
+        "continue: --on-state-loss rebuild reprocesses the records that are still there without output, "
+        "--on-state-loss start-empty continues without a past; both give moved keys a new state. For exact results, "
+        "serve a topic that has had this many partitions from its first record, with another --group"
+    )

@@ -11,10 +11,14 @@ from typing import NamedTuple
 from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused
 from makiserve.scoring import PLACES, Place, Registry, Served
 from makiserve.serving.background import Background
+from makiserve.serving.retry import Retries
 from makiserve.serving.swapping.scorers import release_in
 from makiserve.settings.serve import OnStateLoss
 
 logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 60.0
+"""Between two attempts to load a version whose files cannot be fetched."""
 
 Newest = dict[Place, str | None]
 """What is to have each place; None where nothing is to change."""
@@ -56,6 +60,8 @@ class Watch:
         self._thread = Background("watch")
         self._answer: Future[Candidate | None] | None = None
         self._due = time.monotonic()
+        self._retries: dict[str, Retries] = {}
+        self._load_due_s: dict[str, float] = {}
 
     def candidate(self) -> Candidate | None:
         """What is ready to be served, if it is another by now; the same until it is served or refused."""
@@ -86,7 +92,9 @@ class Watch:
         """What is to be served from now on; None for what is served. It runs on the thread."""
         newest: Newest = {place: self._ask(place) for place in PLACES}
         for place, release in newest.items():
-            if release and self._is_new(place, release, newest) and (found := self._load(place, release, newest)):
+            if not release or time.monotonic() < self._load_due_s.get(release, 0.0):
+                continue
+            if self._is_new(place, release, newest) and (found := self._load(place, release, newest)):
                 return found
         return None
 
@@ -107,7 +115,8 @@ class Watch:
 
     def _load(self, place: Place, release: str, newest: Newest) -> Candidate | None:
         before = release_in(place, self._served)
-        logger.info("%s is to be served in the place of %s: loading it", release, before)
+        if release not in self._away:
+            logger.info("%s is to be served in the place of %s: loading it", release, before)
         try:
             return Candidate(place, release, self._registry.load(release, place, self._served))
         except AnotherPipeline as error:
@@ -119,6 +128,8 @@ class Watch:
             self._keep(place, release, error, (place, release))
         except ConfigurationError as error:
             self._wait(place, release, error)
+            retries = self._retries.setdefault(release, Retries(LONGEST_PAUSE_S))
+            self._load_due_s[release] = time.monotonic() + retries.failed()
         return None
 
     def _prepare(self, release: str, newest: Newest) -> None:

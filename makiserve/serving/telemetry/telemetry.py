@@ -22,7 +22,7 @@ from makiserve.serving.telemetry.recent import Recent
 from makiserve.serving.telemetry.sizes import Sizes
 from makiserve.serving.telemetry.stages import Stages
 from makiserve.serving.telemetry.tracing import Tracing
-from makiserve.web.snapshot import Life, Service, Snapshot
+from makiserve.web.snapshot import GroupPartition, Life, Service, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Telemetry:
         self._started_s = time.time()
         self._turned_s = self._committed_s = time.monotonic()
         self._last: Snapshot | None = None
+        self._group: tuple[GroupPartition, ...] = ()
         self._snapshot_due = self._turned_s
         self._log_due = self._turned_s + LOG_S
 
@@ -101,6 +102,10 @@ class Telemetry:
         self.counts.swaps += 1
         if self._audience.spans:
             self._tracing = Tracing(self._audience.spans, service)
+
+    def looked(self, group: tuple[GroupPartition, ...]) -> None:
+        """Take a new view of the whole group."""
+        self._group = group
 
     def alive(self) -> None:
         """The loop is alive, though it waits, for a broker or for a batch: nothing else is news."""
@@ -161,4 +166,5 @@ class Telemetry:
             predictions=self._recent.predictions,
             dead_letters=self._recent.dead_letters,
             drift=self._drifting.frozen(),
+            group=self._group,
         )

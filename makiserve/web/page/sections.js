@@ -4,6 +4,11 @@ const ORDER = ["decode", "features", "predict", "post", "publish", "commit"];
 function drawLanes(now) {
   const running = now.lanes.filter((lane) => lane.phase === "running").length;
   byId("lanes-sum").textContent = now.lanes.length ? `${running} of ${now.lanes.length} running` : "none assigned";
+  const waiting = now.group.reduce((sum, partition) => sum + (partition.lag_records ?? 0), 0);
+  const unowned = now.group.filter((partition) => partition.unowned_s).length;
+  byId("group").textContent = now.group.length
+    ? `All ${now.group.length} partitions of the group: ${count(waiting)} records wait, ${unowned || "none"} without an owner`
+    : "";
   rows("lanes", 6, now.lanes, "The group has given no partition to this service.", (lane) => [
     el("td", { class: "mono fixed" }, `${lane.topic === now.served.input ? "" : lane.topic}[${lane.partition}]`),
     el("td", {}, el("span", { class: `chip ${lane.phase}` },

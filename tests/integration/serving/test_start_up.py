@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import mlflow
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from tests.broker import create_topic
 from tests.integration.serving.service import ROOT
 
 Topic = Callable[..., str]
@@ -112,11 +114,29 @@ def test_with_fewer_outputs_than_inputs(serve: Run, topic: Topic) -> None:
     assert reason.startswith(f"topic {narrow} has 1 partitions, ")
 
 
-def test_with_dead_letters_of_another_width(serve: Run, topic: Topic) -> None:
-    narrow = topic(1)
-    code, reason = serve("--dead-letters", narrow)
+def test_with_state_of_an_input_that_has_grown(serve: Run, topic: Topic, admin: AdminClient) -> None:
+    group = topic(1)
+    create_topic(admin, f"{group}.state", 1)
+    code, reason = serve("--group", group)
+    assert code == 5
+    assert "had 1 partitions when its state was written and has 2 now" in reason
+    assert "delete" not in reason
+
+
+def test_with_a_name_that_is_too_long(serve: Run, topic: Topic, admin: AdminClient) -> None:
+    group = "g" * 244
+    code, reason = serve("--group", group)
     assert code == 2
-    assert reason.startswith(f"Topic {narrow} has 1 partitions and needs 2")
+    assert reason.startswith("the name of the state topic, ggg")
+    assert "has 250 characters and Kafka allows 249. Nothing was created." in reason
+
+
+def test_with_the_state_topic_as_an_output(serve: Run, topic: Topic, admin: AdminClient) -> None:
+    group = topic(1)
+    create_topic(admin, f"{group}.state", 2)
+    code, reason = serve("--group", group, output=f"{group}.state")
+    assert code == 2
+    assert reason.startswith(f"{group}.state is the state topic of the group {group} and cannot be the output too")
 
 
 def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:

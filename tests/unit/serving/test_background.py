@@ -8,7 +8,7 @@ import pytest
 
 from makiserve.errors import AbortTransaction
 from makiserve.serving import background as module
-from makiserve.serving.background import Background
+from makiserve.serving.background import Background, StillRunning
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +51,16 @@ def test_an_error_meanwhile_waits_for_the_call_to_end() -> None:
     with pytest.raises(AbortTransaction, match="number 1"):
         thread.run(ended.wait, meanwhile)
     assert ended.is_set()
+
+
+def test_a_call_is_no_longer_waited_for_when_its_time_is_over() -> None:
+    thread, done, asked = Background("score"), threading.Event(), []
+
+    def is_over() -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    with pytest.raises(StillRunning):
+        thread.run(done.wait, lambda: None, is_over)
+    done.set()
+    assert thread.run(lambda: 7, lambda: None) == 7

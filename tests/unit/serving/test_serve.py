@@ -15,6 +15,7 @@ from rx import operators as rx_ops
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
 from makiserve.serving import serve
 from makiserve.serving.signals import Stop
+from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import packaged
@@ -37,8 +38,11 @@ class Cluster:
     def partitions(self, topic: str) -> int:
         return self.topics[topic]
 
-    def create_if_absent(self, topic: str, partitions: int, settings: object) -> None:
-        self.topics[topic] = partitions
+    def ensure(self, topic: str, partitions: int, settings: object) -> int:
+        return self.topics.setdefault(topic, partitions)
+
+    def command(self, tool: str, topic: str) -> str:
+        return f"kafka-{tool}.sh --topic {topic}"
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
         assert (topic, name, value) == ("group.state", "cleanup.policy", "compact")
@@ -51,9 +55,9 @@ class Worker:
     made: list[Worker] = []
 
     def __init__(
-        self, model: Any, broker: BrokerSettings, settings: ServeSettings, dead: int, stop: Stop, *_: Any
+        self, model: Any, broker: BrokerSettings, settings: ServeSettings, partitions: Partitions, stop: Stop, *_: Any
     ) -> None:
-        self.stop, self.dead_partitions, self.given = stop, dead, model
+        self.stop, self.dead_partitions, self.given = stop, partitions.dead_letters, model
         self.model = packaged(version="4")
         self.made.append(self)
 
@@ -111,7 +115,7 @@ def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.Lo
     Worker.ends = [Fenced("the transaction took too long"), Fenced("again")]
     serve(packaged(), BROKER, SETTINGS)
     assert len(Worker.made) == 3
-    assert caplog.messages[0] == "the transaction took too long: beginning anew, from what is committed"
+    assert caplog.messages[0] == "the transaction took too long: restarting from the last committed offset"
 
 
 def test_what_begins_anew_serves_the_version_that_was_served_last() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -20,8 +21,9 @@ from makiserve.errors import (
     StateError,
     StoppedAtRecord,
 )
-from makiserve.serving import schedule
+from makiserve.serving import background, schedule, signals
 from makiserve.serving import worker as module
+from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, message, packaged
@@ -41,7 +43,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def one(**options: Any) -> Worker:
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, **options})
-        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, 2, kafka.stop)
+        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, Partitions(2, 2), kafka.stop)
         kafka.turns.insert(0, lambda: consumer(worker).come(0, 1))
         return worker
 
@@ -258,3 +260,32 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
     worker.run()
     assert kafka.calls.count("commit") >= batches_scored > 3
     assert_exact(kafka)
+
+
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_a_drain_says_which_batch_it_waits_for_and_how_long(
+    kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, is_patient: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(background, "SLOW_S", 0.001)
+    worker, done, slow = make(max_batch=2, commit_interval=NEVER), threading.Event(), []
+    score = worker._scorers.now.score
+
+    def slowly(batches: Any) -> Any:
+        if not slow:
+            slow.append(1)
+            kafka.turns += [kafka.stop.ask, nothing, nothing, done.set if is_patient else nothing]
+            done.wait(30)
+        return score(batches)
+
+    monkeypatch.setattr(worker._scorers.now, "score", slowly)
+    monkeypatch.setattr(signals, "BATCH_S", 120.0 if is_patient else 0.2)
+    worker.run()
+    done.set()
+    lines = [line for line in caplog.messages if "batch of" in line]
+    assert lines[0].startswith("draining: waiting for a batch of ")
+    assert [line.startswith("ending: a batch of ") for line in lines[1:]] == ([] if is_patient else [True])
+    assert bool(kafka.visible) is is_patient
+    assert {number: offset for number, (offset, _) in kafka.group.items() if offset} == (
+        {number: len(kafka.predictions(number)) for number in TOTALS} if is_patient else {}
+    )

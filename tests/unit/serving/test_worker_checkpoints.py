@@ -14,6 +14,7 @@ from makiserve.errors import RetryCall
 from makiserve.serving import background
 from makiserve.serving import worker as module
 from makiserve.serving.signals import Stop
+from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, packaged
@@ -43,7 +44,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     def one(**options: Any) -> Worker:
         kafka.stop.__init__()  # type: ignore[misc]
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, "commit_interval": NEVER, **options})
-        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, 1, kafka.stop)
+        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, Partitions(1, 1), kafka.stop)
         kafka.turns.insert(0, lambda: consumer(worker).come(0))
         return worker
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from makiserve.web.histogram import BATCH_RECORDS, LATENCY_S, STAGE_S, Histogram, empty
-from makiserve.web.snapshot import Lane, Life, Service, Snapshot, Step
+from makiserve.web.snapshot import GroupPartition, Lane, Life, Service, Snapshot, Step
 
 SERVICE = Service(
     uri="models:/house@champion",
@@ -68,5 +68,6 @@ def snapshot(**other: Any) -> Snapshot:
         batch=filled(BATCH_RECORDS, 20, 80),
         stages={"decode": filled(STAGE_S, 0.001), "commit": empty(STAGE_S)},
         latency=filled(LATENCY_S, 0.02, 0.2),
+        group=(GroupPartition("house", 0, 10), GroupPartition("house", 1, 10)),
     )
     return msgspec.structs.replace(found, **other)

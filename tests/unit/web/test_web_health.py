@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from makiserve.web.health import SPARE, STALLED, STARTING, Verdict, health, readiness
+from makiserve.web.snapshot import GroupPartition
 from tests.unit.web.example import lane, life, snapshot
 
 BOUND = STALLED.total_seconds()
@@ -53,3 +54,10 @@ def test_what_is_not_healthy_or_still_starts_is_not_ready() -> None:
     now = time.monotonic()
     assert not ready(workers=(life("worker 0", BOUND + 5),)).is_good
     assert readiness(None, now, now, 2000.0) == Verdict(False, "starting for 0 s")
+
+
+def test_no_instance_is_ready_while_a_partition_of_the_group_has_no_owner() -> None:
+    group = (GroupPartition("house", 0, 10), GroupPartition("house", 1, 90, unowned_s=96.0))
+    reason = "1 of 2 partitions have no owner in the group, the first: house[1], for 96 s"
+    assert ready(group=group) == Verdict(False, reason)
+    assert ready(group=group, lanes=(), workers=(life(started_s=0.0),)) == Verdict(False, reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from makiserve.web.histogram import BATCH_RECORDS, STAGE_S
-from makiserve.web.merge import SHOWN, merged
-from makiserve.web.snapshot import Drift, Prediction, Snapshot, StateSize
+from makiserve.web.merge import SHOWN, ended, merged
+from makiserve.web.snapshot import Drift, GroupPartition, Prediction, Snapshot, StateSize
 from tests.unit.web.example import filled, lane, life, snapshot
 
 
@@ -47,3 +47,10 @@ def test_the_last_predictions_are_those_of_all_workers_by_time() -> None:
 def test_a_snapshot_survives_the_way_between_processes() -> None:
     sent = snapshot()
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(sent), type=Snapshot) == sent
+
+
+def test_the_group_is_as_the_worker_saw_it_that_looked_last() -> None:
+    early = snapshot(group=(GroupPartition("house", 0, 5, 50.0), GroupPartition("keys", 0, 1)), time_s=2000.0)
+    late = snapshot(group=(GroupPartition("house", 0, 7),), time_s=2001.0)
+    assert merged([late, early]).group == (GroupPartition("house", 0, 7), GroupPartition("keys", 0, 1))
+    assert ended(early).group == ()

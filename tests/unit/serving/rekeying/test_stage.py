@@ -13,9 +13,9 @@ from makiserve.packaging import FeaturesOnly
 from makiserve.schema import Schema
 from makiserve.scoring import Batch
 from makiserve.serving.messages import Origin, Times, origin_before, rekeyed_headers, source_header
-from makiserve.serving.rekeying.serve import topic_between
 from makiserve.serving.rekeying.stage import Keys, Rekeyer, key_of
 from makiserve.serving.sender import Sender
+from makiserve.serving.topics import topic_between
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace

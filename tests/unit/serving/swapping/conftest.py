@@ -14,6 +14,7 @@ from makiserve.scoring import Place
 from makiserve.serving import worker as module
 from makiserve.serving.swapping import watch as watching
 from makiserve.serving.swapping.watch import Watch
+from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, packaged
@@ -86,7 +87,7 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
         model = model or packaged(registry=registry)
         registry.versions[model.version] = model
         watch = Watch(registry, timedelta(0), serve.on_state_loss, model)
-        worker = Worker(model, BrokerSettings("broker:9092", "group"), serve, 2, kafka.stop, watch=watch)
+        worker = Worker(model, BrokerSettings("broker:9092", "group"), serve, Partitions(2, 2), kafka.stop, watch=watch)
         consumer: Any = worker._consumer
         kafka.turns.insert(0, lambda: consumer.come(0, 1))
         return worker

@@ -1,0 +1,136 @@
+"""The consumer group and its topics, as the brokers see them now: owners, offsets, ends, topic ids.
+
+An admin client of its own, used from one thread. A look costs a request to the group's coordinator for its members and
+one for its offsets, one to each partition leader, and one for the topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
+
+from makiserve.kafka.codes import MISSING
+from makiserve.kafka.connection import Connection
+from makiserve.kafka.faults import fault, translated
+
+CALL_S = 5.0
+
+
+class Member(NamedTuple):
+    """A member of the group, and the partitions of the input that it owns."""
+
+    id: str
+    partitions: frozenset[int]
+
+
+class GroupView(NamedTuple):
+    """The group at one moment.
+
+    Attributes:
+        is_stable: whether no rebalance is under way, and there are members.
+        members: all of them.
+        committed: the committed offset of each partition that has one.
+        ends: for each partition, one after the last record that a read_committed reader may see.
+    """
+
+    is_stable: bool
+    members: tuple[Member, ...]
+    committed: Mapping[int, int]
+    ends: Mapping[int, int]
+
+    @property
+    def unowned(self) -> frozenset[int]:
+        """The partitions that no member owns."""
+        return frozenset(self.ends) - frozenset().union(*(member.partitions for member in self.members))
+
+    def lag(self, partition: int) -> int | None:
+        """The number of records that are not committed; None if nothing was ever committed."""
+        committed = self.committed.get(partition)
+        return None if committed is None else max(0, self.ends[partition] - committed)
+
+
+class TopicState(NamedTuple):
+    """What makes a topic the one that it was.
+
+    Attributes:
+        id: given by the broker when it is created; another topic of the same name has another.
+        partitions: how many.
+    """
+
+    id: str
+    partitions: int
+
+
+class GroupInspector:
+    """Looks at one group and the topics of its service."""
+
+    def __init__(self, connection: Connection, topic: str) -> None:
+        self._connection = connection
+        self._topic = topic
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        with translated("The Kafka settings"):
+            return AdminClient(self._connection.admin_settings())
+
+    def topics(self, names: Collection[str]) -> dict[str, TopicState]:
+        """Return the topics that exist and that the principal may see.
+
+        Raises:
+            RetryCall: no answer.
+        """
+        found = {}
+        answers = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=CALL_S)
+        for name, answer in answers.items():
+            try:
+                topic = answer.result()
+            except KafkaException as error:
+                if error.args[0].code() not in MISSING:
+                    raise fault(error.args[0], f"Describing topic {name}") from error
+            else:
+                found[name] = TopicState(str(topic.topic_id), len(topic.partitions))
+        return found
+
+    def group(self, partitions: int) -> GroupView:
+        """Return members, offsets and ends.
+
+        Args:
+            partitions: how many the input has.
+
+        Raises:
+            RetryCall: no answer.
+            ConfigurationError: the principal may not describe the group.
+        """
+        name = self._connection.broker.group
+        places = [TopicPartition(self._topic, number) for number in range(partitions)]
+        with translated(f"Describing group {name}"):
+            group = self._admin.describe_consumer_groups([name], request_timeout=CALL_S)[name].result()
+            asked = [ConsumerGroupTopicPartitions(name, places)]
+            offsets = self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[name].result()
+            ends = self._admin.list_offsets(
+                {place: OffsetSpec.latest() for place in places},  # type: ignore[no-untyped-call]
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=CALL_S,
+            )
+            return GroupView(
+                is_stable=group.state is ConsumerGroupState.STABLE,
+                members=tuple(self._member(member) for member in group.members),
+                committed={place.partition: place.offset for place in offsets.topic_partitions if place.offset >= 0},
+                ends={place.partition: int(answer.result().offset) for place, answer in ends.items()},
+            )
+
+    def _member(self, member: object) -> Member:
+        owned = member.assignment.topic_partitions if member.assignment else []  # type: ignore[attr-defined]
+        numbers = frozenset(place.partition for place in owned if place.topic == self._topic)
+        return Member(str(member.member_id), numbers)  # type: ignore[attr-defined]

@@ -1,0 +1,194 @@
+"""The group monitor: finds partitions that no member owns, topics that changed, and the lag of the whole group.
+
+It looks at the brokers now and then, on a thread of its own, and never during a rebalance: what it sees then is on its
+way to change. A partition counts as unowned when it has had no owner for longer than a session. Decision 0096.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from makiserve.errors import ConfigurationError, MakiserveError, TopicsChanged
+from makiserve.kafka import GroupInspector, GroupView, TopicState
+from makiserve.serving.background import Background
+from makiserve.serving.retry import Retries
+from makiserve.web.snapshot import GroupPartition
+
+logger = logging.getLogger(__name__)
+
+LONGEST_LOOK_S = 15.0
+LOOKS_PER_SESSION = 3
+
+SEEN = 2
+"""A topic is gone when so many looks in a row have not found it: one broker may not know of it yet."""
+
+LONGEST_REJOIN_S = 600.0
+"""The maximum pause between two attempts to rejoin the group."""
+
+
+class Look(NamedTuple):
+    """What one look has found.
+
+    Attributes:
+        at_s: when, on the monotonic clock.
+        topics: those that exist.
+        group: None if the principal may not describe it.
+    """
+
+    at_s: float
+    topics: dict[str, TopicState]
+    group: GroupView | None
+
+
+class GroupMonitor:
+    """Watches the group and the topics of one service.
+
+    Args:
+        inspector: asks the brokers.
+        source: the input.
+        topics: all that the service needs, the input among them.
+        session_s: how long the group waits for a member that is silent.
+
+    Attributes:
+        view: the group at the last look; None before, and if it may not be described.
+    """
+
+    def __init__(self, inspector: GroupInspector, source: str, topics: Collection[str], session_s: float) -> None:
+        self.view: GroupView | None = None
+        self._inspector, self._source, self._names = inspector, source, tuple(topics)
+        self._session_s = session_s
+        self._every_s = min(LONGEST_LOOK_S, session_s / LOOKS_PER_SESSION)
+        self._thread = Background("group monitor")
+        self._answer: Future[Look] | None = None
+        self._due_s = time.monotonic()
+        self._known: dict[str, TopicState] = {}
+        self._missed: dict[str, int] = {}
+        self._unowned_since_s: dict[int, float] = {}
+        self._mismatch_since_s: float | None = None
+        self._is_denied = False
+        self._failures, self._rejoins = Retries(), Retries(LONGEST_REJOIN_S)
+        self._rejoin_due_s = 0.0
+
+    def restart(self) -> None:
+        """Take the topics as they are at the next look for those that the service was started with."""
+        self._known.clear()
+        self._missed.clear()
+
+    def turn(self) -> bool:
+        """Start a look if one is due, and judge one that is done; whether there is a new view of the group.
+
+        Raises:
+            TopicsChanged: the input has grown, or a topic was deleted or created again.
+        """
+        if self._answer is None:
+            if time.monotonic() >= self._due_s:
+                self._answer = self._thread.submit(self._look)
+            return False
+        if not self._answer.done():
+            return False
+        answer, self._answer = self._answer, None
+        self._due_s = time.monotonic() + self._every_s
+        try:
+            look = answer.result()
+        except MakiserveError as error:
+            self._due_s += self._failures.failed()
+            if self._failures.is_news:
+                logger.warning("the group cannot be looked at: %s; trying again", error)
+            return False
+        self._compare(look.topics)
+        self.view = look.group
+        if look.group is not None:
+            self._note_owners(look.group, look.at_s)
+        return look.group is not None
+
+    def partitions(self) -> tuple[GroupPartition, ...]:
+        """Return all partitions of the input at the last look."""
+        if (view := self.view) is None:
+            return ()
+        unowned = self.unowned()
+        return tuple(
+            GroupPartition(self._source, number, view.lag(number), unowned.get(number, 0.0))
+            for number in sorted(view.ends)
+        )
+
+    def unowned(self) -> dict[int, float]:
+        """Return the partitions that have had no owner for longer than a session, and for how many seconds."""
+        now = time.monotonic()
+        ages = {number: now - since for number, since in sorted(self._unowned_since_s.items())}
+        return {number: age for number, age in ages.items() if age > self._session_s}
+
+    def words(self) -> str:
+        """Return why this member rejoins, for the log."""
+        found = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
+        return ", ".join(found) or "the group assigns this member others than it has"
+
+    def should_rejoin(self, member: str, assigned: Collection[int]) -> bool:
+        """Return whether this member is the one to leave the group and join it again, after a new view.
+
+        The member with the fewest partitions goes first, as the others lose more by it; if it does not, the next one
+        does after another look. A member whose partitions are others in the group's view than in its own is on its own.
+
+        Args:
+            member: the id that the group has given this member.
+            assigned: the partitions that it takes for its own.
+        """
+        view, now = self.view, time.monotonic()
+        if view is None or not view.is_stable:
+            return False
+        own = next((each for each in view.members if each.id == member), None)
+        is_mismatch = own is None or own.partitions != frozenset(assigned)
+        if not is_mismatch:
+            self._mismatch_since_s = None
+        elif self._mismatch_since_s is None:
+            self._mismatch_since_s = now
+        waited_s = max(self.unowned().values(), default=0.0) - self._session_s
+        rank = sorted(view.members, key=lambda each: (len(each.partitions), each.id)).index(own) if own else 0
+        is_turn = waited_s > rank * self._every_s
+        is_lost = self._mismatch_since_s is not None and now > self._mismatch_since_s + self._session_s
+        if not (is_turn or is_lost) or now < self._rejoin_due_s:
+            return False
+        self._rejoins.failed()
+        self._rejoin_due_s = now + min(LONGEST_REJOIN_S, self._session_s * 2.0 ** min(self._rejoins.count, 20))
+        self._mismatch_since_s = None
+        return True
+
+    def _look(self) -> Look:
+        topics = self._inspector.topics(self._names)
+        source = topics.get(self._source)
+        group = None
+        if source is not None and not self._is_denied:
+            try:
+                group = self._inspector.group(source.partitions)
+            except ConfigurationError as error:
+                self._is_denied = True
+                logger.warning("partitions without an owner and the lag of the whole group are not watched: %s", error)
+        return Look(time.monotonic(), topics, group)
+
+    def _compare(self, topics: dict[str, TopicState]) -> None:
+        for name in self._names:
+            before, now = self._known.get(name), topics.get(name)
+            if now is None:
+                self._missed[name] = self._missed.get(name, 0) + 1
+                if before is not None and self._missed[name] >= SEEN:
+                    raise TopicsChanged(f"topic {name} was deleted, or the principal may no longer see it")
+                continue
+            self._missed.pop(name, None)
+            self._known[name] = now
+            if before is None:
+                continue
+            if before.id != now.id:
+                raise TopicsChanged(f"topic {name} was deleted and created again")
+            if name == self._source and before.partitions != now.partitions:
+                raise TopicsChanged(f"{name} had {before.partitions} partitions and has {now.partitions} now")
+
+    def _note_owners(self, view: GroupView, at_s: float) -> None:
+        if not view.is_stable:
+            return
+        for number in view.unowned:
+            self._unowned_since_s.setdefault(number, at_s)
+        for number in self._unowned_since_s.keys() - view.unowned:
+            del self._unowned_since_s[number]

@@ -1,0 +1,129 @@
+"""The topics of a service: their names, and what must be true of them before anything is read. Decision 0094."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from makiserve.errors import ConfigurationError
+from makiserve.kafka import Cluster
+from makiserve.serving.letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.serving.state.topic import prepare_state_topic, state_topic
+from makiserve.settings import BrokerSettings, ServeSettings
+
+LONGEST_NAME = 249
+"""Kafka keeps a partition in a folder named TOPIC-NUMBER, and file systems allow 255 bytes for that."""
+
+LEGAL = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+class Partitions(NamedTuple):
+    """How many partitions the topics have on which a worker depends."""
+
+    input: int
+    dead_letters: int
+
+
+class Role(NamedTuple):
+    """What a topic is for, its name, and the options that decide the name."""
+
+    what: str
+    name: str
+    options: str
+
+
+def topic_between(group: str, field: str) -> str:
+    """Return the topic of `--partition-by`; characters that a topic's name cannot have become hyphens."""
+    return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
+
+
+def check_names(broker: BrokerSettings, settings: ServeSettings) -> None:
+    """Refuse names that Kafka does not allow, and one topic in two roles; no broker is asked.
+
+    Raises:
+        ConfigurationError: the message names the topic, its role and the option to change.
+    """
+    _refuse_two_roles(broker.group, settings)
+    for role in _roles(broker.group, settings):
+        check_name(role)
+
+
+def check_name(role: Role) -> None:
+    """Refuse a name that Kafka does not allow.
+
+    Raises:
+        ConfigurationError: it is too long, or has a character that no topic's name has.
+    """
+    if len(role.name) > LONGEST_NAME:
+        raise ConfigurationError(
+            f"the name of the {role.what}, {role.name[:60]}…, has {len(role.name)} characters and Kafka allows "
+            f"{LONGEST_NAME}. Nothing was created. Choose a shorter {role.options}"
+        )
+    if not LEGAL.fullmatch(role.name) or role.name in (".", ".."):
+        raise ConfigurationError(
+            f"{role.name!r} cannot be the name of the {role.what}: Kafka allows letters, digits, '.', '_' and '-'. "
+            f"Nothing was created. Choose another {role.options}"
+        )
+
+
+def prepare_topics(
+    cluster: Cluster, broker: BrokerSettings, settings: ServeSettings, *, has_state: bool, keeps_partition: bool
+) -> Partitions:
+    """Refuse topics that cannot work, and create the service's own that are missing.
+
+    Args:
+        cluster: the brokers, which have answered.
+        broker: names the group.
+        settings: name the topics.
+        has_state: whether the pipelines remember anything.
+        keeps_partition: whether an output goes to the partition of its record.
+
+    Raises:
+        ConfigurationError: a topic is missing, or has too few partitions.
+        StateError: the input has more partitions than its state, and the policy is to refuse.
+    """
+    inputs = cluster.partitions(settings.input)
+    for output in filter(None, (settings.output, settings.shadow_output)):
+        outputs = cluster.partitions(output)
+        if keeps_partition and outputs < inputs:
+            raise ConfigurationError(
+                f"topic {output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to the "
+                f"partition of its record. Add partitions: {cluster.command('topics', output)} --alter --partitions "
+                f"{inputs}"
+            )
+    letters = cluster.ensure(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
+    if has_state:
+        prepare_state_topic(cluster, broker.group, settings.input, inputs, settings.on_state_loss)
+    return Partitions(inputs, letters)
+
+
+def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:
+    yield Role("input", settings.input, "--input")
+    yield Role("output", settings.output, "--output")
+    yield Role("dead-letter topic", settings.dead_letters, "--dead-letters or --output")
+    if settings.shadow_output is not None:
+        yield Role("shadow's output", settings.shadow_output, "--shadow-output")
+    yield Role("state topic", state_topic(group), "--group or --output")
+    if settings.partition_by is not None:
+        between = topic_between(group, settings.partition_by)
+        yield Role("topic of --partition-by", between, "--group or --output")
+        yield Role("first stage's state topic", state_topic(between), "--group or --output")
+
+
+def _refuse_two_roles(group: str, settings: ServeSettings) -> None:
+    if settings.input in (settings.output, settings.dead_letters):
+        raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
+    if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
+        raise ConfigurationError(f"the shadow's output needs a topic of its own, other than {settings.shadow_output}")
+    if settings.output == settings.dead_letters:
+        raise ConfigurationError(f"dead letters cannot go to {settings.output}: whoever reads it expects predictions")
+    roles = list(_roles(group, settings))
+    public = roles[:3] if settings.shadow_output is None else roles[:4]
+    for internal in roles[len(public) :]:
+        for role in public:
+            if role.name == internal.name:
+                raise ConfigurationError(
+                    f"{role.name} is the {internal.what} of the group {group} and cannot be the {role.what} too: its "
+                    f"records would be mixed up. Choose another {role.options}"
+                )
