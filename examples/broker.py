@@ -29,9 +29,9 @@ class Broker:
         )
 
     def send(self, topic: str, values: Iterable[bytes]) -> None:
-        """Produce values, all with the key of one meter: one partition, one lane."""
+        """Produce values to one partition, which is one lane."""
         for value in values:
-            self._producer.produce(topic, value, key=b"meter-1", partition=0)
+            self._producer.produce(topic, value, partition=0)
         self._producer.poll(0.02)
 
 

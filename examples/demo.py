@@ -1,8 +1,9 @@
 """The whole of makiserve in two minutes: train, log, serve on a broker, replay, compare. `make demo` runs it.
 
-It needs nothing but this repository. Without KAFKA_BOOTSTRAP_SERVERS it brings a broker of its own: librdkafka's mock
-cluster, which speaks Kafka's protocol and lives in this process. That one is for showing; what is promised about
-faults is proven on Apache Kafka, by `make test`.
+The data are real: flights that left New York in January and February 2013. The model learns from the first 40,000 and
+then serves the 10,000 that follow, which it has never seen. Without KAFKA_BOOTSTRAP_SERVERS the demo brings its own
+broker, librdkafka's mock cluster, which speaks Kafka's protocol and lives in this process. It is good for showing.
+`make test` proves what makiserve promises about faults, on Apache Kafka.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -21,94 +23,114 @@ from rich.live import Live
 import makiserve
 from examples.broker import Broker, broker
 from examples.service import Output, Service
-from makiserve.replaying import Comparison, compare
+from makiserve.replaying import Comparison, Replayed, compare
 from makiserve.schema import RecordFile, Schema
-from models.electricity.data import write_house
-from models.electricity.features import Reading
-from models.electricity.train import train
+from models.flight_delay.data import write_flights
+from models.flight_delay.features import Flight
+from models.flight_delay.train import train
 
 FOLDER = Path(__file__).resolve().parents[1] / ".cache" / "demo"
-MODEL = "models:/house@champion"
-ROWS = 20_000
-ROWS_PER_S = 2_000
-PATIENCE_S = 60
+MODEL = "models:/flight_delay@champion"
+LABEL = "arr_delay"
+TRAINED_ON, SERVED = 40_000, 10_000
+ROWS_PER_S = 1_500
+TIMEOUT_S = 90
 
 screen = Console(highlight=False)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
 def main() -> int:
-    """Run the demo; 0 when every prediction that was served is the replay's."""
-    house = prepare()
+    """Run the demo. Return 0 if every served prediction equals the replay's."""
+    past, live = prepare()
     screen.rule("1  train")
-    screen.print(f"{ROWS:,} readings of a SYNTHETIC house: {house.relative_to(Path.cwd())}")
-    train(house, name="house", alias="champion")
-    own = ("house.predictions.dead-letters", "makiserve.house.predictions.state")
-    with broker("house", "house.predictions", own=own) as kafka:
+    screen.print(f"{TRAINED_ON:,} real flights; features: how late the flights before this one left and arrived")
+    train(past, name="flight_delay", alias="champion")
+    own = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
+    with broker("flights", "flights.delays", own=own) as kafka:
         screen.rule("2  serve")
         screen.print(f"{kafka.kind} at {kafka.servers}")
-        served = serve(house, kafka)
+        served = serve(live, kafka)
     screen.rule("3  replay")
-    replayed = makiserve.replay(MODEL, house, label="house_overall", output=FOLDER / "predictions.csv")
-    metrics = replayed.metrics
-    screen.print(f"{replayed.rows:,} rows in {replayed.seconds:.2f} s, {len(replayed.outputs)} predictions")
-    if metrics:
-        mean = metrics.baselines["mean"]["rmse"]
-        screen.print(f"rmse {metrics['rmse']:.3f} kW; always predicting the mean gives {mean:.3f} kW")
+    replayed = makiserve.replay(MODEL, live, label=LABEL, output=FOLDER / "predictions.csv", report=True)
+    show(replayed)
     screen.rule("4  compare")
-    expected = [(("house", offset), msgspec.json.encode({"prediction": value})) for offset, value in replayed.outputs]
-    return verdict(compare(expected, [(("house", each.source), each.value) for each in served]), len(served))
+    expected = [(("live", offset), msgspec.json.encode({"prediction": value})) for offset, value in replayed.outputs]
+    return verdict(compare(expected, [(("live", output.source), output.value) for output in served]), len(served))
 
 
-def prepare() -> Path:
-    """A fresh folder with the data; MLflow's store will stand there too."""
+def prepare() -> tuple[Path, Path]:
+    """Write the flights to train on and those to serve into a fresh folder, which also holds MLflow's store."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{FOLDER / 'mlflow.db'}"
-    house = FOLDER / "house.csv"
-    write_house(house, rows=ROWS, seed=7)
-    return house
+    past, live, everything = (FOLDER / f"{name}.csv" for name in ("past", "live", "flights"))
+    write_flights(everything)
+    with everything.open() as lines:
+        header = next(lines)
+        past.write_text(header + "".join(islice(lines, TRAINED_ON)))
+        live.write_text(header + "".join(islice(lines, SERVED)))
+    return past, live
 
 
-def serve(house: Path, kafka: Broker) -> list[Output]:
-    """Stream the file in, as fast as a busy site would, while the service scores it; what it wrote."""
-    values = encoded(house)
-    expected = len(makiserve.replay(MODEL, house).outputs)
-    with Service(MODEL, kafka, "house", "house.predictions") as service:
-        service.wait_until_ready(PATIENCE_S)
+def serve(live: Path, kafka: Broker) -> list[Output]:
+    """Stream the file into the topic while the service scores it. Return the outputs of the service."""
+    values = encoded(live)
+    expected = len(makiserve.replay(MODEL, live).outputs)
+    with Service(MODEL, kafka, "flights", "flights.delays") as service:
+        service.wait_until_ready(TIMEOUT_S)
+        screen.print(f"status page: {service.status_page}")
         started = time.monotonic()
-        with Live(console=screen, refresh_per_second=8) as live:
+        with Live(console=screen, refresh_per_second=8) as view:
             sent = 0
-            while len(service.outputs) < expected and time.monotonic() - started < PATIENCE_S:
+            while len(service.outputs) < expected and time.monotonic() - started < TIMEOUT_S:
                 due = min(len(values), int((time.monotonic() - started) * ROWS_PER_S))
-                kafka.send("house", values[sent:due])
+                kafka.send("flights", values[sent:due])
                 sent = due
                 service.read()
-                live.update(service.view(sent, time.monotonic() - started))
+                view.update(service.view(sent, time.monotonic() - started))
+        if sys.stdin.isatty():
+            screen.input("The status page is up until you press Enter. ")
         service.stop()
     screen.print()
     return service.outputs
 
 
-def encoded(house: Path) -> list[bytes]:
-    """The readings as the JSON messages that a meter would send."""
-    schema = Schema(Reading)
+def encoded(live: Path) -> list[bytes]:
+    """Return the flights as the JSON messages that an airport would send."""
+    schema = Schema(Flight)
     return [
-        schema.encode_json(each) for block in RecordFile(house, schema) for each in block if isinstance(each, Reading)
+        schema.encode_json(flight)
+        for block in RecordFile(live, schema)
+        for flight in block
+        if isinstance(flight, Flight)
     ]
 
 
+def show(replayed: Replayed) -> None:
+    """Print the replay's rate, its errors beside those of baselines, and the report."""
+    screen.print(f"{replayed.rows:,} flights in {replayed.seconds:.2f} s, {len(replayed.outputs):,} predictions")
+    if replayed.metrics:
+        errors = {"the model": replayed.metrics.figures} | dict(replayed.metrics.baselines)
+        for name, figures in errors.items():
+            screen.print(f"  {name:12} rmse {figures['rmse']:6.2f} minutes, on flights that it was not trained on")
+    if replayed.report:
+        report = FOLDER / "report.html"
+        report.write_text(replayed.report.html())
+        screen.print(f"report: {report.relative_to(Path.cwd()) if report.is_relative_to(Path.cwd()) else report}")
+
+
 def verdict(comparison: Comparison, served: int) -> int:
-    """Say whether serving and replay agree, in the last lines."""
+    """Print whether serving and replay agree. Return the exit code."""
     differ = comparison.different + comparison.missing + comparison.unexpected
     equal = comparison.identical + comparison.close
-    screen.print(f"{served} predictions served, {equal} equal the replay, {differ} differ")
+    screen.print(f"{served:,} predictions served, {equal:,} equal the replay, {differ:,} differ")
     if comparison.close:
         screen.print(f"({comparison.close} of them in the last bits only: BLAS rounds by the size of a batch)")
     if comparison.agree and served:
         screen.print("[bold green]What was served is what the replay gives, record by record.[/]")
         return 0
-    screen.print(f"[bold red]They part here:[/] {comparison.first}")
+    screen.print(f"[bold red]They differ first here:[/] {comparison.first}")
     return 1
 
 

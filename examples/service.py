@@ -1,9 +1,10 @@
-"""The service of the demo: `makiserve` in a process of its own, and a live view of what it writes."""
+"""The service of the demo: `makiserve` in its own process, and a live view of its outputs."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,12 +37,12 @@ class Output(NamedTuple):
 
 
 class Service:
-    """Starts `makiserve`, reads its output topic; as a context manager it ends with the block."""
+    """`makiserve` in its own process, and a reader of its output topic. As a context manager it ends with the block."""
 
     def __init__(self, model: str, broker: Broker, input_: str, output: str) -> None:
         self.outputs: list[Output] = []
         options = [part for pair in broker.options.items() for part in ("--kafka", "=".join(pair))]
-        self.command = ["--model", model, "--input", input_, "--output", output, *options]
+        self.command = ["--model", model, "--input", input_, "--output", output, "--http", "127.0.0.1:0", *options]
         LOG.parent.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(  # noqa: S603  our own command
             [sys.executable, "-m", "makiserve", *self.command, "--bootstrap-servers", broker.servers],
@@ -54,7 +55,7 @@ class Service:
         self._consumer.assign([TopicPartition(output, 0, 0)])
 
     def read(self) -> None:
-        """Take what has been written since."""
+        """Take the outputs that were written since the last call."""
         for message in self._consumer.consume(1000, 0.2):
             if message.error() is None:
                 source = dict(message.headers())["makiserve.source"].decode()
@@ -63,27 +64,33 @@ class Service:
             raise SystemExit(f"the service ended with exit code {self._process.returncode}:\n{LOG.read_text()}")
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Wait until it has loaded the model, checked it and been given partitions."""
+        """Wait until it has loaded and checked the model and owns its partitions."""
         deadline = time.monotonic() + seconds
         while "→ running" not in LOG.read_text():
             self.read()
             if time.monotonic() > deadline:
                 raise SystemExit(f"the service is not ready after {seconds:.0f} s:\n{LOG.read_text()}")
 
+    @property
+    def status_page(self) -> str:
+        """The address of the status page, as the service's log names it."""
+        named = re.search(r"http://[\w.:]+", LOG.read_text())
+        return named[0] if named else "see the log"
+
     def stop(self) -> None:
-        """Ask it to drain, wait, and take what it still wrote."""
+        """Ask it to drain, wait for its end, and take the outputs that are left."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=60)
         self.read()
 
     def view(self, sent: int, seconds: float) -> Table:
-        """The last predictions, and the rates."""
-        title = f"{sent:,} readings sent ({sent / max(seconds, 1e-9):,.0f}/s), {len(self.outputs)} predictions served"
-        table = Table(title=title, title_justify="left")
+        """Return a table of the last predictions, with the rates in its title."""
+        title = f"{sent:,} flights sent ({sent / max(seconds, 1e-9):,.0f}/s), {len(self.outputs):,} predictions served"
+        table = Table(title=title, title_justify="left", min_width=len(title))
         table.add_column("record", justify="right")
-        table.add_column("prediction [kW]", justify="right")
+        table.add_column("delay at arrival [min]", justify="right")
         for output in self.outputs[-SHOWN:]:
-            table.add_row(f"house[0]@{output.source}", f"{json.loads(output.value)['prediction']:.3f}")
+            table.add_row(f"flights[0]@{output.source}", f"{json.loads(output.value)['prediction']:.1f}")
         return table
 
     def __enter__(self) -> Service:
