@@ -140,7 +140,7 @@ def _ahead(time_ms: int) -> str:
             return f"the time {time_ms} is in {unit}: let the producer write milliseconds since 1970"
     if -_age(time_ms) > YEARS:
         return f"the time {time_ms} is more than ten years ahead: let the producer write milliseconds since 1970"
-    return f"the newest is {_text(-_age(time_ms))} ahead: correct the producer's clock, or the clock here"
+    return f"a record is {_text(-_age(time_ms))} in the future: set the clock here, or its producer's"
 
 
 def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
