@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from makiserve.errors import ModelRefused
+from makiserve.packaging.layout import Layout
 
 NAME = "makiserve"
 FORMAT_VERSION = 1
@@ -50,6 +51,7 @@ class Flavor(msgspec.Struct, frozen=True):
         plan: the fingerprint of the traced pipeline.
         inputs: the features that the model takes, in its order; none without a model.
         params: for the model's function, those that shall not have their default.
+        layout: of the model's answers; None without a model, or if an earlier makiserve packaged it.
         reference_records: one JSON object a line.
         reference_outputs: what they must cause.
         post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
@@ -72,6 +74,7 @@ class Flavor(msgspec.Struct, frozen=True):
     reference_records: str = REFERENCE_RECORDS
     reference_outputs: str = REFERENCE_OUTPUTS
     params: dict[str, Any] = {}
+    layout: Layout | None = None
     post: str | None = None
     post_plan: str | None = None
     reference_posted: str | None = None

@@ -164,7 +164,7 @@ def _run(
 
 def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
     pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-    return MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params)
+    return MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params, layout=flavor.layout)
 
 
 def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:

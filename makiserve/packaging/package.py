@@ -71,8 +71,9 @@ class Package:
         signature = self.save(directory, mlflow_model, options)
         predictor = self._predictor(directory, mlflow_model, signature, self.inputs) if self.inputs else None
         self.pipeline.collected.sources.write(directory / SOURCES)
+        reference = self._reference(predictor)
         flavor = self._flavor(predictor)
-        self._reference(predictor).write(directory, flavor, self.pipeline.schema)
+        reference.write(directory, flavor, self.pipeline.schema)
         (directory / flavor.profile).write_bytes(self._profile(predictor).to_json())
         flavor.add_to(mlflow_model)
         mlflow_model.save(str(directory / "MLmodel"))
@@ -131,6 +132,7 @@ class Package:
             plan=pipeline.plan.fingerprint,
             inputs=list(predictor.inputs) if predictor else [],
             params=dict(self.params),
+            layout=predictor.layout if predictor else None,
             post=pipeline.collected.post,
             post_plan=pipeline.post.fingerprint if pipeline.post else None,
             reference_posted=REFERENCE_POSTED if pipeline.post else None,

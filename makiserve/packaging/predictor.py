@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import cycle, islice
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from mlflow.types import ParamSchema, ParamSpec
 
 from makiserve.errors import ConfigurationError
 from makiserve.packaging.columns import Row
-from makiserve.packaging.outputs import predictions
+from makiserve.packaging.layout import Layout, Names, learn
 from makiserve.packaging.table import table_from_schema
 from makiserve.packaging.task import Task, task_of
 
@@ -35,10 +36,12 @@ class MlflowPredictor:
         inputs: the names of the features that the model takes, in order.
         schema: what the model takes; its signature's, where that has one.
         params: for the model's function, those of its signature that shall not have their default.
+        layout: of its answers, as it was packaged; None to learn it from the first ones.
 
     Attributes:
         inputs: the names, in the signature's order.
         task: what the model does.
+        layout: of its answers; None before the first one.
 
     Raises:
         ModelRefused: the signature asks for something else than a table of plain values.
@@ -46,7 +49,12 @@ class MlflowPredictor:
     """
 
     def __init__(
-        self, model: PyFuncModel, inputs: tuple[str, ...], schema: Any = None, params: Mapping[str, Any] | None = None
+        self,
+        model: PyFuncModel,
+        inputs: tuple[str, ...],
+        schema: Any = None,
+        params: Mapping[str, Any] | None = None,
+        layout: Layout | None = None,
     ) -> None:
         asked = schema if schema is not None else model.metadata.get_input_schema()
         bare = _was_fitted_without_names(model)
@@ -55,16 +63,19 @@ class MlflowPredictor:
         self.task = task_of(model)
         self._names = _output_names(model, self.task)
         self._call = _function(model, params or {})
+        self.layout = layout
 
     def check(self, row: Row) -> None:
         if self._table:
             self._table.columns.check(row)
 
     def predict(self, rows: list[Row]) -> list[Any]:
-        return predictions(self.output(rows), len(rows), self._names)
+        if self.layout is None:
+            self.layout = learn(lambda size: self.output(list(islice(cycle(rows), size))), len(rows), self._names)
+        return self.layout.read(self.output(rows), len(rows), self._names)
 
     def output(self, rows: list[Row]) -> Any:
-        """What the model itself gives for these rows."""
+        """Return the model's own answer for these rows."""
         return self._call(self._table.build(rows) if self._table else pd.DataFrame(rows, columns=list(self.inputs)))
 
 
@@ -95,12 +106,14 @@ def _chosen(schema: ParamSchema | None, params: Mapping[str, Any]) -> dict[str, 
     return {name: spec.default for name, spec in specs.items()} | given
 
 
-def _output_names(model: PyFuncModel, task: Task) -> tuple[str, ...]:
-    """The names of the columns of a matrix that the model gives, where they can be known."""
-    if _function_name(model) in OF_CLASSES and task.classes:
-        return tuple(map(str, task.classes))
+def _output_names(model: PyFuncModel, task: Task) -> Names:
+    """Return the names of the model's outputs, as far as it or its signature has them."""
     schema = model.metadata.get_output_schema()
-    return tuple(schema.input_names()) if schema is not None and schema.has_input_names() else ()
+    columns = tuple(schema.input_names()) if schema is not None and schema.has_input_names() else ()
+    if _function_name(model) not in OF_CLASSES:
+        return Names(columns)
+    classes = tuple(tuple(map(str, target)) for target in task.targets)
+    return Names(tuple(map(str, task.classes)) or columns, classes)
 
 
 def _was_fitted_without_names(model: PyFuncModel) -> bool:

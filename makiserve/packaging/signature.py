@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Union, get_args, get_origin
 
 import numpy as np
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, DataType, ParamSchema, Schema
 
@@ -47,10 +48,18 @@ def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row
 
 
 def signature_from(schema: Schema, output: Any, params: ParamSchema | None = None) -> ModelSignature:
-    """The signature of a model that takes `schema` and `params` and has given `output`."""
+    """Return the signature of a model that takes `schema` and `params` and has given `output`.
+
+    Not every output that a service can publish has an MLflow schema: a list of one array per target has none. The
+    signature then describes the inputs alone.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # integers may be missing one day, it says: of outputs too
-        return ModelSignature(inputs=schema, outputs=infer_signature(model_output=output).outputs, params=params)
+        try:
+            outputs = infer_signature(model_output=output).outputs
+        except (MlflowException, TypeError, ValueError):
+            outputs = None
+    return ModelSignature(inputs=schema, outputs=outputs, params=params)
 
 
 def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:

@@ -114,7 +114,8 @@ def _frame(columns: Columns, *, bare: bool) -> Build:
     if dtype is not None and bare:
         return lambda rows: np.array(rows, dtype)
     if dtype is not None:
-        return lambda rows: pd.DataFrame(np.array(rows, dtype), columns=names, copy=False)
+        # By columns, as pandas stores a frame that was read: BLAS may differ in the last bits between the two orders.
+        return lambda rows: pd.DataFrame(np.array(rows, dtype, order="F"), columns=names, copy=False)
 
     def frame(rows: list[Row]) -> pd.DataFrame:
         cells = zip(columns, zip(*rows, strict=True), strict=True)

@@ -14,16 +14,18 @@ class Task(NamedTuple):
     """What a model does.
 
     Attributes:
-        kind: None where the model does not say: its predictions then show it.
-        classes: of a classifier, in the order of its probabilities; empty where it does not say.
+        kind: None if the model does not say: its predictions then show it.
+        classes: of a classifier, in the order of its probabilities; empty if it does not say, or has several targets.
+        targets: of a classifier of several targets, the classes of each; empty for any other model.
     """
 
     kind: Kind | None = None
     classes: tuple[Any, ...] = ()
+    targets: tuple[tuple[Any, ...], ...] = ()
 
 
 def task_of(model: PyFuncModel) -> Task:
-    """What scikit-learn, and everything that follows its conventions, says of a model."""
+    """Return what scikit-learn, and everything that follows its conventions, says of a model."""
     try:
         estimator = model.get_raw_model()
     except (NotImplementedError, AttributeError):  # flavors that cannot unwrap their model
@@ -31,6 +33,11 @@ def task_of(model: PyFuncModel) -> Task:
     if not isinstance(estimator, BaseEstimator):
         return Task()
     if is_classifier(estimator):
-        classes = getattr(estimator, "classes_", None)
-        return Task("classification", () if classes is None else tuple(classes.tolist()))
+        return _classification(getattr(estimator, "classes_", None))
     return Task("regression") if is_regressor(estimator) else Task()
+
+
+def _classification(classes: Any) -> Task:
+    if isinstance(classes, list):  # one array per target
+        return Task("classification", targets=tuple(tuple(target.tolist()) for target in classes))
+    return Task("classification", () if classes is None else tuple(classes.tolist()))

@@ -9,12 +9,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.schema import Record
 from makiserve.schema.fields import field_names
 from makiserve.scoring.batch import Scored
+from makiserve.scoring.plain import plain
 
 Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
 Shape = Callable[[list[Any]], list[Any]]
@@ -82,7 +82,7 @@ class Outputs:
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
-        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=_plain).encode
+        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
         """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
@@ -197,10 +197,3 @@ def _named(items: list[Any], plain: str) -> list[Any]:
 def _struct(kind: type[Any]) -> type[msgspec.Struct]:
     """The object that stands for a named tuple, which JSON would know as a list without names."""
     return msgspec.defstruct(kind.__name__, list(field_names(kind) or ()), gc=False)
-
-
-def _plain(value: Any) -> Any:
-    """A value of numpy's as one of Python's."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"a value of type {type(value).__qualname__}")

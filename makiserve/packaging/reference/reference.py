@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 
 from makiserve.errors import DecodeError, ModelRefused
 from makiserve.packaging.emitted import emitted_fields
@@ -18,6 +17,7 @@ from makiserve.packaging.flavor import Flavor
 from makiserve.schema import Record, Schema
 from makiserve.schema.fields import field_names
 from makiserve.scoring import Batch, Scored, Scorer
+from makiserve.scoring.plain import plain as plain_value
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 
@@ -123,13 +123,15 @@ def _read_lines(path: Path, kind: type[Line]) -> tuple[Line, ...]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it, without loss: floats that are not finite by their names."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+    """Convert a value to what JSON can hold, without loss: floats that are not finite by their names."""
+    return _finite(plain_value(value))
+
+
+def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
     if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
-    return value if value is None or isinstance(value, str | int | float) else msgspec.to_builtins(value)
+        return {name: _finite(item) for name, item in value.items()}
+    return value

@@ -6,10 +6,12 @@ import csv
 from io import TextIOWrapper
 from typing import Any, BinaryIO
 
+import msgspec
+import numpy as np
+
 from makiserve.replaying.output.columns import Columns, columns_of, different_fields
 from makiserve.scoring import Outputs
-
-PLAIN = {str, int, float, bool, type(None)}
+from makiserve.scoring.plain import PLAIN, plain
 
 
 class CsvWriter:
@@ -48,4 +50,12 @@ class CsvWriter:
     def _cells(self, values: list[Any]) -> list[Any]:
         if set(map(type, values)) <= PLAIN:
             return values
-        return [value if type(value) in PLAIN else self._encode(value).decode() for value in values]
+        return [value if type(value) in PLAIN else self._cell(value) for value in values]
+
+    def _cell(self, value: Any) -> Any:
+        """Return the value that JSON has, as it is if it is plain: a time is text, without quotes."""
+        if isinstance(value, np.generic):
+            return plain(value)
+        encoded = self._encode(value)
+        found = msgspec.json.decode(encoded)
+        return found if type(found) in PLAIN else encoded.decode()

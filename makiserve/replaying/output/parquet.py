@@ -6,12 +6,14 @@ import shutil
 import tempfile
 from typing import Any, BinaryIO
 
+import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
 from makiserve.errors import SourceError
 from makiserve.replaying.output.columns import Columns, columns_of, different_fields
 from makiserve.scoring import Outputs
+from makiserve.scoring.plain import PLAIN
 
 GROUP_ROWS = 65_536
 
@@ -53,11 +55,17 @@ class ParquetWriter:
             self._writer.is_open = False  # or it would write its end when it is collected
 
     def _array(self, values: list[Any]) -> pa.Array:
-        """A column of the values' own type; what Arrow has no type for is JSON."""
+        """Return a column of the values' own type, or of their JSON if Arrow or Parquet has no type for them all."""
+        if not set(map(type, values)) <= PLAIN:
+            values = [None if value is pd.NA or value is pd.NaT else value for value in values]
         try:
-            return pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            return pa.array([None if value is None else self._encode(value).decode() for value in values])
+            column = pa.array(values)
+            if not _has_empty_struct(column.type):
+                return column
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            pass  # values of several types, integers of more than 64 bits
+        texts = (self._encode(value).decode() for value in values)
+        return pa.array([None if text == "null" else text for text in texts], pa.string())
 
     def _write_group(self) -> None:
         written = [self._writer.schema] if self._writer else []
@@ -82,6 +90,13 @@ class ParquetWriter:
             for batch in parquet.ParquetFile(copy).iter_batches(GROUP_ROWS):
                 wider.write_table(pa.Table.from_batches([batch]).cast(schema))
         return wider
+
+
+def _has_empty_struct(kind: pa.DataType) -> bool:
+    """Whether a type contains an object without fields, which Parquet cannot hold."""
+    if pa.types.is_struct(kind) and not kind.num_fields:
+        return True
+    return any(_has_empty_struct(kind.field(index).type) for index in range(kind.num_fields))
 
 
 def _common(schemas: list[pa.Schema]) -> pa.Schema:

@@ -1,0 +1,139 @@
+"""Values of Python, numpy and pandas as JSON, CSV and Parquet can all hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from functools import singledispatch
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+PLAIN = {str, int, float, bool, type(None)}
+"""The types that all three formats have."""
+
+COARSE_UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "generic": "s"}
+"""Units of datetime64 that ISO 8601 has no complete text for, with the unit to write instead."""
+
+
+@singledispatch
+def plain(value: Any) -> Any:
+    """Convert a value to None, a bool, a number, text, or a list or dict of these.
+
+    A missing value of pandas is None. A time is ISO 8601 text, as is a duration; bytes are base64. The result depends
+    on the value alone, never on its neighbours.
+
+    >>> plain({"at": pd.Timestamp("2024-01-01 12:00"), "n": np.int64(3), "gap": pd.NaT})
+    {'at': '2024-01-01T12:00:00', 'n': 3, 'gap': None}
+
+    Raises:
+        TypeError: the value is of a type that JSON has no form for, such as a complex number.
+        ValueError: the value has no such form: a duration in months, or two keys with the same text.
+    """
+    dump = getattr(value, "model_dump", None)  # of a pydantic model, which MLflow writes in this way
+    return plain(dump()) if callable(dump) else msgspec.to_builtins(value, enc_hook=_inner)
+
+
+def _inner(value: Any) -> Any:
+    """Convert a value inside a dataclass or Struct."""
+    if plain.dispatch(type(value)) is plain.dispatch(object):
+        raise TypeError(f"a value of type {type(value).__qualname__}")
+    return plain(value)
+
+
+@plain.register(bool)
+@plain.register(type(None))
+def _same(value: Any) -> Any:
+    return value
+
+
+@plain.register(int)
+@plain.register(float)
+def _number(value: float) -> float:
+    return value if type(value) in PLAIN else value.real  # of a subclass, such as an IntEnum
+
+
+@plain.register(str)
+def _text(value: str) -> str:
+    return str.__str__(value)
+
+
+@plain.register(type(pd.NA))
+@plain.register(type(pd.NaT))
+def _missing(value: Any) -> None:
+    return None
+
+
+@plain.register(datetime)
+@plain.register(date)
+@plain.register(time)
+def _time(value: datetime) -> str:
+    return value.isoformat()
+
+
+@plain.register(timedelta)
+def _duration(value: timedelta) -> str:
+    return str(pd.Timedelta(value).isoformat())
+
+
+@plain.register(np.generic)
+def _numpy(value: np.generic) -> Any:
+    return _array(np.asarray(value).reshape(1))[0]
+
+
+@plain.register(Mapping)
+def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
+    found = {str(plain(name)): plain(inner) for name, inner in value.items()}
+    if len(found) != len(value):
+        raise ValueError(f"two of the keys {list(value)} are the same text")
+    return found
+
+
+@plain.register(list)
+@plain.register(tuple)
+def _list(value: list[Any]) -> list[Any]:
+    return list(map(plain, value))
+
+
+@plain.register(np.ndarray)
+def _array(values: NDArray[Any]) -> Any:
+    if values.ndim == 0:
+        return None if values is np.ma.masked else _array(values.reshape(1))[0]
+    kind, is_masked = values.dtype.kind, isinstance(values, np.ma.MaskedArray)
+    if kind in "biuU" or (kind == "f" and values.itemsize <= np.float64().itemsize):
+        return values.tolist()  # None where a value is masked
+    if values.ndim > 1 or is_masked:
+        return list(map(plain, values))
+    if kind == "f":
+        return values.astype(np.float64).tolist()
+    if kind == "M":
+        return _times(values)
+    if kind == "m":
+        return [None if np.isnat(value) else str(pd.Timedelta(value).isoformat()) for value in values]
+    return [None if type(value) is float and value != value else plain(value) for value in values.tolist()]  # of NaN
+
+
+@plain.register(pd.Series)
+@plain.register(pd.Index)
+@plain.register(pd.api.extensions.ExtensionArray)
+def _column(values: Any) -> Any:
+    if isinstance(values.dtype, np.dtype):
+        return _array(values.to_numpy())
+    pairs = zip(values.tolist(), np.asarray(values.isna(), bool).tolist(), strict=True)
+    return [None if is_missing else plain(value) for value, is_missing in pairs]
+
+
+def _times(values: NDArray[np.datetime64]) -> list[str | None]:
+    unit: Any = np.datetime_data(values.dtype)[0]
+    texts = np.datetime_as_string(values, unit=COARSE_UNITS.get(unit, unit)).tolist()
+    return [None if text == "NaT" else _trimmed(text) for text in texts]
+
+
+def _trimmed(text: str) -> str:
+    """Shorten the fraction of a second to what `isoformat` writes: none, 6 digits, 9 or more."""
+    whole, _, fraction = text.partition(".")
+    digits = fraction.rstrip("0")
+    return f"{whole}.{digits.ljust(max(6, -(-len(digits) // 3) * 3), '0')}" if digits else whole
