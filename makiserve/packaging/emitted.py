@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 from makiserve.errors import ConfigurationError
-from makiserve.schema.fields import field_names
+from makiserve.schema.fields import field_names, field_titles
 
 
 def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
@@ -24,8 +24,9 @@ def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
 
 
 def declared_types(kind: type[Any]) -> dict[str, Any]:
-    """The annotations of the fields; none where there are none, or where they cannot be resolved."""
+    """Return the annotations of the fields by the model's names for them; none if they cannot be resolved."""
     try:
-        return get_type_hints(kind)
+        hints = get_type_hints(kind)
     except (NameError, TypeError):
         return {}
+    return {title: hints[name] for name, title in field_titles(kind).items() if name in hints}

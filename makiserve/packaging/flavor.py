@@ -52,6 +52,7 @@ class Flavor(msgspec.Struct, frozen=True):
         inputs: the features that the model takes, in its order; none without a model.
         params: for the model's function, those that shall not have their default.
         layout: of the model's answers; None without a model, or if an earlier makiserve packaged it.
+        categories: of each category column that the model was fitted on, in the order of the training.
         reference_records: one JSON object a line.
         reference_outputs: what they must cause.
         post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
@@ -75,6 +76,7 @@ class Flavor(msgspec.Struct, frozen=True):
     reference_outputs: str = REFERENCE_OUTPUTS
     params: dict[str, Any] = {}
     layout: Layout | None = None
+    categories: dict[str, list[Any]] = {}
     post: str | None = None
     post_plan: str | None = None
     reference_posted: str | None = None

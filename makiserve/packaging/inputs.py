@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,34 @@ from makiserve.errors import ConfigurationError
 
 
 def choose_inputs(
-    model: Any, emitted: tuple[str, ...], *, given: Sequence[str] | None, signature: Any = None
+    model: Any, titles: Mapping[str, str], *, given: Sequence[str] | None, signature: Any = None
 ) -> tuple[str, ...]:
-    """The inputs of a model, in its order.
+    """Return the inputs of a model by their names, in its order.
 
     Args:
         model: tells the names that it was fitted with, or at least their number.
-        emitted: the fields that the pipeline emits.
-        given: what the user asks for; None to find out.
+        titles: the names of the features that the pipeline emits, by attribute; they differ where
+            `makiserve.field(name=…)` gives one.
+        given: what the user asks for, by either name; None to find out.
         signature: an MLflow signature that the user gives; the names of its inputs, if it has names, are the inputs.
 
     Raises:
         ConfigurationError: a name is not emitted, or there is no telling: a `PythonModel` is given all features, any
             other model must say what it takes.
     """
+    emitted = tuple(titles.values())
+    given = [titles.get(name, name) for name in given or ()]
     schema = getattr(signature, "inputs", None)
     declared = schema.input_names() if schema is not None and schema.has_input_names() else None
     if given and declared and set(given) != set(declared):
         raise ConfigurationError(f"inputs={list(given)} are not the inputs of the signature, {list(declared)}")
-    names = tuple(declared or given or _fitted_names(model) or _all(model, emitted))
+    fitted = _as_emitted(_fitted_names(model) or (), emitted)
+    names = tuple(declared or given or fitted or _all(model, emitted))
     if absent := [name for name in names if name not in emitted]:
         raise ConfigurationError(
             f"the model takes {', '.join(map(repr, absent))}, which the pipeline does not emit; "
-            f"it emits {', '.join(map(repr, emitted))}"
+            f"it emits {', '.join(map(repr, emitted))}. A feature gets the model's name for it by "
+            f"makiserve.field(name={absent[0]!r}) in the class that the pipeline emits"
         )
     return names
 
@@ -46,6 +51,12 @@ def _fitted_names(model: Any) -> list[str] | None:
         if names is not None and not set(names) <= _made_up(names):
             return [str(name) for name in names]
     return None
+
+
+def _as_emitted(names: Iterable[str], emitted: Sequence[str]) -> list[str]:
+    """The features of these names; LightGBM writes a blank in a name as an underscore."""
+    of_lightgbm = {name.replace(" ", "_"): name for name in emitted}
+    return [name if name in emitted else of_lightgbm.get(name, name) for name in names]
 
 
 def _made_up(names: Sequence[str]) -> set[str]:

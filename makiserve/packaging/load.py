@@ -164,7 +164,8 @@ def _run(
 
 def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
     pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
-    return MlflowPredictor(pyfunc, tuple(flavor.inputs), params=flavor.params, layout=flavor.layout)
+    inputs, layout, categories = tuple(flavor.inputs), flavor.layout, flavor.categories
+    return MlflowPredictor(pyfunc, inputs, params=flavor.params, layout=layout, categories=categories)
 
 
 def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:

@@ -62,8 +62,9 @@ def log_model(
         name: of the logged model.
         inputs: the features that the model takes, in its order; None where the model knows their names, or takes all.
         params: for the model's function: values of the signature's params that shall not have their default.
-        training: the frame that the model was fitted on, for the statistics that a service holds its features against;
-            None to take them of the reference, of up to 100,000 records.
+        training: the frame that the model was fitted on, for the statistics that a service compares its features with,
+            and for its category columns; None to take the statistics from the reference, of up to 100,000 records,
+            and the categories from the model.
         registered_model_name: the registered model to create a version of.
         alias: that the new version gets.
         mlflow_options: as for `mlflow.sklearn.log_model`, such as `signature`, `pip_requirements`, `tags`.
@@ -78,7 +79,7 @@ def log_model(
     options = native_options(model, mlflow_options)
     pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
     options |= with_requirements(pipeline.requirements, options)
-    chosen = choose_inputs(model, pipeline.emitted, given=inputs, signature=options.get("signature"))
+    chosen = choose_inputs(model, pipeline.titles, given=inputs, signature=options.get("signature"))
     package = Package(pipeline, partial(save_native, model), chosen, params or {}, training)
     return _log(package, options | {"name": name}, registered_model_name, alias)
 
@@ -151,7 +152,7 @@ def attach(
         directory = fetch(model, Path(place)).directory
         logged = read_copied(directory, model)
         pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
-        chosen = choose_inputs(None, pipeline.emitted, given=inputs, signature=logged.signature)
+        chosen = choose_inputs(None, pipeline.titles, given=inputs, signature=logged.signature)
         package = Package(pipeline, partial(save_copied, directory, pipeline.requirements), chosen, {})
         return _log(package, {"name": name}, registered_model_name, alias)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ _FLAVORS = {
     "sklearn": ("mlflow.sklearn", "sk_model"),
 }
 
+TRUSTED = ("sklearn", "numpy", "scipy", "pandas")
+"""The libraries of which a scikit-learn model may hold any type."""
+
 
 def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a model's flavor, completed with what its class needs.
@@ -36,7 +39,7 @@ def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     module, _ = _flavor(model)
     if module == "mlflow.sklearn" and options.get("serialization_format", "skops") == "skops":
-        return {**options, "skops_trusted_types": options.get("skops_trusted_types") or _sklearn_types(model)}
+        return {**options, "skops_trusted_types": _trusted_types(model, options.get("skops_trusted_types") or ())}
     return dict(options)
 
 
@@ -76,13 +79,24 @@ def _flavor(model: Any) -> tuple[str, str]:
     return found
 
 
-def _sklearn_types(model: Any) -> list[str]:
-    """The types in a model that skops does not trust by itself, such as the nodes of trees, all of scikit-learn."""
+def _trusted_types(model: Any, given: Iterable[str]) -> list[str]:
+    """Return the types in a model that skops does not trust by itself, such as the nodes of trees.
+
+    Those of scikit-learn and of what it builds on are trusted: whoever loads the model runs that code anyway.
+
+    Args:
+        model: the fitted model.
+        given: the types that the user trusts.
+
+    Raises:
+        ConfigurationError: the model holds others.
+    """
     skops = import_module("skops.io")  # MLflow's scikit-learn flavor requires it, no other does
     untrusted: list[str] = skops.get_untrusted_types(data=skops.dumps(model))
-    if foreign := [name for name in untrusted if not name.startswith("sklearn.")]:
+    trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | set(given)
+    if foreign := [name for name in untrusted if name not in trusted]:
         raise ConfigurationError(
-            f"the model holds {', '.join(foreign)}, not of scikit-learn, which loading it would not trust: "
-            f"if you do, pass log_model(…, skops_trusted_types={untrusted})"
+            f"the model holds {', '.join(foreign)}, not of {', '.join(TRUSTED)}: loading it would run code that "
+            f"makiserve does not trust by itself. If you trust it, pass log_model(…, skops_trusted_types={foreign})"
         )
-    return untrusted
+    return sorted(trusted)

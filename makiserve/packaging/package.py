@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import mlflow.pyfunc
 from mlflow.models import Model, ModelSignature
 
 from makiserve.errors import ConfigurationError, PredictError
+from makiserve.packaging.categories import categories_of
 from makiserve.packaging.flavor import REFERENCE_POSTED, SOURCES, Flavor
 from makiserve.packaging.pipeline import Pipeline
 from makiserve.packaging.predictor import MlflowPredictor
@@ -24,6 +24,7 @@ from makiserve.packaging.reference.reference import (
 )
 from makiserve.packaging.signature import input_schema, signature_from
 from makiserve.scoring import Scorer
+from makiserve.scoring.call import row_of
 from makiserve.scoring.drift import Profile, Reservoir, columns_of_predictions, profile_from
 from makiserve.scoring.isolate import predict_each
 from makiserve.version import __version__
@@ -86,18 +87,20 @@ class Package:
         What MLflow infers from an example is no signature that holds: it takes a whole number for an integer.
         """
         saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
+        categories = categories_of(saved, inputs, self.training)
         if signature is not None and signature.inputs is not None:
-            return MlflowPredictor(saved, inputs, params=self.params)
+            return MlflowPredictor(saved, inputs, params=self.params, categories=categories)
         sample = self.pipeline.sample.features
-        get = attrgetter(*inputs)
-        rows = [get(item) if len(inputs) > 1 else (get(item),) for item in sample]
-        schema = input_schema(type(sample[0]), inputs, rows)
-        predictor = MlflowPredictor(saved, inputs, schema, self.params)
+        kind: Any = type(sample[0])
+        rows: list[Any] = list(map(row_of(kind, inputs), sample))
+        schema = input_schema(kind, inputs, rows)
+        predictor = MlflowPredictor(saved, inputs, schema, self.params, categories=categories)
         try:
             output = predictor.output(rows)
         except Exception as error:
             raise ConfigurationError(
-                f"the model cannot predict the features of its reference records: {type(error).__name__}: {error}"
+                f"the model cannot predict the features of its reference records: {type(error).__name__}: {error}. "
+                "If it was fitted on category columns, pass log_model(…, training=the frame it was fitted on)"
             ) from error
         mlflow_model.signature = signature_from(schema, output, saved.metadata.get_params_schema())
         return predictor
@@ -113,10 +116,11 @@ class Package:
 
     def _profile(self, predictor: MlflowPredictor | None) -> Profile:
         columns = self.pipeline.columns(self.training)
-        if predictor is None or not set(predictor.inputs) <= columns.keys():
+        named = {title: columns[name] for name, title in self.pipeline.titles.items() if name in columns}
+        if predictor is None or not set(predictor.inputs) <= named.keys():
             return profile_from(columns)
         sample = Reservoir(MOST_PREDICTED)
-        sample.add(*(columns[name] for name in predictor.inputs))
+        sample.add(*(named[name] for name in predictor.inputs))
         found = [each for each in predict_each(predictor, sample.rows) if not isinstance(each, PredictError)]
         return profile_from(columns | columns_of_predictions(found))
 
@@ -133,6 +137,7 @@ class Package:
             inputs=list(predictor.inputs) if predictor else [],
             params=dict(self.params),
             layout=predictor.layout if predictor else None,
+            categories=predictor.categories if predictor else {},
             post=pipeline.collected.post,
             post_plan=pipeline.post.fingerprint if pipeline.post else None,
             reference_posted=REFERENCE_POSTED if pipeline.post else None,

@@ -18,7 +18,7 @@ from makiserve.packaging.source.collect import Collected, collect
 from makiserve.packaging.source.requirements import requirements
 from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record, Schema
-from makiserve.schema.fields import field_values
+from makiserve.schema.fields import field_titles, field_values
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace
 
@@ -49,9 +49,10 @@ class Pipeline:
     link: Link | None = None
 
     def columns(self, training: Mapping[str, Any] | None) -> dict[str, list[Any]]:
-        """The features to profile: of a training frame, or of the reference."""
+        """Return the features to profile by attribute: of a training frame, or of the reference."""
         if training is not None:
-            return {name: _values(training[name]) for name in self.emitted if name in training}
+            sources = {name: title if title in training else name for name, title in self.titles.items()}
+            return {name: _values(training[source]) for name, source in sources.items() if source in training}
         names = self.emitted
         rows = zip(*(field_values(item, names) for item in self.sample.profiled), strict=True)
         return dict(zip(names, map(list, rows), strict=True))
@@ -60,6 +61,11 @@ class Pipeline:
     def emitted(self) -> tuple[str, ...]:
         """The names of the features."""
         return emitted_fields(type(self.sample.features[0]))
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The names that a model may have for the features, by attribute."""
+        return field_titles(type(self.sample.features[0]))
 
 
 def _values(column: Any) -> list[Any]:

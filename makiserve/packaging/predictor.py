@@ -14,6 +14,7 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.types import ParamSchema, ParamSpec
 
 from makiserve.errors import ConfigurationError
+from makiserve.packaging.categories import Categories, categories_of
 from makiserve.packaging.columns import Row
 from makiserve.packaging.layout import Layout, Names, learn
 from makiserve.packaging.table import table_from_schema
@@ -37,11 +38,13 @@ class MlflowPredictor:
         schema: what the model takes; its signature's, where that has one.
         params: for the model's function, those of its signature that shall not have their default.
         layout: of its answers, as it was packaged; None to learn it from the first ones.
+        categories: of the category columns that it was fitted on; None to ask the model.
 
     Attributes:
         inputs: the names, in the signature's order.
         task: what the model does.
         layout: of its answers; None before the first one.
+        categories: of its category columns.
 
     Raises:
         ModelRefused: the signature asks for something else than a table of plain values.
@@ -54,11 +57,14 @@ class MlflowPredictor:
         inputs: tuple[str, ...],
         schema: Any = None,
         params: Mapping[str, Any] | None = None,
+        *,
         layout: Layout | None = None,
+        categories: Categories | None = None,
     ) -> None:
         asked = schema if schema is not None else model.metadata.get_input_schema()
         bare = _was_fitted_without_names(model)
-        self._table = table_from_schema(asked, inputs, bare=bare) if asked is not None else None
+        self.categories = categories_of(model, inputs) if categories is None else categories
+        self._table = table_from_schema(asked, inputs, self.categories, bare=bare) if asked is not None else None
         self.inputs = self._table.columns.names if self._table else inputs
         self.task = task_of(model)
         self._names = _output_names(model, self.task)

@@ -12,9 +12,12 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Map, Object
 
 from makiserve.errors import ModelRefused
+from makiserve.packaging.categories import Categories, category_column
 from makiserve.packaging.columns import Column, Columns, Row
 
 Build = Callable[[list[Row]], Any]
+
+NONE: Categories = {}
 
 TENSORS = {
     "f": DataType.double,
@@ -41,12 +44,15 @@ class Table:
     build: Build
 
 
-def table_from_schema(schema: Schema, inputs: tuple[str, ...], *, bare: bool = False) -> Table:
+def table_from_schema(
+    schema: Schema, inputs: tuple[str, ...], categories: Categories = NONE, *, bare: bool = False
+) -> Table:
     """The table that an MLflow input schema asks for; its names, if it has any, are the inputs in another order.
 
     Args:
         schema: what the model takes.
         inputs: the names of the features for it.
+        categories: of the inputs that are category columns.
         bare: whether a frame of floating-point numbers shall be a matrix without names.
 
     Raises:
@@ -54,7 +60,9 @@ def table_from_schema(schema: Schema, inputs: tuple[str, ...], *, bare: bool = F
     """
     try:
         found = (
-            _of_tensors(schema.inputs, inputs) if schema.is_tensor_spec() else _of_columns(schema, inputs, bare=bare)
+            _of_tensors(schema.inputs, inputs)
+            if schema.is_tensor_spec()
+            else _of_columns(schema, inputs, categories, bare=bare)
         )
     except (KeyError, ValueError):
         found = None
@@ -66,7 +74,7 @@ def table_from_schema(schema: Schema, inputs: tuple[str, ...], *, bare: bool = F
     return found
 
 
-def _of_columns(schema: Schema, inputs: tuple[str, ...], *, bare: bool) -> Table | None:
+def _of_columns(schema: Schema, inputs: tuple[str, ...], categories: Categories, *, bare: bool) -> Table | None:
     specs = schema.inputs
     if len(specs) == 1 and isinstance(specs[0].type, Object | Map):
         return _of_objects(specs[0], inputs)
@@ -74,7 +82,7 @@ def _of_columns(schema: Schema, inputs: tuple[str, ...], *, bare: bool) -> Table
     if sorted(names) != sorted(inputs) or len(specs) != len(inputs):
         return None
     columns = Columns(Column(name, DataType(spec.type), spec.required) for name, spec in zip(names, specs, strict=True))
-    return Table(columns, _frame(columns, bare=bare))
+    return Table(columns, _frame(columns, categories, bare=bare))
 
 
 def _of_objects(spec: ColSpec, inputs: tuple[str, ...]) -> Table | None:
@@ -109,16 +117,21 @@ def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> Table | Non
     return Table(columns, tensors)
 
 
-def _frame(columns: Columns, *, bare: bool) -> Build:
+def _frame(columns: Columns, categories: Categories, *, bare: bool) -> Build:
     dtype, names = columns.common_float, pd.Index(columns.names)
     if dtype is not None and bare:
         return lambda rows: np.array(rows, dtype)
-    if dtype is not None:
+    if dtype is not None and not categories:
         # By columns, as pandas stores a frame that was read: BLAS may differ in the last bits between the two orders.
         return lambda rows: pd.DataFrame(np.array(rows, dtype, order="F"), columns=names, copy=False)
 
+    def series(column: Column, values: tuple[Any, ...]) -> Any:
+        if column.name in categories:
+            return category_column(values, categories[column.name])
+        return pd.Series(values, dtype=column.dtype)
+
     def frame(rows: list[Row]) -> pd.DataFrame:
         cells = zip(columns, zip(*rows, strict=True), strict=True)
-        return pd.DataFrame({column.name: pd.Series(values, dtype=column.dtype) for column, values in cells})
+        return pd.DataFrame({column.name: series(column, values) for column, values in cells})
 
     return frame

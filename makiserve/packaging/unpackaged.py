@@ -63,7 +63,6 @@ def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | 
         digest = collect(factory, record).sources.digest
     else:
         record = record_from_schema(schema)
-        predictor.inputs = record.__struct_fields__
     return PackagedModel(
         uri=uri,
         name=fetched.name,

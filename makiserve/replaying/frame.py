@@ -17,7 +17,7 @@ from makiserve.replaying.select import Selection
 from makiserve.replaying.sources import Block, Given, sources_from
 from makiserve.replaying.unseen import Unseen
 from makiserve.schema import Record, Schema
-from makiserve.schema.fields import field_names, field_values
+from makiserve.schema.fields import field_names, field_titles, field_values
 from makiserve.scoring import Scored, Scorer
 from makiserve.stream.engine.trace import Transform, trace
 
@@ -48,9 +48,10 @@ def features_frame(
             By default those of pandas: NA, N/A, NaN, null, None and others.
 
     Returns:
-        A column for each field of what the pipeline emits. The index, `offset`, is the position of the record that
-        caused the row, from 0; with several sources, `source` and `offset`; with `lane_by` its value before them.
-        Records that became dead letters are logged and counted in `attrs["dead_letters"]`.
+        A column for each field of what the pipeline emits, by the name that `makiserve.field(name=…)` gives it. The
+        index, `offset`, is the position of the record that caused the row, from 0; with several sources, `source` and
+        `offset`; with `lane_by` its value before them. Records that became dead letters are logged and counted in
+        `attrs["dead_letters"]`.
 
     Raises:
         SourceError: a source cannot be read.
@@ -104,7 +105,8 @@ class _Rows:
                 "dataclass"
             )
         rows = [field_values(item, names) for item in self._features]
-        return pd.DataFrame(rows, columns=list(names), index=self._index())
+        titles = field_titles(type(self._features[0]))
+        return pd.DataFrame(rows, columns=[titles[name] for name in names], index=self._index())
 
     def _index(self) -> pd.Index:
         levels: dict[str, Any] = {self._lane_by: self._lanes} if self._lane_by else {}

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+FIELD = type(msgspec.field())
+
 
 def field_names(kind: type[Any]) -> tuple[str, ...] | None:
     """The names of the fields of a named tuple, Struct or dataclass, in order; None for any other type."""
@@ -15,6 +17,25 @@ def field_names(kind: type[Any]) -> tuple[str, ...] | None:
     if dataclasses.is_dataclass(kind):
         return tuple(field.name for field in dataclasses.fields(kind))
     return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+
+
+def field_titles(kind: type[Any]) -> dict[str, str]:
+    """Return the names of the fields outside the code, by attribute: what `makiserve.field(name=…)` gives, if anything.
+
+    A named tuple is given them as defaults, so that its unnamed fields come first.
+
+    >>> class Flower(typing.NamedTuple):
+    ...     petals: int
+    ...     length: float = msgspec.field(name="sepal length (cm)")
+    >>> field_titles(Flower)
+    {'petals': 'petals', 'length': 'sepal length (cm)'}
+    """
+    names = field_names(kind) or ()
+    if issubclass(kind, msgspec.Struct):
+        return dict(zip(names, kind.__struct_encode_fields__, strict=True))
+    defaults = getattr(kind, "_field_defaults", {})
+    given = {name: default.name for name, default in defaults.items() if isinstance(default, FIELD)}
+    return {name: given.get(name) or name for name in names}
 
 
 def field_values(item: Any, names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from makiserve.errors import PredictError
+from makiserve.schema.fields import field_titles
 from makiserve.scoring.isolate import predict_each
 from makiserve.scoring.predictor import Predictor
 
@@ -19,10 +23,13 @@ class Call:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._inputs = _selection(predictor.inputs)
 
     def __call__(self, features: Sequence[Any]) -> list[Any]:
-        return predict_each(self._predictor, [self._inputs(each) for each in features])
+        rows: list[Any] = []
+        for kind, items in groupby(features, type):
+            select = row_of(kind, self._predictor.inputs)
+            rows += map(select, items)
+        return predict_each(self._predictor, rows)
 
 
 def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_challenged: Sequence[bool]) -> list[Any]:
@@ -35,6 +42,24 @@ def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_chal
     return predictions
 
 
-def _selection(inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    get = attrgetter(*inputs)
-    return get if len(inputs) > 1 else lambda features: (get(features),)
+@cache
+def row_of(kind: type[Any], inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...] | PredictError]:
+    """Return the function from features of a type to the row of a model's inputs.
+
+    Args:
+        kind: the type of the features.
+        inputs: the names of the inputs: those that `makiserve.field(name=…)` gives, or the attributes.
+
+    Returns:
+        The function; of features without one of the inputs it makes a `PredictError`.
+    """
+    attributes = {title: name for name, title in field_titles(kind).items()}
+    get = attrgetter(*(attributes.get(name, name) for name in inputs))
+
+    def select(features: Any) -> tuple[Any, ...] | PredictError:
+        try:
+            return get(features) if len(inputs) > 1 else (get(features),)
+        except AttributeError as error:
+            return PredictError(f"the pipeline emitted features without what the model takes: {error}")
+
+    return get if len(inputs) > 1 and attributes.keys() >= set(inputs) else select

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from makiserve.errors import PredictError
@@ -10,25 +11,32 @@ from makiserve.scoring.predictor import Predictor
 Row = tuple[Any, ...]
 
 
-def predict_each(predictor: Predictor, rows: list[Row]) -> list[Any]:
-    """One prediction for each row, or the `PredictError` that stands in its place.
+def predict_each(predictor: Predictor, rows: Sequence[Row | PredictError]) -> list[Any]:
+    """Return one prediction for each row, or the `PredictError` in its place.
 
-    A batch on which the model raises is halved until the rows that it refuses stand alone.
+    A batch on which the model raises is halved until each row that it refuses is alone.
+
+    Args:
+        predictor: the model.
+        rows: of its inputs, or the error of one that could not be made.
     """
     predictions: list[Any] = [None] * len(rows)
-    accepted: list[int] = []
+    accepted: dict[int, Row] = {}
     for index, row in enumerate(rows):
+        if isinstance(row, PredictError):
+            predictions[index] = row
+            continue
         try:
             predictor.check(row)
         except PredictError as error:
             predictions[index] = error
         else:
-            accepted.append(index)
-    _fill(predictor, rows, accepted, predictions)
+            accepted[index] = row
+    _fill(predictor, accepted, list(accepted), predictions)
     return predictions
 
 
-def _fill(predictor: Predictor, rows: list[Row], indexes: list[int], predictions: list[Any]) -> None:
+def _fill(predictor: Predictor, rows: dict[int, Row], indexes: list[int], predictions: list[Any]) -> None:
     if not indexes:
         return
     try:

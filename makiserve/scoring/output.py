@@ -12,7 +12,7 @@ import msgspec
 
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.schema import Record
-from makiserve.schema.fields import field_names
+from makiserve.schema.fields import field_names, field_titles
 from makiserve.scoring.batch import Scored
 from makiserve.scoring.plain import plain
 
@@ -195,5 +195,6 @@ def _named(items: list[Any], plain: str) -> list[Any]:
 
 @cache
 def _struct(kind: type[Any]) -> type[msgspec.Struct]:
-    """The object that stands for a named tuple, which JSON would know as a list without names."""
-    return msgspec.defstruct(kind.__name__, list(field_names(kind) or ()), gc=False)
+    """Return the type of the object for a named tuple, which JSON would write as a list without names."""
+    titles = field_titles(kind)
+    return msgspec.defstruct(kind.__name__, list(titles), rename=titles, gc=False)

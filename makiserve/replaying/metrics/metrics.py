@@ -63,7 +63,8 @@ def evidence(observed: Observed, task: Task) -> Amounts | Classes:
     """The predictions that have a label, as what the model does.
 
     Raises:
-        ConfigurationError: none has one, or predictions and labels are not of the same kind.
+        ConfigurationError: none has one, predictions and labels are not of the same kind, or the model has several
+            targets.
     """
     chosen = observed.labelled
     if not chosen.any():
@@ -72,6 +73,11 @@ def evidence(observed: Observed, task: Task) -> Amounts | Classes:
             "empty, or the lane is shorter than the shift of the label"
         )
     predictions, labels, last = (values[chosen] for values in (observed.prediction, observed.label, observed.last))
+    if task.targets:
+        raise ConfigurationError(
+            f"the model predicts {len(task.targets)} targets, and a label is one field: publish the target "
+            "that the label is of from a post pipeline, or replay without a label"
+        )
     if (task.kind or _kind(predictions, labels)) == "classification":
         return classes(predictions, labels, last, task.classes)
     return amounts(predictions, labels, last)
