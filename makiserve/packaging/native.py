@@ -26,6 +26,9 @@ _FLAVORS = {
 TRUSTED = ("sklearn", "numpy", "scipy", "pandas")
 """The libraries of which a scikit-learn model may hold any type."""
 
+TRUSTED_TYPES = {"functools.partial"}
+"""Of the standard library: HistGradientBoosting holds one. skops asks for the function in it by its own name."""
+
 
 def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a model's flavor, completed with what its class needs.
@@ -93,10 +96,10 @@ def _trusted_types(model: Any, given: Iterable[str]) -> list[str]:
     """
     skops = import_module("skops.io")  # MLflow's scikit-learn flavor requires it, no other does
     untrusted: list[str] = skops.get_untrusted_types(data=skops.dumps(model))
-    trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | set(given)
+    trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES | set(given)
     if foreign := [name for name in untrusted if name not in trusted]:
         raise ConfigurationError(
             f"the model holds {', '.join(foreign)}, not of {', '.join(TRUSTED)}: loading it would run code that "
             f"makiserve does not trust by itself. If you trust it, pass log_model(…, skops_trusted_types={foreign})"
         )
-    return sorted(trusted)
+    return sorted(trusted.intersection(untrusted) | set(given))

@@ -214,7 +214,7 @@ FRAME = pd.DataFrame({"b": [1.0, 2.0], "a": [0.0, 1.0]})
     ids=["fitted with names", "given", "takes all", "signature", "signature and given"],
 )
 def test_the_inputs_are_found_in_the_model_or_given(model: Any, given: Any, signature: Any, inputs: Any) -> None:
-    assert choose_inputs(model, ("a", "b", "c"), given=given, signature=signature) == inputs
+    assert choose_inputs(model, {"a": "a", "b": "b", "c": "c"}, given=given, signature=signature) == inputs
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_the_inputs_are_found_in_the_model_or_given(model: Any, given: Any, sign
 )
 def test_inputs_that_cannot_be_told_are_asked_for(model: Any, given: Any, signature: Any, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
-        choose_inputs(model, ("a", "b", "c"), given=given, signature=signature)
+        choose_inputs(model, {"a": "a", "b": "b", "c": "c"}, given=given, signature=signature)
 
 
 def test_the_types_of_trees_are_trusted_and_foreign_ones_are_asked_for() -> None:
