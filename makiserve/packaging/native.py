@@ -99,7 +99,7 @@ def _trusted_types(model: Any, given: Iterable[str]) -> list[str]:
     trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES | set(given)
     if foreign := [name for name in untrusted if name not in trusted]:
         raise ConfigurationError(
-            f"the model holds {', '.join(foreign)}, not of {', '.join(TRUSTED)}: loading it would run code that "
-            f"makiserve does not trust by itself. If you trust it, pass log_model(…, skops_trusted_types={foreign})"
+            f"the model holds {', '.join(foreign)}, not of scikit-learn, numpy, scipy or pandas: loading it would run code "
+            f"that makiserve does not trust by itself. If you trust it, pass log_model(…, skops_trusted_types={foreign})"
         )
     return sorted(trusted.intersection(untrusted) | set(given))
