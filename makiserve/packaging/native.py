@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     module, _ = _flavor(model)
     if module == "mlflow.sklearn" and options.get("serialization_format", "skops") == "skops":
-        return {**options, "skops_trusted_types": _trusted_types(model, options.get("skops_trusted_types") or ())}
+        return {**options, "skops_trusted_types": options.get("skops_trusted_types") or _trusted_types(model)}
     return dict(options)
 
 
@@ -82,24 +82,20 @@ def _flavor(model: Any) -> tuple[str, str]:
     return found
 
 
-def _trusted_types(model: Any, given: Iterable[str]) -> list[str]:
+def _trusted_types(model: Any) -> list[str]:
     """Return the types in a model that skops does not trust by itself, such as the nodes of trees.
 
     Those of scikit-learn and of what it builds on are trusted: whoever loads the model runs that code anyway.
-
-    Args:
-        model: the fitted model.
-        given: the types that the user trusts.
 
     Raises:
         ConfigurationError: the model holds others.
     """
     skops = import_module("skops.io")  # MLflow's scikit-learn flavor requires it, no other does
     untrusted: list[str] = skops.get_untrusted_types(data=skops.dumps(model))
-    trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES | set(given)
+    trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES
     if foreign := [name for name in untrusted if name not in trusted]:
         raise ConfigurationError(
-            f"the model holds {', '.join(foreign)}, not of scikit-learn, numpy, scipy or pandas: loading it would run code "
-            f"that makiserve does not trust by itself. If you trust it, pass log_model(…, skops_trusted_types={foreign})"
+            f"the model holds {', '.join(foreign)}, not of scikit-learn, numpy, scipy or pandas: loading it would run "
+            f"code that is not trusted by itself. If you trust it, pass log_model(…, skops_trusted_types={untrusted})"
         )
-    return sorted(trusted.intersection(untrusted) | set(given))
+    return untrusted
