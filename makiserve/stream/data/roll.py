@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.panes import build_panes
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import Operator, Plan, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -69,6 +69,9 @@ class Roll(Operator):
     @property
     def fans_out(self) -> bool:
         return self.pipeline.fans_out or (self.stride < self.window and not self.is_sliced)
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return (*before, (self.name, self.window, self.stride, self.pipeline.rhythm))
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         yield "pipeline", self.pipeline

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from makiserve.stream.data.collect import Collect
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.plan import ONCE, Rhythm
 from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -36,6 +37,9 @@ class ToList(Collect):
 
     name: ClassVar[str] = "to_list"
     raises: ClassVar[bool] = False
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return ONCE
 
     def write_end(self, code: Code, kept: str, then: Stage) -> None:
         then.call(code, f"{kept}.copy()")

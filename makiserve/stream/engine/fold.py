@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import EACH, ONCE, Operator, Rhythm
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.scalars import is_missing
@@ -88,6 +88,16 @@ class Fold(Operator):
     @property
     def mergeable(self) -> bool:
         return self.reduce
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        if not self.reduce:
+            return before
+        return ONCE if before in (EACH, ONCE) or self._emits_without_items else None
+
+    @property
+    def _emits_without_items(self) -> bool:
+        reduction = self.reduction()
+        return (reduction.result(reduction.zero) if reduction.result else reduction.zero) is not MISSING
 
     def build(self, then: Stage, scope: Scope) -> Part:
         reduction = self.reduction().at_least(self.min_periods) if self.min_periods else self.reduction()

@@ -17,7 +17,7 @@ from rx.scheduler import ImmediateScheduler
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
@@ -34,6 +34,9 @@ KEPT = STATELESS | {
 }
 """The functions that those operators of rx are made of that emit only when an item or the end comes to them: what they
 emit in a traced pipeline is what they emit in rx (tested for all of `rx.operators`). Any other is refused."""
+
+ONE_FOR_ONE = STATELESS - {"filter"}
+"""Those of them that emit one item for each item."""
 
 EQUIVALENTS = {
     "average": "rs.math.mean()",
@@ -156,6 +159,7 @@ class Foreign(Operator):
     observable: rx.Observable
     operator: str
     hides_state: bool
+    is_one_for_one: bool
     name: ClassVar[str] = "rx.operators"
 
     @property
@@ -165,6 +169,9 @@ class Foreign(Operator):
     @property
     def fans_out(self) -> bool:
         return True
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return before if self.is_one_for_one else None
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.container(lambda: Tap(self.observable), is_kept=self.hides_state)
@@ -200,7 +207,12 @@ def foreign(observable: rx.Observable) -> Foreign:
     names = list(dict.fromkeys(_names(observable)))
     _refuse_others(names)
     named = next((name for name in EQUIVALENTS if name in names), names[0] if names else "create")
-    return Foreign(observable, named, hides_state=not names or not STATELESS.issuperset(names))
+    return Foreign(
+        observable,
+        named,
+        hides_state=not names or not STATELESS.issuperset(names),
+        is_one_for_one=bool(names) and ONE_FOR_ONE.issuperset(names),
+    )
 
 
 def _refuse_others(names: list[str]) -> None:

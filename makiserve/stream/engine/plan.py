@@ -11,6 +11,13 @@ from typing import Any, ClassVar
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
+Rhythm = tuple[Any, ...]
+"""When a pipeline emits: two branches of a stream that have equal rhythms emit equally often for each item."""
+EACH: Rhythm = ()
+"""Exactly one item, at once, for each item."""
+ONCE: Rhythm = ("once",)
+"""Exactly one item for all items, at the first one or at completion."""
+
 
 @dataclass(frozen=True, eq=False)
 class Operator(ABC):
@@ -39,6 +46,10 @@ class Operator(ABC):
     def fans_out(self) -> bool:
         """Whether one item may cause several pushes downstream: a later one can fail after an earlier one wrote."""
         return any(plan.fans_out for _, plan in self.plans())
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        """Return when it emits, if its items come in the rhythm `before`; None if that depends on their values."""
+        return before if self.one_to_one else None
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         """The inner pipelines, each with the name of its place."""
@@ -84,6 +95,15 @@ class Plan:
     def one_to_one(self) -> bool:
         """Whether each item leaves as exactly one, at once."""
         return all(operator.one_to_one for operator in self.operators)
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """When it emits. What depends on values is the same only for the same operators, up to the one that decides."""
+        rhythm = EACH
+        for index, operator in enumerate(self.operators):
+            after = operator.rhythm(rhythm)
+            rhythm = self.operators[: index + 1] if after is None else after
+        return rhythm
 
     @property
     def stateless(self) -> bool:

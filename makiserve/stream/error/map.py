@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.plan import EACH, Rhythm
 from makiserve.stream.engine.trace import Transform, operator
 
 
@@ -38,6 +39,9 @@ class MapError(Catch):
     name: ClassVar[str] = "error.map"
     raises: ClassVar[bool] = True
     mapper: Callable[[Exception], Any]
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return EACH if before == EACH else None
 
     def write_caught(self, code: Code, error: str, passed: str) -> None:
         code.line(f"{passed}.append({code.constant(self.mapper)}({error}))")

@@ -10,7 +10,7 @@ import rx
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Traced, Transform, operator
@@ -115,6 +115,9 @@ class WatchErrors(Catch):
     name: ClassVar[str] = "do_action_on_error"
     raises: ClassVar[bool] = True
     on_error: Callable[[Exception], object]
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return before
 
     def write_caught(self, code: Code, error: str, passed: str) -> None:
         code.line(f"{code.constant(self.on_error)}({error})")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import ONCE, Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -63,7 +63,10 @@ class Scan(Operator):
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return not self.reduce
+        return not (self.reduce or self.terminator)
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return ONCE if self.reduce else super().rhythm(before)
 
     @property
     def fans_out(self) -> bool:

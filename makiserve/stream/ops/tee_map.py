@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from operator import or_
 from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import EACH, ONCE, Operator, Plan, Rhythm
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
-Join = Literal["zip", "merge", "combine_latest"]
+Join = Literal["zip", "zip_longest", "merge", "combine_latest"]
 
 
 def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
-    """Pushes each item through all `pipelines` and joins what they emit.
+    """Push each item through all `pipelines` and join what they emit.
 
     ```
     --1------2------3------|
@@ -29,28 +30,55 @@ def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
     ```
 
     Args:
-        pipelines: the branches; they run in the order in which they stand.
-        join: `zip` keeps the *latest* value of each branch and emits their tuple as soon as every branch has one, then
-            forgets them: give it branches that emit together. `merge` passes on each value as it comes.
-            `combine_latest` emits the tuple at every value, None for a branch that has had none.
+        pipelines: the branches; each item runs through them in the order of the arguments.
+        join: `zip` emits tuples of what the branches emit together. Branches that do not emit for the same items, such
+            as one that filters, are refused: their values would belong to different items. `zip_longest` emits tuples
+            of what the branches emit for the same item, with None for a branch that emits nothing, or fewer values.
+            `merge` passes on each value as it comes. `combine_latest` emits, for each value, a tuple of the latest
+            values of all branches, None for a branch that has had none.
 
-    *Emits* tuples with one element a branch, or values. *State* the branches' own, and one value a branch. Each window
-    or group has its own (in RxSci a value can leak into the next window of the same key).
+    *Emits* tuples with one element a branch, or values. *State* the branches' own; and one value a branch for
+    `combine_latest`, and for a `zip` of values at completion. Each window or group has its own (in RxSci a value can
+    leak into the next window of the same key, and `zip` pairs the latest values of any branches).
 
     Raises:
-        PipelineError: no pipeline is given, or the join is unknown.
+        PipelineError: no pipeline is given, the join is unknown, or the branches of a `zip` do not emit together.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.tee_map(rs.ops.count(), rs.math.sum())).subscribe(print).dispose()
     (1, 1)
     (2, 3)
     (3, 6)
+    >>> odd = rs.ops.filter(lambda i: i % 2)
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.tee_map(odd, rs.math.sum(), join="zip_longest")).subscribe(print).dispose()
+    (1, 1)
+    (None, 3)
+    (3, 6)
     """
     if not pipelines:
         raise PipelineError("tee_map needs at least one pipeline")
     if join not in get_args(Join):
         raise PipelineError(f"tee_map: join is one of {', '.join(get_args(Join))}, not {join!r}")
-    return operator(TeeMap(tuple(trace(pipeline) for pipeline in pipelines), join))
+    plans = tuple(trace(pipeline) for pipeline in pipelines)
+    if join == "zip":
+        _check_together(plans)
+    return operator(TeeMap(plans, join))
+
+
+def _check_together(plans: Sequence[Plan]) -> None:
+    different = next((index for index, plan in enumerate(plans) if plan.rhythm != plans[0].rhythm), None)
+    if different is None:
+        return
+    first, other = (f"{index} ({_words(plans[index])})" for index in (0, different))
+    raise PipelineError(
+        f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items, or pair values "
+        "of different ones. Put what drops, adds or windows items before the tee_map, or choose how to join: "
+        'join="zip_longest" (None for a branch that emits nothing for an item), "combine_latest" or "merge"'
+    )
+
+
+def _words(plan: Plan) -> str:
+    return " > ".join(map(str, plan.operators)) or "identity"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +91,7 @@ class TeeMap(Operator):
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the branches
-        return self.join == "zip" and all(plan.one_to_one for plan in self.pipelines)
+        return self.join in ("zip", "zip_longest") and all(plan.one_to_one for plan in self.pipelines)
 
     @property
     def fans_out(self) -> bool:
@@ -80,11 +108,20 @@ class TeeMap(Operator):
             and all(wait or _keeps_first(plan) for wait, plan in zip(waits, branches, strict=True))
         )
 
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        branches = {plan.rhythm for plan in self.pipelines}
+        if self.join in ("zip", "zip_longest") and branches == {EACH}:
+            return before
+        return ONCE if self.join == "zip" and branches == {ONCE} and before in (EACH, ONCE) else None
+
     def plans(self) -> Iterator[tuple[str, Plan]]:
         for index, plan in enumerate(self.pipelines):
             yield str(index), plan
 
     def build(self, then: Stage, scope: Scope) -> Part:
+        is_by_item = self.join == "zip_longest" or (self.join == "zip" and self.pipelines[0].rhythm != ONCE)
+        if is_by_item and not self.one_to_one:
+            return self._build_by_item(then, scope)
         joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))
         if not (self.one_to_one or self.mergeable):  # these keep nothing in the join while items come
             scope.writes(then)
@@ -109,6 +146,53 @@ class TeeMap(Operator):
             then.complete(code)
 
         return Part(push, complete)
+
+    def _build_by_item(self, then: Stage, scope: Scope) -> Part:
+        """Collect what the branches emit for an item, or at completion, then join it."""
+        branches: list[Stage] = []
+        emitted: list[list[Any]] = [[] for _ in self.pipelines]
+        path = scope.path
+        for index, plan in enumerate(self.pipelines):
+            scope.path = (*path[:-1], f"tee_map[{index}]")
+            keep = partial(_keep, emitted[index])
+            branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
+        scope.path = path
+        rows = _rows_of_equal if self.join == "zip" else _rows_of_any
+
+        def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
+            row = code.name("row")
+            code.line(f"{code.constant(_clear, 'clear')}({code.constant(emitted, 'emitted')})")
+            with code.settled():
+                for branch in branches:
+                    write(branch)
+            with code.block(f"for {row} in {code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')}):"):
+                then.push(code, row)
+
+        def push(code: Code, item: str) -> None:
+            write_joined(code, lambda branch: branch.push(code, item))
+
+        def complete(code: Code) -> None:
+            write_joined(code, lambda branch: branch.complete(code))
+            then.complete(code)
+
+        return Part(push, complete)
+
+
+def _keep(emitted: list[Any], code: Code, value: str) -> None:
+    code.line(f"{code.constant(emitted, 'branch')}.append({value})")
+
+
+def _clear(emitted: list[list[Any]]) -> None:
+    for values in emitted:
+        values.clear()
+
+
+def _rows_of_equal(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip(*emitted, strict=True))
+
+
+def _rows_of_any(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip_longest(*emitted))
 
 
 def _writes_at_the_end(plan: Plan) -> bool:

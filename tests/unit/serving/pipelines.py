@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import makiserve
 import makiserve.stream as rs
+from makiserve.errors import PipelineError
 
 Make = Callable[[], Any]
 """Makes a pipeline."""
@@ -83,6 +84,14 @@ def _chain(makes: list[Make]) -> Make:
     return lambda: rx.pipe(*(make() for make in makes))
 
 
+def _joined(one: Any, other: Any, join: Any) -> Any:
+    """Two branches; `zip_longest` in the place of a `zip` that is refused."""
+    try:
+        return rs.ops.tee_map(one, other, join=join)
+    except PipelineError:
+        return rs.ops.tee_map(one, other, join="zip_longest")
+
+
 def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
     """Windows, groups, sessions and branches of smaller pipelines."""
     reduced = st.builds(lambda make, end: _chain([make, end]), inner, st.sampled_from(REDUCTIONS)) | st.sampled_from(
@@ -95,10 +104,10 @@ def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
         st.builds(lambda make, by: lambda: rs.ops.group_by(lambda i: i % by, make()), inner, small),
         st.builds(lambda make, gap: lambda: rs.data.split(lambda i: i > gap, make()), reduced, small),
         st.builds(
-            lambda one, other, join: lambda: rs.ops.tee_map(one(), other(), join=join),
+            lambda one, other, join: lambda: _joined(one(), other(), join),
             inner,
             inner,
-            st.sampled_from(["zip", "merge", "combine_latest"]),
+            st.sampled_from(["zip", "zip_longest", "merge", "combine_latest"]),
         ),
     ).map(_then_number)
 

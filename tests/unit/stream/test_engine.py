@@ -75,7 +75,7 @@ def test_a_failing_function_ends_an_observable_with_its_error() -> None:
         (lambda: 3, "not int"),
         (lambda: rs.data.roll(0, 1), "at least 1"),
         (rs.ops.tee_map, "at least one"),
-        (lambda: rs.ops.tee_map([], join="outer"), "zip, merge, combine_latest"),
+        (lambda: rs.ops.tee_map([], join="outer"), "zip, zip_longest, merge, combine_latest"),
     ],
 )
 def test_what_is_no_pipeline_is_refused_in_words(pipeline: Any, words: str) -> None:

@@ -31,7 +31,19 @@ CASES: Cases = {
     ],
     "ops.tee_map": [
         lambda: rs.ops.tee_map(rs.ops.count(), rs.math.sum()),
-        lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i != 1), rs.ops.map(lambda i: i * 10)),
+        lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i != 1), rs.ops.map(lambda i: i * 10), join="zip_longest"),
+        lambda: rs.ops.tee_map(
+            rx.pipe(rs.ops.map(range), rs.ops.flat_map(), rs.math.sum()),
+            rs.data.roll(3, 2, [rs.ops.count()]),
+            join="zip_longest",
+        ),
+        lambda: rs.ops.tee_map(rs.data.roll(3, 1, [rs.math.sum()]), rs.data.roll(3, 1, [rs.math.max()])),
+        lambda: rs.ops.tee_map(
+            rs.data.roll(3, 2, [rs.math.sum(reduce=True)]),
+            rs.data.roll(3, 2, [rs.ops.last()]),
+            rs.data.roll(3, 2, [rs.ops.first()]),
+        ),
+        lambda: rs.ops.tee_map(rs.data.to_list(), rs.ops.first(), rs.ops.count(reduce=True)),
         lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i > 2), rs.math.max(), join="merge"),
         lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i > 2), rs.math.min(), join="combine_latest"),
         lambda: rs.ops.tee_map(rs.ops.last(), rs.ops.first(), rs.math.mean(reduce=True)),
