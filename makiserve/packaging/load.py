@@ -27,7 +27,7 @@ from makiserve.packaging.unpackaged import open_unpackaged
 from makiserve.schema import Record, Schema
 from makiserve.scoring.drift import Profile
 from makiserve.stream.engine.plan import Plan
-from makiserve.stream.engine.trace import Transform, trace
+from makiserve.stream.engine.trace import Transform, trace_factory
 from makiserve.version import __version__
 
 
@@ -147,8 +147,8 @@ def _run(
     """Everything that runs code of the artifact."""
     try:
         features, record = _named(flavor.entry_point), _named(flavor.record)
-        plan = trace(features())
-        post = trace(_named(flavor.post)()) if flavor.post else None
+        plan = trace_factory(features)
+        post = trace_factory(_named(flavor.post), "post") if flavor.post else None
         # After the pipeline: a model's own classes may be in the pipeline's modules.
         predictor = _predictor(flavor, directory) if flavor.inputs else None
     except ModelRefused:

@@ -20,7 +20,7 @@ from makiserve.packaging.source.sources import Sources
 from makiserve.schema import Record, Schema
 from makiserve.schema.fields import field_titles, field_values
 from makiserve.stream.engine.plan import Plan
-from makiserve.stream.engine.trace import Transform, trace
+from makiserve.stream.engine.trace import Transform, check_factory, trace_factory
 
 Features = Callable[[], Transform]
 Given = str | Path | Iterable[Record]
@@ -92,6 +92,9 @@ def find_pipeline_to_package(
         return _registered(features, record, reference, post, na_values)
     if record is None or reference is None:
         raise ConfigurationError("a pipeline from code needs record= and reference=: its record type, and a sample")
+    check_factory(features, "features")
+    if post is not None:
+        check_factory(post, "post")
     collected = collect(features, record, post)
     schema = Schema(record, na_values)
     return _pipeline(collected, features, schema, reference, post, requirements(collected.imports))
@@ -130,9 +133,9 @@ def _pipeline(
     needed: list[str],
     link: Link | None = None,
 ) -> Pipeline:
-    plan = trace(features())
+    plan = trace_factory(features)
     sample = take_sample(plan, schema, reference)
-    return Pipeline(collected, plan, trace(post()) if post else None, schema, sample, needed, link)
+    return Pipeline(collected, plan, trace_factory(post, "post") if post else None, schema, sample, needed, link)
 
 
 def _together(ours: Sources, others: Sources, uri: str) -> Sources:

@@ -19,7 +19,7 @@ from makiserve.replaying.unseen import Unseen
 from makiserve.schema import Record, Schema
 from makiserve.schema.fields import field_names, field_titles, field_values
 from makiserve.scoring import Scored, Scorer
-from makiserve.stream.engine.trace import Transform, trace
+from makiserve.stream.engine.trace import Transform, trace_factory
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def features_frame(
         ConfigurationError: `lane_by` is no field, or there is no such topic.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
     """
-    schema, scorer = Schema(record, na_values), Scorer(trace(features()))
+    schema, scorer = Schema(record, na_values), Scorer(trace_factory(features))
     rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
     unseen = Unseen(schema)
     sources = sources_from(source)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from makiserve.errors import ConfigurationError
 from makiserve.schema import Record
 from makiserve.stream.engine.plan import Plan
-from makiserve.stream.engine.trace import Transform, trace
+from makiserve.stream.engine.trace import Transform, trace_factory
 
 FACTORY = "features"
 
@@ -58,7 +58,7 @@ class EntryPoint(NamedTuple):
             ConfigurationError: the factory fails, or gives no pipeline.
         """
         try:
-            return trace(self.features())
+            return trace_factory(self.features)
         except ConfigurationError:
             raise
         except Exception as error:

@@ -8,19 +8,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NewType, get_args, get_origin
 
+from makiserve import durations
+
 Size = NewType("Size", int)
 
-DURATIONS = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "min": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
 SIZES = {"GiB": 2**30, "GB": 10**9, "MiB": 2**20, "MB": 10**6, "KiB": 2**10, "kB": 10**3, "B": 1}
 BOOLEANS = {"true": True, "false": False}
 EXPECTED = {
-    timedelta: "a duration with its unit, such as 100ms, 15s, 5min, 2h or 1d",
+    timedelta: durations.EXPECTED,
     Size: "a size, such as 900000, 64kB or 1MiB",
     bool: "true or false",
     int: "a whole number",
@@ -49,7 +44,9 @@ def value_from_text(kind: Any, text: str) -> Any:
 def text_from_value(kind: Any, value: Any) -> str:
     """The text that gives this value."""
     if isinstance(value, timedelta):
-        return next(f"{value // unit}{name}" for name, unit in DURATIONS.items() if not value % unit or name == "ms")
+        return next(
+            f"{value // unit}{name}" for name, unit in durations.UNITS.items() if not value % unit or name == "ms"
+        )
     if plain(kind) is Size:
         return next(f"{value // unit}{name}" for name, unit in SIZES.items() if value % unit == 0)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -71,8 +68,7 @@ def plain(kind: Any) -> Any:
 
 def _value(kind: Any, text: str) -> Any:
     if kind is timedelta:
-        number, unit = _number_and_unit(text)
-        return float(number) * DURATIONS[unit]
+        return durations.duration_from_text(text)
     if kind is Size:
         number, unit = _number_and_unit(text)
         return int(float(number) * SIZES[unit or "B"])

@@ -6,10 +6,14 @@ from datetime import datetime, timedelta, timezone
 from operator import index
 from typing import Any
 
+from makiserve.durations import duration_from_text
 from makiserve.errors import PipelineError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MILLISECOND = timedelta(milliseconds=1)
+
+Duration = timedelta | str
+"""What an operator takes as a duration: a timedelta, or text such as `6h` or `500ms`."""
 
 
 def with_zone(time: Any) -> Any:
@@ -36,12 +40,34 @@ def ms_from_time(time: Any) -> int:
         ) from None
 
 
-def ms_from_duration(duration: timedelta, what: str, least: int = 1) -> int:
-    """Return a duration of the settings in milliseconds.
+def duration_from(value: Any, what: str) -> timedelta:
+    """Return a duration that is given as a timedelta or as text, such as `6h`.
+
+    Raises:
+        PipelineError: it is neither.
+    """
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        try:
+            return duration_from_text(value)
+        except ValueError as error:
+            raise PipelineError(f"{what}: {error}") from error
+    raise PipelineError(f"{what} must be a timedelta or a text such as '6h' or '500ms', not {value!r}")
+
+
+def ms_from_duration(duration: Duration, what: str, least: int = 1) -> int:
+    """Return a duration in milliseconds.
+
+    Args:
+        duration: a timedelta, or text such as `6h`.
+        what: the operator and its argument, for the error.
+        least: the smallest number of milliseconds that is accepted.
 
     Raises:
         PipelineError: it is not a whole number of milliseconds, or less than `least` of them.
     """
-    if duration % MILLISECOND or duration < least * MILLISECOND:
+    span = duration_from(duration, what)
+    if span % MILLISECOND or span < least * MILLISECOND:
         raise PipelineError(f"{what} is a whole number of milliseconds, at least {least}, not {duration!r}")
-    return duration // MILLISECOND
+    return span // MILLISECOND

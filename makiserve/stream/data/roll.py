@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import ClassVar
 
 from makiserve.errors import PipelineError
@@ -47,6 +48,9 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     12
     5
     """
+    for name, count in (("window", window), ("stride", stride)):
+        if not isinstance(count, Integral):
+            raise PipelineError(f"roll: {name} is a number of items, not {count!r}; for windows of time use roll_time")
     if window < 1 or stride < 1:
         raise PipelineError(f"roll: window and stride are at least 1, not {window} and {stride}")
     return operator(Roll(window, stride, trace(pipeline)))

@@ -14,17 +14,17 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
-from makiserve.stream.event_time import ms_from_duration, ms_from_time
+from makiserve.stream.event_time import Duration, ms_from_duration, ms_from_time
 
 NONE = timedelta(0)
 
 
 def roll_time(
-    window: timedelta,
-    stride: timedelta,
+    window: Duration,
+    stride: Duration,
     time_mapper: Callable[[Any], Any],
     pipeline: Pipeline | None = None,
-    lateness: timedelta = NONE,
+    lateness: Duration = NONE,
     on_late: Pipeline | None = None,
 ) -> Transform:
     """Runs `pipeline` on hopping windows in event time: one begins every `stride`, counted from 1970 in UTC.
@@ -42,7 +42,7 @@ def roll_time(
     order of the items, such as `last`, takes panes by time, and items within a pane as they came.
 
     Args:
-        window: how long a window is, in whole milliseconds.
+        window: how long a window is, in whole milliseconds: a timedelta, or text such as `6h` or `500ms`.
         stride: from one window's begin to the next one's; with a larger one than `window`, items between are dropped.
         time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
         pipeline: what each window's items go through; it completes with the window.
@@ -58,9 +58,7 @@ def roll_time(
         PipelineError: a duration is not a whole number of milliseconds, or too short.
 
     >>> import rx, makiserve.stream as rs
-    >>> from datetime import timedelta
-    >>> five = timedelta(seconds=5)
-    >>> windows = rs.data.roll_time(five, five, lambda i: i * 1000, [rs.ops.count(reduce=True)])
+    >>> windows = rs.data.roll_time("5s", "5s", lambda i: i * 1000, [rs.ops.count(reduce=True)])
     >>> rx.from_([1, 4, 7, 12]).pipe(windows).subscribe(print).dispose()
     2
     1

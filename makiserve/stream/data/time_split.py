@@ -14,13 +14,13 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
-from makiserve.stream.event_time import with_zone
+from makiserve.stream.event_time import MILLISECOND, Duration, duration_from, with_zone
 
 
 def time_split(
     time_mapper: Callable[[Any], datetime],
-    active_timeout: timedelta | None = None,
-    inactive_timeout: timedelta | None = None,
+    active_timeout: Duration | float | None = None,
+    inactive_timeout: Duration | float | None = None,
     closing_mapper: Callable[[Any], Any] | None = None,
     include_closing_item: bool = True,
     pipeline: Pipeline | None = None,
@@ -39,7 +39,9 @@ def time_split(
     Args:
         time_mapper: the event time of an item: a datetime (UTC if it has no zone), or anything else that can be
             compared and added to a timeout.
-        active_timeout: a session ends with the item that comes this long, or longer, after its first.
+        active_timeout: a session ends with the item that comes this long, or longer, after its first: a timedelta, a
+            text such as `30min`, or a number in the unit of `time_mapper`. Beside durations, times that are integers
+            are milliseconds.
         inactive_timeout: it ends with the item that comes this long, or longer, after the latest.
         closing_mapper: it ends with an item for which this is true. Asked only where no timeout has ended it; any true
             value counts (in RxSci only `True` itself).
@@ -61,7 +63,11 @@ def time_split(
     """
     if pipeline is None:
         raise PipelineError("time_split: a pipeline is needed: what is done with the items of a session")
-    timeouts = Timeouts(time_mapper, active_timeout, inactive_timeout, closing_mapper, include_closing_item)
+    active, inactive = (
+        duration_from(given, f"time_split: {name}") if isinstance(given, str) else given
+        for name, given in (("active_timeout", active_timeout), ("inactive_timeout", inactive_timeout))
+    )
+    timeouts = Timeouts(time_mapper, active, inactive, closing_mapper, include_closing_item)
     return operator(TimeSplit(time_mapper, closing_mapper, timeouts, trace(pipeline)))
 
 
@@ -86,9 +92,14 @@ class Timeouts:
         return (start, time if time > latest else latest), False, False
 
     def _expired(self, time: Any, start: Any, latest: Any) -> bool:
-        if self.active is not None and time >= start + self.active:
+        if self.active is not None and time >= start + _span(self.active, time):
             return True
-        return self.inactive is not None and bool(time >= latest + self.inactive)
+        return self.inactive is not None and bool(time >= latest + _span(self.inactive, time))
+
+
+def _span(timeout: Any, time: Any) -> Any:
+    """Return a timeout in the unit of a time: milliseconds if that is an integer."""
+    return timeout // MILLISECOND if isinstance(timeout, timedelta) and isinstance(time, int) else timeout
 
 
 @dataclass(frozen=True, eq=False)

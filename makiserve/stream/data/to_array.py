@@ -9,7 +9,7 @@ from typing import ClassVar
 from makiserve.errors import PipelineError
 from makiserve.stream.data.collect import Collect
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import ONCE, Rhythm
+from makiserve.stream.engine.plan import LAST, Rhythm
 from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -54,7 +54,7 @@ class ToArray(Collect):
         return code.let("element", f"{code.constant(array, 'array')}({self.typecode!r}, ({item},))[0]")
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
-        return ONCE
+        return LAST
 
     def write_end(self, code: Code, kept: str, then: Stage) -> None:
         then.call(code, f"{code.constant(array, 'array')}({self.typecode!r}, {kept})")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from makiserve.stream.data.collect import Collect
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import ONCE, Rhythm
+from makiserve.stream.engine.plan import LAST, Rhythm
 from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -39,7 +39,7 @@ class ToList(Collect):
     raises: ClassVar[bool] = False
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
-        return ONCE
+        return LAST
 
     def write_end(self, code: Code, kept: str, then: Stage) -> None:
         then.call(code, f"{kept}.copy()")

@@ -11,11 +11,15 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
 from makiserve.stream.engine.journal import restore
 
 _numbers = count(1)
+
+PACKAGE = Path(__file__).parents[2]
 
 
 class Nested(Protocol):
@@ -207,3 +211,13 @@ class Compiled:
         if not found or not place:
             return "unknown", None
         return place.operator, found.f_locals.get(place.item) if place.item else None
+
+    def user_line(self, error: BaseException) -> str | None:
+        """Return where in the user's file the error comes from, as `features.py:24`; None if it is in a library."""
+        frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+        inside = [index for index, (file, _) in enumerate(frames) if file == self._file]
+        called = frames[inside[-1] + 1 :] if inside else []
+        if not called or Path(called[0][0]).is_relative_to(PACKAGE) or called[0][0].startswith("<"):
+            return None
+        line = next(line for file, line in reversed(called) if file == called[0][0])
+        return f"{Path(called[0][0]).name}:{line}"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import EACH, ONCE, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, REGULAR, Operator, Rhythm
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.scalars import is_missing
@@ -92,7 +92,8 @@ class Fold(Operator):
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         if not self.reduce:
             return before
-        return ONCE if before in (EACH, ONCE) or self._emits_without_items else None
+        has_items = before in REGULAR and not self.skip_missing
+        return LAST if has_items or self._emits_without_items else None
 
     @property
     def _emits_without_items(self) -> bool:

@@ -15,8 +15,11 @@ Rhythm = tuple[Any, ...]
 """When a pipeline emits: two branches of a stream that have equal rhythms emit equally often for each item."""
 EACH: Rhythm = ()
 """Exactly one item, at once, for each item."""
-ONCE: Rhythm = ("once",)
-"""Exactly one item for all items, at the first one or at completion."""
+FIRST: Rhythm = ("first",)
+"""Exactly one item for all items, at the first one."""
+LAST: Rhythm = ("last",)
+"""Exactly one item for all items, at completion."""
+REGULAR = (EACH, FIRST, LAST)
 
 
 @dataclass(frozen=True, eq=False)

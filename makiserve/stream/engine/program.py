@@ -99,6 +99,8 @@ class Program:
 
     def _operator_error(self, error: Exception) -> OperatorError:
         operator, item = self._compiled.locate(error)
-        located = OperatorError(f"{operator}: {type(error).__name__}: {error}", operator=operator, item=item)
+        line = self._compiled.user_line(error)
+        at = f" ({line})" if line else ""
+        located = OperatorError(f"{operator}: {type(error).__name__}: {error}{at}", operator=operator, item=item)
         located.__cause__ = error
         return located

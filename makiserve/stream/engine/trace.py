@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
+from typing import Any
 
 import rx
 from rx.core.typing import Observer, Scheduler
@@ -45,7 +49,17 @@ class Traced(rx.Observable):
 
 
 def operator(node: Operator) -> Transform:
-    """The function of an Observable that an operator of the vocabulary returns."""
+    """Return the function of an Observable that an operator of the vocabulary returns.
+
+    Raises:
+        PipelineError: a parameter that is called is not a function.
+    """
+    for field in fields(node):
+        value, kind = getattr(node, field.name), str(field.type)
+        if kind.startswith("Callable[") and not callable(value) and not (value is None and kind.endswith("| None")):
+            raise PipelineError(
+                f"{node.name}: {field.name} must be a function, such as `lambda i: i.temperature`, not {value!r:.80}"
+            )
 
     def apply(source: rx.Observable) -> rx.Observable:
         if isinstance(source, Traced):
@@ -76,6 +90,51 @@ def trace(pipeline: Pipeline | None) -> Plan:
             "is it a factory that should have been called?"
         )
     return Plan(_operators(result))
+
+
+def trace_factory(factory: Any, argument: str = "features") -> Plan:
+    """Return the plan of the pipeline that a factory makes: a function without arguments that returns `rx.pipe(…)`.
+
+    Args:
+        factory: what the user gave.
+        argument: the name by which the user gave it, for errors.
+
+    Raises:
+        PipelineError: it is not such a function, or what it returns is not a pipeline.
+    """
+    check_factory(factory, argument)
+    pipeline = factory()
+    name = f"{getattr(factory, '__qualname__', argument)}(){_defined_at(factory)}"
+    if pipeline is None:
+        raise PipelineError(f"{name} returned None instead of a pipeline: is its `return` missing?")
+    try:
+        return trace(pipeline)
+    except TypeError as error:
+        raise PipelineError(f"{name} did not return a pipeline: {error}") from error
+
+
+def check_factory(factory: Any, argument: str) -> None:
+    """Raise if this is not a function without arguments.
+
+    Raises:
+        PipelineError: it is not.
+    """
+    if not callable(factory):
+        raise PipelineError(
+            f"{argument} must be a function that returns a pipeline, such as rx.pipe(…), not {type(factory).__name__}"
+        )
+    try:
+        signature(factory).bind()
+    except TypeError as error:
+        raise PipelineError(
+            f"{argument} must be a function without arguments: {error}. Pass the function itself, as in "
+            f"{argument}=features, not the pipeline that it returns, as in {argument}=features()"
+        ) from error
+
+
+def _defined_at(function: Any) -> str:
+    code = getattr(function, "__code__", None)
+    return f" at {Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
 
 
 def _operators(stream: rx.Observable) -> tuple[Operator, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
-from makiserve.stream.event_time import ms_from_duration, ms_from_time
+from makiserve.stream.event_time import Duration, ms_from_duration, ms_from_time
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def rate(
-    time_mapper: Callable[[Any], Any], per: timedelta = SECOND, reduce: bool = False, **missing: Unpack[MissingValues]
+    time_mapper: Callable[[Any], Any], per: Duration = SECOND, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:
     """Compute the number of items in a unit of event time: the intervals between them, divided by the time they take.
 
@@ -36,7 +36,7 @@ def rate(
 
     Args:
         time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
-        per: the unit of time.
+        per: the unit of time: a timedelta, or text such as `1h`.
         reduce: emit only the final rate, when the stream or its window completes.
         skip_missing: leave out items whose time is None.
         min_periods: how many items the result needs; it is None for fewer.

@@ -7,7 +7,7 @@ from operator import or_
 from typing import ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import EACH, ONCE, Operator, Rhythm
+from makiserve.stream.engine.plan import FIRST, LAST, REGULAR, Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform
@@ -44,7 +44,7 @@ class First(Operator):
     raises: ClassVar[bool] = False
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
-        return ONCE if before in (EACH, ONCE) else None
+        return (LAST if before == LAST else FIRST) if before in REGULAR else None
 
     def build(self, then: Stage, scope: Scope) -> Part:
         seen = scope.value(first=False, merge=or_)

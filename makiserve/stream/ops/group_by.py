@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
@@ -15,13 +14,13 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
-from makiserve.stream.event_time import ms_from_duration
+from makiserve.stream.event_time import Duration, ms_from_duration
 
 
 def group_by(
     key_mapper: Callable[[Any], Any],
     pipeline: Pipeline | None = None,
-    ttl: timedelta | None = None,
+    ttl: Duration | None = None,
     time_mapper: Callable[[Any], Any] | None = None,
 ) -> Transform:
     """Runs `pipeline` for each key separately.
@@ -36,7 +35,7 @@ def group_by(
         key_mapper: the key of an item; it must be hashable.
         pipeline: what each group's items go through.
         ttl: a group that has had no item for so long, in the time of the items, is forgotten; when its key comes again
-            it begins anew. None keeps every group for ever.
+            it begins anew. A timedelta, or text such as `7d`. None keeps every group for ever.
         time_mapper: the time of an item, a datetime or integer milliseconds; with `ttl`.
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import ONCE, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -66,7 +66,7 @@ class Scan(Operator):
         return not (self.reduce or self.terminator)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
-        return ONCE if self.reduce else super().rhythm(before)
+        return LAST if self.reduce else super().rhythm(before)
 
     @property
     def fans_out(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, get_args
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import EACH, ONCE, Operator, Plan, Rhythm
+from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -67,14 +67,19 @@ def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
 
 def _check_together(plans: Sequence[Plan]) -> None:
     different = next((index for index, plan in enumerate(plans) if plan.rhythm != plans[0].rhythm), None)
-    if different is None:
+    if different is None or _emit_once(plans):
         return
     first, other = (f"{index} ({_words(plans[index])})" for index in (0, different))
     raise PipelineError(
-        f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items, or pair values "
-        "of different ones. Put what drops, adds or windows items before the tee_map, or choose how to join: "
+        f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items, or pair "
+        "values of different ones. Put what drops, adds or windows items before the tee_map, or choose how to join: "
         'join="zip_longest" (None for a branch that emits nothing for an item), "combine_latest" or "merge"'
     )
+
+
+def _emit_once(plans: Sequence[Plan]) -> bool:
+    """Whether each branch emits exactly one item in all, at the first item or at completion."""
+    return {plan.rhythm for plan in plans} <= {FIRST, LAST}
 
 
 def _words(plan: Plan) -> str:
@@ -109,17 +114,19 @@ class TeeMap(Operator):
         )
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
-        branches = {plan.rhythm for plan in self.pipelines}
-        if self.join in ("zip", "zip_longest") and branches == {EACH}:
+        if self.join in ("zip", "zip_longest") and all(plan.rhythm == EACH for plan in self.pipelines):
             return before
-        return ONCE if self.join == "zip" and branches == {ONCE} and before in (EACH, ONCE) else None
+        if self.join == "zip" and _emit_once(self.pipelines) and before in REGULAR:
+            is_early = before != LAST and all(plan.rhythm == FIRST for plan in self.pipelines)
+            return FIRST if is_early else LAST
+        return None
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         for index, plan in enumerate(self.pipelines):
             yield str(index), plan
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        is_by_item = self.join == "zip_longest" or (self.join == "zip" and self.pipelines[0].rhythm != ONCE)
+        is_by_item = self.join == "zip_longest" or (self.join == "zip" and not _emit_once(self.pipelines))
         if is_by_item and not self.one_to_one:
             return self._build_by_item(then, scope)
         joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))

@@ -61,6 +61,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
     ),
     "two windows": (lambda: rs.data.roll(4, 1, [rs.ops.last()]), lambda: rs.data.roll(2, 1, [rs.ops.last()])),
     "running and reduced": (lambda: rs.data.roll(4, 1, [rs.ops.last()]), lambda: rs.data.roll(4, 1, [rs.ops.count()])),
+    "the first and the last of a window": (
+        lambda: rs.data.roll(4, 2, [rs.ops.first()]),
+        lambda: rs.data.roll(4, 2, [rs.ops.last()]),
+    ),
     "last of what a filter leaves": (lambda: rx.pipe(KNOWN, rs.ops.last()), lambda: rs.ops.count(reduce=True)),
 }
 
@@ -120,6 +124,10 @@ EVEN: dict[str, tuple[Make, list[Any]]] = {
     "a filter before reductions": (
         lambda: rs.data.roll(4, 4, rs.ops.tee_map([KNOWN, rs.math.sum(reduce=True)], rs.ops.count(reduce=True))),
         [(5, 4), (14, 4)],
+    ),
+    "the first and the last in one window": (
+        lambda: rs.data.roll(4, 4, rs.ops.tee_map(rs.ops.first(), rs.ops.last(), rs.ops.count(reduce=True))),
+        [(3, 1, 4), (5, 6, 4)],
     ),
     "a nested zip": (
         lambda: rs.ops.tee_map(rs.ops.tee_map(rs.ops.count(), rs.math.max()), rs.ops.identity()),

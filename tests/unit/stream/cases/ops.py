@@ -41,7 +41,7 @@ CASES: Cases = {
         lambda: rs.ops.tee_map(
             rs.data.roll(3, 2, [rs.math.sum(reduce=True)]),
             rs.data.roll(3, 2, [rs.ops.last()]),
-            rs.data.roll(3, 2, [rs.ops.first()]),
+            rs.data.roll(3, 2, [rs.data.to_list()]),
         ),
         lambda: rs.ops.tee_map(rs.data.to_list(), rs.ops.first(), rs.ops.count(reduce=True)),
         lambda: rs.ops.tee_map(rs.ops.filter(lambda i: i > 2), rs.math.max(), join="merge"),
