@@ -3,6 +3,7 @@
 ```
 MakiserveError
 ├── ConfigurationError         correct the command or the code, start again      exit 2
+│   ├── ArgumentError          an argument, or the option of that name, is wrong; also a ValueError
 │   ├── PipelineError          the pipeline cannot be traced or compiled; also a ValueError
 │   ├── SourceError            a file or topic cannot be read as what it should be
 │   └── RegistryAway           the tracking server does not answer
@@ -47,6 +48,28 @@ class ConfigurationError(MakiserveError):
     exit_code = 2
 
 
+class ArgumentError(ConfigurationError, ValueError):
+    """An argument of a function of the Python API is wrong, or the command's option of the same name.
+
+    Args:
+        argument: the name of the argument, such as `label_shift`.
+        value: what was given.
+        message: why it cannot be used.
+    """
+
+    def __init__(self, argument: str, value: Any, message: str) -> None:
+        super().__init__(argument, value, message)
+        self.argument, self.value, self.message = argument, value, message
+
+    def __str__(self) -> str:
+        return f"{self.argument}={self.value!r}: {self.message}"
+
+    @property
+    def as_option(self) -> str:
+        """The same for the command line: `--label-shift -3: …`."""
+        return f"--{self.argument.replace('_', '-')} {self.value}: {self.message}"
+
+
 class PipelineError(ConfigurationError, ValueError):
     """The feature pipeline cannot be traced or compiled, or an operator is given a wrong argument."""
 
@@ -57,6 +80,10 @@ class SourceError(ConfigurationError):
 
 class RegistryAway(ConfigurationError):
     """The tracking server does not answer: check where it is; a running service goes on and asks again."""
+
+
+class PipelineWarning(UserWarning):
+    """A pipeline works, and probably does not do what was meant."""
 
 
 class ModelRefused(MakiserveError):

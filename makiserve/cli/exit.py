@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from makiserve.cli.limits import limit_reached
-from makiserve.errors import ConfigurationError, InternalError, MakiserveError
+from makiserve.errors import ArgumentError, ConfigurationError, InternalError, MakiserveError
 
 CANCELLED = 130
 
@@ -30,6 +30,9 @@ def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo(f"{name}: interrupted", err=True)
         code = CANCELLED
+    except ArgumentError as error:
+        click.echo(f"{name}: {error.as_option}", err=True)
+        code = error.exit_code
     except MakiserveError as error:
         click.echo(f"{name}: {error}", err=True)
         code = error.exit_code

@@ -22,6 +22,7 @@ from makiserve.packaging.package import Package
 from makiserve.packaging.pipeline import find_pipeline_to_package
 from makiserve.packaging.source.requirements import with_requirements
 from makiserve.schema import Record
+from makiserve.stream.engine.advice import warn_of_running_windows
 from makiserve.stream.engine.trace import Transform
 
 
@@ -78,6 +79,7 @@ def log_model(
     _check_alias(alias, registered_model_name)
     options = native_options(model, mlflow_options)
     pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
+    warn_of_running_windows(pipeline.plan, stacklevel=2)
     options |= with_requirements(pipeline.requirements, options)
     chosen = choose_inputs(model, pipeline.titles, given=inputs, signature=options.get("signature"))
     package = Package(pipeline, partial(save_native, model), chosen, params or {}, training)
@@ -112,6 +114,7 @@ def log_features(
     """
     _check_alias(alias, registered_model_name)
     pipeline = find_pipeline_to_package(features, record, reference, None, na_values)
+    warn_of_running_windows(pipeline.plan, stacklevel=2)
     package = Package(pipeline, partial(save_alone, pipeline.requirements), None, {})
     return _log(package, mlflow_options | {"name": name}, registered_model_name, alias)
 
@@ -152,6 +155,7 @@ def attach(
         directory = fetch(model, Path(place)).directory
         logged = read_copied(directory, model)
         pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
+        warn_of_running_windows(pipeline.plan, stacklevel=2)
         chosen = choose_inputs(None, pipeline.titles, given=inputs, signature=logged.signature)
         package = Package(pipeline, partial(save_copied, directory, pipeline.requirements), chosen, {})
         return _log(package, {"name": name}, registered_model_name, alias)

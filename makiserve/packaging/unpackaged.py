@@ -97,7 +97,7 @@ def record_from_schema(schema: Schema) -> type[Record]:
     for attribute, spec in zip(attributes, schema.inputs, strict=True):
         kind = TYPES.get(spec.type) if isinstance(spec.type, DataType) else None
         if kind is None:
-            raise ModelRefused(f"its input {spec.name!r} is {spec.type}: give its features by --features")
+            raise ModelRefused(f"its input {spec.name!r} is {spec.type}: give it a pipeline, as features")
         fields.append((attribute, kind) if spec.required else (attribute, kind | None, None))
     rename = dict(zip(attributes, schema.input_names(), strict=True))
     is_ordered = sorted(fields, key=len) == fields

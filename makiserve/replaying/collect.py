@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import pandas as pd
 
-from makiserve.errors import RecordError
+from makiserve.errors import ConfigurationError, DecodeError, RecordError
 from makiserve.replaying.output import columns_of
 from makiserve.replaying.sources import Block
 from makiserve.scoring import Outputs, Scored
@@ -20,6 +21,14 @@ class DeadLetter(NamedTuple):
     source: str
     offset: int
     error: RecordError
+
+
+def all_failed(records: int, first: DeadLetter) -> ConfigurationError:
+    """Return the error for sources of which no record could be scored."""
+    which = "the only record" if records == 1 else f"all {records:,} records"
+    return ConfigurationError(
+        f"{which} failed, so there is no result; the first, {first.source}@{first.offset}: {first.error}"
+    )
 
 
 class DeadLetters:
@@ -53,25 +62,27 @@ class Collected:
 
     Args:
         form: what is published.
-        label: the attribute of the record that caused an output, to be kept beside it.
+        label: the attribute of the record with the true value, to be kept beside each output.
+        label_shift: the label is that of the record so many later in the lane than the one that caused the output.
 
     Attributes:
         sources: of the records that caused the outputs; `offsets` and `keys` likewise.
         keys: None where the source has none.
         objects: what would be published.
-        labels: empty without a label.
     """
 
-    def __init__(self, form: Outputs, *, label: str | None = None) -> None:
+    def __init__(self, form: Outputs, *, label: str | None = None, label_shift: int = 0) -> None:
         self._form = form
         self._label = label
+        self._label_shift = label_shift
         self.needs_records = form.needs_records or label is not None
         self.needs_features = form.needs_features
         self.sources: list[str] = []
         self.offsets: list[int] = []
         self.keys: list[Any] = []
         self.objects: list[Any] = []
-        self.labels: list[Any] = []
+        self._labels: dict[Hashable, list[Any]] = {}
+        self._labelled: list[tuple[Hashable, int]] = []
 
     def take(self, block: Block, scored: Scored) -> None:
         causes, objects = self._form.objects(scored, block.records)
@@ -80,7 +91,7 @@ class Collected:
         self.keys += [block.keys[cause] for cause in causes] if block.keys else [None] * len(causes)
         self.objects += objects
         if self._label:
-            self.labels += [getattr(block.records[cause], self._label) for cause in causes]
+            self._take_labels(block, causes)
 
     def values(self) -> list[Any]:
         """The predictions, where the outputs are nothing but these; otherwise the outputs as they are published."""
@@ -98,5 +109,19 @@ class Collected:
             columns["key"] = self.keys
         columns |= columns_of(self.objects)
         if self._label:
-            columns["label"] = self.labels
+            columns["label"] = self._labels_of_outputs()
         return pd.DataFrame(columns)
+
+    def _take_labels(self, block: Block, causes: Sequence[int]) -> None:
+        """Keep the label of every record, and for each output the lane and number of the record with its label."""
+        places: list[tuple[Hashable, int]] = []
+        for index, record in enumerate(block.records):
+            lane = block.lanes[index] if block.lanes else block.source
+            labels = self._labels.setdefault(lane, [])
+            places.append((lane, len(labels) + self._label_shift))
+            labels.append(None if isinstance(record, DecodeError) else getattr(record, self._label or ""))
+        self._labelled += [places[cause] for cause in causes]
+
+    def _labels_of_outputs(self) -> list[Any]:
+        lanes = self._labels
+        return [lanes[lane][number] if number < len(lanes[lane]) else None for lane, number in self._labelled]

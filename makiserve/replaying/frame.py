@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from makiserve.errors import PipelineError
-from makiserve.replaying.collect import DeadLetters
+from makiserve.replaying.collect import DeadLetters, all_failed
 from makiserve.replaying.feed import feed, score
 from makiserve.replaying.lanes import lanes_of
 from makiserve.replaying.order import time_order
@@ -19,6 +19,7 @@ from makiserve.replaying.unseen import Unseen
 from makiserve.schema import Record, Schema
 from makiserve.schema.fields import field_names, field_titles, field_values
 from makiserve.scoring import Scored, Scorer
+from makiserve.stream.engine.advice import warn_of_running_windows
 from makiserve.stream.engine.trace import Transform, trace_factory
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ def features_frame(
     Args:
         features: the factory of the pipeline.
         record: the type of the records.
-        source: whatever can be replayed: files, patterns, folders, a `TopicSpan`, or the records themselves. Each file
-            and each partition is a lane.
+        source: whatever can be replayed: files, patterns, folders, a `TopicSpan`; or the rows themselves: a data frame,
+            an Arrow table, dicts or records. Each file and each partition is a lane.
         lane_by: the field whose values are the lanes instead, for many entities in one file; their order in each file
             and that of the files count.
         na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
@@ -55,10 +56,15 @@ def features_frame(
 
     Raises:
         SourceError: a source cannot be read.
-        ConfigurationError: `lane_by` is no field, or there is no such topic.
+        ConfigurationError: `lane_by` is not a field, there is no such topic, or every record failed.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
+
+    Warns:
+        PipelineWarning: a window's pipeline emits several rows for each record.
     """
-    schema, scorer = Schema(record, na_values), Scorer(trace_factory(features))
+    schema, plan = Schema(record, na_values), trace_factory(features)
+    warn_of_running_windows(plan, stacklevel=2)
+    scorer = Scorer(plan)
     rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
     unseen = Unseen(schema)
     sources = sources_from(source)
@@ -67,6 +73,8 @@ def features_frame(
     unseen.report()
     if order:
         order.report()
+    if len(dead.letters) == fed.records > 0:
+        raise all_failed(fed.records, dead.letters[0])
     frame = rows.frame()
     frame.attrs["dead_letters"] = len(dead.letters)
     if dead.letters:

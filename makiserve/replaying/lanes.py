@@ -131,4 +131,4 @@ def lanes_of(scorer: Scorer, schema: Schema, lane_by: str | None) -> Lanes:
     Raises:
         ConfigurationError: there is no such field.
     """
-    return LaneByField(scorer, attribute_of(schema, lane_by, "--lane-by")) if lane_by else LaneBySource(scorer)
+    return LaneByField(scorer, attribute_of(schema, lane_by, "lane_by")) if lane_by else LaneBySource(scorer)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ArgumentError
 from makiserve.packaging import FeaturesOnly, PackagedModel, load
-from makiserve.replaying.collect import Collected, DeadLetters
+from makiserve.replaying.collect import Collected, DeadLetters, all_failed
 from makiserve.replaying.cores.spread import processes_for, spread
 from makiserve.replaying.feed import Progress, feed, score
 from makiserve.replaying.lanes import lanes_of
@@ -36,9 +36,9 @@ def replay(
     output: str | Path | None = None,
     label: str | None = None,
     label_shift: int = 0,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     report: bool = False,
-    emit: Sequence[str] = (),
+    emit: str | Sequence[str] = (),
     lane_by: str | None = None,
     selection: Selection = ALL,
     processes: int | None = None,
@@ -56,7 +56,7 @@ def replay(
         output: a CSV, Parquet or JSON lines file for the outputs, by its ending; it appears only when it is whole.
         label: the field of the record to measure the predictions against: its value in the record that caused the
             prediction, or so many records later in the lane as `label_shift` says.
-        label_shift: for what is predicted ahead.
+        label_shift: for what is predicted ahead; 0 or more.
         by: fields of the record that caused the prediction, to measure groups apart.
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
@@ -71,14 +71,19 @@ def replay(
         progress: is told now and then how far it has come.
 
     Raises:
-        ConfigurationError: a field that is named is none, a source cannot be read or the output not be written.
+        ConfigurationError: a field that is named does not exist, a source cannot be read, the output cannot be written,
+            or no record could be scored and so measured.
         ModelRefused: the model cannot be loaded.
     """
     packaged = load(model) if isinstance(model, str) else model
     if label and packaged.predictor is None:
-        raise ConfigurationError(f"--label {label}: {packaged.uri} is a pipeline without a model, and predicts nothing")
+        raise ArgumentError("label", label, f"{packaged.uri} is a pipeline without a model, and predicts nothing")
+    if label_shift < 0:
+        raise ArgumentError("label_shift", label_shift, "it must be 0 or more: how many records later the label comes")
+    by, emit = ((names,) if isinstance(names, str) else names for names in (by, emit))
     schema, form, sources = Schema(packaged.record, na_values), packaged.outputs(emit), sources_from(source)
-    collected = Collected(form, label=attribute_of(schema, label, "--label") if label else None) if collect else None
+    labelled = attribute_of(schema, label, "label") if label else None
+    collected = Collected(form, label=labelled, label_shift=label_shift) if collect else None
     watch = Watch(packaged, label=label, label_shift=label_shift, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     order, unseen, start = time_order(packaged.plan, schema), Unseen(schema), time.perf_counter()
@@ -95,6 +100,8 @@ def replay(
     unseen.report()
     if order:
         order.report()
+    if label and dead.reasons.total() == fed.records > 0:
+        raise all_failed(fed.records, dead.letters[0])
     metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(
         rows=fed.records,

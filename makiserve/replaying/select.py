@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ArgumentError
 from makiserve.scoring import Scored
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -24,7 +24,7 @@ class Selection:
         sample: the part of the outputs that is shown, over 0 to 1; the same ones each time.
 
     Raises:
-        ConfigurationError: one of them makes no sense.
+        ArgumentError: one of them is out of its range.
     """
 
     start_at: int = 0
@@ -32,10 +32,12 @@ class Selection:
     sample: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.start_at < 0 or (self.limit is not None and self.limit < 1):
-            raise ConfigurationError("--start-at is an offset, 0 or more, and --limit a number of records, 1 or more")
+        if self.start_at < 0:
+            raise ArgumentError("start_at", self.start_at, "it must be an offset, 0 or more")
+        if self.limit is not None and self.limit < 1:
+            raise ArgumentError("limit", self.limit, "it must be a number of records, 1 or more")
         if not 0 < self.sample <= 1:
-            raise ConfigurationError(f"--sample {self.sample:g}: the part of the outputs to show, over 0 to 1")
+            raise ArgumentError("sample", self.sample, "it must be a part of the outputs, more than 0 and at most 1")
 
     def sampled(self, scored: Scored, offsets: Sequence[int]) -> Scored:
         """The outputs that are in the sample; dead letters are all shown."""

@@ -86,7 +86,7 @@ def trace_record(
         ConfigurationError: there is no such record.
     """
     schema, target = Schema(model.record, na_values), _target(which, sources)
-    attribute = attribute_of(schema, lane_by, "--lane-by") if lane_by else None
+    attribute = attribute_of(schema, lane_by, "lane_by") if lane_by else None
     lanes, follower = lanes_of(model.scorer(), schema, lane_by), Follower(plan)
     states: dict[Hashable, State] = {}
     for source in sources:

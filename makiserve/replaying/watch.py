@@ -42,8 +42,8 @@ class Watch:
         schema = Schema(model.record)
         self._model, self._label, self._time = model, label, time_field(schema)
         self._task = model.predictor.task if model.predictor else Task()
-        groups = tuple(attribute_of(schema, name, "--by") for name in by)
-        attribute = attribute_of(schema, label, "--label") if label else None
+        groups = tuple(attribute_of(schema, name, "by") for name in by)
+        attribute = attribute_of(schema, label, "label") if label else None
         self._observer = Observer(Watched(attribute, label_shift, groups, self._time)) if label else None
         self._notes = Notes(model) if report else None
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from makiserve.errors import ConfigurationError, DecodeError, EncodeError, RecordError
+from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.schema import Record
 from makiserve.schema.fields import field_names, field_titles
 from makiserve.scoring.batch import Scored
@@ -72,10 +72,10 @@ class Outputs:
     ) -> None:
         if emit and has_post:
             raise ConfigurationError(
-                "the model has a post pipeline, which decides what is published: let that emit what --emit names"
+                "the model has a post pipeline, which decides what is published: emit is for models without one"
             )
         if "prediction" in emit and not has_model:
-            raise ConfigurationError("--emit prediction: there is no model, only features")
+            raise ArgumentError("emit", "prediction", "there is no model, only features")
         names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
         self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names)
         self.needs_records = "record" in self._columns
@@ -147,7 +147,7 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
         known = attributes.get(part, {})
         if part not in SOURCES or (dot and field not in known):
             fields = ", ".join(f"{part}.{each}" for part in attributes for each in attributes[part])
-            raise ConfigurationError(f"--emit {name}: no such thing; there are {', '.join(SOURCES)}, {fields}")
+            raise ArgumentError("emit", name, f"no such thing; there are {', '.join(SOURCES)}, {fields}")
         if not dot:
             found[part] = None
         elif (chosen := found.setdefault(part, [])) is not None:

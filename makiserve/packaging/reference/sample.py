@@ -10,6 +10,7 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.schema import Record, RecordFile, Schema
+from makiserve.schema.in_memory import read_rows
 from makiserve.schema.unseen import warn_of_unseen
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.plan import Plan
@@ -41,7 +42,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     Args:
         plan: the pipeline.
         schema: of the records.
-        source: a CSV, JSON lines or Parquet file, or the records themselves.
+        source: a CSV, JSON lines or Parquet file, or rows in memory: records, dicts or a data frame.
 
     Raises:
         ConfigurationError: the source cannot be read, or the pipeline emits nothing for it.
@@ -53,7 +54,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     features: list[Any] = []
     refused: list[Exception] = []
     file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
-    blocks: Iterable[Iterable[Any]] = file or [source]  # type: ignore[list-item]  # records, if it is not a file
+    blocks: Iterable[Iterable[Any]] = file or [read_rows(source, schema)]
     remaining = _records(blocks, schema, refused)
     while len(features) < ENOUGH_OUTPUTS and (step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))):
         scored = scorer.features(Batch(lane, step))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from glob import glob, has_magic
 from os.path import commonpath
 from pathlib import Path
-from typing import cast
+from typing import Any, Protocol, cast
 
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.replaying.sources.file import FileSource
@@ -16,9 +16,17 @@ from makiserve.replaying.sources.topic import TopicSpan
 from makiserve.schema import Record
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
 
+
+class ArrowStream(Protocol):
+    """A data frame or table with the Arrow stream interface (the PyCapsule protocol)."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
 Named = str | Path | TopicSpan | Source
-Given = Named | Iterable[Named] | Iterable[Record]
-"""A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these, or records."""
+Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]] | ArrowStream
+"""A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these; or rows: a data
+frame or Arrow table, records or dicts."""
 
 
 def sources_from(given: Given) -> Sequence[Source]:
@@ -30,8 +38,8 @@ def sources_from(given: Given) -> Sequence[Source]:
     """
     if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
         given = [cast("Named", given)]
-    if not isinstance(given, Sequence) or any(isinstance(each, Record) for each in given):
-        return [RecordsSource(cast("Iterable[Record]", given))]
+    if not isinstance(given, Sequence) or not all(_is_named(each) for each in given):
+        return [RecordsSource(given)]
     spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
     ready = [cast("Source", each) for each in given if _is_source(each)]
     return [*_file_sources([str(each) for each in given if isinstance(each, (str, Path))]), *spans, *ready]
@@ -54,6 +62,10 @@ def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -
         raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
     servers, start, end = broker.bootstrap_servers, settings.start, settings.end
     return TopicSpan(name.removeprefix(TOPIC_PREFIX), servers, start, end, broker.options)
+
+
+def _is_named(given: object) -> bool:
+    return isinstance(given, (str, Path, TopicSpan)) or _is_source(given)
 
 
 def _is_source(given: object) -> bool:

@@ -1,12 +1,14 @@
-"""Records that the caller has made himself, in a notebook or a test."""
+"""Records that the caller has in memory, in a notebook or a test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from makiserve.replaying.sources.source import Block
-from makiserve.schema import Record, Schema
+from makiserve.schema import Schema
+from makiserve.schema.in_memory import read_rows
 
 BLOCK_RECORDS = 16_384
 
@@ -15,19 +17,19 @@ class RecordsSource:
     """Records in memory, or as they are made.
 
     Args:
-        records: in order.
+        records: in order; whatever `read_rows` takes.
     """
 
     name = "records"
     size = None
     is_keyed = False
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, records: Any) -> None:
         self._records = records
         self.read = 0
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
-        rest = iter(self._records)
+        rest = read_rows(self._records, schema)
         while records := list(islice(rest, BLOCK_RECORDS)):
             start = self.read
             self.read += len(records)

@@ -29,7 +29,7 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
         ConfigurationError: the record has no such field, or the topic between does not fit the input.
     """
     between, largest = _prepare(broker, settings)
-    attribute = attribute_of(Schema(model.record), settings.partition_by or "", OPTION)
+    attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
     own = replace(settings, output=between, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
     serve(Keys(model, attribute), replace(broker, group=between, options=options), own, audience, Rekeyer)

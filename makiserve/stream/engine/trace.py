@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import rx
 from rx.core.typing import Observer, Scheduler
@@ -32,6 +32,8 @@ class Traced(rx.Observable):
     With an origin it is an ordinary cold Observable: each subscription compiles the operators, together, over a state
     of its own. Without one it is symbolic: it stands for the stream that a pipeline will be given.
     """
+
+    __iter__: ClassVar[None] = None  # rx's Observables can be indexed, and so be iterated over without an end
 
     def __init__(self, origin: rx.Observable | None, operators: tuple[Operator, ...] = ()) -> None:
         super().__init__()

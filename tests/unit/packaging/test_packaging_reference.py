@@ -101,7 +101,7 @@ def test_rows_of_a_file_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
 def test_a_reference_that_is_not_of_the_record_type_is_refused(house: ModuleType) -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"a reference record is house\.features\.Reading, not .*test_packaging_reference\.Reading",
+        match=r"a row is of type house\.features\.Reading, not .*test_packaging_reference\.Reading",
     ):
         sample(rx.pipe(every(1)), readings(house))
     with pytest.raises(ConfigurationError, match="does not come back from JSON"):
