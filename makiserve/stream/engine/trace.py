@@ -58,6 +58,8 @@ def operator(node: Operator) -> Transform:
     """
     for field in fields(node):
         value, kind = getattr(node, field.name), str(field.type)
+        if isinstance(value, rx.Observable) and kind.startswith("Callable["):
+            raise PipelineError(f"{node.name} is the factory of an operator, which must be called: {node.name}(…)")
         if kind.startswith("Callable[") and not callable(value) and not (value is None and kind.endswith("| None")):
             raise PipelineError(
                 f"{node.name}: {field.name} must be a function, such as `lambda i: i.temperature`, not {value!r:.80}"
