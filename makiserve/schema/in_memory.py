@@ -17,6 +17,7 @@ from makiserve.errors import DecodeError, SourceError
 from makiserve.schema.content import Content
 from makiserve.schema.parquet import read_parquet
 from makiserve.schema.record import Record, Schema
+from makiserve.schema.unseen import UnseenFields
 
 
 def read_rows(rows: Any, schema: Schema) -> Iterator[Record | DecodeError]:
@@ -48,7 +49,8 @@ def _from_arrow(rows: Any, schema: Schema) -> Iterator[list[Record | DecodeError
     except pa.ArrowException as error:
         raise SourceError(f"the {type(rows).__name__} has a column without an Arrow type: {error}") from error
     file.seek(0)
-    yield from read_parquet(Content(b"", file, file), Path(f"the {type(rows).__name__}"), schema)
+    content, name = Content(b"", file, file), Path(f"the {type(rows).__name__}")
+    yield from read_parquet(content, name, schema, UnseenFields(schema))
 
 
 def _record(row: Any, schema: Schema) -> Record | DecodeError:
