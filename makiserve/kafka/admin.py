@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # type: ignore[attr-defined]  # stubs
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
@@ -142,8 +142,24 @@ class Cluster:
             insist(lambda: self._seen(topic, partitions), timedelta(seconds=10))
             logger.info("Topic %s now has %d partitions", topic, partitions)
 
+    def committed_topics(self, group: str) -> set[str]:
+        """Return the topics that a group has committed offsets of, as far as these credentials may see them.
+
+        Raises:
+            ConfigurationError: they may not ask.
+            BrokerUnavailable: no answer within 10 s.
+        """
+
+        def ask() -> Any:
+            with translated(f"Asking for the committed offsets of group {group}"):
+                asked = [ConsumerGroupTopicPartitions(group)]
+                return self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[group].result()
+
+        found = insist(ask, timedelta(seconds=10)).topic_partitions
+        return {each.topic for each in found if each.offset >= 0}
+
     def require_setting(self, topic: str, name: str, value: str) -> None:
-        """Refuses a topic that is not set up as it must be; one whose settings may not be read is trusted.
+        """Refuse a topic that has another value of a setting; one whose settings may not be read is trusted.
 
         Raises:
             ConfigurationError: the setting has another value.
@@ -154,9 +170,9 @@ class Cluster:
         except KafkaException as error:
             logger.debug("The settings of %s cannot be read: %s", topic, error)
             return
-        if value not in found.split(","):
+        if found != value:
             raise ConfigurationError(
-                f"Topic {topic} has {name}={found} and needs {value}: it would lose state. Correct it: "
+                f"Topic {topic} has {name}={found} and needs {value}: retention would remove state. Correct it: "
                 f"kafka-configs.sh --bootstrap-server {self._servers} --alter --topic {topic} "
                 f"--add-config {name}={value}"
             )

@@ -25,6 +25,7 @@ from makiserve.errors import InternalError
 from makiserve.scoring import Lane, Scorer
 from makiserve.serving.state.beginning import Beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.restorer import Restored
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Partition:
             before the first record could start elsewhere.
         is_urgent: whether no further record may be scored before a checkpoint is committed: the topics alone could not
             give this state again.
+        is_due: whether a checkpoint has been asked for and is not committed.
+        mark: that was committed with the offset; None if it was not this version of makiserve's.
         release: the version of the model that scores the records from `committed` on.
         since: the offset of the first record that it scores.
         rebuilder: what scored the records before `committed`, to score them again; None where any scorer will do.
@@ -80,8 +83,9 @@ class Partition:
         self.origin = self.committed = self.next_offset = 0
         self.checkpoint: int | None = None
         self._lane, self.is_lent = Lane([]), False
-        self.writer = CheckpointWriter((), None)
-        self.is_new = self.is_urgent = False
+        self.writer = CheckpointWriter(())
+        self.is_new = self.is_urgent = self.is_due = False
+        self.mark: Mark | None = None
         self.release = ""
         self.since = 0
         self.rebuilder: Scorer | None = None
@@ -119,7 +123,7 @@ class Partition:
     @property
     def must_wait(self) -> bool:
         """Whether its records must wait for a checkpoint."""
-        return self.phase is Phase.RUNNING and self.is_urgent
+        return self.phase is Phase.RUNNING and (self.is_urgent or self.writer.is_open)
 
     def move(self, phase: Phase) -> None:
         """Go to another phase; the only place where a partition's phase changes."""
@@ -167,6 +171,7 @@ class Partition:
         """
         began = self.beginning = restored.beginning
         self._lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
+        self.is_due, self.mark = False, began.mark
         self.origin, self.checkpoint = began.origin, began.checkpoint
         self.committed, self.is_new = began.committed, began.is_new
         self.release, self.since, self.rebuilder = began.release, began.since, restored.rebuilder
@@ -198,4 +203,4 @@ class Partition:
         """It is committed up to `offset`, and its state saved there."""
         self.committed, self.is_new = offset, False
         if has_checkpoint:
-            self.checkpoint, self.is_urgent = offset, False
+            self.checkpoint, self.is_urgent, self.is_due = offset, False, False

@@ -18,7 +18,7 @@ CHECKPOINT_S = 5.0
 """How often state is saved, and so about how many seconds of records are scored once more after a crash."""
 
 CHECKPOINT_SHARE = 20
-"""Where saving takes long it is done less often: at most this part of the time goes into it."""
+"""A share of the time that goes into checkpoints at most: if they take long they are written less often."""
 
 
 class Schedule:
@@ -32,6 +32,7 @@ class Schedule:
         self._interval = interval
         self._commit_at: float | None = None
         self._save_at = time.monotonic() + CHECKPOINT_S
+        self._saving_s = 0.0
 
     @property
     def is_due(self) -> bool:
@@ -54,18 +55,24 @@ class Schedule:
         due = at + interval.total_seconds()
         self._commit_at = due if self._commit_at is None else min(self._commit_at, due)
 
-    def committed(self, began: float, *, is_saving: bool, is_unsaved: bool) -> None:
-        """A commit is over.
+    def committed(self, began: float, *, is_saving: bool, is_unsaved: bool, is_unfinished: bool = False) -> None:
+        """Plan what follows a commit.
 
         Args:
             began: when it began.
-            is_saving: whether it saved state.
-            is_unsaved: whether there is state that is to be saved even where no record comes any more.
+            is_saving: whether it wrote checkpoints that were due.
+            is_unsaved: whether there is state to be saved even if no further record comes.
+            is_unfinished: whether checkpoints were begun, or are due, that a further commit must write.
         """
         now = time.monotonic()
         self._commit_at = None
         if is_saving:
-            self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * (now - began))
+            self._saving_s += now - began
+        if is_unfinished:
+            self._commit_at = now
+        elif is_saving:
+            self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * self._saving_s)
+            self._saving_s = 0.0
         elif is_unsaved:
             self._commit_at = self._save_at
 

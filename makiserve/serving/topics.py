@@ -9,6 +9,7 @@ from typing import NamedTuple
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Cluster
 from makiserve.serving.letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import prepare_state_topic, state_topic
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -80,10 +81,11 @@ def prepare_topics(
         keeps_partition: whether an output goes to the partition of its record.
 
     Raises:
-        ConfigurationError: a topic is missing, or has too few partitions.
+        ConfigurationError: a topic is missing or has too few partitions, or the group has another input.
         StateError: the input has more partitions than its state, and the policy is to refuse.
     """
     inputs = cluster.partitions(settings.input)
+    require_own_offsets(cluster, broker.group, settings.input)
     for output in filter(None, (settings.output, settings.shadow_output)):
         outputs = cluster.partitions(output)
         if keeps_partition and outputs < inputs:

@@ -27,7 +27,7 @@ from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.background import Background, StillRunning
 from makiserve.serving.batch import Slice, slices_from_messages
-from makiserve.serving.commit import Committer
+from makiserve.serving.commit import SLICE_S, Committer
 from makiserve.serving.group_monitor import GroupMonitor
 from makiserve.serving.pace import Pace
 from makiserve.serving.partition import Phase
@@ -51,7 +51,10 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 LAST_CHECKPOINT = 100_000
-"""How many keys are saved when partitions go, while the group waits: a second or two. With more, none are."""
+"""How many keys are saved when partitions go, while the group waits. With more, none are."""
+
+LAST_S = 3.0
+"""How long they are saved then. What is not complete by that time is not used."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -106,7 +109,7 @@ class Worker:
         self._telemetry = Telemetry(audience, self._about(model), lanes, sizes, model.profile)
         self._patience = Patience(stop, self._telemetry.alive)
         self._publisher = publisher(self._sender, settings, model, partitions.dead_letters)
-        expected = Expected(topic and scorer.fingerprint, model.digest, partitions.input)
+        expected = Expected(topic and scorer.fingerprint, model.digest, partitions.input, settings.input)
         past = None
         if topic and settings.warm_up_file:
             past = Past(settings.warm_up_file, partitions.input, self._schema, model.scorer(is_tracked=True))
@@ -163,7 +166,6 @@ class Worker:
                 self._note_work(time.monotonic())
             if self._assignment.hold_for_checkpoints():
                 self._commit(is_saving=False)
-                self._assignment.hold_for_checkpoints()
             wait = self._schedule.wait(is_restoring=self._assignment.is_restoring)
             messages = self._consumer.receive(self._pace.records, wait)
             if messages:
@@ -173,7 +175,8 @@ class Worker:
             self._producer.poll()
             self._limits.refresh()
             if self._schedule.is_due:
-                self._commit(is_saving=self._schedule.is_saving)
+                is_round = any(each.is_due for each in self._assignment.partitions.values())
+                self._commit(is_saving=self._schedule.is_saving and not is_round)
         except RetryCall as error:
             time.sleep(self._note_call(error))
         except AbortTransaction as error:
@@ -278,16 +281,24 @@ class Worker:
     def _note_work(self, began: float) -> None:
         self._schedule.begun(began, has_outputs=self._producer.is_open)
 
-    def _commit(self, *, is_saving: bool) -> None:
+    def _commit(self, *, is_saving: bool, limit_s: float = SLICE_S) -> None:
         began = time.monotonic()
         partitions = self._assignment.partitions.values()
-        if self._committer.commit(partitions, is_saving=is_saving):
+        if is_saving and self._producer.is_open:  # or the transaction would age while the checkpoints are made
+            self._commit(is_saving=False)
+        is_round = is_saving or any(each.is_due for each in partitions)
+        if self._committer.commit(partitions, is_saving=is_saving, limit_s=limit_s):
             self._aborts_in_a_row = 0
             self._sender.committed()
             self._aborts.succeeded()
             self._telemetry.committed(time.monotonic() - began)
-        is_unsaved = self._committer.state_topic is not None and any(each.is_unsaved for each in partitions)
-        self._schedule.committed(began, is_saving=is_saving, is_unsaved=is_unsaved)
+        is_waiting = self._assignment.hold_for_checkpoints()
+        self._schedule.committed(
+            began,
+            is_saving=is_round,
+            is_unsaved=self._committer.state_topic is not None and any(each.is_unsaved for each in partitions),
+            is_unfinished=is_waiting or any(each.is_due for each in partitions),
+        )
 
     def _touched(self) -> int:
         partitions = self._assignment.partitions.values()
@@ -296,7 +307,8 @@ class Worker:
     def _commit_or_leave(self) -> bool:
         """The last chance to commit; what cannot be committed is the next owner's to score again."""
         try:
-            self._commit(is_saving=self._touched() <= LAST_CHECKPOINT)
+            is_saving = self._touched() <= LAST_CHECKPOINT
+            self._commit(is_saving=is_saving, limit_s=LAST_S if is_saving else SLICE_S)
         except AbortTransaction as error:
             logger.warning("%s: what was scored since the last commit is left to the next owner", error)
             self._abort()

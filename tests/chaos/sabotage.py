@@ -24,7 +24,7 @@ from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Publisher
-from makiserve.serving.state import checkpoint, restorer
+from makiserve.serving.state import checkpoint, contents, restorer
 
 CLASSES = {
     kind.__name__: kind
@@ -37,7 +37,7 @@ CLASSES = {
         Scorer,
         TransactionalProducer,
         checkpoint.CheckpointWriter,
-        checkpoint.Contents,
+        contents.Contents,
         restorer.Restorer,
         worker.Worker,
     )

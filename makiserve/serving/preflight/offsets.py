@@ -17,7 +17,7 @@ def offsets(facts: Facts) -> Found:
     """What the group has committed belongs to this pipeline, and the records after it are still there."""
     topic, scorer = facts.topic(facts.serving.input), facts.model.scorer()
     plan = None if scorer.stateless else scorer.fingerprint
-    expected = Expected(plan, facts.model.digest, topic.partitions)
+    expected = Expected(plan, facts.model.digest, topic.partitions, topic.name)
     lookup, states = Lookup(facts.connection, topic.name), Counter[str]()
     try:
         for number in range(topic.partitions):

@@ -9,6 +9,7 @@ from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, limits_from_settings
 from makiserve.serving.letters.topic import require_room
 from makiserve.serving.preflight.run import Facts, Found
+from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import grown, state_topic
 from makiserve.serving.topics import check_names
 from makiserve.settings.text import text_from_value
@@ -65,13 +66,16 @@ def dead_letters(facts: Facts) -> Found:
 
 
 def state_topic_(facts: Facts) -> Found:
-    """The topic of state: compacted, as wide as the input, or to be created."""
+    """The topic of state: compacted, nothing else, as wide as the input, or to be created."""
     if facts.model.scorer().stateless:
         return Found("none is needed")
     name = state_topic(facts.broker.group)
     topic = facts.find_topic(name)
-    if topic and topic.settings and not _is_compacted(topic):
-        raise ConfigurationError(f"{name} is not compacted: it would lose state. Set cleanup.policy=compact")
+    policy = topic.settings.get("cleanup.policy", "compact") if topic else "compact"
+    if policy != "compact":
+        raise ConfigurationError(
+            f"{name} has cleanup.policy={policy}: retention would remove state. Set cleanup.policy=compact"
+        )
     inputs = facts.topic(facts.serving.input)
     if topic and topic.partitions < inputs.partitions and facts.serving.on_state_loss == "refuse":
         raise StateError(grown(inputs.name, topic.partitions, inputs.partitions))
@@ -79,10 +83,11 @@ def state_topic_(facts: Facts) -> Found:
 
 
 def group(facts: Facts) -> Found:
-    """The principal may be in the group."""
+    """The principal may be in the group, and no other input has it."""
     name = facts.broker.group
     if "READ" not in facts.survey.group_operations(name):
         raise ConfigurationError(f"the principal may not be in the group {name}: grant it Read on the group")
+    require_own_offsets(facts.cluster, name, facts.serving.input)
     return Found(name)
 
 

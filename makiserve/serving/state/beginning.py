@@ -25,6 +25,7 @@ class Beginning:
         is_new: whether nothing was ever committed.
         release: the version of the model that scored the last records before `committed`; empty where nobody knows.
         since: the offset of the first record that it scored.
+        mark: of the committed offset; None if the lane begins empty.
     """
 
     start: int
@@ -34,6 +35,7 @@ class Beginning:
     is_new: bool = False
     release: str = ""
     since: int = 0
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class Expected:
         plan: the fingerprint of the pipelines; None where they remember nothing.
         digest: of their sources.
         partitions: how many the input has.
+        input: its name.
     """
 
     plan: str | None
     digest: str
     partitions: int
+    input: str
 
 
 def first_beginning(first: int, warm_start: int) -> Beginning:
@@ -101,7 +105,7 @@ def next_beginning(
     if reason or mark is None:
         return lost(f"{place}: {reason}", committed, policy, span_start)
     start = mark.origin if mark.checkpoint is None else mark.checkpoint
-    return Beginning(start, committed, mark.origin, mark.checkpoint, release=mark.release, since=mark.since)
+    return Beginning(start, committed, mark.origin, mark.checkpoint, False, mark.release, mark.since, mark)
 
 
 def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> Beginning:
@@ -124,6 +128,8 @@ def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> B
 def _misfit(mark: Mark | None, expected: Expected) -> str | None:
     if mark is None:
         return "its offset was committed by another program, so that nobody knows the state that belongs to it"
+    if mark.input != expected.input:
+        return f"its offset was committed for the input {mark.input}"
     if mark.plan != expected.plan:
         return f"its state belongs to another pipeline (plan {mark.plan}; this is {expected.plan})"
     if mark.digest != expected.digest:

@@ -1,32 +1,44 @@
-"""A lane's checkpoint as records of the state topic: a record a part, large parts in chunks, and the mark.
+"""A lane's checkpoint as records of the state topic: a record for each part, large parts in chunks, and the mark.
 
 The topic is compacted, so that for each key its last record counts: a checkpoint only holds what has changed since the
-one before. All its records are in one transaction, the mark among them.
+one before. One that fits into a single commit replaces the parts of the one before. One that needs more commits leaves
+them alone: it is written to each part's other slot, and it counts from the commit on that holds its last records and
+its mark. Until then a restore finds the checkpoint before, complete (decision 0093).
 """
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from makiserve.errors import StateError
 from makiserve.scoring import Lane
-from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.parts_index import NUMBER_BYTES, Manifest, PartsIndex, chunk_keys, other_slot
 from makiserve.stream.engine.parts import Parts
 
 TopicRecord = tuple[bytes, "bytes | None"]
 
 MARK = b"mark"
-LINEAGE_BYTES = 4
-HEAD_BYTES = LINEAGE_BYTES + 4
-"""Of a part's first chunk: the lineage of the state, and the number of chunks."""
+STATE_ID_BYTES = 4
+COUNT_BYTES = 4
+HEAD_BYTES = STATE_ID_BYTES + NUMBER_BYTES + COUNT_BYTES
+"""The head of a part's first chunk: the id of the state, the number of the checkpoint, the number of chunks. No chunks
+means that the part is removed."""
 
 CHUNK_BYTES = 900_000
 """Brokers refuse messages of more than 1 MB by default."""
 
-_pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+SLICE_BYTES = 16_000_000
+"""The most that one commit writes of a lane's checkpoint, so that it is with the brokers in time."""
+
+OVERHEAD_BYTES = 100
+"""About what a record costs in addition to key and value."""
+
+_pack = msgspec.msgpack.encode
 
 
 class CheckpointWriter:
@@ -34,120 +46,134 @@ class CheckpointWriter:
 
     Args:
         parts: of each program of the scorer.
-        found: what the topic holds and the lane does not come from: the first checkpoint is whole and removes the rest.
-            None where the lane comes from what the topic holds.
-        chunks: how many records a part has there, where it has more than one.
-        lineage: of the state, where it comes from the topic; a new one otherwise.
+        stale: the keys of the topic's records that are not of the lane's last checkpoint: they are removed, in order.
+        index: the parts of the lane's last checkpoint; None if there is none.
+        manifest: of the lane's last checkpoint.
+        number: the highest number of a checkpoint of this state, complete or not, that the topic has records of.
+        state_id: of the state; None for a new one.
+
+    Attributes:
+        manifest: of the last complete checkpoint.
+        state_id: 8 hexadecimal digits that no other state has.
     """
 
     def __init__(
         self,
         parts: tuple[Parts, ...],
-        found: Iterable[bytes] | None,
-        chunks: dict[bytes, int] | None = None,
-        lineage: str | None = None,
+        stale: Iterable[bytes] = (),
+        index: PartsIndex | None = None,
+        manifest: Manifest = Manifest(),  # noqa: B008  immutable
+        number: int = 0,
+        state_id: str | None = None,
     ) -> None:
         self._parts = parts
-        self._is_whole = found is not None
-        self._stale = set(found or ())
-        self._chunks = chunks or {}
-        self.lineage = lineage or os.urandom(LINEAGE_BYTES).hex()
+        self._stale = list(stale)
+        self._is_whole = index is None
+        self._index = index or PartsIndex()
+        self._number = number
+        self._changes: Iterator[TopicRecord] | None = None
+        self._queue: deque[TopicRecord] = deque()
+        self.manifest = manifest
+        self.state_id = state_id or os.urandom(STATE_ID_BYTES).hex()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a checkpoint is begun and not complete: the lane must not change before it is."""
+        return self._changes is not None or bool(self._queue)
 
     def touched(self, lane: Lane) -> int:
-        """About how many records the next checkpoint has."""
+        """Return about how many parts the next checkpoint has."""
         return sum(parts.touched(state) for parts, state in zip(self._parts, lane.states, strict=True))
 
-    def records(self, lane: Lane, mark: Mark) -> Iterator[TopicRecord]:
-        """The next checkpoint.
+    def write(self, lane: Lane, limit_s: float = math.inf) -> list[TopicRecord]:
+        """Return the next records of a checkpoint. They are its last ones if it is not open afterwards.
+
+        Args:
+            lane: unchanged from the first call for a checkpoint to the last.
+            limit_s: for how many seconds further parts are taken.
 
         Raises:
             StateError: a value of the state has no code; the message names the operator.
         """
+        is_first = not self.is_open
+        if is_first:
+            self._begin(lane)
+        if self._changes is not None and _size(self._queue) < SLICE_BYTES:
+            self._fill(self._changes, time.monotonic() + limit_s, is_first=is_first)
+        records = list(_taken(self._queue))
+        if not self.is_open:
+            self.manifest = self._index.manifest(self._number)
+        return records
+
+    def _begin(self, lane: Lane) -> None:
+        self._number += 1
+        self._queue.extend((key, None) for key in self._stale)
+        self._stale = []
+        self._changes = self._changed(lane, is_whole=self._is_whole)
+        self._is_whole = False
+
+    def _changed(self, lane: Lane, *, is_whole: bool) -> Iterator[TopicRecord]:
         for program, (parts, state) in enumerate(zip(self._parts, lane.states, strict=True)):
-            for address, content in parts.take(state, is_whole=self._is_whole):
-                for key, value in self._chunked(_pack([program, address]), content):
-                    self._stale.discard(key)
-                    yield key, value
-        for key in self._stale:
-            yield key, None
-        yield MARK, str(mark).encode()
-        self._stale, self._is_whole = set(), False
+            for address, content in parts.take(state, is_whole=is_whole):
+                yield _pack([program, address]), content
 
-    def _chunked(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
-        """The first chunk says how many there are; those that a larger part had before are removed."""
-        starts = range(0, len(content), CHUNK_BYTES) if content is not None else range(0)
-        before, count = self._chunks.pop(part, 1), len(starts)
-        if count > 1:
-            self._chunks[part] = count
-        for number, start in enumerate(starts):
-            assert content is not None  # noqa: S101  there are no starts otherwise
-            head = bytes.fromhex(self.lineage) + count.to_bytes(4, "big") if number == 0 else b""
-            yield part + _suffix(number) if number else part, head + content[start : start + CHUNK_BYTES]
-        for number in range(count, before):
-            yield part + _suffix(number) if number else part, None
+    def _fill(self, changes: Iterator[TopicRecord], deadline: float, *, is_first: bool) -> None:
+        """Queue the next parts. Those of a checkpoint that begins and ends here may replace the parts before them."""
+        taken, size = [], _size(self._queue)
+        for change in changes:
+            taken.append(change)
+            size += _size([change])
+            if size >= SLICE_BYTES or time.monotonic() >= deadline:
+                break
+        else:
+            self._changes = None
+        is_atomic = is_first and self._changes is None and size < SLICE_BYTES
+        for part, content in taken:
+            self._queue.extend(self._replaced(part, content) if is_atomic else self._staged(part, content))
 
+    def _replaced(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
+        """Write a part over the one before it."""
+        before, slot = self._index.keys(part), self._index.slot(part) or 0
+        chunks = [] if content is None else self._chunked(part, slot, content)
+        self._index.put(part, self._number, slot, len(chunks))
+        yield from chunks
+        yield from ((key, None) for key in before[len(chunks) :])
 
-class Contents:
-    """What a partition of the state topic holds."""
+    def _staged(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
+        """Write a part, or that it is removed, alongside the one before it, which is removed after this checkpoint."""
+        before, slot = self._index.keys(part), self._index.slot(part)
+        slot = 0 if slot is None else other_slot(slot)
+        self._stale += before
+        if content is None and not before:
+            return
+        chunks = [self._removal(part, slot)] if content is None else self._chunked(part, slot, content)
+        if content is None:
+            self._stale.append(chunks[0][0])  # after `before`: without it those would count again
+        self._index.put(part, self._number, slot, 0 if content is None else len(chunks))
+        yield from chunks
 
-    def __init__(self) -> None:
-        self.records: dict[bytes, bytes] = {}
+    def _chunked(self, part: bytes, slot: int, content: bytes) -> list[TopicRecord]:
+        starts = range(0, len(content), CHUNK_BYTES)
+        pieces = [content[start : start + CHUNK_BYTES] for start in starts]
+        pieces[0] = self._head(len(pieces)) + pieces[0]
+        return list(zip(chunk_keys(part, slot, len(pieces)), pieces, strict=True))
 
-    def add(self, records: Iterable[TopicRecord]) -> None:
-        """The next records of the partition."""
-        for key, value in records:
-            if value is None:
-                self.records.pop(key, None)
-            else:
-                self.records[key] = value
+    def _removal(self, part: bytes, slot: int) -> TopicRecord:
+        (key,) = chunk_keys(part, slot, 1)
+        return key, self._head(0)
 
-    def lane(self, parts: tuple[Parts, ...], offset: int | None) -> tuple[Lane, CheckpointWriter]:
-        """The lane of the last checkpoint, and what writes the next one.
-
-        Args:
-            parts: of each program of the scorer.
-            offset: that the checkpoint must be of.
-
-        Raises:
-            StateError: it is of another offset, missing or damaged.
-        """
-        mark = mark_from_text(self.records.get(MARK, b""))
-        if mark is None or mark.checkpoint != offset:
-            held = "no checkpoint" if mark is None else f"the checkpoint of offset {mark.checkpoint}"
-            raise StateError(
-                f"it holds {held}, not that of offset {offset}: it was deleted, or another is in its place"
-            )
-        chunks: dict[bytes, int] = {}
-        states: list[dict[bytes, bytes]] = [{} for _ in parts]
-        try:
-            for part, program, address in self._parts():
-                first = self.records[part]
-                if first[:LINEAGE_BYTES].hex() != mark.lineage:
-                    continue  # of a state that was here before
-                count = int.from_bytes(first[LINEAGE_BYTES:HEAD_BYTES], "big")
-                rest = (self.records[part + _suffix(number)] for number in range(1, count))
-                states[program][address] = b"".join((first[HEAD_BYTES:], *rest))
-                if count > 1:
-                    chunks[part] = count
-        except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise StateError(f"it is damaged: {type(error).__name__}: {error}") from error
-        lane = Lane([each.join(state.items()) for each, state in zip(parts, states, strict=True)])
-        return lane, CheckpointWriter(parts, None, chunks, mark.lineage)
-
-    def _parts(self) -> Iterator[tuple[bytes, int, bytes]]:
-        for key in self.records:
-            if key != MARK and (found := _first(key)) is not None:
-                yield key, *found
+    def _head(self, chunks: int) -> bytes:
+        number = self._number.to_bytes(NUMBER_BYTES, "big")
+        return bytes.fromhex(self.state_id) + number + chunks.to_bytes(COUNT_BYTES, "big")
 
 
-def _first(key: bytes) -> tuple[int, bytes] | None:
-    """Program and address of the part whose first chunk has this key; None for further chunks."""
-    try:
-        program, address = _unpack(key)
-    except (msgspec.DecodeError, RecursionError):  # the number behind it
-        return None
-    return program, address
+def _taken(queue: deque[TopicRecord]) -> Iterator[TopicRecord]:
+    size = 0
+    while queue and size < SLICE_BYTES:
+        record = queue.popleft()
+        size += _size([record])
+        yield record
 
 
-def _suffix(number: int) -> bytes:
-    return number.to_bytes(2, "big")
+def _size(records: Iterable[TopicRecord]) -> int:
+    return sum(len(key) + len(value or b"") + OVERHEAD_BYTES for key, value in records)

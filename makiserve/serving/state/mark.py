@@ -1,10 +1,11 @@
-"""What is kept with every committed offset, and with every checkpoint: which state belongs to it."""
+"""The metadata of every committed offset and of every checkpoint: which state belongs to it."""
 
 from __future__ import annotations
 
 import msgspec
 
 from makiserve.errors import StateError
+from makiserve.serving.state.parts_index import Manifest
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -13,38 +14,47 @@ class Mark(msgspec.Struct, frozen=True):
     Attributes:
         origin: the offset of the first record that the state has seen.
         plan: the fingerprint of the pipeline.
-        digest: of the pipeline's sources: functions may have changed where the plan has not.
+        digest: of the pipeline's sources: functions may have changed though the plan has not.
         partitions: how many the input has.
-        checkpoint: the offset of the lane's last checkpoint in the state topic; None where there is none yet.
+        input: the topic that the offset belongs to.
+        state_id: 8 hexadecimal digits that the state has from its start on, and that no other state has. Empty if
+            nothing is remembered.
+        checkpoint: the offset of the last complete checkpoint in the state topic; None if there is none yet.
+        manifest: what that checkpoint consists of.
         release: the version of the model that scored the last records before the committed offset, and all since the
-            checkpoint, if the state depends on it. Empty where nothing was scored yet.
+            checkpoint, if the state depends on it. Empty if nothing was scored yet.
         since: the offset of the first record that it scored.
-        lineage: 8 hexadecimal digits that a state has from its beginning on, and no other state: what the topic still
-            holds of another one is known by it.
     """
 
     origin: int
     plan: str
     digest: str
     partitions: int
+    input: str
+    state_id: str
     checkpoint: int | None = None
+    manifest: Manifest = Manifest()
     release: str = ""
     since: int = 0
-    lineage: str = ""
+
+    @property
+    def state(self) -> tuple[str, int | None, Manifest]:
+        """What two marks of one checkpoint have in common."""
+        return self.state_id, self.checkpoint, self.manifest
 
     def __str__(self) -> str:
         return msgspec.json.encode(self).decode()
 
 
 def mark_from_text(text: str | bytes) -> Mark | None:
-    """The mark that was committed with an offset; None where another program committed it.
+    """Return the mark in the metadata of an offset; None if another program committed it.
 
     Raises:
-        StateError: it is a mark that cannot be read.
+        StateError: it cannot be read: another version of makiserve, or another program, wrote it.
     """
     if not text:
         return None
     try:
         return msgspec.json.decode(text, type=Mark)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(f"the committed offset carries {text[:60]!r}, which is not from this makiserve") from error
+        raise StateError(f"the mark {text[:60]!r} is not from this version of makiserve: {error}") from error

@@ -14,7 +14,10 @@ from makiserve.serving.background import Background
 from makiserve.serving.patience import CALL
 from makiserve.serving.retry import Retries
 from makiserve.serving.state.beginning import Beginning, Expected, first_beginning, lost, next_beginning
-from makiserve.serving.state.checkpoint import CheckpointWriter, Contents
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.mark import Mark
+from makiserve.serving.state.ownership import require_own_state
 from makiserve.serving.state.past import Past
 from makiserve.serving.swapping.scorers import Scorers
 from makiserve.settings import ServeSettings
@@ -124,18 +127,18 @@ class Restorer:
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
         beginning = next_beginning(place, found, ends, self._expected, policy, span_start)
         try:
-            if beginning.checkpoint is not None:
-                return self._from_checkpoint(request, place, beginning)
+            if beginning.mark is not None and beginning.checkpoint is not None:
+                return self._from_checkpoint(request, place, beginning, beginning.mark)
             return self._begin(request, beginning)
         except StateError as error:
             return self._begin(request, lost(f"{place}: {error}", beginning.committed, policy, span_start))
 
-    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning) -> Restored | None:
+    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning, committed: Mark) -> Restored | None:
         contents = self._contents(request)
         if request.is_over:
             return None
         try:
-            lane, writer = contents.lane(self._parts, beginning.checkpoint)
+            lane, writer = contents.lane(self._parts, committed)
         except StateError as error:
             # A leader that has just been replaced, and does not know, shows less than was committed: look again.
             if time.monotonic() < request.since_s + DOUBT_S:
@@ -146,8 +149,8 @@ class Restorer:
         return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))
 
     def _begin(self, request: Request, beginning: Beginning) -> Restored:
-        """An empty lane, or one that has seen the records of a file; what the topic holds is of another one."""
-        stale = self._contents(request).records if self._topic else {}
+        """Return an empty lane, or one that has seen the records of a file; what the topic holds is another state's."""
+        stale = self._contents(request).keys if self._topic else []
         writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(beginning)
         if beginning.is_new and self._past is not None:
             return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
@@ -162,6 +165,7 @@ class Restorer:
         assert self._topic  # noqa: S101  only stateful pipelines have marks with a checkpoint
         for records in self._lookup.contents(self._topic, request.number, CALL, lambda: request.is_over):
             contents.add(records)
+        require_own_state(contents, f"{self._topic}[{request.number}]", self._settings)
         return contents
 
     def _first(self, number: int, ends: Watermarks) -> Beginning:

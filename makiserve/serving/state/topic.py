@@ -34,7 +34,7 @@ def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: i
         policy: what to do if state is lost.
 
     Raises:
-        ConfigurationError: it is not compacted.
+        ConfigurationError: it has another cleanup.policy than compact.
         StateError: the input has more partitions, and the policy is to refuse.
     """
     topic = state_topic(group)

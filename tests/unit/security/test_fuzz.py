@@ -18,8 +18,10 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, SourceError, StateError
 from makiserve.schema import Record, RecordFile, Schema
 from makiserve.schema.record import MAX_JSON_BYTES
-from makiserve.serving.state.checkpoint import MARK, Contents
+from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -121,7 +123,12 @@ def test_a_value_of_a_checkpoint_is_read_or_refused(plain: Any) -> None:
 
 GROUPS = trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
-MARK_TEXT = str(Mark(origin=0, plan="plan", digest="digest", partitions=1, checkpoint=5)).encode()
+ROOT_PART = PACK([0, ROOT])
+HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
+INDEX = PartsIndex()
+INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
+COMMITTED = Mark(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+MARK_TEXT = str(COMMITTED).encode()
 
 
 @given(st.binary(), PLAIN)
@@ -134,13 +141,13 @@ def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
 
 @given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
 def test_a_partition_of_the_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
-    root = {PACK([0, ROOT]): b"\x00\x00\x00\x01" + PACK(plain), MARK: MARK_TEXT}
-    deep = {PACK([0, ROOT]): b"\x00\x00\x00\x01" + b"\x91" * DEEP, MARK: MARK_TEXT}
+    root = {b"\x00" + ROOT_PART: HEAD + PACK(plain), MARK: MARK_TEXT}
+    deep = {b"\x00" + ROOT_PART: HEAD + b"\x91" * DEEP, MARK: MARK_TEXT}
     for content in (records | {MARK: MARK_TEXT}, records | root, deep):
         reader = Contents()
         reader.add(content.items())
         with suppress(StateError):
-            reader.lane((Parts(CHECKPOINTS),), 5)
+            reader.lane((Parts(CHECKPOINTS),), COMMITTED)
 
 
 @given(st.text() | JSON.map(json.dumps))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from makiserve.errors import DecodeError, PredictError
 from makiserve.schema import Record
 from makiserve.scoring import Batch, Scored, Scorer
-from makiserve.serving.state.checkpoint import CheckpointWriter, Contents
+from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
+from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.mark import Mark
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.trace import trace
@@ -38,7 +40,8 @@ class Turn(NamedTuple):
 
     Attributes:
         worker: who has the lane from now on.
-        fate: whether the batch is committed, committed with a checkpoint, aborted, or the worker dies with it.
+        fate: whether the batch is committed, committed with a checkpoint, or with the first slice of one, aborted, or
+            the worker dies with it.
     """
 
     records: int
@@ -47,7 +50,7 @@ class Turn(NamedTuple):
 
 
 TURNS = st.lists(
-    st.builds(Turn, st.integers(1, 9), st.integers(0, 1), st.sampled_from(["commit", "save", "abort", "die"])),
+    st.builds(Turn, st.integers(1, 9), st.integers(0, 1), st.sampled_from(["commit", "save", "slice", "abort", "die"])),
     max_size=12,
 )
 
@@ -61,7 +64,7 @@ class Life:
         self._scorers = scorers
         self._items = items
         self._topic: list[tuple[bytes, bytes | None]] = []
-        self._checkpoint: int | None = None
+        self._mark: Mark | None = None
         self._worker = 0
         self._restore()
 
@@ -69,6 +72,12 @@ class Life:
         if turn.worker != self._worker:  # the lane moves, with all that is committed
             self._worker = turn.worker
             self._restore()
+        if self._writer.is_open:  # a checkpoint that was begun is continued before any record is scored
+            self._write(limit_s=0)
+            if turn.fate == "die":
+                self._restore()
+            while self._writer.is_open:
+                self._write(limit_s=0)
         items = self._items[self.committed : self.committed + turn.records]
         (scored,) = self._scorer.score([Batch(self._lane, items)])
         if turn.fate in ("abort", "die"):
@@ -76,11 +85,16 @@ class Life:
             return
         self.outcome += outcome(scored, self.committed)
         self.committed += len(items)
-        if turn.fate == "save":
-            self._topic += self._writer.records(
-                self._lane, Mark(0, "", "", 1, self.committed, lineage=self._writer.lineage)
-            )
-            self._checkpoint = self.committed
+        if turn.fate in ("save", "slice"):
+            self._write(limit_s=0 if turn.fate == "slice" else math.inf)
+
+    def _write(self, limit_s: float) -> None:
+        """Commit what is written of a checkpoint in this time: one part at least."""
+        self._topic += self._writer.write(self._lane, limit_s)
+        if not self._writer.is_open:
+            state = self._writer.state_id
+            self._mark = Mark(0, "", "", 1, "in", state, self.committed, self._writer.manifest)
+            self._topic.append((MARK, str(self._mark).encode()))
 
     @property
     def _scorer(self) -> Scorer:
@@ -91,11 +105,12 @@ class Life:
         parts = tuple(Parts(each) for each in self._scorer.checkpoints)
         contents = Contents()
         contents.add(self._topic)
-        if self._checkpoint is None:
-            self._lane, self._writer = self._scorer.new_lane(), CheckpointWriter(parts, contents.records)
+        if self._mark is None:
+            self._lane, self._writer = self._scorer.new_lane(), CheckpointWriter(parts, contents.keys)
         else:
-            self._lane, self._writer = contents.lane(parts, self._checkpoint)
-        self._scorer.rebuild(Batch(self._lane, self._items[self._checkpoint or 0 : self.committed]))
+            self._lane, self._writer = contents.lane(parts, self._mark)
+        start = (self._mark and self._mark.checkpoint) or 0
+        self._scorer.rebuild(Batch(self._lane, self._items[start : self.committed]))
 
 
 def outcome(scored: Scored, first: int) -> Outcome:

@@ -19,7 +19,7 @@ SCORER = packaged().scorer()
 def partition(number: int, committed: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter((), None)), "models:/house/3")
+    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
     return each
 
 

@@ -30,7 +30,7 @@ from makiserve.stream.engine.parts import Parts
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 
 SCORER = Scorer(packaged().plan, is_tracked=True)
-EXPECTED = Expected("plan-1", "digest-1", 3)
+EXPECTED = Expected("plan-1", "digest-1", 3, "in")
 
 STEPS = {
     1: "produce group.state",
@@ -43,7 +43,7 @@ STEPS = {
 def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)), [])
+    writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)))
     each.begin(Restored(Beginning(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
     each.advance(scored)
     return each
@@ -80,7 +80,7 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    mark = Mark(3, "plan-1", "digest-1", 3, None, "models:/house/3", 3, each.writer.lineage)
+    mark = Mark(3, "plan-1", "digest-1", 3, "in", each.writer.state_id, release="models:/house/3", since=3)
     assert (offset, mark_from_text(text)) == (8, mark)
 
 
@@ -165,5 +165,5 @@ def test_an_offset_without_a_text_is_another_programs() -> None:
 
 @pytest.mark.parametrize("text", ["x", "{}", '{"origin": "a", "plan": "b"}'])
 def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
-    with pytest.raises(StateError, match="not from this makiserve"):
+    with pytest.raises(StateError, match="not from this version of makiserve"):
         mark_from_text(text)

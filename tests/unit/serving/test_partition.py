@@ -27,9 +27,7 @@ def in_phase(phase: Phase) -> Partition:
 def restored(committed: int, origin: int = 0) -> Partition:
     partition = Partition("in", 3)
     partition.restore()
-    partition.begin(
-        Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter((), None)), "models:/house/3"
-    )
+    partition.begin(Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter(())), "models:/house/3")
     return partition
 
 

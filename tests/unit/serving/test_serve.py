@@ -28,6 +28,7 @@ SETTINGS = ServeSettings("in", "out", "dead")
 
 class Cluster:
     topics: dict[str, int] = {}
+    committed: set[str] = set()
 
     def __init__(self, connection: object) -> None:
         self.created: dict[str, int] = {}
@@ -43,6 +44,10 @@ class Cluster:
 
     def command(self, tool: str, topic: str) -> str:
         return f"kafka-{tool}.sh --topic {topic}"
+
+    def committed_topics(self, group: str) -> set[str]:
+        return self.committed
+
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
         assert (topic, name, value) == ("group.state", "cleanup.policy", "compact")

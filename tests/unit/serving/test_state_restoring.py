@@ -16,6 +16,8 @@ from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.state import restorer
 from makiserve.serving.state.beginning import Expected
+from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.past import Past
 from makiserve.serving.state.restorer import Restorer
@@ -30,7 +32,7 @@ TOPIC = "group.state"
 
 
 def expected(**other: Any) -> Expected:
-    return Expected(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, **other})
+    return Expected(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", **other})
 
 
 class Own(Assignment):
@@ -56,8 +58,16 @@ class Own(Assignment):
 
 
 def committed(kafka: Kafka, offset: int, origin: int = 0, **mark: Any) -> None:
-    fields = {"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, **mark}
-    kafka.group[0] = (offset, str(Mark(origin, **fields)))
+    fields = {"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", "state_id": "00000001"}
+    if mark.get("checkpoint") is not None and (saved := contents(kafka).mark):
+        fields |= {"state_id": saved.state_id, "manifest": saved.manifest}
+    kafka.group[0] = (offset, str(Mark(origin, **fields | mark)))
+
+
+def contents(kafka: Kafka) -> Contents:
+    found = Contents()
+    found.add((key, value) for number, key, value in kafka.state if number == 0)
+    return found
 
 
 def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
@@ -65,9 +75,10 @@ def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
     own = Own(kafka)
     each = own.begin()
     own.scorer.rebuild(Batch(each.lane, [Step(float(value)) for value in range(1, offset + 1)]))
-    committed(kafka, offset, checkpoint=offset, **mark)
-    mark_then = Mark(0, PLAN.fingerprint, "d1", 2, offset, lineage=each.writer.lineage)
-    kafka.state += [(0, key, value) for key, value in each.writer.records(each.lane, mark_then)]
+    kafka.state += [(0, key, value) for key, value in each.writer.write(each.lane)]
+    fields = {"state_id": each.writer.state_id, "manifest": each.writer.manifest, **mark}
+    committed(kafka, offset, checkpoint=offset, **fields)
+    kafka.state.append((0, MARK, kafka.group[0][1].encode()))
     kafka.calls.clear()
 
 
@@ -117,7 +128,7 @@ def lose(kafka: Kafka, how: str) -> None:
     committed(kafka, 4, checkpoint=3)
     if how == "another program":
         kafka.group[0] = (4, "")
-    elif how == "not from this makiserve":
+    elif how == "not from this version of makiserve":
         kafka.group[0] = (4, "{}")
     elif how == "another pipeline":
         committed(kafka, 4, checkpoint=3, plan=trace(ops.count()).fingerprint)
@@ -131,7 +142,7 @@ def lose(kafka: Kafka, how: str) -> None:
         committed(kafka, 4, checkpoint=2)
     elif how == "is damaged":
         kafka.state = [
-            (number, key, value if key == b"mark" else (value or b"")[:8] + b"x") for number, key, value in kafka.state
+            (number, key, value if key == b"mark" else (value or b"")[:12] + b"x") for number, key, value in kafka.state
         ]
     elif how == "removed the records before 4":
         committed(kafka, 5, checkpoint=3)
@@ -145,7 +156,7 @@ def no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 LOSSES = [
     "another program",
-    "not from this makiserve",
+    "not from this version of makiserve",
     "another pipeline",
     "other code",
     "had 1 partitions and has 2",
@@ -187,8 +198,8 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     assert each.phase is Phase.RUNNING
     assert each.next_offset == each.committed
     before = {key for _, key, value in kafka.state if value is not None}
-    written = {key for key, _ in each.writer.records(each.lane, Mark(0, "p", "d", 2, 4))}
-    assert before <= written
+    written = {key for key, _ in each.writer.write(each.lane)}
+    assert before <= written | {MARK}
 
 
 def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_the_state(kafka: Kafka) -> None:

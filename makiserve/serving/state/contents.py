@@ -1,0 +1,152 @@
+"""What a partition of the state topic holds, and the lane of its last complete checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from makiserve.errors import StateError
+from makiserve.scoring import Lane
+from makiserve.serving.state.checkpoint import HEAD_BYTES, MARK, STATE_ID_BYTES, CheckpointWriter, TopicRecord
+from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.parts_index import NUMBER_BYTES, SLOTS, Manifest, PartsIndex, chunk_keys
+from makiserve.stream.engine.parts import Parts
+
+_unpack = msgspec.msgpack.decode
+
+
+class Version(NamedTuple):
+    """A version of a part, as the topic holds it.
+
+    Attributes:
+        part: its key, without the slot.
+        number: of the checkpoint that wrote it.
+        chunks: how many records it has; 0 if the checkpoint removed the part.
+    """
+
+    part: bytes
+    program: int
+    address: bytes
+    slot: int
+    number: int
+    chunks: int
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The keys of its records."""
+        return list(chunk_keys(self.part, self.slot, self.chunks))
+
+
+class Contents:
+    """What a partition of the state topic holds."""
+
+    def __init__(self) -> None:
+        self.records: dict[bytes, bytes] = {}
+
+    def add(self, records: Iterable[TopicRecord]) -> None:
+        """Add the next records of the partition."""
+        for key, value in records:
+            if value is None:
+                self.records.pop(key, None)
+            else:
+                self.records[key] = value
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark of the last complete checkpoint; None if there is none.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+        return mark_from_text(self.records.get(MARK, b""))
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The keys of all records but the mark."""
+        return [key for key in self.records if key != MARK]
+
+    def lane(self, parts: tuple[Parts, ...], committed: Mark) -> tuple[Lane, CheckpointWriter]:
+        """Return the lane of the last complete checkpoint, and what writes the next one.
+
+        Args:
+            parts: of each program of the scorer.
+            committed: the mark of the committed offset, whose checkpoint it must be.
+
+        Raises:
+            StateError: it is another checkpoint, parts of it are missing, or it is damaged.
+        """
+        _require_same(self.mark, committed)
+        index, states = PartsIndex(), [dict[bytes, bytes]() for _ in parts]
+        try:
+            versions = list(self._versions(committed.state_id))
+            for version in _newest(versions, committed.manifest.number):
+                index.put(version.part, version.number, version.slot, version.chunks)
+                if version.chunks:
+                    content = b"".join(self.records[key] for key in version.keys)
+                    states[version.program][version.address] = content[HEAD_BYTES:]
+        except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise StateError(f"it is damaged: {type(error).__name__}: {error}") from error
+        _require_complete(index.manifest(committed.manifest.number), committed)
+        lane = Lane([each.join(state.items()) for each, state in zip(parts, states, strict=True)])
+        highest = max((version.number for version in versions), default=0)
+        stale = self._stale(index, versions)
+        return lane, CheckpointWriter(parts, stale, index, committed.manifest, highest, committed.state_id)
+
+    def _versions(self, state_id: str) -> Iterator[Version]:
+        for key in self.keys:
+            head = self.records[key][:HEAD_BYTES]
+            if key[0] < SLOTS and head[:STATE_ID_BYTES].hex() == state_id and (found := _first(key[1:])) is not None:
+                number = int.from_bytes(head[STATE_ID_BYTES : STATE_ID_BYTES + NUMBER_BYTES], "big")
+                chunks = int.from_bytes(head[STATE_ID_BYTES + NUMBER_BYTES :], "big")
+                yield Version(key[1:], *found, key[0], number, chunks)
+
+    def _stale(self, index: PartsIndex, versions: list[Version]) -> list[bytes]:
+        """Return the keys that hold nothing of the checkpoint: a part that was removed before its removal."""
+        numbers = {bytes([version.slot]) + version.part: version.number for version in versions}
+        used = {key for version in versions for key in index.keys(version.part)}
+        return sorted(set(self.keys) - used, key=lambda key: numbers.get(key, 0))
+
+
+def _newest(versions: Iterable[Version], number: int) -> Iterable[Version]:
+    """Return the last version of each part up to the checkpoint of this number: later ones never became complete."""
+    newest: dict[bytes, Version] = {}
+    for version in versions:
+        known = newest.get(version.part)
+        if version.number <= number and (known is None or known.number < version.number):
+            newest[version.part] = version
+    return newest.values()
+
+
+def _first(part: bytes) -> tuple[int, bytes] | None:
+    """Return program and address of a part, from the key of its first chunk; None for that of a further chunk."""
+    try:
+        program, address = _unpack(part)
+    except (msgspec.DecodeError, RecursionError):  # a number follows
+        return None
+    return program, address
+
+
+def _require_same(held: Mark | None, committed: Mark) -> None:
+    if held is not None and held.state == committed.state:
+        return
+    wanted = f"that of offset {committed.checkpoint}"
+    if held is None:
+        raise StateError(f"it holds no checkpoint, not {wanted}: the topic or its records were deleted")
+    if held.checkpoint != committed.checkpoint:
+        raise StateError(f"it holds the checkpoint of offset {held.checkpoint}, not {wanted}")
+    raise StateError(
+        f"it holds a checkpoint of offset {held.checkpoint} of another state ({held.state_id}, number "
+        f"{held.manifest.number}), not {wanted} ({committed.state_id}, number {committed.manifest.number})"
+    )
+
+
+def _require_complete(found: Manifest, committed: Mark) -> None:
+    if found == committed.manifest:
+        return
+    raise StateError(
+        f"it holds {found.parts} of the {committed.manifest.parts} parts of the checkpoint of offset "
+        f"{committed.checkpoint}, or older versions of them: retention or another program has removed records. The "
+        "topic needs cleanup.policy=compact, and nothing else may write to it"
+    )
