@@ -25,6 +25,7 @@ from makiserve.serving.signals import Stop
 from makiserve.serving.state.beginning import Beginning, Expected
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.parts_index import Manifest
 from makiserve.serving.state.restorer import Restored
 from makiserve.stream.engine.parts import Parts
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
@@ -108,6 +109,66 @@ def test_a_state_that_was_saved_is_not_saved_again(kafka: Kafka) -> None:
     each = partition(0, 4)
     run(kafka, [each], is_saving=True)
     assert not run_without_output(kafka, each)
+
+
+@pytest.fixture
+def one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is time for one part in each commit."""
+    write = CheckpointWriter.write
+    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, limit_s: write(self, lane, 0))
+
+
+@pytest.mark.usefixtures("one_part")
+def test_commit_of_a_slice_keeps_the_checkpoint_before(kafka: Kafka) -> None:
+    each = partition(0, 4)
+    run(kafka, [each], is_saving=True)
+    mark = mark_from_text(kafka.group[0][1])
+    assert mark is not None
+    assert (kafka.group[0][0], mark.checkpoint, mark.manifest) == (4, None, Manifest())
+    assert (each.must_wait, each.is_due, each.is_unsaved) == (True, True, True)
+    assert run_without_output(kafka, each)
+    assert not each.must_wait
+    mark = mark_from_text(kafka.group[0][1])
+    assert mark is not None
+    assert (mark.checkpoint, mark.manifest.parts) == (4, 1)
+
+
+@pytest.mark.usefixtures("one_part")
+def test_commit_of_a_slice_carries_the_offset_that_fences(kafka: Kafka) -> None:
+    """A partition without news is committed again where it is, so that an owner of the past is found out."""
+    each = partition(0, 4)
+    run(kafka, [each])
+    kafka.calls.clear()
+    assert run_without_output(kafka, each)
+    assert "offsets {0: 4} generation" in kafka.calls
+
+
+@pytest.mark.usefixtures("one_part")
+def test_commit_of_new_urgent_partition_waits_for_its_checkpoint(kafka: Kafka) -> None:
+    each = partition(0, 0, is_new=True)
+    each.is_urgent = True
+    run(kafka, [each])
+    assert kafka.group == {}
+    run(kafka, [each])
+    assert kafka.group[0][0] == 0
+    assert not each.must_wait
+
+
+@pytest.mark.usefixtures("one_part")
+def test_commit_of_urgent_slices_keeps_the_mark_that_is_committed(kafka: Kafka) -> None:
+    """Another version scores from here on; before the checkpoint nothing may say so."""
+    each = partition(0, 4)
+    run(kafka, [each], is_saving=True)
+    run(kafka, [each])
+    before = kafka.group[0]
+    each.rebuilder = SCORER
+    each.switch("models:/house/4")
+    assert run_without_output(kafka, each)
+    assert kafka.group[0] == before
+    assert run_without_output(kafka, each)
+    mark = mark_from_text(kafka.group[0][1])
+    assert mark is not None
+    assert (mark.release, mark.since, mark.checkpoint) == ("models:/house/4", 4, 4)
 
 
 def run_without_output(kafka: Kafka, each: Partition) -> bool:

@@ -57,6 +57,21 @@ def test_state_is_saved_every_five_seconds_though_no_record_comes_any_more(clock
     assert (schedule.is_due, schedule.is_saving) == (False, False)
 
 
+def test_schedule_unfinished_checkpoints_are_continued_at_once(clock: SimpleNamespace) -> None:
+    schedule = Schedule(INTERVAL)
+    clock.now += CHECKPOINT_S
+    for _ in range(3):
+        began = clock.now
+        clock.now += 0.5
+        schedule.committed(began, is_saving=True, is_unsaved=True, is_unfinished=True)
+        assert (schedule.is_due, schedule.is_saving) == (True, True)
+    schedule.committed(clock.now - 0.5, is_saving=True, is_unsaved=True)
+    clock.now += CHECKPOINT_SHARE * 2.0 - 1  # of all four commits
+    assert not schedule.is_saving
+    clock.now += 1
+    assert schedule.is_saving
+
+
 def test_saving_that_takes_long_is_done_less_often(clock: SimpleNamespace) -> None:
     schedule = Schedule(INTERVAL)
     began = clock.now

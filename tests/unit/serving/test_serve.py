@@ -98,6 +98,15 @@ def test_an_input_that_is_an_output_too_is_refused(settings: ServeSettings) -> N
         serve(packaged(), BROKER, settings)
 
 
+def test_serve_group_of_another_input_is_refused_with_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cluster, "committed", {"before", "in"})
+    with pytest.raises(ConfigurationError, match=r"group has committed offsets of before, .* reads in: .*--group"):
+        serve(packaged(), BROKER, SETTINGS)
+    assert "group.state" not in Cluster.topics
+    monkeypatch.setattr(Cluster, "committed", {"in"})
+    serve(packaged(), BROKER, SETTINGS)
+
+
 def test_dead_letters_among_the_predictions_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="expects predictions"):
         serve(packaged(), BROKER, ServeSettings("in", "out", "out"))

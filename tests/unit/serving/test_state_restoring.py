@@ -295,3 +295,40 @@ def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_k
 def test_a_past_that_is_not_there_is_said_at_once(kafka: Kafka, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no file .*past-0.csv"):
         past(kafka, tmp_path / "past-{partition}.csv")
+
+
+@pytest.mark.parametrize("policy", ["refuse", "rebuild", "start-empty"])
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_state_of_another_input_is_refused_whatever_the_policy(
+    kafka: Kafka, policy: str, *, is_committed: bool
+) -> None:
+    """Another service writes to the topic: to begin with another state would only overwrite its own."""
+    saved(kafka, 3, input="other")
+    if is_committed:
+        committed(kafka, 4, checkpoint=3)
+    else:
+        kafka.group.clear()
+    with pytest.raises(ConfigurationError, match=rf"{TOPIC}\[0\] holds the state of other, .* reads in: .*--group"):
+        Own(kafka, on_state_loss=policy).begin()
+
+
+def test_offset_of_another_input_is_refused(kafka: Kafka) -> None:
+    committed(kafka, 4, input="other")
+    with pytest.raises(StateError, match=r"in\[0\]: its offset was committed for the input other"):
+        Own(kafka).begin()
+
+
+def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka: Kafka) -> None:
+    kafka.state = [(0, b"\x92\x00\xc4", b"part"), (0, MARK, b'{"origin": 0, "plan": "p", "lineage": "aee0c166"}')]
+    with pytest.raises(StateError, match=r"group.state\[0\]: the mark .* is not from this version .* start-empty"):
+        Own(kafka).begin()
+    each = Own(kafka, on_state_loss="start-empty").begin()
+    assert dict(each.writer.write(each.lane))[b"\x92\x00\xc4"] is None
+
+
+def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
+    saved(kafka, 3)
+    committed(kafka, 4, checkpoint=3)
+    kafka.state = [record for record in kafka.state if record[1] == MARK]
+    with pytest.raises(StateError, match=r"holds 0 of the 1 parts of the checkpoint of offset 3.*--on-state-loss"):
+        Own(kafka).begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from typing import Any
 import pytest
 
 from makiserve.errors import RetryCall
-from makiserve.serving import background
+from makiserve.serving import background, schedule
 from makiserve.serving import worker as module
 from makiserve.serving.signals import Stop
+from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, packaged
+from makiserve.stream import ops
+from makiserve.stream.engine.trace import trace
+from tests.unit.serving.fakes import Consumer, Features, Kafka, Limits, Lookup, Producer, message, packaged
 
 NEVER = timedelta(minutes=1)
 Make = Callable[..., Worker]
@@ -43,8 +47,9 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def one(**options: Any) -> Worker:
         kafka.stop.__init__()  # type: ignore[misc]
+        model = packaged(options.pop("plan", None))
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, "commit_interval": NEVER, **options})
-        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, Partitions(1, 1), kafka.stop)
+        worker = Worker(model, BrokerSettings("broker:9092", "group"), settings, Partitions(1, 1), kafka.stop)
         kafka.turns.insert(0, lambda: consumer(worker).come(0))
         return worker
 
@@ -132,3 +137,39 @@ def test_failing_keep_alive_during_slow_batch_loses_no_record(
     kafka.fails["keep_alive"] = [RetryCall("no answer")]
     worker.run()
     assert kafka.predictions(0) == [1, 3, 6, 10, 15]
+
+
+@pytest.mark.parametrize("calls", range(1, 40))
+def test_kill_at_any_commit_of_sliced_checkpoints_is_exact(
+    kafka: Kafka, make: Make, past: str, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Each commit has time for one part: lives end at a commit, and what is visible is what one run gives."""
+    write = CheckpointWriter.write
+    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, limit_s: write(self, lane, 0))
+    monkeypatch.setattr(schedule, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(schedule, "CHECKPOINT_SHARE", 0)
+    values = [1, 2, 3, 1, 2, 4, 5, 1, 6, 2]
+    kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate(values)]
+    plan = ops.group_by(lambda step: step.value, [ops.count(), ops.map(lambda count: Features(count))])
+    options = {"plan": trace(plan), "warm_up": past, "commit_interval": timedelta(0)}
+    monkeypatch.setattr(Producer, "commit", dying(Producer.commit, calls))
+    with suppress(Killed):
+        make(**options).run()
+    make(**options).run()
+    assert kafka.predictions(0) == [values[: number + 1].count(value) for number, value in enumerate(values)]
+
+
+def dying(commit: Callable[..., None], calls: int) -> Callable[..., None]:
+    """A commit that kills the process when it has been called so often: before it, or after it."""
+    left = calls
+
+    def one(self: Producer, timeout: timedelta) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and calls % 2:
+            raise Killed
+        commit(self, timeout)
+        if left == 0:
+            raise Killed
+
+    return one
