@@ -285,7 +285,8 @@ class Worker:
         began = time.monotonic()
         partitions = self._assignment.partitions.values()
         if is_saving and self._producer.is_open:  # or the transaction would age while the checkpoints are made
-            self._commit(is_saving=False)
+            self._committer.commit(partitions, is_saving=False)
+            self._sender.committed()
         is_round = is_saving or any(each.is_due for each in partitions)
         if self._committer.commit(partitions, is_saving=is_saving, limit_s=limit_s):
             self._aborts_in_a_row = 0
