@@ -42,8 +42,10 @@ from makiserve.schema.typed import TypedColumn
 from makiserve.schema.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
 from makiserve.serving.letters.letter import letter_from_message
-from makiserve.serving.state.checkpoint import MARK, Contents
+from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -144,7 +146,12 @@ STORED: list[Any] = [
 GROUPS = trace(rs.ops.group_by(lambda item: item.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
 EMPTY = CHECKPOINTS.dump(CHECKPOINTS.scope.new(None))
-MARK_TEXT = str(Mark(origin=0, plan="plan", digest="digest", partitions=1, checkpoint=5)).encode()
+ROOT_PART = PACK([0, ROOT])
+HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
+INDEX = PartsIndex()
+INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
+COMMITTED = Mark(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+MARK_TEXT = str(COMMITTED).encode()
 OUTPUTS = Outputs(Reading, Features._fields, emit=("prediction", "features"), has_model=True, has_post=False)
 PARQUET = io.BytesIO()
 parquet.write_table(pa.Table.from_pylist([{"time": 1, "value": 1.5, "note": "x", "parts": [1.0]}] * 3), PARQUET)
@@ -262,12 +269,12 @@ def fuzz_checkpoints(random: Random) -> None:
 
 
 def fuzz_state(random: Random) -> None:
-    root = b"\x00\x00\x00\x01" + random.choice((PACK(plain(random)), random.randbytes(5)))
-    key = random.choice((PACK([0, ROOT]), PACK(plain(random)), random.randbytes(3)))
+    root = HEAD + random.choice((PACK(plain(random)), random.randbytes(5)))
+    key = random.choice((b"\x00" + ROOT_PART, b"\x00" + PACK(plain(random)), random.randbytes(3)))
     reader = Contents()
     with suppress(StateError):
         reader.add({key: root, MARK: random.choice((MARK_TEXT, damaged(random, MARK_TEXT)))}.items())
-        reader.lane((Parts(CHECKPOINTS),), 5)
+        reader.lane((Parts(CHECKPOINTS),), COMMITTED)
 
 
 def fuzz_marks(random: Random) -> None:
