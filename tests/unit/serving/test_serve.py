@@ -48,7 +48,6 @@ class Cluster:
     def committed_topics(self, group: str) -> set[str]:
         return self.committed
 
-
     def require_setting(self, topic: str, name: str, value: str) -> None:
         assert (topic, name, value) == ("group.state", "cleanup.policy", "compact")
 
