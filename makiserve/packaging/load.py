@@ -86,8 +86,8 @@ def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
 def _refuse_a_second(features: str | None, flavor: Flavor) -> None:
     if features:
         raise ModelRefused(
-            f"it was packaged with a pipeline, {flavor.entry_point}: leave out the features option, or give it another "
-            "pipeline with makiserve attach"
+            f"it was packaged with a pipeline, {flavor.entry_point}: leave out features, or give it another pipeline "
+            "with makiserve attach"
         )
 
 

@@ -205,7 +205,7 @@ def test_a_model_without_a_pipeline_gets_one_by_its_name(
 
 
 def test_a_packaged_pipeline_is_not_replaced_by_name(log: Any, house: ModuleType) -> None:
-    with pytest.raises(ModelRefused, match=r"packaged with a pipeline, house\.features:features: leave --features out"):
+    with pytest.raises(ModelRefused, match=r"packaged with a pipeline, house\.features:features: leave out features"):
         load(log(house).model_uri, features="house.features:features")
 
 
