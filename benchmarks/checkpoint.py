@@ -9,12 +9,11 @@ import time
 import msgspec
 
 from benchmarks.serving.shops import Sale
-from makiserve.packaging import features_only
-from makiserve.schema import Schema
+from makiserve.artifact import features_only
+from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
-from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.mark import Mark
+from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
 from makiserve.stream.engine.parts import Parts
 
 KEYS = 100_000
@@ -26,7 +25,7 @@ def run() -> None:
     """Decode and score a record of each key, then save: the two in turn; producing to Kafka is not in it."""
     scorer, schema = features_only("benchmarks.serving.shops:features").scorer(is_tracked=True), Schema(Sale)
     lane, writer = scorer.new_lane(), CheckpointWriter(tuple(map(Parts, scorer.checkpoints)), [])
-    mark = Mark(0, "", "", 1, 0)
+    mark = OffsetMetadata(0, "", "", 1, 0)
     values = [msgspec.json.encode({"shop": number, "amount": number * 0.5}) for number in range(KEYS)]
     scoring, saving, size = [], [], 0
     for _ in range(ROUNDS):

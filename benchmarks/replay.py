@@ -12,7 +12,7 @@ import pandas as pd
 
 import makiserve
 from benchmarks.sidebyside import Contestant, race
-from makiserve.schema import RecordFile, Schema
+from makiserve.records import RecordFile, Schema
 from models.electricity.data import write_house
 from models.electricity.features import Reading, features
 from models.electricity.train import train

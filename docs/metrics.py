@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from makiserve.web.metrics import METRICS, Metric
+from makiserve.monitoring.metrics import METRICS, Metric
 
 PAGE = Path(__file__).parent / "reference" / "metrics.md"
 
 HEAD = """# Metrics
 
-What `/metrics` exports, in Prometheus' text format. Generated from `makiserve/web/metrics.py`.
+What `/metrics` exports, in Prometheus' text format. Generated from `makiserve/monitoring/metrics.py`.
 [Observe a service](../how-to/observe.md) says what to watch and what to do.
 
 Counters count what is committed: a record that was scored twice, since its first transaction was aborted, counts once.

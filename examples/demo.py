@@ -23,8 +23,8 @@ from rich.live import Live
 import makiserve
 from examples.broker import Broker, broker
 from examples.service import Output, Service
-from makiserve.replaying import Comparison, Replayed, compare
-from makiserve.schema import RecordFile, Schema
+from makiserve.offline import Comparison, Replayed, compare
+from makiserve.records import RecordFile, Schema
 from models.flight_delay.data import write_flights
 from models.flight_delay.features import Flight
 from models.flight_delay.train import train

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from makiserve.version import __version__
 
 if TYPE_CHECKING:
-    from makiserve.packaging.load import load
-    from makiserve.packaging.log import attach, log_features, log_model
-    from makiserve.replaying import TopicSpan, features_frame, replay
-    from makiserve.schema.record import Record, field
+    from makiserve.artifact.load import load
+    from makiserve.artifact.log import attach, log_features, log_model
+    from makiserve.offline import TopicSpan, features_frame, replay
+    from makiserve.records.record import Record, field
     from makiserve.scoring import Prediction
     from makiserve.stream.engine.trace import Transform
 
@@ -31,16 +31,16 @@ __all__ = [
 # Imported when asked for: `makiserve --help` does not wait for pandas, a pipeline's module not for MLflow.
 _LATER = {
     "Prediction": "makiserve.scoring",
-    "Record": "makiserve.schema.record",
-    "TopicSpan": "makiserve.replaying",
+    "Record": "makiserve.records.record",
+    "TopicSpan": "makiserve.offline",
     "Transform": "makiserve.stream.engine.trace",
-    "attach": "makiserve.packaging",
-    "features_frame": "makiserve.replaying",
-    "field": "makiserve.schema.record",
-    "load": "makiserve.packaging",
-    "log_features": "makiserve.packaging",
-    "log_model": "makiserve.packaging",
-    "replay": "makiserve.replaying",
+    "attach": "makiserve.artifact",
+    "features_frame": "makiserve.offline",
+    "field": "makiserve.records.record",
+    "load": "makiserve.artifact",
+    "log_features": "makiserve.artifact",
+    "log_model": "makiserve.artifact",
+    "replay": "makiserve.offline",
 }
 
 

@@ -78,7 +78,7 @@ class SourceError(ConfigurationError):
     """A file cannot be read at all: it is missing, it has no header, a column of the record is not in it."""
 
 
-class RegistryAway(ConfigurationError):
+class RegistryUnavailable(ConfigurationError):
     """The tracking server does not answer: check where it is; a running service goes on and asks again."""
 
 
@@ -92,7 +92,7 @@ class ModelRefused(MakiserveError):
     exit_code = 3
 
 
-class AnotherPipeline(MakiserveError):
+class PipelineChanged(MakiserveError):
     """The model's pipeline is not the one that this process runs: a process of its own must serve it."""
 
     exit_code = 6
@@ -184,7 +184,7 @@ class PublishError(RecordError):
     reason = "publish"
 
 
-class StoppedAtRecord(MakiserveError):
+class StoppedOnError(MakiserveError):
     """A record cannot be scored, and the service was told to stop there: correct the cause, start again."""
 
     exit_code = 1

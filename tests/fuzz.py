@@ -29,22 +29,19 @@ from pyarrow import parquet
 
 import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, RecordError, SourceError, StateError
-from makiserve.kafka.place import place_from_text
-from makiserve.replaying.output.csv import CsvWriter
-from makiserve.replaying.output.json_lines import JsonLinesWriter
-from makiserve.schema import Record, Schema
-from makiserve.schema.content import Content
-from makiserve.schema.csv import read_csv
-from makiserve.schema.json_lines import read_json_lines
-from makiserve.schema.parquet import read_parquet
-from makiserve.schema.read import Reader
-from makiserve.schema.typed import TypedColumn
-from makiserve.schema.unseen import UnseenFields
+from makiserve.kafka.offset_range import place_from_text
+from makiserve.offline.output.writers import CsvWriter, JsonLinesWriter
+from makiserve.records import Record, Schema
+from makiserve.records.content import Content
+from makiserve.records.csv import read_csv
+from makiserve.records.file import Reader, read_json_lines
+from makiserve.records.parquet import read_parquet
+from makiserve.records.typed import TypedColumn
+from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
-from makiserve.serving.letters.letter import letter_from_message
-from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.dead_letters.letter import letter_from_message
+from makiserve.serving.state.checkpoint import MARK, OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark, mark_from_text
 from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -150,7 +147,7 @@ ROOT_PART = PACK([0, ROOT])
 HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
 INDEX = PartsIndex()
 INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
-COMMITTED = Mark(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
 MARK_TEXT = str(COMMITTED).encode()
 OUTPUTS = Outputs(Reading, Features._fields, emit=("prediction", "features"), has_model=True, has_post=False)
 PARQUET = io.BytesIO()
@@ -279,7 +276,7 @@ def fuzz_state(random: Random) -> None:
 
 def fuzz_marks(random: Random) -> None:
     with suppress(StateError):
-        mark_from_text(damaged(random, MARK_TEXT).decode(errors="replace"))
+        offset_metadata_from_text(damaged(random, MARK_TEXT).decode(errors="replace"))
 
 
 class Received(NamedTuple):

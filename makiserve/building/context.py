@@ -19,8 +19,8 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from makiserve.artifact.fetch import fetch
 from makiserve.errors import ConfigurationError
-from makiserve.packaging.fetch import fetch
 from makiserve.version import __version__
 
 BASE = f"makiserve:{__version__}"

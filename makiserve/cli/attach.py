@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from makiserve.packaging import attach as attach_pipeline
+from makiserve.artifact import attach as attach_pipeline
 from makiserve.scoring.entry_point import find_pipeline
 
 HELP = """Add a feature pipeline to a model that MLflow has, as a new model; the old one stays as it is.

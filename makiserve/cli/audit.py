@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import click
 
+from makiserve.artifact import load_served
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
-from makiserve.packaging import load_served
-from makiserve.replaying.audit import Audited, audit
+from makiserve.offline.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings, ModelSettings, Settings
 
 HELP = """Hold what a service has written against a replay of what came in.

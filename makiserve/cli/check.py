@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from makiserve.artifact import load_served
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
-from makiserve.packaging import load_served
-from makiserve.serving.preflight import CHECKS, Line, run
+from makiserve.serving.preflight import CHECKS, CheckResult, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
 
@@ -39,7 +39,7 @@ def check(settings: Settings) -> int:
     return code
 
 
-def _print(screen: Console, line: Line) -> None:
+def _print(screen: Console, line: CheckResult) -> None:
     screen.print(f"[{COLOURS[line.outcome]}]{line.outcome:9}[/] {line.name:13}", end="")
     print(f" {line.words}")
     if line.advice:

@@ -11,7 +11,7 @@ import click
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
-from makiserve.serving.letters import DeadLetter, Waiting, put_back, waiting
+from makiserve.serving.dead_letters import DeadLetter, Waiting, redrive_dead_letters, waiting
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
 HELP = """Show the dead letters that wait in a topic, or put them back: by reason, each with an example.
@@ -49,7 +49,7 @@ def dead_letters(
         raise ConfigurationError(f"{which.topic} holds receipts: name the topic of the dead letters")
     connection = Connection(replace(settings.of(BrokerSettings), group=which.topic, instance="put-back"))
     if retry and not dry_run:
-        done = put_back(connection, which)
+        done = redrive_dead_letters(connection, which)
         for target, count in done.records.items():
             print(f"{count:,} put back into {target}")
         for letter, why in done.kept:

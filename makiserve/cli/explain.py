@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from makiserve.errors import ConfigurationError, DecodeError
-from makiserve.schema import Record, RecordFile, Schema
+from makiserve.records import Record, RecordFile, Schema
 from makiserve.scoring.entry_point import find_pipeline
 from makiserve.stream.engine.drawing import dot, mermaid, tree
 from makiserve.stream.engine.plan import Plan

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import click
 
 from makiserve import __version__
 from makiserve.cli.exit import exit_with
-from makiserve.cli.group import Group, Later
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.settings import (
@@ -21,6 +23,49 @@ from makiserve.settings import (
     Settings,
     WebSettings,
 )
+
+
+class LazyCommand(NamedTuple):
+    """A command that is not imported yet.
+
+    Attributes:
+        module: where it is.
+        name: of the click command in it.
+        help: its line in the list of commands.
+    """
+
+    module: str
+    name: str
+    help: str
+
+
+class CommandGroup(click.Group):
+    """A group whose help lists the options by the section that they belong to, and imports no command for its list."""
+
+    def __init__(self, *arguments: Any, later: Mapping[str, LazyCommand], **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._later = later
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._later)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (each := self._later.get(cmd_name)) is None:
+            return None
+        command: click.Command = getattr(import_module(each.module), each.name)
+        return command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        titles: dict[str, list[tuple[str, str]]] = {}
+        for each in self.get_params(ctx):
+            if line := each.get_help_record(ctx):
+                titles.setdefault(getattr(each, "title", "This command"), []).append(line)
+        for title, lines in titles.items():
+            with formatter.section(title):
+                formatter.write_dl(lines)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._later[name].help) for name in self.list_commands(ctx)])
+
 
 HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
 
@@ -49,24 +94,26 @@ Exit codes:
 
 
 COMMANDS = {
-    "attach": Later("makiserve.cli.attach", "attach", "Add a feature pipeline to a model that MLflow has."),
-    "audit": Later(
+    "attach": LazyCommand("makiserve.cli.attach", "attach", "Add a feature pipeline to a model that MLflow has."),
+    "audit": LazyCommand(
         "makiserve.cli.audit", "audit_service", "Hold what a service has written against a replay of what came in."
     ),
-    "build": Later("makiserve.cli.build", "build", "Make an image that has the model and what it requires in it."),
-    "check": Later("makiserve.cli.check", "check", "Find out, before a service starts, whether it can."),
-    "config": Later(
+    "build": LazyCommand(
+        "makiserve.cli.build", "build", "Make an image that has the model and what it requires in it."
+    ),
+    "check": LazyCommand("makiserve.cli.check", "check", "Find out, before a service starts, whether it can."),
+    "config": LazyCommand(
         "makiserve.cli.config", "config", "Show the configuration in effect, as a file that would give it."
     ),
-    "dead-letters": Later(
+    "dead-letters": LazyCommand(
         "makiserve.cli.dead_letters", "dead_letters", "Show the dead letters that wait in a topic, or put them back."
     ),
-    "explain": Later("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
+    "explain": LazyCommand("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
 }
 
 
 @click.group(
-    cls=Group,
+    cls=CommandGroup,
     later=COMMANDS,
     invoke_without_command=True,
     help=HELP,

@@ -10,14 +10,14 @@ from dataclasses import replace
 from functools import partial
 
 from makiserve.cli.worker import COMMAND, Job
-from makiserve.errors import AnotherPipeline, ConfigurationError
+from makiserve.errors import ConfigurationError, PipelineChanged
+from makiserve.monitoring import Board, WebServer, address_from_text
 from makiserve.serving import serve
-from makiserve.serving.post import Task
-from makiserve.serving.rekeying import serve_first, serve_second
+from makiserve.serving.repartition import serve_first, serve_second
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.supervisor import Supervisor
+from makiserve.serving.worker_slot import WorkerSpec
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings, WebSettings, is_alias
-from makiserve.web import Board, WebServer, address_from_text
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def serve_topic(
             return _supervise(board, what, broker, settings, log)
         try:
             Job("worker", serve, what, broker, settings, log).run(partial(board.post, "worker"))
-        except AnotherPipeline as error:
+        except PipelineChanged as error:
             _begin_anew(error)
         return 0
 
@@ -62,7 +62,7 @@ def require_alias(what: ModelSettings) -> None:
         )
 
 
-def _begin_anew(why: AnotherPipeline) -> None:
+def _begin_anew(why: PipelineChanged) -> None:
     """Become a fresh process with the same command, as a supervised worker is by its supervisor."""
     logger.info("%s: this process begins anew", why)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command
@@ -77,7 +77,7 @@ def _supervise(
         for name, how in stages.items()
         for number in range(1, settings.workers + 1)
     ]
-    supervisor = Supervisor(COMMAND, [Task(job.name, job) for job in jobs], board.post_bytes)
+    supervisor = Supervisor(COMMAND, [WorkerSpec(job.name, job) for job in jobs], board.post_bytes)
     with stop_on_signals() as stop:
         return supervisor.run(stop)
 

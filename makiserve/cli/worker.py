@@ -11,11 +11,11 @@ import msgspec
 
 from makiserve.cli.exit import exit_with
 from makiserve.cli.logs import set_up_logging
+from makiserve.monitoring.snapshot import Snapshot
 from makiserve.scoring import Served
-from makiserve.serving.link import Link
-from makiserve.serving.telemetry import Audience, tracing
+from makiserve.serving.telemetry import TelemetrySink, tracing
+from makiserve.serving.worker_slot import ControlPipe
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
-from makiserve.web.snapshot import Snapshot
 
 COMMAND = [sys.executable, "-c", "from makiserve.cli.worker import main; main()"]
 """What the supervisor starts. Settings come through the pipe, the same for all: a file may change meanwhile."""
@@ -30,7 +30,7 @@ class Job(NamedTuple):
     """
 
     name: str
-    serve: Callable[[Served, BrokerSettings, ServeSettings, Audience], None]
+    serve: Callable[[Served, BrokerSettings, ServeSettings, TelemetrySink], None]
     what: ModelSettings
     broker: BrokerSettings
     settings: ServeSettings
@@ -38,20 +38,20 @@ class Job(NamedTuple):
 
     def run(self, publish: Callable[[Snapshot], None]) -> None:
         """Serve until told to drain, and tell how it goes."""
-        from makiserve.packaging import load_versioned  # MLflow, which a supervisor does not need
+        from makiserve.artifact import load_versioned  # MLflow, which a supervisor does not need
 
         with tracing() as spans:
             self.serve(
                 load_versioned(self.what, self.settings.shadow),
                 self.broker,
                 self.settings,
-                Audience(self.name, publish, spans),
+                TelemetrySink(self.name, publish, spans),
             )
 
 
 def main() -> None:
     """Do the job that comes through the pipe."""
-    link = Link(int(sys.argv[-1]))
+    link = ControlPipe(int(sys.argv[-1]))
     job: Job = link.job
 
     def report(snapshot: Snapshot) -> None:

@@ -4,16 +4,22 @@ from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
 from makiserve.kafka.embedded import EmbeddedBroker
-from makiserve.kafka.faults import insist
+from makiserve.kafka.errors import retry
 from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
 from makiserve.kafka.limits import Limits, TopicLimits, limits_from_settings, message_bytes
-from makiserve.kafka.lookup import Committed, Lookup, Watermarks
-from makiserve.kafka.message import LOG_APPEND_TIME, NO_TIME, Headers, Message, Unreadable, read_headers
-from makiserve.kafka.place import Place, place_from_text
+from makiserve.kafka.message import (
+    LOG_APPEND_TIME,
+    NO_TIME,
+    Headers,
+    Message,
+    Unreadable,
+    read_headers,
+    records_from_messages,
+)
+from makiserve.kafka.offset_range import OffsetRange, Place, RangeReader, offset_ranges, place_from_text
+from makiserve.kafka.offsets_client import Committed, OffsetsClient, Watermarks
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
-from makiserve.kafka.records import records_from_messages
-from makiserve.kafka.span import Span, SpanReader, spans
-from makiserve.kafka.survey import Survey, Topic
+from makiserve.kafka.topic_inspector import Topic, TopicInspector
 
 __all__ = [
     "BY_KEY",
@@ -28,24 +34,24 @@ __all__ = [
     "Headers",
     "InputConsumer",
     "Limits",
-    "Lookup",
     "Member",
     "Message",
+    "OffsetRange",
+    "OffsetsClient",
     "Place",
-    "Span",
-    "SpanReader",
-    "Survey",
+    "RangeReader",
     "Topic",
+    "TopicInspector",
     "TopicLimits",
     "TopicState",
     "TransactionalProducer",
     "Unreadable",
     "Watermarks",
-    "insist",
     "limits_from_settings",
     "message_bytes",
+    "offset_ranges",
     "place_from_text",
     "read_headers",
     "records_from_messages",
-    "spans",
+    "retry",
 ]

@@ -13,9 +13,8 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # type: ignore[attr-defined]  # stubs
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
-from makiserve.kafka.codes import EXISTS, NO_BROKER
 from makiserve.kafka.connection import Connection, report
-from makiserve.kafka.faults import fault, insist, translated
+from makiserve.kafka.errors import EXISTS, NO_BROKER, fault, retry, to_error
 from makiserve.kafka.limits import TIME_LIMITS, UNLIMITED
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ class Cluster:
         self._servers = connection.broker.bootstrap_servers
         self._reason = "no answer"
         self._refusal: ConfigurationError | None = None
-        with translated("The Kafka settings"):
+        with to_error("The Kafka settings"):
             self._admin = AdminClient(connection.admin_settings() | {"error_cb": self._on_error})
 
     def preflight(self, within: timedelta) -> str:
@@ -87,7 +86,7 @@ class Cluster:
             RetryCall: no answer.
         """
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        with translated(f"Asking for the settings of {topic}"):
+        with to_error(f"Asking for the settings of {topic}"):
             found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
         if "delete" not in found["cleanup.policy"].value:
@@ -109,7 +108,7 @@ class Cluster:
         """
         if self._partitions(topic) is None:
             self._create(topic, partitions, settings)
-        return insist(lambda: self._seen(topic), timedelta(seconds=10))
+        return retry(lambda: self._seen(topic), timedelta(seconds=10))
 
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
         """Create a topic if there is none, and refuse one with another number of partitions; see `ensure`.
@@ -137,9 +136,9 @@ class Cluster:
         """
         count = self._partitions(topic)
         if count is not None and count < partitions:
-            with translated(f"Giving {topic} {partitions} partitions"):
+            with to_error(f"Giving {topic} {partitions} partitions"):
                 self._admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
-            insist(lambda: self._seen(topic, partitions), timedelta(seconds=10))
+            retry(lambda: self._seen(topic, partitions), timedelta(seconds=10))
             logger.info("Topic %s now has %d partitions", topic, partitions)
 
     def committed_topics(self, group: str) -> set[str]:
@@ -151,11 +150,11 @@ class Cluster:
         """
 
         def ask() -> Any:
-            with translated(f"Asking for the committed offsets of group {group}"):
+            with to_error(f"Asking for the committed offsets of group {group}"):
                 asked = [ConsumerGroupTopicPartitions(group)]
                 return self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[group].result()
 
-        found = insist(ask, timedelta(seconds=10)).topic_partitions
+        found = retry(ask, timedelta(seconds=10)).topic_partitions
         return {each.topic for each in found if each.offset >= 0}
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
@@ -179,11 +178,11 @@ class Cluster:
 
     def _metadata(self) -> Any:
         # Of all topics: asking for one by name creates it, on brokers that create topics by themselves.
-        with translated(f"Asking {self._servers} for its topics"):
+        with to_error(f"Asking {self._servers} for its topics"):
             return self._admin.list_topics(timeout=CALL_S)
 
     def _partitions(self, topic: str) -> int | None:
-        found = insist(self._metadata, timedelta(seconds=10)).topics.get(topic)
+        found = retry(self._metadata, timedelta(seconds=10)).topics.get(topic)
         return len(found.partitions) if found is not None else None
 
     def _seen(self, topic: str, partitions: int = 1) -> int:

@@ -10,9 +10,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as AnyMessage
 
 from makiserve.errors import AbortTransaction, MakiserveError
-from makiserve.kafka.codes import END_OF_PARTITION, NOT_STARTED, UNREADABLE
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.faults import fault, translated
+from makiserve.kafka.errors import END_OF_PARTITION, NOT_STARTED, UNREADABLE, fault, to_error
 from makiserve.kafka.message import Message, Unreadable
 
 OnAssign = Callable[[list[int]], Mapping[int, int | None]]
@@ -34,7 +33,7 @@ class InputConsumer:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self.topic = topic
-        with translated("The consumer's settings"):
+        with to_error("The consumer's settings"):
             self._consumer = Consumer(connection.consumer_settings())
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
@@ -77,7 +76,7 @@ class InputConsumer:
             self._give_up(on_lost, partitions)
 
         def join() -> None:
-            with translated(f"Subscribing to {self.topic}"):
+            with to_error(f"Subscribing to {self.topic}"):
                 self._consumer.subscribe([self.topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
         self._join = join
@@ -89,7 +88,7 @@ class InputConsumer:
         A static member leaves, too: one that joined without leaving would get its old assignment back. The callbacks
         are called by the next calls of `receive`, on_revoke for all partitions first.
         """
-        with translated(f"Leaving the group of {self.topic}"):
+        with to_error(f"Leaving the group of {self.topic}"):
             self._consumer.unsubscribe()
         self._is_rejoining = True
 
@@ -170,7 +169,7 @@ class InputConsumer:
         A broker that does not answer is not waited for.
         """
         self._is_closing = True
-        with translated(f"Leaving the group of {self.topic}"):
+        with to_error(f"Leaving the group of {self.topic}"):
             self._consumer.close()
 
     def _take(self, max_records: int, timeout: timedelta) -> list[AnyMessage]:
@@ -180,7 +179,7 @@ class InputConsumer:
         taken = self._poll(timeout.total_seconds())
         if taken and max_records > 1:
             try:
-                with translated(f"Reading {self.topic}"):
+                with to_error(f"Reading {self.topic}"):
                     taken += self._consumer.consume(max_records - 1, 0)
             except MakiserveError as error:
                 self._raised = self._raised or error
@@ -188,7 +187,7 @@ class InputConsumer:
 
     def _poll(self, seconds: float) -> list[AnyMessage]:
         try:
-            with translated(f"Reading {self.topic}"):
+            with to_error(f"Reading {self.topic}"):
                 message = self._consumer.poll(seconds)
         except MakiserveError as error:
             self._raised = self._raised or error
@@ -196,7 +195,7 @@ class InputConsumer:
         return [] if message is None else [message]
 
     def _pause(self, partitions: Iterable[int]) -> None:
-        with translated(f"Pausing {self.topic}"):
+        with to_error(f"Pausing {self.topic}"):
             self._consumer.pause([TopicPartition(self.topic, number) for number in partitions])
 
     def _wake(self) -> None:
@@ -205,7 +204,7 @@ class InputConsumer:
             self._resume(self._assigned - self._held)
 
     def _resume(self, partitions: Iterable[int]) -> None:
-        with translated(f"Resuming {self.topic}"):
+        with to_error(f"Resuming {self.topic}"):
             self._consumer.resume([TopicPartition(self.topic, number) for number in partitions])
 
     def _make_moves(self) -> None:

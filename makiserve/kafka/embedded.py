@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import Producer
 
 from makiserve.kafka.connection import NativeLog, report
-from makiserve.kafka.faults import translated
+from makiserve.kafka.errors import to_error
 
 CALL_S = 5.0
 
@@ -31,5 +31,5 @@ class EmbeddedBroker:
 
     def create_topic(self, topic: str) -> int:
         """Creates a topic, and gives the number of its partitions: the mock cluster's choice, 4."""
-        with translated(f"Creating topic {topic}"):
+        with to_error(f"Creating topic {topic}"):
             return len(self._owner.list_topics(topic, CALL_S).topics[topic].partitions)

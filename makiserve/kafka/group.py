@@ -20,9 +20,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
 
-from makiserve.kafka.codes import MISSING
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.faults import fault, translated
+from makiserve.kafka.errors import MISSING, fault, to_error
 
 CALL_S = 5.0
 
@@ -81,7 +80,7 @@ class GroupInspector:
 
     @cached_property
     def _admin(self) -> AdminClient:
-        with translated("The Kafka settings"):
+        with to_error("The Kafka settings"):
             return AdminClient(self._connection.admin_settings())
 
     def topics(self, names: Collection[str]) -> dict[str, TopicState]:
@@ -114,7 +113,7 @@ class GroupInspector:
         """
         name = self._connection.broker.group
         places = [TopicPartition(self._topic, number) for number in range(partitions)]
-        with translated(f"Describing group {name}"):
+        with to_error(f"Describing group {name}"):
             group = self._admin.describe_consumer_groups([name], request_timeout=CALL_S)[name].result()
             asked = [ConsumerGroupTopicPartitions(name, places)]
             offsets = self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[name].result()

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # stubs
 
 from makiserve.kafka.connection import Connection
-from makiserve.kafka.faults import translated
+from makiserve.kafka.errors import to_error
 from makiserve.kafka.message import Headers
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Limits:
         self._settings: dict[str, TopicLimits] = {}
         self._asked: dict[ConfigResource, Future[Any]] = {}
         self._due = 0.0
-        with translated("The Kafka settings"):
+        with to_error("The Kafka settings"):
             self._admin = AdminClient(connection.admin_settings())
 
     @property
@@ -117,7 +117,7 @@ class Limits:
 
     def _ask(self) -> None:
         resources = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in self.of]
-        with translated("Asking for the settings of topics"):
+        with to_error("Asking for the settings of topics"):
             self._asked = self._admin.describe_configs(resources, request_timeout=CALL_S)
 
     def _take(self) -> None:

@@ -12,9 +12,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from makiserve.errors import AbortTransaction, ConfigurationError, Fenced, MakiserveError, MessageRefused, RetryCall
-from makiserve.kafka.codes import PURGED, UNTAKEN
 from makiserve.kafka.connection import BATCH_BYTES, Connection
-from makiserve.kafka.faults import fault, insist, translated
+from makiserve.kafka.errors import PURGED, UNTAKEN, fault, retry, to_error
 from makiserve.kafka.message import Headers
 
 BY_KEY = -1
@@ -40,7 +39,7 @@ class TransactionalProducer:
         self._failure: MakiserveError | None = None
         self._open = False
         self._id = connection.transactional_id
-        with translated("The producer's settings"):
+        with to_error("The producer's settings"):
             self._producer = Producer(connection.producer_settings(batch_bytes) | {"on_delivery": self._on_delivery})
 
     @property
@@ -57,15 +56,15 @@ class TransactionalProducer:
         timeout = min(CALL_S, within.total_seconds())
 
         def init_once() -> None:
-            with translated(f"Starting transactions of {self._id}"):
+            with to_error(f"Starting transactions of {self._id}"):
                 self._producer.init_transactions(timeout)
 
-        insist(init_once, within)
+        retry(init_once, within)
 
     def begin(self) -> None:
         """Begins a transaction where none is open. `produce` and `send_offsets` do it themselves."""
         if not self._open:
-            with translated("Beginning a transaction"):
+            with to_error("Beginning a transaction"):
                 self._producer.begin_transaction()
             self._open = True
 
@@ -121,7 +120,7 @@ class TransactionalProducer:
             AbortTransaction: one could not be.
             RetryCall: some are still under way after `timeout`.
         """
-        with translated("Delivering records"):
+        with to_error("Delivering records"):
             under_way = self._producer.flush(timeout.total_seconds())
         self._raise_failure()
         if under_way:
@@ -147,7 +146,7 @@ class TransactionalProducer:
             TopicPartition(topic, partition, offset, metadata=metadata)
             for partition, (offset, metadata) in offsets.items()
         ]
-        with translated(f"Committing the offsets of {topic}"):
+        with to_error(f"Committing the offsets of {topic}"):
             self._producer.send_offsets_to_transaction(positions, group_metadata, timeout.total_seconds())
 
     def commit(self, timeout: timedelta | None = None) -> None:
@@ -160,7 +159,7 @@ class TransactionalProducer:
             RetryCall: the time is over and the outcome open: only this same call may follow, no abort.
             AbortTransaction: it was not committed, and is to be aborted.
         """
-        with translated("Committing the transaction"):
+        with to_error("Committing the transaction"):
             self._producer.commit_transaction(_seconds(timeout))
         self._open = False
 
@@ -172,13 +171,13 @@ class TransactionalProducer:
         """
         if not self._open:
             return
-        with translated("Aborting the transaction"):
+        with to_error("Aborting the transaction"):
             self._producer.abort_transaction(_seconds(timeout))
         self._open = False
         self._failure = None
 
     def _serve(self, seconds: float) -> None:
-        with translated("Delivering records"):
+        with to_error("Delivering records"):
             self._producer.poll(seconds)
         self._raise_failure()
 

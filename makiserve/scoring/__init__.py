@@ -5,21 +5,21 @@ from makiserve.scoring.output import Encoded, Outputs
 from makiserve.scoring.post import Posted, Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Scorer
-from makiserve.scoring.served import ALONE, PLACES, Beside, Place, Registry, Served
+from makiserve.scoring.served import ALONE, ROLES, ModelGroup, Registry, Role, Served
 
 __all__ = [
     "ALONE",
-    "PLACES",
+    "ROLES",
     "Batch",
-    "Beside",
     "Encoded",
     "Lane",
+    "ModelGroup",
     "Outputs",
-    "Place",
     "Posted",
     "Prediction",
     "Predictor",
     "Registry",
+    "Role",
     "Scored",
     "Scorer",
     "Served",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from makiserve.errors import DecodeError, RecordError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.scoring.post import Posted
 from makiserve.stream.engine.stage import State
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from makiserve.errors import ConfigurationError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, trace_factory
 

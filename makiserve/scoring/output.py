@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError
-from makiserve.schema import Record
-from makiserve.schema.fields import field_names, field_titles
+from makiserve.records import Record
+from makiserve.records.fields import field_names, field_titles
 from makiserve.scoring.batch import Scored
 from makiserve.scoring.plain import plain
 

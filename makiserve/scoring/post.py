@@ -13,7 +13,7 @@ from makiserve.errors import OperatorError
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.stage import State
-from makiserve.stream.ops.flat_map import FlatMap
+from makiserve.stream.ops.map import FlatMap
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Posted(NamedTuple):
         return Posted([self.causes[index] for index in kept], [self.items[index] for index in kept])
 
 
-class Post:
+class PostProcessor:
     """A post pipeline, compiled. Decision 0030 tells what a record that fails in it leaves behind.
 
     Args:

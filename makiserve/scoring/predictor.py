@@ -23,7 +23,7 @@ class Predictor(Protocol):
         """One prediction for each row of inputs, in order, each a value that JSON can hold."""
 
 
-class Rivals(NamedTuple):
+class Companions(NamedTuple):
     """The models beside the one that is served.
 
     Attributes:
@@ -37,4 +37,4 @@ class Rivals(NamedTuple):
     shadow: Predictor | None = None
 
 
-NO_RIVALS = Rivals()
+NO_RIVALS = Companions()

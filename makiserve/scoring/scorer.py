@@ -8,13 +8,12 @@ from itertools import islice
 from time import perf_counter
 
 from makiserve.scoring.batch import Batch, Lane, Scored
-from makiserve.scoring.call import Call, call_both
-from makiserve.scoring.post import Post, Prediction
-from makiserve.scoring.predictor import NO_RIVALS, Predictor, Rivals
-from makiserve.scoring.split import challenged
+from makiserve.scoring.post import PostProcessor, Prediction
+from makiserve.scoring.predictor import NO_RIVALS, Companions, Predictor
+from makiserve.scoring.split import Call, call_both, challenged
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
-from makiserve.stream.engine.program import Fed, Program
+from makiserve.stream.engine.program import FeedResult, Program
 
 
 class Scorer:
@@ -23,7 +22,7 @@ class Scorer:
     Args:
         plan: the feature pipeline.
         predictor: the model; None to emit features alone.
-        post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
+        post: the pipeline over `ShownPrediction` items that decides what is published; None to publish each prediction.
         rivals: the models beside it; they take features of the same pipeline.
         is_tracked: whether lanes note which of their keys are used, for checkpoints that leave the others out.
 
@@ -37,25 +36,25 @@ class Scorer:
         plan: Plan,
         predictor: Predictor | None = None,
         post: Plan | None = None,
-        rivals: Rivals = NO_RIVALS,
+        rivals: Companions = NO_RIVALS,
         *,
         is_tracked: bool = False,
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
         self.model_s = 0.0
         self.serve(predictor, rivals)
-        self._post = Post(post, plan, is_tracked=is_tracked) if post else None
+        self._post = PostProcessor(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
         types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
 
-    def with_models(self, predictor: Predictor | None, rivals: Rivals) -> Scorer:
+    def with_models(self, predictor: Predictor | None, rivals: Companions) -> Scorer:
         """A scorer with the same programs, so that lanes may go from one to the other, and other models."""
         other = copy(self)
         other.serve(predictor, rivals)
         return other
 
-    def serve(self, predictor: Predictor | None, rivals: Rivals) -> None:
+    def serve(self, predictor: Predictor | None, rivals: Companions) -> None:
         """Score with these models from now on."""
         self._champion = Call(predictor) if predictor else None
         self._challenger = Call(rivals.challenger) if rivals.challenger else None
@@ -122,7 +121,7 @@ class Scorer:
     def features(self, batch: Batch) -> Scored:
         """The features alone, without the model."""
         items, indexes, dead = batch.decoded()
-        fed: Fed = self._program.feed(items, batch.lane.states[0])
+        fed: FeedResult = self._program.feed(items, batch.lane.states[0])
         causes = fed.causes
         if indexes is not None:
             causes = [indexes[cause] for cause in causes]
@@ -153,7 +152,7 @@ class Scorer:
         return [scored.with_predictions(list(islice(predictions, len(scored.features)))) for scored in found]
 
 
-def _with_posted(post: Post, scored: Scored, lane: Lane) -> Scored:
+def _with_posted(post: PostProcessor, scored: Scored, lane: Lane) -> Scored:
     """Put what the post pipeline emits beside the predictions; a record on which it fails is a dead letter."""
     posted, failures = post.feed(scored.causes, scored.features, scored.predictions, lane.states[1])
     return scored.without(dict(failures))._replace(posted=posted)

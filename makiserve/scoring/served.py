@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.scoring.drift import Profile
 from makiserve.scoring.output import Outputs
-from makiserve.scoring.predictor import Predictor, Rivals
+from makiserve.scoring.predictor import Companions, Predictor
 from makiserve.scoring.scorer import Scorer
 
-Place = Literal["champion", "challenger", "shadow"]
+Role = Literal["champion", "challenger", "shadow"]
 """What a version is there for: to score the records, a share of them, or all of them for a topic of its own."""
 
-PLACES: tuple[Place, ...] = get_args(Place)
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Registry(Protocol):
     """Where the versions of a model are."""
 
-    def newest(self, place: Place) -> str | None:
+    def newest(self, place: Role) -> str | None:
         """The version that is to have a place now, as a URI that never means another: `models:/house/3`.
 
         None where nobody has the place, or what has it never changes.
@@ -29,7 +29,7 @@ class Registry(Protocol):
             ConfigurationError: there is none, or the registry does not answer.
         """
 
-    def load(self, release: str, place: Place = "champion", served: Served | None = None) -> Served:
+    def load(self, release: str, place: Role = "champion", served: Served | None = None) -> Served:
         """Load a version, check that it may serve here, and give it a place.
 
         Args:
@@ -51,29 +51,29 @@ class Registry(Protocol):
         """
 
 
-class Beside(NamedTuple):
-    """The models beside the one that is served; see `Rivals`."""
+class ModelGroup(NamedTuple):
+    """The models beside the one that is served; see `Companions`."""
 
     challenger: Served | None = None
     share: float = 0.0
     shadow: Served | None = None
 
-    def at(self, place: Place) -> Served | None:
+    def at(self, place: Role) -> Served | None:
         """The model of a place other than the champion's."""
         return self.challenger if place == "challenger" else self.shadow
 
-    def with_model(self, place: Place, model: Served) -> Beside:
+    def with_model(self, place: Role, model: Served) -> ModelGroup:
         """The same with another model at such a place."""
         return self._replace(challenger=model) if place == "challenger" else self._replace(shadow=model)
 
     @property
-    def rivals(self) -> Rivals:
+    def rivals(self) -> Companions:
         """The models themselves."""
         challenger, shadow = (each.predictor if each else None for each in (self.challenger, self.shadow))
-        return Rivals(challenger, self.share, shadow)
+        return Companions(challenger, self.share, shadow)
 
 
-ALONE = Beside()
+ALONE = ModelGroup()
 
 
 class Served(Protocol):
@@ -112,7 +112,7 @@ class Served(Protocol):
         """Where its other versions are; None where there are none."""
 
     @property
-    def beside(self) -> Beside:
+    def beside(self) -> ModelGroup:
         """What scores beside it."""
 
     @property

@@ -1,9 +1,18 @@
-"""Which records the challenger scores: a share of the keys, the same ones whenever and wherever they are scored."""
+"""Two models share the records: a split by the hash of the key, and one call to each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from makiserve.errors import PredictError
+from makiserve.records.fields import field_titles
+from makiserve.scoring.isolate import predict_each
+from makiserve.scoring.predictor import Predictor
 
 DIGEST_BYTES = 8
 
@@ -29,3 +38,54 @@ def challenged(share: float, keys: Sequence[bytes | None] | None, place: str, of
     keys = keys or [None] * len(offsets)
     pairs = zip(keys, offsets, strict=True)
     return [is_challenged(f"{place}@{offset}".encode() if key is None else key, share) for key, offset in pairs]
+
+
+class Call:
+    """Features in, for each a prediction out or the `PredictError` in its place.
+
+    Args:
+        predictor: the model.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def __call__(self, features: Sequence[Any]) -> list[Any]:
+        rows: list[Any] = []
+        for kind, items in groupby(features, type):
+            select = row_of(kind, self._predictor.inputs)
+            rows += map(select, items)
+        return predict_each(self._predictor, rows)
+
+
+def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_challenged: Sequence[bool]) -> list[Any]:
+    """The same with two models, each called once for those that are its own."""
+    predictions: list[Any] = [None] * len(features)
+    for call, own in ((champion, False), (challenger, True)):
+        indexes = [index for index, other in enumerate(is_challenged) if other is own]
+        for index, prediction in zip(indexes, call([features[index] for index in indexes]), strict=True):
+            predictions[index] = prediction
+    return predictions
+
+
+@cache
+def row_of(kind: type[Any], inputs: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...] | PredictError]:
+    """Return the function from features of a type to the row of a model's inputs.
+
+    Args:
+        kind: the type of the features.
+        inputs: the names of the inputs: those that `makiserve.field(name=…)` gives, or the attributes.
+
+    Returns:
+        The function; of features without one of the inputs it makes a `PredictError`.
+    """
+    attributes = {title: name for name, title in field_titles(kind).items()}
+    get = attrgetter(*(attributes.get(name, name) for name in inputs))
+
+    def select(features: Any) -> tuple[Any, ...] | PredictError:
+        try:
+            return get(features) if len(inputs) > 1 else (get(features),)
+        except AttributeError as error:
+            return PredictError(f"the pipeline emitted features without what the model takes: {error}")
+
+    return get if len(inputs) > 1 and attributes.keys() >= set(inputs) else select

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from makiserve.errors import BrokerUnavailable, RetryCall, StateError
 from makiserve.kafka import InputConsumer
 from makiserve.serving.partition import Partition, Phase
-from makiserve.serving.patience import PATIENCE
-from makiserve.serving.retry import Retries
+from makiserve.serving.retry import PATIENCE, Retries
 from makiserve.serving.state.restorer import Request, Restorer
 
 logger = logging.getLogger(__name__)

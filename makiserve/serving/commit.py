@@ -19,12 +19,11 @@ from functools import partial
 
 from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
-from makiserve.serving.patience import CALL, Patience
-from makiserve.serving.state.beginning import Expected
-from makiserve.serving.state.checkpoint import MARK
-from makiserve.serving.state.mark import Mark
+from makiserve.serving.retry import CALL_TIMEOUT, RetryPolicy
+from makiserve.serving.state.checkpoint import MARK, OffsetMetadata
+from makiserve.serving.state.restore_plan import StateIdentity
 
-Marks = dict[int, tuple[int, Mark]]
+Marks = dict[int, tuple[int, OffsetMetadata]]
 
 SLICE_S = 0.25
 """How long one commit writes checkpoints, so that its transaction ends in time however large they are."""
@@ -44,9 +43,9 @@ class Committer:
 
     producer: TransactionalProducer
     consumer: InputConsumer
-    patience: Patience
+    patience: RetryPolicy
     state_topic: str | None
-    expected: Expected
+    expected: StateIdentity
 
     def commit(self, partitions: Iterable[Partition], *, is_saving: bool, limit_s: float = SLICE_S) -> bool:
         """Commit what the partitions have become since the last commit; return whether there was anything.
@@ -101,7 +100,7 @@ class Committer:
 
     def step_2_flush(self) -> None:
         """Wait until the broker has every record of the transaction."""
-        self.patience.insist(partial(self.producer.flush, CALL))
+        self.patience.retry(partial(self.producer.flush, CALL_TIMEOUT))
 
     def step_3_offsets(self, marks: Marks) -> None:
         """Put the offsets into the transaction, once for all partitions."""
@@ -109,11 +108,11 @@ class Committer:
             return  # the first slices of a new state, which has no offset before it is complete
         offsets = {number: (offset, str(mark)) for number, (offset, mark) in marks.items()}
         group = self.consumer.group_metadata()
-        self.patience.insist(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL))
+        self.patience.retry(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL_TIMEOUT))
 
     def step_4_commit(self) -> None:
         """Make outputs, dead letters, checkpoints and offsets visible at once."""
-        self.patience.insist(partial(self.producer.commit, CALL))
+        self.patience.retry(partial(self.producer.commit, CALL_TIMEOUT))
 
     def step_5_advance(self, partitions: Iterable[Partition], marks: Marks) -> None:
         """Note in the partitions that they are committed up to their marks."""
@@ -126,7 +125,7 @@ class Committer:
     def _produce_state(self, each: Partition, key: bytes, value: bytes | None) -> None:
         self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
 
-    def _mark(self, each: Partition, *, is_saved: bool) -> tuple[int, Mark] | None:
+    def _mark(self, each: Partition, *, is_saved: bool) -> tuple[int, OffsetMetadata] | None:
         """Return offset and mark of a partition; None if there is nothing to commit.
 
         A partition that a checkpoint is written of is committed with each slice, though nothing else is new: the broker
@@ -137,7 +136,7 @@ class Committer:
             return (each.committed, each.mark) if is_saved and each.mark else None
         if not (each.has_news or is_saved):
             return None
-        return each.next_offset, Mark(
+        return each.next_offset, OffsetMetadata(
             origin=each.origin,
             plan=self.expected.plan or "",
             digest=self.expected.digest,

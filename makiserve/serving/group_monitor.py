@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from makiserve.errors import ConfigurationError, MakiserveError, TopicsChanged
 from makiserve.kafka import GroupInspector, GroupView, TopicState
+from makiserve.monitoring.snapshot import GroupPartition
 from makiserve.serving.background import Background
 from makiserve.serving.retry import Retries
-from makiserve.web.snapshot import GroupPartition
 
 logger = logging.getLogger(__name__)
 

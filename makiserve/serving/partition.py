@@ -23,9 +23,8 @@ from enum import Enum
 
 from makiserve.errors import InternalError
 from makiserve.scoring import Lane, Scorer
-from makiserve.serving.state.beginning import Beginning
-from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.mark import Mark
+from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
+from makiserve.serving.state.restore_plan import RestorePlan
 from makiserve.serving.state.restorer import Restored
 
 logger = logging.getLogger(__name__)
@@ -79,13 +78,13 @@ class Partition:
         self.topic = topic
         self.number = number
         self.phase = Phase.ASSIGNED
-        self.beginning: Beginning | None = None
+        self.beginning: RestorePlan | None = None
         self.origin = self.committed = self.next_offset = 0
         self.checkpoint: int | None = None
         self._lane, self.is_lent = Lane([]), False
         self.writer = CheckpointWriter(())
         self.is_new = self.is_urgent = self.is_due = False
-        self.mark: Mark | None = None
+        self.mark: OffsetMetadata | None = None
         self.release = ""
         self.since = 0
         self.rebuilder: Scorer | None = None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
-from makiserve.errors import PublishError, RecordError, StoppedAtRecord
+from makiserve.errors import PublishError, RecordError, StoppedOnError
 from makiserve.kafka import Headers, Message
 from makiserve.scoring import Batch, Encoded, Scored, Served
 from makiserve.serving.messages import (
@@ -202,7 +202,7 @@ def _now_ms() -> int:
 
 
 def _stop(message: Message, error: RecordError) -> NoReturn:
-    raise StoppedAtRecord(
+    raise StoppedOnError(
         f"{message.topic()}[{message.partition()}]@{message.offset()}: {error.reason}: {error}. The service was told "
         "to stop there; nothing from this record on is committed. Correct the cause, or let such records be put aside "
         "with --on-error dead-letter"

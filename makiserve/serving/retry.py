@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from makiserve.kafka import retry
+from makiserve.serving.signals import Stop
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -57,3 +63,37 @@ class Retries:
     def succeeded(self) -> None:
         """Note that the trouble is over; the next failure is the first of another one."""
         self.count = 0
+
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(minutes=5)
+
+CALL_TIMEOUT = timedelta(seconds=2)
+"""How long one call may take: no signal is noticed meanwhile."""
+
+
+class RetryPolicy:
+    """Five minutes; while the service is stopping, what is left of the time for the drain.
+
+    Args:
+        stop: whether it is.
+        alive: called before every attempt: the loop waits, it does not stand still.
+    """
+
+    def __init__(self, stop: Stop, alive: Callable[[], None] = lambda: None) -> None:
+        self._stop = stop
+        self._alive = alive
+
+    def retry(self, call: Callable[[], T]) -> T:
+        """Make a call again for as long as it raises RetryCall and the patience lasts.
+
+        Raises:
+            BrokerUnavailable: it does not last any more.
+        """
+
+        def attempt() -> T:
+            self._alive()
+            return call()
+
+        return retry(attempt, PATIENCE, self._stop.is_overdue)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from makiserve.errors import ConfigurationError, MessageRefused
-from makiserve.kafka import Limits, TopicLimits, TransactionalProducer, insist, message_bytes
+from makiserve.kafka import Limits, TopicLimits, TransactionalProducer, message_bytes, retry
 from makiserve.serving.messages import Outgoing
 
 CALL = timedelta(seconds=2)
@@ -63,7 +63,7 @@ class Sender:
             self._unflushed_bytes += message_bytes(message.key, message.value, message.headers)
         self._produce(*message)
         if self._unflushed_bytes >= self._together:
-            insist(self._flush, PATIENCE)
+            retry(self._flush, PATIENCE)
             self.aborted()
 
     def narrow(self, error: MessageRefused) -> None:

@@ -9,15 +9,14 @@ import time
 from makiserve.errors import Fenced, PipelineError, TopicsChanged
 from makiserve.kafka import Cluster, Connection, GroupInspector, Limits
 from makiserve.scoring import Served
+from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.group_monitor import GroupMonitor
-from makiserve.serving.letters.topic import require_room
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.retry import Retries
+from makiserve.serving.rollout.alias_watcher import AliasWatcher
 from makiserve.serving.signals import stop_on_signals
-from makiserve.serving.state.check import check_state
-from makiserve.serving.state.topic import state_topic
-from makiserve.serving.swapping.watch import Watch
-from makiserve.serving.telemetry import Audience
+from makiserve.serving.state.topic import check_state, state_topic
+from makiserve.serving.telemetry import TelemetrySink
 from makiserve.serving.topics import Partitions, check_names, prepare_topics
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -37,7 +36,7 @@ def serve(
     model: Served,
     broker: BrokerSettings,
     settings: ServeSettings,
-    audience: Audience = Audience(),  # noqa: B008  frozen
+    audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
     publisher: type[Publisher] = Publisher,
 ) -> None:
     """Serve a model until a signal asks to stop, and drain.
@@ -86,7 +85,7 @@ def serve(
     )
     fenced_at, watch, restarts = -math.inf, None, Retries(LONGEST_RESTART_PAUSE_S)
     if settings.watch is not None and model.registry:
-        watch = Watch(model.registry, settings.watch, settings.on_state_loss, model)
+        watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model)
     with stop_on_signals() as stop:
         while not stop.asked:
             worker = Worker(model, broker, settings, partitions, stop, audience, publisher, watch, monitor)

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from subprocess import TimeoutExpired
 
-from makiserve.errors import AnotherPipeline, ConfigurationError, ModelRefused, StateError, StoppedAtRecord
-from makiserve.serving.post import Post, Task
+from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged, StateError, StoppedOnError
 from makiserve.serving.signals import Stop
+from makiserve.serving.worker_slot import WorkerSlot, WorkerSpec
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ OnReport = Callable[[str, bytes], None]
 TURN_S = 0.5
 """A signal, or the death of a process, is noticed within this time."""
 
-PERSON = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedAtRecord)}
+FATAL_EXIT_CODES = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedOnError)}
 """Exit codes that a person must act on: another process would end with the same."""
 
-HARMLESS = {-signal.SIGTERM, AnotherPipeline.exit_code}
+HARMLESS = {-signal.SIGTERM, PipelineChanged.exit_code}
 """In a drain: it was asked before it had begun, or had drained to make room for another pipeline."""
 
 MOST_FAILURES = 10
@@ -45,13 +45,13 @@ class Supervisor:
     """Runs a process for each task.
 
     Args:
-        command: starts a process; see `Post`.
+        command: starts a process; see `WorkerSlot`.
         tasks: one for each process.
         on_report: is given a task's name and what its process has reported, between two waits.
     """
 
-    def __init__(self, command: Sequence[str], tasks: Sequence[Task], on_report: OnReport) -> None:
-        self._posts = [Post(task, command) for task in tasks]
+    def __init__(self, command: Sequence[str], tasks: Sequence[WorkerSpec], on_report: OnReport) -> None:
+        self._posts = [WorkerSlot(task, command) for task in tasks]
         self._on_report = on_report
         self._is_draining = False
 
@@ -71,7 +71,7 @@ class Supervisor:
             raise
         return self._verdict()
 
-    def _running(self) -> list[Post]:
+    def _running(self) -> list[WorkerSlot]:
         return [post for post in self._posts if post.process]
 
     def _turn(self) -> None:
@@ -91,21 +91,21 @@ class Supervisor:
         waits = [post.due - now for post in self._posts if not post.process and not self._is_draining]
         return max(0.0, min([TURN_S, *waits]))
 
-    def _hear(self, post: Post) -> None:
+    def _hear(self, post: WorkerSlot) -> None:
         assert post.link and post.process  # noqa: S101, PT018  it was among the running
         try:
             self._on_report(post.name, post.link.recv_bytes())
         except (EOFError, OSError):
             post.process.wait()
 
-    def _ended(self, post: Post) -> None:
+    def _ended(self, post: WorkerSlot) -> None:
         code = post.end()
         if self._is_draining:
             post.code = code = 0 if code in HARMLESS else code
             logger.log(logging.ERROR if code else logging.INFO, "%s has ended%s", post.name, _words(code))
-        elif code in PERSON or post.failures > MOST_FAILURES:
+        elif code in FATAL_EXIT_CODES or post.failures > MOST_FAILURES:
             post.code = code
-            why = "a person must act" if code in PERSON else f"{post.failures} times in a row"
+            why = "a person must act" if code in FATAL_EXIT_CODES else f"{post.failures} times in a row"
             logger.error("%s has ended%s, %s: all others drain", post.name, _words(code), why)
             self._drain()
         else:

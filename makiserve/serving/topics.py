@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Cluster
-from makiserve.serving.letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.serving.dead_letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import prepare_state_topic, state_topic
 from makiserve.settings import BrokerSettings, ServeSettings

@@ -13,38 +13,36 @@ from functools import partial
 
 from makiserve.errors import (
     AbortTransaction,
-    AnotherPipeline,
     BrokerUnavailable,
     ConfigurationError,
     MakiserveError,
     MessageRefused,
+    PipelineChanged,
     RetryCall,
     TopicsChanged,
 )
-from makiserve.kafka import Connection, InputConsumer, Limits, Lookup, Message, TransactionalProducer
-from makiserve.schema import Schema
+from makiserve.kafka import Connection, InputConsumer, Limits, Message, OffsetsClient, TransactionalProducer
+from makiserve.records import Schema
 from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.background import Background, StillRunning
-from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.commit import SLICE_S, Committer
 from makiserve.serving.group_monitor import GroupMonitor
-from makiserve.serving.pace import Pace
 from makiserve.serving.partition import Phase
-from makiserve.serving.patience import CALL, PATIENCE, Patience
 from makiserve.serving.publisher import Publisher
-from makiserve.serving.retry import Retries
-from makiserve.serving.schedule import IDLE, Schedule
+from makiserve.serving.retry import CALL_TIMEOUT, PATIENCE, Retries, RetryPolicy
+from makiserve.serving.rollout.alias_watcher import AliasWatcher
+from makiserve.serving.rollout.rollout import Rollout
+from makiserve.serving.rollout.scorers import Scorers
+from makiserve.serving.schedule import IDLE, AdaptiveBatchSizer, Schedule
 from makiserve.serving.sender import Sender
 from makiserve.serving.signals import Stop
-from makiserve.serving.state.beginning import Expected
-from makiserve.serving.state.past import Past
+from makiserve.serving.slices import Slice, slices_from_messages
+from makiserve.serving.state.restore_plan import StateIdentity
 from makiserve.serving.state.restorer import Restorer
 from makiserve.serving.state.topic import state_topic
-from makiserve.serving.swapping.scorers import Scorers
-from makiserve.serving.swapping.swap import Swap
-from makiserve.serving.swapping.watch import Watch
-from makiserve.serving.telemetry import Audience, Lanes, Sizes, Telemetry, service
+from makiserve.serving.state.warmup_file import WarmupFile
+from makiserve.serving.telemetry import LagTracker, StateSizer, Telemetry, TelemetrySink, service
 from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -84,9 +82,9 @@ class Worker:
         settings: ServeSettings,
         partitions: Partitions,
         stop: Stop,
-        audience: Audience = Audience(),  # noqa: B008  frozen
+        audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
         publisher: type[Publisher] = Publisher,
-        watch: Watch | None = None,
+        watch: AliasWatcher | None = None,
         monitor: GroupMonitor | None = None,
     ) -> None:
         connection = Connection(broker)
@@ -105,21 +103,21 @@ class Worker:
         self._producer.init(broker.patience)
         self._consumer = InputConsumer(connection, settings.input)
         self._about = partial(service, scorer=scorer, broker=broker, settings=settings)
-        lanes, sizes = Lanes(self._consumer.end), Sizes(scorer)
+        lanes, sizes = LagTracker(self._consumer.end), StateSizer(scorer)
         self._telemetry = Telemetry(audience, self._about(model), lanes, sizes, model.profile)
-        self._patience = Patience(stop, self._telemetry.alive)
+        self._patience = RetryPolicy(stop, self._telemetry.alive)
         self._publisher = publisher(self._sender, settings, model, partitions.dead_letters)
-        expected = Expected(topic and scorer.fingerprint, model.digest, partitions.input, settings.input)
+        expected = StateIdentity(topic and scorer.fingerprint, model.digest, partitions.input, settings.input)
         past = None
         if topic and settings.warm_up_file:
-            past = Past(settings.warm_up_file, partitions.input, self._schema, model.scorer(is_tracked=True))
-        lookup = Lookup(connection, settings.input)
+            past = WarmupFile(settings.warm_up_file, partitions.input, self._schema, model.scorer(is_tracked=True))
+        lookup = OffsetsClient(connection, settings.input)
         restorer = Restorer(lookup, settings, self._scorers, expected, topic, past)
         self._assignment = Assignment(self._consumer, restorer, self._scorers.release)
-        self._swap = Swap(self._scorers, self._assignment, watch, self._tell)
+        self._swap = Rollout(self._scorers, self._assignment, watch, self._tell)
         self._committer = Committer(self._producer, self._consumer, self._patience, topic, expected)
         self._thread = Background("score")
-        self._pace = Pace(settings.commit_interval, settings.max_batch)
+        self._pace = AdaptiveBatchSizer(settings.commit_interval, settings.max_batch)
         self._schedule = Schedule(settings.commit_interval)
         self._has_told_batch = False
         self._aborts_in_a_row = 0
@@ -142,7 +140,7 @@ class Worker:
         """
         try:
             self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
-            while not self._stop.asked and not self._swap.successor:
+            while not self._stop.asked and not self._swap.restart_required_for:
                 self._turn()
             is_drained = self._commit_or_leave()
         except BaseException:
@@ -153,8 +151,10 @@ class Worker:
         self._telemetry.log()
         if is_drained:
             logger.info("drained: every record that was scored is committed")
-        if self._swap.successor and not self._stop.asked:
-            raise AnotherPipeline(f"{self._swap.successor} has another pipeline, which a fresh process serves")
+        if self._swap.restart_required_for and not self._stop.asked:
+            raise PipelineChanged(
+                f"{self._swap.restart_required_for} has another pipeline, which a fresh process serves"
+            )
 
     def _turn(self) -> None:
         """Receive, score, publish; commit when it is due."""
@@ -319,7 +319,7 @@ class Worker:
     def _abort(self) -> None:
         self._sender.aborted()
         self._telemetry.aborted(was_open=self._producer.is_open)
-        self._patience.insist(partial(self._producer.abort, CALL))
+        self._patience.retry(partial(self._producer.abort, CALL_TIMEOUT))
 
     def _redo(self, reason: AbortTransaction) -> None:
         """Undo everything since the last commit, and score it again from there.
@@ -371,6 +371,6 @@ class Worker:
         if self._producer.is_open:
             logger.warning("ending: what was scored since the last commit is left to the next owner")
         self._assignment.close()
-        for close in (partial(self._producer.abort, CALL), self._consumer.close):
+        for close in (partial(self._producer.abort, CALL_TIMEOUT), self._consumer.close):
             with suppress(MakiserveError):
                 close()

@@ -15,16 +15,20 @@ it, and `make docs` writes it into the reference. The type says how a value is w
 (`64MiB`); `| None` where it may be absent. A new section is a file like the others, and a line in `SECTIONS`.
 """
 
-from makiserve.settings.audit import AuditSettings
-from makiserve.settings.broker import BrokerSettings
-from makiserve.settings.log import LogSettings
-from makiserve.settings.model import ModelSettings, is_alias
-from makiserve.settings.replay import TOPIC_PREFIX, ReplaySettings
 from makiserve.settings.section import Option, Section, option, options
-from makiserve.settings.serve import ServeSettings
+from makiserve.settings.sections import (
+    TOPIC_PREFIX,
+    AuditSettings,
+    BrokerSettings,
+    LogSettings,
+    ModelSettings,
+    ReplaySettings,
+    ServeSettings,
+    WebSettings,
+    is_alias,
+)
 from makiserve.settings.settings import Settings
 from makiserve.settings.sources import Given, given_by_environment, given_by_file, given_by_flags
-from makiserve.settings.web import WebSettings
 
 SECTIONS: tuple[type[Section], ...] = (
     ModelSettings,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from makiserve.schema import RecordFile, Schema
+from makiserve.records import RecordFile, Schema
 from models.electricity.features import Reading
 
 

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 import makiserve
-from makiserve.schema import RecordFile, Schema
+from makiserve.records import RecordFile, Schema
 from models.flight_delay.features import Flight, features
 from models.training import past_and_future, rmse, run_training, training_parser
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 
 import makiserve
 from makiserve.building import BASE, find_engine
-from makiserve.schema import RecordFile, Schema
+from makiserve.records import RecordFile, Schema
 from models.electricity.data import write_house
 from models.electricity.features import Reading, features
 from tests.broker.kafka import free_ports

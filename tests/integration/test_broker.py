@@ -105,16 +105,16 @@ def test_a_zombie_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
     zombie.begin_transaction()
     zombie.produce(name, b"zombie")
     zombie.flush()
-    successor = transactional(kafka, name)
+    restart_required_for = transactional(kafka, name)
 
     with pytest.raises(KafkaException) as caught:
         zombie.commit_transaction()
 
     assert caught.value.args[0].fatal()
     assert caught.value.args[0].code() in {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
-    successor.begin_transaction()
-    successor.produce(name, b"successor")
-    successor.commit_transaction()
+    restart_required_for.begin_transaction()
+    restart_required_for.produce(name, b"successor")
+    restart_required_for.commit_transaction()
     wait_until_settled(kafka, name)
     assert visible(kafka, name) == [b"successor"]
 

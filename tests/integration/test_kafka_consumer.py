@@ -11,7 +11,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import ConfigurationError, RetryCall
-from makiserve.kafka import Connection, InputConsumer, Lookup, TransactionalProducer
+from makiserve.kafka import Connection, InputConsumer, OffsetsClient, TransactionalProducer
 from makiserve.settings import BrokerSettings
 from tests.broker import wait_until_settled
 
@@ -29,7 +29,7 @@ class Member(InputConsumer):
         super().__init__(connection, topic)
         self.events: list[tuple[str, list[int]]] = []
         self.start = start
-        self.lookup = Lookup(connection, topic)
+        self.lookup = OffsetsClient(connection, topic)
         self.subscribe(
             self.came,
             lambda numbers: self.events.append(("revoked", sorted(numbers))),
@@ -204,8 +204,8 @@ def test_the_previous_owners_open_transaction_is_waited_for(kafka: str, topic: T
     producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
     producer.init(PATIENCE)
     producer.send_offsets(name, {0: (5, "")}, owner.group_metadata(), PATIENCE)
-    successor = open_member(name)
+    restart_required_for = open_member(name)
     with pytest.raises(RetryCall):
-        successor.lookup.committed(0, timedelta(seconds=1))
+        restart_required_for.lookup.committed(0, timedelta(seconds=1))
     producer.commit()
-    assert successor.lookup.committed(0, PATIENCE).offset == 5
+    assert restart_required_for.lookup.committed(0, PATIENCE).offset == 5

@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Producer
 
 from makiserve.errors import RetryCall
-from makiserve.kafka import Connection, InputConsumer, Lookup
+from makiserve.kafka import Connection, InputConsumer, OffsetsClient
 from makiserve.settings import BrokerSettings
 
 Topic = Callable[..., str]
@@ -34,7 +34,7 @@ class Reader(InputConsumer):
     def __init__(self, kafka: str, topic: str, chance: random.Random) -> None:
         connection = Connection(BrokerSettings(kafka, f"group-of-{topic}", options=QUICK))
         super().__init__(connection, topic)
-        self.lookup = Lookup(connection, topic)
+        self.lookup = OffsetsClient(connection, topic)
         self.due: dict[int, int] = {}
         self.events: list[tuple[str, float]] = []
         self.chance = chance

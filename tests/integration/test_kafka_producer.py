@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from makiserve.errors import AbortTransaction, BrokerUnavailable, Fenced, RetryCall
-from makiserve.kafka import Committed, Connection, InputConsumer, Lookup, TransactionalProducer
+from makiserve.kafka import Committed, Connection, InputConsumer, OffsetsClient, TransactionalProducer
 from makiserve.settings import BrokerSettings
 from tests.broker import wait_until_settled
 
@@ -64,7 +64,7 @@ def values(kafka: str, topic: str) -> list[bytes | None]:
 
 
 def committed(kafka: str, source: str) -> Committed:
-    lookup = Lookup(connection(kafka, source), source)
+    lookup = OffsetsClient(connection(kafka, source), source)
     found = lookup.committed(0, PATIENCE)
     lookup.close()
     return found

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import makiserve
+from makiserve.artifact.reference.check import check_reference
 from makiserve.errors import ConfigurationError
-from makiserve.packaging.reference.check import check_reference
 from models.electricity import train as electricity
 from models.electricity.data import write_house
 from models.flight_delay import train as flight_delay

@@ -18,9 +18,9 @@ import mlflow
 import pytest
 
 import makiserve
+from makiserve.artifact import load
 from makiserve.errors import ConfigurationError
-from makiserve.packaging import load
-from tests.unit.packaging.example import HOUSE, write
+from tests.unit.artifact.example import HOUSE, write
 
 TRAIN = """
 import json, mlflow, makiserve
@@ -43,7 +43,7 @@ print(json.dumps({
 """
 SERVE = """
 import json, sys
-from makiserve.packaging import check_reference, load
+from makiserve.artifact import check_reference, load
 
 for uri in sys.argv[1:]:
     model = load(uri)
@@ -54,7 +54,7 @@ for uri in sys.argv[1:]:
 REFUSED = """
 import json, sys
 from makiserve.errors import MakiserveError
-from makiserve.packaging import load
+from makiserve.artifact import load
 
 for uri in sys.argv[1:]:
     try:

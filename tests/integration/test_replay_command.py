@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 ROOT = Path(__file__).parents[2]
 HEADER = b"time,house,power [kW]\n"
-COMMAND = [sys.executable, "-m", "makiserve", "--features", "tests.unit.replaying.powers:pipeline"]
+COMMAND = [sys.executable, "-m", "makiserve", "--features", "tests.unit.offline.powers:pipeline"]
 
 
 def test_standard_input_is_replayed_in_silence(tmp_path: Path) -> None:

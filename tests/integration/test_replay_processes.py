@@ -11,12 +11,12 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import makiserve
+from makiserve.artifact import FeaturesOnly, features_only
 from makiserve.errors import SourceError
-from makiserve.packaging import FeaturesOnly, features_only
-from makiserve.replaying.sources import Block
+from makiserve.offline.sources import Block
 from makiserve.scoring import Scored
 from tests.integration.serving.pipeline import Step, features
-from tests.unit.replaying.test_replay import HEADER
+from tests.unit.offline.test_replay import HEADER
 
 
 class Everything:
@@ -34,7 +34,7 @@ class Everything:
 
 @pytest.fixture(scope="module")
 def model() -> FeaturesOnly:
-    return features_only("tests.unit.replaying.powers:pipeline")
+    return features_only("tests.unit.offline.powers:pipeline")
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
-from makiserve.packaging.task import Task
-from makiserve.replaying.comparison.differences import differences
-from makiserve.replaying.metrics.metrics import evidence, measure
-from makiserve.replaying.metrics.observed import Observed
-from makiserve.replaying.metrics.requirements import requirement_from_text, verdicts
-from makiserve.replaying.report import Measured, Report
-from makiserve.replaying.report.binned import moments
-from makiserve.replaying.sampled import Example
+from makiserve.artifact.predictor import ModelTask
+from makiserve.offline.comparison.differences import differences
+from makiserve.offline.metrics.metrics import evidence, measure
+from makiserve.offline.metrics.observed import Observed
+from makiserve.offline.metrics.requirements import requirement_from_text, verdicts
+from makiserve.offline.report import Measured, Report
+from makiserve.offline.report.binned import moments
+from makiserve.offline.sampled import Example
 from makiserve.scoring.drift import Drift, profile_from
 from tests.browser import look
 from tests.browser.page import DESK, PHONE
@@ -40,19 +40,21 @@ def observed(predictions: Any, labels: Any) -> Observed:
     )
 
 
-def regression(count: int) -> tuple[Observed, Task]:
+def regression(count: int) -> tuple[Observed, ModelTask]:
     chance = np.random.default_rng(1)
     labels = 10 + 5 * np.sin(np.arange(count) / 500) + chance.gamma(2, 2, count)
-    return observed(labels + chance.normal(0, 1, count), labels), Task("regression")
+    return observed(labels + chance.normal(0, 1, count), labels), ModelTask("regression")
 
 
-def classification(count: int) -> tuple[Observed, Task]:
+def classification(count: int) -> tuple[Observed, ModelTask]:
     chance = np.random.default_rng(1)
     yes = chance.random(count)
-    return observed(np.column_stack([1 - yes, yes]), chance.random(count) < yes), Task("classification", (False, True))
+    return observed(np.column_stack([1 - yes, yes]), chance.random(count) < yes), ModelTask(
+        "classification", (False, True)
+    )
 
 
-def report(seen: Observed, task: Task, requirement: str) -> Report:
+def report(seen: Observed, task: ModelTask, requirement: str) -> Report:
     metrics, chance = measure(seen, task), np.random.default_rng(2)
     features = {EVIL: chance.normal(0, 1, 500).tolist(), "town": [EVIL, "Oslo"] * 50, "gone": [None] * 10}
     training = profile_from({EVIL: chance.normal(1, 1, 500).tolist(), "town": ["Oslo"] * 50})

@@ -11,23 +11,26 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from makiserve.web import Address, Board, WebServer
-from makiserve.web.histogram import LATENCY_S, STAGE_S
-from makiserve.web.snapshot import DeadLetter, Drift, Prediction, StateSize, Step
+from makiserve.monitoring import Address, Board, WebServer
+from makiserve.monitoring.histogram import LATENCY_S, STAGE_S
+from makiserve.monitoring.snapshot import PipelineStep, ShownDeadLetter, ShownDrift, ShownPrediction, StateSize
 from tests.browser import look
 from tests.browser.page import DESK, PHONE
-from tests.unit.web.example import SERVICE, filled, lane, life, snapshot
+from tests.unit.monitoring.example import SERVICE, filled, lane, life, snapshot
 
 NASTY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 ROLL = "roll(window=360, stride=60)"
 STEPS = (
-    Step("map", "map"),
-    Step(
+    PipelineStep("map", "map"),
+    PipelineStep(
         ROLL,
         ROLL,
         slots=2,
         is_sliced=True,
-        branches=((Step("last", f"{ROLL} > last", 1),), (Step("stddev(reduce=True)", f"{ROLL} > stddev", 1),)),
+        branches=(
+            (PipelineStep("last", f"{ROLL} > last", 1),),
+            (PipelineStep("stddev(reduce=True)", f"{ROLL} > stddev", 1),),
+        ),
     ),
 )
 FULL: dict[str, Any] = {
@@ -38,11 +41,11 @@ FULL: dict[str, Any] = {
     "stages": {"decode": filled(STAGE_S, 0.002), "predict": filled(STAGE_S, 0.004)},
     "state": (StateSize(ROLL, 0, 8120),),
     "predictions": (
-        Prediction(0, 41, 1_700_000_000_000, "house-1", '{"prediction":0.75}'),
-        Prediction(1, 7, 1_700_000_000_500, "k", "2"),
+        ShownPrediction(0, 41, 1_700_000_000_000, "house-1", '{"prediction":0.75}'),
+        ShownPrediction(1, 7, 1_700_000_000_500, "k", "2"),
     ),
-    "dead_letters": (DeadLetter(1, 40, 1_700_000_000_000, "decode", "time: expected int"),),
-    "drift": (Drift("pressure", 0.03, 500), Drift("temperature", 0.31, 500)),
+    "dead_letters": (ShownDeadLetter(1, 40, 1_700_000_000_000, "decode", "time: expected int"),),
+    "drift": (ShownDrift("pressure", 0.03, 500), ShownDrift("temperature", 0.31, 500)),
 }
 
 
@@ -80,7 +83,7 @@ def test_it_is_accessible_and_fits(
     browser: Browser, url: str, board: Board, scheme: Literal["light", "dark"], width: int
 ) -> None:
     letters = tuple(
-        DeadLetter(1, number, 1_700_000_000_000, "decode", "time: expected int, " * 6) for number in range(9)
+        ShownDeadLetter(1, number, 1_700_000_000_000, "decode", "time: expected int, " * 6) for number in range(9)
     )
     ten_minutes(board, **FULL | {"dead_letters": letters})
     with look(browser, url, width=width, scheme=scheme) as seen:
@@ -131,7 +134,7 @@ def test_a_latency_beyond_the_last_bucket_is_not_a_number(browser: Browser, url:
 
 def test_a_time_that_no_date_can_have_is_shown_as_it_is(browser: Browser, url: str, board: Board) -> None:
     times = (10**18, -1, 0, 253_402_300_800_000)
-    board.post("worker", snapshot(predictions=tuple(Prediction(0, 1, time_ms, "k", "1") for time_ms in times)))
+    board.post("worker", snapshot(predictions=tuple(ShownPrediction(0, 1, time_ms, "k", "1") for time_ms in times)))
     with look(browser, url) as seen:
         expect(seen.page.locator("#predictions td.extra")).to_have_text(
             ["+010000-01-01 00:00:00Z", "1970-01-01 00:00:00Z", "1969-12-31 23:59:59.999Z", "1000000000000000000 ms"]
@@ -141,14 +144,14 @@ def test_a_time_that_no_date_can_have_is_shown_as_it_is(browser: Browser, url: s
 
 def test_nothing_of_a_record_becomes_markup(browser: Browser, url: str, board: Board) -> None:
     served = msgspec.structs.replace(
-        SERVICE, name=NASTY, version=NASTY, input=NASTY, pipelines=(("", (Step(NASTY, ""),)),)
+        SERVICE, name=NASTY, version=NASTY, input=NASTY, pipelines=(("", (PipelineStep(NASTY, ""),)),)
     )
     nasty = {
         "served": served,
         "dead": {NASTY: 2},
-        "predictions": (Prediction(0, 1, 1_700_000_000_000, NASTY, NASTY),),
-        "dead_letters": (DeadLetter(0, 1, 1_700_000_000_000, NASTY, NASTY),),
-        "drift": (Drift(NASTY, 0.1, 1),),
+        "predictions": (ShownPrediction(0, 1, 1_700_000_000_000, NASTY, NASTY),),
+        "dead_letters": (ShownDeadLetter(0, 1, 1_700_000_000_000, NASTY, NASTY),),
+        "drift": (ShownDrift(NASTY, 0.1, 1),),
     }
     board.post("worker", snapshot(**nasty))
     with look(browser, url) as seen:

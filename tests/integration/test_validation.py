@@ -11,9 +11,9 @@ from pathlib import Path
 import mlflow
 
 import makiserve
-from makiserve.packaging.validation import RUN, VERDICT
+from makiserve.artifact.validation import RUN, VERDICT
 from tests.integration.test_packaging_server import TRAIN, run, tracking_server
-from tests.unit.packaging.example import HOUSE, write
+from tests.unit.artifact.example import HOUSE, write
 
 SHIFTED = "\ndef celsius(fahrenheit):\n    return (fahrenheit - 32) / 1.8 + (fahrenheit > 60)\n"
 

@@ -10,9 +10,9 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
+from makiserve.artifact import features_only
 from makiserve.errors import ConfigurationError
-from makiserve.kafka import Connection, SpanReader, spans
-from makiserve.packaging import features_only
+from makiserve.kafka import Connection, RangeReader, offset_ranges
 from makiserve.settings import BrokerSettings
 from tests.broker.unreadable import produce_around_unreadable
 
@@ -48,6 +48,6 @@ def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damage
 
 def test_what_is_no_input_is_not_read_past_it(kafka: str, damaged: str) -> None:
     connection = Connection(BrokerSettings(kafka, uuid.uuid4().hex))
-    (span,) = spans(connection, damaged, "earliest", "latest")
-    with SpanReader(connection) as reader, pytest.raises(ConfigurationError, match=r"\[0\]@1: .*max\.bytes"):
+    (span,) = offset_ranges(connection, damaged, "earliest", "latest")
+    with RangeReader(connection) as reader, pytest.raises(ConfigurationError, match=r"\[0\]@1: .*max\.bytes"):
         list(reader.read(span))

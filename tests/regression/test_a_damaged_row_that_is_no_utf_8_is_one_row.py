@@ -6,7 +6,7 @@ from pathlib import Path
 
 import makiserve
 from makiserve.errors import DecodeError
-from makiserve.schema import RecordFile, Schema
+from makiserve.records import RecordFile, Schema
 
 
 class Reading(makiserve.Record):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from makiserve.packaging.folder import ModelFolder
+from makiserve.artifact.fetch import ModelFolder
 
 OPEN = """
 import sys, time
-from makiserve.packaging.folder import ModelFolder
+from makiserve.artifact.fetch import ModelFolder
 folder = ModelFolder()
 print(folder.path, flush=True)
 sys.stdin.readline()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import KafkaError
 
 from makiserve.errors import RetryCall
-from makiserve.kafka.faults import fault
+from makiserve.kafka.errors import fault
 
 
 def test_a_question_that_finds_no_leader_is_asked_again() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from makiserve.kafka import Connection, Lookup, Watermarks, insist
+from makiserve.kafka import Connection, OffsetsClient, Watermarks, retry
 from makiserve.settings import BrokerSettings
 from tests.broker import Distribution, KafkaServer, create_topic
 
@@ -34,7 +34,7 @@ def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
     with KafkaServer(distribution, tmp_path, nodes=3) as server:
         admin = AdminClient({"bootstrap.servers": server.nodes[0].address.servers, "log_level": 0})
         create_topic(admin, "in", 3)
-        lookup = Lookup(Connection(BrokerSettings(server.bootstrap_servers, "group")), "in")
+        lookup = OffsetsClient(Connection(BrokerSettings(server.bootstrap_servers, "group")), "in")
         for number in range(3):
             assert lookup.watermarks(number, CALL) == Watermarks(0, 0)
         server.nodes[2].signal(signal.SIGSTOP)
@@ -44,6 +44,6 @@ def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
             time.sleep(0.1)
         server.nodes[2].signal(signal.SIGCONT)
         for number in range(3):
-            assert insist(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
-            assert insist(lambda at=number: list(lookup.contents("in", at, CALL, bool)), PATIENCE) == []
+            assert retry(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
+            assert retry(lambda at=number: list(lookup.contents("in", at, CALL, bool)), PATIENCE) == []
         lookup.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from makiserve.packaging.fetch import fetch
+from makiserve.artifact.fetch import fetch
 
 
 def test_a_path_is_copied_and_nothing_else_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
+from makiserve.monitoring.health import health
+from makiserve.monitoring.snapshot import Snapshot
 from makiserve.serving.telemetry import telemetry as module
-from makiserve.serving.telemetry.audience import Audience
-from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.measures import TelemetrySink
 from makiserve.serving.telemetry.telemetry import Telemetry
-from makiserve.web.health import health
-from makiserve.web.snapshot import Snapshot
-from tests.unit.web.example import SERVICE
+from tests.unit.monitoring.example import SERVICE
 
 
 def test_a_loop_that_waits_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     now, seen = 100.0, list[Snapshot]()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
     sizes: Any = SimpleNamespace(frozen=lambda lanes: ())
-    telemetry = Telemetry(Audience("worker", seen.append), SERVICE, Lanes(lambda number: 10), sizes)
+    telemetry = Telemetry(TelemetrySink("worker", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
     telemetry.turned([])
     for _ in range(100):
         now += 2.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from makiserve.web.health import health
+from makiserve.monitoring.health import health
 
 SLOW = timedelta(minutes=4)
 

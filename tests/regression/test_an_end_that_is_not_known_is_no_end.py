@@ -9,12 +9,12 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from makiserve.errors import RetryCall
-from makiserve.kafka import Connection, Lookup
+from makiserve.kafka import Connection, OffsetsClient
 from makiserve.settings import BrokerSettings
 
 
 def test_the_end_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    lookup = Lookup(Connection(BrokerSettings("127.0.0.1:1", "group")), "in")
+    lookup = OffsetsClient(Connection(BrokerSettings("127.0.0.1:1", "group")), "in")
     unknown = SimpleNamespace(result=lambda: SimpleNamespace(offset=-1001))
     admin = SimpleNamespace(list_offsets=lambda *given, **named: {TopicPartition("state", 0): unknown})
     monkeypatch.setattr(lookup, "_admin", admin)

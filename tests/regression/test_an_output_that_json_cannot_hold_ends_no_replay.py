@@ -11,7 +11,7 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
-from makiserve.packaging import features_only
+from makiserve.artifact import features_only
 
 VALUES: list[Any] = [1.5, complex(1, 2), float("nan"), "\ud800", b"\xff", range(3), np.float32(2), {(1, 2): 3}, 2**70]
 REFUSED = [1, 3, 5, 7]

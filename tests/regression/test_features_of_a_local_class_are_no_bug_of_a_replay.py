@@ -10,8 +10,8 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
+from makiserve.artifact import features_only
 from makiserve.errors import ConfigurationError
-from makiserve.packaging import features_only
 
 
 class Reading(makiserve.Record):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from makiserve.schema.fields import field_names
+from makiserve.records.fields import field_names
 
 PREDICTION = "prediction"
 LARGEST = float(np.finfo(np.float64).max)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from makiserve.serving.preflight import model, offsets, records, topics
+from makiserve.serving.preflight import records, topics
+from makiserve.serving.preflight import service as model
+from makiserve.serving.preflight import service as offsets
 from makiserve.serving.preflight.run import Check
 
 CHECKS = (

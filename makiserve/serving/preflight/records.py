@@ -9,10 +9,10 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka import Message, limits_from_settings, records_from_messages
-from makiserve.schema import Record, Schema
-from makiserve.schema.unseen import UnseenFields
+from makiserve.records import Record, Schema
+from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
-from makiserve.serving.preflight.run import Facts, Found
+from makiserve.serving.preflight.run import Facts, Status
 from makiserve.serving.preflight.topics import kept
 from makiserve.settings.text import text_from_value
 from makiserve.stream.engine.plan import Plan
@@ -34,12 +34,12 @@ TROUBLES = {
 """What outputs would have that the topic does not take."""
 
 
-def fit(facts: Facts) -> Found:
+def fit(facts: Facts) -> Status:
     """Check that the last records of the input fit the record type, and have each of its optional fields."""
     decoded = [each for _, each in _decoded(facts)]
     errors = [each for each in decoded if isinstance(each, DecodeError)]
     if not decoded:
-        return Found("there is none yet")
+        return Status("there is none yet")
     record = facts.model.record.__name__
     if len(errors) == len(decoded):
         raise ConfigurationError(f"none of the last {len(decoded)} fits {record}: {errors[-1]}")
@@ -49,17 +49,19 @@ def fit(facts: Facts) -> Found:
     if unseen.names:
         names = ", ".join(sorted(map(repr, unseen.names)))
         advice.append(f"none has the optional field {names}, which keeps its default: compare its name with the data")
-    return Found(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", "; ".join(advice))
+    return Status(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", "; ".join(advice))
 
 
-def keys(facts: Facts) -> Found:
+def keys(facts: Facts) -> Status:
     """The records of one group are in one partition: the state of a group is a lane's, and a lane is a partition."""
     if facts.serving.partition_by:
-        return Found(f"by way of a topic between, records with the same {facts.serving.partition_by} share a partition")
+        return Status(
+            f"by way of a topic between, records with the same {facts.serving.partition_by} share a partition"
+        )
     plan = facts.model.plan
     at = next((index for index, each in enumerate(plan.operators) if isinstance(each, GroupBy)), None)
     if at is None:
-        return Found("the pipeline has no groups: each partition is one stream")
+        return Status("the pipeline has no groups: each partition is one stream")
     found = [(message, each) for message, each in _decoded(facts) if not isinstance(each, DecodeError)]
     by_partition: dict[int, list[tuple[Message, Record]]] = defaultdict(list)
     for message, each in found:
@@ -76,42 +78,46 @@ def keys(facts: Facts) -> Found:
     advice = (
         f"the records of group {mixed[0]!r} have other message keys: they may come to other partitions" if mixed else ""
     )
-    return Found(
+    return Status(
         f"{len(partitions)} groups in the last records, each in one partition", advice if len(by_partition) > 1 else ""
     )
 
 
-def retention(facts: Facts) -> Found:
+def retention(facts: Facts) -> Status:
     """The input is kept for as long as state may have to be rebuilt from it."""
     topic = facts.topic(facts.serving.input)
     window, time_kept = _longest_window(facts.model.plan), kept(topic)
     if time_kept is None:
-        return Found("nothing is removed after a time")
+        return Status("nothing is removed after a time")
     words = f"records are kept for {_text(time_kept)}"
     warm_up = facts.serving.warm_up_span
     if warm_up and warm_up > time_kept:
         raise ConfigurationError(f"{words}, --warm-up needs {_text(warm_up)}: keep them for longer")
     if window and window > time_kept:
-        return Found(words, f"a window or ttl of {_text(window)} cannot be rebuilt from them, should its state be lost")
+        return Status(
+            words, f"a window or ttl of {_text(window)} cannot be rebuilt from them, should its state be lost"
+        )
     newest = max((message.timestamp()[1] for message in facts.sample), default=None)
     if newest is not None and (age := _age(newest)) > time_kept:
-        return Found(words, f"the newest is {_text(age)} old: it can be removed before it is read. Set retention.ms=-1")
-    return Found(words)
+        return Status(
+            words, f"the newest is {_text(age)} old: it can be removed before it is read. Set retention.ms=-1"
+        )
+    return Status(words)
 
 
-def clock(facts: Facts) -> Found:
+def clock(facts: Facts) -> Status:
     """The producers' clocks and this one agree: none of the records is from the future."""
     times = [message.timestamp()[1] for message in facts.sample]
     if not times:
-        return Found("there is no record to compare with")
+        return Status("there is no record to compare with")
     ahead = [time_ms for time_ms in times if _age(time_ms) < -SKEW]
     if ahead:
         found = f"{len(ahead)} of the last {len(times)} records are from the future"
-        return Found(found, f"{_ahead(max(ahead))}: outputs have the current time if their topic refuses it")
-    return Found(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
+        return Status(found, f"{_ahead(max(ahead))}: outputs have the current time if their topic refuses it")
+    return Status(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
 
 
-def outputs(facts: Facts) -> Found:
+def outputs(facts: Facts) -> Status:
     """The output topic takes the keys, headers and times of the last records, which outputs have too."""
     name = facts.serving.output
     limits, now_ms = limits_from_settings(facts.topic(name).settings), int(time.time() * 1000)
@@ -125,7 +131,7 @@ def outputs(facts: Facts) -> Found:
         found["headers"] += record.dropped
     advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := found[kind]))
     takes = f"takes messages of {limits.max_bytes:,} bytes" + ", each with a key" * limits.needs_key
-    return Found(f"{name} {takes}", advice)
+    return Status(f"{name} {takes}", advice)
 
 
 def _age(time_ms: int) -> timedelta:

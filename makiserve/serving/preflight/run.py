@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ConfigurationError, MakiserveError
-from makiserve.kafka import Cluster, Connection, Message, Survey, Topic
-from makiserve.packaging import FeaturesOnly, PackagedModel
+from makiserve.kafka import Cluster, Connection, Message, Topic, TopicInspector
 from makiserve.settings import BrokerSettings, ServeSettings
 
 SAMPLE = 100
 """How many records of each partition are looked at."""
 
 
-class Found(NamedTuple):
+class Status(NamedTuple):
     """What a check found.
 
     Attributes:
@@ -38,11 +38,11 @@ class Check(NamedTuple):
     """
 
     name: str
-    find: Callable[[Facts], Found]
+    find: Callable[[Facts], Status]
     needs: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
+class CheckResult(NamedTuple):
     """The outcome of a check.
 
     Attributes:
@@ -84,8 +84,8 @@ class Facts:
         return Cluster(self.connection)
 
     @cached_property
-    def survey(self) -> Survey:
-        return Survey(self.connection)
+    def survey(self) -> TopicInspector:
+        return TopicInspector(self.connection)
 
     @cached_property
     def sample(self) -> list[Message]:
@@ -113,18 +113,18 @@ class Facts:
         return self._topics[name]
 
 
-def run(checks: Sequence[Check], facts: Facts) -> Iterator[Line]:
+def run(checks: Sequence[Check], facts: Facts) -> Iterator[CheckResult]:
     """The lines of all checks, each as soon as it is known."""
     lost: set[str] = set()
     for check in checks:
         if missing := [name for name in check.needs if name in lost]:
             lost.add(check.name)
-            yield Line("left out", check.name, f"needs {' and '.join(missing)}")
+            yield CheckResult("left out", check.name, f"needs {' and '.join(missing)}")
             continue
         try:
             found = check.find(facts)
         except MakiserveError as error:
             lost.add(check.name)
-            yield Line("failed", check.name, str(error), exit_code=error.exit_code)
+            yield CheckResult("failed", check.name, str(error), exit_code=error.exit_code)
         else:
-            yield Line("warned" if found.advice else "passed", check.name, *found)
+            yield CheckResult("warned" if found.advice else "passed", check.name, *found)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, limits_from_settings
-from makiserve.serving.letters.topic import require_room
-from makiserve.serving.preflight.run import Facts, Found
+from makiserve.serving.dead_letters.topic import require_room
+from makiserve.serving.preflight.run import Facts, Status
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import grown, state_topic
 from makiserve.serving.topics import check_names
@@ -18,46 +18,46 @@ LARGEST_MESSAGE_BYTES = 1_000_000
 """A dead letter with its headers, a chunk of a checkpoint."""
 
 
-def names(facts: Facts) -> Found:
+def names(facts: Facts) -> Status:
     """Check the names of the topics, those that the service would create included."""
     check_names(facts.broker, facts.serving)
-    return Found("each topic has one role, and a name that Kafka allows")
+    return Status("each topic has one role, and a name that Kafka allows")
 
 
-def broker(facts: Facts) -> Found:
+def broker(facts: Facts) -> Status:
     """It answers, takes the credentials, and fences zombies."""
     release = facts.cluster.preflight(facts.broker.patience)
-    return Found(f"{facts.broker.bootstrap_servers} answers, {release}")
+    return Status(f"{facts.broker.bootstrap_servers} answers, {release}")
 
 
-def input_(facts: Facts) -> Found:
+def input_(facts: Facts) -> Status:
     """The topic that is read: there, readable, and kept."""
     topic = facts.topic(facts.serving.input)
     _may(topic, "READ")
     advice = "it is compacted: records vanish, so that a replay gives something else" if _is_compacted(topic) else ""
-    return Found(_words(topic), advice)
+    return Status(_words(topic), advice)
 
 
-def output(facts: Facts) -> Found:
+def output(facts: Facts) -> Status:
     """The topic of the predictions: there, writable, wide enough."""
     return _predictions(facts, facts.serving.output)
 
 
-def shadow(facts: Facts) -> Found:
+def shadow(facts: Facts) -> Status:
     """The topic of the shadow's predictions: likewise."""
     name = facts.serving.shadow_output
-    return _predictions(facts, name) if name else Found("none is asked for")
+    return _predictions(facts, name) if name else Status("none is asked for")
 
 
-def _predictions(facts: Facts, name: str) -> Found:
+def _predictions(facts: Facts, name: str) -> Status:
     inputs, topic = facts.topic(facts.serving.input), facts.topic(name)
     _may(topic, "WRITE")
     if topic.partitions < inputs.partitions:
         raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions and needs {inputs.partitions}")
-    return Found(_words(topic), _safety(topic))
+    return Status(_words(topic), _safety(topic))
 
 
-def dead_letters(facts: Facts) -> Found:
+def dead_letters(facts: Facts) -> Status:
     """Check the topic of the dead letters: there and able to hold every letter, or to be created."""
     topic = facts.find_topic(facts.serving.dead_letters)
     if topic is not None:
@@ -65,10 +65,10 @@ def dead_letters(facts: Facts) -> Found:
     return _own_topic(facts, facts.serving.dead_letters, ("WRITE",))
 
 
-def state_topic_(facts: Facts) -> Found:
+def state_topic_(facts: Facts) -> Status:
     """The topic of state: compacted, nothing else, as wide as the input, or to be created."""
     if facts.model.scorer().stateless:
-        return Found("none is needed")
+        return Status("none is needed")
     name = state_topic(facts.broker.group)
     topic = facts.find_topic(name)
     policy = topic.settings.get("cleanup.policy", "compact") if topic else "compact"
@@ -82,20 +82,20 @@ def state_topic_(facts: Facts) -> Found:
     return _own_topic(facts, name, ("READ", "WRITE"))
 
 
-def group(facts: Facts) -> Found:
+def group(facts: Facts) -> Status:
     """The principal may be in the group, and no other input has it."""
     name = facts.broker.group
     if "READ" not in facts.survey.group_operations(name):
         raise ConfigurationError(f"the principal may not be in the group {name}: grant it Read on the group")
     require_own_offsets(facts.cluster, name, facts.serving.input)
-    return Found(name)
+    return Status(name)
 
 
-def transactions(facts: Facts) -> Found:
+def transactions(facts: Facts) -> Status:
     """The principal may use transactions; tried under a name that no instance has."""
     producer = TransactionalProducer(Connection(replace(facts.broker, instance="")))
     producer.init(facts.broker.patience)
-    return Found("can be begun")
+    return Status("can be begun")
 
 
 def kept(topic: Topic) -> timedelta | None:
@@ -104,13 +104,13 @@ def kept(topic: Topic) -> timedelta | None:
     return None if retention_ms is None or retention_ms < 0 else timedelta(milliseconds=retention_ms)
 
 
-def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Found:
+def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Status:
     inputs, topic = facts.topic(facts.serving.input), facts.find_topic(name)
     if topic is None and "CREATE" in facts.survey.cluster_operations():
-        return Found(f"{name} will be created, with {inputs.partitions} partitions")
+        return Status(f"{name} will be created, with {inputs.partitions} partitions")
     if topic is None:
         rights = " and ".join(each.title() for each in operations)
-        return Found(
+        return Status(
             f"there is no topic {name}, or the principal may not see it",
             f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on it",
         )
@@ -118,7 +118,7 @@ def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Found:
     largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
     if largest < LARGEST_MESSAGE_BYTES:
         raise ConfigurationError(f"{name} takes messages of {largest:,} bytes: set max.message.bytes=1048588")
-    return Found(_words(topic), _safety(topic))
+    return Status(_words(topic), _safety(topic))
 
 
 def _may(topic: Topic, *operations: str) -> None:

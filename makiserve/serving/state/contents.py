@@ -9,8 +9,15 @@ import msgspec
 
 from makiserve.errors import StateError
 from makiserve.scoring import Lane
-from makiserve.serving.state.checkpoint import HEAD_BYTES, MARK, STATE_ID_BYTES, CheckpointWriter, TopicRecord
-from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.checkpoint import (
+    HEAD_BYTES,
+    MARK,
+    STATE_ID_BYTES,
+    CheckpointWriter,
+    OffsetMetadata,
+    TopicRecord,
+    offset_metadata_from_text,
+)
 from makiserve.serving.state.parts_index import NUMBER_BYTES, SLOTS, Manifest, PartsIndex, chunk_keys
 from makiserve.stream.engine.parts import Parts
 
@@ -54,20 +61,20 @@ class Contents:
                 self.records[key] = value
 
     @property
-    def mark(self) -> Mark | None:
+    def mark(self) -> OffsetMetadata | None:
         """The mark of the last complete checkpoint; None if there is none.
 
         Raises:
             StateError: it cannot be read.
         """
-        return mark_from_text(self.records.get(MARK, b""))
+        return offset_metadata_from_text(self.records.get(MARK, b""))
 
     @property
     def keys(self) -> list[bytes]:
         """The keys of all records but the mark."""
         return [key for key in self.records if key != MARK]
 
-    def lane(self, parts: tuple[Parts, ...], committed: Mark) -> tuple[Lane, CheckpointWriter]:
+    def lane(self, parts: tuple[Parts, ...], committed: OffsetMetadata) -> tuple[Lane, CheckpointWriter]:
         """Return the lane of the last complete checkpoint, and what writes the next one.
 
         Args:
@@ -128,7 +135,7 @@ def _first(part: bytes) -> tuple[int, bytes] | None:
     return program, address
 
 
-def _require_same(held: Mark | None, committed: Mark) -> None:
+def _require_same(held: OffsetMetadata | None, committed: OffsetMetadata) -> None:
     if held is not None and held.state == committed.state:
         return
     wanted = f"that of offset {committed.checkpoint}"
@@ -142,7 +149,7 @@ def _require_same(held: Mark | None, committed: Mark) -> None:
     )
 
 
-def _require_complete(found: Manifest, committed: Mark) -> None:
+def _require_complete(found: Manifest, committed: OffsetMetadata) -> None:
     if found == committed.manifest:
         return
     raise StateError(

@@ -8,18 +8,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from makiserve.errors import RetryCall, StateError
-from makiserve.kafka import Lookup, Watermarks
+from makiserve.kafka import OffsetsClient, Watermarks
 from makiserve.scoring import Lane, Scorer
 from makiserve.serving.background import Background
-from makiserve.serving.patience import CALL
-from makiserve.serving.retry import Retries
-from makiserve.serving.state.beginning import Beginning, Expected, first_beginning, lost, next_beginning
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.retry import CALL_TIMEOUT, Retries
+from makiserve.serving.rollout.scorers import Scorers
+from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.ownership import require_own_state
-from makiserve.serving.state.past import Past
-from makiserve.serving.swapping.scorers import Scorers
+from makiserve.serving.state.restore_plan import RestorePlan, StateIdentity, first_plan, lost, next_plan
+from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream.engine.parts import Parts
 
@@ -40,7 +38,7 @@ class Restored:
         rebuilder: what scored the records before the committed offset; None where no state depends on the model.
     """
 
-    beginning: Beginning
+    beginning: RestorePlan
     lane: Lane
     writer: CheckpointWriter
     is_urgent: bool = False
@@ -61,7 +59,7 @@ class Request:
     """
 
     number: int
-    begun: Beginning | None = None
+    begun: RestorePlan | None = None
     is_over: bool = False
     since_s: float = field(default_factory=time.monotonic)
     answer: Future[Restored | None] | None = None
@@ -87,12 +85,12 @@ class Restorer:
 
     def __init__(
         self,
-        lookup: Lookup,
+        lookup: OffsetsClient,
         settings: ServeSettings,
         scorers: Scorers,
-        expected: Expected,
+        expected: StateIdentity,
         topic: str | None,
-        past: Past | None,
+        past: WarmupFile | None,
     ) -> None:
         self._lookup, self._settings, self._topic = lookup, settings, topic
         self._scorers, self._parts = scorers, tuple(Parts(each) for each in scorers.now.checkpoints)
@@ -116,8 +114,8 @@ class Restorer:
             return None
         number, place = request.number, f"{self._settings.input}[{request.number}]"
         # The committed offset first: asking for it waits for the previous owner's open transaction.
-        found = self._lookup.committed(number, CALL)
-        ends = self._lookup.watermarks(number, CALL)
+        found = self._lookup.committed(number, CALL_TIMEOUT)
+        ends = self._lookup.watermarks(number, CALL_TIMEOUT)
         if (found.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
             raise RetryCall(
                 f"{place} ends at {ends.high} and is committed up to {found.offset}"
@@ -125,7 +123,7 @@ class Restorer:
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
-        beginning = next_beginning(place, found, ends, self._expected, policy, span_start)
+        beginning = next_plan(place, found, ends, self._expected, policy, span_start)
         try:
             if beginning.mark is not None and beginning.checkpoint is not None:
                 return self._from_checkpoint(request, place, beginning, beginning.mark)
@@ -133,7 +131,9 @@ class Restorer:
         except StateError as error:
             return self._begin(request, lost(f"{place}: {error}", beginning.committed, policy, span_start))
 
-    def _from_checkpoint(self, request: Request, place: str, beginning: Beginning, committed: Mark) -> Restored | None:
+    def _from_checkpoint(
+        self, request: Request, place: str, beginning: RestorePlan, committed: OffsetMetadata
+    ) -> Restored | None:
         contents = self._contents(request)
         if request.is_over:
             return None
@@ -148,7 +148,7 @@ class Restorer:
         logger.info("%s: %d records of state, of offset %d", place, len(contents.records), beginning.start)
         return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))
 
-    def _begin(self, request: Request, beginning: Beginning) -> Restored:
+    def _begin(self, request: Request, beginning: RestorePlan) -> Restored:
         """Return an empty lane, or one that has seen the records of a file; what the topic holds is another state's."""
         stale = self._contents(request).keys if self._topic else []
         writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(beginning)
@@ -156,21 +156,21 @@ class Restorer:
             return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
         return Restored(beginning, self._scorers.now.new_lane(), writer, rebuilder=rebuilder)
 
-    def _rebuilder(self, beginning: Beginning) -> Scorer | None:
+    def _rebuilder(self, beginning: RestorePlan) -> Scorer | None:
         is_there_anything = beginning.start < beginning.committed
         return self._scorers.of(beginning.release if is_there_anything else "")
 
     def _contents(self, request: Request) -> Contents:
         contents = Contents()
         assert self._topic  # noqa: S101  only stateful pipelines have marks with a checkpoint
-        for records in self._lookup.contents(self._topic, request.number, CALL, lambda: request.is_over):
+        for records in self._lookup.contents(self._topic, request.number, CALL_TIMEOUT, lambda: request.is_over):
             contents.add(records)
         require_own_state(contents, f"{self._topic}[{request.number}]", self._settings)
         return contents
 
-    def _first(self, number: int, ends: Watermarks) -> Beginning:
+    def _first(self, number: int, ends: Watermarks) -> RestorePlan:
         first = ends.low if self._settings.start == "earliest" else ends.high
-        return first_beginning(first, self._span_start(number, first))
+        return first_plan(first, self._span_start(number, first))
 
     def _span_start(self, number: int, otherwise: int) -> int:
         """The first record within the time of the warm-up; the end where there is none, `otherwise` without one."""
@@ -178,4 +178,4 @@ class Restorer:
         if span is None:
             return otherwise
         since = time.time() - span.total_seconds()
-        return self._lookup.offset_since(number, int(since * 1000), CALL)
+        return self._lookup.offset_since(number, int(since * 1000), CALL_TIMEOUT)

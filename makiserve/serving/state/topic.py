@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from makiserve.errors import StateError
 from makiserve.kafka import Cluster
-from makiserve.settings.serve import OnStateLoss
+from makiserve.records import Record
+from makiserve.scoring import Batch, Scorer
+from makiserve.settings.sections import OnStateLoss
+from makiserve.stream.engine.parts import Parts
 
 SETTINGS = {
     "cleanup.policy": "compact",
@@ -54,3 +59,16 @@ def grown(source: str, before: int, now: int) -> str:
         "--on-state-loss start-empty continues without a past; both give moved keys a new state. For exact results, "
         "serve a topic that has had this many partitions from its first record, with another --group"
     )
+
+
+def check_state(scorer: Scorer, records: Sequence[Record]) -> None:
+    """Let records pass and save what the pipelines remember of them.
+
+    Raises:
+        StateError: a value has no code; the message names the operator.
+    """
+    lane = scorer.new_lane()
+    scorer.rebuild(Batch(lane, records))
+    for checkpoints, state in zip(scorer.checkpoints, lane.states, strict=True):
+        parts = Parts(checkpoints)
+        parts.join((address, part) for address, part in parts.take(state, is_whole=True) if part is not None)

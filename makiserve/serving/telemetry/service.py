@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.scoring import Scorer, Served
-from makiserve.serving.telemetry.sizes import PREFIXES
+from makiserve.serving.telemetry.measures import PREFIXES
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.stream.engine.drawing import Line, tree
+from makiserve.stream.engine.drawing import DrawnLine, tree
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.version import __version__
-from makiserve.web.snapshot import Service, Step
 
 
 def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> Service:
@@ -45,18 +45,18 @@ def _release(model: Served) -> str:
     return f"{model.name} version {model.version}" if model.name and model.version else model.uri
 
 
-def steps(plan: Plan, prefix: str = "") -> tuple[Step, ...]:
+def steps(plan: Plan, prefix: str = "") -> tuple[PipelineStep, ...]:
     """The operators of a plan, with those inside them; `prefix` begins the names of where they stand."""
     return _chain(plan, prefix, iter(tree(plan)))
 
 
-def _chain(plan: Plan, prefix: str, lines: Iterator[Line]) -> tuple[Step, ...]:
+def _chain(plan: Plan, prefix: str, lines: Iterator[DrawnLine]) -> tuple[PipelineStep, ...]:
     return tuple(_step(operator, prefix, lines) for operator in plan.operators)
 
 
-def _step(operator: Operator, prefix: str, lines: Iterator[Line]) -> Step:
+def _step(operator: Operator, prefix: str, lines: Iterator[DrawnLine]) -> PipelineStep:
     line = next(lines)
-    return Step(
+    return PipelineStep(
         name=str(operator),
         path=prefix + line.path,
         slots=line.slots,

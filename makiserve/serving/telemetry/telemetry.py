@@ -9,20 +9,22 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from makiserve.kafka import Message
+from makiserve.monitoring.snapshot import GroupPartition, Service, Snapshot, WorkerStatus
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Profile
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.publisher import Published
-from makiserve.serving.telemetry.audience import Audience
-from makiserve.serving.telemetry.counts import Counts
-from makiserve.serving.telemetry.drifting import Drifting
-from makiserve.serving.telemetry.lanes import Lanes
-from makiserve.serving.telemetry.memory import resident_bytes
-from makiserve.serving.telemetry.recent import Recent
-from makiserve.serving.telemetry.sizes import Sizes
-from makiserve.serving.telemetry.stages import Stages
+from makiserve.serving.telemetry.drift_monitor import DriftMonitor
+from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.measures import (
+    Counts,
+    RecentOutputs,
+    Stages,
+    StateSizer,
+    TelemetrySink,
+    resident_bytes,
+)
 from makiserve.serving.telemetry.tracing import Tracing
-from makiserve.web.snapshot import GroupPartition, Life, Service, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,12 @@ class Telemetry:
     """
 
     def __init__(
-        self, audience: Audience, service: Service, lanes: Lanes, sizes: Sizes, profile: Profile | None = None
+        self,
+        audience: TelemetrySink,
+        service: Service,
+        lanes: LagTracker,
+        sizes: StateSizer,
+        profile: Profile | None = None,
     ) -> None:
         self.stages = Stages()
         self.counts = Counts()
@@ -55,8 +62,8 @@ class Telemetry:
         self._tracing = Tracing(audience.spans, service) if audience.spans else None
         self._lanes = lanes
         self._sizes = sizes
-        self._recent = Recent()
-        self._drifting = Drifting(profile)
+        self._recent = RecentOutputs()
+        self._drifting = DriftMonitor(profile)
         self._started_s = time.time()
         self._turned_s = self._committed_s = time.monotonic()
         self._last: Snapshot | None = None
@@ -98,7 +105,7 @@ class Telemetry:
     def swapped(self, service: Service, profile: Profile | None) -> None:
         """Another version of the model scores from now on; `profile` is of its training."""
         self._service = service
-        self._drifting = Drifting(profile)
+        self._drifting = DriftMonitor(profile)
         self.counts.swaps += 1
         if self._audience.spans:
             self._tracing = Tracing(self._audience.spans, service)
@@ -141,8 +148,8 @@ class Telemetry:
         self._snapshot_due = now + SNAPSHOT_S
         self._audience.publish(snapshot)
 
-    def _life(self) -> Life:
-        return Life(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes())
+    def _life(self) -> WorkerStatus:
+        return WorkerStatus(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes())
 
     def _snapshot(self, partitions: Collection[Partition]) -> Snapshot:
         counts = self.counts

@@ -20,8 +20,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Message, read_headers
+from makiserve.monitoring.snapshot import Service
 from makiserve.version import __version__
-from makiserve.web.snapshot import Service
 
 MOST_LINKS = 64
 """How many records of a batch, or batches of a commit, a span links to: OpenTelemetry keeps 128 by default."""

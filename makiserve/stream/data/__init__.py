@@ -3,22 +3,17 @@
 from makiserve.stream.data.batch import batch
 from makiserve.stream.data.cache import cache
 from makiserve.stream.data.clip import clip
-from makiserve.stream.data.decode import decode
-from makiserve.stream.data.delta import delta
-from makiserve.stream.data.encode import encode
+from makiserve.stream.data.encoding import decode, encode
 from makiserve.stream.data.fill_none import fill_none
 from makiserve.stream.data.forward_fill import forward_fill
-from makiserve.stream.data.lag import lag
-from makiserve.stream.data.pad_end import pad_end
-from makiserve.stream.data.pad_start import pad_start
+from makiserve.stream.data.lag import delta, lag
+from makiserve.stream.data.padding import pad_end, pad_start
 from makiserve.stream.data.roll import roll
 from makiserve.stream.data.roll_time import roll_time
 from makiserve.stream.data.sort import sort
 from makiserve.stream.data.split import split
 from makiserve.stream.data.time_split import time_split
-from makiserve.stream.data.to_array import to_array
-from makiserve.stream.data.to_deque import to_deque
-from makiserve.stream.data.to_list import to_list
+from makiserve.stream.data.to_collection import to_array, to_deque, to_list
 from makiserve.stream.data.train_test_split import train_test_split
 
 __all__ = [

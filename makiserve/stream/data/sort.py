@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.data.collect import Collect
+from makiserve.stream.data.to_collection import Collect
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.stage import Stage
 from makiserve.stream.engine.trace import Transform, operator

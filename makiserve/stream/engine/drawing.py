@@ -11,7 +11,7 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.program import Program
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """One operator of a drawn tree.
 
     Attributes:
@@ -27,7 +27,7 @@ class Line(NamedTuple):
     slots: int
 
 
-def tree(plan: Plan) -> list[Line]:
+def tree(plan: Plan) -> list[DrawnLine]:
     """The operators of a plan, outer before inner."""
     slots = Counter(_owners(Program(plan)))
     return list(_lines(plan, "", (), slots))
@@ -59,10 +59,10 @@ def _owners(program: Program) -> Iterator[str]:
                 scopes.append(slot.child)
 
 
-def _lines(plan: Plan, branch: str, path: tuple[str, ...], slots: Mapping[str, int]) -> Iterator[Line]:
+def _lines(plan: Plan, branch: str, path: tuple[str, ...], slots: Mapping[str, int]) -> Iterator[DrawnLine]:
     for operator in plan.operators:
         here = (*path, str(operator))
-        yield Line(branch, " > ".join(here), operator, slots[" > ".join(here)])
+        yield DrawnLine(branch, " > ".join(here), operator, slots[" > ".join(here)])
         inner = list(operator.plans())
         for index, (place, child) in enumerate(inner):
             many = len(inner) > 1

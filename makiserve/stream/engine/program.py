@@ -14,7 +14,7 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
 
 
-class Fed(NamedTuple):
+class FeedResult(NamedTuple):
     """What a batch of items became.
 
     Attributes:
@@ -58,7 +58,7 @@ class Program:
         """The state of a lane that has seen nothing."""
         return self.scope.new()
 
-    def feed(self, items: Iterable[Any], state: State) -> Fed:
+    def feed(self, items: Iterable[Any], state: State) -> FeedResult:
         """Push items in order. An item that fails leaves no trace in `state` and is reported."""
         causes: list[int] = []
         failures: list[tuple[int, OperatorError]] = []
@@ -70,7 +70,7 @@ class Program:
         self._feed(items, state, causes, fail)
         outputs = self._out.copy()
         self._out.clear()
-        return Fed(outputs, causes, failures)
+        return FeedResult(outputs, causes, failures)
 
     def complete(self, state: State) -> list[Any]:
         """End a finite stream: open windows and reductions emit what they hold. A lane never completes."""

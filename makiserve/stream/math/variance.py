@@ -1,9 +1,10 @@
-"""`math.variance`: the sample variance of the items."""
+"""`math.variance`, `math.stddev`: the sample variance and standard deviation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
@@ -51,3 +52,49 @@ class Variance(Fold):
 
     def reduction(self) -> Reduction:
         return Reduction(moments.ZERO, moments.add, moments.merge, moments.sample_variance, real)
+
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+def stddev(
+    key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
+) -> Transform:
+    """Compute the sample standard deviation, with n - 1 in the denominator (Welford 1962; Chan et al. 1983).
+
+    ```
+    --2----4-----6----|
+      stddev()
+    --0.0--1.41--2.0--|
+    ```
+
+    Args:
+        key_mapper: the number to use; by default the item itself.
+        reduce: emit only the final value, when the stream or its window completes.
+        skip_missing: leave out None and NaN.
+        min_periods: how many values the result needs; it is None for fewer.
+
+    *Emits* the running standard deviation for each item, or the final one once; 0.0 for fewer than two items. *NaN* and
+    infinities make the result NaN. *State* four numbers a key. *Raises* `TypeError` for what is not a real number, None
+    included, and `OverflowError` for an integer that is too large for a float.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([2, 4, 6]).pipe(rs.math.stddev(reduce=True)).run()
+    2.0
+    """
+    return operator(Stddev(key_mapper, reduce, **missing))
+
+
+@dataclass(frozen=True, eq=False)
+class Stddev(Fold):
+    """The node of `stddev`."""
+
+    name: ClassVar[str] = "stddev"
+
+    def reduction(self) -> Reduction:
+        return Reduction(moments.ZERO, moments.add, moments.merge, _root, real)
+
+
+def _root(partial: moments.Partial) -> float:
+    return sqrt(moments.sample_variance(partial))

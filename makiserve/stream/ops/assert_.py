@@ -1,4 +1,4 @@
-"""`ops.assert_`: a condition that every item meets."""
+"""`ops.assert_`, `ops.assert_1`: fail the stream if an item breaks a rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
-from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -67,3 +67,60 @@ class Assert(Operator):
         """Write that the assertion has failed."""
         message = f"assert {self.label} failed" if self.label else "assert failed"
         code.line(f"raise {code.constant(self.error, 'error')}({message!r})")
+
+
+def assert_1(
+    predicate: Callable[[Any, Any], Any], name: str = "", error: Callable[[str], Exception] = ValueError
+) -> Transform:
+    """Fails on an item for which `predicate(previous, item)` is not true; the first item has no previous one.
+
+    ```
+    --1--2--2--1--|
+      assert_1(lambda previous, i: previous <= i)
+    --1--2--2--X
+    ```
+
+    The error ends an Observable. In a lane it is the record's: a dead letter, and the next item is compared with the
+    last one that passed. Any true value will do (RxSci wants `True` itself), and a None that came first is compared
+    like any other item (on a plain Observable, RxSci leaves it out). The message leaves the items out, as that of
+    `assert_` does.
+
+    Args:
+        predicate: the condition, of the previous item and the item.
+        name: what the message calls it.
+        error: makes the error from its message.
+
+    *Emits* the item. *State* one item a key. *Raises* `error`, and what `predicate` raises.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rising = rs.ops.assert_1(lambda previous, i: previous <= i, name="rising")
+    >>> rx.from_([1, 2, 0]).pipe(rising).subscribe(print, print).dispose()
+    1
+    2
+    assert rising failed
+    """
+    return operator(Assert1(predicate, name, error))
+
+
+@dataclass(frozen=True, eq=False)
+class Assert1(Assert):
+    """The node of `assert_1`."""
+
+    name: ClassVar[str] = "assert_1"
+    stateless: ClassVar[bool] = False
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        slot = scope.value(MISSING)
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            place, missing = f"{code.state(scope)}[{slot}]", code.constant(MISSING, "MISSING")
+            previous = code.let("previous", place)
+            with code.block(
+                f"if {previous} is not {missing} and not {code.constant(self.predicate)}({previous}, {item}):"
+            ):
+                self.write_raise(code)
+            code.line(f"{place} = {item}")
+            then.push(code, item)
+
+        return Part(push, then.complete)

@@ -1,4 +1,4 @@
-"""`ops.distinct`: each item only the first time it comes."""
+"""`ops.distinct`, `ops.distinct_until_changed`: drop items that repeat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
-from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
@@ -53,6 +53,52 @@ class Distinct(Operator):
             with code.block(f"if {key} not in {seen}:"):
                 code.line(f"{seen}[{key}] = None")
                 code.line(f"journal.append(({seen}.pop, {key}))")
+                then.push(code, item)
+
+        return Part(push, then.complete)
+
+
+def distinct_until_changed(key_mapper: Callable[[Any], Any] | None = None) -> Transform:
+    """Emits an item unless it equals the one just before it.
+
+    ```
+    --0--1--1--2--1--1--|
+      distinct_until_changed()
+    --0--1-----2--1-----|
+    ```
+
+    The first item is always emitted (RxSci swallows a leading None).
+
+    Args:
+        key_mapper: what is compared, with `!=`; by default the item itself.
+
+    *Emits* the first item of each run. *State* one value a key. *Raises* what `key_mapper` and the comparison raise.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([None, None, 1, 1]).pipe(rs.ops.distinct_until_changed()).subscribe(print).dispose()
+    None
+    1
+    """
+    return operator(DistinctUntilChanged(key_mapper))
+
+
+@dataclass(frozen=True, eq=False)
+class DistinctUntilChanged(Operator):
+    """The node of `distinct_until_changed`."""
+
+    name: ClassVar[str] = "distinct_until_changed"
+    key_mapper: Callable[[Any], Any] | None
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        slot = scope.value(MISSING)
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            key = code.let("key", f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item)
+            place = f"{code.state(scope)}[{slot}]"
+            previous = code.let("previous", place)
+            with code.block(f"if {previous} is {code.constant(MISSING, 'MISSING')} or {key} != {previous}:"):
+                code.line(f"{place} = {key}")
                 then.push(code, item)
 
         return Part(push, then.complete)

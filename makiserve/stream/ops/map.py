@@ -1,4 +1,4 @@
-"""`ops.map`: one item in, one item out."""
+"""`ops.map`, `ops.starmap`, `ops.flat_map`: transform items."""
 
 from __future__ import annotations
 
@@ -45,5 +45,82 @@ class Map(Operator):
     def build(self, then: Stage, scope: Scope) -> Part:
         def push(code: Code, item: str) -> None:
             then.push(code, code.let("item", f"{code.constant(self.mapper)}({item})"))
+
+        return Part(push, then.complete)
+
+
+def starmap(mapper: Callable[..., Any]) -> Transform:
+    """Applies `mapper` to the elements of each item.
+
+    ```
+    --(1,2)--(3,4)--|
+      starmap(lambda a, b: a + b)
+    --3------7------|
+    ```
+
+    *Emits* one item for each item. *State* none. *Raises* what `mapper` raises, and `TypeError` for an item that cannot
+    be unpacked.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([(1, 2), (3, 4)]).pipe(rs.ops.starmap(lambda a, b: a + b)).subscribe(print).dispose()
+    3
+    7
+    """
+    return operator(Starmap(mapper))
+
+
+@dataclass(frozen=True, eq=False)
+class Starmap(Operator):
+    """The node of `starmap`."""
+
+    name: ClassVar[str] = "starmap"
+    stateless: ClassVar[bool] = True
+    one_to_one: ClassVar[bool] = True
+    mapper: Callable[..., Any]
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            then.push(code, code.let("item", f"{code.constant(self.mapper)}(*{item})"))
+
+        return Part(push, then.complete)
+
+
+def flat_map() -> Transform:
+    """Emits the elements of each item one by one.
+
+    ```
+    --[1,2]--[]--[3]--|
+      flat_map()
+    --1-2--------3----|
+    ```
+
+    *Emits* one item for each element, in its order. *State* none. *Raises* `TypeError` for an item that cannot be
+    iterated, and what its iteration raises: it counts as that item's error, whereupon none of its elements is emitted.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([[1, 2], [], [3]]).pipe(rs.ops.flat_map()).subscribe(print).dispose()
+    1
+    2
+    3
+    """
+    return operator(FlatMap())
+
+
+@dataclass(frozen=True, eq=False)
+class FlatMap(Operator):
+    """The node of `flat_map`."""
+
+    name: ClassVar[str] = "flat_map"
+    stateless: ClassVar[bool] = True
+
+    @property
+    def fans_out(self) -> bool:
+        return True
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        def push(code: Code, item: str) -> None:
+            element = code.name("element")
+            with code.block(f"for {element} in {item}:"):
+                then.push(code, element)
 
         return Part(push, then.complete)

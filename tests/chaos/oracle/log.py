@@ -109,7 +109,7 @@ def committed(servers: str, group: str, topic: str, partitions: int) -> dict[int
     """The group's committed offsets; 0 where there is none."""
     reader = Consumer({"bootstrap.servers": servers, "group.id": group, "log_level": 0})
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    found = insist(lambda: reader.committed(places, 5))
+    found = retry(lambda: reader.committed(places, 5))
     reader.close()
     return {each.partition: max(0, each.offset) for each in found}
 
@@ -132,7 +132,7 @@ def behind(found: dict[int, int], input_: dict[int, list[Entry]]) -> dict[int, i
     return {number: count for number, count in left.items() if count}
 
 
-def insist(call: Any, patience: float = 60) -> Any:
+def retry(call: Any, patience: float = 60) -> Any:
     """Make a call again for as long as the broker does not answer."""
     deadline = time.monotonic() + patience
     while True:
@@ -146,7 +146,7 @@ def insist(call: Any, patience: float = 60) -> Any:
 
 def _end(reader: Consumer, topic: str, number: int) -> int:
     place = TopicPartition(topic, number)
-    return int(insist(lambda: reader.get_watermark_offsets(place, 5, cached=False))[1])
+    return int(retry(lambda: reader.get_watermark_offsets(place, 5, cached=False))[1])
 
 
 def _entry(message: Message) -> Entry:

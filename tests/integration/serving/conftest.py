@@ -14,7 +14,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 
 import makiserve
-from makiserve.packaging import PackagedModel
+from makiserve.artifact import PackagedModel
 from models.electricity.data import write_house
 from models.electricity.features import Reading
 from models.electricity.features import features as house_features

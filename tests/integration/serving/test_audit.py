@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 import pytest
 from confluent_kafka import Message, Producer
 
+from makiserve.artifact import PackagedModel
 from makiserve.cli.main import command
 from makiserve.kafka import Connection
-from makiserve.packaging import PackagedModel
-from makiserve.replaying.audit import Audited, audit
+from makiserve.offline.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings
 from tests.broker.unreadable import produce_around_unreadable
 from tests.integration.serving.service import Service, read, send, sources

@@ -12,10 +12,10 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from makiserve.artifact import FeaturesOnly, PackagedModel
+from makiserve.artifact.packaged import features_only
 from makiserve.errors import ModelRefused
-from makiserve.packaging import FeaturesOnly, PackagedModel
-from makiserve.packaging.features_only import features_only
-from makiserve.serving.preflight import CHECKS, Line, run
+from makiserve.serving.preflight import CHECKS, CheckResult, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ServeSettings
 
@@ -23,7 +23,9 @@ Topic = Callable[..., str]
 GROUPED = "tests.integration.serving.grouped:features"
 
 
-def check(kafka: str, model: PackagedModel | FeaturesOnly, input_: str, output: str, **options: Any) -> dict[str, Line]:
+def check(
+    kafka: str, model: PackagedModel | FeaturesOnly, input_: str, output: str, **options: Any
+) -> dict[str, CheckResult]:
     settings = ServeSettings(input_, output, f"{output}.dead", **options)
     broker = BrokerSettings(kafka, f"group-of-{output}", patience=timedelta(seconds=30))
     return {line.name: line for line in run(CHECKS, Facts(lambda: model, broker, settings))}
@@ -62,8 +64,8 @@ def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: 
 
     settings = ServeSettings(topic(1), "none-such", "dead")
     lines = {each.name: each for each in run(CHECKS, Facts(refuse, BrokerSettings(kafka, "group-x"), settings))}
-    assert lines["model"] == Line("failed", "model", "it is damaged", exit_code=3)
-    assert lines["records"] == Line("left out", "records", "needs model")
+    assert lines["model"] == CheckResult("failed", "model", "it is damaged", exit_code=3)
+    assert lines["records"] == CheckResult("left out", "records", "needs model")
     assert lines["output"].words.startswith("there is no topic none-such")
     assert lines["output"].exit_code == 2
     assert lines["clock"].outcome == "passed"

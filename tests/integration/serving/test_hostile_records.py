@@ -15,8 +15,8 @@ from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from makiserve.errors import AbortTransaction, MessageRefused
-from makiserve.kafka import Connection, Limits, SpanReader, TransactionalProducer
-from makiserve.serving.letters import Waiting, put_back
+from makiserve.kafka import Connection, Limits, RangeReader, TransactionalProducer
+from makiserve.serving.dead_letters import Waiting, redrive_dead_letters
 from makiserve.serving.messages import Outgoing
 from makiserve.serving.sender import PATIENCE, Sender
 from makiserve.settings import BrokerSettings
@@ -51,7 +51,7 @@ class Stream:
             producer.produce(self.input, number % partitions, case.message)
             self.cases[number % partitions].append(case)
         producer.flush()
-        with SpanReader(Connection(BrokerSettings(kafka, "nobody"))) as reader:
+        with RangeReader(Connection(BrokerSettings(kafka, "nobody"))) as reader:
             now = datetime.now(timezone.utc)
             ends = [reader.span(self.input, number, "earliest", "latest", now).end for number in range(partitions)]
         assert ends == [len(own) for own in self.cases]  # librdkafka has dropped nothing
@@ -124,11 +124,11 @@ def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, letters: in
     before = [len(cases) for cases in hostile.cases]
     connection = Connection(BrokerSettings(kafka, hostile.letters, instance="put-back"))
     set_limit(admin, hostile.input, 100_000)
-    first = put_back(connection, Waiting(hostile.letters))
+    first = redrive_dead_letters(connection, Waiting(hostile.letters))
     assert first.kept
     assert all("takes 100,000" in why for _, why in first.kept)
     set_limit(admin, hostile.input, 300_000)
-    second = put_back(connection, Waiting(hostile.letters))
+    second = redrive_dead_letters(connection, Waiting(hostile.letters))
     assert (second.kept, second.records.total()) == ([], len(first.kept))
     assert first.records.total() + second.records.total() == letters
     again = read(kafka, hostile.input, enough=sum(before) + letters, timeout=SLOW_S)

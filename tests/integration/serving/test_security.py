@@ -26,9 +26,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from makiserve.artifact import PackagedModel
 from makiserve.errors import BrokerUnavailable, ConfigurationError
-from makiserve.kafka import Cluster, Connection, Lookup, TransactionalProducer
-from makiserve.packaging import PackagedModel
+from makiserve.kafka import Cluster, Connection, OffsetsClient, TransactionalProducer
 from makiserve.serving import serve
 from makiserve.serving.preflight import CHECKS, run
 from makiserve.serving.preflight.run import Facts
@@ -169,7 +169,7 @@ def test_every_client_comes_in(
     grant("User:CN=house" if way == "certificate" else "User:house", RIGHTS, topics)
     connection = Connection(broker(way))
     Cluster(connection).preflight(WITHIN)
-    producer, lookup = TransactionalProducer(connection), Lookup(connection, topics["INPUT"])
+    producer, lookup = TransactionalProducer(connection), OffsetsClient(connection, topics["INPUT"])
     producer.init(WITHIN)
     producer.produce(topics["OUTPUT"], 0, b"key", b"value", None, 1)
     producer.flush(WITHIN)

@@ -13,8 +13,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 import makiserve
-from makiserve.packaging import PackagedModel
-from makiserve.replaying import compare
+from makiserve.artifact import PackagedModel
+from makiserve.offline import compare
 from tests.integration.serving.service import Service, predictions, read, send, sources, traceparent
 
 Topic = Callable[..., str]

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from makiserve.packaging import PackagedModel
+from makiserve.artifact import PackagedModel
 from tests.integration.serving.service import Service, read, send
 from tests.integration.serving.test_serving import replayed, served, steps
 

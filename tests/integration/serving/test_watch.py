@@ -10,13 +10,13 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 import makiserve
-from makiserve.replaying.sources import TopicSpan
-from makiserve.scoring import Beside
+from makiserve.offline.sources import TopicSpan
+from makiserve.scoring import ModelGroup
 from tests.integration.serving.registry import Log, Server, feeding, log, outputs_of, replayed, scored, watching
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
 from tests.integration.test_packaging_server import run
-from tests.unit.packaging.example import FEATURES, HOUSE, write
+from tests.unit.artifact.example import FEATURES, HOUSE, write
 
 Topic = Callable[..., str]
 Start = Callable[..., Service]
@@ -152,7 +152,7 @@ def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_s
 
     assert running.stop()[0] == 0
     champion, challenger = (makiserve.load(f"models:/running@{alias}") for alias in ("champion", "challenger"))
-    again = makiserve.replay(replace(champion, beside=Beside(challenger, 0.4)), TopicSpan(input_, kafka))
+    again = makiserve.replay(replace(champion, beside=ModelGroup(challenger, 0.4)), TopicSpan(input_, kafka))
     alone = replayed({"2": challenger}, values, tmp_path)["2"]
     for number in range(PARTITIONS):
         outputs = list(scored(found[number]))

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 import makiserve
-from makiserve.packaging import features_only
+from makiserve.artifact import features_only
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
 

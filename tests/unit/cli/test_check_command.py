@@ -8,15 +8,15 @@ from click.testing import CliRunner
 from makiserve.cli import check as module
 from makiserve.cli.main import command
 from makiserve.errors import ConfigurationError
-from makiserve.serving.preflight import Line
+from makiserve.serving.preflight import CheckResult
 
 NEEDED = ["--model", "m", "--input", "in", "--output", "out", "--bootstrap-servers", "b"]
 LINES = [
-    Line("passed", "model", "gives its outputs"),
-    Line("warned", "output", "2 partitions", "one [replica]"),
-    Line("failed", "state", "it is\nnot ours", exit_code=5),
-    Line("left out", "keys", "needs state"),
-    Line("failed", "group", "denied", exit_code=2),
+    CheckResult("passed", "model", "gives its outputs"),
+    CheckResult("warned", "output", "2 partitions", "one [replica]"),
+    CheckResult("failed", "state", "it is\nnot ours", exit_code=5),
+    CheckResult("left out", "keys", "needs state"),
+    CheckResult("failed", "group", "denied", exit_code=2),
 ]
 
 

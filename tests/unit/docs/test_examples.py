@@ -16,11 +16,11 @@ import yaml
 from compose_spec import PyCompose
 
 from makiserve.cli.main import command
+from makiserve.monitoring.health import STALLED
 from makiserve.serving.signals import DRAIN_S
 from makiserve.settings import SECTIONS, Settings, given_by_environment, given_by_file, options
 from makiserve.settings.settings import IN_FILE, SECRET
 from makiserve.settings.sources import CONFIG
-from makiserve.web.health import STALLED
 
 if sys.version_info >= (3, 11):
     import tomllib

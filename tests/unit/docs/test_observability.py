@@ -12,11 +12,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from docs import metrics as reference
-from makiserve.web.board import Board
-from makiserve.web.metrics import METRICS
-from makiserve.web.prometheus import exposition
-from makiserve.web.snapshot import Drift, StateSize
-from tests.unit.web.example import snapshot
+from makiserve.monitoring.board import Board
+from makiserve.monitoring.metrics import METRICS
+from makiserve.monitoring.prometheus import exposition
+from makiserve.monitoring.snapshot import ShownDrift, StateSize
+from tests.unit.monitoring.example import snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
 FROM_PROMETHEUS = {"instance", "job", "le"}
@@ -25,7 +25,7 @@ FROM_PROMETHEUS = {"instance", "job", "le"}
 def exported() -> dict[str, set[str]]:
     """The names of the samples, each with its labels."""
     board = Board()
-    board.post("worker", snapshot(state=(StateSize("group_by", 3, 40),), drift=(Drift("pressure", 0.2, 100),)))
+    board.post("worker", snapshot(state=(StateSize("group_by", 3, 40),), drift=(ShownDrift("pressure", 0.2, 100),)))
     families = text_string_to_metric_families(exposition(board).decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 

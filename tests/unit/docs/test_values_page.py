@@ -17,9 +17,9 @@ import pytest
 from msgspec import Meta
 
 from makiserve.errors import DecodeError
-from makiserve.schema import Record, RecordFile, Schema
-from makiserve.schema.record import NA_VALUES
-from makiserve.schema.typed import TypedColumn
+from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.record import NA_VALUES
+from makiserve.records.typed import TypedColumn
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/values.md").read_text()
 NAMES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from confluent_kafka import KafkaError
 
 from makiserve.errors import InternalError
-from makiserve.kafka import codes
-from makiserve.kafka.faults import fault
+from makiserve.kafka import errors as codes
+from makiserve.kafka.errors import fault
 
 GROUPS = {
     "refused": set(codes.REFUSED),

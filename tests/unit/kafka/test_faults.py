@@ -16,8 +16,9 @@ from makiserve.errors import (
     MakiserveError,
     RetryCall,
 )
-from makiserve.kafka import codes, faults
-from makiserve.kafka.faults import fault, insist, translated
+from makiserve.kafka import errors as codes
+from makiserve.kafka import errors as faults
+from makiserve.kafka.errors import fault, retry, to_error
 
 PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
 
@@ -71,13 +72,13 @@ def test_the_message_says_what_where_and_what_to_do() -> None:
 
 def test_the_original_error_is_chained() -> None:
     original = KafkaException(error(KafkaError.REQUEST_TIMED_OUT))
-    with pytest.raises(RetryCall) as caught, translated("Doing"):
+    with pytest.raises(RetryCall) as caught, to_error("Doing"):
         raise original
     assert caught.value.__cause__ is original
 
 
 def test_a_fatal_error_that_met_a_delivery_report_is_found_inside_the_bindings_system_error() -> None:
-    with pytest.raises(Fenced), translated("Doing"):
+    with pytest.raises(Fenced), to_error("Doing"):
         raise SystemError("returned a result with an exception set") from KafkaException(
             error(KafkaError.INVALID_PRODUCER_EPOCH, fatal=True)
         )
@@ -85,7 +86,7 @@ def test_a_fatal_error_that_met_a_delivery_report_is_found_inside_the_bindings_s
 
 def test_other_errors_pass_untouched() -> None:
     for other in (SystemError("of the interpreter"), ValueError("of the caller")):
-        with pytest.raises(type(other)), translated("Doing"):
+        with pytest.raises(type(other)), to_error("Doing"):
             raise other
 
 
@@ -105,22 +106,22 @@ class Flaky:
 def test_a_call_is_made_again_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(faults.time, "sleep", pauses.append)
-    assert insist(Flaky(failures=7), timedelta(minutes=1)) == "answer"
+    assert retry(Flaky(failures=7), timedelta(minutes=1)) == "answer"
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
 def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
     with pytest.raises(BrokerUnavailable, match=r"does not answer: Asking: no answer\. Tried for 0 s\."):
-        insist(Flaky(failures=1), timedelta(0))
+        retry(Flaky(failures=1), timedelta(0))
 
 
 def test_there_may_be_no_time_any_more_before_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults.time, "sleep", lambda seconds: None)
     asked = iter([False, False, True])
     with pytest.raises(BrokerUnavailable):
-        insist(Flaky(failures=9), timedelta(minutes=1), lambda: next(asked))
+        retry(Flaky(failures=9), timedelta(minutes=1), lambda: next(asked))
     assert list(asked) == []
-    assert insist(Flaky(failures=0), timedelta(0), lambda: True) == "answer"
+    assert retry(Flaky(failures=0), timedelta(0), lambda: True) == "answer"
 
 
 def test_a_client_that_is_done_for_is_fenced_whichever_call_says_it() -> None:

@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from makiserve.errors import ConfigurationError, RetryCall
-from makiserve.kafka import Committed, Connection, Lookup
-from makiserve.kafka import lookup as module
+from makiserve.kafka import Committed, Connection, OffsetsClient
+from makiserve.kafka import offsets_client as module
 from makiserve.settings import BrokerSettings
 
 NOW = timedelta(0)
@@ -34,24 +34,24 @@ class Librdkafka:
 
 
 @pytest.fixture
-def lookup(monkeypatch: pytest.MonkeyPatch) -> Lookup:
+def lookup(monkeypatch: pytest.MonkeyPatch) -> OffsetsClient:
     monkeypatch.setattr(module, "Consumer", Librdkafka)
-    return Lookup(Connection(BrokerSettings("broker:9092", "group")), "house")
+    return OffsetsClient(Connection(BrokerSettings("broker:9092", "group")), "house")
 
 
-def librdkafka(lookup: Lookup) -> Librdkafka:
+def librdkafka(lookup: OffsetsClient) -> Librdkafka:
     fake = lookup._consumer
     assert isinstance(fake, Librdkafka)
     return fake
 
 
-def test_a_group_that_never_committed_has_no_offset(lookup: Lookup) -> None:
+def test_a_group_that_never_committed_has_no_offset(lookup: OffsetsClient) -> None:
     assert lookup.committed(0, NOW) == Committed(7, "text")
     librdkafka(lookup).stored = TopicPartition("house", 0)
     assert lookup.committed(0, NOW) == Committed(None, "")
 
 
-def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(lookup: Lookup) -> None:
+def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(lookup: OffsetsClient) -> None:
     assert lookup.watermarks(0, NOW) == (3, 8)
     librdkafka(lookup).fails = KafkaError(KafkaError._UNKNOWN_PARTITION)
     with pytest.raises(RetryCall, match=r"the ends of house\[0\]"):
@@ -61,6 +61,6 @@ def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_ag
         lookup.watermarks(0, NOW)
 
 
-def test_a_time_after_the_last_record_is_the_end(lookup: Lookup) -> None:
+def test_a_time_after_the_last_record_is_the_end(lookup: OffsetsClient) -> None:
     assert lookup.offset_since(0, 999, NOW) == 5
     assert lookup.offset_since(0, 1000, NOW) == 8

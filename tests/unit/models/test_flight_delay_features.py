@@ -11,7 +11,7 @@ import pytest
 import rx
 
 import makiserve
-from makiserve.schema import Schema
+from makiserve.records import Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.data import flights_table

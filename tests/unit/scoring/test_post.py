@@ -10,7 +10,7 @@ import rx
 import makiserve
 import makiserve.stream as rs
 from makiserve.errors import OperatorError, PredictError, StateError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.scoring import Batch, Prediction, Scored, Scorer
 from makiserve.stream.engine.trace import trace
 

@@ -9,7 +9,7 @@ import rx
 
 import makiserve.stream as rs
 from makiserve.errors import DecodeError, OperatorError, PredictError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import trace
 

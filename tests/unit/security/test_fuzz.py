@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 import makiserve
 import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, SourceError, StateError
-from makiserve.schema import Record, RecordFile, Schema
-from makiserve.schema.record import MAX_JSON_BYTES
-from makiserve.serving.state.checkpoint import MARK
+from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.record import MAX_JSON_BYTES
+from makiserve.serving.state.checkpoint import MARK, OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark, mark_from_text
 from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -127,7 +126,7 @@ ROOT_PART = PACK([0, ROOT])
 HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
 INDEX = PartsIndex()
 INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
-COMMITTED = Mark(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
 MARK_TEXT = str(COMMITTED).encode()
 
 
@@ -153,7 +152,7 @@ def test_a_partition_of_the_state_topic_is_read_or_refused(records: dict[bytes, 
 @given(st.text() | JSON.map(json.dumps))
 def test_a_mark_is_read_or_refused(text: str) -> None:
     with suppress(StateError):
-        mark_from_text(text)
+        offset_metadata_from_text(text)
 
 
 KEYS = st.sampled_from(["model", "serve.input", "serve.max-batch", "serve.commit-interval", "kafka.a.b", "kafka"])
@@ -170,7 +169,7 @@ def test_a_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
 
 def test_nothing_that_runs_code_when_it_reads_data_is_imported() -> None:
     refused = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-    to_topics = ("kafka", "schema", "scoring", "serving", "stream")  # cli and replaying send to processes of their own
+    to_topics = ("kafka", "records", "scoring", "serving", "stream")  # cli and offline send to processes of their own
     for path in (each for name in to_topics for each in (PACKAGE / name).rglob("*.py")):
         tree = ast.parse(path.read_text())
         imports = [each for each in ast.walk(tree) if isinstance(each, (ast.Import, ast.ImportFrom))]

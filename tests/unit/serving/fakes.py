@@ -16,7 +16,7 @@ import makiserve
 import makiserve.stream as rs
 from makiserve.errors import PredictError
 from makiserve.kafka import Committed, TopicLimits, Watermarks
-from makiserve.scoring import ALONE, Beside, Outputs, Scorer
+from makiserve.scoring import ALONE, ModelGroup, Outputs, Scorer
 from makiserve.serving.signals import Stop
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import trace
@@ -55,7 +55,7 @@ def packaged(
     version: str = "3",
     model: Model | None = None,
     registry: Any = None,
-    beside: Beside = ALONE,
+    beside: ModelGroup = ALONE,
 ) -> Any:
     """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
     plan = plan or trace(

@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, PredictError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.scoring import Batch, Scored, Scorer
-from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
+from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, OffsetMetadata
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.pipelines import EVENTS, PIPELINES, Make
@@ -64,7 +63,7 @@ class Life:
         self._scorers = scorers
         self._items = items
         self._topic: list[tuple[bytes, bytes | None]] = []
-        self._mark: Mark | None = None
+        self._mark: OffsetMetadata | None = None
         self._worker = 0
         self._restore()
 
@@ -93,7 +92,7 @@ class Life:
         self._topic += self._writer.write(self._lane, limit_s)
         if not self._writer.is_open:
             state = self._writer.state_id
-            self._mark = Mark(0, "", "", 1, "in", state, self.committed, self._writer.manifest)
+            self._mark = OffsetMetadata(0, "", "", 1, "in", state, self.committed, self._writer.manifest)
             self._topic.append((MARK, str(self._mark).encode()))
 
     @property

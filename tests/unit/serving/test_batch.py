@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from makiserve.errors import DecodeError
-from makiserve.schema import Schema
+from makiserve.records import Schema
 from makiserve.scoring import Lane
-from makiserve.serving.batch import Slice, slices_from_messages
 from makiserve.serving.partition import Partition
-from makiserve.serving.state.beginning import Beginning
+from makiserve.serving.slices import Slice, slices_from_messages
 from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.restore_plan import RestorePlan
 from makiserve.serving.state.restorer import Restored
 from tests.unit.serving.fakes import Step, message, packaged
 
@@ -19,7 +19,7 @@ SCORER = packaged().scorer()
 def partition(number: int, committed: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    each.begin(Restored(Beginning(0, committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
+    each.begin(Restored(RestorePlan(0, committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
     return each
 
 

@@ -20,18 +20,17 @@ from makiserve.errors import (
 from makiserve.scoring import Scorer
 from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
-from makiserve.serving.patience import Patience
+from makiserve.serving.retry import RetryPolicy
 from makiserve.serving.signals import Stop
-from makiserve.serving.state.beginning import Beginning, Expected
-from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.mark import Mark, mark_from_text
+from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.parts_index import Manifest
+from makiserve.serving.state.restore_plan import RestorePlan, StateIdentity
 from makiserve.serving.state.restorer import Restored
 from makiserve.stream.engine.parts import Parts
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 
 SCORER = Scorer(packaged().plan, is_tracked=True)
-EXPECTED = Expected("plan-1", "digest-1", 3, "in")
+EXPECTED = StateIdentity("plan-1", "digest-1", 3, "in")
 
 STEPS = {
     1: "produce group.state",
@@ -45,7 +44,9 @@ def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0
     each = Partition("in", number)
     each.restore()
     writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)))
-    each.begin(Restored(Beginning(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
+    each.begin(
+        Restored(RestorePlan(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3"
+    )
     each.advance(scored)
     return each
 
@@ -57,7 +58,7 @@ def partitions() -> list[Partition]:
 def committer(kafka: Kafka) -> Committer:
     producer: Any = Producer(kafka)
     consumer: Any = Consumer(kafka)
-    return Committer(producer, consumer, Patience(kafka.stop), "group.state", EXPECTED)
+    return Committer(producer, consumer, RetryPolicy(kafka.stop), "group.state", EXPECTED)
 
 
 def run(kafka: Kafka, of: Iterable[Partition], *, is_saving: bool = False) -> bool:
@@ -81,20 +82,20 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    mark = Mark(3, "plan-1", "digest-1", 3, "in", each.writer.state_id, release="models:/house/3", since=3)
-    assert (offset, mark_from_text(text)) == (8, mark)
+    mark = OffsetMetadata(3, "plan-1", "digest-1", 3, "in", each.writer.state_id, release="models:/house/3", since=3)
+    assert (offset, offset_metadata_from_text(text)) == (8, mark)
 
 
 def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:
     each = partition(1, 8)
     run(kafka, [each], is_saving=True)
-    mark = mark_from_text(kafka.group[1][1])
+    mark = offset_metadata_from_text(kafka.group[1][1])
     assert mark is not None
     assert mark.checkpoint == 8
     assert kafka.state[-1] == (1, b"mark", kafka.group[1][1].encode())
     each.advance(9)
     run(kafka, [each])
-    assert mark_from_text(kafka.group[1][1]) == mark
+    assert offset_metadata_from_text(kafka.group[1][1]) == mark
 
 
 def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(kafka: Kafka) -> None:
@@ -122,13 +123,13 @@ def one_part(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_commit_of_a_slice_keeps_the_checkpoint_before(kafka: Kafka) -> None:
     each = partition(0, 4)
     run(kafka, [each], is_saving=True)
-    mark = mark_from_text(kafka.group[0][1])
+    mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (kafka.group[0][0], mark.checkpoint, mark.manifest) == (4, None, Manifest())
     assert (each.must_wait, each.is_due, each.is_unsaved) == (True, True, True)
     assert run_without_output(kafka, each)
     assert not each.must_wait
-    mark = mark_from_text(kafka.group[0][1])
+    mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (mark.checkpoint, mark.manifest.parts) == (4, 1)
 
@@ -166,7 +167,7 @@ def test_commit_of_urgent_slices_keeps_the_mark_that_is_committed(kafka: Kafka) 
     assert run_without_output(kafka, each)
     assert kafka.group[0] == before
     assert run_without_output(kafka, each)
-    mark = mark_from_text(kafka.group[0][1])
+    mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (mark.release, mark.since, mark.checkpoint) == ("models:/house/4", 4, 4)
 
@@ -221,10 +222,10 @@ def test_a_broker_that_is_away_while_the_service_stops_is_not_waited_for(
 
 
 def test_an_offset_without_a_text_is_another_programs() -> None:
-    assert mark_from_text("") is None
+    assert offset_metadata_from_text("") is None
 
 
 @pytest.mark.parametrize("text", ["x", "{}", '{"origin": "a", "plan": "b"}'])
 def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
     with pytest.raises(StateError, match="not from this version of makiserve"):
-        mark_from_text(text)
+        offset_metadata_from_text(text)

@@ -13,10 +13,10 @@ import pytest
 
 from makiserve.errors import ConfigurationError, RetryCall, TopicsChanged
 from makiserve.kafka import GroupView, Member, TopicState
+from makiserve.monitoring.snapshot import GroupPartition
 from makiserve.serving import group_monitor as module
 from makiserve.serving import retry
 from makiserve.serving.group_monitor import GroupMonitor
-from makiserve.web.snapshot import GroupPartition
 
 SESSION_S = 30.0
 Make = Callable[[], GroupMonitor]

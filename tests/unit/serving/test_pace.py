@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from makiserve.serving.pace import FIRST, Pace
+from makiserve.serving.schedule import FIRST, AdaptiveBatchSizer
 
 TARGET = timedelta(milliseconds=100)
 
 
 def settled(overhead_s: float, cost_s: float, arrived: int = 10_000) -> int:
     """The bound after some batches of a model, when more than enough has always arrived."""
-    pace, chance = Pace(TARGET, 4096), random.Random(1)
+    pace, chance = AdaptiveBatchSizer(TARGET, 4096), random.Random(1)
     for _ in range(60):
         records = min(pace.records, chance.choice([arrived, arrived // 2]))
         pace.note(records, overhead_s + cost_s * records)
@@ -22,8 +22,8 @@ def settled(overhead_s: float, cost_s: float, arrived: int = 10_000) -> int:
 
 
 def test_it_begins_small_as_nothing_is_known() -> None:
-    assert Pace(TARGET, 4096).records == FIRST
-    assert Pace(TARGET, 10).records == 10
+    assert AdaptiveBatchSizer(TARGET, 4096).records == FIRST
+    assert AdaptiveBatchSizer(TARGET, 10).records == 10
 
 
 def test_a_quick_model_gets_all_that_has_arrived_up_to_the_most() -> None:
@@ -44,7 +44,7 @@ def test_a_model_that_cannot_keep_up_gets_one_record_at_a_time() -> None:
 
 
 def test_a_model_that_becomes_quick_again_gets_its_batches_back() -> None:
-    pace = Pace(TARGET, 4096)
+    pace = AdaptiveBatchSizer(TARGET, 4096)
     for _ in range(50):
         pace.note(pace.records, pace.records * 1.0)
     assert pace.records == 1

@@ -11,8 +11,8 @@ from makiserve.errors import InternalError
 from makiserve.scoring import Lane
 from makiserve.serving import partition as module
 from makiserve.serving.partition import MOVES, Partition, Phase
-from makiserve.serving.state.beginning import Beginning
 from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.restore_plan import RestorePlan
 from makiserve.serving.state.restorer import Restored
 
 PAIRS = [(before, after) for before in Phase for after in Phase]
@@ -27,7 +27,7 @@ def in_phase(phase: Phase) -> Partition:
 def restored(committed: int, origin: int = 0) -> Partition:
     partition = Partition("in", 3)
     partition.restore()
-    partition.begin(Restored(Beginning(origin, committed, origin), Lane([]), CheckpointWriter(())), "models:/house/3")
+    partition.begin(Restored(RestorePlan(origin, committed, origin), Lane([]), CheckpointWriter(())), "models:/house/3")
     return partition
 
 

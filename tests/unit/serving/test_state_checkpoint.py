@@ -12,9 +12,8 @@ import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.scoring import Batch, Lane, Scorer
 from makiserve.serving.state import checkpoint as module
-from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
+from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, OffsetMetadata
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark
 from makiserve.serving.state.parts_index import Manifest
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.trace import trace
@@ -49,10 +48,10 @@ class Topic:
         return len(records)
 
     def complete(self, writer: CheckpointWriter, offset: int) -> None:
-        self.mark = Mark(0, "p", "d", 1, "in", writer.state_id, offset, writer.manifest)
+        self.mark = OffsetMetadata(0, "p", "d", 1, "in", writer.state_id, offset, writer.manifest)
         self.records[MARK] = str(self.mark).encode()
 
-    def load(self, mark: Mark | None = None) -> tuple[Lane, CheckpointWriter]:
+    def load(self, mark: OffsetMetadata | None = None) -> tuple[Lane, CheckpointWriter]:
         contents = Contents()
         contents.add(self.records.items())
         return contents.lane(self.parts, mark or self.mark)
@@ -122,7 +121,7 @@ def test_what_a_whole_checkpoint_did_not_know_of_comes_back_never() -> None:
 def test_a_checkpoint_of_another_offset_is_refused() -> None:
     topic = Topic()
     lane = topic.scorer.new_lane()
-    committed = Mark(0, "p", "d", 1, "in", "00000001", 3, Manifest(1, 1))
+    committed = OffsetMetadata(0, "p", "d", 1, "in", "00000001", 3, Manifest(1, 1))
     with pytest.raises(StateError, match="holds no checkpoint, not that of offset 3"):
         topic.load(committed)
     topic.save(CheckpointWriter(topic.parts), lane, 4)

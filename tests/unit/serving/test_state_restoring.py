@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall, StateError
-from makiserve.schema import Schema
+from makiserve.records import Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving import assignment as module
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.state import restorer
-from makiserve.serving.state.beginning import Expected
-from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.state.checkpoint import MARK, OffsetMetadata
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.mark import Mark
-from makiserve.serving.state.past import Past
+from makiserve.serving.state.restore_plan import StateIdentity
 from makiserve.serving.state.restorer import Restorer
-from makiserve.serving.swapping.scorers import Scorers
+from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
@@ -31,14 +30,16 @@ PLAN = packaged().plan
 TOPIC = "group.state"
 
 
-def expected(**other: Any) -> Expected:
-    return Expected(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", **other})
+def expected(**other: Any) -> StateIdentity:
+    return StateIdentity(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", **other})
 
 
 class Own(Assignment):
     """An assignment whose partitions are waited for."""
 
-    def __init__(self, kafka: Kafka, past: Past | None = None, expect: Expected | None = None, **settings: Any) -> None:
+    def __init__(
+        self, kafka: Kafka, past: WarmupFile | None = None, expect: StateIdentity | None = None, **settings: Any
+    ) -> None:
         consumer: Any = Consumer(kafka)
         lookup: Any = Lookup(kafka)
         scorers = Scorers(packaged())
@@ -61,7 +62,7 @@ def committed(kafka: Kafka, offset: int, origin: int = 0, **mark: Any) -> None:
     fields = {"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", "state_id": "00000001"}
     if mark.get("checkpoint") is not None and (saved := contents(kafka).mark):
         fields |= {"state_id": saved.state_id, "manifest": saved.manifest}
-    kafka.group[0] = (offset, str(Mark(origin, **fields | mark)))
+    kafka.group[0] = (offset, str(OffsetMetadata(origin, **fields | mark)))
 
 
 def contents(kafka: Kafka) -> Contents:
@@ -268,8 +269,8 @@ def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkey
     assert (each.next_offset, each.committed) == (2, 4)
 
 
-def past(kafka: Kafka, pattern: Path) -> Past:
-    return Past(str(pattern), len(kafka.input), Schema(Step), Scorer(PLAN, is_tracked=True))
+def past(kafka: Kafka, pattern: Path) -> WarmupFile:
+    return WarmupFile(str(pattern), len(kafka.input), Schema(Step), Scorer(PLAN, is_tracked=True))
 
 
 def test_a_file_is_the_past_of_a_partition_and_is_saved_with_its_first_commit(kafka: Kafka, tmp_path: Path) -> None:
@@ -289,7 +290,7 @@ def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_k
     with pytest.raises(ConfigurationError, match=r"name a file for each partition, with \{partition\} in it"):
         past(kafka, path)
     keyed = Scorer(trace(ops.group_by(lambda step: step.value, [ops.count()])), is_tracked=True)
-    assert Past(str(path), 2, Schema(Step), keyed).lane(1).states
+    assert WarmupFile(str(path), 2, Schema(Step), keyed).lane(1).states
 
 
 def test_a_past_that_is_not_there_is_said_at_once(kafka: Kafka, tmp_path: Path) -> None:

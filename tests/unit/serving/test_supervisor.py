@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from makiserve.errors import AnotherPipeline
-from makiserve.serving import link, post, supervisor
-from makiserve.serving.post import Post, Task
+from makiserve.errors import PipelineChanged
+from makiserve.serving import supervisor
+from makiserve.serving import worker_slot as link
+from makiserve.serving import worker_slot as post
 from makiserve.serving.signals import Stop
 from makiserve.serving.supervisor import Supervisor
+from makiserve.serving.worker_slot import WorkerSlot, WorkerSpec
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("supervised.py"))]
 
@@ -54,7 +56,7 @@ def watched(stop: Stop, tmp_path: Path) -> Watched:
 
 def make(watched: Watched, *jobs: dict[str, Any]) -> Supervisor:
     named = [(f"w{number}", job) for number, job in enumerate(jobs, start=1)]
-    tasks = [Task(name, job | {"log": str(watched.log), "name": name}) for name, job in named]
+    tasks = [WorkerSpec(name, job | {"log": str(watched.log), "name": name}) for name, job in named]
     return Supervisor(COMMAND, tasks, watched)
 
 
@@ -110,7 +112,7 @@ def test_after_too_many_failures_in_a_row_all_drain(
 
 def test_a_process_that_makes_room_for_another_pipeline_in_a_drain_has_drained(watched: Watched) -> None:
     watched.enough = 2
-    jobs = [{"does": ["report"], "drained": code} for code in (0, AnotherPipeline.exit_code)]
+    jobs = [{"does": ["report"], "drained": code} for code in (0, PipelineChanged.exit_code)]
     assert make(watched, *jobs).run(watched.stop) == 0
 
 
@@ -140,7 +142,7 @@ def test_a_second_signal_ends_all_by_force(watched: Watched, monkeypatch: pytest
 
 def test_workers_drain_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = f"""
-from makiserve.serving.post import Task
+from makiserve.serving.worker_slot import Task
 from makiserve.serving.signals import Stop
 from makiserve.serving.supervisor import Supervisor
 tasks = [Task(name, dict(log={str(tmp_path / "log")!r}, name=name, does=["report"])) for name in ("a", "b")]
@@ -156,7 +158,7 @@ Supervisor({COMMAND!r}, tasks, lambda name, report: print(name, flush=True)).run
 
 def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post, "LONGEST_PAUSE_S", 30.0)
-    own = Post(Task("w", None), [])
+    own = WorkerSlot(WorkerSpec("w", None), [])
     pauses = []
     for own.failures in range(1, 10):
         pauses.append(own.pause())
@@ -169,7 +171,7 @@ def test_a_report_is_left_out_where_nobody_reads_or_nobody_is(monkeypatch: pytes
     monkeypatch.setattr(link.os, "_exit", ends.put)
     ours, theirs = post.Pipe()
     ours.send("the job")
-    own = link.Link(os.dup(theirs.fileno()))
+    own = link.ControlPipe(os.dup(theirs.fileno()))
     theirs.close()
     assert own.job == "the job"
     for _ in range(1000):

@@ -19,7 +19,7 @@ from makiserve.errors import (
     InternalError,
     RetryCall,
     StateError,
-    StoppedAtRecord,
+    StoppedOnError,
 )
 from makiserve.serving import background, schedule, signals
 from makiserve.serving import worker as module
@@ -92,7 +92,7 @@ def test_records_that_cannot_be_scored_become_dead_letters_and_leave_no_trace(ka
 
 def test_a_record_that_cannot_be_scored_stops_the_service_if_it_is_told_so(kafka: Kafka, make: Make) -> None:
     kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate([1, 7, 2])]
-    with pytest.raises(StoppedAtRecord, match=r"^in\[0\]@1: operator: .*--on-error dead-letter"):
+    with pytest.raises(StoppedOnError, match=r"^in\[0\]@1: operator: .*--on-error dead-letter"):
         make(on_error="stop", commit_interval=ALWAYS, max_batch=1).run()
     assert not [output for output in kafka.visible if output.topic == "dead"]
     assert kafka.group[0][0] == len(kafka.predictions(0)) <= 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
-from makiserve.schema import Record
+from makiserve.records import Record
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace

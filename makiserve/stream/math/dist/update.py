@@ -1,16 +1,24 @@
-"""`math.dist.update`: the distribution of the items."""
+"""`dist.update`, `dist.merge`, `dist.describe`: build distributions and summarise them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math.dist.distribution import Distribution, add, finite, merge
 from makiserve.stream.scalars import real
+from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.math.dist.distribution import Distribution
+from makiserve.stream.math.dist.statistics import mean_of
+from makiserve.stream.math.dist.statistics import quantile_of
+from makiserve.stream.math.dist.statistics import stddev_of
+from makiserve.stream.ops.map import map
 
 
 def update(
@@ -61,3 +69,41 @@ class Update(Fold):
 
     def _add(self, dist: Distribution, value: float) -> Distribution:
         return add(dist, self.check(value))
+
+
+_named: Any = namedtuple  # noqa: PYI024  the fields follow from the parameters
+
+
+def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
+    """Minimum, maximum, mean, standard deviation and quantiles of each distribution.
+
+    ```
+    --{1:1,2:2,6:1}--|
+      describe()
+    --(1,6,2.75,…)---|
+    ```
+
+    Args:
+        quantiles: which quantiles, each between 0 and 1.
+
+    *Emits* a named tuple `(min, max, mean, stddev, p25, p50, p75)` for each `Distribution`, its last fields named for
+    the quantiles in percent: 0.999 is `p99_9`. *State* none.
+
+    Raises:
+        PipelineError: a quantile is not between 0 and 1, or stands there twice.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 2, 6]).pipe(rs.math.dist.update(reduce=True), rs.math.dist.describe([0.5])).run()
+    Description(min=1, max=6, mean=2.75, stddev=1.920286436967152, p50=2.0)
+    """
+    names = [f"p{q * 100:.10g}".replace(".", "_") for q in quantiles]
+    if len(set(names)) < len(names) or not all(0 <= q <= 1 for q in quantiles):
+        raise PipelineError(f"dist.describe: quantiles are different numbers between 0 and 1, not {list(quantiles)}")
+    description = _named("Description", ["min", "max", "mean", "stddev", *names])
+
+    def described(dist: Distribution) -> Any:
+        values = [quantile_of(dist, q) for q in quantiles]
+        return description(dist.min, dist.max, mean_of(dist), stddev_of(dist), *values)
+
+    described.types = (description,)  # type: ignore[attr-defined]  # what a checkpoint may hold
+    return map(described)

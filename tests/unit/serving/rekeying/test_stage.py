@@ -8,12 +8,12 @@ import pytest
 from confluent_kafka import Message
 
 import makiserve
+from makiserve.artifact import FeaturesOnly
 from makiserve.kafka import BY_KEY
-from makiserve.packaging import FeaturesOnly
-from makiserve.schema import Schema
+from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving.messages import Origin, Times, origin_before, rekeyed_headers, source_header
-from makiserve.serving.rekeying.stage import Keys, Rekeyer, key_of
+from makiserve.serving.repartition import Keys, Repartitioner, key_of
 from makiserve.serving.sender import Sender
 from makiserve.serving.topics import topic_between
 from makiserve.settings import ServeSettings
@@ -66,7 +66,9 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
     schema = Schema(Reading)
     batch = Batch(scorer.new_lane(), [schema.decode_json(each.value() or b"") for each in messages[:2]])
     (scored,) = scorer.score([batch])
-    published = Rekeyer(Sender(producer, cast("Any", Limits())), SETTINGS, KEYS, 1).publish(messages, batch, scored)
+    published = Repartitioner(Sender(producer, cast("Any", Limits())), SETTINGS, KEYS, 1).publish(
+        messages, batch, scored
+    )
     kept, dead = producer.produced
     headers = [("a", b"1"), ("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k")]
     assert kept == ("between", BY_KEY, b"h1", b'{"house": "h1"}', headers, 1007)

@@ -10,8 +10,8 @@ import pytest
 
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Profile, profile_from
-from makiserve.serving.telemetry import drifting
-from makiserve.serving.telemetry.drifting import LEAST, SPAN_S, WAITING, Drifting
+from makiserve.serving.telemetry import drift_monitor as drifting
+from makiserve.serving.telemetry.drift_monitor import LEAST, SPAN_S, WAITING, DriftMonitor
 
 
 class Features(NamedTuple):
@@ -39,7 +39,7 @@ def batch(shift: float, count: int = 100, seed: int = 2) -> Scored:
 
 
 def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed))
     found = {each.feature: each for each in watching.frozen()}
@@ -48,7 +48,7 @@ def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Pro
 
 
 def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed)._replace(predictions=[5.0] * 100))
     found = {each.feature: each.psi for each in watching.frozen()}
@@ -57,13 +57,13 @@ def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: P
 
 
 def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     watching.add(batch(3.0, LEAST - 1))
     assert watching.frozen() == ()
 
 
 def test_a_feature_that_is_gone_has_drifted(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     gone = batch(0.0, 1000)
     watching.add(gone._replace(features=[Features(float("nan"))] * 1000))
     (total, _) = watching.frozen()
@@ -71,7 +71,7 @@ def test_a_feature_that_is_gone_has_drifted(now: list[float], profile: Profile) 
 
 
 def test_a_daily_pattern_does_not_alias_with_the_sample(now: list[float]) -> None:
-    watching = Drifting(profile_from({"total": [float(hour % 24) for hour in range(24_000)]}))
+    watching = DriftMonitor(profile_from({"total": [float(hour % 24) for hour in range(24_000)]}))
     for _ in range(10):
         hours = [Features(float(hour % 24)) for hour in range(24_000)]
         watching.add(Scored([], hours, [None] * len(hours), []))
@@ -81,7 +81,7 @@ def test_a_daily_pattern_does_not_alias_with_the_sample(now: list[float]) -> Non
 
 
 def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     for shift, count in ((0.0, 100_000), (9.0, 2_000)):
         watching.add(batch(shift, count))
         found = {each.feature: each for each in watching.frozen()}
@@ -89,7 +89,7 @@ def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile)
 
 
 def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     for shift in (9.0, 0.0, 0.0, 0.0):
         for seed in range(20):
             watching.add(batch(shift, seed=seed))
@@ -99,13 +99,13 @@ def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -
 
 
 def test_a_large_batch_is_looked_at_in_part(now: list[float], profile: Profile) -> None:
-    watching = Drifting(profile)
+    watching = DriftMonitor(profile)
     for _ in range(100):
         watching.add(batch(0.0, 1000))
     assert watching.frozen()[0].records == WAITING
 
 
 def test_without_a_profile_there_is_no_drift() -> None:
-    watching = Drifting(None)
+    watching = DriftMonitor(None)
     watching.add(batch(0.0))
     assert watching.frozen() == ()

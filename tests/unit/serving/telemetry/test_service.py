@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from makiserve.scoring import ALONE, Beside
+from makiserve.scoring import ALONE, ModelGroup
 from makiserve.serving.telemetry import service
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import packaged
@@ -21,5 +21,5 @@ def beside(**options: Any) -> dict[str, str]:
 
 def test_models_that_score_beside_the_champion_are_named_by_their_versions() -> None:
     assert beside(beside=ALONE) == {}
-    found = beside(beside=Beside(packaged(version="4"), 0.025, packaged(version="5")))
+    found = beside(beside=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
     assert found == {"Challenger": "house version 4, 2.5% of the keys", "Shadow": "house version 5"}

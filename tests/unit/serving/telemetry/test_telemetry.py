@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from makiserve.errors import DecodeError, PredictError
+from makiserve.monitoring.snapshot import Snapshot, StateSize
 from makiserve.scoring import Scored
 from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Published
-from makiserve.serving.telemetry import counts, telemetry
-from makiserve.serving.telemetry.audience import Audience
-from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry import measures as counts
+from makiserve.serving.telemetry import telemetry
+from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.measures import TelemetrySink
 from makiserve.serving.telemetry.telemetry import LOG_S, SNAPSHOT_S, Telemetry
-from makiserve.web.snapshot import Snapshot, StateSize
+from tests.unit.monitoring.example import SERVICE
 from tests.unit.serving.fakes import message
-from tests.unit.web.example import SERVICE
 
 NOTHING = Scored([], [], [], [])
 
@@ -46,7 +47,7 @@ def seen() -> list[Snapshot]:
 @pytest.fixture
 def told(clock: Clock, seen: list[Snapshot]) -> Telemetry:
     sizes: Any = SimpleNamespace(frozen=lambda lanes: (StateSize("sum", 0, 9),))
-    return Telemetry(Audience("worker 1", seen.append), SERVICE, Lanes(lambda number: 10), sizes)
+    return Telemetry(TelemetrySink("worker 1", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
 
 
 def batch(told: Telemetry) -> None:

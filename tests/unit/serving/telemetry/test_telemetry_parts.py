@@ -12,15 +12,17 @@ import rx
 
 import makiserve.stream as rs
 from makiserve.kafka import LOG_APPEND_TIME
+from makiserve.monitoring.snapshot import LaneStatus, StateSize
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition, Phase
-from makiserve.serving.telemetry import lanes, memory, sizes, stages
-from makiserve.serving.telemetry.lanes import Lanes
+from makiserve.serving.telemetry import lag as lanes
+from makiserve.serving.telemetry import measures as memory
+from makiserve.serving.telemetry import measures as sizes
+from makiserve.serving.telemetry import measures as stages
+from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.measures import EVERY_S, SHARE, Stages, StateSizer
 from makiserve.serving.telemetry.service import steps
-from makiserve.serving.telemetry.sizes import EVERY_S, SHARE, Sizes
-from makiserve.serving.telemetry.stages import Stages
 from makiserve.stream.engine.trace import trace
-from makiserve.web.snapshot import Lane, StateSize
 from tests.unit.serving.fakes import Model, Step
 
 
@@ -40,11 +42,11 @@ class Watched:
 
     def __init__(self) -> None:
         self.end: int | None = 10
-        self.lanes = Lanes(lambda number: self.end)
+        self.lanes = LagTracker(lambda number: self.end)
         self.partition = Partition("in", 0)
         self.partition.phase = Phase.RUNNING
 
-    def at(self, committed: int, next_offset: int | None = None) -> Lane:
+    def at(self, committed: int, next_offset: int | None = None) -> LaneStatus:
         self.partition.committed = committed
         self.partition.next_offset = committed if next_offset is None else next_offset
         return self.lanes.frozen([self.partition])[0]
@@ -166,7 +168,7 @@ def test_state_is_measured_by_operator_over_all_lanes(now: list[float]) -> None:
     scorer = Scorer(trace(rs.ops.group_by(lambda i: i.value, [rs.math.sum(lambda i: i.value)])))
     first, second = scorer.new_lane(), scorer.new_lane()
     scorer.score([Batch(first, [Step(1.0), Step(2.0)]), Batch(second, [Step(3.0)])])
-    found = {size.operator: size for size in Sizes(scorer).frozen([first, second])}
+    found = {size.operator: size for size in StateSizer(scorer).frozen([first, second])}
     assert found["group_by"].keys == 3
     each = [scorer.checkpoints[0].sizes(lane.states[0])["group_by > sum"].size_bytes for lane in (first, second)]
     assert found["group_by > sum"].size_bytes == sum(each) > 0
@@ -182,7 +184,7 @@ def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
 
     scorer: Any = SimpleNamespace(checkpoints=[SimpleNamespace(sizes=takes_two_seconds)])
     lane: Any = SimpleNamespace(states=[[]])
-    watching = Sizes(scorer)
+    watching = StateSizer(scorer)
     while now[0] < 2500:
         assert watching.frozen([lane]) == (StateSize("sum", 0, 9),)
         now[0] += 1.0
@@ -193,7 +195,7 @@ def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
 def test_a_post_pipeline_has_its_own_names() -> None:
     plan = trace(rs.math.sum())
     scorer = Scorer(plan, Model(), plan)
-    scored = {size.operator for size in Sizes(scorer).frozen([scorer.new_lane()])}
+    scored = {size.operator for size in StateSizer(scorer).frozen([scorer.new_lane()])}
     assert scored == {"sum", "post > sum"}
     assert steps(plan, "post > ")[0].path == "post > sum"
 

@@ -12,8 +12,8 @@ from opentelemetry.trace import SpanKind
 
 from makiserve.errors import ConfigurationError
 from makiserve.serving.telemetry.tracing import MOST_LINKS, Tracing, tracing
+from tests.unit.monitoring.example import SERVICE
 from tests.unit.serving.fakes import message
-from tests.unit.web.example import SERVICE
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The types of a model's inputs, and whether a value is of one: the same for any row, whatever its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from mlflow.types import DataType
+
+from makiserve.errors import PredictError
+
+Row = tuple[Any, ...]
+
+TEXT = pd.Series(["text"]).dtype  # what pandas makes of text in a training frame: str since 3.0, object before
+
+
+class Kind(NamedTuple):
+    """How values of one type of a signature are taken.
+
+    Attributes:
+        accepts: the Python and numpy types that are of it.
+        dtype: of the column.
+        with_missing: of the column where a value may be missing; it must not depend on whether one is.
+    """
+
+    accepts: tuple[type, ...]
+    dtype: Any
+    with_missing: Any
+
+
+NUMBER = (int, float, np.integer, np.floating)
+INTEGER = (int, np.integer)
+KINDS = {
+    DataType.double: Kind(NUMBER, np.float64, np.float64),
+    DataType.float: Kind(NUMBER, np.float32, np.float32),
+    DataType.long: Kind(INTEGER, np.int64, np.float64),
+    DataType.integer: Kind(INTEGER, np.int32, np.float64),
+    DataType.boolean: Kind((bool, np.bool_), np.bool_, object),
+    DataType.string: Kind((str,), TEXT, TEXT),
+    DataType.binary: Kind((bytes,), object, object),
+    DataType.datetime: Kind((datetime, np.datetime64), "datetime64[ns]", "datetime64[ns]"),
+}
+
+
+class InputColumn(NamedTuple):
+    """One input of the model: its name, its type in the signature, and whether a value may be missing."""
+
+    name: str
+    type: DataType
+    required: bool
+
+    @property
+    def dtype(self) -> Any:
+        kind = KINDS[self.type]
+        return kind.dtype if self.required else kind.with_missing
+
+    def admits(self, kind: type) -> bool:
+        """Whether a value of this Python type may stand in the column."""
+        if kind is type(None):
+            return not self.required
+        accepts = KINDS[self.type].accepts
+        return issubclass(kind, accepts) and (kind is not bool or bool in accepts)
+
+
+class Columns(tuple[InputColumn, ...]):
+    """The inputs of a model, in order."""
+
+    def __init__(self, columns: Iterable[InputColumn]) -> None:
+        self.names = tuple(column.name for column in self)
+        self._admitted: set[tuple[type, ...]] = set()
+
+    @property
+    def common_float(self) -> Any:
+        """The dtype where all columns are floating-point numbers of one type; None otherwise."""
+        found = {column.type for column in self}
+        return KINDS[found.pop()].dtype if found in ({DataType.double}, {DataType.float}) else None
+
+    def check(self, row: Row) -> None:
+        """Refuse a row by the types of its values.
+
+        Raises:
+            PredictError: a required value is missing, or a value is of another type.
+        """
+        kinds = tuple(map(type, row))
+        if kinds not in self._admitted:
+            for column, kind in zip(self, kinds, strict=True):
+                if not column.admits(kind):
+                    raise _refusal(column, kind)
+            self._admitted.add(kinds)
+
+
+def _refusal(column: InputColumn, kind: type) -> PredictError:
+    if kind is type(None):
+        return PredictError(f"feature {column.name!r} is missing (None), and the model's signature requires it")
+    return PredictError(
+        f"feature {column.name!r}: the model's signature asks for {column.type.name}, got {kind.__name__}"
+    )

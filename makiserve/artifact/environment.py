@@ -1,0 +1,103 @@
+"""How this environment differs from the one that a model was packaged in."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from packaging.requirements import InvalidRequirement, Requirement
+
+from makiserve.errors import ConfigurationError
+from makiserve.version import __version__
+
+_RUNNING = {"makiserve": __version__, "mlflow": mlflow.__version__}
+"""What runs under another name than it is required by: makiserve from a checkout, MLflow as mlflow-skinny."""
+
+
+def environment_differences(requirements: Path, python_version: str) -> tuple[str, ...]:
+    """What a model requires and is not so here, such as `pandas: packaged 3.1.0, here 3.2.0`.
+
+    Args:
+        requirements: the model's requirements.txt; lines that are not plain requirements are not compared.
+        python_version: of the packaging; another patch release is no difference.
+    """
+    found = []
+    if python_version.split(".")[:2] != list(platform.python_version_tuple()[:2]):
+        found.append(f"python: packaged {python_version}, here {platform.python_version()}")
+    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []
+    return (*found, *filter(None, map(_difference, lines)))
+
+
+def _difference(line: str) -> str | None:
+    try:
+        requirement = Requirement(line.partition(" #")[0])
+    except InvalidRequirement:
+        return None
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
+    here = _version(requirement.name)
+    if here and requirement.specifier.contains(here, prereleases=True):
+        return None
+    packaged = str(requirement.specifier).removeprefix("==") or "any version"
+    return f"{requirement.name}: packaged {packaged}, here {here or 'not installed'}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return _RUNNING.get(name) or metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def requirements(imports: Iterable[str]) -> list[str]:
+    """What must be installed for a pipeline to run, each pinned to the version that is installed here.
+
+    Args:
+        imports: top-level names; one that is not to be found here is taken for an optional import.
+
+    Raises:
+        ConfigurationError: a module is neither the pipeline's own nor of an installed distribution.
+    """
+    installed = metadata.packages_distributions()
+    names = {name for top in imports for name in installed.get(top) or _named(top)}
+    return [f"makiserve=={__version__}", *(f"{name}=={metadata.version(name)}" for name in sorted(names))]
+
+
+def with_requirements(required: list[str], options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The option that makes a model require these too, beside what MLflow infers or the user lists.
+
+    Args:
+        required: the pipeline's requirements.
+        options: what the user gives for the model's flavor.
+
+    Raises:
+        ConfigurationError: a whole environment is given, which cannot be completed.
+    """
+    if options.get("conda_env") is not None:
+        raise ConfigurationError(
+            "conda_env= leaves out what the pipeline requires: pass extra_pip_requirements= or pip_requirements="
+        )
+    name = "pip_requirements" if options.get("pip_requirements") is not None else "extra_pip_requirements"
+    given = options.get(name) or []
+    return {name: [*([f"-r {given}"] if isinstance(given, str) else given), *required]}
+
+
+def _named(top: str) -> list[str]:
+    """The distribution with a module's own name: one that is installed in editable mode lists no modules."""
+    try:
+        return [metadata.distribution(top).name]
+    except metadata.PackageNotFoundError:
+        pass
+    spec = find_spec(top)
+    if spec is None:
+        return []
+    place = spec.origin or ", ".join(spec.submodule_search_locations or ())
+    raise ConfigurationError(
+        f"the pipeline imports {top!r} from {place}, which is neither in its own source tree nor an installed "
+        "distribution: a service would not have it. Install it as a package, or move it beside the pipeline"
+    )

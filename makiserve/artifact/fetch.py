@@ -1,0 +1,214 @@
+"""From the URI of a model to a copy of its files, and the truth about why there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+
+from makiserve.errors import ConfigurationError, RegistryUnavailable
+
+# A lookup takes milliseconds; MLflow's own patience, 7 retries of 120 s, would hide a dead server for minutes.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A model's files.
+
+    Attributes:
+        directory: a copy; the original is never written to.
+        name: in the registry; None where the URI is not one of a registered model.
+        version: likewise; an alias is resolved.
+    """
+
+    directory: Path
+    name: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class _Source:
+    uri: str
+    name: str | None = None
+    version: str | None = None
+
+
+def fetch(uri: str, into: Path) -> Fetched:
+    """Copy the files of a model.
+
+    Args:
+        uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/…, a path, or whatever
+            else MLflow can download from.
+        into: an empty directory.
+
+    Raises:
+        ConfigurationError: nothing is there, or the tracking server does not answer.
+    """
+    try:
+        with _environment(_IMPATIENT):
+            source = _resolve(uri)
+        with _environment(_QUIET):
+            path = download_artifacts(source.uri, dst_path=str(into))
+    except (MlflowException, OSError, ImportError) as error:
+        raise _error(uri, error) from error
+    return Fetched(Path(path), source.name, source.version)
+
+
+def newest(uri: str) -> str:
+    """The version that an alias names now, as a URI that never means another: `models:/house/3`.
+
+    Args:
+        uri: models:/name@alias or models:/name/latest.
+
+    Raises:
+        ConfigurationError: there is none, or the tracking server does not answer.
+    """
+    try:
+        with _environment(_IMPATIENT):
+            return _resolve(uri).uri
+    except (MlflowException, OSError) as error:
+        raise _error(uri, error) from error
+
+
+def _resolve(uri: str) -> _Source:
+    """Where the files really are; MLflow's own download from runs:/ would say no more than that it failed."""
+    scheme, _, rest = uri.partition(":/")
+    if "://" not in uri and not rest:  # a path asks no tracking server
+        if not Path(uri).is_dir():
+            raise FileNotFoundError("no such directory")
+        return _Source(str(Path(uri).absolute()))
+    client = MlflowClient()
+    if scheme == "runs":
+        return _Source(_run_model(client, *rest.lstrip("/").partition("/")[::2]))
+    if scheme == "models":
+        return _registered(client, rest.lstrip("/"))
+    if scheme == "mlflow-artifacts":
+        client.search_experiments(max_results=1)  # whether the server is there: a download would wait for minutes
+    return _Source(uri)
+
+
+def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
+    """The URI of the model that a run has logged under a name."""
+    run = client.get_run(run_id)
+    outputs = run.outputs.model_outputs if run.outputs else []
+    models = {model.name: model.model_id for model in (client.get_logged_model(o.model_id) for o in outputs)}
+    if name in models:
+        return f"models:/{models[name]}"
+    if any(name == file.path for file in client.list_artifacts(run_id)):
+        return f"{run.info.artifact_uri}/{name}"  # logged by MLflow 2
+    logged = ", ".join(map(repr, models)) or "none"
+    raise FileNotFoundError(f"the run has logged no model {name!r}; its models: {logged}")
+
+
+def _registered(client: MlflowClient, path: str) -> _Source:
+    """A registered version by number, alias or as the latest; or a model by its id."""
+    name, at, alias = path.partition("@")
+    if at:
+        version = client.get_model_version_by_alias(name, alias).version
+    elif "/" not in path:
+        return _Source(f"models:/{client.get_logged_model(path).model_id}")
+    else:
+        name, _, version = path.rpartition("/")
+        if version == "latest":
+            found = client.search_model_versions(f"name='{name}'")
+            version = str(max((int(each.version) for each in found), default=0))
+        elif not version.isdigit():
+            raise FileNotFoundError(
+                f"{version!r} is neither a version number nor 'latest'; an alias is models:/{name}@…"
+            )
+        client.get_model_version(name, version)
+    return _Source(f"models:/{name}/{version}", name, str(version))
+
+
+def _error(uri: str, error: Exception) -> ConfigurationError:
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, MlflowException) and isinstance(cause, OSError):  # requests' errors are OSErrors
+        return RegistryUnavailable(
+            f"model {uri}: no answer from {mlflow.get_tracking_uri()} ({type(cause).__name__}): "
+            "check MLFLOW_TRACKING_URI and the network"
+        )
+    return ConfigurationError(f"model {uri}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    first, *rest = str(error).strip().splitlines() or [type(error).__name__]
+    detail = f" {rest[-1]}" if rest else ""
+    where = f" (tracking server: {mlflow.get_tracking_uri()})" if isinstance(error, MlflowException) else ""
+    return f"{first}{detail}{where}"
+
+
+@contextmanager
+def _environment(defaults: dict[str, str]) -> Iterator[None]:
+    """Set variables for a while, those that the user has not set."""
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+if sys.platform != "win32":  # services do not run there, and a notebook may leave a folder
+    import fcntl
+
+PREFIX = "makiserve-model-"
+
+
+class ModelFolder:
+    """An empty folder in the directory for temporary files, there until it is removed or its process ends.
+
+    A container that is killed again and again would otherwise fill the volume that outlives it. The lock is that of the
+    open folder: the kernel frees it, however the process ends, and other containers on the volume see it, too.
+
+    Attributes:
+        path: where it is.
+    """
+
+    def __init__(self) -> None:
+        for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+            if (lock := _lock(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+        while not self._is_taken():
+            pass
+
+    def _is_taken(self) -> bool:
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = _lock(self.path)
+        # Another process may have found it before it was locked, and taken it for one that was left.
+        return sys.platform == "win32" or (self._lock is not None and self.path.exists())
+
+    def remove(self) -> None:
+        """It is not needed any more."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _lock(path: Path) -> int | None:
+    """The lock of a folder; None where another process has it, or it is gone."""
+    if sys.platform == "win32":
+        return None
+    with suppress(OSError):
+        found = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(found)
+        else:
+            return found
+    return None

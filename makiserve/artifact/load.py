@@ -1,0 +1,179 @@
+"""Loading a packaged model: the same pipeline and the same model that were logged, or a refusal."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import msgspec
+
+from makiserve.artifact.environment import environment_differences
+from makiserve.artifact.fetch import Fetched, ModelFolder, fetch
+from makiserve.artifact.flavor import Flavor, read_flavor
+from makiserve.artifact.packaged import PackagedModel
+from makiserve.artifact.predictor import MlflowPredictor
+from makiserve.artifact.reference.reference import read_reference
+from makiserve.artifact.source.finder import importable, shadowed
+from makiserve.artifact.source.sources import Sources, read_sources
+from makiserve.artifact.unpackaged import open_unpackaged
+from makiserve.errors import ModelRefused, PipelineChanged
+from makiserve.records import Record, Schema
+from makiserve.scoring.drift import Profile
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.trace import Transform, trace_factory
+from makiserve.version import __version__
+
+
+def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | None = None) -> PackagedModel:
+    """Load a model that `log_model` has packaged, or any model of MLflow's that has a signature with names.
+
+    A packaged pipeline is imported under its own module names, so that a process can hold one version of its code. Call
+    `check_reference` before serving.
+
+    Args:
+        uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/… or a path.
+        features: the pipeline for a model that was not packaged with one: `module:function` or `file.py:function`. None
+            where its records are the features.
+        like: a model that this process has, whose pipeline it must have too; None for any.
+
+    Raises:
+        AnotherPipeline: it has not; code other than this process has was not run.
+        ConfigurationError: nothing is there, or the tracking server does not answer.
+        ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
+            environment.
+    """
+    folder = ModelFolder()
+    try:
+        model = _alike(_open(str(uri), fetch(str(uri), folder.path), features, like), like)
+    except BaseException:
+        folder.remove()
+        raise
+    # Some models read their files at the first prediction: the copy lives as long as the predictor.
+    weakref.finalize(model.predictor or model.plan, folder.remove)
+    return model
+
+
+def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel | None) -> PackagedModel:
+    try:
+        mlmodel, flavor = read_flavor(fetched.directory)
+        if flavor is None:
+            return open_unpackaged(uri, fetched, mlmodel, features)
+        _refuse_a_second(features, flavor)
+        if like and flavor.digest != like.digest:
+            raise PipelineChanged(
+                f"{uri} has another pipeline (digest {flavor.digest[:12]}…) than {like.uri} ({like.digest[:12]}…)"
+            )
+        sources = _verified_sources(fetched.directory, flavor)
+        with importable(sources, fetched.directory / flavor.sources):
+            return _assemble(uri, fetched, mlmodel, flavor)
+    except ModelRefused as refused:
+        raise ModelRefused(f"model {uri}: {refused}") from refused.__cause__
+
+
+def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
+    if like and not model.has_pipeline_of(like):
+        raise PipelineChanged(f"{model.uri} has another pipeline than {like.uri}, of the same sources")
+    return model
+
+
+def _refuse_a_second(features: str | None, flavor: Flavor) -> None:
+    if features:
+        raise ModelRefused(
+            f"it was packaged with a pipeline, {flavor.entry_point}: leave out features, or give it another pipeline "
+            "with makiserve attach"
+        )
+
+
+def _assemble(uri: str, fetched: Fetched, mlmodel: Any, flavor: Flavor) -> PackagedModel:
+    directory = fetched.directory
+    differences = environment_differences(directory / "requirements.txt", flavor.python_version)
+    features, record, plan, post, predictor = _run(flavor, directory, differences)
+    reference = read_reference(directory, flavor, Schema(record))
+    requirements = (directory / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return PackagedModel(
+        uri=uri,
+        name=fetched.name,
+        version=fetched.version,
+        run_id=mlmodel.run_id,
+        model_id=mlmodel.model_id,
+        digest=flavor.digest,
+        features=features,
+        record=record,
+        plan=plan,
+        post=post,
+        predictor=predictor,
+        reference=reference,
+        profile=_profile(directory / flavor.profile),
+        emitted=tuple(reference.outputs[0].features),
+        sources=read_sources(directory / flavor.sources),
+        requirements=tuple(requirements),
+        differences=differences,
+        directory=directory,
+    )
+
+
+def _profile(file: Path) -> Profile:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Profile)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelRefused(
+            f"the statistics of its training cannot be read: {error}: {file.name} is damaged or was written by another "
+            "version of makiserve: log the model again"
+        ) from error
+
+
+def _verified_sources(directory: Path, flavor: Flavor) -> Sources:
+    sources = read_sources(directory / flavor.sources)
+    if sources.digest != flavor.digest:
+        raise ModelRefused(
+            f"the pipeline's sources in the artifact were edited after it was logged (SHA-256 {sources.digest[:12]}…, "
+            f"packaged {flavor.digest[:12]}…): log the model again"
+        )
+    if hidden := shadowed(sources):
+        raise ModelRefused(f"{hidden}, which it would replace in this process: rename it and log the model again")
+    return sources
+
+
+def _run(
+    flavor: Flavor, directory: Path, differences: tuple[str, ...]
+) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor | None]:
+    """Everything that runs code of the artifact."""
+    try:
+        features, record = _named(flavor.entry_point), _named(flavor.record)
+        plan = trace_factory(features)
+        post = trace_factory(_named(flavor.post), "post") if flavor.post else None
+        # After the pipeline: a model's own classes may be in the pipeline's modules.
+        predictor = _predictor(flavor, directory) if flavor.inputs else None
+    except ModelRefused:
+        raise
+    except Exception as error:
+        hint = "".join(f"\n  environment: {difference}" for difference in differences)
+        raise ModelRefused(f"it cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
+    _refuse_another(plan, flavor.plan, flavor.entry_point, flavor)
+    if post:
+        _refuse_another(post, flavor.post_plan, flavor.post, flavor)
+    return features, record, plan, post, predictor
+
+
+def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
+    pyfunc = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
+    inputs, layout, categories = tuple(flavor.inputs), flavor.layout, flavor.categories
+    return MlflowPredictor(pyfunc, inputs, params=flavor.params, layout=layout, categories=categories)
+
+
+def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:
+    if plan.fingerprint != packaged and flavor.makiserve_version == __version__:
+        raise ModelRefused(
+            f"{entry_point}() builds another pipeline here than it did when it was packaged, from the same "
+            "source: it depends on something outside of it, such as an environment variable"
+        )
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return reduce(getattr, name.split("."), import_module(module))

@@ -1,0 +1,216 @@
+"""Choose the fields that go to the model, and build its input table from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.pyfunc import PythonModel
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Map, Object
+
+from makiserve.artifact.categories import Categories, category_column
+from makiserve.artifact.columns import Columns, InputColumn, Row
+from makiserve.errors import ConfigurationError, ModelRefused
+
+
+def choose_inputs(
+    model: Any, titles: Mapping[str, str], *, given: Sequence[str] | None, signature: Any = None
+) -> tuple[str, ...]:
+    """Return the inputs of a model by their names, in its order.
+
+    Args:
+        model: tells the names that it was fitted with, or at least their number.
+        titles: the names of the features that the pipeline emits, by attribute; they differ where
+            `makiserve.field(name=…)` gives one.
+        given: what the user asks for, by either name; None to find out.
+        signature: an MLflow signature that the user gives; the names of its inputs, if it has names, are the inputs.
+
+    Raises:
+        ConfigurationError: a name is not emitted, or there is no telling: a `PythonModel` is given all features, any
+            other model must say what it takes.
+    """
+    emitted = tuple(titles.values())
+    given = [titles.get(name, name) for name in given or ()]
+    schema = getattr(signature, "inputs", None)
+    declared = schema.input_names() if schema is not None and schema.has_input_names() else None
+    if given and declared and set(given) != set(declared):
+        raise ConfigurationError(f"inputs={list(given)} are not the inputs of the signature, {list(declared)}")
+    fitted = _as_emitted(_fitted_names(model) or (), emitted)
+    names = tuple(declared or given or fitted or _all(model, emitted))
+    if absent := [name for name in names if name not in emitted]:
+        raise ConfigurationError(
+            f"the model takes {', '.join(map(repr, absent))}, which the pipeline does not emit; "
+            f"it emits {', '.join(map(repr, emitted))}. A feature gets the model's name for it by "
+            f"makiserve.field(name={absent[0]!r}) in the class that the pipeline emits"
+        )
+    return names
+
+
+def _fitted_names(model: Any) -> list[str] | None:
+    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn's convention, Boosters'
+        names = getattr(model, attribute, None)
+        names = names() if callable(names) else names
+        if names is not None and not set(names) <= _made_up(names):
+            return [str(name) for name in names]
+    return None
+
+
+def _as_emitted(names: Iterable[str], emitted: Sequence[str]) -> list[str]:
+    """The features of these names; LightGBM writes a blank in a name as an underscore."""
+    of_lightgbm = {name.replace(" ", "_"): name for name in emitted}
+    return [name if name in emitted else of_lightgbm.get(name, name) for name in names]
+
+
+def _made_up(names: Sequence[str]) -> set[str]:
+    """What LightGBM calls the columns of a matrix."""
+    return {f"Column_{index}" for index in range(len(names))}
+
+
+def _width(model: Any) -> int | None:
+    """The number of features of a model that does not name them."""
+    graph = getattr(model, "graph", None)
+    if graph is not None and len(getattr(graph, "input", ())) == 1:  # an ONNX model of one tensor
+        dimensions = graph.input[0].type.tensor_type.shape.dim
+        return dimensions[1].dim_value if len(dimensions) == 2 else None
+    number = getattr(model, "num_feature", None)  # of a LightGBM Booster
+    return number() if callable(number) else getattr(model, "n_features_in_", None)
+
+
+def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
+    expected = _width(model)
+    if expected == len(emitted) or isinstance(model, PythonModel | str | Path):
+        return emitted
+    takes = "does not say what it takes" if expected is None else f"takes {expected} features and does not name them"
+    raise ConfigurationError(
+        f"the model {takes}, and the pipeline emits {len(emitted)} ({', '.join(map(repr, emitted))}): "
+        "pass inputs=[…] with the names in the model's order"
+    )
+
+
+Build = Callable[[list[Row]], Any]
+
+NONE: Categories = {}
+
+TENSORS = {
+    "f": DataType.double,
+    "i": DataType.long,
+    "u": DataType.long,
+    "b": DataType.boolean,
+    "U": DataType.string,
+    "S": DataType.string,
+    "O": DataType.string,
+}
+"""What stands in a tensor, by the kind of its dtype."""
+
+
+@dataclass(frozen=True)
+class InputTable:
+    """Rows to the model's input.
+
+    Attributes:
+        columns: what a row must hold.
+        build: makes the input of rows, each of which has passed `columns.check`.
+    """
+
+    columns: Columns
+    build: Build
+
+
+def table_from_schema(
+    schema: Schema, inputs: tuple[str, ...], categories: Categories = NONE, *, bare: bool = False
+) -> InputTable:
+    """The table that an MLflow input schema asks for; its names, if it has any, are the inputs in another order.
+
+    Args:
+        schema: what the model takes.
+        inputs: the names of the features for it.
+        categories: of the inputs that are category columns.
+        bare: whether a frame of floating-point numbers shall be a matrix without names.
+
+    Raises:
+        ModelRefused: it asks for something else than a table of plain values.
+    """
+    try:
+        found = (
+            _of_tensors(schema.inputs, inputs)
+            if schema.is_tensor_spec()
+            else _of_columns(schema, inputs, categories, bare=bare)
+        )
+    except (KeyError, ValueError):
+        found = None
+    if found is None:
+        raise ModelRefused(
+            f"the model's signature asks for {schema}; a service gives it a table of plain values with the columns "
+            f"{', '.join(inputs)}"
+        )
+    return found
+
+
+def _of_columns(schema: Schema, inputs: tuple[str, ...], categories: Categories, *, bare: bool) -> InputTable | None:
+    specs = schema.inputs
+    if len(specs) == 1 and isinstance(specs[0].type, Object | Map):
+        return _of_objects(specs[0], inputs)
+    names = schema.input_names() if schema.has_input_names() else inputs
+    if sorted(names) != sorted(inputs) or len(specs) != len(inputs):
+        return None
+    columns = Columns(
+        InputColumn(name, DataType(spec.type), spec.required) for name, spec in zip(names, specs, strict=True)
+    )
+    return InputTable(columns, _frame(columns, categories, bare=bare))
+
+
+def _of_objects(spec: ColSpec, inputs: tuple[str, ...]) -> InputTable | None:
+    """A list of objects, as a `PythonModel` asks for by its type hints."""
+    if isinstance(spec.type, Object):
+        found = [InputColumn(each.name, DataType(each.dtype), each.required) for each in spec.type.properties]
+    else:
+        found = [InputColumn(name, DataType(spec.type.value_type), required=True) for name in inputs]
+    columns = Columns(found)
+    names = columns.names
+    if not set(names) <= set(inputs):
+        return None
+    return InputTable(columns, lambda rows: [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> InputTable | None:
+    """A matrix with a column for each input, with or without a name; or a tensor of one column for each input."""
+    spec, width = specs[0], len(inputs)
+    if len(specs) == 1 and tuple(spec.shape) in ((-1, width), (-1, -1)):
+        columns = Columns(InputColumn(name, TENSORS[spec.type.kind], required=True) for name in inputs)
+        dtype, name = spec.type, spec.name
+        return InputTable(columns, lambda rows: {name: np.array(rows, dtype)} if name else np.array(rows, dtype))
+    named = {each.name: each for each in specs}
+    if sorted(map(str, named)) != sorted(inputs) or not all(tuple(each.shape) in ((-1,), (-1, 1)) for each in specs):
+        return None
+    columns = Columns(InputColumn(name, TENSORS[each.type.kind], required=True) for name, each in named.items())
+
+    def tensors(rows: list[Row]) -> dict[str, Any]:
+        cells = zip(named.items(), zip(*rows, strict=True), strict=True)
+        return {name: np.array(values, each.type).reshape(each.shape) for (name, each), values in cells}
+
+    return InputTable(columns, tensors)
+
+
+def _frame(columns: Columns, categories: Categories, *, bare: bool) -> Build:
+    dtype, names = columns.common_float, pd.Index(columns.names)
+    if dtype is not None and bare:
+        return lambda rows: np.array(rows, dtype)
+    if dtype is not None and not categories:
+        # By columns, as pandas stores a frame that was read: BLAS may differ in the last bits between the two orders.
+        return lambda rows: pd.DataFrame(np.array(rows, dtype, order="F"), columns=names, copy=False)
+
+    def series(column: InputColumn, values: tuple[Any, ...]) -> Any:
+        if column.name in categories:
+            return category_column(values, categories[column.name])
+        return pd.Series(values, dtype=column.dtype)
+
+    def frame(rows: list[Row]) -> pd.DataFrame:
+        cells = zip(columns, zip(*rows, strict=True), strict=True)
+        return pd.DataFrame({column.name: series(column, values) for column, values in cells})
+
+    return frame

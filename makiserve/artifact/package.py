@@ -1,0 +1,145 @@
+"""What `mlflow.models.Model.log` calls to write a model's files: the model by its own flavor, then ours beside it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+from mlflow.models import Model, ModelSignature
+
+from makiserve.artifact.categories import categories_of
+from makiserve.artifact.flavor import REFERENCE_POSTED, SOURCES, Flavor
+from makiserve.artifact.pipeline import Pipeline
+from makiserve.artifact.predictor import MlflowPredictor
+from makiserve.artifact.reference.reference import (
+    Reference,
+    outputs_from_scored,
+    posted_from_scored,
+    score_reference,
+)
+from makiserve.artifact.signature import input_schema, signature_from
+from makiserve.errors import ConfigurationError, PredictError
+from makiserve.scoring import Scorer
+from makiserve.scoring.drift import Profile, Reservoir, columns_of_predictions, profile_from
+from makiserve.scoring.isolate import predict_each
+from makiserve.scoring.split import row_of
+from makiserve.version import __version__
+
+Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]
+"""Writes the files of a model, enters its flavors in the MLmodel, and returns its signature if it has one that holds.
+
+It is given a directory that does not exist and the options of the flavor.
+"""
+
+
+MOST_PREDICTED = 10_000
+"""Predictions that are made for the profile."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A pipeline, ready to be saved with the model it feeds; MLflow takes it for a flavor's module.
+
+    Attributes:
+        pipeline: with its reference records.
+        save: writes the model.
+        inputs: the features that the model takes, in its order; None for a pipeline without a model.
+        params: for the model's function, those that shall not have their default.
+        training: the features of the training by name; None to profile those of the reference.
+    """
+
+    pipeline: Pipeline
+    save: Save
+    inputs: tuple[str, ...] | None
+    params: Mapping[str, Any]
+    training: Mapping[str, Any] | None = None
+
+    __name__ = "makiserve"
+
+    def save_model(self, path: str, mlflow_model: Model, **options: Any) -> None:
+        """Write a model's directory.
+
+        Args:
+            path: a directory that does not exist.
+            mlflow_model: its MLmodel, yet without flavors.
+            options: of the model's flavor.
+        """
+        directory = Path(path)
+        signature = self.save(directory, mlflow_model, options)
+        predictor = self._predictor(directory, mlflow_model, signature, self.inputs) if self.inputs else None
+        self.pipeline.collected.sources.write(directory / SOURCES)
+        reference = self._reference(predictor)
+        flavor = self._flavor(predictor)
+        reference.write(directory, flavor, self.pipeline.schema)
+        (directory / flavor.profile).write_bytes(self._profile(predictor).to_json())
+        flavor.add_to(mlflow_model)
+        mlflow_model.save(str(directory / "MLmodel"))
+
+    def _predictor(
+        self, directory: Path, mlflow_model: Model, signature: ModelSignature | None, inputs: tuple[str, ...]
+    ) -> MlflowPredictor:
+        """The saved model, loaded as a service will load it. Where it has no signature, one is made of the features.
+
+        What MLflow infers from an example is no signature that holds: it takes a whole number for an integer.
+        """
+        saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
+        categories = categories_of(saved, inputs, self.training)
+        if signature is not None and signature.inputs is not None:
+            return MlflowPredictor(saved, inputs, params=self.params, categories=categories)
+        sample = self.pipeline.sample.features
+        kind: Any = type(sample[0])
+        rows: list[Any] = list(map(row_of(kind, inputs), sample))
+        schema = input_schema(kind, inputs, rows)
+        predictor = MlflowPredictor(saved, inputs, schema, self.params, categories=categories)
+        try:
+            output = predictor.output(rows)
+        except Exception as error:
+            raise ConfigurationError(
+                f"the model cannot predict the features of its reference records: {type(error).__name__}: {error}. "
+                "If it was fitted on category columns, pass log_model(…, training=the frame it was fitted on)"
+            ) from error
+        mlflow_model.signature = signature_from(schema, output, saved.metadata.get_params_schema())
+        return predictor
+
+    def _reference(self, predictor: MlflowPredictor | None) -> Reference:
+        records = self.pipeline.sample.records
+        scored = score_reference(Scorer(self.pipeline.plan, predictor, self.pipeline.post), records)
+        if not scored.causes:
+            raise ConfigurationError(
+                f"the model refuses the features of all its reference records, the first: {scored.dead[0][1]}"
+            ) from scored.dead[0][1]
+        return Reference(records, outputs_from_scored(scored), posted_from_scored(scored))
+
+    def _profile(self, predictor: MlflowPredictor | None) -> Profile:
+        columns = self.pipeline.columns(self.training)
+        named = {title: columns[name] for name, title in self.pipeline.titles.items() if name in columns}
+        if predictor is None or not set(predictor.inputs) <= named.keys():
+            return profile_from(columns)
+        sample = Reservoir(MOST_PREDICTED)
+        sample.add(*(named[name] for name in predictor.inputs))
+        found = [each for each in predict_each(predictor, sample.rows) if not isinstance(each, PredictError)]
+        return profile_from(columns | columns_of_predictions(found))
+
+    def _flavor(self, predictor: MlflowPredictor | None) -> Flavor:
+        pipeline = self.pipeline
+        return Flavor(
+            makiserve_version=__version__,
+            python_version=platform.python_version(),
+            entry_point=pipeline.collected.entry_point,
+            record=pipeline.collected.record,
+            record_schema=pipeline.schema.json_schema(),
+            digest=pipeline.collected.sources.digest,
+            plan=pipeline.plan.fingerprint,
+            inputs=list(predictor.inputs) if predictor else [],
+            params=dict(self.params),
+            layout=predictor.layout if predictor else None,
+            categories=predictor.categories if predictor else {},
+            post=pipeline.collected.post,
+            post_plan=pipeline.post.fingerprint if pipeline.post else None,
+            reference_posted=REFERENCE_POSTED if pipeline.post else None,
+            link=pipeline.link,
+        )

@@ -1,0 +1,144 @@
+"""A pipeline that is ready to be packaged, from the user's code or from one that was registered by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from makiserve.artifact.environment import requirements
+from makiserve.artifact.flavor import PipelineLink
+from makiserve.artifact.load import load
+from makiserve.artifact.reference.reference import Sample, take_sample
+from makiserve.artifact.signature import emitted_fields
+from makiserve.artifact.source.collect import CollectedSources, collect
+from makiserve.artifact.source.sources import Sources
+from makiserve.errors import ConfigurationError
+from makiserve.records import Record, Schema
+from makiserve.records.fields import field_titles, field_values
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.trace import Transform, check_factory, trace_factory
+
+Features = Callable[[], Transform]
+Given = str | Path | Iterable[Record]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What of a package does not depend on the model.
+
+    Attributes:
+        collected: the source.
+        plan: the traced pipeline.
+        post: the traced post pipeline; None without one.
+        schema: of the records.
+        sample: the reference records.
+        requirements: what must be installed, a line each.
+        link: the registered pipeline that this is a copy of; None where it comes from the user's code.
+    """
+
+    collected: CollectedSources
+    plan: Plan
+    post: Plan | None
+    schema: Schema
+    sample: Sample
+    requirements: list[str]
+    link: PipelineLink | None = None
+
+    def columns(self, training: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+        """Return the features to profile by attribute: of a training frame, or of the reference."""
+        if training is not None:
+            sources = {name: title if title in training else name for name, title in self.titles.items()}
+            return {name: _values(training[source]) for name, source in sources.items() if source in training}
+        names = self.emitted
+        rows = zip(*(field_values(item, names) for item in self.sample.profiled), strict=True)
+        return dict(zip(names, map(list, rows), strict=True))
+
+    @property
+    def emitted(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return emitted_fields(type(self.sample.features[0]))
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The names that a model may have for the features, by attribute."""
+        return field_titles(type(self.sample.features[0]))
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column of a frame, or of a list; None for whatever pandas takes for missing."""
+    values = pd.Series(column).astype(object)
+    found: list[Any] = values.where(values.notna(), None).tolist()
+    return found
+
+
+def find_pipeline_to_package(
+    features: Features | str,
+    record: type[Record] | None,
+    reference: Given | None,
+    post: Features | None,
+    na_values: Iterable[str] | None = None,
+) -> Pipeline:
+    """Return the pipeline of a factory, or of the URI of a registered one, which brings record type and reference.
+
+    Raises:
+        ConfigurationError: something is missing, or a service could not run it; the message says what to change.
+        ModelRefused: the registered pipeline cannot be loaded.
+    """
+    if isinstance(features, str):
+        return _registered(features, record, reference, post, na_values)
+    if record is None or reference is None:
+        raise ConfigurationError("a pipeline from code needs record= and reference=: its record type, and a sample")
+    check_factory(features, "features")
+    if post is not None:
+        check_factory(post, "post")
+    collected = collect(features, record, post)
+    schema = Schema(record, na_values)
+    return _pipeline(collected, features, schema, reference, post, requirements(collected.imports))
+
+
+def _registered(
+    uri: str,
+    record: type[Record] | None,
+    reference: Given | None,
+    post: Features | None,
+    na_values: Iterable[str] | None,
+) -> Pipeline:
+    found = load(uri)
+    if found.features is None or found.sources is None:
+        raise ConfigurationError(f"features={uri!r}: it has no pipeline: give one that log_features has logged")
+    if record not in (None, found.record):
+        raise ConfigurationError(f"{uri} has a record type of its own, {found.record.__qualname__}: leave record= out")
+    entry_point, record_name = (f"{each.__module__}:{each.__qualname__}" for each in (found.features, found.record))
+    sources, needed = found.sources, list(found.requirements)
+    added = collect(post, found.record) if post else None
+    if added:
+        sources = _together(sources, added.sources, uri)
+        needed += [line for line in requirements(added.imports) if line not in needed]
+    collected = CollectedSources(entry_point, record_name, added.entry_point if added else None, sources, frozenset())
+    given = found.reference.records if reference is None else reference
+    link = PipelineLink(uri, found.name, found.version, found.digest)
+    return _pipeline(collected, found.features, Schema(found.record, na_values), given, post, needed, link)
+
+
+def _pipeline(
+    collected: CollectedSources,
+    features: Features,
+    schema: Schema,
+    reference: Given,
+    post: Features | None,
+    needed: list[str],
+    link: PipelineLink | None = None,
+) -> Pipeline:
+    plan = trace_factory(features)
+    sample = take_sample(plan, schema, reference)
+    return Pipeline(collected, plan, trace_factory(post, "post") if post else None, schema, sample, needed, link)
+
+
+def _together(ours: Sources, others: Sources, uri: str) -> Sources:
+    if differing := [path for path, content in others.files.items() if ours.files.get(path, content) != content]:
+        raise ConfigurationError(f"{', '.join(differing)} of the post pipeline is another file in {uri}: rename it")
+    return Sources(others.files | ours.files)

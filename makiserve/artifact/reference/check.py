@@ -1,0 +1,125 @@
+"""Whether a model, here and now, gives the outputs that it was packaged with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from makiserve.artifact.packaged import PackagedModel
+from makiserve.artifact.reference.reference import (
+    Output,
+    PostedOutput,
+    outputs_from_scored,
+    posted_from_scored,
+    score_reference,
+)
+from makiserve.errors import ModelRefused
+
+FEATURE_TOLERANCE = 1e-12  # relative: Python's arithmetic is the same everywhere, a platform's sin() is not
+PREDICTION_TOLERANCE = 1e-6  # relative: what another BLAS, or float32, may make of the same model
+NOISE = 1e-9  # of the largest prediction: a prediction near zero is a difference of large terms
+
+Same = Callable[[Any, Any], bool]
+AnyOutput = Output | PostedOutput
+
+
+def check_reference(model: PackagedModel) -> None:
+    """Score the reference records and compare every feature and every prediction with the packaged ones.
+
+    Raises:
+        ModelRefused: they differ; the message tells for each column how many differ, and the first with both values.
+    """
+    scored = score_reference(model.scorer(), model.reference.records)
+    expected, found = model.reference.outputs, outputs_from_scored(scored)
+    lines = _misplaced("outputs", expected, found) or _differences(expected, found)
+    posted = model.reference.posted, posted_from_scored(scored)
+    lines += _misplaced("outputs of the post pipeline", *posted) or _posted_differences(*posted)
+    if not lines:
+        return
+    if scored.dead:
+        lines.append(f"{len(scored.dead)} reference records are dead letters, the first: {scored.dead[0][1]}")
+    lines += [f"environment: {difference}" for difference in model.differences]
+    raise ModelRefused(
+        f"{model.uri} does not give its reference outputs here, so that it must not serve:\n  " + "\n  ".join(lines)
+    )
+
+
+def _misplaced(what: str, expected: Iterable[AnyOutput], found: Iterable[AnyOutput]) -> list[str]:
+    """Where the two first part in which records cause outputs."""
+    for wanted, got in zip_longest((o.record for o in expected), (o.record for o in found)):
+        if wanted != got:
+            return [f"{what}: packaged {_place(wanted)}, here {_place(got)}"]
+    return []
+
+
+def _place(record: int | None) -> str:
+    return "no more" if record is None else f"one at record {record}"
+
+
+def _differences(expected: tuple[Output, ...], found: tuple[Output, ...]) -> list[str]:
+    """A line for each column that differs."""
+    noise = NOISE * max(map(_magnitude, (output.prediction for output in expected)), default=0.0)
+    names = dict.fromkeys(name for output in (*expected, *found) for name in output.features)
+    same = _close(FEATURE_TOLERANCE, 0.0)
+    columns = [_Column(f"feature {name!r}", _field("features", name), same) for name in names]
+    columns.append(_Column("prediction", attrgetter("prediction"), _close(PREDICTION_TOLERANCE, noise)))
+    return [line for column in columns for line in column.differences(expected, found)]
+
+
+def _posted_differences(expected: tuple[PostedOutput, ...], found: tuple[PostedOutput, ...]) -> list[str]:
+    """The same for what the post pipeline emits, where numbers may come from predictions."""
+    noise = NOISE * max((_magnitude(output.fields) for output in expected), default=0.0)
+    same = _close(PREDICTION_TOLERANCE, noise)
+    names = dict.fromkeys(name for output in (*expected, *found) for name in output.fields)
+    columns = (_Column(f"post output {name!r}", _field("fields", name), same) for name in names)
+    return [line for column in columns for line in column.differences(expected, found)]
+
+
+class _Column(NamedTuple):
+    """One thing to compare in each output."""
+
+    title: str
+    value: Callable[[Any], Any]
+    same: Same
+
+    def differences(self, expected: Sequence[AnyOutput], found: Sequence[AnyOutput]) -> list[str]:
+        """A line if any differ: how many, and the first."""
+        pairs = [(self.value(a), self.value(b), a.record) for a, b in zip(expected, found, strict=True)]
+        differing = [pair for pair in pairs if not self.same(pair[0], pair[1])]
+        if not differing:
+            return []
+        wanted, got, record = differing[0]
+        count = f"{len(differing)} of {len(pairs)} differ"
+        return [f"{self.title}: {count}, the first at record {record}: packaged {wanted!r}, here {got!r}"]
+
+
+def _field(of: str, name: str) -> Callable[[Any], Any]:
+    return lambda output: getattr(output, of).get(name, "nothing")
+
+
+def _close(relative: float, absolute: float) -> Same:
+    """Equality that forgives numbers, at any depth of a value, a small difference."""
+
+    def same(a: Any, b: Any) -> bool:
+        if isinstance(a, dict) and isinstance(b, dict):
+            return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
+        if isinstance(a, list) and isinstance(b, list):
+            return len(a) == len(b) and all(map(same, a, b))
+        if _is_number(a) and _is_number(b):
+            return math.isclose(a, b, rel_tol=relative, abs_tol=absolute)
+        return type(a) is type(b) and bool(a == b)
+
+    return same
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _magnitude(value: Any) -> float:
+    if isinstance(value, dict | list):
+        return max(map(_magnitude, value.values() if isinstance(value, dict) else value), default=0.0)
+    return abs(float(value)) if _is_number(value) else 0.0

@@ -1,0 +1,222 @@
+"""The reference records of a package, their outputs, and the files that hold them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from makiserve.artifact.flavor import Flavor
+from makiserve.artifact.signature import emitted_fields
+from makiserve.errors import ConfigurationError, DecodeError, ModelRefused
+from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.fields import field_names
+from makiserve.records.in_memory import read_rows
+from makiserve.records.unseen import warn_of_unseen
+from makiserve.scoring import Batch, Scored, Scorer
+from makiserve.scoring.plain import plain as plain_value
+from makiserve.stream.engine.plan import Plan
+
+Line = TypeVar("Line", bound=msgspec.Struct)
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One output that a package must give: values as JSON holds them.
+
+    Attributes:
+        record: the index of the reference record that causes it.
+        features: by the names that the pipeline emits; a float that is not finite is `"nan"`, `"inf"` or `"-inf"`.
+        prediction: in the same form.
+    """
+
+    record: int
+    features: dict[str, Any]
+    prediction: Any
+
+
+class PostedOutput(msgspec.Struct, frozen=True):
+    """One output that the post pipeline of a package must give, in the form of `Output`'s values.
+
+    Attributes:
+        record: the index of the reference record that causes it.
+        fields: by the names that the post pipeline emits; a plain value is `prediction`, as in the outputs.
+    """
+
+    record: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Records and the outputs that they must cause; what a post pipeline makes of them, where there is one."""
+
+    records: tuple[Record, ...]
+    outputs: tuple[Output, ...]
+    posted: tuple[PostedOutput, ...] = ()
+
+    def write(self, directory: Path, flavor: Flavor, schema: Schema) -> None:
+        """Store them as JSON lines, where the flavor says."""
+        records = b"".join(schema.encode_json(record) + b"\n" for record in self.records)
+        (directory / flavor.reference_records).parent.mkdir(exist_ok=True)
+        (directory / flavor.reference_records).write_bytes(records)
+        _write_lines(directory / flavor.reference_outputs, self.outputs)
+        if flavor.reference_posted:
+            _write_lines(directory / flavor.reference_posted, self.posted)
+
+
+def read_reference(directory: Path, flavor: Flavor, schema: Schema) -> Reference:
+    """The reference of a package.
+
+    Raises:
+        ModelRefused: a file is missing or damaged.
+    """
+    try:
+        records = (directory / flavor.reference_records).read_bytes().splitlines()
+        posted = flavor.reference_posted
+        return Reference(
+            tuple(schema.decode_json(line) for line in records),
+            _read_lines(directory / flavor.reference_outputs, Output),
+            _read_lines(directory / posted, PostedOutput) if posted else (),
+        )
+    except (OSError, DecodeError, msgspec.DecodeError) as error:
+        raise ModelRefused(f"the reference records of the model cannot be read: {error}") from error
+
+
+def score_reference(scorer: Scorer, records: Sequence[Record]) -> Scored:
+    """Score reference records from the beginning, on the scoring path of the service."""
+    (scored,) = scorer.score([Batch(scorer.new_lane(), records)])
+    return scored
+
+
+def outputs_from_scored(scored: Scored) -> tuple[Output, ...]:
+    """The outputs in the form that is stored and compared."""
+    return tuple(
+        Output(cause, {name: plain(getattr(item, name)) for name in emitted_fields(type(item))}, plain(prediction))
+        for cause, item, prediction in zip(scored.causes, scored.features, scored.predictions, strict=True)
+    )
+
+
+def posted_from_scored(scored: Scored) -> tuple[PostedOutput, ...]:
+    """What the post pipeline emitted, in the form that is stored and compared."""
+    if scored.posted is None:
+        return ()
+    pairs = zip(scored.posted.causes, scored.posted.items, strict=True)
+    return tuple(PostedOutput(cause, _fields(item)) for cause, item in pairs)
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    names = field_names(type(item))
+    if names is not None:
+        return {name: plain(getattr(item, name)) for name in names}
+    return plain(item if isinstance(item, dict) else {"prediction": item})  # type: ignore[no-any-return]  # of a dict
+
+
+def _write_lines(path: Path, outputs: Iterable[msgspec.Struct]) -> None:
+    lines = (json.dumps(msgspec.to_builtins(output), allow_nan=False) for output in outputs)
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _read_lines(path: Path, kind: type[Line]) -> tuple[Line, ...]:
+    return tuple(msgspec.json.decode(line, type=kind) for line in path.read_bytes().splitlines())
+
+
+def plain(value: Any) -> Any:
+    """Convert a value to what JSON can hold, without loss: floats that are not finite by their names."""
+    return _finite(plain_value(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value
+
+
+ENOUGH_OUTPUTS = 32
+MOST_RECORDS = 10_000
+MOST_PROFILED = 100_000
+STEP = 100  # records between two looks at the number of outputs
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first records of a source, as many as it takes to see the pipeline emit.
+
+    Attributes:
+        records: in order; those that do not fit the schema are left out, as the stream leaves them out.
+        features: what the pipeline emitted for them; at least one.
+        profiled: what it emitted for as much of the source as is profiled.
+    """
+
+    records: tuple[Record, ...]
+    features: tuple[Any, ...]
+    profiled: tuple[Any, ...]
+
+
+def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record]) -> Sample:
+    """Read records until the pipeline has emitted 32 items, or 10,000 are read; and on, for the profile, to 100,000.
+
+    Args:
+        plan: the pipeline.
+        schema: of the records.
+        source: a CSV, JSON lines or Parquet file, or rows in memory: records, dicts or a data frame.
+
+    Raises:
+        ConfigurationError: the source cannot be read, or the pipeline emits nothing for it.
+    """
+    scorer = Scorer(plan)
+    lane = scorer.new_lane()
+    records: list[Record] = []
+    causes: list[int] = []
+    features: list[Any] = []
+    refused: list[Exception] = []
+    file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
+    blocks: Iterable[Iterable[Any]] = file or [read_rows(source, schema)]
+    remaining = _records(blocks, schema, refused)
+    while len(features) < ENOUGH_OUTPUTS and (step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))):
+        scored = scorer.features(Batch(lane, step))
+        causes += [len(records) + cause for cause in scored.causes]
+        features += scored.features
+        refused += [error for _, error in scored.dead]
+        records += step
+    if not features:
+        first = f"; {len(refused)} were refused, the first: {refused[0]}" if refused else ""
+        raise ConfigurationError(
+            f"the pipeline emits nothing for the {len(records)} reference records{first}. "
+            "Give a longer reference: a model is packaged with outputs that it must reproduce"
+        )
+    last = causes[min(ENOUGH_OUTPUTS, len(causes)) - 1]
+    kept = [item for cause, item in zip(causes, features, strict=True) if cause <= last]
+    rest = islice(remaining, MOST_PROFILED - len(records))
+    while step := list(islice(rest, STEP)):
+        features += scorer.features(Batch(lane, step)).features
+    warn_of_unseen(file.unseen.names if file else (), schema.record)
+    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(features))
+
+
+def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exception]) -> Iterator[Record]:
+    """Yield the records as a service will read them from the artifact; put errors of decoding into `refused`."""
+    for item in chain.from_iterable(blocks):
+        if isinstance(item, DecodeError):
+            refused.append(item)
+        else:
+            yield _stored(item, schema)
+
+
+def _stored(record: Record, schema: Schema) -> Record:
+    if not isinstance(record, schema.record):
+        found, expected = (f"{kind.__module__}.{kind.__qualname__}" for kind in (type(record), schema.record))
+        raise ConfigurationError(f"a reference record is {found}, not {expected}")
+    try:
+        return schema.decode_json(schema.encode_json(record))
+    except DecodeError as error:
+        raise ConfigurationError(f"a reference record does not come back from JSON: {error} ({record!r})") from error

@@ -1,0 +1,83 @@
+"""The versions of the served model in MLflow's registry: found by alias, and checked before they serve."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+
+from makiserve.artifact.fetch import newest
+from makiserve.artifact.packaged import FeaturesOnly, PackagedModel
+from makiserve.artifact.served import challenger_and_share, load_served, with_shadow
+from makiserve.errors import ConfigurationError, MakiserveError, ModelRefused
+from makiserve.scoring import Role, Served
+from makiserve.settings import ModelSettings, is_alias
+
+ERROR = "makiserve try-out: "
+"""Begins the error that the process of a try-out ends with; what libraries wrote comes before it."""
+
+TRY_OUT = [sys.executable, "-c", "from makiserve.artifact.registry import main; main()"]
+
+
+@dataclass(frozen=True)
+class ModelRegistry:
+    """The versions of the champion, the challenger and the shadow.
+
+    Attributes:
+        what: the settings of the champion and the challenger.
+        shadow: the URI of the shadow; None without one.
+        model: what was served first. This process runs its pipeline.
+    """
+
+    what: ModelSettings
+    shadow: str | None
+    model: PackagedModel
+
+    def newest(self, place: Role) -> str | None:
+        uri = self._uri(place)
+        return newest(uri) if uri and is_alias(uri) else None
+
+    def load(self, release: str, place: Role = "champion", served: Served | None = None) -> PackagedModel:
+        loaded = load_served(replace(self.what, model=release, split=None), self.model)
+        now = served or self.model
+        assert isinstance(loaded, PackagedModel)  # noqa: S101  it was given a model
+        assert isinstance(now, PackagedModel)  # noqa: S101  only a model has a registry
+        if place == "champion":
+            return replace(loaded, registry=self, beside=now.beside)
+        return replace(now, beside=now.beside.with_model(place, loaded))
+
+    def try_out(self, release: str) -> None:
+        what = pickle.dumps((replace(self.what, model=release), self.shadow))
+        ran = subprocess.run(TRY_OUT, input=what, capture_output=True, check=False)  # noqa: S603  our own command
+        if ran.returncode:
+            written = ran.stderr.decode(errors="replace").strip()
+            raise ModelRefused(f"in a fresh process: {written.partition(ERROR)[2] or written or ran.returncode}")
+
+    def _uri(self, place: Role) -> str | None:
+        if place == "shadow":
+            return self.shadow
+        if place == "champion":
+            return self.what.model
+        return self.what.split and challenger_and_share(self.what.split, self.model.uri)[0]
+
+
+def load_versioned(what: ModelSettings, shadow: str | None) -> PackagedModel | FeaturesOnly:
+    """Load what is served together with its shadow and the registry of later versions; see `load_served`."""
+    model = load_served(what)
+    if not isinstance(model, PackagedModel):
+        if shadow:
+            raise ConfigurationError("--shadow needs a model to compare with, and --features alone deploys none")
+        return model
+    if shadow:
+        model = with_shadow(model, what, shadow)
+    return replace(model, registry=ModelRegistry(what, shadow, model))
+
+
+def main() -> None:
+    """Load and check the version that stdin names, and end the process with the exit code of the outcome."""
+    try:
+        load_versioned(*pickle.load(sys.stdin.buffer))  # noqa: S301  written by `try_out`
+    except MakiserveError as error:
+        sys.stderr.write(f"{ERROR}{error}\n")
+        sys.exit(error.exit_code)

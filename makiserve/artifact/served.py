@@ -1,0 +1,121 @@
+"""Load what is served or replayed: a model with its challenger and its shadow, or a pipeline alone.
+
+```
+load_served          the model, checked, with the challenger of --split
+load_versioned       the same with the shadow of --shadow, and the registry that later versions come from
+```
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+
+from makiserve.artifact.load import load
+from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
+from makiserve.artifact.reference.check import check_reference
+from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged
+from makiserve.settings import ModelSettings
+
+logger = logging.getLogger(__name__)
+
+SPLIT = re.compile(r"(?P<uri>.+)=(?P<percent>\d+(\.\d+)?)%")
+REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)[/@].+")
+
+
+def load_served(what: ModelSettings, like: PackagedModel | None = None) -> PackagedModel | FeaturesOnly:
+    """Load the model of the settings, checked against its reference records, or the pipeline alone.
+
+    Args:
+        what: the settings that name it.
+        like: a model that is served already and whose pipeline the new one must have; None for any pipeline.
+
+    Raises:
+        AnotherPipeline: the model has a pipeline other than that of `like`.
+        ConfigurationError: the model does not exist, or the settings contradict each other.
+        ModelRefused: the model must not serve.
+    """
+    served: PackagedModel | FeaturesOnly
+    if what.model:
+        served = _with_challenger(_load_checked(what, like), what)
+    elif what.features and what.split:
+        raise ConfigurationError("--split needs two models, and --features alone deploys none. Give --model as well")
+    elif what.features:
+        served = features_only(what.features)
+    else:
+        raise ConfigurationError("give the --model to serve or to replay, or the pipeline alone with --features")
+    served = replace(served, emit=tuple(part for parts in what.emit for part in parts.split(",")))
+    served.outputs()  # refuses what cannot be emitted
+    return served
+
+
+def with_shadow(model: PackagedModel, what: ModelSettings, uri: str) -> PackagedModel:
+    """Return the model with the shadow that --shadow names.
+
+    Raises:
+        ConfigurationError: the shadow has another pipeline.
+    """
+    return replace(model, beside=model.beside._replace(shadow=_load_companion(uri, what, model, "--shadow")))
+
+
+def challenger_and_share(split: str, champion: str) -> tuple[str, float]:
+    """Return the URI of the challenger and its share of the keys, 0 to 1.
+
+    Args:
+        split: the text of --split. A name without a path is an alias of the champion's registered model.
+        champion: the URI of the champion.
+
+    Raises:
+        ConfigurationError: the text does not have this form.
+    """
+    parts, registered = SPLIT.fullmatch(split), REGISTERED.fullmatch(champion)
+    if not parts or not 0 < float(parts["percent"]) < 100:
+        raise ConfigurationError(f"--split {split}: write models:/house@challenger=10%, a share between 0% and 100%")
+    uri = parts["uri"]
+    if "/" not in uri and registered:
+        uri = f"models:/{registered['name']}@{uri}"
+    return uri, float(parts["percent"]) / 100
+
+
+def _with_challenger(model: PackagedModel, what: ModelSettings) -> PackagedModel:
+    if what.split is None:
+        return model
+    uri, share = challenger_and_share(what.split, model.uri)
+    if model.scorer().remembers_predictions:
+        raise ConfigurationError(
+            f"--split {what.split}: the post-processing pipeline of {model.uri} remembers predictions, and a split "
+            "would mix those of two models. Serve the second model with --shadow"
+        )
+    challenger = _load_companion(uri, what, model, "--split")
+    return replace(model, beside=model.beside._replace(challenger=challenger, share=share))
+
+
+def _load_companion(uri: str, what: ModelSettings, model: PackagedModel, option: str) -> PackagedModel:
+    """Load a challenger or a shadow; it must have the pipeline of the champion."""
+    if model.predictor is None:
+        raise ConfigurationError(f"{option} {uri}: {model.uri} is a pipeline without a model to compare with")
+    try:
+        return _load_checked(replace(what, model=uri), model)
+    except PipelineChanged as error:
+        raise ConfigurationError(
+            f"{option} {uri}: it must take the features that {model.uri} takes, from the same pipeline: {error}"
+        ) from error
+
+
+def _load_checked(what: ModelSettings, like: PackagedModel | None) -> PackagedModel:
+    """Load a model and compare its outputs with its reference outputs."""
+    model = load(str(what.model), features=what.features, like=like)
+    if what.strict_environment and model.differences:
+        raise ModelRefused(
+            f"{model.uri} was packaged in another environment, and --strict-environment asks for the same:\n  "
+            + "\n  ".join(model.differences)
+        )
+    for difference in model.differences:
+        logger.warning("environment: %s", difference)
+    check_reference(model)
+    if model.reference.records:
+        logger.info("%s gives its %d reference outputs", model.uri, len(model.reference.outputs))
+    else:
+        logger.warning("%s has no reference records: its predictions in this environment are unchecked", model.uri)
+    return model

@@ -1,0 +1,117 @@
+"""The named fields of what a pipeline emits."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, DataType, ParamSchema, Schema
+
+from makiserve.artifact.columns import Row
+from makiserve.errors import ConfigurationError
+from makiserve.records.fields import field_names, field_titles
+
+
+def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
+    """The field names of a named tuple, Struct or dataclass, in order.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    names = field_names(kind)
+    if names is None:
+        raise ConfigurationError(
+            f"the pipeline emits {kind.__qualname__}: a model takes its inputs by name, so that the pipeline must emit "
+            "a NamedTuple, makiserve.Record or dataclass"
+        )
+    return names
+
+
+def declared_types(kind: type[Any]) -> dict[str, Any]:
+    """Return the annotations of the fields by the model's names for them; none if they cannot be resolved."""
+    try:
+        hints = get_type_hints(kind)
+    except (NameError, TypeError):
+        return {}
+    return {title: hints[name] for name, title in field_titles(kind).items() if name in hints}
+
+
+_OF_PYTHON: tuple[tuple[tuple[type, ...], DataType], ...] = (
+    ((bool, np.bool_), DataType.boolean),  # before int, whose subclass it is
+    ((int, np.integer), DataType.long),
+    ((float, np.floating), DataType.double),
+    ((str,), DataType.string),
+    ((bytes,), DataType.binary),
+    ((datetime, np.datetime64), DataType.datetime),
+)
+
+
+def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row]) -> Schema:
+    """The MLflow schema of these inputs.
+
+    A few rows do not show a type: a float may be whole by chance. So a field is an integer only where it is declared
+    one and is never seen missing, and any other number a double; a field is optional where its declaration or a row
+    says so.
+
+    Args:
+        emitted: the type of what the pipeline emits.
+        inputs: the fields that the model takes, in order.
+        rows: their values, at least one.
+
+    Raises:
+        ConfigurationError: a field has no single type that a model can take.
+    """
+    declared = declared_types(emitted)
+    columns = zip(inputs, zip(*rows, strict=True), strict=True)
+    return Schema([_column(name, declared.get(name), values) for name, values in columns])
+
+
+def signature_from(schema: Schema, output: Any, params: ParamSchema | None = None) -> ModelSignature:
+    """Return the signature of a model that takes `schema` and `params` and has given `output`.
+
+    Not every output that a service can publish has an MLflow schema: a list of one array per target has none. The
+    signature then describes the inputs alone.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # integers may be missing one day, it says: of outputs too
+        try:
+            outputs = infer_signature(model_output=output).outputs
+        except (MlflowException, TypeError, ValueError):
+            outputs = None
+    return ModelSignature(inputs=schema, outputs=outputs, params=params)
+
+
+def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:
+    hints = _alternatives(declared)
+    seen = {type(value) for value in values}
+    optional = type(None) in hints | seen
+    kinds = {_data_type(kind) for kind in (hints | seen) - {type(None)}}
+    if kinds == {DataType.long} and (optional or not hints):
+        kinds = {DataType.double}
+    if kinds == {DataType.long, DataType.double}:
+        kinds = {DataType.double}
+    if len(kinds) != 1 or None in kinds:
+        found = ", ".join(sorted(kind.__name__ for kind in hints | seen)) or "nothing"
+        raise ConfigurationError(
+            f"feature {name!r} is of type {found}: a model's input is a number, a bool, a string, bytes or a datetime. "
+            "Declare it in what the pipeline emits, or leave it out with log_model(…, inputs=[…])"
+        )
+    return ColSpec(kinds.pop(), name, required=not optional)
+
+
+def _alternatives(declared: Any) -> set[type]:
+    """The types of a declaration, None's among them; nothing where it does not name plain types."""
+    options = get_args(declared) if get_origin(declared) in (Union, types.UnionType) else (declared,)
+    return {option for option in options if _data_type(option) or option is type(None)}
+
+
+def _data_type(kind: Any) -> DataType | None:
+    if not isinstance(kind, type):
+        return None
+    return next((found for accepted, found in _OF_PYTHON if issubclass(kind, accepted)), None)

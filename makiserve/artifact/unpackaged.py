@@ -1,0 +1,134 @@
+"""A model that MLflow has and no pipeline was packaged with: it gets one here, or its records are the features."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
+
+import mlflow.pyfunc
+import msgspec
+from mlflow.models import Model
+from mlflow.types import DataType, Schema
+
+from makiserve.artifact.environment import environment_differences
+from makiserve.artifact.fetch import Fetched
+from makiserve.artifact.packaged import PackagedModel
+from makiserve.artifact.predictor import MlflowPredictor
+from makiserve.artifact.reference.reference import Reference
+from makiserve.artifact.source.collect import collect
+from makiserve.errors import ModelRefused
+from makiserve.records import Record
+from makiserve.scoring.entry_point import find_pipeline
+from makiserve.stream.engine.trace import trace
+
+PYFUNC = "python_function"
+TYPES: dict[DataType, type] = {
+    DataType.double: float,
+    DataType.float: float,
+    DataType.long: int,
+    DataType.integer: int,
+    DataType.boolean: bool,
+    DataType.string: str,
+    DataType.binary: bytes,
+    DataType.datetime: datetime,
+}
+"""What a record holds for a column of each type of a signature."""
+
+
+def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | None) -> PackagedModel:
+    """The model with the pipeline of a name, as `find_pipeline` takes it, or with records made of its signature.
+
+    Raises:
+        ModelRefused: its signature does not name what it takes, or it cannot be loaded.
+        ConfigurationError: there is no such pipeline.
+    """
+    schema = mlmodel.get_input_schema()
+    names = _names(schema)
+    if PYFUNC not in mlmodel.flavors or not names:
+        raise ModelRefused(
+            "an MLflow model without a feature pipeline, and without a signature that names its inputs: give it both "
+            "with makiserve attach, or log it with makiserve.log_model(model, features=…, record=…, reference=…)"
+        )
+    differences = environment_differences(
+        fetched.directory / "requirements.txt", mlmodel.flavors[PYFUNC].get("python_version", "")
+    )
+    predictor = _predictor(fetched, names, differences)
+    digest, factory, plan = "", None, trace(None)
+    if features:
+        found = find_pipeline(features)
+        factory, record, plan = found.features, found.record, found.plan()
+        digest = collect(factory, record).sources.digest
+    else:
+        record = record_from_schema(schema)
+    return PackagedModel(
+        uri=uri,
+        name=fetched.name,
+        version=fetched.version,
+        run_id=mlmodel.run_id,
+        model_id=mlmodel.model_id,
+        digest=digest,
+        features=factory,
+        record=record,
+        plan=plan,
+        post=None,
+        predictor=predictor,
+        reference=Reference((), ()),
+        profile=None,
+        emitted=() if features else record.__struct_fields__,
+        sources=None,
+        requirements=(),
+        differences=differences,
+        directory=fetched.directory,
+        pipeline=features,
+    )
+
+
+def record_from_schema(schema: Schema) -> type[Record]:
+    """The record type of a signature with named columns; an attribute is the name, made an identifier.
+
+    Raises:
+        ModelRefused: a column is of a type that no record holds.
+    """
+    attributes = _identifiers(schema.input_names())
+    fields: list[tuple[Any, ...]] = []
+    for attribute, spec in zip(attributes, schema.inputs, strict=True):
+        kind = TYPES.get(spec.type) if isinstance(spec.type, DataType) else None
+        if kind is None:
+            raise ModelRefused(f"its input {spec.name!r} is {spec.type}: give it a pipeline, as features")
+        fields.append((attribute, kind) if spec.required else (attribute, kind | None, None))
+    rename = dict(zip(attributes, schema.input_names(), strict=True))
+    is_ordered = sorted(fields, key=len) == fields
+    options: dict[str, Any] = {"frozen": True, "rename": rename, "kw_only": not is_ordered}
+    made: Any = msgspec.defstruct("Row", fields, bases=(Record,), **options)
+    return cast("type[Record]", made)
+
+
+def _names(schema: Schema | None) -> tuple[str, ...]:
+    if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
+        return ()
+    return tuple(schema.input_names())
+
+
+def _predictor(fetched: Fetched, names: tuple[str, ...], differences: Iterable[str]) -> MlflowPredictor:
+    try:
+        pyfunc = mlflow.pyfunc.load_model(str(fetched.directory), suppress_warnings=True)
+    except Exception as error:
+        hint = "".join(f"\n  environment: {difference}" for difference in differences)
+        raise ModelRefused(f"it cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
+    return MlflowPredictor(pyfunc, names)
+
+
+def _identifiers(names: Iterable[str]) -> list[str]:
+    """A name for each that Python accepts, all different."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"\W", "_", name)
+        plain = f"_{plain}" if not plain or plain[0].isdigit() else plain
+        plain = f"{plain}_" if keyword.iskeyword(plain) else plain
+        while plain in found:
+            plain += "_"
+        found.append(plain)
+    return found

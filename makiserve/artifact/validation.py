@@ -1,0 +1,116 @@
+"""What a validation found, in MLflow: beside the model that was validated."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, Metric, Param
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
+
+from makiserve.artifact.packaged import PackagedModel
+from makiserve.errors import ConfigurationError
+
+VERDICT, RUN = "makiserve.validation", "makiserve.validation.run"
+"""Tags of the model version: `passed` or `failed`, and the run that says why."""
+
+LONGEST_DIGEST = 36  # MLflow's column
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the model was validated on.
+
+    Attributes:
+        name: for people.
+        digest: of all of it.
+        source: where it is, as JSON.
+        profile: how much it is, as JSON.
+    """
+
+    name: str
+    digest: str
+    source: str
+    profile: str
+
+
+def log_validation(
+    model: PackagedModel,
+    data: Data,
+    *,
+    metrics: Mapping[str, float],
+    params: Mapping[str, str],
+    files: Sequence[Path],
+    passed: bool | None,
+) -> str:
+    """Log a validation to a run of its own: a child of the run that logged the model, which is left as it is.
+
+    Args:
+        model: that was validated.
+        data: on what.
+        metrics: logged to the run and to the model; nan is left out.
+        params: how it was done.
+        files: logged as artifacts of the run.
+        passed: whether the model met what was required; the version is tagged with it. None where nothing was.
+
+    Returns:
+        The ID of the run.
+
+    Raises:
+        ConfigurationError: the model was not logged to this tracking server, or that does not answer.
+    """
+    client = MlflowClient()
+    try:
+        run_id = _begin(client, model)
+        try:
+            _fill(client, run_id, model, data, metrics, params)
+            for path in files:
+                client.log_artifact(run_id, str(path))
+        except BaseException:
+            client.set_terminated(run_id, "FAILED")
+            raise
+        client.set_terminated(run_id)
+        if passed is not None and model.name and model.version:
+            client.set_model_version_tag(model.name, model.version, VERDICT, "passed" if passed else "failed")
+            client.set_model_version_tag(model.name, model.version, RUN, run_id)
+    except MlflowException as error:
+        raise ConfigurationError(f"MLflow could not log the validation of {model.uri}: {error}") from error
+    return run_id
+
+
+def _begin(client: MlflowClient, model: PackagedModel) -> str:
+    if not model.model_id:
+        raise ConfigurationError(f"--log: {model.uri} does not say which logged model it is: log it to MLflow again")
+    experiment = client.get_logged_model(model.model_id).experiment_id
+    tags = {MLFLOW_PARENT_RUN_ID: model.run_id} if model.run_id else {}
+    name = f"validation of {model.name} {model.version}" if model.name else "validation"
+    run_id: str = client.create_run(experiment, tags=tags, run_name=name).info.run_id
+    return run_id
+
+
+def _fill(
+    client: MlflowClient,
+    run_id: str,
+    model: PackagedModel,
+    data: Data,
+    metrics: Mapping[str, float],
+    params: Mapping[str, str],
+) -> None:
+    now, digest = int(time.time() * 1000), data.digest[:LONGEST_DIGEST]
+    dataset = Dataset(data.name, digest, "makiserve", data.source, profile=data.profile)
+    context = [InputTag(MLFLOW_DATASET_CONTEXT, "validation")]
+    client.log_inputs(run_id, [DatasetInput(dataset, context)], [LoggedModelInput(model.model_id)])
+    client.log_batch(
+        run_id,
+        metrics=[
+            Metric(name, value, now, 0, model_id=model.model_id, dataset_name=data.name, dataset_digest=digest)
+            for name, value in metrics.items()
+            if not math.isnan(value)
+        ],
+        params=[Param(name, value) for name, value in params.items()],
+    )

@@ -1,0 +1,280 @@
+"""Kafka's errors: what each code means, and which error of makiserve it becomes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Literal, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+from makiserve.errors import (
+    AbortTransaction,
+    BrokerUnavailable,
+    ConfigurationError,
+    Fenced,
+    InternalError,
+    MakiserveError,
+    RetryCall,
+)
+
+# ruff: noqa: SLF001  librdkafka's own codes begin with an underscore, and are public
+
+
+_CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
+_GRANT = "grant the principal"
+_OFFSET_GONE = "retention has removed records that were not processed yet: choose where to go on"
+_BY_HAND = "create the topic by hand"
+_DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to go on"
+_RESOURCES = "give the process more memory, threads or disk"
+_KEYLESS = "a compacted topic takes no message without a key: set cleanup.policy=delete, or give every record a key"
+_METADATA = "raise offset.metadata.max.bytes of the brokers"
+
+REFUSED = {
+    KafkaError._AUTHENTICATION: _CREDENTIALS,
+    KafkaError.SASL_AUTHENTICATION_FAILED: _CREDENTIALS,
+    KafkaError.UNSUPPORTED_SASL_MECHANISM: _CREDENTIALS,
+    KafkaError.ILLEGAL_SASL_STATE: _CREDENTIALS,
+    KafkaError.UNACCEPTABLE_CREDENTIAL: _CREDENTIALS,
+    KafkaError.PRINCIPAL_DESERIALIZATION_FAILURE: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_AUTH_DISABLED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_NOT_FOUND: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED: _CREDENTIALS,
+    KafkaError.DELEGATION_TOKEN_EXPIRED: _CREDENTIALS,
+    KafkaError._SSL: "check the ssl.* options and certificates",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics, both on the "
+    "topic of state (makiserve check says which is missing)",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: f"{_GRANT} Read on the group",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"{_GRANT} Write on the transactional id",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: f"{_GRANT} Create on the cluster, or create the topics beforehand",
+    KafkaError._INVALID_ARG: "correct the option",
+    KafkaError.INVALID_CONFIG: "correct the topic's settings",
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction.timeout.ms to the broker's transaction.max.timeout.ms",
+    KafkaError.INVALID_SESSION_TIMEOUT: "choose a session.timeout.ms within the broker's bounds",
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another application uses this group: choose another one",
+    KafkaError.INVALID_GROUP_ID: "choose another --group",
+    KafkaError.GROUP_MAX_SIZE_REACHED: "start fewer workers, or raise group.max.size of the brokers",
+    KafkaError.UNSUPPORTED_ASSIGNOR: "the broker is too old",
+    KafkaError.INVALID_REQUIRED_ACKS: "remove the option acks: transactions need all",
+    KafkaError.OFFSET_METADATA_TOO_LARGE: _METADATA,
+    KafkaError.INVALID_COMMIT_OFFSET_SIZE: _METADATA,
+    KafkaError.INVALID_REPLICATION_FACTOR: "the cluster has too few brokers for the topic's replication",
+    KafkaError.INVALID_PARTITIONS: _BY_HAND,
+    KafkaError.INVALID_REPLICA_ASSIGNMENT: _BY_HAND,
+    KafkaError.POLICY_VIOLATION: _BY_HAND + ", as the cluster's policy wants it",
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic and message.max.bytes in the options",
+    KafkaError.INVALID_MSG_SIZE: "raise max.message.bytes of the topic",
+    KafkaError.RECORD_LIST_TOO_LARGE: "raise segment.bytes of the topic",
+    KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.after.max.ms of the topic if the time is in the future, "
+    "message.timestamp.before.max.ms if it is in the past",
+    KafkaError.INVALID_RECORD: _KEYLESS,
+    KafkaError._INVALID_DIFFERENT_RECORD: _KEYLESS,
+    KafkaError.UNSUPPORTED_COMPRESSION_TYPE: "choose another compression.type",
+    KafkaError.UNSUPPORTED_VERSION: "the broker is too old",
+    KafkaError._UNSUPPORTED_FEATURE: "the broker is too old",
+}
+"""A person must act, whatever the flags. A denied topic is flagged "abort": it would be aborted and redone for ever."""
+
+MISSING = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "create the topic",
+    KafkaError._UNKNOWN_TOPIC: "create the topic",
+    KafkaError._UNKNOWN_PARTITION: "create the topic with this many partitions",
+    KafkaError.TOPIC_EXCEPTION: "correct the topic's name",
+    KafkaError._AUTO_OFFSET_RESET: _OFFSET_GONE,
+    KafkaError.OFFSET_OUT_OF_RANGE: _OFFSET_GONE,
+    KafkaError._LOG_TRUNCATION: "an unclean election has removed records that were processed: choose where to go on",
+    KafkaError._BAD_MSG: _DAMAGED,
+    KafkaError._BAD_COMPRESSION: _DAMAGED,
+    KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: _DAMAGED,
+    KafkaError._CRIT_SYS_RESOURCE: _RESOURCES,
+    KafkaError._FS: _RESOURCES,
+}
+"""A person must act, unless a flag says otherwise: an unknown topic may be one that was just created."""
+
+UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
+    KafkaError.MSG_SIZE_TOO_LARGE: "size",
+    KafkaError.INVALID_MSG_SIZE: "size",
+    KafkaError.RECORD_LIST_TOO_LARGE: "size",
+    KafkaError.INVALID_TIMESTAMP: "time",
+    KafkaError.INVALID_RECORD: "record",
+    KafkaError._INVALID_DIFFERENT_RECORD: "record",
+}
+"""What about a message its topic does not take. All messages of its batch are refused with it, and librdkafka does not
+report which of them is at fault."""
+
+FENCING = {
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+    KafkaError.INVALID_PRODUCER_ID_MAPPING,
+    KafkaError.INVALID_TXN_STATE,
+    KafkaError.TRANSACTION_COORDINATOR_FENCED,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.UNRELEASED_INSTANCE_ID,
+    KafkaError._FATAL,  # all that a call says whose client has met one of the others before
+}
+"""Another instance has taken over."""
+
+LOST_GENERATION = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.STALE_MEMBER_EPOCH,
+    KafkaError.FENCED_MEMBER_EPOCH,
+    KafkaError._ASSIGNMENT_LOST,
+}
+"""The group has moved on without this member."""
+
+UNDELIVERED = {
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._GAPLESS_GUARANTEE,
+    KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    KafkaError.DUPLICATE_SEQUENCE_NUMBER,
+    KafkaError.UNKNOWN_PRODUCER_ID,
+    KafkaError.TRANSACTION_ABORTABLE,
+}
+"""A record of the transaction is not in the log."""
+
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._TRANSPORT,
+    KafkaError._RESOLVE,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError._WAIT_CACHE,
+    KafkaError._RETRY,
+    KafkaError._INTR,
+    KafkaError._QUEUE_FULL,
+    KafkaError._ISR_INSUFF,
+    KafkaError._NOENT,  # no leader found, says a question about offsets while one is elected
+    KafkaError._UNKNOWN_BROKER,
+    KafkaError._MAX_POLL_EXCEEDED,  # the next poll rejoins the group
+    KafkaError.UNKNOWN,  # the broker met something that it did not expect; the caller has its patience
+    KafkaError.INVALID_MSG,  # a checksum did not fit on the way
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.LISTENER_NOT_FOUND,
+    KafkaError.REBOOTSTRAP_REQUIRED,
+    KafkaError.STALE_CTRL_EPOCH,
+    KafkaError.STALE_BROKER_EPOCH,
+    KafkaError.REASSIGNMENT_IN_PROGRESS,
+    KafkaError.FETCH_SESSION_ID_NOT_FOUND,
+    KafkaError.INVALID_FETCH_SESSION_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_ID,
+    KafkaError.INCONSISTENT_TOPIC_ID,
+    KafkaError.MEMBER_ID_REQUIRED,
+    KafkaError.NOT_CONTROLLER,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.CONCURRENT_TRANSACTIONS,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError.NOT_ENOUGH_REPLICAS,
+    KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    KafkaError.THROTTLING_QUOTA_EXCEEDED,
+}
+"""It passes by itself."""
+
+UNFINISHED = KafkaError._CONFLICT
+"""A call was made while another one is not finished. It is flagged "retriable" and never would succeed."""
+
+UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION}
+"""What reading says of a batch that is damaged, or that decompresses to more than receive.message.max.bytes."""
+
+NOT_STARTED = KafkaError._STATE
+"""What a seek says of a partition whose assignment has not taken effect yet."""
+
+PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+"""What an abort reports for each record that it throws away."""
+
+NO_BROKER = KafkaError._ALL_BROKERS_DOWN
+END_OF_PARTITION = KafkaError._PARTITION_EOF
+EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
+
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+
+
+def fault(error: KafkaError, doing: str) -> MakiserveError:
+    """What an error of librdkafka means for the caller. The message begins with what was being `doing`, and where."""
+    kind = _kind(error)
+    message = f"{doing}: {error.str()} ({error.name()})"
+    remedy = REFUSED.get(error.code()) or MISSING.get(error.code())
+    return kind(f"{message}: {remedy}" if remedy and kind is ConfigurationError else message)
+
+
+def _kind(error: KafkaError) -> type[MakiserveError]:
+    code = error.code()
+    if code in REFUSED:
+        return ConfigurationError
+    if code == UNFINISHED:
+        return InternalError
+    # From here on librdkafka's own order: abort, retry, fatal.
+    if error.txn_requires_abort():
+        return AbortTransaction
+    if error.retriable():
+        return RetryCall
+    if code in FENCING or error.fatal():
+        return Fenced
+    return _kind_without_flags(code)
+
+
+def _kind_without_flags(code: int) -> type[MakiserveError]:
+    if code in LOST_GENERATION or code in UNDELIVERED:
+        return AbortTransaction
+    if code in PASSING:
+        return RetryCall
+    return ConfigurationError if code in MISSING else InternalError
+
+
+@contextmanager
+def to_error(doing: str) -> Iterator[None]:
+    """Turns what librdkafka raises inside the block into the error tree, the original chained to it."""
+    try:
+        yield
+    except KafkaException as error:
+        raise fault(error.args[0], doing) from error
+    except SystemError as error:
+        # A fatal error that meets a delivery report inside one poll: the binding raises the one through the other.
+        if not isinstance(error.__cause__, KafkaException):
+            raise
+        raise fault(error.__cause__.args[0], doing) from error
+
+
+def retry(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] = lambda: False) -> T:
+    """Makes a call again, after a pause, for as long as it raises RetryCall and there is time.
+
+    Args:
+        call: what is made again.
+        within: how long it may take in all.
+        is_over: whether there is no time any more, however long it has taken; asked after each failure.
+
+    Raises:
+        BrokerUnavailable: the time is over; its message is that of the last RetryCall.
+    """
+    began = time.monotonic()
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except RetryCall as error:
+            passed = time.monotonic() - began
+            if passed + pause > within.total_seconds() or is_over():
+                raise BrokerUnavailable(f"The broker does not answer: {error}. Tried for {passed:.0f} s.") from error
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)

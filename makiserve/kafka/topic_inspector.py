@@ -1,0 +1,113 @@
+"""What can be found out about topics and rights, without changing anything: for the preflight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from functools import partial
+from typing import NamedTuple
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource  # type: ignore[attr-defined]  # stubs
+
+from makiserve.kafka.connection import Connection
+from makiserve.kafka.errors import MISSING, fault, retry, to_error
+from makiserve.kafka.message import Message
+from makiserve.kafka.offset_range import RangeReader
+
+CALL_S = 10.0
+DENIED = {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
+
+
+class Topic(NamedTuple):
+    """What is known of a topic.
+
+    Attributes:
+        partitions: how many.
+        replicas: of the partition that has fewest.
+        settings: by their Kafka names; empty where they may not be read.
+        operations: what the principal may do, READ, WRITE and so on.
+    """
+
+    name: str
+    partitions: int
+    replicas: int
+    settings: dict[str, str]
+    operations: frozenset[str]
+
+    def number(self, setting: str) -> int | None:
+        """A setting that is a number; None where it is not known."""
+        text = self.settings.get(setting)
+        return None if text is None else int(text)
+
+
+class TopicInspector:
+    """Asks the brokers; every question is answered or raises what the error tree says of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        with to_error("The Kafka settings"):
+            self._admin = AdminClient(connection.admin_settings())
+
+    def topic(self, name: str) -> Topic | None:
+        """A topic; None where there is none, or none that the principal may see."""
+        return retry(partial(self._topic, name), self._connection.broker.patience)
+
+    def group_operations(self, group: str) -> frozenset[str]:
+        """What the principal may do with a group; nothing where it may not even see it."""
+        return retry(partial(self._group_operations, group), self._connection.broker.patience)
+
+    def cluster_operations(self) -> frozenset[str]:
+        """What the principal may do with the whole cluster."""
+        with to_error("Describing the cluster"):
+            asked = self._admin.describe_cluster(include_authorized_operations=True, request_timeout=CALL_S)
+            return _names(asked.result().authorized_operations)
+
+    def tail(self, topic: Topic, count: int) -> list[Message]:
+        """Return the last committed records of each partition, at most about `count`, partition by partition."""
+        found: list[Message] = []
+        now = datetime.now(timezone.utc)
+        with RangeReader(self._connection) as reader:
+            for number in range(topic.partitions):
+                whole = reader.span(topic.name, number, "earliest", "latest", now)
+                for block in reader.read_input(whole._replace(start=max(whole.start, whole.end - count))):
+                    found += block
+        return found
+
+    def _topic(self, name: str) -> Topic | None:
+        try:
+            asked = self._admin.describe_topics(
+                TopicCollection([name]), include_authorized_operations=True, request_timeout=CALL_S
+            )
+            found = asked[name].result()
+        except KafkaException as error:
+            if error.args[0].name() in DENIED or error.args[0].code() in MISSING:
+                return None
+            raise fault(error.args[0], f"Describing topic {name}") from error
+        replicas = min(len(partition.replicas) for partition in found.partitions)
+        return Topic(name, len(found.partitions), replicas, self._settings(name), _names(found.authorized_operations))
+
+    def _group_operations(self, group: str) -> frozenset[str]:
+        try:
+            asked = self._admin.describe_consumer_groups(
+                [group], include_authorized_operations=True, request_timeout=CALL_S
+            )
+            return _names(asked[group].result().authorized_operations)
+        except KafkaException as error:
+            if error.args[0].name() in DENIED:
+                return frozenset()
+            raise fault(error.args[0], f"Describing group {group}") from error
+
+    def _settings(self, topic: str) -> dict[str, str]:
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        try:
+            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+        except KafkaException as error:
+            if error.args[0].name() in DENIED:
+                return {}
+            raise fault(error.args[0], f"Asking for the settings of {topic}") from error
+        return {name: entry.value for name, entry in found.items()}
+
+
+def _names(operations: Iterable[AclOperation] | None) -> frozenset[str]:
+    return frozenset(each.name for each in operations or ())

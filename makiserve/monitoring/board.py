@@ -1,0 +1,127 @@
+"""The board: the latest snapshot of each worker and the last ten minutes, for whoever asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from operator import attrgetter
+
+import msgspec
+
+from makiserve.monitoring.health import Verdict, health, readiness
+from makiserve.monitoring.merge import aside, ended, merged
+from makiserve.monitoring.snapshot import Snapshot
+
+EVERY_S = 2.0
+POINTS = 300
+
+
+class Point(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happened between two moments.
+
+    Attributes:
+        time_s: the later one, in seconds since 1970.
+        records: scored and committed, a second; likewise `outputs` and `dead`.
+        lag_records: over all partitions.
+        lag_s: of the partition whose oldest record has waited longest.
+        p50_s: of the latency; None when nothing was committed. Likewise `p99_s`.
+    """
+
+    time_s: float
+    records: float
+    outputs: float
+    dead: float
+    lag_records: int
+    lag_s: float
+    p50_s: float | None = None
+    p99_s: float | None = None
+
+
+class Board:
+    """Written by the loops, or by whoever reads their reports; read by the web server's threads.
+
+    Args:
+        workers: how many will report.
+        output: the topic that the service writes; those that write another are of a stage before it. None where there
+            is but one stage.
+    """
+
+    def __init__(self, workers: int = 1, output: str | None = None) -> None:
+        self._workers = workers
+        self._output = output
+        self._born_s = time.monotonic()
+        self._lock = threading.Lock()
+        self._parts: dict[str, Snapshot] = {}
+        self._ended: list[Snapshot] = []
+        self._past: deque[Point] = deque(maxlen=POINTS)
+        self._before: Snapshot | None = None
+
+    def post(self, worker: str, snapshot: Snapshot) -> None:
+        """The latest of a worker."""
+        if self._is_aside(snapshot):
+            snapshot = aside(snapshot)
+        with self._lock:
+            known = self._parts.get(worker)
+            if known and known.workers[0].started_s != snapshot.workers[0].started_s:
+                self._ended = [merged([*self._ended, ended(known)])]  # counters never go back
+            self._parts[worker] = snapshot
+            self._remember(self._all())
+
+    def post_bytes(self, worker: str, report: bytes) -> None:
+        """The latest of a worker in a process of its own."""
+        self.post(worker, msgspec.msgpack.decode(report, type=Snapshot))
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """All workers as one; None before the first has said anything."""
+        with self._lock:
+            return self._all() if self._parts else None
+
+    @property
+    def past(self) -> list[Point]:
+        """The last ten minutes, the oldest first."""
+        with self._lock:
+            return list(self._past)
+
+    def health(self) -> Verdict:
+        """Whether every loop moves."""
+        return health(self.latest, self._born_s, time.monotonic())
+
+    def readiness(self) -> Verdict:
+        """Whether records that come now are scored."""
+        latest = self.latest
+        if latest and len(latest.workers) < self._workers:
+            return Verdict(False, f"{len(latest.workers)} of {self._workers} workers have begun")
+        return readiness(latest, self._born_s, time.monotonic(), time.time())
+
+    def _all(self) -> Snapshot:
+        newest_first = sorted(self._parts.values(), key=attrgetter("time_s"), reverse=True)
+        return merged([*sorted(newest_first, key=self._is_aside), *self._ended])
+
+    def _is_aside(self, snapshot: Snapshot) -> bool:
+        return self._output not in (None, snapshot.served.output)
+
+    def _remember(self, now: Snapshot) -> None:
+        before = self._before
+        if before is None:
+            self._before = now
+        elif now.time_s - before.time_s >= EVERY_S:
+            self._past.append(_point(before, now))
+            self._before = now
+
+
+def _point(before: Snapshot, now: Snapshot) -> Point:
+    span = now.time_s - before.time_s
+    latency = now.latency.since(before.latency)
+    dead = sum(now.dead.values()) - sum(before.dead.values())
+    return Point(
+        time_s=now.time_s,
+        records=max(0, now.records - before.records) / span,
+        outputs=max(0, now.outputs - before.outputs) / span,
+        dead=max(0, dead) / span,
+        lag_records=sum(lane.lag_records or 0 for lane in now.lanes),
+        lag_s=max((lane.lag_s for lane in now.lanes), default=0.0),
+        p50_s=latency.quantile(0.5),
+        p99_s=latency.quantile(0.99),
+    )

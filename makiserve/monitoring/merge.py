@@ -1,0 +1,103 @@
+"""Several workers as one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add, attrgetter
+from typing import Any
+
+import msgspec
+
+from makiserve.monitoring.histogram import Histogram, empty
+from makiserve.monitoring.snapshot import GroupPartition, ShownDrift, Snapshot, StateSize
+
+SHOWN = 20
+"""How many of the last predictions and dead letters are kept."""
+
+
+def merged(parts: Sequence[Snapshot]) -> Snapshot:
+    """The snapshot of a service of one or more workers; what is served is said by the first."""
+    if len(parts) == 1:
+        return parts[0]
+    return Snapshot(
+        time_s=max(part.time_s for part in parts),
+        served=parts[0].served,
+        workers=tuple(sorted((life for part in parts for life in part.workers), key=attrgetter("name"))),
+        lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=attrgetter("topic", "partition"))),
+        records=sum(part.records for part in parts),
+        outputs=sum(part.outputs for part in parts),
+        dead=dict(reduce(add, (Counter(part.dead) for part in parts))),
+        dropped_headers=sum(part.dropped_headers for part in parts),
+        commits=sum(part.commits for part in parts),
+        aborts=sum(part.aborts for part in parts),
+        rebalances=sum(part.rebalances for part in parts),
+        swaps=sum(part.swaps for part in parts),
+        batch=reduce(add, (part.batch for part in parts)),
+        stages=_stages(parts),
+        latency=reduce(add, (part.latency for part in parts)),
+        state=tuple(_state(size for part in parts for size in part.state)),
+        predictions=_last([each for part in parts for each in part.predictions]),
+        dead_letters=_last([each for part in parts for each in part.dead_letters]),
+        drift=tuple(_drift(parts)),
+        group=_group(parts),
+    )
+
+
+def ended(part: Snapshot) -> Snapshot:
+    """What remains of a worker that is gone: what it has done, and nothing of what it was."""
+    return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=(), group=())
+
+
+def aside(part: Snapshot) -> Snapshot:
+    """A worker of a stage before the one that is served: its life and its partitions count, and what ends there."""
+    ended_there = sum(part.dead.values())
+    return msgspec.structs.replace(
+        part,
+        records=ended_there,
+        outputs=0,
+        batch=empty(part.batch.bounds),
+        stages={},
+        latency=empty(part.latency.bounds),
+        state=(),
+        predictions=(),
+        drift=(),
+    )
+
+
+def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
+    """The latest that a worker has seen of each partition: all of one stage look at the same group."""
+    oldest_first = sorted(parts, key=attrgetter("time_s"))
+    found = {(each.topic, each.partition): each for part in oldest_first for each in part.group}
+    return tuple(found[place] for place in sorted(found))
+
+
+def _stages(parts: Sequence[Snapshot]) -> dict[str, Histogram]:
+    found: dict[str, Histogram] = {}
+    for part in parts:
+        for name, histogram in part.stages.items():
+            found[name] = found[name] + histogram if name in found else histogram
+    return found
+
+
+def _state(sizes: Iterable[StateSize]) -> Iterable[StateSize]:
+    found: dict[str, StateSize] = {}
+    for size in sizes:
+        known = found.get(size.operator, StateSize(size.operator, 0, 0))
+        found[size.operator] = StateSize(size.operator, known.keys + size.keys, known.size_bytes + size.size_bytes)
+    return found.values()
+
+
+def _last(items: list[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(items, key=lambda item: item.time_ms)[-SHOWN:])
+
+
+def _drift(parts: Sequence[Snapshot]) -> Iterable[ShownDrift]:
+    """For each feature the worker on which it has moved farthest: a mean would hide one partition that has."""
+    found: dict[str, ShownDrift] = {}
+    for part in parts:
+        for each in part.drift:
+            if each.feature not in found or each.psi > found[each.feature].psi:
+                found[each.feature] = each
+    return found.values()

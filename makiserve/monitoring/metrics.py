@@ -1,0 +1,231 @@
+"""The metrics: each declared once, with its unit and meaning, for Prometheus and for docs/reference/metrics.md."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
+
+from makiserve.monitoring.snapshot import Snapshot
+
+Labelled = Iterable[tuple[tuple[str, ...], Any]]
+
+
+class Metric(NamedTuple):
+    """One metric.
+
+    Attributes:
+        name: with its unit, after Prometheus' rules.
+        kind: what it is to Prometheus.
+        help: what it means, in one sentence.
+        labels: their names.
+        values: from a snapshot the values of the labels, and the number or the histogram.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    values: Callable[[Snapshot], Labelled]
+    labels: tuple[str, ...] = ()
+
+
+def _one(value: Any) -> Labelled:
+    return [((), value)]
+
+
+def _served(snapshot: Snapshot) -> Labelled:
+    served = snapshot.served
+    names = (served.uri, served.name, served.version, served.digest, served.makiserve, served.input, served.output)
+    return [(names, 1)]
+
+
+def _phases(snapshot: Snapshot) -> Labelled:
+    counts = Counter(lane.phase for lane in snapshot.lanes)
+    return [((phase,), counts[phase]) for phase in sorted({"running", "restoring"} | counts.keys())]
+
+
+def _since(name: str) -> Callable[[Snapshot], Labelled]:
+    def values(snapshot: Snapshot) -> Labelled:
+        now = time.monotonic()
+        return [((life.name,), now - getattr(life, name)) for life in snapshot.workers]
+
+    return values
+
+
+def _lanes(value: Callable[[Any], Any]) -> Callable[[Snapshot], Labelled]:
+    def values(snapshot: Snapshot) -> Labelled:
+        found = [((lane.topic, str(lane.partition)), value(lane)) for lane in snapshot.lanes]
+        return [(labels, number) for labels, number in found if number is not None]
+
+    return values
+
+
+METRICS = (
+    Metric(
+        "makiserve_model_info",
+        "gauge",
+        "What is served, as labels; always 1.",
+        _served,
+        ("uri", "model", "version", "digest", "makiserve", "input", "output"),
+    ),
+    Metric("makiserve_records_total", "counter", "Records that are scored and committed.", lambda s: _one(s.records)),
+    Metric("makiserve_outputs_total", "counter", "Outputs that are committed.", lambda s: _one(s.outputs)),
+    Metric(
+        "makiserve_dead_letters_total",
+        "counter",
+        "Records that are committed as dead letters, by the reason in their makiserve.reason header.",
+        lambda s: [((reason,), count) for reason, count in sorted(s.dead.items())],
+        ("reason",),
+    ),
+    Metric(
+        "makiserve_dropped_headers_total",
+        "counter",
+        "Headers of records that outputs and dead letters do not pass on because the header's name is not UTF-8.",
+        lambda s: _one(s.dropped_headers),
+    ),
+    Metric("makiserve_commits_total", "counter", "Transactions that are committed.", lambda s: _one(s.commits)),
+    Metric(
+        "makiserve_aborts_total",
+        "counter",
+        "Transactions that were aborted; their records are scored again.",
+        lambda s: _one(s.aborts),
+    ),
+    Metric(
+        "makiserve_rebalances_total",
+        "counter",
+        "Times that partitions came to a worker or left it.",
+        lambda s: _one(s.rebalances),
+    ),
+    Metric(
+        "makiserve_model_swaps_total",
+        "counter",
+        "Times that another version of the model took over in the running service.",
+        lambda s: _one(s.swaps),
+    ),
+    Metric("makiserve_batch_records", "histogram", "Records that are scored together.", lambda s: _one(s.batch)),
+    Metric(
+        "makiserve_stage_seconds",
+        "histogram",
+        "Time a batch takes in a stage: decode, features, predict, publish; and a commit.",
+        lambda s: [((name,), histogram) for name, histogram in s.stages.items()],
+        ("stage",),
+    ),
+    Metric(
+        "makiserve_latency_seconds",
+        "histogram",
+        "From a record's timestamp to the commit that makes its outputs visible, on a sample of the records.",
+        lambda s: _one(s.latency),
+    ),
+    Metric(
+        "makiserve_commit_age_seconds",
+        "gauge",
+        "Time since a worker's last commit; it grows on an idle topic too.",
+        _since("committed_s"),
+        ("worker",),
+    ),
+    Metric(
+        "makiserve_loop_age_seconds",
+        "gauge",
+        "Time since a worker's loop last turned; /healthz fails when it stands still.",
+        _since("turned_s"),
+        ("worker",),
+    ),
+    Metric(
+        "makiserve_start_time_seconds",
+        "gauge",
+        "When a worker began, in seconds since 1970.",
+        lambda s: [((life.name,), life.started_s) for life in s.workers],
+        ("worker",),
+    ),
+    Metric(
+        "makiserve_memory_bytes",
+        "gauge",
+        "What a worker's process has in memory.",
+        lambda s: [((life.name,), life.memory_bytes) for life in s.workers if life.memory_bytes],
+        ("worker",),
+    ),
+    Metric(
+        "makiserve_partitions", "gauge", "Assigned partitions, by where they are in their life.", _phases, ("phase",)
+    ),
+    Metric(
+        "makiserve_committed_offset",
+        "gauge",
+        "The offset up to which outputs of an input partition are visible.",
+        _lanes(lambda lane: lane.committed),
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_lag_records",
+        "gauge",
+        "Records of an input partition that are not committed yet.",
+        _lanes(lambda lane: lane.lag_records),
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_lag_seconds",
+        "gauge",
+        "Time since the oldest waiting record of an input partition arrived, at most; if it arrived before the worker "
+        "got the partition, the time since then.",
+        _lanes(lambda lane: lane.lag_s),
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_group_lag_records",
+        "gauge",
+        "Records of an input partition that the group has not committed, whichever instance owns it; every instance "
+        "exports all partitions.",
+        lambda s: [((p.topic, str(p.partition)), p.lag_records) for p in s.group if p.lag_records is not None],
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_unowned_seconds",
+        "gauge",
+        "For how long no instance of the group has owned an input partition; 0 if one does, or did a session ago.",
+        lambda s: [((p.topic, str(p.partition)), p.unowned_s) for p in s.group],
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_restored_ratio",
+        "gauge",
+        "The part of a partition's restore that is done, 0 to 1.",
+        _lanes(lambda lane: lane.restored),
+        ("topic", "partition"),
+    ),
+    Metric(
+        "makiserve_state_bytes",
+        "gauge",
+        "What an operator of the pipeline remembers, over all partitions, in bytes of a checkpoint.",
+        lambda s: [((size.operator,), size.size_bytes) for size in s.state],
+        ("operator",),
+    ),
+    Metric(
+        "makiserve_state_keys",
+        "gauge",
+        "The groups that a group_by keeps, over all partitions.",
+        lambda s: [((size.operator,), size.keys) for size in s.state if size.keys],
+        ("operator",),
+    ),
+    Metric(
+        "makiserve_drift_psi",
+        "gauge",
+        "The population stability index of a feature against the training data, of a sample of the last half hour to "
+        "hour: from 0.1 on it has moved, from 0.25 on it is another distribution.",
+        lambda s: [((drift.feature,), drift.psi) for drift in s.drift],
+        ("feature",),
+    ),
+    Metric(
+        "makiserve_drift_missing_ratio",
+        "gauge",
+        "The part of a feature's values that is missing.",
+        lambda s: [((drift.feature,), drift.missing) for drift in s.drift],
+        ("feature",),
+    ),
+    Metric(
+        "makiserve_drift_beyond_ratio",
+        "gauge",
+        "The part of a feature's values that is outside of all values of the training.",
+        lambda s: [((drift.feature,), drift.beyond) for drift in s.drift],
+        ("feature",),
+    ),
+)

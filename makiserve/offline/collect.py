@@ -1,0 +1,147 @@
+"""What takes the outputs of a replay: a file, the metrics, a report, the frame of a notebook."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import pandas as pd
+
+from makiserve.errors import ConfigurationError, DecodeError, RecordError
+from makiserve.offline.output import columns_of
+from makiserve.offline.sources import Block
+from makiserve.scoring import Outputs, Scored
+
+
+class Sink(Protocol):
+    """It is given every block, in order, source by source, and keeps what it needs of it.
+
+    A replay on several cores calls it as one on a single core would, in this process; what it does not need does not
+    travel. A sink that keeps a bounded part of what it is given lets a replay of any length run in the same memory.
+
+    Attributes:
+        needs_records: whether it looks at `block.records`. What no sink needs is empty.
+        needs_features: whether it looks at `scored.features`.
+    """
+
+    @property
+    def needs_records(self) -> bool: ...
+    @property
+    def needs_features(self) -> bool: ...
+
+    def take(self, block: Block, scored: Scored) -> None:
+        """Take what a block became; `scored.causes` and `scored.dead` are indexes in the block."""
+
+
+class ReplayedDeadLetter(NamedTuple):
+    """A record that could not be scored, by its position."""
+
+    source: str
+    offset: int
+    error: RecordError
+
+
+def all_failed(records: int, first: ReplayedDeadLetter) -> ConfigurationError:
+    """Return the error for sources of which no record could be scored."""
+    which = "the only record" if records == 1 else f"all {records:,} records"
+    return ConfigurationError(
+        f"{which} failed, so there is no result; the first, {first.source}@{first.offset}: {first.error}"
+    )
+
+
+class DeadLetters:
+    """Counts dead letters by reason, and keeps the first of them.
+
+    Args:
+        keep: how many at most; None keeps all.
+
+    Attributes:
+        letters: those that are kept, in order.
+        reasons: how many there are of each reason.
+    """
+
+    needs_records = False
+    needs_features = False
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._keep = keep
+        self.letters: list[ReplayedDeadLetter] = []
+        self.reasons: Counter[str] = Counter()
+
+    def take(self, block: Block, scored: Scored) -> None:
+        for index, error in scored.dead:
+            self.reasons[error.reason] += 1
+            if self._keep is None or len(self.letters) < self._keep:
+                self.letters.append(ReplayedDeadLetter(block.source, block.offsets[index], error))
+
+
+class Collected:
+    """Keeps every output.
+
+    Args:
+        form: what is published.
+        label: the attribute of the record with the true value, to be kept beside each output.
+        label_shift: the label is that of the record so many later in the lane than the one that caused the output.
+
+    Attributes:
+        sources: of the records that caused the outputs; `offsets` and `keys` likewise.
+        keys: None where the source has none.
+        objects: what would be published.
+    """
+
+    def __init__(self, form: Outputs, *, label: str | None = None, label_shift: int = 0) -> None:
+        self._form = form
+        self._label = label
+        self._label_shift = label_shift
+        self.needs_records = form.needs_records or label is not None
+        self.needs_features = form.needs_features
+        self.sources: list[str] = []
+        self.offsets: list[int] = []
+        self.keys: list[Any] = []
+        self.objects: list[Any] = []
+        self._labels: dict[Hashable, list[Any]] = {}
+        self._labelled: list[tuple[Hashable, int]] = []
+
+    def take(self, block: Block, scored: Scored) -> None:
+        causes, objects = self._form.objects(scored, block.records)
+        self.sources += [block.source] * len(causes)
+        self.offsets += [block.offsets[cause] for cause in causes]
+        self.keys += [block.keys[cause] for cause in causes] if block.keys else [None] * len(causes)
+        self.objects += objects
+        if self._label:
+            self._take_labels(block, causes)
+
+    def values(self) -> list[Any]:
+        """The predictions, where the outputs are nothing but these; otherwise the outputs as they are published."""
+        if self._form.names == ("prediction",):
+            return [each.prediction for each in self.objects]
+        return [msgspec.json.decode(self._form.encode_object(each)) for each in self.objects]
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each output: position, key where the source has keys, the output's fields, label."""
+        columns: dict[str, Any] = {
+            "source": pd.Categorical(self.sources),
+            "offset": pd.Series(self.offsets, dtype="int64"),
+        }
+        if any(key is not None for key in self.keys):
+            columns["key"] = self.keys
+        columns |= columns_of(self.objects)
+        if self._label:
+            columns["label"] = self._labels_of_outputs()
+        return pd.DataFrame(columns)
+
+    def _take_labels(self, block: Block, causes: Sequence[int]) -> None:
+        """Keep the label of every record, and for each output the lane and number of the record with its label."""
+        places: list[tuple[Hashable, int]] = []
+        for index, record in enumerate(block.records):
+            lane = block.lanes[index] if block.lanes else block.source
+            labels = self._labels.setdefault(lane, [])
+            places.append((lane, len(labels) + self._label_shift))
+            labels.append(None if isinstance(record, DecodeError) else getattr(record, self._label or ""))
+        self._labelled += [places[cause] for cause in causes]
+
+    def _labels_of_outputs(self) -> list[Any]:
+        lanes = self._labels
+        return [lanes[lane][number] if number < len(lanes[lane]) else None for lane, number in self._labelled]

@@ -1,0 +1,176 @@
+"""How the outputs of two replays differ, column by column, matched by source position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from makiserve.errors import ConfigurationError
+from makiserve.offline.comparison.compare import TOLERANCE
+from makiserve.offline.metrics.observed import Array, missing
+
+PLACE = ["source", "offset", "number"]
+BESIDE = {"source", "offset", "number", "key", "label"}
+"""Columns that say where an output comes from rather than what it is."""
+QUANTILES = (0.5, 0.9, 0.99)
+SHOWN = 10
+
+
+class ColumnDifference(NamedTuple):
+    """How a column differs, in the outputs that both sides have.
+
+    Attributes:
+        name: of the column.
+        differing: outputs whose values differ by more than the tolerance.
+        largest: the greatest absolute difference of numbers; nan where the column holds others.
+        quantiles: of the absolute differences: what half, nine tenths and 99 of 100 are at most; likewise.
+        differences: float64[n], found less expected; empty likewise.
+    """
+
+    name: str
+    differing: int
+    largest: float
+    quantiles: tuple[float, ...]
+    differences: Array
+
+
+class Mismatch(NamedTuple):
+    """An output in which the sides part; None stands for an output that one of them does not have."""
+
+    source: str
+    offset: int
+    expected: dict[str, Any] | None
+    found: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What was found.
+
+    Attributes:
+        against: what was expected: a file, or a model.
+        tolerance: relative, as given.
+        matched: outputs that both sides have.
+        missing: outputs that only the expected side has.
+        unexpected: outputs that only the found side has.
+        columns: of those that both sides have, in order.
+        first: the first outputs that differ, in the order of the sources.
+    """
+
+    against: str
+    tolerance: float
+    matched: int
+    missing: int
+    unexpected: int
+    columns: tuple[ColumnDifference, ...]
+    first: tuple[Mismatch, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether both sides are the same, up to the tolerance."""
+        return not (self.missing or self.unexpected or any(column.differing for column in self.columns))
+
+
+def differences(
+    expected: pd.DataFrame, found: pd.DataFrame, *, against: str, tolerance: float = TOLERANCE
+) -> Differences:
+    """Compare outputs that have the same source and offset; of several with the same, the first with the first.
+
+    Args:
+        expected: with the columns source, offset and what is to be compared.
+        found: likewise. Where each side has a single source, the sources' names may differ.
+        against: what to call the expected side.
+        tolerance: relative, for numbers.
+
+    Raises:
+        ConfigurationError: a side has no position, or there is no column that both have.
+    """
+    left, right = _placed(expected, against), _placed(found, "the replay")
+    if left["source"].nunique() == right["source"].nunique() == 1:
+        left["source"] = right["source"].iloc[0]
+    names = [name for name in right.columns if name in left.columns and name not in BESIDE]
+    if not names:
+        raise ConfigurationError(f"{against} has no column that the replay has, such as {', '.join(right.columns[3:])}")
+    merged = left[PLACE + names].merge(
+        right[PLACE + names], "outer", PLACE, suffixes=("_x", "_y"), indicator=True, sort=False
+    )
+    both = (merged["_merge"] == "both").to_numpy()
+    columns, differs = [], ~both
+    for name in names:
+        column, beyond = _column(name, merged.loc[both, f"{name}_x"], merged.loc[both, f"{name}_y"], tolerance)
+        columns.append(column)
+        differs[np.flatnonzero(both)[beyond]] = True
+    sides = merged["_merge"]
+    return Differences(
+        against=against,
+        tolerance=tolerance,
+        matched=int(both.sum()),
+        missing=int((sides == "left_only").sum()),
+        unexpected=int((sides == "right_only").sum()),
+        columns=tuple(columns),
+        first=_first(merged[differs], names, right),
+    )
+
+
+def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """With the number of each output among those of its position."""
+    if absent := {"source", "offset"} - set(frame.columns):
+        raise ConfigurationError(
+            f"{what} has no column {' and no '.join(sorted(absent))}: outputs are matched by the position of their "
+            "record, as makiserve writes it"
+        )
+    frame = frame.assign(source=frame["source"].astype(str))
+    numbers = frame.groupby(["source", "offset"], sort=False).cumcount()
+    others = [name for name in frame.columns if name not in ("source", "offset")]
+    return frame.assign(number=numbers)[[*PLACE, *others]]
+
+
+def _column(
+    name: str, expected: pd.Series[Any], found: pd.Series[Any], tolerance: float
+) -> tuple[ColumnDifference, Array]:
+    left, right = (side.to_numpy() for side in (expected, found))
+    if not (_is_numeric(left) and _is_numeric(right)):
+        beyond = np.array([_text(a) != _text(b) for a, b in zip(left, right, strict=True)], bool)
+        return ColumnDifference(name, int(beyond.sum()), float("nan"), (), np.empty(0)), beyond
+    left, right = left.astype(float), right.astype(float)
+    near = np.abs(right - left) <= tolerance * np.maximum(np.abs(left), np.abs(right))
+    beyond = ~(near | (left == right) | (np.isnan(left) & np.isnan(right)))
+    apart = right - left
+    apart = apart[np.isfinite(apart)]
+    if not apart.size:
+        return ColumnDifference(name, int(beyond.sum()), float("nan"), (), np.empty(0)), beyond
+    sizes = np.abs(apart)
+    quantiles = tuple(float(value) for value in np.quantile(sizes, QUANTILES))
+    return ColumnDifference(name, int(beyond.sum()), float(sizes.max()), quantiles, apart), beyond
+
+
+def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> tuple[Mismatch, ...]:
+    """The first of the outputs that differ: sources as the replay has them, offsets rising."""
+    places = {source: place for place, source in enumerate(order["source"].unique())}
+    parted = parted.assign(_place=parted["source"].map(places).fillna(len(places)))
+    found = []
+    for row in parted.sort_values(["_place", "source", "offset", "number"]).head(SHOWN).to_dict("records"):
+        sides = [
+            None if row["_merge"] == absent else {name: row[f"{name}{end}"] for name in names}
+            for end, absent in (("_x", "right_only"), ("_y", "left_only"))
+        ]
+        found.append(Mismatch(str(row["source"]), int(row["offset"]), *sides))
+    return tuple(found)
+
+
+def _is_numeric(values: Array) -> bool:
+    if values.dtype.kind in "fiub":
+        return True
+    return all(isinstance(value, int | float) for value in values[~missing(values)].tolist())
+
+
+def _text(value: Any) -> str:
+    """A value as a predictions file holds it; what is missing is nothing."""
+    if value is None or value != value:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()

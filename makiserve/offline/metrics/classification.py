@@ -1,0 +1,146 @@
+"""The evidence on a classification: predicted and actual classes, probabilities where the model gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn import metrics as sk
+
+from makiserve.errors import ConfigurationError
+from makiserve.offline.metrics.observed import Array
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class ClassificationMetrics:
+    """Predictions of classes that have a label. A class is its index in `classes`.
+
+    Attributes:
+        classes: as they are written.
+        predicted: int[n].
+        actual: int[n].
+        last: int[n], the label that was known before; -1 where none was.
+        probabilities: float64[n, len(classes)]; None where the model gives classes alone.
+    """
+
+    classes: tuple[str, ...]
+    predicted: Array
+    actual: Array
+    last: Array
+    probabilities: Array | None
+
+    kind: ClassVar[Literal["classification"]] = "classification"
+    names: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "precision", "recall", "log_loss", "auc")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two classes: f1, precision and recall are then those of the second."""
+        return len(self.classes) == 2
+
+    def figures(self, rows: Any = slice(None)) -> dict[str, float]:
+        """The figures of some rows; of more than two classes all but the accuracy and log_loss are means over them."""
+        actual = self.actual[rows]
+        found = _figures(self.predicted[rows], actual, is_binary=self.is_binary)
+        if self.probabilities is not None:
+            found |= _of_probabilities(self.probabilities[rows], actual)
+        return found
+
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """The figures of always saying the most frequent class, and of saying what was last."""
+        counts = np.bincount(self.actual, minlength=len(self.classes))
+        always = np.full(len(self.actual), counts.argmax())
+        found = {"most frequent": _figures(always, self.actual, is_binary=self.is_binary)}
+        if self.probabilities is not None:
+            shares = np.tile(counts / counts.sum(), (len(self.actual), 1))
+            found["most frequent"] |= _of_probabilities(shares, self.actual)
+        known = self.last != UNKNOWN
+        if known.any():
+            found["last value"] = _figures(self.last[known], self.actual[known], is_binary=self.is_binary)
+        return found
+
+
+def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]) -> ClassificationMetrics:
+    """The evidence of a classification.
+
+    Args:
+        predictions: classes; or a probability or another score for each class, as a list or by name; or the
+            probability of the second class alone.
+        labels: classes.
+        last: likewise; None or nan where there is none.
+        known: the model's classes in the order of its probabilities; empty where it does not say.
+
+    Raises:
+        ConfigurationError: predictions and labels do not speak of the same classes.
+    """
+    scores = class_scores(predictions)
+    if scores is None and not known and are_probabilities(predictions):
+        scores = np.column_stack([1 - predictions, predictions])
+    seen = set(labels.tolist()) | (set() if scores is not None else set(predictions.tolist()))
+    order = list(known) or sorted(seen, key=lambda name: (str(type(name)), name))
+    index = {name: number for number, name in enumerate(order)}
+    strangers = [repr(name) for name in seen if name not in index]
+    if strangers or (scores is not None and scores.shape[1] != len(order)):
+        found = (
+            f"{', '.join(strangers[:3])} among the labels" if strangers else f"{len(order)} classes among the labels"
+        )
+        width = f" ({scores.shape[1]} probabilities)" if scores is not None else ""
+        raise ConfigurationError(
+            f"there is {found}, and the model predicts {', '.join(map(repr, order[:5]))}{width}: "
+            "labels and predictions must be the same classes, of the same type"
+        )
+    predicted = _codes(predictions, index) if scores is None else scores.argmax(axis=1)
+    probabilities = scores if scores is not None and add_up(scores) else None
+    return ClassificationMetrics(
+        tuple(map(str, order)), predicted, _codes(labels, index), _codes(last, index), probabilities
+    )
+
+
+def class_scores(predictions: Array) -> Array | None:
+    """float64[n, classes]: what a model gives for each class, as lists or by name; None where it gives one value."""
+    if predictions.ndim == 2:
+        return predictions.astype(np.float64)
+    if predictions.dtype.kind == "O" and len(predictions) and all(isinstance(each, dict) for each in predictions):
+        rows = [list(each.values()) for each in predictions]
+        if all(isinstance(value, int | float) for row in rows for value in row) and len(set(map(len, rows))) == 1:
+            return np.array(rows, np.float64)
+    return None
+
+
+def add_up(scores: Array) -> bool:
+    """Whether scores are probabilities, rather than logarithms or distances."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+
+
+def are_probabilities(values: Array) -> bool:
+    """Whether these can be probabilities rather than classes: numbers from 0 to 1, and not those two alone."""
+    if values.dtype.kind != "f" or not values.size:
+        return False
+    return bool((values >= 0).all() and (values <= 1).all() and not np.isin(values, (0.0, 1.0)).all())
+
+
+def _codes(values: Array, index: dict[Any, int]) -> Array:
+    return np.fromiter((index.get(value, UNKNOWN) for value in values.tolist()), np.int64, len(values))
+
+
+def _figures(predicted: Array, actual: Array, *, is_binary: bool) -> dict[str, float]:
+    average = {"average": "binary", "pos_label": 1} if is_binary else {"average": "macro"}
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(actual, predicted, zero_division=0.0, **average)
+    accuracy = sk.accuracy_score(actual, predicted)
+    return {"accuracy": float(accuracy), "f1": float(f1), "precision": float(precision), "recall": float(recall)}
+
+
+def _of_probabilities(probabilities: Array, actual: Array) -> dict[str, float]:
+    """Log loss; and the area under the ROC curve, which is not defined unless all classes are among the labels."""
+    width = probabilities.shape[1]
+    loss = sk.log_loss(actual, probabilities, labels=range(width))
+    if len(np.unique(actual)) < width or width < 2:
+        area = float("nan")
+    elif width == 2:
+        area = sk.roc_auc_score(actual, probabilities[:, 1])
+    else:
+        area = sk.roc_auc_score(actual, probabilities, multi_class="ovr", labels=range(width))
+    return {"log_loss": float(loss), "auc": float(area)}

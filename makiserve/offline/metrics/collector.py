@@ -1,0 +1,70 @@
+"""What a replay watches beside its outputs: predictions against labels, and what a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from makiserve.artifact import FeaturesOnly, PackagedModel
+from makiserve.artifact.predictor import ModelTask
+from makiserve.offline.collect import Sink
+from makiserve.offline.metrics.metrics import Metrics, measure
+from makiserve.offline.metrics.observed import Observed, Observer, Watched
+from makiserve.offline.report import Report, ReportBuilder, with_metrics
+from makiserve.offline.sources import Source
+from makiserve.offline.time_order import time_field
+from makiserve.records import Schema
+from makiserve.records.fields import attribute_of
+
+
+class MetricsCollector:
+    """Notes what metrics and a report need, and makes them when the replay has ended.
+
+    Args:
+        model: that is replayed.
+        label: the field with the true value, as the code or the data names it; None without.
+        label_shift: the label is that of the record so many later in the lane.
+        by: fields to measure groups apart.
+        report: whether there is to be one.
+
+    Raises:
+        ConfigurationError: the record has no such field.
+    """
+
+    def __init__(
+        self,
+        model: PackagedModel | FeaturesOnly,
+        *,
+        label: str | None,
+        label_shift: int,
+        by: Sequence[str],
+        report: bool,
+    ) -> None:
+        schema = Schema(model.record)
+        self._model, self._label, self._time = model, label, time_field(schema)
+        self._task = model.predictor.task if model.predictor else ModelTask()
+        groups = tuple(attribute_of(schema, name, "by") for name in by)
+        attribute = attribute_of(schema, label, "label") if label else None
+        self._observer = Observer(Watched(attribute, label_shift, groups, self._time)) if label else None
+        self._notes = ReportBuilder(model) if report else None
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """What is to be given the outputs."""
+        notes = self._notes.sinks if self._notes else ()
+        return [*((self._observer,) if self._observer else ()), *notes]
+
+    def results(self, sources: Sequence[Source], outputs: int, seconds: float) -> tuple[Metrics | None, Report | None]:
+        """What was asked for.
+
+        Raises:
+            ConfigurationError: no prediction has a label, or they are not of the same kind.
+        """
+        observed = self._observer.observed() if self._observer else None
+        metrics = measure(observed, self._task) if observed else None
+        report = self._notes.report(self._model, sources, outputs, seconds) if self._notes else None
+        return metrics, self._measured(report, observed, metrics)
+
+    def _measured(self, report: Report | None, observed: Observed | None, metrics: Metrics | None) -> Report | None:
+        if report is None or observed is None or metrics is None or self._label is None:
+            return report
+        return with_metrics(report, metrics, observed, self._task, self._label, self._time)

@@ -1,0 +1,217 @@
+"""What a replay saw, in columns: each prediction beside its label, where a record of the lane has one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from makiserve.errors import DecodeError
+from makiserve.offline.sources import Block
+from makiserve.scoring import Scored
+
+Array = npt.NDArray[Any]
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What to note of each prediction, as attributes of the record.
+
+    Attributes:
+        label: the true value; None where there is none.
+        shift: the label is that of the record so many later in the lane than the one that caused the prediction.
+        by: what to group the errors by, of the record that caused the prediction.
+        time: the event time; None where no field is known to be one.
+    """
+
+    label: str | None = None
+    shift: int = 0
+    by: tuple[str, ...] = ()
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One element for each prediction, lane by lane in order, all arrays parallel.
+
+    Attributes:
+        lane: its lane, a source or the value of a field.
+        position: of the record that caused it, in its source.
+        time: of that record, as it has it; None where it has none.
+        prediction: what the model gave; two-dimensional where that is a list of numbers.
+        label: the true value; None or nan where no record has it.
+        last: the label that was known one record before the label's, at the latest at the record that caused the
+            prediction; None or nan likewise.
+        by: the grouping fields by name.
+    """
+
+    lane: Array
+    position: Array
+    time: Array
+    prediction: Array
+    label: Array
+    last: Array
+    by: dict[str, Array]
+
+    @property
+    def labelled(self) -> Array:
+        """bool[n]: which predictions have a label."""
+        return ~missing(self.label)
+
+
+def missing(values: Array) -> Array:
+    """bool[n]: which values are None or not a number."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind != "O":
+        return np.zeros(len(values), bool)
+    return np.fromiter((value is None or value != value for value in values), bool, len(values))
+
+
+@dataclass
+class _LaneSoFar:
+    """The end of a lane, as far as predictions to come may need it.
+
+    Attributes:
+        count: records seen.
+        known: for each of the last records, oldest first, the last label up to it that was not missing.
+        waiting: predictions whose label is yet to come, each with the number of the record that has it.
+    """
+
+    count: int = 0
+    known: list[Any] = field(default_factory=list)
+    waiting: deque[tuple[int, Row]] = field(default_factory=deque)
+
+
+class Observer:
+    """Notes the predictions of any number of lanes, and the label of each when its record comes."""
+
+    needs_records = True
+    needs_features = False
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._lanes: dict[Hashable, _LaneSoFar] = {}
+        self._chunks: list[list[Array]] = []
+
+    def take(self, block: Block, scored: Scored) -> None:
+        for part in _parts(block, scored):
+            self._take(part, self._lanes.setdefault(part.lane, _LaneSoFar()))
+
+    def observed(self) -> Observed:
+        """All of it. Predictions whose label has not come have none."""
+        self._note([(*row, None, None) for so_far in self._lanes.values() for _, row in so_far.waiting])
+        for so_far in self._lanes.values():
+            so_far.waiting.clear()
+        names = self._watched.by
+        columns = [_joined(parts) for parts in zip(*self._chunks, strict=True)]
+        lane, position, time, prediction, *by, label, last = columns or [np.empty(0)] * (6 + len(names))
+        return Observed(lane, position, time, prediction, label, last, dict(zip(names, by, strict=True)))
+
+    def _take(self, part: _Part, so_far: _LaneSoFar) -> None:
+        shift, labels = self._watched.shift, _labels(part.records, self._watched.label)
+        known, before = _known(labels, so_far.known), len(so_far.known) + min(shift - 1, 0)
+        start, columns = so_far.count, self._columns(part)
+        self._note(_completed(so_far, labels, known, shift))
+        so_far.known = known[-max(shift, 1) :]
+        ready = bisect_left(part.numbers, len(labels) - shift)
+        if ready:
+            last = [known[before + number] if before + number >= 0 else None for number in part.numbers[:ready]]
+            own = [labels[number + shift] for number in part.numbers[:ready]]
+            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), own, last)])
+        targets = (start + number + shift for number in part.numbers[ready:])
+        so_far.waiting.extend(zip(targets, zip(*(column[ready:] for column in columns), strict=True), strict=True))
+
+    def _columns(self, part: _Part) -> list[Sequence[Any]]:
+        """What is known of the outputs before their label."""
+        watched, records = self._watched, [part.records[number] for number in part.numbers]
+        times = [getattr(record, watched.time) for record in records] if watched.time else [None] * len(records)
+        by = ([getattr(record, name) for record in records] for name in watched.by)
+        return [[part.lane] * len(records), part.offsets, times, part.predictions, *by]
+
+    def _note(self, rows: list[Row]) -> None:
+        if rows:
+            self._chunks.append([_array(values) for values in zip(*rows, strict=True)])
+
+
+class _Part(NamedTuple):
+    """What a block has of a lane: its records, and of each output the number of its record among them, and more."""
+
+    lane: Hashable
+    records: Sequence[Any]
+    numbers: Sequence[int]
+    offsets: Sequence[int]
+    predictions: Sequence[Any]
+
+
+def _parts(block: Block, scored: Scored) -> Iterator[_Part]:
+    causes, predictions = scored.causes, scored.predictions
+    if not block.lanes:
+        yield _Part(block.source, block.records, causes, [block.offsets[cause] for cause in causes], predictions)
+        return
+    indexes: dict[Hashable, list[int]] = {}
+    for index, lane in enumerate(block.lanes):
+        indexes.setdefault(lane, []).append(index)
+    numbers = {index: number for own in indexes.values() for number, index in enumerate(own)}
+    outputs: dict[Hashable, list[tuple[int, int, Any]]] = {lane: [] for lane in indexes}
+    for cause, prediction in zip(causes, predictions, strict=True):
+        outputs[block.lanes[cause]].append((numbers[cause], block.offsets[cause], prediction))
+    for lane, own in indexes.items():
+        columns = zip(*outputs[lane], strict=True) if outputs[lane] else ((), (), ())
+        yield _Part(lane, [block.records[index] for index in own], *map(list, columns))
+
+
+def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
+    if label is None:
+        return [None] * len(records)
+    return [None if isinstance(record, DecodeError) else getattr(record, label) for record in records]
+
+
+def _known(labels: Iterable[Any], before: list[Any]) -> list[Any]:
+    """The labels with each missing one replaced by the one before, after those that are kept from before."""
+    known, latest = list(before), before[-1] if before else None
+    for value in labels:
+        latest = latest if value is None else value
+        known.append(latest)
+    return known
+
+
+def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: int) -> list[Row]:
+    """The rows whose label has come, with it and with the one that was known before; counts the records."""
+    start = so_far.count
+    so_far.count += len(labels)
+    first = so_far.count - len(known)
+    rows = []
+    while so_far.waiting and so_far.waiting[0][0] < so_far.count:
+        target, row = so_far.waiting.popleft()
+        before = target - max(shift, 1) - first
+        rows.append((*row, labels[target - start], known[before] if before >= 0 else None))
+    return rows
+
+
+def _array(values: Sequence[Any]) -> Array:
+    """An array of numbers where they all are numbers, of rows of numbers where they are lists or dicts of them."""
+    kinds = set(map(type, values))
+    if kinds <= {float, int, type(None)} and float in kinds:
+        return np.array(values, np.float64)
+    if len(kinds) == 1 and kinds <= {int, bool}:
+        return np.array(values)
+    if kinds == {list} and len(set(map(len, values))) == 1:
+        return np.array(values)
+    if kinds == {dict} and len({tuple(value) for value in values}) == 1:  # probabilities by class, in their order
+        return np.array([list(value.values()) for value in values])
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    if len({part.dtype.kind for part in parts}) == 1 or all(part.dtype.kind in "if" for part in parts):
+        return np.concatenate(parts)
+    return np.concatenate([part.astype(object) for part in parts])

@@ -1,0 +1,83 @@
+"""The evidence on a regression: predicted and actual amounts, and the figures of their differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn import metrics as sk
+
+from makiserve.errors import ConfigurationError
+from makiserve.offline.metrics.observed import Array, missing
+
+
+@dataclass(frozen=True)
+class RegressionMetrics:
+    """Predictions of amounts that have a label.
+
+    Attributes:
+        predicted: float64[n].
+        actual: float64[n].
+        last: float64[n], the label that was known before; nan where none was.
+    """
+
+    predicted: Array
+    actual: Array
+    last: Array
+
+    kind: ClassVar[Literal["regression"]] = "regression"
+    names: ClassVar[tuple[str, ...]] = ("rmse", "mae", "median_ae", "max_error", "bias", "r2")
+
+    @property
+    def errors(self) -> Array:
+        """Predicted less actual, float64[n]."""
+        errors: Array = self.predicted - self.actual
+        return errors
+
+    def figures(self, rows: Any = slice(None)) -> dict[str, float]:
+        """The figures of some rows: the errors in the label's unit, and the part of its variance that is explained."""
+        return _figures(self.predicted[rows], self.actual[rows])
+
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """The figures of always saying the mean, and of saying what was last."""
+        found = {"mean": _figures(np.full(len(self.actual), self.actual.mean()), self.actual)}
+        known = ~missing(self.last)
+        if known.any():
+            found["last value"] = _figures(self.last[known], self.actual[known])
+        return found
+
+
+def amounts(predictions: Array, labels: Array, last: Array) -> RegressionMetrics:
+    """The evidence of a regression.
+
+    Raises:
+        ConfigurationError: a prediction or label is not one number.
+    """
+    return RegressionMetrics(_numbers(predictions, "predictions"), _numbers(labels, "labels"), _numbers(last, "labels"))
+
+
+def _figures(predicted: Array, actual: Array) -> dict[str, float]:
+    if not np.isfinite(predicted).all():
+        return dict.fromkeys(RegressionMetrics.names, float("nan"))
+    constant = len(actual) < 2 or bool((actual == actual[0]).all())
+    return {
+        "rmse": float(sk.root_mean_squared_error(actual, predicted)),
+        "mae": float(sk.mean_absolute_error(actual, predicted)),
+        "median_ae": float(sk.median_absolute_error(actual, predicted)),
+        "max_error": float(sk.max_error(actual, predicted)),
+        "bias": float(np.mean(predicted - actual)),
+        "r2": float("nan") if constant else float(sk.r2_score(actual, predicted)),
+    }
+
+
+def _numbers(values: Array, what: str) -> Array:
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    try:
+        if values.ndim == 1:
+            return values.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    sample = next((value for value in values.tolist() if not isinstance(value, int | float)), None)
+    raise ConfigurationError(f"{what} must be one number each to measure a regression, not such as {sample!r}")

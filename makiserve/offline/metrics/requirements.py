@@ -1,0 +1,73 @@
+"""What metrics must be for a model to pass: `--require "rmse<0.5"`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from makiserve.errors import ConfigurationError
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+FORM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
+
+
+class Requirement(NamedTuple):
+    """A bound that a metric must keep."""
+
+    metric: str
+    relation: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.relation}{self.bound:g}"
+
+
+class RequirementResult(NamedTuple):
+    """Whether a requirement is met, and the value that was found. nan meets nothing."""
+
+    requirement: Requirement
+    found: float
+    is_met: bool
+
+    def __str__(self) -> str:
+        word = "met" if self.is_met else "failed"
+        return f"{word}: {self.requirement} (it is {self.found:.6g})"
+
+
+def requirement_from_text(text: str) -> Requirement:
+    """The requirement that a text such as `rmse<0.5` or `auc >= 0.8` stands for.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    parts = FORM.fullmatch(text)
+    try:
+        if parts:
+            return Requirement(parts[1], parts[2], float(parts[3]))
+    except ValueError:
+        pass
+    raise ConfigurationError(f"--require {text}: expected a metric, one of < <= > >=, and a number, as in rmse<0.5")
+
+
+def verdicts(requirements: Iterable[Requirement], figures: Mapping[str, float]) -> list[RequirementResult]:
+    """A verdict on each requirement.
+
+    Raises:
+        ConfigurationError: there is no such metric.
+    """
+    found = []
+    for requirement in requirements:
+        if requirement.metric not in figures:
+            raise ConfigurationError(
+                f"--require {requirement}: there is no metric {requirement.metric}; there are {', '.join(figures)}"
+            )
+        value = figures[requirement.metric]
+        found.append(RequirementResult(requirement, value, COMPARE[requirement.relation](value, requirement.bound)))
+    return found

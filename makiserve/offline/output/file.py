@@ -1,0 +1,104 @@
+"""The outputs' file: it gets its name when all of it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from makiserve.errors import ConfigurationError, SourceError
+from makiserve.offline.output.parquet import ParquetWriter
+from makiserve.offline.output.writers import Columns, CsvWriter, JsonLinesWriter
+from makiserve.offline.sources import Block
+from makiserve.scoring import Outputs, Scored
+
+
+class Writer(Protocol):
+    """One format."""
+
+    def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None: ...
+
+    def write(self, places: Columns, objects: list[Any]) -> None:
+        """Append outputs: their positions and keys, and what is published of them."""
+
+    def close(self) -> None:
+        """Write what is missing; a file without outputs has its columns all the same."""
+
+    def drop(self) -> None:
+        """Let go of the file: it will be deleted."""
+
+
+WRITERS: dict[str, type[Writer]] = {
+    ".csv": CsvWriter,
+    ".parquet": ParquetWriter,
+    ".jsonl": JsonLinesWriter,
+    ".ndjson": JsonLinesWriter,
+}
+
+
+class OutputFile:
+    """Writes each output beside the position of the record that caused it, and its key where the source has keys.
+
+    Args:
+        writer: of the format.
+        form: what is published.
+        is_keyed: whether the source has keys.
+    """
+
+    def __init__(self, writer: Writer, form: Outputs, *, is_keyed: bool) -> None:
+        self._writer = writer
+        self._form = form
+        self._is_keyed = is_keyed
+        self.needs_records, self.needs_features = form.needs_records, form.needs_features
+
+    def take(self, block: Block, scored: Scored) -> None:
+        causes, objects = self._form.objects(scored, block.records)
+        places: Columns = {"source": [block.source] * len(causes), "offset": [block.offsets[cause] for cause in causes]}
+        if self._is_keyed:
+            keys = block.keys or ()
+            places["key"] = [_text(keys[cause]) for cause in causes]
+        if objects:
+            self._writer.write(places, objects)
+
+
+@contextmanager
+def output_file(path: Path | None, form: Outputs, *, is_keyed: bool) -> Iterator[OutputFile | None]:
+    """A sink that writes a file, in the format of its ending; None writes nothing.
+
+    Until all of it is on the disk it is called `….part`, and when anything fails it is not there.
+
+    Raises:
+        ConfigurationError: the ending is of no format.
+        SourceError: the file cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    writer = WRITERS.get(path.suffix)
+    if writer is None:
+        raise ConfigurationError(f"{path}: outputs are written as {', '.join(WRITERS)}: end the name so")
+    part = path.with_name(path.name + ".part")
+    titles = ["source", "offset", *(["key"] if is_keyed else []), *form.names]
+    try:
+        with part.open("w+b") as file:
+            writing = writer(file, titles, form)
+            try:
+                yield OutputFile(writing, form, is_keyed=is_keyed)
+                writing.close()
+            except BaseException:
+                writing.drop()
+                raise
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}; nothing was written") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _text(key: Any) -> Any:
+    """A message's key as text: what is not UTF-8 is escaped."""
+    return key.decode(errors="backslashreplace") if isinstance(key, bytes) else key

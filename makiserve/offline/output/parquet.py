@@ -1,0 +1,113 @@
+"""Outputs as Parquet."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from typing import Any, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from makiserve.errors import SourceError
+from makiserve.offline.output.writers import Columns, columns_of, different_fields
+from makiserve.scoring import Outputs
+from makiserve.scoring.plain import PLAIN
+
+GROUP_ROWS = 65_536
+
+
+class ParquetWriter:
+    """The types are those of the values; where later ones need a wider type, what is written is written again.
+
+    Args:
+        file: to write to.
+        titles: of the columns, where there are no outputs that tell.
+        form: what is published.
+    """
+
+    def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None:
+        self._file = file
+        self._encode = form.encode_object
+        self._titles = titles
+        self._writer: parquet.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, places: Columns, objects: list[Any]) -> None:
+        columns = places | columns_of(objects)
+        self._waiting.append(pa.table({title: self._array(values) for title, values in columns.items()}))
+        self._rows += len(objects)
+        if self._rows >= GROUP_ROWS:
+            self._write_group()
+
+    def close(self) -> None:
+        if not self._waiting and self._writer is None:
+            empty = {title: pa.array([], pa.int64() if title == "offset" else pa.string()) for title in self._titles}
+            self._waiting = [pa.table(empty)]
+        self._write_group()
+        if self._writer:
+            self._writer.close()
+
+    def drop(self) -> None:
+        if self._writer:
+            self._writer.is_open = False  # or it would write its end when it is collected
+
+    def _array(self, values: list[Any]) -> pa.Array:
+        """Return a column of the values' own type, or of their JSON if Arrow or Parquet has no type for them all."""
+        if not set(map(type, values)) <= PLAIN:
+            values = [None if value is pd.NA or value is pd.NaT else value for value in values]
+        try:
+            column = pa.array(values)
+            if not _has_empty_struct(column.type):
+                return column
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            pass  # values of several types, integers of more than 64 bits
+        texts = (self._encode(value).decode() for value in values)
+        return pa.array([None if text == "null" else text for text in texts], pa.string())
+
+    def _write_group(self) -> None:
+        written = [self._writer.schema] if self._writer else []
+        schema = _common([*written, *(each.schema for each in self._waiting)])
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._file, schema)
+        elif schema != self._writer.schema:
+            self._writer = self._rewritten(self._writer, schema)
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables([each.cast(schema) for each in self._waiting]))
+        self._waiting, self._rows = [], 0
+
+    def _rewritten(self, writer: parquet.ParquetWriter, schema: pa.Schema) -> parquet.ParquetWriter:
+        """What is in the file, in types that hold what comes, too."""
+        writer.close()
+        with tempfile.TemporaryFile() as copy:
+            self._file.seek(0)
+            shutil.copyfileobj(self._file, copy)
+            self._file.seek(0)
+            self._file.truncate()
+            wider = parquet.ParquetWriter(self._file, schema)
+            for batch in parquet.ParquetFile(copy).iter_batches(GROUP_ROWS):
+                wider.write_table(pa.Table.from_batches([batch]).cast(schema))
+        return wider
+
+
+def _has_empty_struct(kind: pa.DataType) -> bool:
+    """Whether a type contains an object without fields, which Parquet cannot hold."""
+    if pa.types.is_struct(kind) and not kind.num_fields:
+        return True
+    return any(_has_empty_struct(kind.field(index).type) for index in range(kind.num_fields))
+
+
+def _common(schemas: list[pa.Schema]) -> pa.Schema:
+    """Types that hold the values of all.
+
+    Raises:
+        SourceError: there are none, or the outputs have different fields.
+    """
+    if any(each.names != schemas[0].names for each in schemas):
+        raise different_fields(*dict.fromkeys(tuple(each.names) for each in schemas))
+    try:
+        return pa.unify_schemas(schemas, promote_options="permissive")
+    except pa.ArrowTypeError as error:
+        raise SourceError(f"the outputs have no types in common: {error}; write JSON lines (.jsonl)") from error

@@ -1,0 +1,136 @@
+"""Write outputs as CSV or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import TextIOWrapper
+from operator import attrgetter, itemgetter
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+
+from makiserve.errors import SourceError
+from makiserve.records.fields import field_names
+from makiserve.scoring import Outputs
+from makiserve.scoring.plain import PLAIN, plain
+
+Columns = dict[str, list[Any]]
+
+
+def columns_of(objects: Sequence[Any]) -> Columns:
+    """The fields of outputs, each a list; a part of an output, such as `features`, has a column for each of its fields.
+
+    Raises:
+        SourceError: the outputs have different fields.
+    """
+    if not objects:
+        return {}
+    kinds = set(map(type, objects))
+    titles = _titles(objects[0])
+    if (len(kinds) > 1 or dict in kinds) and any(list(_titles(each)) != list(titles) for each in objects):
+        raise different_fields(*dict.fromkeys(tuple(_titles(each)) for each in objects))
+    columns: Columns = {}
+    for title, name in titles.items():
+        values = list(map(itemgetter(name) if dict in kinds else attrgetter(name), objects))
+        if isinstance(values[0], msgspec.Struct):
+            columns |= {f"{title}.{inner}": cells for inner, cells in columns_of(values).items()}
+        else:
+            columns[title] = values
+    return columns
+
+
+def _titles(item: Any) -> dict[str, str]:
+    """The names of an output's fields, as they are written and as they are read."""
+    if isinstance(item, dict):
+        return {str(name): name for name in item}
+    names = field_names(type(item)) or ()
+    titles = item.__struct_encode_fields__ if isinstance(item, msgspec.Struct) else names
+    return dict(zip(titles, names, strict=True))
+
+
+def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequence[str]) -> SourceError:
+    """The error for outputs that make no table."""
+    return SourceError(
+        f"the outputs have different fields, first {', '.join(first)}, then {', '.join(then)}: a table has the same "
+        "columns in each row; write JSON lines (.jsonl)"
+    )
+
+
+class CsvWriter:
+    """Numbers are written so that they read back as the same floats; what is neither number nor text is JSON.
+
+    Args:
+        file: to write to.
+        titles: of the columns, where there are no outputs that tell.
+        form: what is published.
+    """
+
+    def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None:
+        self._lines = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self._write = csv.writer(self._lines, lineterminator="\n")
+        self._encode = form.encode_object
+        self._default = titles
+        self._titles: list[str] | None = None
+
+    def write(self, places: Columns, objects: list[Any]) -> None:
+        columns = places | columns_of(objects)
+        if self._titles is None:
+            self._titles = list(columns)
+            self._write.writerow(self._titles)
+        elif self._titles != list(columns):
+            raise different_fields(self._titles, list(columns))
+        self._write.writerows(zip(*map(self._cells, columns.values()), strict=True))
+
+    def close(self) -> None:
+        if self._titles is None:
+            self._write.writerow(self._default)
+        self._lines.detach()
+
+    def drop(self) -> None:
+        self._lines.detach()
+
+    def _cells(self, values: list[Any]) -> list[Any]:
+        if set(map(type, values)) <= PLAIN:
+            return values
+        return [value if type(value) in PLAIN else self._cell(value) for value in values]
+
+    def _cell(self, value: Any) -> Any:
+        """Return the value that JSON has, as it is if it is plain: a time is text, without quotes."""
+        if isinstance(value, np.generic):
+            return plain(value)
+        encoded = self._encode(value)
+        found = msgspec.json.decode(encoded)
+        return found if type(found) in PLAIN else encoded.decode()
+
+
+class JsonLinesWriter:
+    """One object a line.
+
+    Args:
+        file: to write to.
+        titles: none are written.
+        form: what is published.
+    """
+
+    def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None:
+        self._file = file
+        self._encode = form.encode_object
+
+    def write(self, places: Columns, objects: list[Any]) -> None:
+        names = list(places)
+        heads = (self._encode(dict(zip(names, row, strict=True))) for row in zip(*places.values(), strict=True))
+        values = map(self._encode, objects)
+        self._file.writelines(_joined(head, value) for head, value in zip(heads, values, strict=True))
+
+    def close(self) -> None:
+        return
+
+    def drop(self) -> None:
+        return
+
+
+def _joined(head: bytes, value: bytes) -> bytes:
+    """Two objects, neither of them empty, as one."""
+    return head[:-1] + b"," + value[1:] + b"\n" if value != b"{}" else head + b"\n"

@@ -1,0 +1,3 @@
+"""A replay on several cores."""
+
+from __future__ import annotations

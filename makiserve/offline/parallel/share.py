@@ -1,0 +1,156 @@
+"""What a block became, as bytes for another process: records as msgpack, a tenth of what pickling them takes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from makiserve.artifact import FeaturesOnly, PackagedModel, features_only, load
+from makiserve.errors import ConfigurationError, DecodeError, MakiserveError
+from makiserve.offline.feed import Selection, score
+from makiserve.offline.lanes import LaneBySource
+from makiserve.offline.sources import Block, Source
+from makiserve.records import Schema
+from makiserve.scoring import ModelGroup, Scored
+
+UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
+"""What pickle raises on what is not at the top of a module."""
+
+
+class Sending:
+    """Both ends of the way.
+
+    Args:
+        schema: of the records.
+        records: whether they are sent; `features` likewise.
+    """
+
+    def __init__(self, schema: Schema, *, records: bool, features: bool) -> None:
+        self._records = records
+        self._features = features
+        self._decoder = msgspec.msgpack.Decoder(list[schema.record | None])  # type: ignore[name-defined]  # at run time
+
+    def pack(self, block: Block, scored: Scored) -> bytes:
+        """A block and what became of it.
+
+        Raises:
+            ConfigurationError: it holds something that only this process knows.
+        """
+        records, errors = b"", {}
+        if self._records:
+            errors = {index: each for index, each in enumerate(block.records) if isinstance(each, DecodeError)}
+            sound = [None if index in errors else each for index, each in enumerate(block.records)] if errors else None
+            records = msgspec.msgpack.encode(sound or block.records)
+        shown = scored if self._features else scored._replace(features=[])
+        try:
+            return pickle.dumps((block._replace(records=()), shown, records, errors))
+        except UNPICKLABLE as error:
+            raise ConfigurationError(
+                f"what the pipeline emits cannot go from one process to another: {error}. Define its class at the top "
+                "of a module, or replay in one process: makiserve.replay(…, processes=1)"
+            ) from None
+
+    def unpack(self, data: bytes) -> tuple[Block, Scored]:
+        """The same, at the other end.
+
+        Raises:
+            MakiserveError: it is what stands in the place of a block when nothing can follow it.
+        """
+        found: Any = pickle.loads(data)  # noqa: S301  our own child's
+        if isinstance(found, MakiserveError):
+            raise found
+        block, scored, records, errors = found
+        if not records:
+            return block, scored
+        decoded: list[Any] = self._decoder.decode(records)
+        for index, error in errors.items():
+            decoded[index] = error
+        return block._replace(records=decoded), scored
+
+
+END = 0
+"""The length of what stands for the end of a source."""
+
+
+class Share(NamedTuple):
+    """What a process is told.
+
+    Attributes:
+        model: the directory of a model; None for a pipeline alone.
+        pipeline: the name of the pipeline; None where it was packaged with the model, or there is none.
+        sources: to be scored, one after the other.
+        selection: what of them is shown.
+        na_values: the cells of a CSV file that are None for an optional field.
+        emit: what an output holds.
+        records: whether they are needed; `features` likewise.
+        spool: the file to write to.
+        notes: the descriptor of the pipe that says how much has been written: for each block its length in the spool
+            and how much of the source has been read, for each source's end END.
+        split: the directory of the challenger, and its share; None without one.
+    """
+
+    model: str | None
+    pipeline: str | None
+    sources: list[Source]
+    selection: Selection
+    na_values: frozenset[str]
+    emit: Sequence[str]
+    records: bool
+    features: bool
+    spool: Path
+    notes: int = -1
+    split: tuple[str, float] | None = None
+
+
+def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
+    """A share of a replay of a model."""
+    if isinstance(model, FeaturesOnly):
+        return Share(None, model.uri, **told)
+    challenger, share, _ = model.beside
+    assert challenger is None or isinstance(challenger, PackagedModel)  # noqa: S101  as it was loaded
+    split = (str(challenger.directory), share) if challenger else None
+    return Share(str(model.directory), model.pipeline, split=split, **told)
+
+
+def work(share: Share) -> None:
+    """Score the sources of a share."""
+    with share.spool.open("wb", buffering=0) as spool, os.fdopen(share.notes, "w", buffering=1) as notes:
+        try:
+            model = _model(share)
+            schema, form = Schema(model.record, share.na_values), model.outputs(share.emit)
+            lanes, sending = (
+                LaneBySource(model.scorer()),
+                Sending(schema, records=share.records, features=share.features),
+            )
+            for source in share.sources:
+                for block, scored in score(lanes, schema, [source], share.selection, form):
+                    notes.write(f"{spool.write(sending.pack(block, scored))} {source.read}\n")
+                notes.write(f"{END} {source.read}\n")
+        except MakiserveError as error:
+            notes.write(f"{spool.write(pickle.dumps(error))} 0\n")
+
+
+def _model(share: Share) -> PackagedModel | FeaturesOnly:
+    if share.model is not None:
+        model = load(share.model, features=share.pipeline)
+        if share.split:
+            challenger, part = share.split
+            model = replace(model, beside=ModelGroup(load(challenger, features=share.pipeline), part))
+        return model
+    assert share.pipeline is not None  # noqa: S101  as share_from makes it
+    return features_only(share.pipeline)
+
+
+def main() -> None:
+    """Read the share from standard input, and do it; what the user's code prints goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal interrupts all of its processes: this one has no story
+    share = pickle.load(sys.stdin.buffer)  # noqa: S301  our own parent's
+    work(share)

@@ -1,0 +1,80 @@
+"""A validation goes to MLflow: metrics, outputs, report, and which data it was."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from makiserve.artifact import Data, PackagedModel, log_validation
+from makiserve.offline.report import Report
+from makiserve.offline.sources.source import digest_of
+from makiserve.settings import ReplaySettings
+from makiserve.version import __version__
+
+LONGEST = 250  # MLflow's column for names of data is longer, its pages are not
+
+
+def record_run(
+    model: PackagedModel, report: Report, settings: ReplaySettings, outputs: Path, passed: bool | None
+) -> str:
+    """Log a validation beside the model; the ID of its run.
+
+    Args:
+        model: that was validated.
+        report: what was found.
+        settings: how it was run.
+        outputs: the file with them.
+        passed: whether what was required is met; None where nothing was.
+
+    Raises:
+        ConfigurationError: MLflow does not know the model, or does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
+        page = Path(folder, "report.html")
+        report.write(page)
+        return log_validation(
+            model,
+            _data(report),
+            metrics=_metrics(report),
+            params=_params(settings),
+            files=[page, outputs],
+            passed=passed,
+        )
+
+
+def _data(report: Report) -> Data:
+    return Data(
+        name=", ".join(origin.name for origin in report.origins)[:LONGEST],
+        digest=digest_of(report.origins),
+        source=json.dumps([origin._asdict() for origin in report.origins]),
+        profile=json.dumps({"num_rows": report.records}),
+    )
+
+
+def _metrics(report: Report) -> dict[str, float]:
+    found = {
+        "records": float(report.records),
+        "outputs": float(report.outputs),
+        "dead_letters": float(sum(report.reasons.values())),
+    }
+    if report.measured:
+        metrics = report.measured.metrics
+        found |= {"rows": float(metrics.rows), **metrics.figures}
+        for baseline, figures in metrics.baselines.items():
+            prefix = baseline.replace(" ", "_")
+            found |= {f"{prefix}_{name}": value for name, value in figures.items()}
+    return found
+
+
+def _params(settings: ReplaySettings) -> dict[str, str]:
+    asked = {
+        "label": settings.label,
+        "label_shift": settings.label_shift or None,
+        "by": ", ".join(settings.by),
+        "require": ", ".join(settings.require),
+        "expect": settings.expect,
+        "baseline": settings.baseline,
+        "makiserve": __version__,
+    }
+    return {name: str(value) for name, value in asked.items() if value}

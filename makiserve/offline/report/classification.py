@@ -1,0 +1,119 @@
+"""Figures of a classification."""
+
+from __future__ import annotations
+
+import numpy as np
+from markupsafe import Markup
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, roc_curve
+
+from makiserve.offline.metrics.classification import ClassificationMetrics
+from makiserve.offline.metrics.observed import Array
+from makiserve.offline.report.binned import Moments, bins
+from makiserve.offline.report.plot.chart import chart
+from makiserve.offline.report.section import Figure, Size, half, wide
+
+MOST_CLASSES = 12
+"""A confusion of more classes cannot be read."""
+BARS = 40
+
+
+def classification_figures(found: ClassificationMetrics, at: Moments) -> list[Figure]:
+    """The share of right predictions over time, the confusion, and what the probabilities are worth."""
+    figures = [accuracy_over_time(found, at)]
+    if len(found.classes) <= MOST_CLASSES:
+        figures.append(confusion(found))
+    if found.probabilities is not None and found.is_binary and len(np.unique(found.actual)) == 2:
+        chance = found.probabilities[:, 1]
+        figures += [separation(found, chance), receiver(found, chance), calibration(found, chance)]
+    return figures
+
+
+def accuracy_over_time(found: ClassificationMetrics, at: Moments) -> Figure:
+    """Whether the predictions stay right."""
+    right = (found.predicted == found.actual) * 100.0
+
+    def draw(size: Size) -> Markup:
+        count = min(int(size[0] / 12), max(len(right) // 20, 1))
+        span = float(at.at.min()), float(at.at.max())
+        binned = bins(at.at, right, count, span)
+        full = ~np.isnan(binned.mean)
+        plot = chart(size, span, (0, 100), "accuracy over time", names=(at.name, "% right"), margins=(0, 0),
+                     is_time=at.is_time)  # fmt: skip
+        plot.line(span, (right.mean(), right.mean()), "quiet", is_dashed=True)
+        plot.line(binned.centre[full], binned.mean[full], "model")
+        return plot.svg()
+
+    return wide("Right predictions over time", "By short spans; the dashed line is the mean.", draw)
+
+
+def confusion(found: ClassificationMetrics) -> Figure:
+    """How often which class is taken for which."""
+    counts = confusion_matrix(found.actual, found.predicted, labels=range(len(found.classes)))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    total, names = len(found.classes), [name if len(name) <= 12 else name[:11] + "…" for name in found.classes]
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (0, total), (0, total), "confusion", names=("predicted", "actual"), left=84.0,
+                     margins=(0, 0))  # fmt: skip
+        for actual in range(total):
+            row = total - 1 - actual
+            plot.text(0, row + 0.5, names[actual], "left label", dx=-6)
+            plot.text(actual + 0.5, 0, names[actual], "below label", dy=16)
+            for predicted in range(total):
+                number, share = counts[actual, predicted], shares[actual, predicted]
+                says = f"{number:,} of {found.classes[actual]} predicted as {found.classes[predicted]} ({share:.1%})"
+                plot.cell(predicted, predicted + 1, row, row + 1, 0.06 + 0.6 * share, says)
+                if total <= 6:
+                    plot.text(predicted + 0.5, row + 0.5, f"{number:,}", "on")
+        return plot.svg(x_ticks=0, y_ticks=0)
+
+    return half("Confusion", "On the falling diagonal a prediction is right.", draw)
+
+
+def separation(found: ClassificationMetrics, chance: Array) -> Figure:
+    """The probabilities of both classes."""
+    edges = np.linspace(0, 1, BARS + 1)
+    shares = [np.histogram(chance[found.actual == code], edges)[0] for code in (0, 1)]
+    shares = [counts / max(counts.sum(), 1) * 100 for counts in shares]
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (0, 1), (0, max(map(np.max, shares))), "probabilities by class", margins=(0, 0),
+                     names=(f"probability of {found.classes[1]}", "% of the class"))  # fmt: skip
+        for counts, colour in zip(shares, ("actual", "model"), strict=True):
+            for left, right, share in zip(edges[:-1], edges[1:], counts, strict=True):
+                plot.bar(left, right, 0, share, colour, f"{share:.1f} % from {left:.3f} to {right:.3f}")
+        return plot.svg()
+
+    legend = ("actual", f"was {found.classes[0]}"), ("model", f"was {found.classes[1]}")
+    return half("Probabilities", "The further apart, the better.", draw, *legend)
+
+
+def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
+    """What each threshold catches, and what it costs in false alarms."""
+    false, true, thresholds = roc_curve(found.actual == 1, chance)
+    shown = np.unique(np.linspace(0, len(thresholds) - 1, 400).astype(int))
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (0, 1), (0, 1), "receiver operating characteristic", margins=(0, 0),
+                     names=("false alarms", "found"))  # fmt: skip
+        plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
+        plot.line(false[shown], true[shown], "model")
+        return plot.svg()
+
+    return half("Found against false alarms", "For every threshold; the dashed line is chance.", draw)
+
+
+def calibration(found: ClassificationMetrics, chance: Array) -> Figure:
+    """Whether things that are said to be likely are."""
+    share, said = calibration_curve(found.actual == 1, chance, n_bins=15, strategy="quantile")
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (0, 1), (0, 1), "calibration", margins=(0.02, 0.02),
+                     names=(f"said probability of {found.classes[1]}", "share that was"))  # fmt: skip
+        plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
+        plot.line(said, share, "model")
+        plot.points(said, share, "model")
+        return plot.svg()
+
+    return half("Calibration", "On the diagonal a probability is what it says.", draw)

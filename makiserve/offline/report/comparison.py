@@ -1,0 +1,70 @@
+"""Figures of a comparison: by how much the outputs differ, and the first that do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from makiserve.offline.comparison.differences import ColumnDifference, Differences
+from makiserve.offline.report.plot.chart import chart
+from makiserve.offline.report.plot.scale import amount
+from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, half, wide
+
+BARS = 49  # an odd number: the middle one is around 0
+MOST_FIGURES = 6
+
+
+def comparison(found: Differences | None) -> ReportSection | None:
+    """Where two replays differ; None where nothing was compared."""
+    if found is None:
+        return None
+    word = "the same" if found.agree else "different"
+    says = (
+        f"Against {found.against}: {word}, with a relative tolerance of {found.tolerance:g}. {found.matched:,} outputs "
+        f"on both sides, {found.missing:,} only there, {found.unexpected:,} only here."
+    )
+    apart = [column for column in found.columns if column.differing and column.differences.size]
+    figures = [_histogram(column, wide if len(apart) == 1 else half) for column in apart[:MOST_FIGURES]]
+    tables = [_columns(found.columns)]
+    if found.first:
+        rows = [(f"{one.source}@{one.offset}", _values(one.expected), _values(one.found)) for one in found.first]
+        tables.append(
+            ReportTable(("first that differ", found.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
+        )
+    return ReportSection("comparison", "Comparison", says, figures, tables)
+
+
+def _histogram(column: ColumnDifference, figure: Callable[..., Figure]) -> Figure:
+    differences = column.differences[np.isfinite(column.differences)]
+    reach = float(np.abs(differences).max(initial=0.0)) or 1.0
+    edges = np.linspace(-reach, reach, BARS + 1)
+    shares = np.histogram(differences, edges)[0] / len(column.differences) * 100
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (-reach, reach), (0, float(shares.max())), f"differences of {column.name}",
+                     names=("here less there", "% of outputs"), margins=(0, 0))  # fmt: skip
+        for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
+            plot.bar(left, right, 0, share, "other", f"{share:.2f} % from {amount(left)} to {amount(right)}")
+        return plot.svg()
+
+    return figure(
+        f"Differences of {column.name}", f"{column.differing:,} differ, by at most {amount(column.largest)}.", draw
+    )
+
+
+def _columns(columns: tuple[ColumnDifference, ...]) -> ReportTable:
+    heads = ("column", "differ", "largest", "half within", "90 % within", "99 % within")
+    rows = [
+        (one.name, f"{one.differing:,}", amount(one.largest), *(map(amount, one.quantiles or (float("nan"),) * 3)))
+        for one in columns
+    ]
+    return ReportTable(heads, rows, frozenset(range(1, 6)))
+
+
+def _values(values: dict[str, Any] | None) -> str:
+    if values is None:
+        return "none"
+    return str(*values.values()) if len(values) == 1 else ", ".join(f"{name} {value}" for name, value in values.items())

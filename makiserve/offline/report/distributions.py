@@ -1,0 +1,133 @@
+"""Figures of the features: what the model was given, and what it was trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from makiserve.offline.metrics.observed import Array
+from makiserve.offline.report.binned import frame_of
+from makiserve.offline.report.plot.chart import Chart, chart
+from makiserve.offline.report.plot.scale import amount
+from makiserve.offline.report.section import Figure, ReportSection
+from makiserve.scoring.drift import ColumnProfile, FeatureDrift
+from makiserve.scoring.drift.columns import is_missing, numbers
+
+SMALL = (300.0, 190.0)
+BARS, MOST_NAMES = 28, 6
+MOST_WHOLE = 60
+"""Whole numbers in a range of at most so many have a bar each."""
+NOTABLE = 0.2
+"""Features from this distance on come first: a fifth of the rows would have to move."""
+CHANCE = 1.63
+"""By this over the root of the training's size a distance is chance but once in a hundred (Kolmogorov, 1933)."""
+
+Training = Mapping[str, ColumnProfile]
+Drifts = Mapping[str, FeatureDrift]
+
+
+class _Compared(NamedTuple):
+    distance: float
+    figure: Figure
+
+
+def distributions(values: Mapping[str, Sequence[Any]], training: Training, drift: Drifts) -> ReportSection | None:
+    """Return a small figure for each feature, those that have moved most first; None without features.
+
+    Args:
+        values: of each feature, a sample.
+        training: the statistics of the training.
+        drift: how far all values are from the training.
+    """
+    found = [_compare(name, column, training.get(name), drift.get(name)) for name, column in values.items()]
+    if not found:
+        return None
+    found.sort(key=lambda one: -one.distance)
+    says = (
+        "Filled: in this replay. Outline: in the model's training. Features that differ much come first. The distance "
+        "is 0 for the same distribution and at most 1: for numbers the largest difference of the cumulative shares "
+        "(Kolmogorov-Smirnov), for text half the sum of the differences of the shares. Missing values and values that "
+        "are new count."
+    )
+    return ReportSection("features", "Features", says, [one.figure for one in found], is_small=True)
+
+
+def _compare(name: str, values: Sequence[Any], training: ColumnProfile | None, drift: FeatureDrift | None) -> _Compared:
+    present = [value for value in values if not is_missing(value)]
+    is_text = any(isinstance(value, str) for value in present) if training is None else training.categories is not None
+    plot = _names(name, Counter(map(str, present)), training) if is_text else _numbers(name, present, training)
+    ticks = 0 if is_text else 4
+    gone = 1 - len(present) / max(len(values), 1)
+    words = _words(drift) if drift and drift.seen else [f"{gone:.1%} missing"] if gone else []
+    figure = Figure(name, ", ".join(words), (plot.svg(x_ticks=ticks, y_ticks=3),))
+    return _Compared(_notable(training, drift), figure)
+
+
+def _numbers(name: str, present: Sequence[Any], training: ColumnProfile | None) -> Chart:
+    values = numbers(present)
+    values = values[~np.isnan(values)]
+    edges = _edges(values, training)
+    own = np.histogram(values, edges)[0] / max(len(values), 1) * 100
+    other = training.shares_between(edges) * 100 if training else np.zeros(len(own))
+    plot = _empty(name, (edges[0], edges[-1]), max(own.max(), other.max()))
+    for left, right, share in zip(edges[:-1], edges[1:], own, strict=True):
+        plot.bar(left, right, 0, share, "model", f"{share:.1f} % from {amount(left)} to {amount(right)}")
+    if training:
+        plot.line(np.repeat(edges, 2)[1:-1], np.repeat(other, 2), "other")
+    return plot
+
+
+def _edges(values: Array, training: ColumnProfile | None) -> Array:
+    """Return the ends of the bars."""
+    frames = [frame_of(side) for side in (values, training.spread() if training else values[:0]) if side.size]
+    low, high = min(low for low, _ in frames or [(0.0, 0.0)]), max(high for _, high in frames or [(0.0, 1.0)])
+    if high - low < MOST_WHOLE and (values == np.round(values)).all() and _is_whole(training):
+        return np.arange(np.round(low), np.round(high) + 2) - 0.5
+    return np.linspace(low, high if high > low else low + 1, BARS + 1)
+
+
+def _is_whole(training: ColumnProfile | None) -> bool:
+    """Whether the training had whole numbers alone, as far as its bins show."""
+    return training is None or bool(np.isclose(training.edges, np.round(training.edges), atol=1e-12).all())
+
+
+def _names(name: str, values: Counter[str], training: ColumnProfile | None) -> Chart:
+    total = max(values.total(), 1)
+    known = dict(zip(training.categories or (), training.shares * 100, strict=False)) if training else {}
+    own = {key: count / total * 100 for key, count in values.items()}
+    most = sorted(own | known, key=lambda key: -(own.get(key, 0.0) + known.get(key, 0.0)))[:MOST_NAMES]
+    plot = _empty(
+        name, (0, max(len(most), 1)), max((max(own.get(key, 0.0), known.get(key, 0.0)) for key in most), default=1.0)
+    )
+    for place, key in enumerate(most):
+        here, there = own.get(key, 0.0), known.get(key, 0.0)
+        plot.bar(place + 0.12, place + 0.88, 0, here, "model", f"{key}: {here:.1f} %, training {there:.1f} %")
+        if training:
+            plot.line((place + 0.12, place + 0.88), (there, there), "other")
+        plot.text(place + 0.5, 0, key if len(key) <= 6 else key[:5] + "…", "below", dy=16)
+    return plot
+
+
+def _empty(name: str, across: tuple[float, float], top: float) -> Chart:
+    return chart(
+        SMALL, across, (0, max(top, 1e-9)), f"distribution of {name}", names=("", "%"), left=34.0, margins=(0, 0)
+    )
+
+
+def _words(drift: FeatureDrift) -> list[str]:
+    words = [f"distance {drift.distance:.2f}"]
+    if drift.nulls or drift.expected_nulls:
+        words.append(f"{drift.nulls:.1%} missing ({drift.expected_nulls:.1%} in training)")
+    if drift.out_of_range > 0:
+        words.append(f"{drift.out_of_range:.1%} new")
+    return words
+
+
+def _notable(training: ColumnProfile | None, drift: FeatureDrift | None) -> float:
+    """Return the distance if it is more than chance, otherwise 0."""
+    if training is None or drift is None or not drift.seen:
+        return 0.0
+    return drift.distance if drift.distance >= max(NOTABLE, CHANCE / training.count**0.5) else 0.0

@@ -1,0 +1,61 @@
+"""Figures of groups: where the predictions are better and where worse."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from markupsafe import Markup
+
+from makiserve.offline.metrics.metrics import GroupMetrics, Metrics
+from makiserve.offline.report.plot.chart import BOTTOM, TOP, chart
+from makiserve.offline.report.plot.scale import amount
+from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, wide
+
+MOST_BARS = 14
+ROW = 22.0
+
+
+def groups(metrics: Metrics) -> ReportSection | None:
+    """Bars of the first metric for each field, and a table of all metrics; None without groups."""
+    fields = list(dict.fromkeys(group.by for group in metrics.groups))
+    if not fields:
+        return None
+    figures, tables = [], []
+    for by in fields:
+        own = [group for group in metrics.groups if group.by == by]
+        figures.append(_bars(by, own, metrics))
+        tables.append(_table(by, own))
+    return ReportSection("groups", "By group", "The largest groups first.", figures, tables)
+
+
+def _bars(by: str, own: list[GroupMetrics], metrics: Metrics) -> Figure:
+    name, overall = next(iter(metrics.figures.items()))
+    shown = own[:MOST_BARS]
+    values = [group.figures[name] for group in shown]
+
+    def draw(size: Size) -> Markup:
+        height = TOP + BOTTOM + ROW * len(shown)
+        top = max([value for value in (*values, overall) if isfinite(value)], default=0.0)
+        plot = chart((size[0], height), (0, top * 1.02), (0, len(shown)), f"{name} by {by}", names=(name, ""),
+                     left=112.0, margins=(0, 0))  # fmt: skip
+        for place, (group, value) in enumerate(zip(shown, values, strict=True)):
+            row = len(shown) - place
+            word = _word(group)
+            plot.text(0, row - 0.5, word if len(word) <= 16 else word[:15] + "…", "left label", dx=-8)
+            if isfinite(value):
+                plot.bar(0, value, row - 0.82, row - 0.18, "model", f"{word}: {amount(value)}, {group.rows:,} rows")
+        if isfinite(overall):
+            plot.line((overall, overall), (0, len(shown)), "other", is_dashed=True)
+        return plot.svg(x_ticks=4, y_ticks=0)
+
+    return wide(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))
+
+
+def _table(by: str, own: list[GroupMetrics]) -> ReportTable:
+    names = list(own[0].figures)
+    rows = [[_word(group), f"{group.rows:,}", *(amount(group.figures[name]) for name in names)] for group in own]
+    return ReportTable((by, "rows", *names), rows, frozenset(range(1, len(names) + 2)), summary=f"All figures by {by}")
+
+
+def _word(group: GroupMetrics) -> str:
+    return "all smaller" if group.value is None else group.value

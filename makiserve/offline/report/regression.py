@@ -1,0 +1,147 @@
+"""Figures of a regression."""
+
+from __future__ import annotations
+
+import numpy as np
+from markupsafe import Markup
+
+from makiserve.offline.metrics.observed import Array
+from makiserve.offline.metrics.regression import RegressionMetrics
+from makiserve.offline.report.binned import Moments, bins, frame_of
+from makiserve.offline.report.plot.chart import FINEST, chart
+from makiserve.offline.report.plot.scale import amount
+from makiserve.offline.report.section import Figure, Size, half, wide
+
+CELLS = 44
+WIDE_POINTS = 277
+BARS = 49  # an odd number: the middle one is around 0
+
+
+def regression_figures(found: RegressionMetrics, at: Moments, label: str) -> list[Figure]:
+    """Return prediction against actual over time and as a scatter, and what the errors are like.
+
+    Predictions and labels that are not finite are not drawn; the metrics count them.
+    """
+    drawn = np.isfinite(found.predicted) & np.isfinite(found.actual)
+    if not drawn.any():
+        return []
+    found = RegressionMetrics(found.predicted[drawn], found.actual[drawn], found.last[drawn])
+    at = at._replace(at=at.at[drawn])
+    return [
+        over_time(found, at, label),
+        scatter(found, label),
+        residuals(found, label),
+        errors_over_time(found, at, label),
+    ]
+
+
+def over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
+    """Both lines; means of bins, where there are more points than the plot has room for."""
+    order = np.argsort(at.at, kind="stable")
+
+    def draw(size: Size) -> Markup:
+        count = int(size[0] / 4)
+        if len(order) > count:
+            was = bins(at.at, found.actual, count, _span(at.at))
+            said = bins(at.at, found.predicted, count, _span(at.at))
+            band, heights = (was.centre, was.low, was.high), (was.low, was.high, said.mean)
+            lines = [
+                (*_without_gaps(was.centre, was.mean), "actual"),
+                (*_without_gaps(said.centre, said.mean), "model"),
+            ]
+        else:
+            band = None
+            heights = found.actual, found.predicted, found.predicted
+            lines = [(at.at[order], found.actual[order], "actual"), (at.at[order], found.predicted[order], "model")]
+        span = float(np.nanmin(heights)), float(np.nanmax(heights))
+        plot = chart(size, _span(at.at), span, "prediction and actual over time", names=(at.name, label),
+                     is_time=at.is_time)  # fmt: skip
+        if band:
+            plot.band(*band, "actual")
+        for xs, ys, colour in lines:
+            plot.line(xs, ys, colour)
+        return plot.svg()
+
+    says = (
+        "Means of short spans; the band holds the middle eight tenths of what was." if len(order) > WIDE_POINTS else ""
+    )
+    return wide("Prediction and actual over time", says, draw, ("actual", "actual"), ("model", "predicted"))
+
+
+def scatter(found: RegressionMetrics, label: str) -> Figure:
+    """Predicted up, actual across: right predictions are on the diagonal."""
+    span = frame_of(found.actual, found.predicted)
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, span, span, "predicted against actual", names=(f"actual {label}", "predicted"),
+                     margins=(0.03, 0.03))  # fmt: skip
+        plot.line((span[0], span[1]), (span[0], span[1]), "quiet", is_dashed=True)
+        if len(found.actual) <= FINEST:
+            inside = _inside(found.actual, span) & _inside(found.predicted, span)
+            plot.points(found.actual[inside], found.predicted[inside], "model")
+            return plot.svg()
+        counts, edges, _ = np.histogram2d(found.actual, found.predicted, CELLS, (span, span))
+        strongest = np.log1p(counts.max())
+        for column, row in np.argwhere(counts > 0):
+            number = int(counts[column, row])
+            says = f"{number:,} predictions: actual about {amount(edges[column])}, predicted {amount(edges[row])}"
+            strength = 0.12 + 0.88 * np.log1p(number) / strongest
+            plot.cell(edges[column], edges[column + 1], edges[row], edges[row + 1], strength, says)
+        return plot.svg()
+
+    outside = int((~(_inside(found.actual, span) & _inside(found.predicted, span))).sum())
+    beyond = f" {outside:,} of {len(found.actual):,} are outside the frame." if outside else ""
+    return half("Predicted against actual", f"On the diagonal a prediction is right.{beyond}", draw)
+
+
+def residuals(found: RegressionMetrics, label: str) -> Figure:
+    """How often an error of which size occurs, beside those of always predicting the mean."""
+    errors, naive = found.errors, found.actual.mean() - found.actual
+    low, high = frame_of(errors, naive)
+    reach = max(abs(low), abs(high)) or 1.0
+    edges = np.linspace(-reach, reach, BARS + 1)
+    own, others = (np.histogram(values, edges)[0] / len(values) for values in (errors, naive))
+
+    def draw(size: Size) -> Markup:
+        plot = chart(size, (-reach, reach), (0, max(own.max(), others.max()) * 100), "distribution of the errors",
+                     names=(f"predicted less actual {label}", "% of predictions"), margins=(0, 0))  # fmt: skip
+        for left, right, share in zip(edges[:-1], edges[1:], own * 100, strict=True):
+            plot.bar(left, right, 0, share, "model", f"{share:.2f} % from {amount(left)} to {amount(right)}")
+        plot.line(np.repeat(edges, 2)[1:-1], np.repeat(others * 100, 2), "other")
+        return plot.svg()
+
+    says = "The narrower around 0, the better."
+    return half("Errors", says, draw, ("model", "the model's"), ("other", "of always predicting the mean"))
+
+
+def errors_over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
+    """Whether the errors drift."""
+    errors = found.errors
+
+    def draw(size: Size) -> Markup:
+        count = min(int(size[0] / 8), max(len(errors) // 4, 1))
+        binned = bins(at.at, errors, count, _span(at.at))
+        low, high = np.nanmin([binned.low, binned.high]), np.nanmax([binned.low, binned.high])
+        plot = chart(size, _span(at.at), (min(low, 0), max(high, 0)), "errors over time",
+                     names=(at.name, f"predicted less actual {label}"), is_time=at.is_time)  # fmt: skip
+        plot.band(binned.centre, binned.low, binned.high, "model")
+        plot.line(_span(at.at), (0, 0), "quiet", is_dashed=True)
+        plot.line(*_without_gaps(binned.centre, binned.mean), "model")
+        return plot.svg()
+
+    says = "Mean, and the middle eight tenths. A line that leaves 0 says that the model grows wrong."
+    return wide("Errors over time", says, draw)
+
+
+def _span(values: Array) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
+def _inside(values: Array, span: tuple[float, float]) -> Array:
+    return (values >= span[0]) & (values <= span[1])
+
+
+def _without_gaps(xs: Array, ys: Array) -> tuple[Array, Array]:
+    """Without empty bins: they are between sparse points, not gaps in the data."""
+    full = ~np.isnan(ys)
+    return xs[full], ys[full]

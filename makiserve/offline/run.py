@@ -1,0 +1,184 @@
+"""The result of a replay."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from makiserve.artifact import FeaturesOnly, PackagedModel, load
+from makiserve.errors import ArgumentError, ConfigurationError
+from makiserve.offline.collect import Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
+from makiserve.offline.feed import Progress, Selection, feed, score
+from makiserve.offline.lanes import lanes_of
+from makiserve.offline.metrics.collector import MetricsCollector
+from makiserve.offline.metrics.metrics import Metrics
+from makiserve.offline.output import output_file
+from makiserve.offline.parallel.spread import processes_for, spread
+from makiserve.offline.report import Report
+from makiserve.offline.sources import Given, sources_from
+from makiserve.offline.time_order import time_order
+from makiserve.offline.unseen import Unseen
+from makiserve.records import Schema
+from makiserve.records.fields import attribute_of
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay gave.
+
+    Attributes:
+        rows: records read.
+        written: outputs that came of them.
+        dead: the records that could not be scored; the first of them, where nothing was collected.
+        reasons: how many there are of each reason.
+        seconds: how long it took, the loading of the model not included.
+        metrics: how good the predictions are, where a label was given.
+        report: a page of plots, where one was asked for.
+        output: the file that they were written to.
+        collected: all outputs, in columns; None where the replay was told not to collect them.
+    """
+
+    rows: int
+    written: int
+    dead: list[ReplayedDeadLetter] = field(repr=False)
+    reasons: Counter[str]
+    seconds: float
+    metrics: Metrics | None = None
+    report: Report | None = field(default=None, repr=False)
+    output: Path | None = None
+    collected: Collected | None = field(default=None, repr=False)
+
+    @property
+    def outputs(self) -> list[tuple[int, Any]]:
+        """Offset and prediction of each output, in order, source by source.
+
+        With `emit`, or a post pipeline, what is published stands in the place of the prediction.
+        """
+        collected = self._all()
+        return list(zip(collected.offsets, collected.values(), strict=True))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row for each output: its position, key, prediction, and what else was asked for."""
+        return self._all().frame()
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the report where there is one, otherwise counts, metrics and the first outputs."""
+        if self.report:
+            page = escape(self.report.html(), quote=True)
+            return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+        counts = {"records": self.rows, "outputs": self.written, "dead letters": self.reasons.total()}
+        parts = [pd.DataFrame({name: [f"{count:,}"] for name, count in counts.items()}).to_html(index=False)]
+        if self.metrics:
+            figures = {"model": self.metrics.figures, **self.metrics.baselines}
+            parts.append(pd.DataFrame(figures).to_html(float_format="{:.6g}".format, na_rep=""))
+        if self.collected:
+            parts.append(self.frame.head(SHOWN).to_html(index=False))
+        return "\n".join(parts)
+
+    def _all(self) -> Collected:
+        if self.collected is None:
+            raise ConfigurationError("the replay was told to collect no outputs: read the file that they went to")
+        return self.collected
+
+
+ALL = Selection()
+
+KEPT_DEAD = 100
+"""Dead letters that are kept where nothing is collected."""
+
+
+def replay(
+    model: str | PackagedModel | FeaturesOnly,
+    source: Given,
+    *,
+    output: str | Path | None = None,
+    label: str | None = None,
+    label_shift: int = 0,
+    by: str | Sequence[str] = (),
+    report: bool = False,
+    emit: str | Sequence[str] = (),
+    lane_by: str | None = None,
+    selection: Selection = ALL,
+    processes: int | None = None,
+    collect: bool = True,
+    na_values: Iterable[str] | None = None,
+    sinks: Sequence[Sink] = (),
+    progress: Progress | None = None,
+) -> Replayed:
+    """Score records as lanes of the service would, by the same code.
+
+    Args:
+        model: the URI of a packaged model, one that is loaded, or a pipeline alone (`features_only`).
+        source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`, or records. Each file and
+            each partition is a lane.
+        output: a CSV, Parquet or JSON lines file for the outputs, by its ending; it appears only when it is whole.
+        label: the field of the record to measure the predictions against: its value in the record that caused the
+            prediction, or so many records later in the lane as `label_shift` says.
+        label_shift: for what is predicted ahead; 0 or more.
+        by: fields of the record that caused the prediction, to measure groups apart.
+        report: whether the result holds a report: a page of plots.
+        emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
+        lane_by: the field whose values are the lanes instead, for many entities in one file.
+        selection: which part is shown.
+        processes: how many score sources at the same time, at most; None for one a core, where there is much to do.
+            With `lane_by` or a limit it is one. The result is the same.
+        collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
+        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
+            By default those of pandas: NA, N/A, NaN, null, None and others.
+        sinks: what else is to be given the outputs.
+        progress: is told now and then how far it has come.
+
+    Raises:
+        ConfigurationError: a field that is named does not exist, a source cannot be read, the output cannot be written,
+            or no record could be scored and so measured.
+        ModelRefused: the model cannot be loaded.
+    """
+    packaged = load(model) if isinstance(model, str) else model
+    if label and packaged.predictor is None:
+        raise ArgumentError("label", label, f"{packaged.uri} is a pipeline without a model, and predicts nothing")
+    if label_shift < 0:
+        raise ArgumentError("label_shift", label_shift, "it must be 0 or more: how many records later the label comes")
+    by, emit = ((names,) if isinstance(names, str) else names for names in (by, emit))
+    schema, form, sources = Schema(packaged.record, na_values), packaged.outputs(emit), sources_from(source)
+    labelled = attribute_of(schema, label, "label") if label else None
+    collected = Collected(form, label=labelled, label_shift=label_shift) if collect else None
+    watch = MetricsCollector(packaged, label=label, label_shift=label_shift, by=by, report=report)
+    dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
+    order, unseen, start = time_order(packaged.plan, schema), Unseen(schema), time.perf_counter()
+    with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
+        taking = [sink for sink in (dead, collected, file, order, unseen, *watch.sinks, *sinks) if sink is not None]
+        count = 1 if lane_by or selection.limit else processes_for(sources, processes)
+        if count == 1:
+            lanes = lanes_of(packaged.scorer(), schema, lane_by)
+            fed = feed(score(lanes, schema, sources, selection, form), taking, sources, progress)
+        else:
+            with spread(packaged, schema, sources, selection, taking, count, emit) as (scored, far):
+                fed = feed(scored, taking, far, progress)
+    seconds = time.perf_counter() - start
+    unseen.report()
+    if order:
+        order.report()
+    if label and dead.reasons.total() == fed.records > 0:
+        raise all_failed(fed.records, dead.letters[0])
+    metrics, page = watch.results(sources, fed.outputs, seconds)
+    return Replayed(
+        rows=fed.records,
+        written=fed.outputs,
+        dead=dead.letters,
+        reasons=dead.reasons,
+        seconds=seconds,
+        metrics=metrics,
+        report=page,
+        output=path,
+        collected=collected,
+    )

@@ -1,0 +1,100 @@
+"""From what the user names to sources: paths, patterns, folders, records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from glob import glob, has_magic
+from os.path import commonpath
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from makiserve.errors import ConfigurationError, SourceError
+from makiserve.offline.sources.source import FileSource, RecordsSource, Source
+from makiserve.offline.sources.topic import TopicSpan
+from makiserve.records import Record
+from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
+
+
+class ArrowStream(Protocol):
+    """A data frame or table with the Arrow stream interface (the PyCapsule protocol)."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+Named = str | Path | TopicSpan | Source
+Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]] | ArrowStream
+"""A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these; or rows: a data
+frame or Arrow table, records or dicts."""
+
+
+def sources_from(given: Given) -> Sequence[Source]:
+    """One source for each file or partition; records are one source.
+
+    Raises:
+        SourceError: there is no such file, or one is named twice.
+        ConfigurationError: there is no such span of a topic.
+    """
+    if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
+        given = [cast("Named", given)]
+    if not isinstance(given, Sequence) or not all(_is_named(each) for each in given):
+        return [RecordsSource(given)]
+    spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
+    ready = [cast("Source", each) for each in given if _is_source(each)]
+    return [*_file_sources([str(each) for each in given if isinstance(each, (str, Path))]), *spans, *ready]
+
+
+def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Sequence[Source]:
+    """The sources that the settings name; the ends of topics are fixed now.
+
+    Raises:
+        SourceError: as of `sources_from`.
+        ConfigurationError: likewise.
+    """
+    return sources_from([_named(name, settings, broker) for name in settings.source])
+
+
+def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -> Named:
+    if not name.startswith(TOPIC_PREFIX):
+        return name
+    if broker is None:
+        raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
+    servers, start, end = broker.bootstrap_servers, settings.start, settings.end
+    return TopicSpan(name.removeprefix(TOPIC_PREFIX), servers, start, end, broker.options)
+
+
+def _is_named(given: object) -> bool:
+    return isinstance(given, (str, Path, TopicSpan)) or _is_source(given)
+
+
+def _is_source(given: object) -> bool:
+    return hasattr(given, "blocks")
+
+
+def _file_sources(names: list[str]) -> list[Source]:
+    paths = [path for name in names for path in _files(name)]
+    if twice := sorted({str(path) for path in paths if paths.count(path) > 1}):
+        raise SourceError(f"{', '.join(twice)}: named more than once; its records would count twice")
+    return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+
+
+def _files(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():  # what Spark and others write beside the data begins with _ or .
+        found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(("_", ".")))
+        if not found:
+            raise SourceError(f"{path}: the folder has no files")
+        return found
+    if has_magic(name) and not path.exists():
+        found = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207  pathlib takes no absolute pattern
+        if not found:
+            raise SourceError(f"{name}: no file has such a name")
+        return found
+    return [path]
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Of one file its name, of several the paths from the folder that holds them all."""
+    if len(paths) < 2:
+        return [path.name for path in paths]
+    folder = Path(commonpath([path.absolute().parent for path in paths]))
+    return [path.absolute().relative_to(folder).as_posix() for path in paths]

@@ -1,0 +1,185 @@
+"""What a replay reads: a source of blocks of records, from a file or from memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from makiserve.errors import DecodeError
+from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.in_memory import read_rows
+from makiserve.scoring import Scored
+
+
+class Origin(NamedTuple):
+    """A source that was read.
+
+    Attributes:
+        name: as positions name it.
+        place: the absolute path of a file, or the offsets of a topic's partition.
+        records: how many it gave.
+        digest: SHA-256 of the file's bytes; of anything else, of name, offsets and number of records.
+    """
+
+    name: str
+    place: str
+    records: int
+    digest: str
+
+
+class Origins:
+    """Counts the records of each source."""
+
+    needs_records = False
+    needs_features = False
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int, int]] = {}
+
+    def take(self, block: Block, scored: Scored) -> None:
+        if not block.offsets:
+            return
+        count, first, _ = self._seen.get(block.source, (0, block.offsets[0], 0))
+        self._seen[block.source] = (count + len(block.offsets), first, block.offsets[-1])
+
+    def found(self, sources: Iterable[Source]) -> list[Origin]:
+        """What was read, now that it is; files are read once more for their digests."""
+        paths = {source.name: getattr(source, "path", None) for source in sources}
+        return [self._origin(name, path) for name, path in paths.items()]
+
+    def _origin(self, name: str, path: Path | None) -> Origin:
+        count, first, last = self._seen.get(name, (0, 0, 0))
+        if path is not None and path.is_file():
+            with path.open("rb") as file:
+                return Origin(name, str(path.absolute()), count, _sha256(iter(lambda: file.read(1 << 20), b"")))
+        place = f"{name}@{first}…{last}"
+        return Origin(name, place, count, _sha256([f"{place} {count}".encode()]))
+
+
+def digest_of(origins: Iterable[Origin]) -> str:
+    """One digest for all of it."""
+    return _sha256(f"{origin.name} {origin.digest}\n".encode() for origin in origins)
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+class Block(NamedTuple):
+    """Records of one source in a row; parallel sequences.
+
+    Attributes:
+        source: the name of it. With an offset it is a record's position: no other record of the replay has it.
+        offsets: of the records, rising: from 0 in a file, the broker's in a topic.
+        records: a `DecodeError` stands in the place of one that does not fit. Empty where no sink needs them.
+        keys: of the messages, or what `lane_by` found; None for the records of a file.
+        lanes: the lane of each record, where `lane_by` has found one; None where the source is the lane.
+        unseen: the names of the optional fields that the source has not had up to here.
+    """
+
+    source: str
+    offsets: Sequence[int]
+    records: Sequence[Record | DecodeError]
+    keys: Sequence[Any] | None = None
+    lanes: Sequence[Any] | None = None
+    unseen: frozenset[str] = frozenset()
+
+    def cut(self, start: int, end: int | None = None) -> Block:
+        """The records from index `start` to the one before `end`."""
+        part = slice(start, end)
+        keys, lanes = (each[part] if each is not None else None for each in (self.keys, self.lanes))
+        return Block(self.source, self.offsets[part], self.records[part], keys, lanes, self.unseen)
+
+
+class Source(Protocol):
+    """A file, a partition's span, or records in memory.
+
+    Attributes:
+        name: short, and of no other source of the replay.
+        size: what the whole of it weighs, in the unit of `read`; None where nobody knows.
+        read: how much of it has been read.
+        is_keyed: whether its records have keys.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def read(self) -> int: ...
+    @property
+    def is_keyed(self) -> bool: ...
+
+    def blocks(self, schema: Schema) -> Iterator[Block]:
+        """Its records, from the first to the last.
+
+        Raises:
+            SourceError: it cannot be read as what it should be.
+        """
+
+
+BLOCK_RECORDS = 16_384
+
+
+class RecordsSource:
+    """Records in memory, or as they are made.
+
+    Args:
+        records: in order; whatever `read_rows` takes.
+    """
+
+    name = "records"
+    size = None
+    is_keyed = False
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+        self.read = 0
+
+    def blocks(self, schema: Schema) -> Iterator[Block]:
+        rest = read_rows(self._records, schema)
+        while records := list(islice(rest, BLOCK_RECORDS)):
+            start = self.read
+            self.read += len(records)
+            yield Block(self.name, range(start, self.read), records)
+
+
+class FileSource:
+    """One file, in any of the formats that `RecordFile` knows.
+
+    Args:
+        path: of the file.
+        name: by which it is known in the outputs.
+    """
+
+    is_keyed = False
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+        self._file: RecordFile | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileSource, (self.path, self.name)  # what another process reads from its beginning
+
+    @property
+    def size(self) -> int | None:
+        return self.path.stat().st_size if self.path.is_file() else None
+
+    @property
+    def read(self) -> int:
+        return self._file.bytes_read if self._file else 0
+
+    def blocks(self, schema: Schema) -> Iterator[Block]:
+        self._file = RecordFile(self.path, schema)
+        offset = 0
+        for records in self._file:
+            positions = range(offset, offset + len(records))
+            yield Block(self.name, positions, records, unseen=self._file.unseen.names)
+            offset += len(records)

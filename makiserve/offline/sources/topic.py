@@ -1,0 +1,84 @@
+"""A span of a topic: one source for each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from makiserve.kafka import (
+    Connection,
+    OffsetRange,
+    Place,
+    RangeReader,
+    offset_ranges,
+    place_from_text,
+    records_from_messages,
+)
+from makiserve.offline.sources.source import Block
+from makiserve.records import Schema
+from makiserve.records.unseen import UnseenFields
+from makiserve.settings import BrokerSettings
+
+GROUP = "makiserve-replay"
+"""A name for the consumer, which joins no group."""
+
+
+@dataclass(frozen=True)
+class TopicSpan:
+    """Which records of a topic to replay; what is not committed is not read, and nothing is marked as read.
+
+    Attributes:
+        topic: that holds them.
+        bootstrap_servers: `host:port`, several separated by commas.
+        start: of each partition: an offset, a time, a `timedelta` before now, or as text: `2h`, `2026-11-25T10:00`,
+            `earliest`.
+        end: the same, of the first record that is not replayed; `latest` is the end when the replay starts.
+        options: librdkafka properties, for security.
+    """
+
+    topic: str
+    bootstrap_servers: str
+    start: Place | str = "earliest"
+    end: Place | str = "latest"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def sources(self) -> list[SpanSource]:
+        """One for each partition.
+
+        Raises:
+            ConfigurationError: there is no such topic, place or offset.
+            BrokerUnavailable: no broker answers.
+        """
+        broker = BrokerSettings(self.bootstrap_servers, GROUP, options=self.options)
+        start, end = (place_from_text(each) if isinstance(each, str) else each for each in (self.start, self.end))
+        return [SpanSource(broker, span) for span in offset_ranges(Connection(broker), self.topic, start, end)]
+
+
+class SpanSource:
+    """The span of one partition; positions are the broker's.
+
+    Args:
+        broker: how to reach it.
+        span: what to read.
+    """
+
+    is_keyed = True
+
+    def __init__(self, broker: BrokerSettings, span: OffsetRange) -> None:
+        self._broker = broker
+        self._span = span
+        self.name = f"{span.topic}[{span.partition}]"
+        self.size = span.end - span.start
+        self.read = 0
+
+    def blocks(self, schema: Schema) -> Iterator[Block]:
+        unseen = UnseenFields(schema)
+        with RangeReader(Connection(self._broker)) as reader:
+            for messages in reader.read_input(self._span):
+                offsets = [message.offset() for message in messages]
+                records = records_from_messages(messages, schema)
+                self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
+                unseen.see_messages([message.value() for message in messages])
+                keys = [message.key() for message in messages]
+                yield Block(self.name, offsets, records, keys, unseen=unseen.names)
+        self.read = self.size

@@ -1,0 +1,91 @@
+"""The fields of a record that a replay is asked about."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from datetime import date, datetime, timezone
+from typing import Any, get_args
+
+from makiserve.errors import DecodeError
+from makiserve.offline.sources import Block
+from makiserve.records import Schema
+from makiserve.scoring import Scored
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.event_time import with_zone
+
+TIMES = ("time", "timestamp", "datetime", "event_time", "ts")
+"""Names of numbers that are taken for the event time, in plots."""
+
+
+def time_field(schema: Schema) -> str | None:
+    """The attribute that plots take for the event time: the first date, or a number of such a name; None without."""
+    for declared in schema.fields:
+        kinds = {kind for kind in (declared.type, *get_args(declared.type)) if isinstance(kind, type)}
+        is_time = {declared.name.lower(), declared.encode_name.lower()} & set(TIMES) and kinds & {int, float}
+        if is_time or any(issubclass(kind, date) for kind in kinds):
+            return declared.name
+    return None
+
+
+logger = logging.getLogger(__name__)
+
+
+class TimeOrder:
+    """Looks for records that are older than the one before them in their lane.
+
+    A stream may hold such records, and a pipeline says what becomes of them; a file whose rows are not sorted is
+    more often a mistake, and gives features that no stream gives.
+
+    Args:
+        field: the attribute with the event time.
+        operator: of the pipeline, that works in event time.
+    """
+
+    needs_records = True
+    needs_features = False
+
+    def __init__(self, field: str, operator: str) -> None:
+        self._field = field
+        self._operator = operator
+        self._latest: dict[Hashable, Any] = {}
+        self._first = ""
+        self.count = 0
+
+    def take(self, block: Block, scored: Scored) -> None:
+        for index, record in enumerate(block.records):
+            time = None if isinstance(record, DecodeError) else _comparable(getattr(record, self._field))
+            if time is None:
+                continue
+            lane = (block.lanes[index] if block.lanes else block.source), isinstance(time, datetime)
+            latest = self._latest.get(lane, time)
+            if time >= latest:
+                self._latest[lane] = time
+                continue
+            self.count += 1
+            self._first = self._first or f"{block.source}@{block.offsets[index]}: {self._field} {time} after {latest}"
+
+    def report(self) -> None:
+        """Say it, if there were any."""
+        if self.count:
+            logger.warning(
+                "%d records are older than one before them in their lane, first %s. %s works in event time: sort the "
+                "records by time if the stream will be in order",
+                self.count,
+                self._first,
+                self._operator,
+            )
+
+
+def _comparable(time: Any) -> Any:
+    """Return a date as its first moment, a datetime without a zone as UTC, None for what is not a time."""
+    if isinstance(time, date) and not isinstance(time, datetime):
+        return datetime(time.year, time.month, time.day, tzinfo=timezone.utc)
+    return with_zone(time) if isinstance(time, (datetime, int, float)) else None
+
+
+def time_order(plan: Plan, schema: Schema) -> TimeOrder | None:
+    """What looks for disorder; None where no operator works in event time, or no field is known to be one."""
+    working = [operator for operator in plan.walk() if getattr(operator, "time_mapper", None) is not None]
+    field = time_field(schema)
+    return TimeOrder(field, working[0].name) if working and field else None

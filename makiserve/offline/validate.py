@@ -1,0 +1,198 @@
+"""Validation: a replay, and whether what came of it is good enough and the same as before."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+
+from makiserve.artifact import FeaturesOnly, PackagedModel
+from makiserve.errors import ConfigurationError, SourceError
+from makiserve.offline.comparison.differences import Differences, differences
+from makiserve.offline.feed import Progress, Selection
+from makiserve.offline.metrics.classification import ClassificationMetrics
+from makiserve.offline.metrics.regression import RegressionMetrics
+from makiserve.offline.metrics.requirements import Requirement, RequirementResult, requirement_from_text, verdicts
+from makiserve.offline.record_run import record_run
+from makiserve.offline.run import Replayed, replay
+from makiserve.offline.sources import Source
+from makiserve.records.content import STDIN
+from makiserve.settings import ReplaySettings
+
+COUNTS = ("records", "outputs", "dead_letters")
+"""What can be required without a label."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What came of a validation.
+
+    Attributes:
+        verdicts: on what was required.
+        differences: to what was expected; None where nothing was.
+        run_id: of the MLflow run that it was logged to; None where it was not.
+    """
+
+    replayed: Replayed
+    verdicts: tuple[RequirementResult, ...]
+    differences: Differences | None
+    run_id: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that was required is met, and nothing differs."""
+        return all(verdict.is_met for verdict in self.verdicts) and (self.differences is None or self.differences.agree)
+
+
+def validate(
+    model: PackagedModel | FeaturesOnly,
+    settings: ReplaySettings,
+    sources: Sequence[Source],
+    progress: Progress | None = None,
+) -> Validation:
+    """Replay as the settings say, judge what came of it, and write the report.
+
+    Args:
+        model: to be judged.
+        settings: what to do.
+        sources: that the settings name.
+        progress: is told now and then how far it has come.
+
+    Raises:
+        ConfigurationError: as of `replay`; a requirement or what is expected makes no sense.
+        SourceError: a file cannot be read or written.
+        ModelRefused: the baseline cannot be loaded.
+    """
+    required = _requirements(settings)
+    if settings.log and isinstance(model, FeaturesOnly):
+        raise ConfigurationError("--log belongs to a --model: a pipeline alone is not in MLflow")
+    with _places(settings) as (output, expected), _expected(settings, sources, expected) as ready:
+        replayed = replay(
+            model,
+            sources,
+            output=output,
+            label=settings.label,
+            label_shift=settings.label_shift,
+            by=settings.by,
+            report=settings.report is not None or settings.log,
+            lane_by=settings.lane_by,
+            na_values=settings.na_values or None,
+            selection=_selection(settings),
+            collect=False,
+            progress=progress,
+        )
+        found = None
+        if ready and output:
+            then = read_outputs(ready.result())
+            against = settings.baseline or str(settings.expect)
+            found = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
+        judged = tuple(verdicts(required, _figures(replayed)))
+        report = replayed.report and replace(replayed.report, verdicts=judged, differences=found)
+        if report and settings.report:
+            report.write(settings.report)
+        validation = Validation(replace(replayed, report=report, output=settings.output), judged, found)
+        if settings.log and report and output and not isinstance(model, FeaturesOnly):
+            passed = validation.passed if judged or found else None
+            validation = replace(validation, run_id=record_run(model, report, settings, output, passed))
+    return validation
+
+
+def read_outputs(path: Path) -> pd.DataFrame:
+    """The outputs of a replay, from a file that it wrote; numbers as they were.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    kinds = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
+    try:
+        return READERS.get(kinds[-1] if kinds else "", _read_csv)(path)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not outputs of a replay that can be read: {error}") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    options = csv.ConvertOptions(column_types={"source": pa.string()})
+    frame: pd.DataFrame = csv.read_csv(path, convert_options=options).to_pandas()
+    return frame
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    return pd.DataFrame([msgspec.json.decode(line) for line in path.read_bytes().splitlines()])
+
+
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+}
+
+
+def _requirements(settings: ReplaySettings) -> list[Requirement]:
+    """What is required, refused before anything runs where it cannot be judged."""
+    required = [requirement_from_text(text) for text in settings.require]
+    known = {*RegressionMetrics.names, *ClassificationMetrics.names, *COUNTS}
+    for requirement in required:
+        if requirement.metric not in known:
+            raise ConfigurationError(f"--require {requirement}: no such metric; there are {', '.join(sorted(known))}")
+        if requirement.metric not in COUNTS and not settings.label:
+            raise ConfigurationError(f"--require {requirement}: it takes a --label to measure {requirement.metric}")
+    if settings.baseline and str(STDIN) in settings.source:
+        raise ConfigurationError("--baseline reads what is replayed a second time, and standard input cannot be")
+    if settings.expect and settings.baseline:
+        raise ConfigurationError("--expect and --baseline both say what is expected: give one of them")
+    return required
+
+
+def _figures(replayed: Replayed) -> dict[str, float]:
+    counts = (replayed.rows, replayed.written, replayed.reasons.total())
+    metrics = replayed.metrics.figures if replayed.metrics else {}
+    return {**metrics, **dict(zip(COUNTS, map(float, counts), strict=True))}
+
+
+@contextmanager
+def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
+    """Where the outputs go, and those of the baseline: what is compared is two files of the same form."""
+    with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
+        is_needed = settings.expect or settings.baseline or settings.log
+        name = (settings.output or settings.expect or Path("outputs.csv")).name
+        yield (
+            settings.output or (Path(folder, name) if is_needed else None),
+            Path(folder, f"expected-{name}"),
+        )
+
+
+@contextmanager
+def _expected(settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Iterator[Future[Path] | None]:
+    """The file with what is expected, as soon as it is there.
+
+    A baseline is replayed at the same time, in a process of its own: a process can hold one version of a pipeline.
+    """
+    if settings.expect:
+        there: Future[Path] = Future()
+        there.set_result(settings.expect)
+        yield there
+    elif settings.baseline:
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            yield process.submit(_replay_baseline, settings.baseline, settings, sources, path)
+    else:
+        yield None
+
+
+def _replay_baseline(uri: str, settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Path:
+    selection = _selection(settings)
+    na_values = settings.na_values or None
+    replay(uri, sources, output=path, lane_by=settings.lane_by, selection=selection, collect=False, na_values=na_values)
+    return path
+
+
+def _selection(settings: ReplaySettings) -> Selection:
+    return Selection(settings.start_at, settings.limit, settings.sample)

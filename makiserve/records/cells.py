@@ -1,0 +1,145 @@
+"""Cells of a CSV file as typed values: a column at a time if all of it fits, otherwise a cell at a time.
+
+Both ways accept the same texts and give the same values, so that a verdict on a row never depends on its neighbours:
+what the fast way cannot take is judged by the slow one. A cell is the JSON value that it spells, and is judged as that
+value is in a message: a number or a boolean if the declared type has such values, otherwise a text.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import inspect
+
+from makiserve.records.escaped import ESCAPED, restored
+from makiserve.records.record import NA_VALUES, converted, mismatch, missing
+
+FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+INT = re.compile(r"[+-]?\d+", re.ASCII)
+BOOLEANS = {"true": True, "false": False}
+PLAIN = (float, int, str)
+
+
+class CsvColumn:
+    """How the cells of one field are converted.
+
+    Args:
+        name: the column's title.
+        kind: the declared type.
+        na_values: the cells that are None if the type has None.
+    """
+
+    def __init__(self, name: str, kind: Any, na_values: frozenset[str] = NA_VALUES) -> None:
+        self.name = name
+        self.kind = kind
+        self.base, self.is_optional = without_none(kind)
+        self._missing = na_values if self.is_optional else frozenset()
+        self._has_literals = has_literals(kind)
+        self._has_texts = any(self._fits(text) for text in ("", "x")) or not self._has_literals
+
+    def values(self, cells: pa.Array) -> list[Any]:
+        """Return the values of a column of `binary`, with a `DecodeError` for each cell that does not fit."""
+        try:
+            return self._fast(cells)
+        except (pa.ArrowInvalid, _SlowWay):
+            return [self.value(cell) for cell in cells.to_pylist()]
+
+    def value(self, cell: bytes) -> Any:
+        """Return the value of one cell, or the `DecodeError` for it."""
+        raw = restored(cell.decode())
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            return mismatch(self.name, self.kind, f"{raw[:40]!r}, which is not UTF-8")
+        if text in self._missing:
+            return None
+        for reading in self._readings(text):
+            try:
+                return converted(reading, self.kind)
+            except (ValueError, OverflowError):
+                continue
+        if not text and not self._has_texts:
+            return missing(self.name, self.kind)
+        return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
+
+    def _readings(self, text: str) -> Iterator[Any]:
+        """The JSON values that a cell may spell, in the order in which they are tried."""
+        if self._has_literals and (literal := _literal(text.strip())) is not None:
+            yield literal
+        yield text
+
+    def _fits(self, value: Any) -> bool:
+        try:
+            msgspec.convert(value, self.base)
+        except (msgspec.ValidationError, OverflowError):
+            return False
+        return True
+
+    def _fast(self, cells: pa.Array) -> list[Any]:
+        if self.base not in PLAIN:
+            raise _SlowWay
+        text = cells.cast(pa.string())
+        if self.is_optional:
+            text = pc.if_else(pc.is_in(text, pa.array(self._missing, pa.string())), None, text)
+        if self.base is str:
+            if pc.any(pc.match_substring_regex(text, ESCAPED.pattern)).as_py():
+                raise _SlowWay
+            return list(text.to_pylist())
+        if self.base is int:
+            if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+                raise _SlowWay  # Arrow would read 0x10
+            numbers = text.cast(pa.int64())
+        else:
+            numbers = text.cast(pa.float64())
+            if not pc.all(pc.is_finite(numbers)).as_py() and len(numbers) != numbers.null_count:
+                raise _SlowWay
+        return list(numbers.to_pylist() if numbers.null_count else numbers.to_numpy().tolist())
+
+
+class _SlowWay(Exception):
+    """The column must be read a cell at a time."""
+
+
+def without_none(kind: Any) -> tuple[Any, bool]:
+    """Return a type without its None, and whether it had one."""
+    if get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
+        others = [member for member in get_args(kind) if member is not type(None)]
+        return (others[0] if len(others) == 1 else Union[tuple(others)]), True  # noqa: UP007  a union of a run-time list
+    return kind, False
+
+
+def has_literals(kind: Any) -> bool:
+    """Return whether a type names numbers or booleans: what JSON writes without quotes."""
+    found = inspect.type_info(kind)
+    members = found.types if isinstance(found, inspect.UnionType) else (found,)
+    return any(_is_literal(inspect_type) for inspect_type in members)
+
+
+def _is_literal(found: inspect.Type) -> bool:
+    if isinstance(found, inspect.Metadata):
+        return _is_literal(found.type)
+    if isinstance(found, inspect.LiteralType):
+        return any(isinstance(value, int) for value in found.values)
+    if isinstance(found, inspect.EnumType):
+        return any(isinstance(member.value, int) for member in found.cls)
+    return isinstance(found, (inspect.IntType, inspect.FloatType, inspect.BoolType))
+
+
+def _literal(text: str) -> int | float | bool | None:
+    """Return the number or boolean that a text spells, None if it spells neither or an infinite number."""
+    if INT.fullmatch(text):
+        try:
+            return int(text)
+        except ValueError:  # more digits than Python converts
+            return None
+    if FLOAT.fullmatch(text):
+        number = float(text)
+        return number if isfinite(number) else None
+    return BOOLEANS.get(text.lower())

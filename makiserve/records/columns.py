@@ -1,0 +1,78 @@
+"""Records from columns: which fields a file has, and values side by side as records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from makiserve.errors import DecodeError, SourceError
+from makiserve.records.record import Record, Schema
+
+SHOWN = 40  # titles in a message
+
+
+def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[FieldInfo]:
+    """Return the declared fields that a file has, in the order of the declaration.
+
+    Raises:
+        SourceError: a required field is not there, one is there twice, or one is not declared and the record forbids
+            that.
+    """
+    declared = {field.encode_name: field for field in schema.fields}
+    absent = [name for name, field in declared.items() if field.required and name not in titles]
+    if absent:
+        raise SourceError(
+            f"{path}: no column {', '.join(map(repr, absent))}, which {schema.record.__qualname__} declares; "
+            f"the header has {', '.join(map(repr, titles[:SHOWN]))}{', …' if len(titles) > SHOWN else ''}"
+        )
+    if twice := [name for name in declared if titles.count(name) > 1]:
+        raise SourceError(f"{path}: the header names {', '.join(map(repr, twice))} more than once")
+    if unknown := [name for name in titles if name not in declared and schema.forbids_unknown]:
+        raise SourceError(f"{path}: {schema.record.__qualname__} declares no field {', '.join(map(repr, unknown))}")
+    return [field for name, field in declared.items() if name in titles]
+
+
+def records_from_columns(
+    schema: Schema, columns: Mapping[str, Sequence[Any]], count: int
+) -> list[Record | DecodeError]:
+    """Return the records of values in columns. A `DecodeError` among a record's values takes its place.
+
+    Args:
+        schema: of the records.
+        columns: the values of each field that the file has, by the name in the data. Each has been checked.
+        count: how many records there are.
+    """
+    values: list[Iterable[Any]] = [
+        columns[field.encode_name] if field.encode_name in columns else _defaults(field, count)
+        for field in schema.fields
+    ]
+    if schema.is_positional:
+        return _with_errors(list(map(schema.record, *values)) if values else _empty(schema, count), columns.values())
+    names = [field.name for field in schema.fields]
+    return [schema.from_values(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
+
+
+def _defaults(field: FieldInfo, count: int) -> Iterable[Any]:
+    """The values of a field that the file does not have; a mutable one is made for each record."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        return [field.default_factory() for _ in range(count)]
+    return repeat(field.default, count)
+
+
+def _empty(schema: Schema, count: int) -> list[Any]:
+    return [schema.record() for _ in range(count)]
+
+
+def _with_errors(records: list[Any], columns: Collection[Sequence[Any]]) -> list[Any]:
+    """Put the error of the first value that does not fit in the place of its record."""
+    for column in reversed(list(columns)):
+        if DecodeError in set(map(type, column)):
+            for index, value in enumerate(column):
+                if type(value) is DecodeError:
+                    records[index] = value
+    return records

@@ -1,0 +1,66 @@
+"""The named fields of what a pipeline emits."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from makiserve.errors import ArgumentError
+from makiserve.records.record import Schema
+
+FIELD = type(msgspec.field())
+
+
+def field_names(kind: type[Any]) -> tuple[str, ...] | None:
+    """The names of the fields of a named tuple, Struct or dataclass, in order; None for any other type."""
+    if issubclass(kind, msgspec.Struct):
+        return kind.__struct_fields__
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+
+
+def field_titles(kind: type[Any]) -> dict[str, str]:
+    """Return the names of the fields outside the code, by attribute: what `makiserve.field(name=…)` gives, if anything.
+
+    A named tuple is given them as defaults, so that its unnamed fields come first.
+
+    >>> class Flower(typing.NamedTuple):
+    ...     petals: int
+    ...     length: float = msgspec.field(name="sepal length (cm)")
+    >>> field_titles(Flower)
+    {'petals': 'petals', 'length': 'sepal length (cm)'}
+    """
+    names = field_names(kind) or ()
+    if issubclass(kind, msgspec.Struct):
+        return dict(zip(names, kind.__struct_encode_fields__, strict=True))
+    defaults = getattr(kind, "_field_defaults", {})
+    given = {name: default.name for name, default in defaults.items() if isinstance(default, FIELD)}
+    return {name: given.get(name) or name for name in names}
+
+
+def field_values(item: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The values of the named fields."""
+    return item if isinstance(item, tuple) else tuple(getattr(item, name) for name in names)
+
+
+def attribute_of(schema: Schema, name: str, argument: str) -> str:
+    """Return the attribute of a field that the user names as the code or as the data does.
+
+    Raises:
+        ArgumentError: the record has no such field.
+    """
+    for declared in schema.fields:
+        if name in (declared.name, declared.encode_name):
+            return declared.name
+    names = ", ".join(_both_names(declared) for declared in schema.fields)
+    raise ArgumentError(argument, name, f"{schema.record.__qualname__} has no such field; it has {names}")
+
+
+def _both_names(declared: FieldInfo) -> str:
+    if declared.name == declared.encode_name:
+        return declared.name
+    return f"{declared.name} ({declared.encode_name!r} in the data)"

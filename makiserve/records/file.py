@@ -1,0 +1,98 @@
+"""JSON lines as typed records."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from makiserve.errors import DecodeError
+from makiserve.records.content import PARQUET, Content, opened
+from makiserve.records.csv import read_csv
+from makiserve.records.parquet import read_parquet
+from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
+from makiserve.records.unseen import UnseenFields
+
+BLOCK_BYTES = 1 << 22
+
+
+def read_json_lines(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    """Yield the records of a file with one JSON object a line, in blocks; blank lines are skipped.
+
+    A byte order mark at the beginning is not a part of the first.
+    """
+    if content.head.startswith(codecs.BOM_UTF8):
+        content.stream.read(len(codecs.BOM_UTF8))
+    for lines in _lines(content.stream):
+        if messages := [line for line in lines if line and not line.isspace()]:
+            unseen.see_messages(messages)
+            yield schema.decode_messages(messages)
+
+
+def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+    begun = b""
+    while piece := stream.read(BLOCK_BYTES):
+        lines = (begun + piece).split(b"\n")
+        begun = lines.pop()[: MAX_JSON_BYTES + 1]  # a longer one is refused, and need not be kept
+        yield lines
+    yield [begun]
+
+
+Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[list[Record | DecodeError]]]
+
+READERS: dict[str, Reader] = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+}
+WRAPPED = (".gz", ".zst")
+WHITE = codecs.BOM_UTF8 + b" \r\n\t"
+
+
+class RecordFile:
+    """The records of a file, in blocks, with a `DecodeError` for each that does not fit.
+
+    Args:
+        path: a CSV, JSON lines or Parquet file, as it is or compressed by gzip or Zstandard; `-` is standard input.
+            Parquet and compression are known by their first bytes, `.csv` and `.jsonl` by the name; without such a
+            name what begins with a brace is JSON lines.
+        schema: what each record must be, and which cells of a CSV file are missing values.
+
+    Attributes:
+        unseen: the optional fields that what has been read of the file never had.
+
+    Raises:
+        SourceError: when it is read: it is not there, damaged, or cannot be what the schema asks for.
+    """
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        self._schema = schema
+        self._file: BinaryIO | None = None
+        self._bytes_read = 0
+        self.unseen = UnseenFields(schema)
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read, as it is stored; 0 for a pipe."""
+        if self._file and not self._file.closed and self._file.seekable():
+            self._bytes_read = self._file.tell()
+        return self._bytes_read
+
+    def __iter__(self) -> Iterator[list[Record | DecodeError]]:
+        with opened(self._path) as content:
+            self._file = content.file
+            self.unseen = UnseenFields(self._schema)
+            yield from self._reader(content.head)(content, self._path, self._schema, self.unseen)
+
+    def _reader(self, head: bytes) -> Reader:
+        if head.startswith(PARQUET):
+            return read_parquet
+        suffixes = [suffix for suffix in self._path.suffixes if suffix not in WRAPPED]
+        if suffixes and suffixes[-1] in READERS:
+            return READERS[suffixes[-1]]
+        return read_json_lines if head.lstrip(WHITE).startswith(b"{") else read_csv

@@ -1,0 +1,41 @@
+"""Parquet files as typed records, read in columns: the declared ones alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from makiserve.errors import DecodeError, SourceError
+from makiserve.records.columns import declared_in, records_from_columns
+from makiserve.records.content import Content
+from makiserve.records.record import Record, Schema
+from makiserve.records.typed import TypedColumn
+from makiserve.records.unseen import UnseenFields
+
+BLOCK_ROWS = 32_768
+
+
+def read_parquet(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    """Yield the records of a Parquet file, in blocks, with a `DecodeError` for each row that does not fit.
+
+    A value is judged as the same value in a JSON message is: see `TypedColumn`. Times of old Spark files (INT96) are
+    read in microseconds, because nanoseconds would turn those before 1677 and after 2262 into other times.
+
+    Raises:
+        SourceError: it is damaged, or lacks a field of the record.
+    """
+    try:
+        file = parquet.ParquetFile(content.stream, coerce_int96_timestamp_unit="us")
+        titles = file.schema_arrow.names
+        unseen.see_titles(titles)
+        columns = [TypedColumn(field.encode_name, field.type) for field in declared_in(path, titles, schema)]
+        for batch in file.iter_batches(BLOCK_ROWS, columns=[column.name for column in columns]):
+            values = {column.name: column.values(batch.column(column.name)) for column in columns}
+            yield records_from_columns(schema, values, batch.num_rows)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: not a Parquet file that can be read: {error}") from error

@@ -1,0 +1,197 @@
+"""Arrow columns as values of declared types, each judged as the same value in a JSON message is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from makiserve.records.cells import without_none
+from makiserve.records.record import converted, finite, mismatch, shorten
+
+UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
+"""What a value that Python cannot hold, or a type cannot take, raises; `OverflowError` is an `ArithmeticError`."""
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+class TypedColumn:
+    """How the values of one field are taken: a column at a time if its type is the declared one.
+
+    Null is None. A decimal without a fraction is an integer, any other decimal a number. Binary data are text if they
+    are UTF-8 and text is declared. Dictionaries, run-end encoded columns and extension types are what they stand for.
+    Times are rounded to microseconds, as they are in JSON. Times, durations and UUIDs are not text.
+
+    Args:
+        name: the column's title.
+        kind: the declared type.
+    """
+
+    def __init__(self, name: str, kind: Any) -> None:
+        self.name = name
+        self.kind = kind
+        self.base, self.is_optional = without_none(kind)
+
+    def values(self, column: pa.Array) -> list[Any]:
+        """Return the values of a column, with a `DecodeError` for each that does not fit."""
+        try:
+            column = _plain(column)
+            _check_times(column)
+            fast = _FAST.get(self.base)
+            values = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
+            return [self._value(value) for value in _listed(column)] if values is None else values
+        except UNREADABLE:  # of at least one value
+            return [self._alone(column.slice(index, 1)) for index in range(len(column))]
+
+    def _alone(self, column: pa.Array) -> Any:
+        """Return the value of a column of one row, or the `DecodeError` for it."""
+        try:
+            _check_times(column)
+            (value,) = _listed(column)
+        except UnicodeDecodeError as error:
+            return mismatch(self.name, self.kind, f"{error.object[:40]!r}, which is not UTF-8")
+        except UNREADABLE as error:
+            return mismatch(self.name, self.kind, f"a {column.type} that Python cannot hold: {str(error)[:200]}")
+        return self._value(value)
+
+    def _value(self, value: Any) -> Any:
+        try:
+            return converted(_as_json(value), self.kind)
+        except UNREADABLE:
+            pass
+        if isinstance(value, bytes):
+            try:
+                return converted(value.decode(), self.kind)
+            except UnicodeDecodeError:
+                return mismatch(self.name, self.kind, f"{value[:40]!r}, which is not UTF-8")
+            except UNREADABLE:
+                pass
+        return mismatch(self.name, self.kind, shorten(value))
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Return a column without its encoding, and with times in microseconds at most."""
+    if isinstance(column, pa.ExtensionArray) and not isinstance(column.type, (pa.UuidType, pa.Bool8Type)):
+        return _plain(column.storage)
+    if pa.types.is_dictionary(column.type):
+        return _plain(column.dictionary_decode())
+    if pa.types.is_run_end_encoded(column.type):
+        return _plain(pc.run_end_decode(column))
+    coarser = _COARSER.get(column.type.id)
+    if coarser and column.type.unit == "ns":
+        nanoseconds = column.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        microseconds, rest = np.divmod(nanoseconds, 1000)  # no sum first: it could overflow
+        return pa.array(microseconds + (rest >= 500), mask=column.is_null().to_numpy(zero_copy_only=False)).view(
+            coarser(column.type)
+        )
+    return column
+
+
+_SECONDS = 86_400
+_DAY = {
+    pa.time32("s").id: {"s": _SECONDS, "ms": _SECONDS * 10**3},
+    pa.time64("us").id: {"us": _SECONDS * 10**6, "ns": _SECONDS * 10**9},
+}
+"""The length of a day, by type and unit."""
+
+_COARSER: dict[int, Callable[[Any], pa.DataType]] = {
+    pa.timestamp("ns").id: lambda found: pa.timestamp("us", found.tz),
+    pa.duration("ns").id: lambda found: pa.duration("us"),
+    pa.time64("ns").id: lambda found: pa.time64("us"),
+}
+
+
+def _listed(column: pa.Array) -> list[Any]:
+    return list(column.to_pylist(maps_as_pydicts="strict"))
+
+
+def _check_times(column: pa.Array) -> None:
+    """Check the times of a day, which Python would take modulo 24 hours.
+
+    Raises:
+        ValueError: one is not in a day.
+    """
+    if column.type.id in _DAY:
+        ticks = column.view(pa.int32() if column.type.bit_width == 32 else pa.int64())
+        day = _DAY[column.type.id][column.type.unit]
+        if pc.any(pc.or_(pc.less(ticks, 0), pc.greater_equal(ticks, day))).as_py():
+            raise ValueError("a time of day that is not within 24 hours")
+    for part in _parts(column):
+        _check_times(part)
+
+
+def _parts(column: pa.Array) -> list[pa.Array]:
+    """Return the columns that a nested one is made of."""
+    if pa.types.is_map(column.type):
+        return [pa.ListArray.from_arrays(column.offsets, part).flatten() for part in (column.keys, column.items)]
+    if pa.types.is_struct(column.type):
+        return list(column.flatten())
+    is_list = pa.types.is_nested(column.type) and not pa.types.is_union(column.type)
+    return [column.flatten()] if is_list else []
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value with what JSON would have in its place: NaN is None, a whole decimal an integer.
+
+    Raises:
+        ValueError: JSON has no such value.
+    """
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and not value.as_tuple().exponent else value
+    if isinstance(value, tuple):  # months, days and nanoseconds
+        raise ValueError(f"{value} is a calendar interval")  # noqa: TRY004  no value of this type is JSON's
+    if isinstance(value, (datetime, timedelta)) and type(value) not in (datetime, timedelta):
+        return _rounded(value)
+    return finite(value)
+
+
+def _rounded(value: Any) -> Any:
+    """Return a `pandas.Timestamp` or `Timedelta`, which nested nanoseconds are, as Python's own type."""
+    is_time = isinstance(value, datetime)
+    rounded = value.floor("us") + MICROSECOND * ((value.nanosecond if is_time else value.nanoseconds) >= 500)
+    return rounded.to_pydatetime() if is_time else rounded.to_pytimedelta()
+
+
+def _floats(column: pa.Array, is_optional: bool) -> list[Any] | None:
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        return None
+    numbers = column.cast(pa.float64(), safe=False)
+    if is_optional:
+        numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+    if not pc.all(pc.is_finite(numbers), min_count=0).as_py():
+        return None
+    return _numbers(numbers)
+
+
+def _integers(column: pa.Array, is_optional: bool) -> list[Any] | None:
+    return _numbers(column) if pa.types.is_integer(column.type) else None
+
+
+def _texts(column: pa.Array, is_optional: bool) -> list[Any] | None:
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    return list(column.to_pylist()) if is_text else None
+
+
+def _booleans(column: pa.Array, is_optional: bool) -> list[Any] | None:
+    return list(column.to_pylist()) if pa.types.is_boolean(column.type) else None
+
+
+def _numbers(numbers: pa.Array) -> list[Any]:
+    return list(numbers.to_pylist() if numbers.null_count else numbers.to_numpy().tolist())
+
+
+_FAST: dict[Any, Callable[[pa.Array, bool], list[Any] | None]] = {
+    float: _floats,
+    int: _integers,
+    str: _texts,
+    bool: _booleans,
+}

@@ -1,0 +1,59 @@
+"""Optional fields that the data never have: most often a misspelt name, which would otherwise be None for ever."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterable, Sequence
+
+from makiserve.records.record import Record, Schema
+
+logger = logging.getLogger(__name__)
+
+
+class UnseenFields:
+    """The optional fields of a record type that no header and no message has had so far.
+
+    A field counts as seen if a message contains its name in quotes anywhere. That is fast, and wrong only in silence.
+
+    Args:
+        schema: of the records.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._spellings = {
+            field.encode_name: tuple(
+                {json.dumps(field.encode_name, ensure_ascii=is_ascii).encode() for is_ascii in (True, False)}
+            )
+            for field in schema.fields
+            if not field.required
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that they have in the data."""
+        return frozenset(self._spellings)
+
+    def see_titles(self, titles: Iterable[str]) -> None:
+        """Take the fields that a header names for seen."""
+        for title in titles:
+            self._spellings.pop(title, None)
+
+    def see_messages(self, messages: Sequence[bytes | None]) -> None:
+        """Take the fields that any of these JSON objects names for seen."""
+        self.see_titles([name for name, spellings in self._spellings.items() if _is_in(messages, spellings)])
+
+
+def warn_of_unseen(names: Collection[str], record: type[Record]) -> None:
+    """Log the optional fields that no record has had."""
+    if names:
+        logger.warning(
+            "no header or record has the optional field %s of %s, which keeps its default: compare its name with the "
+            'data; a field(name="…") gives the name that the data use',
+            ", ".join(sorted(map(repr, names))),
+            record.__qualname__,
+        )
+
+
+def _is_in(messages: Sequence[bytes | None], spellings: Sequence[bytes]) -> bool:
+    return any(spelling in message for message in messages if message for spelling in spellings)

@@ -1,1 +1,0 @@
-"""A replay on several cores."""

@@ -1,0 +1,70 @@
+"""Check the model, its environment, its state and the committed offsets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+
+from makiserve.artifact import PackagedModel
+from makiserve.errors import PipelineError
+from makiserve.kafka import OffsetsClient, retry
+from makiserve.serving.preflight.run import Facts, Status
+from makiserve.serving.state.restore_plan import StateIdentity, next_plan
+from makiserve.serving.state.topic import check_state
+
+
+def model(facts: Facts) -> Status:
+    """It loads, and gives its reference outputs."""
+    found = facts.model
+    if isinstance(found, PackagedModel):
+        return Status(f"{found.uri} gives its {len(found.reference.outputs)} reference outputs")
+    return Status(f"{found.uri}, a pipeline without a model")
+
+
+def environment(facts: Facts) -> Status:
+    """The versions here are those that it was packaged with."""
+    if not isinstance(facts.model, PackagedModel):
+        return Status("none was packaged with a pipeline alone")
+    differences = facts.model.differences
+    if not differences:
+        return Status("as it was packaged")
+    return Status(f"{len(differences)} differences", "; ".join(differences))
+
+
+def state(facts: Facts) -> Status:
+    """What the pipeline remembers can be saved and restored."""
+    scorer = facts.model.scorer(is_tracked=True)
+    if scorer.hidden:
+        raise PipelineError(f"it cannot be saved and restored: {'; '.join(scorer.hidden)}")
+    if scorer.stateless:
+        return Status("none: the pipeline remembers nothing")
+    if not facts.model.sample:
+        return Status("not tried: no reference records come with a pipeline alone")
+    check_state(scorer, facts.model.sample)
+    return Status(f"can be saved, tried on {len(facts.model.sample)} records")
+
+
+CALL = timedelta(seconds=5)
+
+
+def offsets(facts: Facts) -> Status:
+    """What the group has committed belongs to this pipeline, and the records after it are still there."""
+    topic, scorer = facts.topic(facts.serving.input), facts.model.scorer()
+    plan = None if scorer.stateless else scorer.fingerprint
+    expected = StateIdentity(plan, facts.model.digest, topic.partitions, topic.name)
+    lookup, states = OffsetsClient(facts.connection, topic.name), Counter[str]()
+    try:
+        for number in range(topic.partitions):
+            found = retry(partial(lookup.committed, number, CALL), facts.broker.patience)
+            if found.offset is None:
+                states["new"] += 1
+                continue
+            ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.patience)
+            place = f"{topic.name}[{number}]"
+            begun = next_plan(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
+            states["going on"] += 1
+            states["records behind"] += ends.high - begun.committed
+    finally:
+        lookup.close()
+    return Status(", ".join(f"{count} {name}" for name, count in states.items()))

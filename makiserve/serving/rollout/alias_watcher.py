@@ -1,0 +1,160 @@
+"""Aliases are watched, on a thread of its own: what they name is loaded there, checked, and offered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import NamedTuple
+
+from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged
+from makiserve.scoring import ROLES, Registry, Role, Served
+from makiserve.serving.background import Background
+from makiserve.serving.retry import Retries
+from makiserve.serving.rollout.scorers import model_version_in
+from makiserve.settings.sections import OnStateLoss
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 60.0
+"""Between two attempts to load a version whose files cannot be fetched."""
+
+Newest = dict[Role, str | None]
+"""What is to have each place; None where nothing is to change."""
+
+
+class Candidate(NamedTuple):
+    """What is to be served from now on.
+
+    Attributes:
+        place: in which it differs from what is served.
+        release: the version that is to have this place.
+        model: all that is to be served.
+    """
+
+    place: Role
+    release: str
+    model: Served
+
+
+class AliasWatcher:
+    """Looks every so often whether other versions are to be served; it offers one after the other.
+
+    Args:
+        registry: where versions are.
+        every: how often it is asked.
+        policy: what to do where a new pipeline leaves the state behind.
+        model: what is served.
+
+    Attributes:
+        successor: a version that only a fresh process can serve, checked there; None while there is none.
+    """
+
+    def __init__(self, registry: Registry, every: timedelta, policy: OnStateLoss, model: Served) -> None:
+        self.restart_required_for: str | None = None
+        self._registry, self._every_s, self._policy = registry, every.total_seconds(), policy
+        self._served = model
+        self._refused: set[tuple[str | None, ...]] = set()
+        self._away: set[str] = set()
+        self._thread = Background("watch")
+        self._answer: Future[Candidate | None] | None = None
+        self._due = time.monotonic()
+        self._retries: dict[str, Retries] = {}
+        self._load_due_s: dict[str, float] = {}
+
+    def candidate(self) -> Candidate | None:
+        """What is ready to be served, if it is another by now; the same until it is served or refused."""
+        if self._answer is None:
+            if time.monotonic() >= self._due:
+                self._answer = self._thread.submit(self._look)
+            return None
+        if not self._answer.done():
+            return None
+        found = self._answer.result()
+        if found is None:
+            self._next()
+        return found
+
+    def served(self, model: Served) -> None:
+        """This is served now."""
+        self._served = model
+        self._next()
+
+    def refuse(self, candidate: Candidate) -> None:
+        """A version is not to be offered again for this place."""
+        self._refused.add((candidate.place, candidate.release))
+
+    def _next(self) -> None:
+        self._answer, self._due = None, time.monotonic() + self._every_s
+
+    def _look(self) -> Candidate | None:
+        """What is to be served from now on; None for what is served. It runs on the thread."""
+        newest: Newest = {place: self._ask(place) for place in ROLES}
+        for place, release in newest.items():
+            if not release or time.monotonic() < self._load_due_s.get(release, 0.0):
+                continue
+            if self._is_new(place, release, newest) and (found := self._load(place, release, newest)):
+                return found
+        return None
+
+    def _ask(self, place: Role) -> str | None:
+        try:
+            release = self._registry.newest(place)
+        except ConfigurationError as error:
+            self._wait(place, place, error)
+            return None
+        if place in self._away:
+            logger.info("the registry answers again: it names %s", release)
+            self._away.remove(place)
+        return release
+
+    def _is_new(self, place: Role, release: str, newest: Newest) -> bool:
+        is_refused = not self._refused.isdisjoint({(place, release), (place, *newest.values())})
+        return release != model_version_in(place, self._served) and not is_refused
+
+    def _load(self, place: Role, release: str, newest: Newest) -> Candidate | None:
+        before = model_version_in(place, self._served)
+        if release not in self._away:
+            logger.info("%s is to be served in the place of %s: loading it", release, before)
+        try:
+            return Candidate(place, release, self._registry.load(release, place, self._served))
+        except PipelineChanged as error:
+            if place == "champion" and self._policy != "refuse":
+                self._prepare(release, newest)
+            else:
+                self._keep(place, release, f"{error}{_way(place)}", (place, release))
+        except ModelRefused as error:
+            self._keep(place, release, error, (place, release))
+        except ConfigurationError as error:
+            self._wait(place, release, error)
+            retries = self._retries.setdefault(release, Retries(LONGEST_PAUSE_S))
+            self._load_due_s[release] = time.monotonic() + retries.failed()
+        return None
+
+    def _prepare(self, release: str, newest: Newest) -> None:
+        """A champion that has another pipeline: a fresh process must serve it, and what then stands beside it."""
+        try:
+            self._registry.try_out(release)
+        except ModelRefused as error:  # what another alias names may be the cause
+            self._keep("champion", release, error, ("champion", *newest.values()))
+        else:
+            self.restart_required_for = release
+
+    def _keep(self, place: Role, release: str, reason: object, refused: tuple[str | None, ...]) -> None:
+        logger.error("%s goes on, as %s must not be served: %s", model_version_in(place, self._served), release, reason)
+        self._refused.add(refused)
+
+    def _wait(self, place: Role, what: str, error: ConfigurationError) -> None:
+        if what not in self._away:
+            logger.warning(
+                "%s goes on, whatever there is that is newer: %s", model_version_in(place, self._served), error
+            )
+        self._away.add(what)
+
+
+def _way(place: Role) -> str:
+    """What to do about another pipeline."""
+    if place == "champion":
+        return "; its state would be another, so choose --on-state-loss rebuild or start-empty to have it"
+    return "; it takes the champion's features, so move the champion's alias first"

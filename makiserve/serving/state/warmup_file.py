@@ -1,0 +1,57 @@
+"""A file as the past of every partition: its records are scored in silence before the first one of the topic."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from makiserve.errors import ConfigurationError
+from makiserve.records import RecordFile, Schema
+from makiserve.scoring import Batch, Lane, Scorer
+from makiserve.stream.engine.parts import Parts
+
+logger = logging.getLogger(__name__)
+
+PLACE = "{partition}"
+
+
+class WarmupFile:
+    """The records that come before a partition's first one.
+
+    Args:
+        pattern: a CSV or JSON lines file for all partitions, or with `{partition}` in its name one for each.
+        partitions: how many the input has.
+        schema: of the records.
+        scorer: one of its own: the service's is busy with other partitions.
+
+    Raises:
+        ConfigurationError: one file would mix the pasts of several partitions, or a file is missing.
+    """
+
+    def __init__(self, pattern: str, partitions: int, schema: Schema, scorer: Scorer) -> None:
+        self._pattern, self._schema, self._scorer = pattern, schema, scorer
+        is_keyed = all(Parts(each).is_keyed for each in self._scorer.checkpoints)
+        if partitions > 1 and PLACE not in pattern and not is_keyed:
+            raise ConfigurationError(
+                f"--warm-up {pattern}: the input has {partitions} partitions, and the pipeline keeps state that is not "
+                f"kept by key: name a file for each partition, with {PLACE} in it"
+            )
+        for number in range(partitions):
+            if not self._path(number).is_file():
+                raise ConfigurationError(f"--warm-up {pattern}: there is no file {self._path(number)}")
+
+    def lane(self, partition: int) -> Lane:
+        """A lane that has seen the file.
+
+        Raises:
+            SourceError: it cannot be read as what its name says.
+        """
+        lane, records = self._scorer.new_lane(), 0
+        for block in RecordFile(self._path(partition), self._schema):
+            self._scorer.rebuild(Batch(lane, block))
+            records += len(block)
+        logger.info("partition %d is warmed up by %d records of %s", partition, records, self._path(partition))
+        return lane
+
+    def _path(self, partition: int) -> Path:
+        return Path(self._pattern.replace(PLACE, str(partition)))

@@ -1,0 +1,132 @@
+"""When the records of a partition arrived, as far as that can be known from outside the broker. Decision 0119."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from makiserve.kafka import LOG_APPEND_TIME, Message
+from makiserve.monitoring.snapshot import LaneStatus
+from makiserve.serving.partition import Partition, Phase
+
+MOST = 1_000
+
+
+class _Seen(NamedTuple):
+    end: int
+    time_s: float
+
+
+class Arrivals:
+    """The ends that a partition had, and when: a record at or after an end arrived later than that.
+
+    It keeps at most 1,000 ends. If there are more, every other one is dropped, and an arrival is known less exactly.
+    """
+
+    def __init__(self) -> None:
+        self._seen: list[_Seen] = []
+
+    def note(self, end: int, time_s: float) -> None:
+        """Note that the partition ended at `end`: what is there or after it has not arrived yet.
+
+        Args:
+            end: one after the last record; not before an end that was noted, unless the topic was created again.
+            time_s: when that was, in seconds since 1970.
+        """
+        seen = self._seen
+        if seen and end < seen[-1].end:
+            seen.clear()
+        if seen and end == seen[-1].end:
+            seen[-1] = _Seen(end, max(time_s, seen[-1].time_s))
+        else:
+            seen.append(_Seen(end, time_s))
+        if len(seen) > MOST:
+            del seen[1:-1:2]
+
+    def before(self, offset: int) -> float | None:
+        """Return the last time at which the record at `offset` had not arrived; None if it was there all along.
+
+        What was noted before that is forgotten: a later call is about the same offset or a later one.
+        """
+        known = sum(1 for each in self._seen if each.end <= offset)
+        del self._seen[: max(0, known - 1)]
+        return self._seen[0].time_s if known else None
+
+
+class _Watched:
+    """When the records of one partition arrived.
+
+    Attributes:
+        since_s: when this worker first saw the partition.
+        ends: the ends that this worker saw.
+        appended: of a topic with LogAppendTime, the ends that follow from the broker's times.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.since_s = now
+        self.ends = Arrivals()
+        self.appended = Arrivals()
+
+    def arrival(self, offset: int) -> float:
+        """Return a time that the record at `offset` did not arrive before, the latest that is known."""
+        times = [known for each in (self.ends, self.appended) if (known := each.before(offset)) is not None]
+        return max(times, default=self.since_s)
+
+
+class LagTracker:
+    """Watches the partitions that a worker has.
+
+    Args:
+        end: one after the last record of a partition, as far as is known without asking.
+    """
+
+    def __init__(self, end: Callable[[int], int | None]) -> None:
+        self._end = end
+        self._watched: dict[int, _Watched] = {}
+        self._idle: dict[int, int | None] = {}
+
+    def scored(self, message: Message) -> None:
+        """Note that the records of a partition up to this one have been scored."""
+        number, (kind, time_ms) = message.partition(), message.timestamp()
+        self._idle.pop(number, None)
+        if kind == LOG_APPEND_TIME:
+            now = time.time()
+            self._of(number, now).appended.note(message.offset() + 1, min(time_ms / 1000, now))
+
+    def idle(self, partitions: Iterable[Partition]) -> None:
+        """Note that the loop waited and nothing came: before the end there are only markers of transactions."""
+        self._idle = {each.number: self._end(each.number) for each in partitions}
+
+    def frozen(self, partitions: Iterable[Partition]) -> tuple[LaneStatus, ...]:
+        """Return all partitions as they are now; what is known of others is forgotten."""
+        found = tuple(self._lane(each) for each in sorted(partitions, key=lambda each: each.number))
+        self._watched = {lane.partition: self._watched[lane.partition] for lane in found}
+        return found
+
+    def _of(self, number: int, now: float) -> _Watched:
+        return self._watched.setdefault(number, _Watched(now))
+
+    def _lane(self, each: Partition) -> LaneStatus:
+        now = time.time()
+        watched, end = self._of(each.number, now), self._end(each.number)
+        lag = None if end is None else max(0, end - each.committed)
+        if end is not None and self._idle.get(each.number) == end and each.next_offset == each.committed:
+            lag = 0
+        lag_s = max(0.0, now - watched.arrival(each.committed)) if lag else 0.0
+        if end is not None:
+            watched.ends.note(end if lag else each.committed, now)
+        start = each.beginning.start if each.beginning else each.committed
+        span = each.committed - start
+        done = 1.0 if each.phase is Phase.RUNNING else (each.next_offset - start) / span if span > 0 else 0.0
+        return LaneStatus(
+            topic=each.topic,
+            partition=each.number,
+            phase=each.phase.value,
+            committed=each.committed,
+            next_offset=each.next_offset,
+            end=end,
+            lag_records=lag,
+            lag_s=lag_s,
+            restored=min(1.0, max(0.0, done)),
+        )

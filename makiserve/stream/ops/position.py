@@ -1,0 +1,149 @@
+"""`ops.first`, `ops.last`, `ops.take`: items by their position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import or_
+from typing import Any, ClassVar
+
+from makiserve.errors import PipelineError
+from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.plan import FIRST, LAST, REGULAR, Operator, Rhythm
+from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.ops.observable import completing_early
+
+
+def first() -> Transform:
+    """Emits the first item, at once.
+
+    ```
+    --1--2--3--|
+      first()
+    --1|
+    ```
+
+    An Observable completes after it and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop what
+    comes later. An error of the operators before it ends an Observable here: those that handle errors stand in front.
+
+    *Emits* one item, or nothing for an empty stream (RxSci, on a plain Observable, fails there).
+    *State* one flag a key.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.first()).run()
+    1
+    """
+    return completing_early(1, First())
+
+
+@dataclass(frozen=True, eq=False)
+class First(Operator):
+    """The node of `first`."""
+
+    name: ClassVar[str] = "first"
+    raises: ClassVar[bool] = False
+
+    def rhythm(self, before: Rhythm) -> Rhythm | None:
+        return (LAST if before == LAST else FIRST) if before in REGULAR else None
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        seen = scope.value(first=False, merge=or_)
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            state = code.state(scope)
+            with code.block(f"if not {state}[{seen}]:"):
+                code.line(f"{state}[{seen}] = True")
+                then.push(code, item)
+
+        return Part(push, then.complete)
+
+
+def last() -> Transform:
+    """Emit the last item, when the stream or its window completes.
+
+    ```
+    --1--2--3--|
+      last()
+    -----------3|
+    ```
+
+    *Emits* one item, or nothing for an empty stream. *State* one item a key.
+
+    >>> import rx, makiserve.stream as rs
+    >>> rx.from_([1, 2, 3]).pipe(rs.ops.last()).run()
+    3
+    """
+    return operator(Last(None, reduce=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Last(Fold):
+    """The node of `last`."""
+
+    name: ClassVar[str] = "last"
+    raises: ClassVar[bool] = False
+
+    def reduction(self) -> Reduction:
+        return Reduction(MISSING, lambda _, item: item, _later_present, inline=lambda _, item: item)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _later_present(earlier: Any, later: Any) -> Any:
+    return earlier if later is MISSING else later
+
+
+def take(count: int) -> Transform:
+    """Emits the first `count` items.
+
+    ```
+    --1--2--3--4--|
+      take(2)
+    --1--2|
+    ```
+
+    An Observable completes after them and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop
+    what comes later. An error of the operators before it ends an Observable here: those that handle errors stand in
+    front.
+
+    Args:
+        count: how many items to emit; 0 emits none.
+
+    *Emits* each item, until there were `count`. *State* one integer a key.
+
+    Raises:
+        PipelineError: the count is negative.
+
+    >>> import itertools, makiserve.stream as rs
+    >>> rs.ops.from_iterable(itertools.count()).pipe(rs.ops.take(2)).subscribe(print).dispose()
+    0
+    1
+    """
+    if count < 0:
+        raise PipelineError(f"take: the count is at least 0, not {count}")
+    return completing_early(count, Take(count))
+
+
+@dataclass(frozen=True, eq=False)
+class Take(Operator):
+    """The node of `take`."""
+
+    name: ClassVar[str] = "take"
+    raises: ClassVar[bool] = False
+    count: int
+
+    def build(self, then: Stage, scope: Scope) -> Part:
+        slot = scope.value(self.count)
+        scope.writes(then)
+
+        def push(code: Code, item: str) -> None:
+            place = f"{code.state(scope)}[{slot}]"
+            with code.block(f"if {place}:"):
+                code.line(f"{place} -= 1")
+                then.push(code, item)
+
+        return Part(push, then.complete)

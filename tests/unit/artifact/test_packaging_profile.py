@@ -1,0 +1,68 @@
+"""The statistics of the training travel with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from makiserve.artifact import load
+from makiserve.artifact.reference.reference import score_reference
+from makiserve.errors import ModelRefused
+from makiserve.scoring.drift import ColumnProfile, Drift
+from tests.unit.artifact.example import readings
+
+Log = Callable[..., Any]
+
+
+def columns(log: Log, house: ModuleType, **options: Any) -> dict[str, ColumnProfile]:
+    profile = load(log(house, **options).model_uri).profile
+    assert profile is not None
+    return {column.name: column for column in profile.columns}
+
+
+def test_the_whole_reference_is_profiled_not_only_what_is_packaged(log: Log, house: ModuleType) -> None:
+    found = columns(log, house, reference=readings(house, 500))
+
+    assert list(found) == ["temperature", "wind", "prediction"]
+    assert {column.count for column in found.values()} == {500}
+    assert (found["wind"].least, found["wind"].largest) == (0.0, 6.0)
+
+
+def test_a_training_frame_is_profiled_in_its_place(log: Log, house: ModuleType) -> None:
+    training = pd.DataFrame({"temperature": [1.0, 2.0, 3.0], "wind": [0.0, 50.0, None], "label": [1.0] * 3})
+
+    found = columns(log, house, training=training)
+
+    assert (found["wind"].largest, found["wind"].nulls) == (50.0, 1)
+    assert "label" not in found
+    assert found["prediction"].count == 2  # the model takes no missing wind
+
+
+def test_what_is_served_is_held_against_it(log: Log, house: ModuleType) -> None:
+    model = load(log(house, reference=readings(house, 500)).model_uri)
+    assert model.profile is not None
+    drift = Drift(model.profile)
+    scored = score_reference(model.scorer(), readings(house, 500))
+
+    drift.observe(scored.features, scored.predictions)
+
+    assert [(each.name, each.seen, each.out_of_range) for each in drift.report()] == [
+        ("temperature", 500, 0.0),
+        ("wind", 500, 0.0),
+        ("prediction", 500, pytest.approx(0.0, abs=0.01)),
+    ]
+    assert max(each.psi for each in drift.report()) < 1e-6
+
+
+def test_a_damaged_profile_is_refused(log: Log, house: ModuleType, tmp_path: Path) -> None:
+    directory = Path(mlflow.artifacts.download_artifacts(log(house).model_uri, dst_path=str(tmp_path / "copy")))
+    (directory / "makiserve/profile.json").write_text("{")
+
+    with pytest.raises(ModelRefused, match="the statistics of its training cannot be read"):
+        load(directory)

@@ -1,0 +1,70 @@
+"""What is loaded to serve or replay, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makiserve.artifact import served as module
+from makiserve.errors import ConfigurationError, ModelRefused
+from makiserve.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class Model:
+    uri: str = "models:/house/1"
+    differences: tuple[str, ...] = ("pandas: packaged 2.0, here 3.1",)
+    reference: Any = field(default_factory=lambda: SimpleNamespace(records=(), outputs=()))
+    emit: tuple[str, ...] = ()
+
+    def outputs(self) -> None:
+        if "nothing" in self.emit:
+            raise ConfigurationError("no such thing")
+
+
+@pytest.fixture(autouse=True)
+def _model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "load", lambda uri, features, like: Model())
+    monkeypatch.setattr(module, "check_reference", lambda model: None)
+
+
+def test_differences_of_the_environment_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    module.load_served(ModelSettings(model="models:/house/1"))
+
+    assert "environment: pandas: packaged 2.0, here 3.1" in caplog.messages
+    assert any("has no reference records" in message for message in caplog.messages)
+
+
+def test_the_reference_outputs_are_counted(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    caplog.set_level(logging.INFO)
+    model = Model(reference=SimpleNamespace(records=(1, 2), outputs=(1,)))
+    monkeypatch.setattr(module, "load", lambda uri, features, like: model)
+
+    module.load_served(ModelSettings(model="models:/house/1"))
+
+    assert "models:/house/1 gives its 1 reference outputs" in caplog.messages
+
+
+def test_a_strict_environment_refuses_them() -> None:
+    with pytest.raises(ModelRefused, match=r"--strict-environment asks for the same:\n  pandas: packaged 2\.0"):
+        module.load_served(ModelSettings(model="models:/house/1", strict_environment=True))
+
+
+def test_what_to_emit_may_be_listed_with_commas() -> None:
+    served = module.load_served(ModelSettings(model="models:/house/1", emit=("prediction,record.house", "features")))
+
+    assert served.emit == ("prediction", "record.house", "features")
+
+
+def test_what_cannot_be_emitted_is_refused_at_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="no such thing"):
+        module.load_served(ModelSettings(model="models:/house/1", emit=("nothing",)))
+
+
+def test_there_must_be_a_model_or_a_pipeline() -> None:
+    with pytest.raises(ConfigurationError, match="give the --model"):
+        module.load_served(ModelSettings())

@@ -1,0 +1,63 @@
+"""What a probe is told."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from makiserve.monitoring.health import SPARE, STALLED, STARTING, Verdict, health, readiness
+from makiserve.monitoring.snapshot import GroupPartition
+from tests.unit.monitoring.example import lane, life, snapshot
+
+BOUND = STALLED.total_seconds()
+
+
+def ready(wall_s: float = 2000.0, **other: Any) -> Verdict:
+    now = time.monotonic()
+    return readiness(snapshot(**other), now, now, wall_s)
+
+
+def test_a_service_whose_loops_turn_is_healthy() -> None:
+    assert health(snapshot(workers=(life("worker 0", 1.0), life("worker 1", BOUND - 5))), 0.0, time.monotonic()).is_good
+
+
+def test_one_loop_that_stands_still_is_enough() -> None:
+    found = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
+    assert found == Verdict(False, "the loop of worker 1 has not turned for 125 s: more than 120 s")
+
+
+def test_a_start_may_take_longer_than_a_turn_and_not_for_ever() -> None:
+    bound = STARTING.total_seconds()
+    assert health(None, 0.0, bound - 1) == Verdict(True, "starting for 299 s")
+    assert not health(None, 0.0, bound + 1).is_good
+
+
+def test_restored_partitions_are_ready() -> None:
+    assert ready() == Verdict(True, "2 partitions are served")
+
+
+def test_a_partition_that_restores_is_not() -> None:
+    found = ready(lanes=(lane(0), lane(1, "restoring", restored=0.25)))
+    assert found == Verdict(False, "1 of 2 partitions are not restored, the first: house[1], restoring, 25%")
+
+
+@pytest.mark.parametrize(
+    ("after_s", "is_good"), [(SPARE.total_seconds() - 1, False), (SPARE.total_seconds() + 1, True)]
+)
+def test_a_worker_without_a_partition_becomes_a_spare(after_s: float, is_good: bool) -> None:
+    assert ready(1000.0 + after_s, lanes=(), workers=(life(started_s=1000.0),)).is_good is is_good
+
+
+def test_what_is_not_healthy_or_still_starts_is_not_ready() -> None:
+    now = time.monotonic()
+    assert not ready(workers=(life("worker 0", BOUND + 5),)).is_good
+    assert readiness(None, now, now, 2000.0) == Verdict(False, "starting for 0 s")
+
+
+def test_no_instance_is_ready_while_a_partition_of_the_group_has_no_owner() -> None:
+    group = (GroupPartition("house", 0, 10), GroupPartition("house", 1, 90, unowned_s=96.0))
+    reason = "1 of 2 partitions have no owner in the group, the first: house[1], for 96 s"
+    assert ready(group=group) == Verdict(False, reason)
+    assert ready(group=group, lanes=(), workers=(life(started_s=0.0),)) == Verdict(False, reason)

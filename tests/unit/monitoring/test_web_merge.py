@@ -1,0 +1,56 @@
+"""Several workers as one service."""
+
+from __future__ import annotations
+
+import msgspec
+
+from makiserve.monitoring.histogram import BATCH_RECORDS, STAGE_S
+from makiserve.monitoring.merge import SHOWN, ended, merged
+from makiserve.monitoring.snapshot import GroupPartition, ShownDrift, ShownPrediction, Snapshot, StateSize
+from tests.unit.monitoring.example import filled, lane, life, snapshot
+
+
+def test_one_worker_is_the_service() -> None:
+    alone = snapshot()
+    assert merged([alone]) is alone
+
+
+def test_counts_add_up_and_lanes_stand_in_order() -> None:
+    one = snapshot(lanes=(lane(2),), workers=(life("worker 1"),), stages={"decode": filled(STAGE_S, 0.1)})
+    two = snapshot(lanes=(lane(0), lane(1)), workers=(life("worker 0"),), dead={"predict": 4}, time_s=2001.0)
+    both = merged([one, two])
+    assert (both.records, both.outputs, both.commits, both.aborts) == (200, 80, 10, 2)
+    assert both.dead == {"decode": 2, "predict": 5}
+    assert [each.partition for each in both.lanes] == [0, 1, 2]
+    assert [each.name for each in both.workers] == ["worker 0", "worker 1"]
+    assert both.batch == filled(BATCH_RECORDS, 20, 80, 20, 80)
+    assert both.stages["decode"] == filled(STAGE_S, 0.1, 0.001)
+    assert both.time_s == 2001.0
+
+
+def test_state_adds_up_by_operator_and_the_worst_drift_is_shown() -> None:
+    one = snapshot(state=(StateSize("sum", 0, 5), StateSize("group_by", 2, 9)), drift=(ShownDrift("total", 0.1, 50),))
+    two = snapshot(state=(StateSize("group_by", 1, 4),), drift=(ShownDrift("total", 0.3, 7),))
+    both = merged([one, two])
+    assert both.state == (StateSize("sum", 0, 5), StateSize("group_by", 3, 13))
+    assert both.drift == (ShownDrift("total", 0.3, 7),)
+
+
+def test_the_last_predictions_are_those_of_all_workers_by_time() -> None:
+    parts = [
+        snapshot(predictions=tuple(ShownPrediction(number, each, 2 * each + number, "", "") for each in range(SHOWN)))
+        for number in (0, 1)
+    ]
+    assert [each.time_ms for each in merged(parts).predictions] == list(range(SHOWN, 2 * SHOWN))
+
+
+def test_a_snapshot_survives_the_way_between_processes() -> None:
+    sent = snapshot()
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(sent), type=Snapshot) == sent
+
+
+def test_the_group_is_as_the_worker_saw_it_that_looked_last() -> None:
+    early = snapshot(group=(GroupPartition("house", 0, 5, 50.0), GroupPartition("keys", 0, 1)), time_s=2000.0)
+    late = snapshot(group=(GroupPartition("house", 0, 7),), time_s=2001.0)
+    assert merged([late, early]).group == (GroupPartition("house", 0, 7), GroupPartition("keys", 0, 1))
+    assert ended(early).group == ()

@@ -1,0 +1,143 @@
+"""Metrics by what the model does, beside baselines."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from makiserve.artifact.predictor import ModelTask
+from makiserve.errors import ConfigurationError
+from makiserve.offline.metrics.metrics import MOST_GROUPS, measure
+from makiserve.offline.metrics.observed import Observed
+
+NAN = float("nan")
+REGRESSION = ModelTask("regression")
+
+
+def observed(predictions: Any, labels: Any, last: Any = None, **by: list[Any]) -> Observed:
+    count = len(labels)
+    return Observed(
+        lane=np.array(["a"] * count),
+        position=np.arange(count),
+        time=np.full(count, None),
+        prediction=np.array(predictions),
+        label=np.array(labels),
+        last=np.full(count, None) if last is None else np.array(last),
+        by={name: np.array(values, object) for name, values in by.items()},
+    )
+
+
+def test_errors_of_a_regression_are_in_the_unit_of_the_label() -> None:
+    found = measure(observed([1.0, 2.0, 3.0, 9.0], [1.0, 4.0, 3.0, NAN], [NAN, 1.0, 4.0, 3.0]), REGRESSION)
+    assert (found.kind, found.rows) == ("regression", 3)
+    assert found["rmse"] == pytest.approx(math.sqrt(4 / 3))
+    assert found["mae"] == pytest.approx(2 / 3)
+    assert (found["median_ae"], found["max_error"], found["bias"]) == (0, 2, pytest.approx(-2 / 3))
+    assert found["r2"] == pytest.approx(1 - 4 / (14 / 3))
+    assert found.baselines["mean"]["rmse"] == pytest.approx(np.std([1.0, 4.0, 3.0]))
+    assert found.baselines["mean"]["r2"] == pytest.approx(0)
+    assert found.baselines["last value"]["mae"] == 2  # of the two rows that have one
+
+
+def test_a_prediction_that_is_not_a_number_makes_no_figure() -> None:
+    found = measure(observed([1.0, NAN], [1.0, 2.0]), REGRESSION)
+    assert found.rows == 2
+    assert all(math.isnan(value) for value in found.figures.values())
+
+
+def test_r2_is_not_defined_where_the_label_does_not_vary() -> None:
+    assert math.isnan(measure(observed([1.0, 2.0], [5.0, 5.0]), REGRESSION)["r2"])
+
+
+def test_groups_are_measured_apart_the_largest_first() -> None:
+    found = measure(observed([1.0, 2.0, 3.0], [1.0, 0.0, 0.0], town=["b", "a", "a"]), REGRESSION)
+    assert [(group.by, group.value, group.rows) for group in found.groups] == [("town", "a", 2), ("town", "b", 1)]
+    assert found.groups[0].figures["mae"] == 2.5
+    assert found.groups[1].figures["mae"] == 0
+
+
+def test_small_groups_beyond_the_fiftieth_are_measured_together() -> None:
+    count = MOST_GROUPS + 30
+    found = measure(observed([1.0] * count, [2.0] * count, key=list(range(count))), REGRESSION)
+    assert len(found.groups) == MOST_GROUPS + 1
+    assert (found.groups[-1].value, found.groups[-1].rows) == (None, 30)
+
+
+def test_classes_are_counted() -> None:
+    labels = ["no", "no", "yes", "yes"]
+    found = measure(observed(["no", "yes", "yes", "yes"], labels), ModelTask("classification", ("no", "yes")))
+    assert found.kind == "classification"
+    assert found["accuracy"] == 0.75
+    assert found["recall"] == 1  # of yes, the second class
+    assert found["precision"] == pytest.approx(2 / 3)
+    assert "auc" not in found.figures
+    assert found.baselines["most frequent"]["accuracy"] == 0.5
+
+
+def test_probabilities_have_log_loss_and_auc() -> None:
+    rows = [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]
+    found = measure(observed(rows, [False, False, True, True]), ModelTask("classification", (False, True)))
+    assert found["accuracy"] == 0.75
+    assert found["auc"] == 0.75
+    assert found["log_loss"] == pytest.approx(-np.mean(np.log([0.9, 0.6, 0.3, 0.8])))
+    assert found.baselines["most frequent"]["log_loss"] == pytest.approx(math.log(2))
+    assert found.baselines["most frequent"]["auc"] == 0.5
+
+
+def test_probabilities_may_have_the_names_of_their_classes() -> None:
+    rows = [{"False": 0.9, "True": 0.1}, {"False": 0.2, "True": 0.8}]
+    found = measure(observed(rows, [False, True]), ModelTask("classification", (False, True)))
+    assert (found["accuracy"], found["auc"]) == (1, 1)
+
+
+def test_scores_that_are_no_probabilities_tell_the_class_alone() -> None:
+    found = measure(observed([[-0.1, -2.0], [-3.0, -0.2]], ["a", "b"]), ModelTask("classification", ("a", "b")))
+    assert found["accuracy"] == 1
+    assert "log_loss" not in found.figures
+
+
+def test_of_three_classes_the_figures_are_means() -> None:
+    rows = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.9, 0.05, 0.05]]
+    found = measure(observed(rows, ["a", "b", "c", "c"]), ModelTask("classification", ("a", "b", "c")))
+    assert found["accuracy"] == 0.75
+    assert found["auc"] == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
+
+
+def test_a_group_without_all_classes_has_no_auc() -> None:
+    rows = [[0.9, 0.1], [0.2, 0.8]]
+    found = measure(observed(rows, [0, 1], town=["a", "b"]), ModelTask("classification", (0, 1)))
+    assert math.isnan(found.groups[0].figures["auc"])
+
+
+@pytest.mark.parametrize(
+    ("predictions", "labels", "kind"),
+    [
+        ([0.2, 0.9], [0, 1], "classification"),  # a booster's
+        ([0.2, 0.9], [0.3, 0.8], "regression"),
+        ([0.0, 1.0], [0.0, 1.0], "regression"),
+        (["a", "b"], ["a", "a"], "classification"),
+        ([True, False], [True, False], "classification"),
+        ([[0.2, 0.8], [0.9, 0.1]], [0, 1], "classification"),
+        ([{"output_0": 0.2, "output_1": 0.8}, {"output_0": 0.9, "output_1": 0.1}], [0, 1], "classification"),
+    ],
+)
+def test_a_model_that_does_not_say_what_it_does_shows_it(predictions: Any, labels: Any, kind: str) -> None:
+    assert measure(observed(predictions, labels), ModelTask()).kind == kind
+
+
+def test_labels_of_other_classes_are_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="there is '1' among the labels, and the model predicts 0, 1"):
+        measure(observed([0, 1], ["1", "1"]), ModelTask("classification", (0, 1)))
+
+
+def test_predictions_that_are_no_numbers_are_no_regression() -> None:
+    with pytest.raises(ConfigurationError, match=r"predictions must be one number each .* such as \{'low': 1\}"):
+        measure(observed([{"low": 1}], [1.0]), REGRESSION)
+
+
+def test_no_label_at_all_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="none of the 2 predictions has a label"):
+        measure(observed([1.0, 2.0], [NAN, NAN]), REGRESSION)

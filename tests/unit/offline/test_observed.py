@@ -1,0 +1,115 @@
+"""Each prediction beside the label of its record, or of one that comes later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from makiserve import Record
+from makiserve.errors import DecodeError
+from makiserve.offline.metrics.observed import Observer, Watched
+from makiserve.offline.sources import Block
+from makiserve.scoring import Scored
+
+
+class Item(Record):
+    at: int
+    town: str
+    value: float | None = None
+
+
+def scored(causes: list[int], predictions: list[object]) -> Scored:
+    return Scored(causes, [None] * len(causes), predictions, [])
+
+
+def items(*values: float | None, first: int = 0) -> list[Item]:
+    return [Item(first + number, "ab"[number % 2], value) for number, value in enumerate(values)]
+
+
+def listed(values: np.ndarray) -> list[object]:
+    return [None if value is None or value != value else value for value in values.tolist()]
+
+
+def test_the_label_is_that_of_the_record_that_caused_the_prediction() -> None:
+    observer = Observer(Watched("value", by=("town",), time="at"))
+    observer.take(Block("a.csv", range(3), items(1.0, None, 3.0)), scored([0, 1, 2], [10.0, 20.0, 30.0]))
+    found = observer.observed()
+    assert found.lane.tolist() == ["a.csv"] * 3
+    assert found.position.tolist() == found.time.tolist() == [0, 1, 2]
+    assert found.by["town"].tolist() == ["a", "b", "a"]
+    assert found.prediction.tolist() == [10.0, 20.0, 30.0]
+    assert listed(found.label) == [1.0, None, 3.0]
+    assert listed(found.last) == [None, 1.0, 1.0]
+    assert found.labelled.tolist() == [True, False, True]
+
+
+def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batches() -> None:
+    values = [float(number) for number in range(8)]
+    whole = Observer(Watched("value", shift=3))
+    whole.take(Block("lane", range(8), items(*values)), scored(list(range(8)), values))
+    parts = Observer(Watched("value", shift=3))
+    for first in range(0, 8, 2):
+        two = values[first : first + 2]
+        parts.take(Block("lane", range(first, first + 2), items(*two)), scored([0, 1], two))
+        parts.take(Block("other", range(first, first + 2), items(100.0, 100.0)), scored([], []))
+    for found in (whole.observed(), parts.observed()):
+        assert listed(found.label) == [3, 4, 5, 6, 7, None, None, None]
+        assert listed(found.last) == [0, 1, 2, 3, 4, None, None, None]  # known when the prediction is made
+
+
+def test_records_that_cannot_be_decoded_count_and_have_no_label() -> None:
+    observer = Observer(Watched("value", shift=1))
+    error = DecodeError("no", value="5")  # it has an attribute of that name
+    observer.take(Block("lane", range(3), [*items(1.0), error, *items(3.0, first=2)]), scored([0, 2], [1.0, 3.0]))
+    assert listed(observer.observed().label) == [None, None]
+
+
+def test_kinds_of_values_may_change_from_batch_to_batch() -> None:
+    observer = Observer(Watched("value"))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], [1]))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], [1.5]))
+    observer.take(Block("lane", range(1), items(1.0)), scored([0], ["high"]))
+    assert observer.observed().prediction.tolist() == [1, 1.5, "high"]
+
+
+def test_nothing_observed_is_empty_columns() -> None:
+    found = Observer(Watched("value", by=("town",))).observed()
+    assert len(found.prediction) == len(found.by["town"]) == 0
+
+
+def test_lanes_of_a_field_have_labels_of_their_own() -> None:
+    observer = Observer(Watched("value", shift=1))
+    for first in (0, 4):
+        records = items(*(float(n) for n in range(first, first + 4)))
+        block = Block("a.csv", range(first, first + 4), records, lanes=["x", "y", "x", "y"])
+        observer.take(block, scored([0, 1, 2, 3], [record.value for record in records]))
+    found = observer.observed()
+    told = sorted(zip(found.lane, found.position, listed(found.label), listed(found.last), strict=True))
+    assert told == [
+        ("x", 0, 2.0, 0.0), ("x", 2, 4.0, 2.0), ("x", 4, 6.0, 4.0), ("x", 6, None, None),
+        ("y", 1, 3.0, 1.0), ("y", 3, 5.0, 3.0), ("y", 5, 7.0, 5.0), ("y", 7, None, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 5])
+@pytest.mark.parametrize("size", [1, 3, 7, 40])
+def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
+    values = [None if number % 4 == 3 else float(number) for number in range(40)]
+    lanes = ["xyz"[number * number % 3] for number in range(40)]
+    causes = [number for number in range(40) if number % 5]
+    observer, records = Observer(Watched("value", shift)), items(*values)
+    for first in range(0, 40, size):
+        own = [cause - first for cause in causes if first <= cause < first + size]
+        part = slice(first, first + size)
+        block = Block("a.csv", range(40)[part], records[part], lanes=lanes[part])
+        observer.take(block, scored(own, [float(first + cause) for cause in own]))
+    found = observer.observed()
+    wanted = {}
+    for lane in "xyz":
+        own = [number for number in range(40) if lanes[number] == lane]
+        for place, number in enumerate(own):
+            label = values[own[place + shift]] if place + shift < len(own) else None
+            known = [values[each] for each in own[: place + (shift > 0)] if values[each] is not None]
+            wanted[number] = (lane, label, known[-1] if known and place + shift < len(own) else None)
+    rows = zip(found.lane, listed(found.label), listed(found.last), strict=True)
+    assert dict(zip(found.position.tolist(), rows, strict=True)) == {cause: wanted[cause] for cause in causes}

@@ -1,0 +1,149 @@
+"""The file of outputs holds what a service would publish."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyarrow import parquet
+
+import makiserve
+from makiserve.artifact import PackagedModel
+from makiserve.errors import ConfigurationError, SourceError
+from makiserve.offline.output import output_file
+from makiserve.offline.sources import Block
+from makiserve.scoring import Outputs, Posted, Scored
+from tests.unit.offline.powers import Features, Reading
+from tests.unit.offline.test_replay import write
+
+
+def lines(model: PackagedModel, tmp_path: Path, *powers: float, emit: tuple[str, ...] = ()) -> list[str]:
+    output = tmp_path / "out.csv"
+    makiserve.replay(model, write(tmp_path / "house.csv", list(powers)), output=output, emit=emit)
+    return output.read_text().splitlines()
+
+
+def test_each_field_of_a_part_is_a_column(model: PackagedModel, tmp_path: Path) -> None:
+    assert lines(model, tmp_path, 1, 2, 3, emit=("prediction", "features", "record.power [kW]")) == [
+        "source,offset,prediction,features.time,features.power,features.mean,record.power [kW]",
+        "house.csv,2,4.0,2,3.0,2.0,3.0",
+    ]
+
+
+def test_what_the_post_pipeline_emits_is_the_output(alarmed: PackagedModel, tmp_path: Path) -> None:
+    assert lines(alarmed, tmp_path, 1, 2, 3, 4, 5) == [
+        "source,offset,time,over",
+        "house.csv,3,3,1.0",
+        "house.csv,4,4,3.0",
+    ]
+
+
+def test_what_is_published_is_counted(alarmed: PackagedModel, tmp_path: Path) -> None:
+    assert makiserve.replay(alarmed, write(tmp_path / "house.csv", [1, 2, 3, 4, 5])).written == 2
+
+
+def test_a_file_without_outputs_has_titles(model: PackagedModel, alarmed: PackagedModel, tmp_path: Path) -> None:
+    assert lines(model, tmp_path, 1) == ["source,offset,prediction"]
+    assert lines(alarmed, tmp_path, 1) == ["source,offset"]
+
+
+def mixed(path: Path, *items: dict[str, object]) -> None:
+    """Write outputs, a block for each."""
+    form = Outputs(Reading, Features._fields, has_model=True, has_post=True)
+    with output_file(path, form, is_keyed=False) as file:
+        assert file
+        for offset, item in enumerate(items):
+            file.take(Block("a", [offset], []), Scored([], [], [], [], Posted([0], [item])))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_outputs_of_several_forms_do_not_fit_a_table(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    with pytest.raises(SourceError, match=r"different fields, first .*over, then .*under.*write JSON lines"):
+        mixed(path, {"over": 1}, {"under": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_of_several_forms_fit_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    mixed(path, {"over": 1}, {"under": [2.5, None]})
+    assert path.read_text().splitlines() == [
+        '{"source":"a","offset":0,"over":1}',
+        '{"source":"a","offset":1,"under":[2.5,null]}',
+    ]
+
+
+def test_a_type_that_widens_later_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("makiserve.offline.output.parquet.GROUP_ROWS", 1)
+    path = tmp_path / "out.parquet"
+    mixed(path, {"over": None, "who": None}, {"over": 1, "who": ["a"]}, {"over": 1.5, "who": []})
+    found = parquet.read_table(path)
+    assert found.to_pydict() == {
+        "source": ["a"] * 3,
+        "offset": [0, 1, 2],
+        "over": [None, 1, 1.5],
+        "who": [None, ["a"], []],
+    }
+    with pytest.raises(SourceError, match=r"no types in common.*write JSON lines"):
+        mixed(path, {"over": 1}, {"over": "much"})
+    assert parquet.read_table(path).equals(found)
+
+
+def test_every_format_of_a_file_holds_the_same(model: PackagedModel, tmp_path: Path) -> None:
+    source = write(tmp_path / "house.csv", [1, 2.5, 1e-7, 13, -1, 4])
+    emit = ("prediction", "features", "record.power [kW]")
+    tables = []
+    for ending in ("csv", "parquet", "jsonl"):
+        output = tmp_path / f"out.{ending}"
+        replayed = makiserve.replay(model, source, output=output, emit=emit, lane_by="house")
+        tables.append(READ[ending](output))
+    assert tables[0] == tables[1] == tables[2] == replayed.frame.to_dict("records")
+    assert [row["offset"] for row in tables[0]] == [2, 5]
+    assert {row["key"] for row in tables[0]} == {"a"}
+
+
+def flattened(line: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in json.loads(line).items():
+        found |= {f"{name}.{inner}": each for inner, each in value.items()} if type(value) is dict else {name: value}
+    return found
+
+
+READ: dict[str, Callable[[Path], list[dict[str, object]]]] = {
+    "csv": lambda path: pd.read_csv(path).to_dict("records"),
+    "parquet": lambda path: parquet.read_table(path).to_pylist(),
+    "jsonl": lambda path: [flattened(line) for line in path.read_text().splitlines()],
+}
+
+
+def test_a_name_of_no_format_is_refused_before_anything_is_read(model: PackagedModel, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"out\.xlsx: outputs are written as \.csv, \.parquet"):
+        makiserve.replay(model, tmp_path / "none.csv", output=tmp_path / "out.xlsx")
+
+
+def test_a_replay_that_fails_leaves_the_file_of_the_last_one(model: PackagedModel, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    output.write_text("of the last replay")
+    (tmp_path / "bad.jsonl.gz").write_bytes(gzip.compress(b'{"time": 1}\n' * 1000)[:-4])
+    with pytest.raises(SourceError, match="end early"):
+        makiserve.replay(model, tmp_path / "bad.jsonl.gz", output=output)
+    assert output.read_text() == "of the last replay"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bad.jsonl.gz", "out.csv"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])
+def test_a_full_disk_is_said_and_leaves_nothing(model: PackagedModel, tmp_path: Path, ending: str) -> None:
+    source = write(tmp_path / "house.csv", [n / 7 for n in range(20_000)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # as a full disk, a write that fails
+    try:
+        with pytest.raises(SourceError, match="File too large; nothing was written"):
+            makiserve.replay(model, source, output=tmp_path / f"out{ending}", collect=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == [source]

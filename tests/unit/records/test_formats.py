@@ -1,0 +1,202 @@
+"""The same records from every format that a file may have, and clear words for a file that is none."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import zstandard
+from pyarrow import parquet
+
+from makiserve.errors import DecodeError, SourceError
+from makiserve.records import Record, RecordFile, Schema, field
+
+
+class Reading(Record):
+    time: int
+    house: str
+    power: float = field(name="power [kW]")
+    on: bool | None = None
+    wind: float | None = None
+    kind: str = "plain"
+
+
+ROWS: list[dict[str, Any]] = [
+    {"time": 1, "house": "a", "power [kW]": 1.5, "on": True, "wind": None},
+    {"time": -2, "house": 'b "c", d;\te|', "power [kW]": -1e-300, "on": None, "wind": 0.1},
+    {"time": 3, "house": "ä\n€", "power [kW]": None, "on": False, "wind": 2.0},
+    {"time": 2**60, "house": "", "power [kW]": 7.0, "on": None, "wind": None},
+]
+GOOD = [
+    Reading(1, "a", 1.5, True),
+    Reading(-2, 'b "c", d;\te|', -1e-300, None, 0.1),
+    None,
+    Reading(2**60, "", 7.0),
+]
+
+
+def as_csv(delimiter: str = ",", encoding: str = "utf-8") -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, ROWS[0], delimiter=delimiter)
+    writer.writeheader()
+    for row in ROWS:
+        writer.writerow({name: json.dumps(cell) if type(cell) is bool else cell for name, cell in row.items()})
+    return text.getvalue().encode(encoding)
+
+
+def as_json_lines() -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
+
+
+def as_parquet(**options: Any) -> bytes:
+    found = io.BytesIO()
+    table = pa.Table.from_pylist([row | {"other": [1, 2]} for row in ROWS])
+    parquet.write_table(table, found, **options)
+    return found.getvalue()
+
+
+FORMATS: dict[str, Callable[[], bytes]] = {
+    "a.csv": as_csv,
+    "semicolons.csv": lambda: as_csv(";"),
+    "tabs.tsv": lambda: as_csv("\t"),
+    "bars.txt": lambda: as_csv("|"),
+    "excel.txt": lambda: as_csv("\t", "utf-16"),
+    "bom.csv": lambda: as_csv(encoding="utf-8-sig"),
+    "a.jsonl": as_json_lines,
+    "nameless": as_json_lines,
+    "bom.jsonl": lambda: b"\xef\xbb\xbf" + as_json_lines(),
+    "crlf.ndjson": lambda: as_json_lines().replace(b"\n", b"\r\n").rstrip(),
+    "a.parquet": as_parquet,
+    "misnamed.csv": lambda: as_parquet(row_group_size=2, compression="zstd"),
+    "words.parquet": lambda: as_parquet(use_dictionary=["house"], version="1.0"),
+    "a.csv.gz": lambda: gzip.compress(as_csv()),
+    "misnamed.json": lambda: gzip.compress(as_json_lines()),
+    "members.jsonl.gz": lambda: b"".join(gzip.compress(line) for line in as_json_lines().splitlines(keepends=True)),
+    "frames.csv.zst": lambda: b"".join(zstandard.compress(as_csv()[cut]) for cut in (slice(70), slice(70, None))),
+    "a.parquet.gz": lambda: gzip.compress(as_parquet()),
+}
+
+
+def records(path: Path, record: type[Record] = Reading) -> list[Any]:
+    return [item for block in RecordFile(path, Schema(record)) for item in block]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(FORMATS[name]())
+    found = records(path)
+    assert isinstance(found[2], DecodeError)
+    assert (found[2].field, found[2].expected) == ("power [kW]", "float")
+    assert [*found[:2], None, *found[3:]] == GOOD
+    assert type(found[3].power) is float
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "excel.txt"])
+def test_a_pipe_gives_the_same_records(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=[FORMATS[name]()])
+    writer.start()
+    found = records(path)
+    writer.join()
+    assert found[:2] == GOOD[:2]
+    assert found[3:] == GOOD[3:]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        ([1.0, float("nan")], float, "field 'x': expected float, got nan"),
+        ([1.0, float("inf")], float, "field 'x': expected float, got inf"),
+        ([1.0, None], float, "field 'x': expected float, got null"),
+        ([1.0, 2.0], int, "field 'x': expected int, got 2.0"),
+        ([True, False], float, "field 'x': expected float, got false"),
+        (["1", "2"], float, "field 'x': expected float, got \"2\""),
+        ([1, 2], str, "field 'x': expected str, got 2"),
+        ([1, 0], bool, "field 'x': expected bool, got 0"),
+    ],
+)
+def test_a_value_of_parquet_is_judged_as_one_of_json(tmp_path: Path, value: Any, kind: Any, message: str) -> None:
+    only = type("Only", (Record,), {"__annotations__": {"x": kind}})
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"x": value}), path)
+    found = records(path, only)[1]
+    assert str(found) == message
+    if "nan" not in message and "inf" not in message:  # JSON has no such numbers
+        (tmp_path / "x.jsonl").write_text(json.dumps({"x": value[1]}))
+        assert str(records(tmp_path / "x.jsonl", only)[0]) == message
+
+
+def test_times_lists_and_numbers_of_any_width_are_taken_from_parquet(tmp_path: Path) -> None:
+    class Rich(Record):
+        when: datetime
+        small: int
+        half: float
+        whole: float
+        many: list[int]
+
+    path = tmp_path / "rich.parquet"
+    when = datetime(2013, 1, 1, 5, tzinfo=timezone.utc)
+    columns = {
+        "when": pa.array([when], pa.timestamp("ns", "UTC")),
+        "small": pa.array([3], pa.uint8()),
+        "half": pa.array([0.5], pa.float32()),
+        "whole": pa.array([4], pa.int64()),
+        "many": pa.array([[1, 2]]),
+    }
+    parquet.write_table(pa.table(columns), path)
+    assert records(path, Rich) == [Rich(when, 3, 0.5, 4.0, [1, 2])]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("cut.csv.gz", lambda: gzip.compress(as_csv() * 30_000)[:-10], "damaged or end early: Truncated"),
+        ("cut.csv.zst", lambda: zstandard.compress(as_csv() * 100_000)[:-10], "damaged or end early: Truncated"),
+        (
+            "odd.csv.gz",
+            lambda: gzip.compress(as_csv())[:-6] + b"\0" * 6,
+            "damaged or end early: .*incorrect data check",
+        ),
+        ("cut.parquet", lambda: as_parquet()[:-20], "not a Parquet file that can be read"),
+        ("less.parquet", lambda: as_parquet(), "no column 'absent', which .*Absent declares"),
+    ],
+)
+def test_a_damaged_file_says_so(tmp_path: Path, name: str, data: Callable[[], bytes], message: str) -> None:
+    class Absent(Record):
+        absent: int
+
+    (tmp_path / name).write_bytes(data())
+    with pytest.raises(SourceError, match=message) as caught:
+        records(tmp_path / name, Absent if "less" in name else Reading)
+    assert name in str(caught.value)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(as_csv())
+    blocks = iter(RecordFile(path, Schema(Reading)))
+    next(blocks)
+    with path.open("ab") as file:
+        file.write(b"5,a,1,,\n")
+    with pytest.raises(SourceError, match="has changed while it was read"):
+        next(blocks)
+
+
+def test_many_bad_cells_leave_the_other_rows_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,house,power [kW]\n" + "".join(f"{n},h,{'x' if n % 3 == 0 else n}\n" for n in range(9)))
+    found = records(path)
+    assert [type(each) is DecodeError for each in found] == [n % 3 == 0 for n in range(9)]
+    assert found[1] == Reading(1, "h", 1.0)

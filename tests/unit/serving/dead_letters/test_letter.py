@@ -1,0 +1,99 @@
+"""A dead letter is taken apart into what the record was and what was wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from makiserve.errors import DecodeError, OperatorError
+from makiserve.kafka import Headers
+from makiserve.serving.dead_letters.letter import (
+    Position,
+    Waiting,
+    letter_from_message,
+    position_from_text,
+    receipt_key,
+)
+from makiserve.serving.messages import Origin, dead_letter, source_header
+from tests.unit.serving.fakes import message
+
+LARGEST = 5_000
+
+
+def failed() -> OperatorError:
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError as error:
+        found = OperatorError("map: ZeroDivisionError", operator="map", item=3)
+        found.__cause__ = error
+    return found
+
+
+def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
+    record = Origin(b"k", own, source_header("in[1]", 2, 30), 1004)
+    _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
+    found = letter_from_message(message(0, 5, kept, headers))
+    assert found
+    return found
+
+
+def test_what_the_service_has_added_is_taken_off_and_read() -> None:
+    found = letter([("traceparent", b"00-1")], failed())
+    assert found.place == Position("in", 0, 5)
+    assert found.source == Position("in[1]", 2, 30)
+    assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
+    assert "1 / 0" in found.trace
+    assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1004)
+    assert found.headers == [("traceparent", b"00-1")]
+    assert not found.omitted
+
+
+def test_headers_of_a_service_before_this_one_are_the_records_own() -> None:
+    own = [("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first"), ("makiserve.source", b"mine")]
+    assert letter(own, failed()).headers == own
+
+
+def test_each_time_is_counted() -> None:
+    first = letter([("a", b"1")], failed())
+    assert first.headers_again() == [("a", b"1"), ("makiserve.retried", b"1")]
+    second = letter(first.headers_again(), failed())
+    assert second.headers_again() == [("a", b"1"), ("makiserve.retried", b"2")]
+
+
+def test_a_value_that_was_left_out_is_known_to_be() -> None:
+    found = letter([], DecodeError("too long"), b"x" * LARGEST)
+    assert (found.omitted, found.value) == ({"value"}, None)
+
+
+def test_a_record_of_another_service_gets_its_headers_back() -> None:
+    own = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.retried", b"many"), ("h", None)]
+    found = letter(own, failed())
+    assert found.headers_again() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.retried", b"1")]
+
+
+@pytest.mark.parametrize("time", [b"9" * 5000, b"99999999999999999999", "\u0663".encode(), b"", None])
+@pytest.mark.parametrize("source", [b"in[0]@%d" % 10**30, b"in[%d]@1" % 10**30, b"\xff", b"", None])
+def test_headers_that_makiserve_never_writes_are_no_letter(time: bytes | None, source: bytes | None) -> None:
+    good: dict[str, bytes | None] = {
+        "makiserve.source": b"in[0]@1",
+        "makiserve.reason": b"\xff",
+        "makiserve.time": b"1",
+    }
+    assert letter_from_message(message(0, 5, b"7", [*good.items()]))  # type: ignore[list-item]
+    for name, value in (("makiserve.time", time), ("makiserve.source", source)):
+        assert letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None  # type: ignore[list-item]
+
+
+def test_messages_of_others_are_none() -> None:
+    assert letter_from_message(message(0, 5, b"7")) is None
+    assert letter_from_message(message(0, 5, b"7", [("makiserve.source", b"in[0]@1")])) is None
+    assert position_from_text("in@3") is None
+
+
+def test_letters_are_chosen_by_reason_and_by_source() -> None:
+    found = letter([], failed())
+    assert Waiting("dead").has(found)
+    assert Waiting("dead", reasons=["decode", "operator"]).has(found)
+    assert not Waiting("dead", reasons=["decode"]).has(found)
+    assert Waiting("dead", sources=["in[1][2]@30"]).has(found)
+    assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(found)
+    assert receipt_key(found) == b"0@5"
