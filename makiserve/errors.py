@@ -6,9 +6,9 @@ MakiserveError
 │   ├── ArgumentError          an argument, or the option of that name, is wrong; also a ValueError
 │   ├── PipelineError          the pipeline cannot be traced or compiled; also a ValueError
 │   ├── SourceError            a file or topic cannot be read as what it should be
-│   └── RegistryAway           the tracking server does not answer
+│   └── RegistryUnavailable    the tracking server does not answer
 ├── ModelRefused               the model must not serve                          exit 3
-├── AnotherPipeline            a fresh process must serve it                     exit 6
+├── PipelineChanged            a fresh process must serve it                     exit 6
 ├── BrokerUnavailable          no broker answers: check the network, start again exit 4
 ├── RecordError                one record is dead-lettered, the stream goes on
 │   ├── DecodeError            its bytes do not fit the record's schema; also a ValueError
@@ -16,7 +16,7 @@ MakiserveError
 │   ├── PredictError           the model refused its features
 │   ├── EncodeError            what came of it has no form in the output
 │   └── PublishError           the output topic does not take what came of it
-├── StoppedAtRecord            one record is in the way, as the service was told exit 1
+├── StoppedOnError             one record is in the way, as the service was told exit 1
 ├── RetryCall                  call the same thing again, after a pause
 ├── AbortTransaction           abort, rewind inputs and state, do it again
 │   └── MessageRefused         the same, and make dead letters of what a topic does not take

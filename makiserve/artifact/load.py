@@ -42,7 +42,7 @@ def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | 
         like: a model that this process has, whose pipeline it must have too; None for any.
 
     Raises:
-        AnotherPipeline: it has not; code other than this process has was not run.
+        PipelineChanged: it has not; code other than this process has was not run.
         ConfigurationError: nothing is there, or the tracking server does not answer.
         ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
             environment.

@@ -32,7 +32,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
         like: a model that is served already and whose pipeline the new one must have; None for any pipeline.
 
     Raises:
-        AnotherPipeline: the model has a pipeline other than that of `like`.
+        PipelineChanged: the model has a pipeline other than that of `like`.
         ConfigurationError: the model does not exist, or the settings contradict each other.
         ModelRefused: the model must not serve.
     """

@@ -38,7 +38,7 @@ class Registry(Protocol):
             served: keeps the other places; None for what was served first.
 
         Raises:
-            AnotherPipeline: it has another pipeline than this process runs.
+            PipelineChanged: it has another pipeline than this process runs.
             ModelRefused: it must not serve.
             ConfigurationError: it is not there, or the registry does not answer.
         """

@@ -107,7 +107,7 @@ class Publisher:
             records: what is known of records by their index; those of the dead letters are added.
 
         Raises:
-            StoppedAtRecord: there is one, and the service was told to stop.
+            StoppedOnError: there is one, and the service was told to stop.
         """
         models, topic = self._models(batch), self._settings.dead_letters
         if dead and self._settings.on_error == "stop":

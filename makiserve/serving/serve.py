@@ -54,7 +54,7 @@ def serve(
         BrokerUnavailable: no broker answers.
         Fenced: another instance of the same name has taken over.
         StateError: the state cannot be rebuilt.
-        AnotherPipeline: a fresh process must go on, with another version of the model.
+        PipelineChanged: a fresh process must go on, with another version of the model.
     """
     scorer = model.scorer(is_tracked=True)
     if hidden := scorer.hidden:

@@ -135,7 +135,7 @@ class Worker:
             BrokerUnavailable: the broker has been away for too long.
             Fenced: another instance has taken over, or the broker has given the transaction up.
             StateError: the state of a partition is lost.
-            AnotherPipeline: it has drained, to make room for a process with a new pipeline.
+            PipelineChanged: it has drained, to make room for a process with a new pipeline.
             TopicsChanged: a topic is not what it was at the start.
         """
         try:

@@ -15,6 +15,8 @@ from makiserve.stream.scalars import real
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+__all__ = ["stddev", "variance"]
+
 
 def variance(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]

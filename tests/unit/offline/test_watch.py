@@ -43,10 +43,9 @@ def test_a_report_says_what_was_run_on_what(model: PackagedModel, source: Path) 
     ]
     assert list(report.features) == ["time", "power", "mean"]
     assert len(report.features["mean"]) == 38
-    assert sorted(set(report.reference["town"])) == ["a", "b"]
-    trained = report.reference["power"]
-    assert (min(trained), len(trained)) == (0, 1000)
-    assert 3.9 < max(trained) <= 4
+    assert sorted(report.training["town"].categories or []) == ["a", "b"]
+    trained = report.training["power"]
+    assert (trained.least, trained.largest) == (0, 4)
     assert report.measured
     assert report.measured.at.is_time
 
