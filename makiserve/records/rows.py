@@ -95,7 +95,10 @@ class _Cutter:
                 return row, Open(row, start, end, "is never closed")
             if data[end : end + 1] not in self._after and _last_break(data, start, end):
                 return row, Open(row, start, end, "is not closed before the next one")
-        return len(data) if is_last else _last_break(data, at, len(data)) or row, None
+        if is_last:
+            return len(data), None
+        known = len(data) - data.endswith(b"\r")  # the next piece may begin with the line feed that belongs to it
+        return _last_break(data, at, known) or row, None
 
 
 def _error(data: bytes, broken: Open, line: int) -> DecodeError:
@@ -122,4 +125,4 @@ def _line_end(data: bytes, start: int) -> int:
 
 def _lines(data: bytes) -> int:
     """Return the number of lines that end in data."""
-    return data.count(b"\n") or data.count(b"\r")
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")

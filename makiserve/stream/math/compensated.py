@@ -8,7 +8,7 @@ and the same however a window was sliced.
 
 from __future__ import annotations
 
-from math import copysign, inf
+from math import inf
 from typing import Any
 
 Partial = tuple[Any, Any]
@@ -40,7 +40,7 @@ def result(partial: Partial) -> Any:
     try:
         corrected = total + rest
     except OverflowError:  # floats, added up as an integer
-        return copysign(inf, total)
+        return inf if total > 0 else -inf
     return total if corrected != corrected else corrected
 
 

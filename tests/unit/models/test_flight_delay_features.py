@@ -11,7 +11,6 @@ import pytest
 import rx
 
 import makiserve
-from makiserve.records import Schema
 from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.data import flights_table
@@ -129,9 +128,9 @@ def test_a_diverted_flight_has_a_prediction_and_no_label():
 @pytest.fixture(scope="module")
 def real():
     """Two days of real flights: 7 February, and 8 February with its blizzard, when half of them are cancelled."""
-    schema, table = Schema(Flight), flights_table().select(list(Flight.__struct_fields__))
+    table = flights_table().select(list(Flight.__struct_fields__))
     days = table.filter((pc.field("month") == 2) & pc.field("day").isin([7, 8]))
-    return [schema.from_values(row) for row in days.to_pylist()]
+    return [msgspec.convert(row, Flight) for row in days.to_pylist()]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, SourceError
@@ -75,6 +75,8 @@ def test_what_a_writer_quotes_is_read_as_it_was(tmp_path_factory: pytest.TempPat
     assert read(path, text.getvalue()) == [Row(*value) for value in values]
 
 
+@example('\r\n"', [1], 3)
+@example('\ra\n"', [1, 1], 3)
 @given(st.text('a,"\r\n', max_size=60), st.lists(st.integers(1, 20)), st.sampled_from([3, 20, 1000]))
 def test_the_cut_into_pieces_does_not_matter(text: str, sizes: list[int], longest: int) -> None:
     data = text.encode()

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-Link = runpy.run_path(str(ROOT / "makiserve" / "serving" / "link.py"))["Link"]  # alone: the package imports MLflow
+# Alone, since the package imports MLflow.
+ControlPipe = runpy.run_path(str(ROOT / "makiserve" / "serving" / "worker_slot.py"))["ControlPipe"]
 
 
 class Asked(BaseException):
@@ -23,7 +24,7 @@ def ask(number: int, frame: object) -> None:
 def main() -> None:
     signal.signal(signal.SIGTERM, ask)
     try:
-        link = Link(int(sys.argv[-1]))
+        link = ControlPipe(int(sys.argv[-1]))
         job = link.job
         with Path(job["log"]).open("a") as log:
             log.write(f"{job['name']} {os.getpid()} {os.getsid(0) == os.getpid()}\n")

@@ -142,10 +142,10 @@ def test_a_second_signal_ends_all_by_force(watched: Watched, monkeypatch: pytest
 
 def test_workers_drain_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = f"""
-from makiserve.serving.worker_slot import Task
+from makiserve.serving.worker_slot import WorkerSpec
 from makiserve.serving.signals import Stop
 from makiserve.serving.supervisor import Supervisor
-tasks = [Task(name, dict(log={str(tmp_path / "log")!r}, name=name, does=["report"])) for name in ("a", "b")]
+tasks = [WorkerSpec(name, dict(log={str(tmp_path / "log")!r}, name=name, does=["report"])) for name in ("a", "b")]
 Supervisor({COMMAND!r}, tasks, lambda name, report: print(name, flush=True)).run(Stop())
 """
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

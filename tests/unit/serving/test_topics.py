@@ -26,6 +26,9 @@ class Cluster:
     def partitions(self, topic: str) -> int:
         return self.topics[topic]
 
+    def committed_topics(self, group: str) -> set[str]:
+        return set()
+
     def ensure(self, topic: str, partitions: int, settings: object) -> int:
         return self.topics.setdefault(topic, partitions)
 

@@ -39,7 +39,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(module, "TransactionalProducer", lambda connection, batch_bytes: Producer(kafka))
     monkeypatch.setattr(module, "Limits", lambda connection, topics: Limits())
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
-    monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
+    monkeypatch.setattr(module, "OffsetsClient", lambda connection, topic: Lookup(kafka))
 
     def one(**options: Any) -> Worker:
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, **options})

@@ -78,7 +78,7 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
     monkeypatch.setattr(module, "TransactionalProducer", lambda connection, batch_bytes: Producer(kafka))
     monkeypatch.setattr(module, "Limits", lambda connection, topics: Limits())
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
-    monkeypatch.setattr(module, "Lookup", lambda connection, topic: Lookup(kafka))
+    monkeypatch.setattr(module, "OffsetsClient", lambda connection, topic: Lookup(kafka))
     monkeypatch.setattr(watching, "Background", AtOnce)
 
     def one(model: Any = None, **options: Any) -> Worker:

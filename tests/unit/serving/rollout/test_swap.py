@@ -153,7 +153,7 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told_once(
     kafka.turns += [*[lambda: None] * 5, back, *[lambda: None] * 3]
     make().run()
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
-    told = [(each.levelname, each.message) for each in caplog.records if each.name.endswith("watch")]
+    told = [(each.levelname, each.message) for each in caplog.records if each.name.endswith("alias_watcher")]
     assert told == [
         ("WARNING", "models:/house/3 goes on, whatever there is that is newer: no answer from http://registry"),
         ("INFO", "the registry answers again: it names models:/house/3"),
