@@ -30,6 +30,7 @@ from pyarrow import parquet
 import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, RecordError, SourceError, StateError
 from makiserve.kafka.offset_range import place_from_text
+from makiserve.offline.output.parquet import ParquetWriter
 from makiserve.offline.output.writers import CsvWriter, JsonLinesWriter
 from makiserve.records import Record, Schema
 from makiserve.records.content import Content
@@ -327,7 +328,7 @@ def fuzz_settings(random: Random) -> None:
 
 
 def fuzz_outputs(random: Random) -> None:
-    """Whatever a model gives is an output or a dead letter. An output can be written as CSV and as JSON lines."""
+    """Whatever a model gives is an output or a dead letter. An output can be written in every format."""
     count = random.randrange(1, 4)
     scored = Scored(
         list(range(count)), [Features(odd(random), 1) for _ in range(count)], [odd(random) for _ in range(count)], []
@@ -340,7 +341,7 @@ def fuzz_outputs(random: Random) -> None:
         msgspec.json.decode(value)
     OUTPUTS.encode_shadow(odd(random))
     causes, objects = OUTPUTS.objects(OUTPUTS.writable(scored, records), records)
-    for writer_of in (CsvWriter, JsonLinesWriter) if causes else ():
+    for writer_of in (CsvWriter, JsonLinesWriter, ParquetWriter) if causes else ():
         with suppress(SourceError):
             writer = writer_of(io.BytesIO(), ["offset"], OUTPUTS)
             writer.write({"source": ["x"] * len(causes), "offset": list(causes)}, objects)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -16,6 +18,8 @@ from makiserve.scoring import Outputs
 from makiserve.scoring.plain import PLAIN
 
 GROUP_ROWS = 65_536
+
+NUMPY_TIMES = {np.datetime64, np.timedelta64}
 
 
 class ParquetWriter:
@@ -56,14 +60,16 @@ class ParquetWriter:
 
     def _array(self, values: list[Any]) -> pa.Array:
         """Return a column of the values' own type, or of their JSON if Arrow or Parquet has no type for them all."""
-        if not set(map(type, values)) <= PLAIN:
+        kinds = set(map(type, values))
+        if not kinds <= PLAIN:
             values = [None if value is pd.NA or value is pd.NaT else value for value in values]
-        try:
-            column = pa.array(values)
-            if not _has_empty_struct(column.type):
+        is_mixed = bool(kinds & NUMPY_TIMES) and len(kinds - {type(None)}) > 1  # Arrow can end the process at these
+        with suppress(pa.ArrowException, OverflowError, TypeError, ValueError):  # several types, more than 64 bits
+            column = None if is_mixed else pa.array(values)
+            if column is not None and pa.types.is_timestamp(column.type) and column.type.unit == "s":
+                column = column.cast(pa.timestamp("us", column.type.tz))  # Parquet has no seconds
+            if column is not None and not _has_no_parquet_form(column.type):
                 return column
-        except (pa.ArrowException, OverflowError, TypeError, ValueError):
-            pass  # values of several types, integers of more than 64 bits
         texts = (self._encode(value).decode() for value in values)
         return pa.array([None if text == "null" else text for text in texts], pa.string())
 
@@ -92,11 +98,13 @@ class ParquetWriter:
         return wider
 
 
-def _has_empty_struct(kind: pa.DataType) -> bool:
-    """Whether a type contains an object without fields, which Parquet cannot hold."""
+def _has_no_parquet_form(kind: pa.DataType) -> bool:
+    """Return whether a type contains an object without fields, or a time in seconds, neither of which Parquet holds."""
     if pa.types.is_struct(kind) and not kind.num_fields:
         return True
-    return any(_has_empty_struct(kind.field(index).type) for index in range(kind.num_fields))
+    if pa.types.is_timestamp(kind):
+        return bool(kind.unit == "s")
+    return any(_has_no_parquet_form(kind.field(index).type) for index in range(kind.num_fields))
 
 
 def _common(schemas: list[pa.Schema]) -> pa.Schema:

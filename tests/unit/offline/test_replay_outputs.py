@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import resource
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyarrow import parquet
@@ -16,6 +20,7 @@ import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.offline.output import output_file
+from makiserve.offline.output.parquet import ParquetWriter
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Posted, Scored
 from tests.unit.offline.powers import Features, Reading
@@ -26,6 +31,22 @@ def lines(model: PackagedModel, tmp_path: Path, *powers: float, emit: tuple[str,
     output = tmp_path / "out.csv"
     makiserve.replay(model, write(tmp_path / "house.csv", list(powers)), output=output, emit=emit)
     return output.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([np.datetime64("NaT"), np.True_], [None, "true"]),  # Arrow ends the process at these two
+        ([np.datetime64("2020-01-01T00:00:00"), None], [datetime(2020, 1, 1), None]),  # noqa: DTZ001
+        ([2**70, 1], [str(2**70), "1"]),
+    ],
+)
+def test_values_without_an_arrow_type_in_common_are_json_in_parquet(values: list[Any], expected: list[Any]) -> None:
+    file = io.BytesIO()
+    writer = ParquetWriter(file, ["offset"], Outputs(Reading, (), has_model=True, has_post=False))
+    writer.write({"offset": [0, 1]}, [{"value": value} for value in values])
+    writer.close()
+    assert parquet.read_table(file)["value"].to_pylist() == expected
 
 
 def test_each_field_of_a_part_is_a_column(model: PackagedModel, tmp_path: Path) -> None:
