@@ -22,7 +22,7 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
 	$(MAKE) unit
-	$(BIN)/python -m pytest tests/integration tests/chaos -m "not sweep"
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration tests/chaos -m "not sweep"
 
 unit: setup  ## the fast tests: no broker, no browser, no Java
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression

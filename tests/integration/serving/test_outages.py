@@ -84,7 +84,7 @@ def test_an_outage_that_is_longer_than_a_transaction_may_take_changes_nothing(
         assert_exact(kafka, "out", 1500)
         code, log = service.stop()
     assert code == 0
-    assert "beginning anew, from what is committed" in log
+    assert "restarting from the last committed offset" in log
 
 
 def test_a_service_that_slept_while_another_one_took_over_changes_nothing(

@@ -142,7 +142,7 @@ def test_a_record_that_takes_longer_than_a_member_may_be_silent_does_not_lose_th
     code, log = slow.stop()
     assert code == 0
     assert "lost" not in log
-    assert "beginning anew" not in log
+    assert "restarting from the last committed offset" not in log
 
 
 def test_partitions_that_are_taken_over_by_another_instance_during_a_slow_record_lose_and_double_nothing(

@@ -107,7 +107,7 @@ def test_checkpoint_of_more_keys_than_a_commit_writes_is_exact(kafka: str, topic
         if number == 1:
             wait_for_checkpoint(kafka, f"makiserve.{output}.state")
         _, log = running.stop(signal.SIGKILL if number == 2 else signal.SIGTERM)
-        assert "beginning anew" not in log
+        assert "restarting from the last committed offset" not in log
 
 
 def wait_for_checkpoint(kafka: str, state: str) -> None:
