@@ -1,4 +1,4 @@
-"""A scored block as bytes for another process. Records are msgpack, which takes a tenth of the time of pickle."""
+"""A scored block as bytes for another process. Records are msgpack, at a tenth of the cost of pickle."""
 
 from __future__ import annotations
 
