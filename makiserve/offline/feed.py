@@ -22,7 +22,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Selection:
-    """The part of a replay that is shown. It does not change the outputs: state includes every record before them.
+    """The part of a replay that is shown. It does not change any output: state includes every earlier record.
 
     Attributes:
         start_at: the offset, in each source, of the first record that is shown.

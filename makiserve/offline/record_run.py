@@ -18,7 +18,7 @@ LONGEST = 250  # MLflow stores longer names of data, but its pages do not fit th
 def record_run(
     model: PackagedModel, report: Report, settings: ReplaySettings, outputs: Path, passed: bool | None
 ) -> str:
-    """Log a validation to the model in MLflow; return the ID of the run.
+    """Log a validation of a model to MLflow; return the ID of the run.
 
     Args:
         model: the validated model.

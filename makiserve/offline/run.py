@@ -1,4 +1,4 @@
-"""The result of a replay."""
+"""Replay: score records offline and return their outputs, metrics and report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Replayed:
         dead: the records that could not be scored; only the first of them if nothing was collected.
         reasons: number of dead letters by reason.
         seconds: duration, without loading the model.
-        metrics: how good the predictions are; None if no label was given.
+        metrics: the quality of the predictions; None if no label was given.
         report: a page of plots; None if none was requested.
         output: the file with the outputs; None if none was written.
         collected: all outputs, in columns; None if the replay did not collect them.

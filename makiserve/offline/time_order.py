@@ -19,7 +19,7 @@ TIMES = ("time", "timestamp", "datetime", "event_time", "ts")
 
 
 def time_field(schema: Schema) -> str | None:
-    """Return the event time for plots: the first field that is a date, or a number with a name in `TIMES`; or None."""
+    """Return the first attribute that is a date, or a number with a name in `TIMES`; None if there is none."""
     for declared in schema.fields:
         kinds = {kind for kind in (declared.type, *get_args(declared.type)) if isinstance(kind, type)}
         is_time = {declared.name.lower(), declared.encode_name.lower()} & set(TIMES) and kinds & {int, float}

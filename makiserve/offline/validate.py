@@ -137,7 +137,7 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 def _requirements(settings: ReplaySettings) -> list[Requirement]:
-    """Return the requirements; refuse one that cannot be judged before anything runs."""
+    """Return the requirements. Raise before the replay if one of them cannot be judged."""
     required = [requirement_from_text(text) for text in settings.require]
     known = {*RegressionMetrics.names, *ClassificationMetrics.names, *COUNTS}
     for requirement in required:

@@ -196,7 +196,7 @@ def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: i
 
 
 def _array(values: Sequence[Any]) -> Array:
-    """Return an array: of numbers if all values are numbers, of rows if they are equal-sized lists or like dicts."""
+    """Return an array: numeric for numbers, two-dimensional for lists of one length or dicts with the same keys."""
     kinds = set(map(type, values))
     if kinds <= {float, int, type(None)} and float in kinds:
         return np.array(values, np.float64)

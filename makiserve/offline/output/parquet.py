@@ -111,7 +111,7 @@ def _common(schemas: list[pa.Schema]) -> pa.Schema:
     """Return a schema whose types hold the values of all schemas.
 
     Raises:
-        SourceError: there is no such schema, or the outputs have different fields.
+        SourceError: the schemas have no types in common, or the outputs have different fields.
     """
     if any(each.names != schemas[0].names for each in schemas):
         raise different_fields(*dict.fromkeys(tuple(each.names) for each in schemas))

@@ -26,7 +26,7 @@ UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
 
 
 class Sending:
-    """Both ends of the transfer from a process to another.
+    """Both ends of the transfer from one process to another.
 
     Args:
         schema: of the records.

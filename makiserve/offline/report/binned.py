@@ -30,7 +30,7 @@ class Moments(NamedTuple):
 
 
 class Bins(NamedTuple):
-    """Statistics of values by bins of x; nan where a bin is empty.
+    """Statistics of values by bins of x; nan if a bin is empty.
 
     Attributes:
         centre: of each bin, in x.

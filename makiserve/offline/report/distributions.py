@@ -23,7 +23,7 @@ MOST_WHOLE = 60
 NOTABLE = 0.2
 """Features with at least this distance come first: a fifth of the rows would have to move."""
 CHANCE = 1.63
-"""Chance exceeds this, divided by the square root of the training's size, once in a hundred (Kolmogorov, 1933)."""
+"""By chance, a distance exceeds this over the root of the training's size once in a hundred (Kolmogorov, 1933)."""
 
 Training = Mapping[str, ColumnProfile]
 Drifts = Mapping[str, FeatureDrift]
