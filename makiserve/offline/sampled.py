@@ -71,7 +71,7 @@ class Example(NamedTuple):
 
 
 class DeadExamples:
-    """Counts dead letters by reason and error, and keeps the first three records of each reason.
+    """Counts dead letters by reason, and keeps the first three records of each reason.
 
     Attributes:
         reasons: number of dead letters by reason.
