@@ -1,4 +1,4 @@
-"""The scoring path over files: training frames, offline validation, comparison with what was served."""
+"""Scoring of files and topics offline: training frames, validation, comparison with the outputs of a service."""
 
 from makiserve.offline.comparison.compare import Comparison, compare
 from makiserve.offline.frame import features_frame

@@ -1,4 +1,4 @@
-"""A partition again: what a replay gives for a span of it."""
+"""Audit: compare the outputs of a service with those of a replay, partition by partition."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from makiserve.settings import AuditSettings
 
 @dataclass
 class ExpectedOutputs:
-    """What a replay gives.
+    """The outputs and dead letters of a replay.
 
     Attributes:
-        offsets: the first record that was compared, and the one after the last; the same where there were none.
-        outputs: by position, `topic[partition]` and offset.
-        dead: the reasons of the dead letters, likewise.
+        offsets: of the first compared record, and one past the last; equal if no record was compared.
+        outputs: by position, which is `topic[partition]` and offset.
+        dead: the reasons of the dead letters, by position.
     """
 
     offsets: tuple[int, int]
@@ -40,9 +40,9 @@ class ExpectedOutputs:
     dead: list[Output] = field(default_factory=list)
 
     def without_refused(self, refused: Collection[Position]) -> ExpectedOutputs:
-        """Return the same with dead letters for records of which the service's output topic refused an output.
+        """Return a copy in which each record whose output the service's output topic refused is a dead letter.
 
-        Whether a topic takes a message depends on its settings at that time, which a replay cannot know.
+        Whether a topic accepts a message depends on its settings at that time, which a replay cannot know.
         """
         found = {position for position, _ in self.outputs if position in refused}
         letters = [(position, PublishError.reason.encode()) for position in found]
@@ -54,7 +54,7 @@ class ExpectedOutputs:
 
 
 def expected_outputs(reader: RangeReader, model: Served, origin: OffsetRange, span: OffsetRange) -> ExpectedOutputs:
-    """Score a partition from where its state began; what is before the span passes in silence."""
+    """Score a partition from the start of its state. Records before the span restore the state without output."""
     schema, scorer, form, name = (
         Schema(model.record),
         model.scorer(),
@@ -82,7 +82,7 @@ def expected_outputs(reader: RangeReader, model: Served, origin: OffsetRange, sp
 
 
 def _first(messages: Sequence[Message], span: OffsetRange) -> int:
-    """The index of the first message of a span."""
+    """Return the index of the first message of a span."""
     begun = (
         index
         for index, message in enumerate(messages)
@@ -92,7 +92,7 @@ def _first(messages: Sequence[Message], span: OffsetRange) -> int:
 
 
 SOURCE, VERSION, DIGEST, REASON = (f"makiserve.{name}" for name in ("source", "version", "digest", "reason"))
-"""The headers of what a service writes."""
+"""The headers of the messages that a service writes."""
 
 PLACE = re.compile(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})")
 
@@ -101,9 +101,9 @@ class ActualOutputs(NamedTuple):
     """An output, or a dead letter.
 
     Attributes:
-        position: of the record that it comes from: `topic[partition]` and offset.
-        value: of an output; of a dead letter the reason.
-        writer: version and digest of the model that made it.
+        position: of the record that caused it: `topic[partition]` and offset.
+        value: the value of an output, or the reason of a dead letter.
+        writer: version and digest of the model that produced it.
     """
 
     position: Position
@@ -114,10 +114,10 @@ class ActualOutputs(NamedTuple):
 def actual_outputs(
     reader: RangeReader, connection: Connection, topic: str, source: str
 ) -> dict[str, list[ActualOutputs]]:
-    """All that is in a topic and comes from a record of `source`, by that record's partition, in order.
+    """Return all messages of a topic that were caused by records of `source`, by the record's partition, in order.
 
     Raises:
-        ConfigurationError: there is no such topic.
+        ConfigurationError: the topic does not exist.
     """
     found: dict[str, list[ActualOutputs]] = {}
     for span in offset_ranges(connection, topic, place_from_text("earliest"), place_from_text("latest")):
@@ -129,7 +129,7 @@ def actual_outputs(
 
 
 def _written(message: Message) -> ActualOutputs | None:
-    """Return what a message holds; None if another program wrote it. Of headers with the same name the last counts."""
+    """Parse a message; return None if another program wrote it. If a header occurs more than once, the last counts."""
     headers = {name: value or b"" for name, value in read_headers(message).headers}
     place = PLACE.fullmatch(headers.get(SOURCE, b"").decode(errors="replace"))
     if not place:
@@ -145,13 +145,13 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class AuditMismatch:
-    """The first record of a partition on which service and replay part.
+    """The first record of a partition for which service and replay differ.
 
     Attributes:
         offset: of the record.
-        expected: what the replay gives for it.
-        found: what the service wrote.
-        record: the message as it came in, shortened.
+        expected: the output of the replay.
+        found: the output of the service.
+        record: the input message, shortened.
     """
 
     offset: int
@@ -162,17 +162,17 @@ class AuditMismatch:
 
 @dataclass(frozen=True)
 class Audited:
-    """What was found in a partition.
+    """The result of auditing a partition.
 
     Attributes:
         name: `topic[partition]`.
-        offsets: the first record that was compared, and the one after the last; the same where there were none.
+        offsets: of the first compared record, and one past the last; equal if no record was compared.
         origin: the offset at which the replay began.
-        is_committed: whether the service has committed anything of it; otherwise nobody knows how far it is.
+        is_committed: whether the service has a committed offset in the partition; if not, its progress is unknown.
         outputs: the comparison of the outputs.
-        dead: of the dead letters, by their reasons.
-        writers: how many of both were written by which version and digest.
-        parting: where the two part; None where they do not.
+        dead: the comparison of the dead letters, by their reasons.
+        writers: number of outputs and dead letters by version and digest of the model.
+        parting: the first difference; None if there is none.
     """
 
     name: str
@@ -186,30 +186,30 @@ class Audited:
 
     @property
     def agree(self) -> bool:
-        """Whether the service wrote what the replay gives."""
+        """Whether the outputs and dead letters of the service are those of the replay."""
         return self.outputs.agree and self.dead.agree
 
 
 def audit(model: Served, connection: Connection, settings: AuditSettings) -> list[Audited]:
-    """Replay what came in, and compare with what the service wrote for it, each partition by itself.
+    """Replay the input of a service and compare the result with its output, separately for each partition.
 
-    A lane's state depends on all records since it began: the replay begins there, in silence, and compares from where
-    it was told to, up to what the group of the service has committed.
+    A lane's state depends on all records since it began. The replay starts there, without output. It compares from
+    the requested start up to the committed offset of the service's group.
 
     Args:
-        model: that the service is to have served.
+        model: the model that the service should have served.
         connection: to the brokers, as the group of the service.
         settings: what to compare.
 
     Raises:
-        ConfigurationError: there is no such topic or place.
+        ConfigurationError: the topic or the place does not exist.
         BrokerUnavailable: no broker answers.
     """
     start, end, state = map(place_from_text, (settings.start, settings.end, settings.state_from))
     compared = offset_ranges(connection, settings.input, start, end)
     origins = offset_ranges(connection, settings.input, state, end)
     with RangeReader(connection) as reader:
-        # What is committed is asked for first: what is written for it is there by then.
+        # Read the committed offsets first: all outputs of the records before them are then in the topic.
         done = [reader.committed(span.topic, span.partition) for span in compared]
         outputs = actual_outputs(reader, connection, settings.output, settings.input)
         dead = actual_outputs(reader, connection, settings.dead_letters, settings.input)
@@ -269,7 +269,7 @@ def _parting(
 
 
 def _told(offset: int, outputs: Sequence[Output], dead: Sequence[Output]) -> str:
-    """What is said of a record."""
+    """Describe in one line the outputs and dead letters of the record at an offset."""
     values = [value.decode(errors="replace") for position, value in outputs if position[1] == offset]
     values += [
         f"a dead letter ({reason.decode(errors='replace')})" for position, reason in dead if position[1] == offset

@@ -1,4 +1,4 @@
-"""What takes the outputs of a replay: a file, the metrics, a report, the frame of a notebook."""
+"""Sinks for the outputs of a replay, such as a file, the metrics, a report and a notebook's data frame."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from makiserve.scoring import Outputs, Scored
 
 
 class Sink(Protocol):
-    """It is given every block, in order, source by source, and keeps what it needs of it.
+    """Receives every block, in order, source by source, and keeps what it needs.
 
-    A replay on several cores calls it as one on a single core would, in this process; what it does not need does not
-    travel. A sink that keeps a bounded part of what it is given lets a replay of any length run in the same memory.
+    A replay on several cores calls a sink in this process, exactly as a replay on a single core does. Data that no sink
+    needs is not sent between processes. If a sink keeps a bounded amount of data, memory does not grow with the length
+    of the replay.
 
     Attributes:
-        needs_records: whether it looks at `block.records`. What no sink needs is empty.
-        needs_features: whether it looks at `scored.features`.
+        needs_records: whether it reads `block.records`. They are empty if no sink needs them.
+        needs_features: whether it reads `scored.features`. They are empty if no sink needs them.
     """
 
     @property
@@ -32,7 +33,7 @@ class Sink(Protocol):
     def needs_features(self) -> bool: ...
 
     def take(self, block: Block, scored: Scored) -> None:
-        """Take what a block became; `scored.causes` and `scored.dead` are indexes in the block."""
+        """Take a block and its outputs; `scored.causes` and `scored.dead` hold indexes in the block."""
 
 
 class ReplayedDeadLetter(NamedTuple):
@@ -44,7 +45,7 @@ class ReplayedDeadLetter(NamedTuple):
 
 
 def all_failed(records: int, first: ReplayedDeadLetter) -> ConfigurationError:
-    """Return the error for sources of which no record could be scored."""
+    """Return the error for a replay in which no record could be scored."""
     which = "the only record" if records == 1 else f"all {records:,} records"
     return ConfigurationError(
         f"{which} failed, so there is no result; the first, {first.source}@{first.offset}: {first.error}"
@@ -55,11 +56,11 @@ class DeadLetters:
     """Counts dead letters by reason, and keeps the first of them.
 
     Args:
-        keep: how many at most; None keeps all.
+        keep: maximum number to keep; None keeps all.
 
     Attributes:
-        letters: those that are kept, in order.
-        reasons: how many there are of each reason.
+        letters: the dead letters that are kept, in order.
+        reasons: number of dead letters by reason.
     """
 
     needs_records = False
@@ -82,13 +83,14 @@ class Collected:
 
     Args:
         form: what is published.
-        label: the attribute of the record with the true value, to be kept beside each output.
-        label_shift: the label is that of the record so many later in the lane than the one that caused the output.
+        label: the attribute of the record with the true value, which is kept with each output.
+        label_shift: the number of records in the lane from the one that caused the output to the one with the label.
 
     Attributes:
-        sources: of the records that caused the outputs; `offsets` and `keys` likewise.
-        keys: None where the source has none.
-        objects: what would be published.
+        sources: of the records that caused the outputs.
+        offsets: of these records.
+        keys: of these records; None for a source without keys.
+        objects: the outputs that would be published.
     """
 
     def __init__(self, form: Outputs, *, label: str | None = None, label_shift: int = 0) -> None:
@@ -114,13 +116,13 @@ class Collected:
             self._take_labels(block, causes)
 
     def values(self) -> list[Any]:
-        """The predictions, where the outputs are nothing but these; otherwise the outputs as they are published."""
+        """Return the predictions if the outputs contain nothing else, otherwise the outputs as they are published."""
         if self._form.names == ("prediction",):
             return [each.prediction for each in self.objects]
         return [msgspec.json.decode(self._form.encode_object(each)) for each in self.objects]
 
     def frame(self) -> pd.DataFrame:
-        """One row for each output: position, key where the source has keys, the output's fields, label."""
+        """Return one row for each output: position, key if the source has keys, the output's fields, label."""
         columns: dict[str, Any] = {
             "source": pd.Categorical(self.sources),
             "offset": pd.Series(self.offsets, dtype="int64"),

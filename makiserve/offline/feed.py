@@ -1,4 +1,4 @@
-"""Which part of a replay is shown: from where on, how many, one in how many."""
+"""Feed a replay to its sinks: score the sources, and select by start, limit and sample which outputs are shown."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Selection:
-    """What is shown of a replay; state sees every record up to the last, so that what is shown is what it always is.
+    """The part of a replay that is shown. It does not change any output: state includes every earlier record.
 
     Attributes:
         start_at: the offset, in each source, of the first record that is shown.
-        limit: how many records are scored from there on, over all sources; None for all.
-        sample: the part of the outputs that is shown, over 0 to 1; the same ones each time.
+        limit: maximum number of records that are scored from there on, over all sources; None for all.
+        sample: the fraction of the outputs that is shown, more than 0 and at most 1. The same outputs are in the sample
+            each time.
 
     Raises:
-        ArgumentError: one of them is out of its range.
+        ArgumentError: an attribute is out of range.
     """
 
     start_at: int = 0
@@ -46,7 +47,7 @@ class Selection:
             raise ArgumentError("sample", self.sample, "it must be a part of the outputs, more than 0 and at most 1")
 
     def sampled(self, scored: Scored, offsets: Sequence[int]) -> Scored:
-        """The outputs that are in the sample; dead letters are all shown."""
+        """Return the outputs that are in the sample, and all dead letters."""
         if self.sample == 1:
             return scored
         chosen = self._chosen(scored.causes, offsets)
@@ -70,11 +71,11 @@ class Selection:
 
 
 Progress = Callable[[int, float | None], None]
-"""Called now and then with the number of records so far, and the part of all that is read, from 0 to 1, or None."""
+"""Called from time to time with the number of records so far and the fraction that has been read, 0 to 1 or None."""
 
 
 class Readable(Protocol):
-    """How far a source is, as `Source` has it."""
+    """The size of a source and how much of it has been read, as in `Source`."""
 
     @property
     def size(self) -> int | None: ...
@@ -83,7 +84,7 @@ class Readable(Protocol):
 
 
 class FeedProgress(NamedTuple):
-    """How many records there were, and how many outputs came of them."""
+    """The number of records, and of the outputs that they caused."""
 
     records: int
     outputs: int
@@ -92,14 +93,15 @@ class FeedProgress(NamedTuple):
 def score(
     lanes: Lanes, schema: Schema, sources: Iterable[Source], selection: Selection, form: Outputs | None
 ) -> Iterator[tuple[Block, Scored]]:
-    """Score every record of every source; what each block became, in order.
+    """Score the sources; yield each block with its outputs, in order.
 
     Args:
-        lanes: that score.
+        lanes: score the blocks.
         schema: of the records.
-        sources: one after the other.
-        selection: what is shown.
-        form: what is published: a record of which it cannot be is a dead letter, as in serving. None where nothing is.
+        sources: scored one after the other.
+        selection: the part that is shown.
+        form: what is published. A record whose output cannot be published is a dead letter, as in serving. None if
+            nothing is published.
 
     Raises:
         SourceError: a source cannot be read.
@@ -128,13 +130,13 @@ def feed(
     sources: Sequence[Readable],
     progress: Progress | None = None,
 ) -> FeedProgress:
-    """Give the sinks what was scored; what none of them needs is left out.
+    """Pass scored blocks to the sinks, without records or features if no sink needs them.
 
     Args:
         scored: blocks in order.
-        sinks: where it goes.
-        sources: where it comes from: they know how far it has come.
-        progress: is told of it.
+        sinks: receive the blocks.
+        sources: the sources of the blocks, which know how much of them has been read.
+        progress: called after each block.
 
     Raises:
         SourceError: a sink cannot write.

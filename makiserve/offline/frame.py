@@ -32,30 +32,30 @@ def features_frame(
     lane_by: str | None = None,
     na_values: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """The features that a live stream of these records would emit, one row for each.
+    """Return the features that a live stream of these records would emit, one row for each.
 
-    A stream does not end, so windows that are still open at the end of the file emit nothing: training sees what
-    serving will see.
+    A stream does not end, so windows that are still open at the end of the file emit nothing. Training therefore sees
+    the same features as serving.
 
     Args:
         features: the factory of the pipeline.
         record: the type of the records.
-        source: whatever can be replayed: files, patterns, folders, a `TopicSpan`; or the rows themselves: a data frame,
-            an Arrow table, dicts or records. Each file and each partition is a lane.
-        lane_by: the field whose values are the lanes instead, for many entities in one file; their order in each file
-            and that of the files count.
+        source: anything that can be replayed: files, patterns, folders, a `TopicSpan`; or the rows themselves as a data
+            frame, an Arrow table, dicts or records. Each file and each partition is a lane.
+        lane_by: a field. Each of its values is a lane, for many entities in one file. The order of the files, and of
+            the records in them, matters.
         na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
             By default those of pandas: NA, N/A, NaN, null, None and others.
 
     Returns:
-        A column for each field of what the pipeline emits, by the name that `makiserve.field(name=…)` gives it. The
-        index, `offset`, is the position of the record that caused the row, from 0; with several sources, `source` and
-        `offset`; with `lane_by` its value before them. Records that became dead letters are logged and counted in
-        `attrs["dead_letters"]`.
+        A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. The
+        index, `offset`, is the position of the record that caused the row, from 0. With several sources the index is
+        `source` and `offset`. With `lane_by`, the value of that field comes first. Records that became dead letters are
+        logged and counted in `attrs["dead_letters"]`.
 
     Raises:
         SourceError: a source cannot be read.
-        ConfigurationError: `lane_by` is not a field, there is no such topic, or every record failed.
+        ConfigurationError: `lane_by` is not a field, the topic does not exist, or every record failed.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
 
     Warns:
@@ -83,7 +83,7 @@ def features_frame(
 
 
 class _Rows:
-    """What the pipeline emitted, and where from."""
+    """The items that the pipeline emitted, with the positions of their records."""
 
     needs_records = False
     needs_features = True
@@ -102,7 +102,7 @@ class _Rows:
         self._features += scored.features
 
     def frame(self) -> pd.DataFrame:
-        """A column for each field, by position."""
+        """Return a column for each field, indexed by position."""
         if not self._features:
             return pd.DataFrame(index=self._index())
         names = field_names(type(self._features[0]))

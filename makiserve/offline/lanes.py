@@ -17,17 +17,17 @@ class Lanes(Protocol):
     """Scores blocks, each record in its lane."""
 
     def begin_source(self) -> None:
-        """The blocks that follow are of another source."""
+        """Start another source; the following blocks belong to it."""
 
     def rebuild(self, block: Block) -> None:
-        """Let the records of a block pass in silence."""
+        """Restore state: process the records of a block without output."""
 
     def score(self, block: Block) -> tuple[Block, Scored]:
-        """What a block became, in the order of its records."""
+        """Return a block and its outputs, in the order of its records."""
 
 
 class LaneBySource:
-    """Each source is a lane."""
+    """One lane for each source."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
@@ -46,10 +46,10 @@ class LaneBySource:
 
 
 class LaneByField:
-    """Each value of a field is a lane, that goes on from source to source.
+    """One lane for each value of a field, which continues from source to source.
 
-    The outputs come in the order of the records, whatever their lanes. A record that does not fit its schema has no
-    lane, and is a dead letter all the same.
+    The outputs are in the order of the records, whatever their lanes. A record that does not fit its schema has no
+    lane. It is a dead letter nevertheless.
 
     Args:
         scorer: of all lanes.
@@ -77,7 +77,7 @@ class LaneByField:
         return block._replace(keys=keys, lanes=keys), _merged([Scored([], [], [], [*dead]), *placed])
 
     def _parts(self, block: Block) -> tuple[list[Any], dict[Hashable, list[int]]]:
-        """The lane of each record, and the records of each lane."""
+        """Return the lane of each record, and the indexes of the records of each lane."""
         keys: list[Any] = []
         parts: dict[Hashable, list[int]] = {}
         for index, record in enumerate(block.records):
@@ -98,7 +98,7 @@ class LaneByField:
 
 
 def _placed(scored: Scored, indexes: list[int]) -> Scored:
-    """The same with the indexes of the block in the place of those of the lane's batch."""
+    """Replace the indexes in a lane's batch by the indexes in the block."""
     posted = scored.posted
     return Scored(
         [indexes[cause] for cause in scored.causes],
@@ -110,7 +110,7 @@ def _placed(scored: Scored, indexes: list[int]) -> Scored:
 
 
 def _merged(parts: list[Scored]) -> Scored:
-    """Several lanes' in the order of the records; those of one record stay in theirs."""
+    """Merge the outputs of several lanes in the order of the records; the outputs of one record keep their order."""
     outputs = [output for part in parts for output in zip(part.causes, part.features, part.predictions, strict=True)]
     outputs.sort(key=lambda output: output[0])
     posted = [item for part in parts if part.posted for item in zip(*part.posted, strict=True)]
@@ -126,9 +126,9 @@ def _merged(parts: list[Scored]) -> Scored:
 
 
 def lanes_of(scorer: Scorer, schema: Schema, lane_by: str | None) -> Lanes:
-    """A lane for each source, or for each value of a field.
+    """Return lanes by source, or by the values of the field `lane_by`.
 
     Raises:
-        ConfigurationError: there is no such field.
+        ConfigurationError: the field does not exist.
     """
     return LaneByField(scorer, attribute_of(schema, lane_by, "lane_by")) if lane_by else LaneBySource(scorer)

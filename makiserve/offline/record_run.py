@@ -1,4 +1,4 @@
-"""A validation goes to MLflow: metrics, outputs, report, and which data it was."""
+"""Log a validation to MLflow: metrics, outputs, report, and the identity of the data."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from makiserve.offline.sources.source import digest_of
 from makiserve.settings import ReplaySettings
 from makiserve.version import __version__
 
-LONGEST = 250  # MLflow's column for names of data is longer, its pages are not
+LONGEST = 250  # MLflow stores longer names of data, but its pages do not fit them
 
 
 def record_run(
     model: PackagedModel, report: Report, settings: ReplaySettings, outputs: Path, passed: bool | None
 ) -> str:
-    """Log a validation beside the model; the ID of its run.
+    """Log a validation of a model to MLflow; return the ID of the run.
 
     Args:
-        model: that was validated.
-        report: what was found.
-        settings: how it was run.
-        outputs: the file with them.
-        passed: whether what was required is met; None where nothing was.
+        model: the validated model.
+        report: the results.
+        settings: of the validation.
+        outputs: the file with the outputs.
+        passed: whether the requirements are met; None if there were none.
 
     Raises:
-        ConfigurationError: MLflow does not know the model, or does not answer.
+        ConfigurationError: MLflow does not know the model or does not respond.
     """
     with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
         page = Path(folder, "report.html")

@@ -1,4 +1,4 @@
-"""The result of a replay."""
+"""Replay: score records offline and return their outputs, metrics and report."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay gave.
+    """The result of a replay.
 
     Attributes:
         rows: records read.
-        written: outputs that came of them.
-        dead: the records that could not be scored; the first of them, where nothing was collected.
-        reasons: how many there are of each reason.
-        seconds: how long it took, the loading of the model not included.
-        metrics: how good the predictions are, where a label was given.
-        report: a page of plots, where one was asked for.
-        output: the file that they were written to.
-        collected: all outputs, in columns; None where the replay was told not to collect them.
+        written: outputs of these records.
+        dead: the records that could not be scored; only the first of them if nothing was collected.
+        reasons: number of dead letters by reason.
+        seconds: duration, without loading the model.
+        metrics: the quality of the predictions; None if no label was given.
+        report: a page of plots; None if none was requested.
+        output: the file with the outputs; None if none was written.
+        collected: all outputs, in columns; None if the replay did not collect them.
     """
 
     rows: int
@@ -61,18 +61,18 @@ class Replayed:
     def outputs(self) -> list[tuple[int, Any]]:
         """Offset and prediction of each output, in order, source by source.
 
-        With `emit`, or a post pipeline, what is published stands in the place of the prediction.
+        With `emit` or a post pipeline, the published output takes the place of the prediction.
         """
         collected = self._all()
         return list(zip(collected.offsets, collected.values(), strict=True))
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row for each output: its position, key, prediction, and what else was asked for."""
+        """One row for each output: its position, key, prediction, and the other columns that were requested."""
         return self._all().frame()
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the report where there is one, otherwise counts, metrics and the first outputs."""
+        """Return HTML for a notebook: the report if there is one, otherwise counts, metrics and the first outputs."""
         if self.report:
             page = escape(self.report.html(), quote=True)
             return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
@@ -94,7 +94,7 @@ class Replayed:
 ALL = Selection()
 
 KEPT_DEAD = 100
-"""Dead letters that are kept where nothing is collected."""
+"""Number of dead letters that are kept if nothing is collected."""
 
 
 def replay(
@@ -115,32 +115,33 @@ def replay(
     sinks: Sequence[Sink] = (),
     progress: Progress | None = None,
 ) -> Replayed:
-    """Score records as lanes of the service would, by the same code.
+    """Score records as the lanes of the service would, with the same code.
 
     Args:
-        model: the URI of a packaged model, one that is loaded, or a pipeline alone (`features_only`).
+        model: the URI of a packaged model, a loaded model, or a pipeline alone (`features_only`).
         source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`, or records. Each file and
             each partition is a lane.
-        output: a CSV, Parquet or JSON lines file for the outputs, by its ending; it appears only when it is whole.
-        label: the field of the record to measure the predictions against: its value in the record that caused the
-            prediction, or so many records later in the lane as `label_shift` says.
-        label_shift: for what is predicted ahead; 0 or more.
-        by: fields of the record that caused the prediction, to measure groups apart.
+        output: a CSV, Parquet or JSON lines file for the outputs. The suffix selects the format. The file appears only
+            when it is complete.
+        label: the field with the true value. It is read from the record that caused the prediction, or from the record
+            that follows it in the lane by `label_shift`.
+        label_shift: the number of records from the prediction to its label, for a model that predicts ahead; 0 or more.
+        by: fields of the record that caused the prediction, to measure groups separately.
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
-        lane_by: the field whose values are the lanes instead, for many entities in one file.
-        selection: which part is shown.
-        processes: how many score sources at the same time, at most; None for one a core, where there is much to do.
-            With `lane_by` or a limit it is one. The result is the same.
-        collect: whether the result holds the outputs; without, a replay of any length takes the same memory.
+        lane_by: a field. Each of its values is a lane, for many entities in one file.
+        selection: the part of the records whose outputs are given to the sinks.
+        processes: maximum number of processes that score sources in parallel; None for one per core if there is enough
+            to read. It is one with `lane_by` or a limit. The result is the same.
+        collect: whether the result holds the outputs. Without them, memory does not grow with the length of the replay.
         na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
             By default those of pandas: NA, N/A, NaN, null, None and others.
-        sinks: what else is to be given the outputs.
-        progress: is told now and then how far it has come.
+        sinks: further sinks for the outputs.
+        progress: called from time to time with the progress of the replay.
 
     Raises:
-        ConfigurationError: a field that is named does not exist, a source cannot be read, the output cannot be written,
-            or no record could be scored and so measured.
+        ConfigurationError: a named field does not exist, a source cannot be read, the output cannot be written, or no
+            record could be scored although a label was given.
         ModelRefused: the model cannot be loaded.
     """
     packaged = load(model) if isinstance(model, str) else model

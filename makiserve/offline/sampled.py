@@ -1,4 +1,4 @@
-"""A bounded part of what a replay saw, for people to look at: features, and records that became dead letters."""
+"""Bounded samples of a replay for the report: features, and records that became dead letters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 600
 
 
 class SampledFeatures:
-    """Counts the features of all outputs by the training's bins, and keeps a random sample of 20,000 of them to draw.
+    """Counts the features of all outputs by the training's bins, and keeps a random sample of 20,000 for the plots.
 
     Args:
         profile: of the training; None without a model.
@@ -51,7 +51,7 @@ class SampledFeatures:
         return dict(zip(self.names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
 
     def drift(self) -> dict[str, FeatureDrift]:
-        """Return how far each feature that the training had is from it."""
+        """Return the drift from the training for each feature that the training had."""
         found = self._drift.report() if self._drift else []
         return {each.name: each for each in found if each.name in self.names}
 
@@ -60,7 +60,7 @@ class Example(NamedTuple):
     """A record that became a dead letter.
 
     Attributes:
-        record: as JSON, shortened; None where its bytes could not be read as one.
+        record: as JSON, shortened; None if its bytes could not be decoded.
     """
 
     source: str
@@ -71,11 +71,11 @@ class Example(NamedTuple):
 
 
 class DeadExamples:
-    """Counts dead letters by reason and error, and keeps the first three records of each reason.
+    """Counts dead letters by reason, and keeps the first three records of each reason.
 
     Attributes:
-        reasons: how many there are of each.
-        examples: in the order in which they came.
+        reasons: number of dead letters by reason.
+        examples: in order of arrival.
     """
 
     needs_records = True
@@ -95,6 +95,6 @@ class DeadExamples:
 
 
 def as_text(record: Any) -> str:
-    """A record as JSON, at most 600 characters of it."""
+    """Return a record as JSON, cut at 600 characters."""
     text = msgspec.json.encode(record).decode()
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""The fields of a record that a replay is asked about."""
+"""The event time of records, and a check of its order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from makiserve.stream.engine.plan import Plan
 from makiserve.stream.event_time import with_zone
 
 TIMES = ("time", "timestamp", "datetime", "event_time", "ts")
-"""Names of numbers that are taken for the event time, in plots."""
+"""Names of numeric fields that plots use as the event time."""
 
 
 def time_field(schema: Schema) -> str | None:
-    """The attribute that plots take for the event time: the first date, or a number of such a name; None without."""
+    """Return the first attribute that is a date, or a number with a name in `TIMES`; None if there is none."""
     for declared in schema.fields:
         kinds = {kind for kind in (declared.type, *get_args(declared.type)) if isinstance(kind, type)}
         is_time = {declared.name.lower(), declared.encode_name.lower()} & set(TIMES) and kinds & {int, float}
@@ -32,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 
 class TimeOrder:
-    """Looks for records that are older than the one before them in their lane.
+    """Counts records that are older than an earlier record of their lane.
 
-    A stream may hold such records, and a pipeline says what becomes of them; a file whose rows are not sorted is
-    more often a mistake, and gives features that no stream gives.
+    A stream may contain such records, and the pipeline defines how they are handled. A file with unsorted rows is more
+    often a mistake. No stream would give the features of such a file.
 
     Args:
         field: the attribute with the event time.
-        operator: of the pipeline, that works in event time.
+        operator: the name of an operator of the pipeline that works in event time.
     """
 
     needs_records = True
@@ -66,7 +66,7 @@ class TimeOrder:
             self._first = self._first or f"{block.source}@{block.offsets[index]}: {self._field} {time} after {latest}"
 
     def report(self) -> None:
-        """Say it, if there were any."""
+        """Log a warning if there were any."""
         if self.count:
             logger.warning(
                 "%d records are older than one before them in their lane, first %s. %s works in event time: sort the "
@@ -78,14 +78,14 @@ class TimeOrder:
 
 
 def _comparable(time: Any) -> Any:
-    """Return a date as its first moment, a datetime without a zone as UTC, None for what is not a time."""
+    """Return a date as midnight in UTC and a datetime without a zone as UTC; None if the value is not a time."""
     if isinstance(time, date) and not isinstance(time, datetime):
         return datetime(time.year, time.month, time.day, tzinfo=timezone.utc)
     return with_zone(time) if isinstance(time, (datetime, int, float)) else None
 
 
 def time_order(plan: Plan, schema: Schema) -> TimeOrder | None:
-    """What looks for disorder; None where no operator works in event time, or no field is known to be one."""
+    """Return a check of the order; None if no operator works in event time, or no field is known to be one."""
     working = [operator for operator in plan.walk() if getattr(operator, "time_mapper", None) is not None]
     field = time_field(schema)
     return TimeOrder(field, working[0].name) if working and field else None

@@ -22,17 +22,17 @@ from makiserve.stream.engine.stage import State
 
 @dataclass(frozen=True)
 class RecordTrace:
-    """A record's way.
+    """The path of a record through the pipeline and the model.
 
     Attributes:
-        source: that it is in.
-        offset: its position there.
-        lane: that it belongs to.
-        record: as it was typed; the error where it does not fit.
-        followed: its way through the feature pipeline; None where it did not fit.
-        predictions: what the model said to each of its rows.
-        published: what came of it, as JSON.
-        error: why it is a dead letter; None where it is none.
+        source: the source that contains the record.
+        offset: its position in the source.
+        lane: the lane that it belongs to.
+        record: the typed record, or the error if it does not fit its schema.
+        followed: its path through the feature pipeline; None if it does not fit its schema.
+        predictions: the model's prediction for each of its rows.
+        published: its outputs, as JSON.
+        error: why it is a dead letter; None if it is not one.
     """
 
     source: str
@@ -47,14 +47,14 @@ class RecordTrace:
 
 @dataclass(frozen=True)
 class _Target:
-    """Which record: one at an offset, or the first with a key."""
+    """The record to trace: the one at an offset, or the first with a key."""
 
     source: str | None
     offset: int | None
     key: str | None
 
     def find(self, block: Block) -> int | None:
-        """Its index in a block."""
+        """Return its index in a block; None if the block does not contain it."""
         if self.source not in (None, block.source):
             return None
         if self.offset is not None:
@@ -72,18 +72,18 @@ def trace_record(
     lane_by: str | None = None,
     na_values: Iterable[str] | None = None,
 ) -> RecordTrace:
-    """Replay up to a record, and follow it.
+    """Replay up to a record, and trace that record.
 
     Args:
-        model: that is replayed.
+        model: the model to replay.
         plan: its feature pipeline.
         sources: of the records.
-        which: an offset, `source@offset`, or a key: then the first record that has it.
-        lane_by: as of `replay`.
-        na_values: as of `replay`.
+        which: an offset, `source@offset`, or a key. A key selects the first record that has it.
+        lane_by: as in `replay`.
+        na_values: as in `replay`.
 
     Raises:
-        ConfigurationError: there is no such record.
+        ConfigurationError: the record does not exist.
     """
     schema, target = Schema(model.record, na_values), _target(which, sources)
     attribute = attribute_of(schema, lane_by, "lane_by") if lane_by else None
@@ -128,7 +128,7 @@ def _lanes(block: Block, attribute: str) -> list[Any]:
 
 
 def _by_lane(block: Block) -> Iterator[tuple[Hashable, list[Any]]]:
-    """The records that fit, by their lanes."""
+    """Yield each lane with its records, without those that do not fit their schema."""
     parts: dict[Hashable, list[Any]] = {}
     for lane, record in zip(block.lanes or [block.source] * len(block.records), block.records, strict=True):
         if not isinstance(record, DecodeError):

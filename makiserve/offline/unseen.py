@@ -1,4 +1,4 @@
-"""The optional fields that no source of a replay has."""
+"""A warning for optional fields that no source of a replay has."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class Unseen:
         self._names = block.unseen if self._names is None else self._names & block.unseen
 
     def report(self) -> None:
-        """Log them, if there are any."""
+        """Log these fields if there are any."""
         warn_of_unseen(self._names or (), self._record)

@@ -1,4 +1,4 @@
-"""Validation: a replay, and whether what came of it is good enough and the same as before."""
+"""Validation: a replay whose metrics meet requirements and whose outputs match the expected ones."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from makiserve.records.content import STDIN
 from makiserve.settings import ReplaySettings
 
 COUNTS = ("records", "outputs", "dead_letters")
-"""What can be required without a label."""
+"""Metrics that can be required without a label."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What came of a validation.
+    """The result of a validation.
 
     Attributes:
-        verdicts: on what was required.
-        differences: to what was expected; None where nothing was.
-        run_id: of the MLflow run that it was logged to; None where it was not.
+        verdicts: on the requirements.
+        differences: from the expected outputs; None if nothing was expected.
+        run_id: of the MLflow run with this validation; None if it was not logged.
     """
 
     replayed: Replayed
@@ -49,7 +49,7 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Whether all that was required is met, and nothing differs."""
+        """Whether all requirements are met and the outputs are the expected ones."""
         return all(verdict.is_met for verdict in self.verdicts) and (self.differences is None or self.differences.agree)
 
 
@@ -59,16 +59,16 @@ def validate(
     sources: Sequence[Source],
     progress: Progress | None = None,
 ) -> Validation:
-    """Replay as the settings say, judge what came of it, and write the report.
+    """Replay according to the settings, judge the result, and write the report.
 
     Args:
-        model: to be judged.
-        settings: what to do.
-        sources: that the settings name.
-        progress: is told now and then how far it has come.
+        model: the model to validate.
+        settings: of the replay.
+        sources: the sources that the settings name.
+        progress: called from time to time with the progress of the replay.
 
     Raises:
-        ConfigurationError: as of `replay`; a requirement or what is expected makes no sense.
+        ConfigurationError: for the same reasons as `replay`, or if a requirement or the expected outputs are not valid.
         SourceError: a file cannot be read or written.
         ModelRefused: the baseline cannot be loaded.
     """
@@ -107,10 +107,10 @@ def validate(
 
 
 def read_outputs(path: Path) -> pd.DataFrame:
-    """The outputs of a replay, from a file that it wrote; numbers as they were.
+    """Read the outputs of a replay from the file that it wrote; numbers are unchanged.
 
     Raises:
-        SourceError: it cannot be read.
+        SourceError: the file cannot be read.
     """
     kinds = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
     try:
@@ -137,7 +137,7 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 def _requirements(settings: ReplaySettings) -> list[Requirement]:
-    """What is required, refused before anything runs where it cannot be judged."""
+    """Return the requirements. Raise before the replay if one of them cannot be judged."""
     required = [requirement_from_text(text) for text in settings.require]
     known = {*RegressionMetrics.names, *ClassificationMetrics.names, *COUNTS}
     for requirement in required:
@@ -160,7 +160,7 @@ def _figures(replayed: Replayed) -> dict[str, float]:
 
 @contextmanager
 def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
-    """Where the outputs go, and those of the baseline: what is compared is two files of the same form."""
+    """Yield the paths of the outputs and of the baseline's outputs: two files of the same format are compared."""
     with tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
         is_needed = settings.expect or settings.baseline or settings.log
         name = (settings.output or settings.expect or Path("outputs.csv")).name
@@ -172,9 +172,9 @@ def _places(settings: ReplaySettings) -> Iterator[tuple[Path | None, Path]]:
 
 @contextmanager
 def _expected(settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Iterator[Future[Path] | None]:
-    """The file with what is expected, as soon as it is there.
+    """Yield a future for the file with the expected outputs; None if nothing is expected.
 
-    A baseline is replayed at the same time, in a process of its own: a process can hold one version of a pipeline.
+    A baseline is replayed in parallel, in a separate process: a process can hold only one version of a pipeline.
     """
     if settings.expect:
         there: Future[Path] = Future()

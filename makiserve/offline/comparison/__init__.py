@@ -1,1 +1,1 @@
-"""Whether two runs gave the same."""
+"""Compare the outputs of two runs."""

@@ -1,4 +1,4 @@
-"""Whether two runs gave the same outputs: position by position, in both directions."""
+"""Compare the outputs of two runs, position by position, in both directions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found; the runs agree when nothing differs, in content, count or order.
+    """The result of a comparison. The runs agree if their outputs do not differ in content, count or order.
 
     Attributes:
-        identical: outputs that are the same, byte for byte, in the same place.
-        close: outputs whose numbers differ by no more than the tolerance.
-        different: positions where both runs have an output and the outputs differ by more.
-        missing: positions that only the expected run has.
-        unexpected: positions that only the found run has.
-        first: where the runs part, with both outputs; None where they agree.
+        identical: number of outputs that are the same in both runs, byte for byte.
+        close: number of outputs that are not identical and whose numbers differ by no more than the tolerance.
+        different: number of positions at which both runs have an output and the outputs differ by more.
+        missing: number of positions that only the expected run has.
+        unexpected: number of positions that only the found run has.
+        first: both outputs at the first difference; None if the runs agree.
     """
 
     identical: int
@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def agree(self) -> bool:
-        """Whether the runs are the same."""
+        """Whether the runs agree."""
         return self.first is None
 
 
@@ -46,9 +46,9 @@ def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: f
     """Compare the outputs of two runs, each a position, `(lane, offset)`, and a JSON value, lane by lane in order.
 
     Args:
-        expected: for instance of the replay.
-        found: for instance of the service.
-        tolerance: relative, for numbers; 0 wants the same bytes.
+        expected: for example the outputs of the replay.
+        found: for example the outputs of the service.
+        tolerance: relative, for numbers; 0 requires identical bytes.
     """
     expected, found = list(expected), list(found)
     wanted, got = _numbered(expected), _numbered(found)
@@ -66,7 +66,7 @@ def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: f
 
 
 def _numbered(outputs: list[Output]) -> dict[tuple[Position, int], bytes]:
-    """Outputs by position and their number among those of the position."""
+    """Return the outputs by position and by their number among those of the position."""
     seen: dict[Position, int] = {}
     numbered = {}
     for position, value in outputs:
@@ -78,7 +78,7 @@ def _numbered(outputs: list[Output]) -> dict[tuple[Position, int], bytes]:
 def _parting(
     expected: list[Output], found: list[Output], tolerance: float
 ) -> tuple[Output | None, Output | None] | None:
-    """The first place, lane by lane, where the runs part."""
+    """Return both outputs at the first difference, lane by lane; None if there is none."""
     lanes: dict[str, tuple[list[Output], list[Output]]] = {}
     for side, outputs in enumerate((expected, found)):
         for output in outputs:

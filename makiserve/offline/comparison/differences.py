@@ -1,4 +1,4 @@
-"""How the outputs of two replays differ, column by column, matched by source position."""
+"""The differences between the outputs of two replays, column by column, matched by source position."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from makiserve.offline.metrics.observed import Array, missing
 
 PLACE = ["source", "offset", "number"]
 BESIDE = {"source", "offset", "number", "key", "label"}
-"""Columns that say where an output comes from rather than what it is."""
+"""Columns that identify an output and are not compared."""
 QUANTILES = (0.5, 0.9, 0.99)
 SHOWN = 10
 
 
 class ColumnDifference(NamedTuple):
-    """How a column differs, in the outputs that both sides have.
+    """The differences in a column, over the outputs that both sides have.
 
     Attributes:
         name: of the column.
-        differing: outputs whose values differ by more than the tolerance.
-        largest: the greatest absolute difference of numbers; nan where the column holds others.
-        quantiles: of the absolute differences: what half, nine tenths and 99 of 100 are at most; likewise.
-        differences: float64[n], found less expected; empty likewise.
+        differing: number of outputs whose values differ by more than the tolerance.
+        largest: the maximum absolute difference of numbers; nan if the column holds other values.
+        quantiles: 50th, 90th and 99th percentile of the absolute differences; empty if the column holds other values.
+        differences: float64[n], found minus expected; empty if the column holds other values.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ColumnDifference(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """An output in which the sides part; None stands for an output that one of them does not have."""
+    """An output that differs between the sides. A side is None if it does not have the output."""
 
     source: str
     offset: int
@@ -50,15 +50,15 @@ class Mismatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Differences:
-    """What was found.
+    """The result of comparing two replays.
 
     Attributes:
-        against: what was expected: a file, or a model.
+        against: name of the expected side: a file, or a model.
         tolerance: relative, as given.
-        matched: outputs that both sides have.
-        missing: outputs that only the expected side has.
-        unexpected: outputs that only the found side has.
-        columns: of those that both sides have, in order.
+        matched: number of outputs that both sides have.
+        missing: number of outputs that only the expected side has.
+        unexpected: number of outputs that only the found side has.
+        columns: the columns that both sides have, in order.
         first: the first outputs that differ, in the order of the sources.
     """
 
@@ -72,23 +72,23 @@ class Differences:
 
     @property
     def agree(self) -> bool:
-        """Whether both sides are the same, up to the tolerance."""
+        """Whether both sides are the same within the tolerance."""
         return not (self.missing or self.unexpected or any(column.differing for column in self.columns))
 
 
 def differences(
     expected: pd.DataFrame, found: pd.DataFrame, *, against: str, tolerance: float = TOLERANCE
 ) -> Differences:
-    """Compare outputs that have the same source and offset; of several with the same, the first with the first.
+    """Compare the outputs that have the same source and offset. Several outputs of a record are compared in order.
 
     Args:
-        expected: with the columns source, offset and what is to be compared.
-        found: likewise. Where each side has a single source, the sources' names may differ.
-        against: what to call the expected side.
+        expected: with the columns source and offset, and the columns to compare.
+        found: with the same columns. If each side has a single source, the names of the sources may differ.
+        against: a name for the expected side.
         tolerance: relative, for numbers.
 
     Raises:
-        ConfigurationError: a side has no position, or there is no column that both have.
+        ConfigurationError: a side has no position, or the sides have no column in common.
     """
     left, right = _placed(expected, against), _placed(found, "the replay")
     if left["source"].nunique() == right["source"].nunique() == 1:
@@ -118,7 +118,7 @@ def differences(
 
 
 def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """With the number of each output among those of its position."""
+    """Add the number of each output among those of its position."""
     if absent := {"source", "offset"} - set(frame.columns):
         raise ConfigurationError(
             f"{what} has no column {' and no '.join(sorted(absent))}: outputs are matched by the position of their "
@@ -150,7 +150,7 @@ def _column(
 
 
 def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> tuple[Mismatch, ...]:
-    """The first of the outputs that differ: sources as the replay has them, offsets rising."""
+    """Return the first outputs that differ, in the order of the replay's sources and by ascending offset."""
     places = {source: place for place, source in enumerate(order["source"].unique())}
     parted = parted.assign(_place=parted["source"].map(places).fillna(len(places)))
     found = []
@@ -170,7 +170,7 @@ def _is_numeric(values: Array) -> bool:
 
 
 def _text(value: Any) -> str:
-    """A value as a predictions file holds it; what is missing is nothing."""
+    """Return a value as text, as in an output file; a missing value is empty."""
     if value is None or value != value:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()

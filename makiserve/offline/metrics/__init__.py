@@ -1,1 +1,1 @@
-"""How good predictions are: the evidence, its figures, and what is required of them."""
+"""The quality of predictions: the evidence, its metrics, and requirements on them."""

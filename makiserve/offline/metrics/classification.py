@@ -1,4 +1,4 @@
-"""The evidence on a classification: predicted and actual classes, probabilities where the model gives them."""
+"""The evidence on a classification: predicted and actual classes, and probabilities if the model returns them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ClassificationMetrics:
     """Predictions of classes that have a label. A class is its index in `classes`.
 
     Attributes:
-        classes: as they are written.
+        classes: their names.
         predicted: int[n].
         actual: int[n].
-        last: int[n], the label that was known before; -1 where none was.
-        probabilities: float64[n, len(classes)]; None where the model gives classes alone.
+        last: int[n], the last label known before; -1 if there was none.
+        probabilities: float64[n, len(classes)]; None if the model returns only classes.
     """
 
     classes: tuple[str, ...]
@@ -38,11 +38,11 @@ class ClassificationMetrics:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes: f1, precision and recall are then those of the second."""
+        """Whether there are two classes. If so, f1, precision and recall are those of the second."""
         return len(self.classes) == 2
 
     def figures(self, rows: Any = slice(None)) -> dict[str, float]:
-        """The figures of some rows; of more than two classes all but the accuracy and log_loss are means over them."""
+        """Return the metrics of some rows. With more than two classes all but accuracy and log_loss are class means."""
         actual = self.actual[rows]
         found = _figures(self.predicted[rows], actual, is_binary=self.is_binary)
         if self.probabilities is not None:
@@ -50,7 +50,7 @@ class ClassificationMetrics:
         return found
 
     def baselines(self) -> dict[str, dict[str, float]]:
-        """The figures of always saying the most frequent class, and of saying what was last."""
+        """Return the metrics of always predicting the most frequent class, and of predicting the last label."""
         counts = np.bincount(self.actual, minlength=len(self.classes))
         always = np.full(len(self.actual), counts.argmax())
         found = {"most frequent": _figures(always, self.actual, is_binary=self.is_binary)}
@@ -64,17 +64,17 @@ class ClassificationMetrics:
 
 
 def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]) -> ClassificationMetrics:
-    """The evidence of a classification.
+    """Return the evidence of a classification.
 
     Args:
         predictions: classes; or a probability or another score for each class, as a list or by name; or the
             probability of the second class alone.
         labels: classes.
-        last: likewise; None or nan where there is none.
-        known: the model's classes in the order of its probabilities; empty where it does not say.
+        last: the last label known before each of these; None or nan if there was none.
+        known: the model's classes in the order of its probabilities; empty if the model does not declare them.
 
     Raises:
-        ConfigurationError: predictions and labels do not speak of the same classes.
+        ConfigurationError: predictions and labels are not of the same classes.
     """
     scores = class_scores(predictions)
     if scores is None and not known and are_probabilities(predictions):
@@ -100,7 +100,7 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
 
 
 def class_scores(predictions: Array) -> Array | None:
-    """float64[n, classes]: what a model gives for each class, as lists or by name; None where it gives one value."""
+    """Return the scores of each class, float64[n, classes], given as lists or by name; None if there is one value."""
     if predictions.ndim == 2:
         return predictions.astype(np.float64)
     if predictions.dtype.kind == "O" and len(predictions) and all(isinstance(each, dict) for each in predictions):
@@ -111,12 +111,12 @@ def class_scores(predictions: Array) -> Array | None:
 
 
 def add_up(scores: Array) -> bool:
-    """Whether scores are probabilities, rather than logarithms or distances."""
+    """Return whether scores are probabilities, rather than logarithms or distances."""
     return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
 
 
 def are_probabilities(values: Array) -> bool:
-    """Whether these can be probabilities rather than classes: numbers from 0 to 1, and not those two alone."""
+    """Return whether values can be probabilities rather than classes: all are from 0 to 1, and not only 0 and 1."""
     if values.dtype.kind != "f" or not values.size:
         return False
     return bool((values >= 0).all() and (values <= 1).all() and not np.isin(values, (0.0, 1.0)).all())
@@ -134,7 +134,7 @@ def _figures(predicted: Array, actual: Array, *, is_binary: bool) -> dict[str, f
 
 
 def _of_probabilities(probabilities: Array, actual: Array) -> dict[str, float]:
-    """Log loss; and the area under the ROC curve, which is not defined unless all classes are among the labels."""
+    """Return the log loss and the area under the ROC curve, which is nan unless all classes are among the labels."""
     width = probabilities.shape[1]
     loss = sk.log_loss(actual, probabilities, labels=range(width))
     if len(np.unique(actual)) < width or width < 2:

@@ -1,4 +1,4 @@
-"""What a replay watches beside its outputs: predictions against labels, and what a report shows."""
+"""The data that a replay collects in addition to its outputs: predictions with labels, and the data of a report."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from makiserve.records.fields import attribute_of
 
 
 class MetricsCollector:
-    """Notes what metrics and a report need, and makes them when the replay has ended.
+    """Collects the data for metrics and a report, and computes both after the replay.
 
     Args:
-        model: that is replayed.
-        label: the field with the true value, as the code or the data names it; None without.
-        label_shift: the label is that of the record so many later in the lane.
-        by: fields to measure groups apart.
-        report: whether there is to be one.
+        model: the model to replay.
+        label: the field with the true value, by its name in the code or in the data; None if there is no label.
+        label_shift: the number of records in the lane from the cause of the prediction to the record with the label.
+        by: fields to measure groups separately.
+        report: whether to build a report.
 
     Raises:
-        ConfigurationError: the record has no such field.
+        ConfigurationError: the record does not have a named field.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class MetricsCollector:
 
     @property
     def sinks(self) -> list[Sink]:
-        """What is to be given the outputs."""
+        """The sinks that need the outputs."""
         notes = self._notes.sinks if self._notes else ()
         return [*((self._observer,) if self._observer else ()), *notes]
 
     def results(self, sources: Sequence[Source], outputs: int, seconds: float) -> tuple[Metrics | None, Report | None]:
-        """What was asked for.
+        """Return the metrics and the report; None for each that was not requested.
 
         Raises:
             ConfigurationError: no prediction has a label, or they are not of the same kind.

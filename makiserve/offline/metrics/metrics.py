@@ -1,4 +1,4 @@
-"""How good predictions are, beside baselines that give the figures a meaning."""
+"""The quality of predictions, with baselines that give the metrics a meaning."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GroupMetrics(NamedTuple):
 
     Attributes:
         by: the field.
-        value: as text; None for all the groups together that are smaller than the 50 largest.
+        value: as text; None for all groups except the 50 largest, taken together.
         rows: predictions that have a label.
         figures: as in `Metrics`.
     """
@@ -43,16 +43,17 @@ class GroupMetrics(NamedTuple):
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good the predictions of a replay are.
+    """The quality of the predictions of a replay.
 
     Attributes:
         kind: regression or classification.
         rows: predictions that have a label.
-        figures: by name: rmse, mae, median_ae, max_error, bias (predicted less actual), in the label's unit, and r2; or
-            accuracy, f1, precision, recall and, of probabilities, log_loss and auc. nan where these rows define none.
-        baselines: the same of predictions that need no model, by what they say: "mean" (in hindsight), "most frequent",
-            "last value".
-        groups: the same by group, the largest first.
+        figures: by name: rmse, mae, median_ae, max_error, bias (predicted minus actual), in the label's unit, and r2;
+            or accuracy, f1, precision, recall and, for probabilities, log_loss and auc. nan if a metric is not defined
+            for these rows.
+        baselines: the metrics of predictions without a model, by the predicted value: "mean" (in hindsight), "most
+            frequent", "last value".
+        groups: the metrics by group, the largest group first.
     """
 
     kind: Kind
@@ -66,11 +67,11 @@ class Metrics:
 
 
 def evidence(observed: Observed, task: ModelTask) -> RegressionMetrics | ClassificationMetrics:
-    """The predictions that have a label, as what the model does.
+    """Return the predictions that have a label, as a regression or a classification.
 
     Raises:
-        ConfigurationError: none has one, predictions and labels are not of the same kind, or the model has several
-            targets.
+        ConfigurationError: no prediction has a label, predictions and labels are not of the same kind, or the model has
+            several targets.
     """
     chosen = observed.labelled
     if not chosen.any():
@@ -90,10 +91,10 @@ def evidence(observed: Observed, task: ModelTask) -> RegressionMetrics | Classif
 
 
 def measure(observed: Observed, task: ModelTask) -> Metrics:
-    """The metrics of what was observed, on the predictions that have a label.
+    """Return the metrics of the predictions that have a label.
 
     Raises:
-        ConfigurationError: as of `evidence`.
+        ConfigurationError: for the same reasons as `evidence`.
     """
     found = evidence(observed, task)
     chosen = observed.labelled
@@ -112,7 +113,7 @@ def _groups(by: str, values: Array, found: RegressionMetrics | ClassificationMet
 
 
 def _kind(predictions: Array, labels: Array) -> Kind:
-    """What a model does that does not say it: text and truth values are classes, as are probabilities of 0 and 1."""
+    """Infer the kind of a model that does not declare it: text, booleans and probabilities mean classification."""
     samples = {type(value) for values in (predictions, labels) for value in values[:100].tolist()}
     if samples & {str, bool}:
         return "classification"

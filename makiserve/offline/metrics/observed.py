@@ -1,4 +1,4 @@
-"""What a replay saw, in columns: each prediction beside its label, where a record of the lane has one."""
+"""The predictions of a replay in columns, each with its label if a record of the lane has one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Watched:
-    """What to note of each prediction, as attributes of the record.
+    """The attributes of the record that are kept with each prediction.
 
     Attributes:
-        label: the true value; None where there is none.
-        shift: the label is that of the record so many later in the lane than the one that caused the prediction.
-        by: what to group the errors by, of the record that caused the prediction.
-        time: the event time; None where no field is known to be one.
+        label: the true value; None if there is no label.
+        shift: the number of records in the lane from the one that caused the prediction to the one with the label.
+        by: the attributes to group the errors by, of the record that caused the prediction.
+        time: the event time; None if no field is known to be one.
     """
 
     label: str | None = None
@@ -43,11 +43,11 @@ class Observed:
     Attributes:
         lane: its lane, a source or the value of a field.
         position: of the record that caused it, in its source.
-        time: of that record, as it has it; None where it has none.
-        prediction: what the model gave; two-dimensional where that is a list of numbers.
-        label: the true value; None or nan where no record has it.
+        time: of that record, unchanged; None if it has none.
+        prediction: the output of the model; two-dimensional if that is a list of numbers.
+        label: the true value; None or nan if no record has it.
         last: the label that was known one record before the label's, at the latest at the record that caused the
-            prediction; None or nan likewise.
+            prediction; None or nan if none was known.
         by: the grouping fields by name.
     """
 
@@ -61,12 +61,12 @@ class Observed:
 
     @property
     def labelled(self) -> Array:
-        """bool[n]: which predictions have a label."""
+        """A mask of the predictions that have a label, bool[n]."""
         return ~missing(self.label)
 
 
 def missing(values: Array) -> Array:
-    """bool[n]: which values are None or not a number."""
+    """Return a mask of the values that are None or nan, bool[n]."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind != "O":
@@ -76,12 +76,12 @@ def missing(values: Array) -> Array:
 
 @dataclass
 class _LaneSoFar:
-    """The end of a lane, as far as predictions to come may need it.
+    """The end of a lane, as far as later predictions may need it.
 
     Attributes:
         count: records seen.
         known: for each of the last records, oldest first, the last label up to it that was not missing.
-        waiting: predictions whose label is yet to come, each with the number of the record that has it.
+        waiting: predictions that wait for their label, each with the number of the record that has it.
     """
 
     count: int = 0
@@ -90,7 +90,7 @@ class _LaneSoFar:
 
 
 class Observer:
-    """Notes the predictions of any number of lanes, and the label of each when its record comes."""
+    """Collects the predictions of any number of lanes, and the label of each when its record arrives."""
 
     needs_records = True
     needs_features = False
@@ -105,7 +105,7 @@ class Observer:
             self._take(part, self._lanes.setdefault(part.lane, _LaneSoFar()))
 
     def observed(self) -> Observed:
-        """All of it. Predictions whose label has not come have none."""
+        """Return all predictions. Those whose label has not arrived have none."""
         self._note([(*row, None, None) for so_far in self._lanes.values() for _, row in so_far.waiting])
         for so_far in self._lanes.values():
             so_far.waiting.clear()
@@ -129,7 +129,7 @@ class Observer:
         so_far.waiting.extend(zip(targets, zip(*(column[ready:] for column in columns), strict=True), strict=True))
 
     def _columns(self, part: _Part) -> list[Sequence[Any]]:
-        """What is known of the outputs before their label."""
+        """Return the columns of the outputs that are known before their label."""
         watched, records = self._watched, [part.records[number] for number in part.numbers]
         times = [getattr(record, watched.time) for record in records] if watched.time else [None] * len(records)
         by = ([getattr(record, name) for record in records] for name in watched.by)
@@ -141,7 +141,7 @@ class Observer:
 
 
 class _Part(NamedTuple):
-    """What a block has of a lane: its records, and of each output the number of its record among them, and more."""
+    """The records and outputs of one lane in a block. `numbers` are indexes in `records`, one for each output."""
 
     lane: Hashable
     records: Sequence[Any]
@@ -174,7 +174,7 @@ def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
 
 
 def _known(labels: Iterable[Any], before: list[Any]) -> list[Any]:
-    """The labels with each missing one replaced by the one before, after those that are kept from before."""
+    """Return `before` and the labels, with each missing label replaced by the one before it."""
     known, latest = list(before), before[-1] if before else None
     for value in labels:
         latest = latest if value is None else value
@@ -183,7 +183,7 @@ def _known(labels: Iterable[Any], before: list[Any]) -> list[Any]:
 
 
 def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: int) -> list[Row]:
-    """The rows whose label has come, with it and with the one that was known before; counts the records."""
+    """Return the rows whose label has arrived, with that label and the one known before; count the records."""
     start = so_far.count
     so_far.count += len(labels)
     first = so_far.count - len(known)
@@ -196,7 +196,7 @@ def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: i
 
 
 def _array(values: Sequence[Any]) -> Array:
-    """An array of numbers where they all are numbers, of rows of numbers where they are lists or dicts of them."""
+    """Return an array: numeric for numbers, two-dimensional for lists of one length or dicts with the same keys."""
     kinds = set(map(type, values))
     if kinds <= {float, int, type(None)} and float in kinds:
         return np.array(values, np.float64)

@@ -1,4 +1,4 @@
-"""The evidence on a regression: predicted and actual amounts, and the figures of their differences."""
+"""The evidence on a regression: predicted and actual values, and the metrics of their differences."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from makiserve.offline.metrics.observed import Array, missing
 
 @dataclass(frozen=True)
 class RegressionMetrics:
-    """Predictions of amounts that have a label.
+    """Numeric predictions that have a label.
 
     Attributes:
         predicted: float64[n].
         actual: float64[n].
-        last: float64[n], the label that was known before; nan where none was.
+        last: float64[n], the last label known before; nan if there was none.
     """
 
     predicted: Array
@@ -31,16 +31,16 @@ class RegressionMetrics:
 
     @property
     def errors(self) -> Array:
-        """Predicted less actual, float64[n]."""
+        """Predicted minus actual, float64[n]."""
         errors: Array = self.predicted - self.actual
         return errors
 
     def figures(self, rows: Any = slice(None)) -> dict[str, float]:
-        """The figures of some rows: the errors in the label's unit, and the part of its variance that is explained."""
+        """Return the metrics of some rows: errors in the label's unit, and the explained part of its variance."""
         return _figures(self.predicted[rows], self.actual[rows])
 
     def baselines(self) -> dict[str, dict[str, float]]:
-        """The figures of always saying the mean, and of saying what was last."""
+        """Return the metrics of always predicting the mean, and of predicting the last label."""
         found = {"mean": _figures(np.full(len(self.actual), self.actual.mean()), self.actual)}
         known = ~missing(self.last)
         if known.any():
@@ -49,10 +49,10 @@ class RegressionMetrics:
 
 
 def amounts(predictions: Array, labels: Array, last: Array) -> RegressionMetrics:
-    """The evidence of a regression.
+    """Return the evidence of a regression.
 
     Raises:
-        ConfigurationError: a prediction or label is not one number.
+        ConfigurationError: a prediction or label is not a single number.
     """
     return RegressionMetrics(_numbers(predictions, "predictions"), _numbers(labels, "labels"), _numbers(last, "labels"))
 

@@ -1,4 +1,4 @@
-"""What metrics must be for a model to pass: `--require "rmse<0.5"`."""
+"""Requirements on metrics that a model must meet: `--require "rmse<0.5"`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
 
 
 class Requirement(NamedTuple):
-    """A bound that a metric must keep."""
+    """A limit on a metric."""
 
     metric: str
     relation: str
@@ -30,7 +30,7 @@ class Requirement(NamedTuple):
 
 
 class RequirementResult(NamedTuple):
-    """Whether a requirement is met, and the value that was found. nan meets nothing."""
+    """A requirement, the value of its metric, and whether it is met. nan does not meet any requirement."""
 
     requirement: Requirement
     found: float
@@ -42,10 +42,10 @@ class RequirementResult(NamedTuple):
 
 
 def requirement_from_text(text: str) -> Requirement:
-    """The requirement that a text such as `rmse<0.5` or `auc >= 0.8` stands for.
+    """Parse a requirement such as `rmse<0.5` or `auc >= 0.8`.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: the text is not a requirement.
     """
     parts = FORM.fullmatch(text)
     try:
@@ -57,10 +57,10 @@ def requirement_from_text(text: str) -> Requirement:
 
 
 def verdicts(requirements: Iterable[Requirement], figures: Mapping[str, float]) -> list[RequirementResult]:
-    """A verdict on each requirement.
+    """Return a verdict on each requirement.
 
     Raises:
-        ConfigurationError: there is no such metric.
+        ConfigurationError: the metric does not exist.
     """
     found = []
     for requirement in requirements:

@@ -1,4 +1,4 @@
-"""What a replay writes: CSV, Parquet or JSON lines, whole or not there at all."""
+"""The output file of a replay: CSV, Parquet or JSON lines. It appears only when it is complete."""
 
 from makiserve.offline.output.file import OutputFile, output_file
 from makiserve.offline.output.writers import columns_of

@@ -1,4 +1,4 @@
-"""The outputs' file: it gets its name when all of it is written."""
+"""The output file. It gets its name when all of it has been written."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from makiserve.scoring import Outputs, Scored
 
 
 class Writer(Protocol):
-    """One format."""
+    """A writer of one file format."""
 
     def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None: ...
 
     def write(self, places: Columns, objects: list[Any]) -> None:
-        """Append outputs: their positions and keys, and what is published of them."""
+        """Append outputs: their positions and keys, and the published objects."""
 
     def close(self) -> None:
-        """Write what is missing; a file without outputs has its columns all the same."""
+        """Finish the file. A file without outputs has the columns nevertheless."""
 
     def drop(self) -> None:
-        """Let go of the file: it will be deleted."""
+        """Release the file without finishing it; it will be deleted."""
 
 
 WRITERS: dict[str, type[Writer]] = {
@@ -39,10 +39,10 @@ WRITERS: dict[str, type[Writer]] = {
 
 
 class OutputFile:
-    """Writes each output beside the position of the record that caused it, and its key where the source has keys.
+    """Writes each output with the position of the record that caused it, and with its key if the source has keys.
 
     Args:
-        writer: of the format.
+        writer: for the format.
         form: what is published.
         is_keyed: whether the source has keys.
     """
@@ -65,12 +65,12 @@ class OutputFile:
 
 @contextmanager
 def output_file(path: Path | None, form: Outputs, *, is_keyed: bool) -> Iterator[OutputFile | None]:
-    """A sink that writes a file, in the format of its ending; None writes nothing.
+    """Open a sink that writes a file in the format of its suffix; yield None if there is no path.
 
-    Until all of it is on the disk it is called `….part`, and when anything fails it is not there.
+    The file is named `….part` until all of it is on the disk. If anything fails, it is deleted.
 
     Raises:
-        ConfigurationError: the ending is of no format.
+        ConfigurationError: no format has this suffix.
         SourceError: the file cannot be written.
     """
     if path is None:
@@ -100,5 +100,5 @@ def output_file(path: Path | None, form: Outputs, *, is_keyed: bool) -> Iterator
 
 
 def _text(key: Any) -> Any:
-    """A message's key as text: what is not UTF-8 is escaped."""
+    """Return a message's key as text; bytes that are not UTF-8 are escaped."""
     return key.decode(errors="backslashreplace") if isinstance(key, bytes) else key

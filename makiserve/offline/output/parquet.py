@@ -23,11 +23,11 @@ NUMPY_TIMES = {np.datetime64, np.timedelta64}
 
 
 class ParquetWriter:
-    """The types are those of the values; where later ones need a wider type, what is written is written again.
+    """Writes Parquet with the types of the values. If later values need a wider type, the file is rewritten.
 
     Args:
         file: to write to.
-        titles: of the columns, where there are no outputs that tell.
+        titles: the columns of a file without outputs.
         form: what is published.
     """
 
@@ -56,7 +56,7 @@ class ParquetWriter:
 
     def drop(self) -> None:
         if self._writer:
-            self._writer.is_open = False  # or it would write its end when it is collected
+            self._writer.is_open = False  # otherwise it writes the footer when it is collected
 
     def _array(self, values: list[Any]) -> pa.Array:
         """Return a column of the values' own type, or of their JSON if Arrow or Parquet has no type for them all."""
@@ -85,7 +85,7 @@ class ParquetWriter:
         self._waiting, self._rows = [], 0
 
     def _rewritten(self, writer: parquet.ParquetWriter, schema: pa.Schema) -> parquet.ParquetWriter:
-        """What is in the file, in types that hold what comes, too."""
+        """Rewrite the file with a schema whose types also hold the new values; return the writer."""
         writer.close()
         with tempfile.TemporaryFile() as copy:
             self._file.seek(0)
@@ -108,10 +108,10 @@ def _has_no_parquet_form(kind: pa.DataType) -> bool:
 
 
 def _common(schemas: list[pa.Schema]) -> pa.Schema:
-    """Types that hold the values of all.
+    """Return a schema whose types hold the values of all schemas.
 
     Raises:
-        SourceError: there are none, or the outputs have different fields.
+        SourceError: the schemas have no types in common, or the outputs have different fields.
     """
     if any(each.names != schemas[0].names for each in schemas):
         raise different_fields(*dict.fromkeys(tuple(each.names) for each in schemas))

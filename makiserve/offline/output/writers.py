@@ -20,7 +20,7 @@ Columns = dict[str, list[Any]]
 
 
 def columns_of(objects: Sequence[Any]) -> Columns:
-    """The fields of outputs, each a list; a part of an output, such as `features`, has a column for each of its fields.
+    """Return the fields of outputs as lists. A nested struct, such as `features`, has a column for each of its fields.
 
     Raises:
         SourceError: the outputs have different fields.
@@ -42,7 +42,7 @@ def columns_of(objects: Sequence[Any]) -> Columns:
 
 
 def _titles(item: Any) -> dict[str, str]:
-    """The names of an output's fields, as they are written and as they are read."""
+    """Return the names of an output's fields, by their names in the file."""
     if isinstance(item, dict):
         return {str(name): name for name in item}
     names = field_names(type(item)) or ()
@@ -51,7 +51,7 @@ def _titles(item: Any) -> dict[str, str]:
 
 
 def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequence[str]) -> SourceError:
-    """The error for outputs that make no table."""
+    """Return the error for outputs that cannot be the rows of one table."""
     return SourceError(
         f"the outputs have different fields, first {', '.join(first)}, then {', '.join(then)}: a table has the same "
         "columns in each row; write JSON lines (.jsonl)"
@@ -59,11 +59,11 @@ def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequenc
 
 
 class CsvWriter:
-    """Numbers are written so that they read back as the same floats; what is neither number nor text is JSON.
+    """Writes CSV. Numbers read back as the same floats; a value that is neither number nor text is JSON.
 
     Args:
         file: to write to.
-        titles: of the columns, where there are no outputs that tell.
+        titles: the columns of a file without outputs.
         form: what is published.
     """
 
@@ -97,7 +97,7 @@ class CsvWriter:
         return [value if type(value) in PLAIN else self._cell(value) for value in values]
 
     def _cell(self, value: Any) -> Any:
-        """Return the value that JSON has, as it is if it is plain: a time is text, without quotes."""
+        """Return the value's JSON, decoded if the result is plain: a time is text without quotes."""
         if isinstance(value, np.generic):
             return plain(value)
         encoded = self._encode(value)
@@ -106,11 +106,11 @@ class CsvWriter:
 
 
 class JsonLinesWriter:
-    """One object a line.
+    """Writes one JSON object per line.
 
     Args:
         file: to write to.
-        titles: none are written.
+        titles: ignored.
         form: what is published.
     """
 
@@ -132,5 +132,5 @@ class JsonLinesWriter:
 
 
 def _joined(head: bytes, value: bytes) -> bytes:
-    """Two objects, neither of them empty, as one."""
+    """Merge two JSON objects into one line."""
     return head[:-1] + b"," + value[1:] + b"\n" if value != b"{}" else head + b"\n"

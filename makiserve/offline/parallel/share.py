@@ -1,4 +1,4 @@
-"""What a block became, as bytes for another process: records as msgpack, a tenth of what pickling them takes."""
+"""A scored block as bytes for another process. Records are msgpack, at a tenth of the cost of pickle."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from makiserve.records import Schema
 from makiserve.scoring import ModelGroup, Scored
 
 UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
-"""What pickle raises on what is not at the top of a module."""
+"""The errors that pickle raises on an object that is not defined at the top of a module."""
 
 
 class Sending:
-    """Both ends of the way.
+    """Both ends of the transfer from one process to another.
 
     Args:
         schema: of the records.
-        records: whether they are sent; `features` likewise.
+        records: whether records are sent.
+        features: whether features are sent.
     """
 
     def __init__(self, schema: Schema, *, records: bool, features: bool) -> None:
@@ -39,10 +40,10 @@ class Sending:
         self._decoder = msgspec.msgpack.Decoder(list[schema.record | None])  # type: ignore[name-defined]  # at run time
 
     def pack(self, block: Block, scored: Scored) -> bytes:
-        """A block and what became of it.
+        """Encode a block and its outputs.
 
         Raises:
-            ConfigurationError: it holds something that only this process knows.
+            ConfigurationError: an object cannot be pickled.
         """
         records, errors = b"", {}
         if self._records:
@@ -59,10 +60,10 @@ class Sending:
             ) from None
 
     def unpack(self, data: bytes) -> tuple[Block, Scored]:
-        """The same, at the other end.
+        """Decode a block and its outputs.
 
         Raises:
-            MakiserveError: it is what stands in the place of a block when nothing can follow it.
+            MakiserveError: the other process failed and sent its error instead of a block.
         """
         found: Any = pickle.loads(data)  # noqa: S301  our own child's
         if isinstance(found, MakiserveError):
@@ -77,24 +78,25 @@ class Sending:
 
 
 END = 0
-"""The length of what stands for the end of a source."""
+"""The length that marks the end of a source."""
 
 
 class Share(NamedTuple):
-    """What a process is told.
+    """The part of a replay that one process does.
 
     Attributes:
         model: the directory of a model; None for a pipeline alone.
-        pipeline: the name of the pipeline; None where it was packaged with the model, or there is none.
-        sources: to be scored, one after the other.
-        selection: what of them is shown.
+        pipeline: the name of the pipeline; None if it was packaged with the model, or there is none.
+        sources: the sources to score, one after the other.
+        selection: the part of the records whose outputs are sent.
         na_values: the cells of a CSV file that are None for an optional field.
         emit: what an output holds.
-        records: whether they are needed; `features` likewise.
+        records: whether a sink needs records.
+        features: whether a sink needs features.
         spool: the file to write to.
-        notes: the descriptor of the pipe that says how much has been written: for each block its length in the spool
-            and how much of the source has been read, for each source's end END.
-        split: the directory of the challenger, and its share; None without one.
+        notes: the file descriptor of the pipe that reports progress. Each line has the length of a block in the spool,
+            or END at the end of a source, and how much of the source has been read.
+        split: the directory of the challenger, and its share; None without a challenger.
     """
 
     model: str | None
@@ -111,7 +113,7 @@ class Share(NamedTuple):
 
 
 def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
-    """A share of a replay of a model."""
+    """Return a share of a replay of a model."""
     if isinstance(model, FeaturesOnly):
         return Share(None, model.uri, **told)
     challenger, share, _ = model.beside
@@ -150,7 +152,7 @@ def _model(share: Share) -> PackagedModel | FeaturesOnly:
 
 
 def main() -> None:
-    """Read the share from standard input, and do it; what the user's code prints goes to standard error."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal interrupts all of its processes: this one has no story
+    """Read the share from standard input and score it. The output of the user's code goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C interrupts all processes: no traceback here
     share = pickle.load(sys.stdin.buffer)  # noqa: S301  our own parent's
     work(share)

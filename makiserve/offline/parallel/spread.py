@@ -1,7 +1,7 @@
-"""Sources on several cores: each process scores some of them, this one takes what they give, in order.
+"""A replay on several cores: each process scores some of the sources, and this one passes their blocks on in order.
 
-What comes out is what a single process gives: the same blocks are scored by the same code, and the sinks are called in
-the same order. What has come too early waits in a file. Decision 0041.
+The result is that of a single process: the same code scores the same blocks, and the sinks are called in the same
+order. Blocks that arrive too early wait in a file. Decision 0041.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from makiserve.scoring import Scored
 
 STDERR = 2
 MUCH = 64 << 20
-"""Bytes to read that take some ten seconds, with a model that is not costly."""
+"""Bytes that take about ten seconds to read and score with a cheap model."""
 
 RECORD_BYTES = 100
-"""What a message is taken for: the size of a topic's span is its records."""
+"""Assumed bytes of a message, because the size of a topic's span is in records."""
 
 START = "import sys; sys.path[:] = {!r}; from makiserve.offline.parallel.share import main; main()"
 
@@ -46,15 +46,15 @@ def spread(
     processes: int,
     emit: Sequence[str],
 ) -> Iterator[tuple[Iterator[tuple[Block, Scored]], list[Progressing]]]:
-    """Start the processes; what every block becomes, source by source, and how far each source is.
+    """Start the processes; yield the scored blocks, source by source, and the progress of each source.
 
     Args:
-        model: to be scored by.
+        model: the model to score with.
         schema: of the records.
         sources: each is a lane.
-        selection: without a limit, which is over all of them.
-        sinks: what they need is sent.
-        processes: how many, at most.
+        selection: without a limit, because a limit counts records over all sources.
+        sinks: the processes send only what these need.
+        processes: maximum number of processes.
         emit: what an output holds.
     """
     far = [Progressing(source) for source in sources]
@@ -79,7 +79,7 @@ def spread(
 
 
 class Progressing:
-    """A source that another process reads."""
+    """The progress of a source that another process reads."""
 
     def __init__(self, source: Source) -> None:
         self.size = source.size
@@ -87,13 +87,13 @@ class Progressing:
 
 
 class ReplayWorker:
-    """A process, seen from here.
+    """A process of the replay, as the parent sees it.
 
     Args:
-        process: it.
-        notes: what it says of the spool.
-        spool: that it writes.
-        far: its sources, in order.
+        process: the process.
+        notes: the file descriptor of the pipe on which it reports progress.
+        spool: the file that it writes.
+        far: the progress of its sources, in order.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], notes: int, spool: Path, far: list[Progressing]) -> None:
@@ -105,7 +105,7 @@ class ReplayWorker:
         self._thread.start()
 
     def next_source(self) -> Iterator[bytes]:
-        """What it has written of each block of its next source."""
+        """Yield the bytes of each block of its next source."""
         while length := self._next():
             with self._spool.open("rb") as spool:
                 spool.seek(self._read)
@@ -113,7 +113,7 @@ class ReplayWorker:
                 yield spool.read(length)
 
     def join(self) -> None:
-        """Wait until it has nothing more to say, once the process has ended."""
+        """Wait until the last note has been read, after the process has ended."""
         self._thread.join()
 
     def _next(self) -> int:
@@ -125,7 +125,7 @@ class ReplayWorker:
         return length
 
     def _listen(self, notes: int, far: list[Progressing]) -> None:
-        """Take the notes as they come, so that the process never waits for this one."""
+        """Read the notes as they arrive, so that the process never waits for this one."""
         left = iter(far)
         source = next(left, None)
         with os.fdopen(notes) as lines:
@@ -151,7 +151,7 @@ def _worker(share: Share, far: list[Progressing]) -> Iterator[ReplayWorker]:
         with (
             suppress(BrokenPipeError),
             process.stdin as stdin,
-        ):  # a dead one is noticed when waited for
+        ):  # `next_source` detects a process that has died
             pickle.dump(share._replace(notes=writing), stdin)
         yield worker
     finally:
@@ -161,7 +161,7 @@ def _worker(share: Share, far: list[Progressing]) -> Iterator[ReplayWorker]:
 
 
 def _shared(sources: Sequence[Source], processes: int) -> list[list[int]]:
-    """The sources of each process, in order: the largest first, each to the one that has the least."""
+    """Return the sources of each process, in order. The largest source is assigned first, to the least loaded."""
     shares: list[list[int]] = [[] for _ in range(processes)]
     weights = [0] * processes
     for index in sorted(range(len(sources)), key=lambda index: -(sources[index].size or 0)):
@@ -172,7 +172,7 @@ def _shared(sources: Sequence[Source], processes: int) -> list[list[int]]:
 
 
 def processes_for(sources: Sequence[Source], wanted: int | None) -> int:
-    """How many processes to use: one a core, where what there is to read makes up for loading the model again."""
+    """Return the number of processes: one per core if there is enough to read to justify loading the model again."""
     many = min(len(sources), wanted or len(os.sched_getaffinity(0)))
     if wanted or many < 2:
         return max(many, 1)

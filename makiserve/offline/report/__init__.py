@@ -1,4 +1,4 @@
-"""The report of a replay: one HTML file that needs nothing else, for people who look before they read."""
+"""The report of a replay: one self-contained HTML file, mostly plots."""
 
 from makiserve.offline.report.builder import ReportBuilder, with_metrics
 from makiserve.offline.report.page import Measured, Report

@@ -1,4 +1,4 @@
-"""Many points as few: what a plot shows of them."""
+"""Binning: reduce many points to the few that a plot can show."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from makiserve.offline.metrics.observed import Array, Observed, missing
 
 OLDEST_S = 10**8
-"""Numbers from here on (1973) are seconds since 1970; from a thousand times as much milliseconds, and so on."""
+"""Numbers from this value (1973) are seconds since 1970; from a thousand times this value milliseconds, and so on."""
 NEWEST_S = 2.5e11
 """The end of the calendar: the year 9999."""
 
 
 class Moments(NamedTuple):
-    """Where on the axis of time a prediction stands.
+    """The places of predictions on the time axis.
 
     Attributes:
         at: float64[n].
-        is_time: whether it is in seconds since 1970.
+        is_time: whether `at` is in seconds since 1970.
         name: of the axis.
     """
 
@@ -30,13 +30,13 @@ class Moments(NamedTuple):
 
 
 class Bins(NamedTuple):
-    """Statistics of values by bins of x; nan where a bin is empty.
+    """Statistics of values by bins of x; nan if a bin is empty.
 
     Attributes:
         centre: of each bin, in x.
         mean: of its values.
-        low: the tenth of its values that is lowest is below.
-        high: the tenth of its values that is highest is above.
+        low: 10th percentile of its values.
+        high: 90th percentile of its values.
     """
 
     centre: Array
@@ -63,7 +63,7 @@ def moments(observed: Observed, chosen: Array, name: str | None) -> Moments:
 
 
 def bins(at: Array, values: Array, count: int, span: tuple[float, float]) -> Bins:
-    """Statistics of `values` in so many equal bins of `at`."""
+    """Return statistics of `values` in `count` equal bins of `at`."""
     low, high = span
     number = np.clip(((at - low) / ((high - low) or 1) * count).astype(int), 0, count - 1)
     order = np.lexsort((values, number))
@@ -78,7 +78,7 @@ def bins(at: Array, values: Array, count: int, span: tuple[float, float]) -> Bin
 
 
 def frame_of(*values: Array) -> tuple[float, float]:
-    """The range to show: all of it, without the outermost thousandths where they would take most of the room."""
+    """Return the range to show: all values, without the outermost thousandths if these would take most of the room."""
     merged = np.concatenate(values)
     merged = merged[np.isfinite(merged)]
     if not merged.size:

@@ -1,4 +1,4 @@
-"""What is noted during a replay for its report, and made into one when it ends."""
+"""The data of a report, which is collected during a replay, and the report that is built from it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from makiserve.offline.sources.source import Origin, Origins
 from makiserve.version import __version__
 
 NAMED = 3
-"""Sources that are named at the top of the page."""
+"""Maximum number of sources that are named at the top of the page."""
 
 
 class ReportBuilder:
-    """A sample of the features, examples of dead letters, and where the records came from.
+    """Collects a sample of the features, examples of dead letters, and the origins of the records.
 
     Args:
-        model: that is replayed.
+        model: the model to replay.
     """
 
     def __init__(self, model: PackagedModel | FeaturesOnly) -> None:
@@ -38,7 +38,7 @@ class ReportBuilder:
     def report(
         self, model: PackagedModel | FeaturesOnly, sources: Sequence[Source], outputs: int, seconds: float
     ) -> Report:
-        """The report, yet without metrics."""
+        """Return the report, still without metrics."""
         origins = self._origins.found(sources)
         records = sum(origin.records for origin in origins)
         more = f" and {len(origins) - NAMED} more" if len(origins) > NAMED else ""
@@ -60,15 +60,15 @@ class ReportBuilder:
 def with_metrics(
     report: Report, metrics: Metrics, observed: Observed, task: ModelTask, label: str, time: str | None
 ) -> Report:
-    """The report with what its predictions are worth.
+    """Return the report with the metrics of its predictions.
 
     Args:
-        report: without.
-        metrics: of what was observed.
+        report: without metrics.
+        metrics: of the predictions.
         observed: the predictions and their labels.
         task: of the model that made them.
         label: the name of the field with the true value.
-        time: of the field with the event time; None where there is none.
+        time: the name of the field with the event time; None if there is none.
     """
     at = moments(observed, observed.labelled, time)
     return replace(report, measured=Measured(metrics, evidence(observed, task), at, label))

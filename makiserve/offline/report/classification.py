@@ -14,12 +14,12 @@ from makiserve.offline.report.plot.chart import chart
 from makiserve.offline.report.section import Figure, Size, half, wide
 
 MOST_CLASSES = 12
-"""A confusion of more classes cannot be read."""
+"""Maximum number of classes in a confusion matrix; a larger one is not readable."""
 BARS = 40
 
 
 def classification_figures(found: ClassificationMetrics, at: Moments) -> list[Figure]:
-    """The share of right predictions over time, the confusion, and what the probabilities are worth."""
+    """Return accuracy over time, the confusion matrix, and the figures of the probabilities."""
     figures = [accuracy_over_time(found, at)]
     if len(found.classes) <= MOST_CLASSES:
         figures.append(confusion(found))
@@ -30,7 +30,7 @@ def classification_figures(found: ClassificationMetrics, at: Moments) -> list[Fi
 
 
 def accuracy_over_time(found: ClassificationMetrics, at: Moments) -> Figure:
-    """Whether the predictions stay right."""
+    """Return a figure of the accuracy over time."""
     right = (found.predicted == found.actual) * 100.0
 
     def draw(size: Size) -> Markup:
@@ -48,7 +48,7 @@ def accuracy_over_time(found: ClassificationMetrics, at: Moments) -> Figure:
 
 
 def confusion(found: ClassificationMetrics) -> Figure:
-    """How often which class is taken for which."""
+    """Return a figure of the confusion matrix."""
     counts = confusion_matrix(found.actual, found.predicted, labels=range(len(found.classes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     total, names = len(found.classes), [name if len(name) <= 12 else name[:11] + "…" for name in found.classes]
@@ -72,7 +72,7 @@ def confusion(found: ClassificationMetrics) -> Figure:
 
 
 def separation(found: ClassificationMetrics, chance: Array) -> Figure:
-    """The probabilities of both classes."""
+    """Return a figure of the predicted probabilities of each of the two classes."""
     edges = np.linspace(0, 1, BARS + 1)
     shares = [np.histogram(chance[found.actual == code], edges)[0] for code in (0, 1)]
     shares = [counts / max(counts.sum(), 1) * 100 for counts in shares]
@@ -90,7 +90,7 @@ def separation(found: ClassificationMetrics, chance: Array) -> Figure:
 
 
 def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
-    """What each threshold catches, and what it costs in false alarms."""
+    """Return a figure of the ROC curve: true positives and false alarms at each threshold."""
     false, true, thresholds = roc_curve(found.actual == 1, chance)
     shown = np.unique(np.linspace(0, len(thresholds) - 1, 400).astype(int))
 
@@ -105,7 +105,7 @@ def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
 
 
 def calibration(found: ClassificationMetrics, chance: Array) -> Figure:
-    """Whether things that are said to be likely are."""
+    """Return a figure of the calibration: the predicted probability against the observed frequency."""
     share, said = calibration_curve(found.actual == 1, chance, n_bins=15, strategy="quantile")
 
     def draw(size: Size) -> Markup:

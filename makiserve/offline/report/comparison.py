@@ -1,4 +1,4 @@
-"""Figures of a comparison: by how much the outputs differ, and the first that do."""
+"""Figures of a comparison: the size of the differences, and the first outputs that differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_FIGURES = 6
 
 
 def comparison(found: Differences | None) -> ReportSection | None:
-    """Where two replays differ; None where nothing was compared."""
+    """Return the differences of two replays; None if nothing was compared."""
     if found is None:
         return None
     word = "the same" if found.agree else "different"

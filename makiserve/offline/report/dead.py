@@ -1,4 +1,4 @@
-"""Figures of dead letters: how many, why, and examples."""
+"""Figures of dead letters: counts, reasons and examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROW = 26.0
 
 
 def dead_letters(reasons: Mapping[str, int], examples: Sequence[Example], records: int) -> ReportSection | None:
-    """The dead letters by reason; None where there are none."""
+    """Return the dead letters by reason; None if there are none."""
     if not reasons:
         return None
     total = sum(reasons.values())

@@ -1,4 +1,4 @@
-"""Figures of the features: what the model was given, and what it was trained on."""
+"""Figures of the features: the distributions of the model's inputs and of its training data."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from makiserve.scoring.drift.columns import is_missing, numbers
 SMALL = (300.0, 190.0)
 BARS, MOST_NAMES = 28, 6
 MOST_WHOLE = 60
-"""Whole numbers in a range of at most so many have a bar each."""
+"""Whole numbers have one bar each if their range is smaller than this."""
 NOTABLE = 0.2
-"""Features from this distance on come first: a fifth of the rows would have to move."""
+"""Features with at least this distance come first: a fifth of the rows would have to move."""
 CHANCE = 1.63
-"""By this over the root of the training's size a distance is chance but once in a hundred (Kolmogorov, 1933)."""
+"""By chance, a distance exceeds this over the root of the training's size once in a hundred (Kolmogorov, 1933)."""
 
 Training = Mapping[str, ColumnProfile]
 Drifts = Mapping[str, FeatureDrift]
@@ -35,12 +35,12 @@ class _Compared(NamedTuple):
 
 
 def distributions(values: Mapping[str, Sequence[Any]], training: Training, drift: Drifts) -> ReportSection | None:
-    """Return a small figure for each feature, those that have moved most first; None without features.
+    """Return a small figure for each feature, those with the largest drift first; None without features.
 
     Args:
-        values: of each feature, a sample.
+        values: a sample of each feature.
         training: the statistics of the training.
-        drift: how far all values are from the training.
+        drift: the drift of all values from the training.
     """
     found = [_compare(name, column, training.get(name), drift.get(name)) for name, column in values.items()]
     if not found:
@@ -81,7 +81,7 @@ def _numbers(name: str, present: Sequence[Any], training: ColumnProfile | None) 
 
 
 def _edges(values: Array, training: ColumnProfile | None) -> Array:
-    """Return the ends of the bars."""
+    """Return the edges of the bars."""
     frames = [frame_of(side) for side in (values, training.spread() if training else values[:0]) if side.size]
     low, high = min(low for low, _ in frames or [(0.0, 0.0)]), max(high for _, high in frames or [(0.0, 1.0)])
     if high - low < MOST_WHOLE and (values == np.round(values)).all() and _is_whole(training):
@@ -90,7 +90,7 @@ def _edges(values: Array, training: ColumnProfile | None) -> Array:
 
 
 def _is_whole(training: ColumnProfile | None) -> bool:
-    """Whether the training had whole numbers alone, as far as its bins show."""
+    """Return whether the training had only whole numbers, as far as its bins show."""
     return training is None or bool(np.isclose(training.edges, np.round(training.edges), atol=1e-12).all())
 
 
@@ -127,7 +127,7 @@ def _words(drift: FeatureDrift) -> list[str]:
 
 
 def _notable(training: ColumnProfile | None, drift: FeatureDrift | None) -> float:
-    """Return the distance if it is more than chance, otherwise 0."""
+    """Return the distance if it is notable and more than chance, otherwise 0."""
     if training is None or drift is None or not drift.seen:
         return 0.0
     return drift.distance if drift.distance >= max(NOTABLE, CHANCE / training.count**0.5) else 0.0

@@ -1,4 +1,4 @@
-"""Figures of groups: where the predictions are better and where worse."""
+"""Figures of groups: which groups have better predictions and which have worse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW = 22.0
 
 
 def groups(metrics: Metrics) -> ReportSection | None:
-    """Bars of the first metric for each field, and a table of all metrics; None without groups."""
+    """Return bars of the first metric for each field, and a table of all metrics; None without groups."""
     fields = list(dict.fromkeys(group.by for group in metrics.groups))
     if not fields:
         return None

@@ -1,4 +1,4 @@
-"""The page: one file that needs nothing else."""
+"""The report's page: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEADING = {"regression": ("rmse", "mae", "bias", "r2"), "classification": ("accu
 
 @dataclass(frozen=True)
 class Measured:
-    """Predictions that have a label: what they are worth, and what of them is drawn."""
+    """Predictions that have a label: their metrics, and the data for their plots."""
 
     metrics: Metrics
     evidence: RegressionMetrics | ClassificationMetrics
@@ -45,23 +45,23 @@ class Measured:
 
 @dataclass(frozen=True)
 class Report:
-    """What is on the page.
+    """The contents of the page.
 
     Attributes:
         title: the model.
-        subtitle: what it was run on.
+        subtitle: the data that it was run on.
         facts: everything that identifies model, data and run, by name.
         origins: the data that was read.
-        records: how many were read.
-        outputs: how many came of them.
-        measured: None without a label.
-        features: a sample of what the model was given, by feature.
-        training: the statistics of what it was trained on, by feature.
-        drift: how far the features of all outputs are from the training, by feature.
-        reasons: dead letters by reason.
-        examples: some of them.
-        verdicts: on what was required.
-        differences: None where nothing was compared.
+        records: number of records that were read.
+        outputs: number of outputs that they caused.
+        measured: the predictions that have a label; None without a label.
+        features: a sample of the model's inputs, by feature.
+        training: the statistics of the training data, by feature.
+        drift: the drift of all outputs' features from the training, by feature.
+        reasons: number of dead letters by reason.
+        examples: some of the dead letters.
+        verdicts: on the requirements.
+        differences: from the expected outputs; None if nothing was compared.
     """
 
     title: str
@@ -80,10 +80,10 @@ class Report:
     differences: Differences | None = None
 
     def write(self, path: str | Path) -> None:
-        """Write the page; the file gets its name only when all of it is written.
+        """Write the page; the file gets its name only when all of it has been written.
 
         Raises:
-            SourceError: it cannot be written.
+            SourceError: the file cannot be written.
         """
         path = Path(path)
         part = path.with_name(path.name + ".part")
@@ -96,7 +96,7 @@ class Report:
             part.unlink(missing_ok=True)
 
     def html(self) -> str:
-        """The page."""
+        """Return the page as HTML."""
         folder = files(__package__)
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         return environment.from_string((folder / "page.html").read_text("utf-8")).render(

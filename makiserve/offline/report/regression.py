@@ -18,7 +18,7 @@ BARS = 49  # an odd number: the middle one is around 0
 
 
 def regression_figures(found: RegressionMetrics, at: Moments, label: str) -> list[Figure]:
-    """Return prediction against actual over time and as a scatter, and what the errors are like.
+    """Return predicted against actual values over time and as a scatter plot, and figures of the errors.
 
     Predictions and labels that are not finite are not drawn; the metrics count them.
     """
@@ -36,7 +36,7 @@ def regression_figures(found: RegressionMetrics, at: Moments, label: str) -> lis
 
 
 def over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
-    """Both lines; means of bins, where there are more points than the plot has room for."""
+    """Return a figure of predicted and actual values over time: means of bins if there are too many points to draw."""
     order = np.argsort(at.at, kind="stable")
 
     def draw(size: Size) -> Markup:
@@ -69,7 +69,7 @@ def over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
 
 
 def scatter(found: RegressionMetrics, label: str) -> Figure:
-    """Predicted up, actual across: right predictions are on the diagonal."""
+    """Return a figure of predicted (up) against actual (across); correct predictions are on the diagonal."""
     span = frame_of(found.actual, found.predicted)
 
     def draw(size: Size) -> Markup:
@@ -95,7 +95,7 @@ def scatter(found: RegressionMetrics, label: str) -> Figure:
 
 
 def residuals(found: RegressionMetrics, label: str) -> Figure:
-    """How often an error of which size occurs, beside those of always predicting the mean."""
+    """Return a figure of the distribution of errors, compared with the errors of always predicting the mean."""
     errors, naive = found.errors, found.actual.mean() - found.actual
     low, high = frame_of(errors, naive)
     reach = max(abs(low), abs(high)) or 1.0
@@ -115,7 +115,7 @@ def residuals(found: RegressionMetrics, label: str) -> Figure:
 
 
 def errors_over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
-    """Whether the errors drift."""
+    """Return a figure of the errors over time."""
     errors = found.errors
 
     def draw(size: Size) -> Markup:
@@ -142,6 +142,6 @@ def _inside(values: Array, span: tuple[float, float]) -> Array:
 
 
 def _without_gaps(xs: Array, ys: Array) -> tuple[Array, Array]:
-    """Without empty bins: they are between sparse points, not gaps in the data."""
+    """Remove empty bins: they are between sparse points, not gaps in the data."""
     full = ~np.isnan(ys)
     return xs[full], ys[full]

@@ -15,10 +15,10 @@ class ReportTable:
 
     Attributes:
         heads: of its columns.
-        rows: of what is written in the cells.
-        numbers: the columns that stand right, by index.
-        codes: the columns that are written as code, by index.
-        summary: where it is not empty the table is folded behind it.
+        rows: the contents of the cells.
+        numbers: indexes of the columns that are aligned right.
+        codes: indexes of the columns that are set as code.
+        summary: if not empty, the table is folded and this is its summary.
     """
 
     heads: Sequence[str]
@@ -34,7 +34,7 @@ class ReportSection:
 
     Attributes:
         name: its anchor.
-        title: may be empty, as of the first one.
+        title: may be empty, as it is for the first section.
         says: a sentence below the title; may be empty.
         is_small: whether its figures are many and small.
     """
@@ -49,11 +49,11 @@ class ReportSection:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure that is read at a glance.
+    """A number to read at a glance.
 
     Attributes:
-        beside: what gives it a meaning.
-        mood: `bad` where it is.
+        beside: a reference that gives the number a meaning.
+        mood: `bad` if the number is bad, otherwise empty.
     """
 
     name: str
@@ -65,15 +65,15 @@ class Tile:
 Size = tuple[float, float]
 
 WIDE, HALF, PHONE = (1110.0, 300.0), (548.0, 320.0), (350.0, 260.0)
-"""Width and height of a plot over the whole page, of one beside another, and of both on a phone."""
+"""Width and height of a full-width plot, of a half-width plot, and of both on a phone."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot with its words.
+    """A plot with its title, caption and legend.
 
     Attributes:
-        title: what is shown.
+        title: what the plot shows.
         says: a sentence that helps to read it; may be empty.
         plots: one for every screen, or one for large screens and one for phones.
         legend: colour class and meaning of each kind of mark.
@@ -88,10 +88,10 @@ class Figure:
 
 
 def wide(title: str, says: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
-    """A figure over the whole width of the page."""
+    """Return a figure over the whole width of the page."""
     return Figure(title, says, (draw(WIDE), draw(PHONE)), legend, is_wide=True)
 
 
 def half(title: str, says: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
-    """A figure that stands beside another where there is room."""
+    """Return a figure of half the page's width, next to another if the screen is wide enough."""
     return Figure(title, says, (draw(HALF), draw(PHONE)), legend)

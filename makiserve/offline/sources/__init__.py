@@ -1,4 +1,4 @@
-"""Where the records of a replay come from: files, a topic, a notebook's own; each source one ordered stream."""
+"""The sources of a replay: files, topics, or records in memory. Each source is one ordered stream."""
 
 from makiserve.offline.sources.find import Given, sources_from, sources_named
 from makiserve.offline.sources.source import Block, Source

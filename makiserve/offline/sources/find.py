@@ -1,4 +1,4 @@
-"""From what the user names to sources: paths, patterns, folders, records."""
+"""Find the sources that the user names: paths, patterns, folders, topics, records."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ frame or Arrow table, records or dicts."""
 
 
 def sources_from(given: Given) -> Sequence[Source]:
-    """One source for each file or partition; records are one source.
+    """Return one source for each file or partition; records are one source.
 
     Raises:
-        SourceError: there is no such file, or one is named twice.
-        ConfigurationError: there is no such span of a topic.
+        SourceError: a file does not exist or is named twice.
+        ConfigurationError: the span of a topic does not exist.
     """
     if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
         given = [cast("Named", given)]
@@ -44,11 +44,11 @@ def sources_from(given: Given) -> Sequence[Source]:
 
 
 def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Sequence[Source]:
-    """The sources that the settings name; the ends of topics are fixed now.
+    """Return the sources that the settings name. The end of each topic is determined by this call.
 
     Raises:
-        SourceError: as of `sources_from`.
-        ConfigurationError: likewise.
+        SourceError: for the same reasons as `sources_from`.
+        ConfigurationError: for the same reasons as `sources_from`, or if a topic is given without a broker.
     """
     return sources_from([_named(name, settings, broker) for name in settings.source])
 
@@ -79,7 +79,7 @@ def _file_sources(names: list[str]) -> list[Source]:
 
 def _files(name: str) -> list[Path]:
     path = Path(name)
-    if path.is_dir():  # what Spark and others write beside the data begins with _ or .
+    if path.is_dir():  # Spark and others write metadata files that begin with _ or .
         found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(("_", ".")))
         if not found:
             raise SourceError(f"{path}: the folder has no files")
@@ -93,7 +93,7 @@ def _files(name: str) -> list[Path]:
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """Of one file its name, of several the paths from the folder that holds them all."""
+    """Return the name of a single file, or the paths of several files relative to their common folder."""
     if len(paths) < 2:
         return [path.name for path in paths]
     folder = Path(commonpath([path.absolute().parent for path in paths]))

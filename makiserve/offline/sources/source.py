@@ -1,4 +1,4 @@
-"""What a replay reads: a source of blocks of records, from a file or from memory."""
+"""The sources of a replay, which yield blocks of records from a file or from memory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Origin(NamedTuple):
     """A source that was read.
 
     Attributes:
-        name: as positions name it.
+        name: its name in positions.
         place: the absolute path of a file, or the offsets of a topic's partition.
-        records: how many it gave.
-        digest: SHA-256 of the file's bytes; of anything else, of name, offsets and number of records.
+        records: number of records that were read.
+        digest: SHA-256 of the bytes of a file, otherwise of name, offsets and number of records.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Origins:
         self._seen[block.source] = (count + len(block.offsets), first, block.offsets[-1])
 
     def found(self, sources: Iterable[Source]) -> list[Origin]:
-        """What was read, now that it is; files are read once more for their digests."""
+        """Return what was read, after the replay; files are read once more for their digests."""
         paths = {source.name: getattr(source, "path", None) for source in sources}
         return [self._origin(name, path) for name, path in paths.items()]
 
@@ -60,7 +60,7 @@ class Origins:
 
 
 def digest_of(origins: Iterable[Origin]) -> str:
-    """One digest for all of it."""
+    """Return one digest for all origins."""
     return _sha256(f"{origin.name} {origin.digest}\n".encode() for origin in origins)
 
 
@@ -72,15 +72,15 @@ def _sha256(parts: Iterable[bytes]) -> str:
 
 
 class Block(NamedTuple):
-    """Records of one source in a row; parallel sequences.
+    """Consecutive records of one source, as parallel sequences.
 
     Attributes:
-        source: the name of it. With an offset it is a record's position: no other record of the replay has it.
-        offsets: of the records, rising: from 0 in a file, the broker's in a topic.
-        records: a `DecodeError` stands in the place of one that does not fit. Empty where no sink needs them.
-        keys: of the messages, or what `lane_by` found; None for the records of a file.
-        lanes: the lane of each record, where `lane_by` has found one; None where the source is the lane.
-        unseen: the names of the optional fields that the source has not had up to here.
+        source: the name of the source. Source and offset are the position of a record, which is unique in a replay.
+        offsets: of the records, ascending: from 0 in a file, the broker's in a topic.
+        records: a `DecodeError` takes the place of a record that does not fit. Empty if no sink needs them.
+        keys: of the messages, or the values of the `lane_by` field; None for the records of a file.
+        lanes: the lane of each record if there is a `lane_by`; None if the source is the lane.
+        unseen: the names of the optional fields that have not occurred in the source so far.
     """
 
     source: str
@@ -91,7 +91,7 @@ class Block(NamedTuple):
     unseen: frozenset[str] = frozenset()
 
     def cut(self, start: int, end: int | None = None) -> Block:
-        """The records from index `start` to the one before `end`."""
+        """Return the records from index `start` to the one before `end`."""
         part = slice(start, end)
         keys, lanes = (each[part] if each is not None else None for each in (self.keys, self.lanes))
         return Block(self.source, self.offsets[part], self.records[part], keys, lanes, self.unseen)
@@ -101,8 +101,8 @@ class Source(Protocol):
     """A file, a partition's span, or records in memory.
 
     Attributes:
-        name: short, and of no other source of the replay.
-        size: what the whole of it weighs, in the unit of `read`; None where nobody knows.
+        name: short, and unique in the replay.
+        size: its total size, in the unit of `read`; None if unknown.
         read: how much of it has been read.
         is_keyed: whether its records have keys.
     """
@@ -117,10 +117,10 @@ class Source(Protocol):
     def is_keyed(self) -> bool: ...
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
-        """Its records, from the first to the last.
+        """Yield its records, from the first to the last.
 
         Raises:
-            SourceError: it cannot be read as what it should be.
+            SourceError: it cannot be read in its format.
         """
 
 
@@ -128,10 +128,10 @@ BLOCK_RECORDS = 16_384
 
 
 class RecordsSource:
-    """Records in memory, or as they are made.
+    """Records in memory, or from an iterator.
 
     Args:
-        records: in order; whatever `read_rows` takes.
+        records: in order; anything that `read_rows` accepts.
     """
 
     name = "records"
@@ -151,11 +151,11 @@ class RecordsSource:
 
 
 class FileSource:
-    """One file, in any of the formats that `RecordFile` knows.
+    """One file, in any of the formats that `RecordFile` reads.
 
     Args:
         path: of the file.
-        name: by which it is known in the outputs.
+        name: its name in the outputs.
     """
 
     is_keyed = False
@@ -166,7 +166,7 @@ class FileSource:
         self._file: RecordFile | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FileSource, (self.path, self.name)  # what another process reads from its beginning
+        return FileSource, (self.path, self.name)  # another process reads it from the beginning
 
     @property
     def size(self) -> int | None:

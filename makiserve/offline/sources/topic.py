@@ -20,19 +20,19 @@ from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 
 GROUP = "makiserve-replay"
-"""A name for the consumer, which joins no group."""
+"""The group ID of the consumer, which does not join a group."""
 
 
 @dataclass(frozen=True)
 class TopicSpan:
-    """Which records of a topic to replay; what is not committed is not read, and nothing is marked as read.
+    """The records of a topic to replay. Uncommitted records are not read, and no offsets are committed.
 
     Attributes:
-        topic: that holds them.
+        topic: the topic with the records.
         bootstrap_servers: `host:port`, several separated by commas.
         start: of each partition: an offset, a time, a `timedelta` before now, or as text: `2h`, `2026-11-25T10:00`,
             `earliest`.
-        end: the same, of the first record that is not replayed; `latest` is the end when the replay starts.
+        end: of the first record that is not replayed, in the same forms; `latest` is the end when the replay starts.
         options: librdkafka properties, for security.
     """
 
@@ -43,10 +43,10 @@ class TopicSpan:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def sources(self) -> list[SpanSource]:
-        """One for each partition.
+        """Return one source for each partition.
 
         Raises:
-            ConfigurationError: there is no such topic, place or offset.
+            ConfigurationError: the topic, place or offset does not exist.
             BrokerUnavailable: no broker answers.
         """
         broker = BrokerSettings(self.bootstrap_servers, GROUP, options=self.options)
@@ -58,8 +58,8 @@ class SpanSource:
     """The span of one partition; positions are the broker's.
 
     Args:
-        broker: how to reach it.
-        span: what to read.
+        broker: how to reach the broker.
+        span: the offsets to read.
     """
 
     is_keyed = True

@@ -1,1 +1,1 @@
-"""Plots as SVG text: light enough for a page that stands alone, coloured by the page's variables."""
+"""Plots as SVG text: small enough for a self-contained page, and coloured by the page's CSS variables."""

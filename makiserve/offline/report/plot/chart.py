@@ -1,4 +1,4 @@
-"""A plot: axes, and the marks that are put on them."""
+"""A plot: axes and marks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from makiserve.offline.report.plot.scale import Scale, scale
 
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 26.0, 34.0
 FINEST = 2000
-"""Points that are drawn one by one; more are drawn as cells."""
+"""Maximum number of points that are drawn one by one; more are drawn as cells."""
 
 
 @dataclass
 class Chart:
     """A plot under construction; marks are drawn in the order in which they are added.
 
-    Colours are classes, of which the page's style knows: `model`, `actual`, `other`, `bad`.
+    Colours are CSS classes that the page's style defines: `model`, `actual`, `other`, `bad`.
 
     Attributes:
-        width: of the whole in the units of its view; on a screen about as many pixels.
-        height: likewise.
-        x: of the values across.
-        y: of the values up.
-        title: what is shown, for those who cannot see it.
+        width: of the whole plot in units of its view box, each about a pixel on a screen.
+        height: of the whole plot, in the same units.
+        x: the horizontal scale.
+        y: the vertical scale.
+        title: what the plot shows, for screen readers.
     """
 
     width: float
@@ -38,7 +38,7 @@ class Chart:
     _marks: list[str] = field(default_factory=list)
 
     def line(self, xs: Iterable[float], ys: Iterable[float], colour: str, *, is_dashed: bool = False) -> None:
-        """A line through points; it is broken where a value is nan."""
+        """Draw a line through points, interrupted at nan."""
         pieces, is_down = [], False
         for x, y in zip(xs, ys, strict=True):
             if x != x or y != y:
@@ -50,7 +50,7 @@ class Chart:
         self._marks.append(f'<path class="{kind} {colour}" d="{"".join(pieces)}"/>')
 
     def band(self, xs: Iterable[float], low: Iterable[float], high: Iterable[float], colour: str) -> None:
-        """The area between two lines."""
+        """Draw the area between two lines."""
         sides = [(self.x(x), self.y(y), self.y(z)) for x, y, z in zip(xs, low, high, strict=True) if y == y]
         up = [f"{x:.1f} {top:.1f}" for x, _, top in sides]
         down = [f"{x:.1f} {bottom:.1f}" for x, bottom, _ in sides]
@@ -58,12 +58,12 @@ class Chart:
             self._marks.append(f'<path class="band {colour}" d="M{"L".join([*up, *reversed(down)])}Z"/>')
 
     def points(self, xs: Iterable[float], ys: Iterable[float], colour: str) -> None:
-        """A dot for each point."""
+        """Draw a dot for each point."""
         dots = (f'<circle cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="2.2"/>' for x, y in zip(xs, ys, strict=True))
         self._marks.append(f'<g class="dots {colour}">{"".join(dots)}</g>')
 
     def bar(self, left: float, right: float, low: float, high: float, colour: str, says: str = "") -> None:
-        """A rectangle, of values; `says` is shown when one points at it."""
+        """Draw a rectangle between values; `says` is its tooltip."""
         x, y = sorted((self.x(left), self.x(right))), sorted((self.y(low), self.y(high)))
         hint = f"<title>{escape(says)}</title>" if says else ""
         self._marks.append(
@@ -72,7 +72,7 @@ class Chart:
         )
 
     def cell(self, left: float, right: float, low: float, high: float, strength: float, says: str) -> None:
-        """A rectangle whose colour is the stronger the more is in it, from 0 to 1."""
+        """Draw a rectangle whose colour has a strength from 0 to 1."""
         x, y = sorted((self.x(left), self.x(right))), sorted((self.y(low), self.y(high)))
         self._marks.append(
             f'<rect class="cell model" x="{x[0]:.1f}" y="{y[0]:.1f}" width="{x[1] - x[0] + 0.3:.1f}" '
@@ -80,12 +80,12 @@ class Chart:
         )
 
     def text(self, x: float, y: float, text: str, kind: str, *, dx: float = 0, dy: float = 4) -> None:
-        """Words at a value, moved by some units; `kind` is a class that anchors and colours them."""
+        """Draw text at a value, moved by `dx` and `dy` units; `kind` is a class that anchors and colours the text."""
         place = f'x="{self.x(x) + dx:.1f}" y="{self.y(y) + dy:.1f}"'
         self._marks.append(f'<text class="{kind}" {place}>{escape(text)}</text>')
 
     def svg(self, *, x_ticks: int | None = None, y_ticks: int | None = None) -> Markup:
-        """The plot; the number of ticks follows from its size unless given."""
+        """Return the plot as SVG; the number of ticks depends on its size unless given."""
         across = self.x.ticks(int(self.width / 80) if x_ticks is None else x_ticks) if x_ticks != 0 else ()
         up = self.y.ticks(int(self.height / 48) if y_ticks is None else y_ticks) if y_ticks != 0 else ()
         bottom, left, right = self.y.start, self.x.start, self.x.end
@@ -122,17 +122,17 @@ def chart(
     margins: tuple[float, float] = (0.0, 0.04),
     is_time: bool = False,
 ) -> Chart:
-    """An empty plot.
+    """Return an empty plot.
 
     Args:
         size: width and height.
-        across: the least and the greatest value.
-        up: likewise.
-        title: what is shown, for those who cannot see it.
+        across: minimum and maximum of the horizontal values.
+        up: minimum and maximum of the vertical values.
+        title: what the plot shows, for screen readers.
         names: of the axes.
-        left: room for the labels of the values up.
-        margins: what the scales hold beyond the values, as parts of them.
-        is_time: whether the values across are seconds since 1970.
+        left: room for the labels of the vertical axis.
+        margins: the margins of the scales beyond the values, as fractions of their range.
+        is_time: whether the horizontal values are seconds since 1970.
     """
     width, height = size
     x = scale(*across, left, width - RIGHT, margin=margins[0], is_time=is_time)

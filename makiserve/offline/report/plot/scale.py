@@ -1,4 +1,4 @@
-"""Scales: from values to places on a plot, and the round values that are written beside it."""
+"""Scales: map values to places on a plot, and choose the round values of its ticks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIME_STEPS = (
 )
 MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 LARGEST, SMALLEST = 1e300, 1e-290
-"""What a scale can hold, and what it can tell apart from 0."""
+"""The largest value on a scale, and the smallest that it distinguishes from 0."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Scale:
     Attributes:
         low: the value at `start`.
         high: the value at `end`.
-        start: in the units of the plot; `end` likewise.
+        start: in the units of the plot.
+        end: in the units of the plot.
         is_time: whether values are seconds since 1970.
     """
 
@@ -40,12 +41,12 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, most: int) -> Iterator[tuple[float, str]]:
-        """At most so many round values inside the scale, and how they are written."""
+        """Yield at most `most` round values inside the scale, with their labels."""
         return _time_ticks(self.low, self.high, most) if self.is_time else _ticks(self.low, self.high, most)
 
 
 def scale(low: float, high: float, start: float, end: float, *, margin: float = 0.03, is_time: bool = False) -> Scale:
-    """Return a scale that holds both values, with a margin; they may be equal. It is finite, whatever they are."""
+    """Return a scale that contains both values, with a margin. The values may be equal; the scale is always finite."""
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
     low, high = max(low, -LARGEST), min(high, LARGEST)
@@ -57,7 +58,7 @@ def scale(low: float, high: float, start: float, end: float, *, margin: float = 
 
 
 def amount(value: float) -> str:
-    """A value in a few characters: 12,000 · 3.5 · 0.02 · 1.2e-07."""
+    """Format a value in a few characters: 12,000 · 3.5 · 0.02 · 1.2e-07."""
     if value != value:
         return "none"
     if value == 0 or 1e-3 <= abs(value) < 1e6:
