@@ -91,11 +91,13 @@ class Cluster:
         kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
         if "delete" not in found["cleanup.policy"].value:
             kept |= {"retention.ms": "-1", "retention.bytes": "-1"}
-        kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in found}  # the broker's version decides which exist
+        kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in found}  # which there are depends on the broker
         return kept | {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
 
     def ensure(self, topic: str, partitions: int, settings: Mapping[str, str]) -> int:
-        """Create a topic if it does not exist, and return its number of partitions. Several workers may call this at once.
+        """Create a topic if it does not exist, and return its number of partitions.
+
+        If several workers call this at once, one of them creates the topic.
 
         Args:
             topic: its name.
@@ -124,7 +126,7 @@ class Cluster:
             )
 
     def command(self, tool: str, topic: str) -> str:
-        """Return the beginning of the command line of a Kafka tool for a topic."""
+        """Return the beginning of the command line that runs a Kafka tool on a topic."""
         flag = "--entity-type topics --entity-name" if tool == "configs" else "--topic"
         return f"kafka-{tool}.sh --bootstrap-server {self._servers} {flag} {topic}"
 

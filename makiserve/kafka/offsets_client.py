@@ -140,7 +140,7 @@ class OffsetsClient:
 
 @contextmanager
 def _asking(doing: str) -> Iterator[None]:
-    """Convert errors about an assigned partition. A client that has lost its brokers reports such a partition as missing."""
+    """Convert errors about an assigned partition. It may be reported missing if the client has lost its brokers."""
     try:
         yield
     except KafkaException as error:
