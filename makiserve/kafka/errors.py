@@ -92,7 +92,7 @@ MISSING = {
     KafkaError._CRIT_SYS_RESOURCE: _RESOURCES,
     KafkaError._FS: _RESOURCES,
 }
-"""A person must act, unless a flag marks the error as retriable: an unknown topic may have just been created."""
+"""A person must act, unless a flag of the error decides otherwise: an unknown topic may have just been created."""
 
 UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
     KafkaError.MSG_SIZE_TOO_LARGE: "size",

@@ -46,12 +46,12 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
 
 
 def ended(part: Snapshot) -> Snapshot:
-    """Return the snapshot of a worker that has ended: its counters without its status."""
+    """Return the snapshot of a worker that has ended: what it did, without its status, partitions and state."""
     return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=(), group=())
 
 
 def aside(part: Snapshot) -> Snapshot:
-    """Return the snapshot of a worker of an earlier stage: its status, its partitions and its dead letters."""
+    """Return the snapshot of a worker of an earlier stage. Only records that become dead letters there are counted."""
     ended_there = sum(part.dead.values())
     return msgspec.structs.replace(
         part,

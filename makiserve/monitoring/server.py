@@ -154,7 +154,7 @@ class WebServer:
         return answer.to_bytes(has_body=request.method != "HEAD")
 
     async def _made(self, request: Request) -> Answer:
-        """Return the response to a valid request. Probes are made here, pages on their own thread: they take milliseconds."""
+        """Return the response to a valid request. Pages take milliseconds, so they are made on their own thread."""
         if request.path in PROBES:
             return PROBES[request.path](self._board)
         return await self._loop.run_in_executor(self._pages, PAGES[request.path], self._board)

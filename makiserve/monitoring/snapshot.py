@@ -148,7 +148,7 @@ class ShownDrift(msgspec.Struct, frozen=True):
         psi: the population stability index. Below 0.1 the distribution is the same, above 0.25 it is another one.
         records: the number of recent values from which it was computed.
         missing: the share of these values that is missing, 0 to 1.
-        beyond: the share of these values that is outside the range of the training data.
+        beyond: the share of these values that is outside of all values in the training data.
     """
 
     feature: str

@@ -22,8 +22,8 @@ class Status(msgspec.Struct, frozen=True):
             report.
         p50_s: the median latency since the start, at most `latency_bound_s`.
         p99_s: the 99th percentile of the latency since the start, at most `latency_bound_s`.
-        latency_bound_s: the largest measured latency. Longer ones are only counted, so a quantile equal to it may be
-            larger.
+        latency_bound_s: the last bound of the latency histogram. Longer latencies are only counted, so a quantile that
+            is equal to the bound lies beyond it.
         stages_s: the mean time of a batch in each stage.
         batch: the mean number of records per batch.
         now: the latest snapshot; None while the service starts.
