@@ -1,4 +1,4 @@
-"""What must be true of the cluster before anything starts."""
+"""Start-up checks of the cluster, and the creation of topics."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CALL_S = 1.0
 BROKER_DEFAULT = -1
 PROTOCOL = "inter.broker.protocol.version"
 OLDEST_PROTOCOL = (2, 5)
-"""Since this version a broker checks the group's generation with the offsets of a transaction."""
+"""Since this version, a broker checks the group's generation when a transaction commits offsets."""
 
 
 class Cluster:
-    """The brokers and topics, looked at once, when a service starts."""
+    """The brokers and topics, as seen when a service starts."""
 
     def __init__(self, connection: Connection) -> None:
         self._servers = connection.broker.bootstrap_servers
@@ -37,11 +37,11 @@ class Cluster:
             self._admin = AdminClient(connection.admin_settings() | {"error_cb": self._on_error})
 
     def preflight(self, within: timedelta) -> str:
-        """Waits for a broker, and refuses one that is too old; which Kafka it is, in words, as far as it tells.
+        """Wait for a broker, refuse one that is too old, and return its Kafka version in words, if it is known.
 
         Raises:
-            BrokerUnavailable: none has answered in this time.
-            ConfigurationError: it refuses the credentials, or does not fence zombies.
+            BrokerUnavailable: no broker has answered in this time.
+            ConfigurationError: the broker refuses the credentials, or does not fence zombies.
         """
         deadline = time.monotonic() + within.total_seconds()
         while True:
@@ -60,10 +60,10 @@ class Cluster:
                 return self._release(next(iter(brokers)))
 
     def partitions(self, topic: str) -> int:
-        """How many partitions a topic has.
+        """Return the number of partitions of a topic.
 
         Raises:
-            ConfigurationError: there is no such topic, or none that these credentials may see.
+            ConfigurationError: the topic does not exist, or these credentials may not see it.
         """
         count = self._partitions(topic)
         if count is None:
@@ -75,15 +75,15 @@ class Cluster:
         return count
 
     def has(self, topic: str) -> bool:
-        """Whether there is such a topic, that these credentials may see."""
+        """Return whether the topic exists and these credentials may see it."""
         return self._partitions(topic) is not None
 
     def retention(self, topic: str) -> dict[str, str]:
-        """Return the settings of a topic that takes all that this one holds, whatever its time, and keeps it as long.
+        """Return settings for a topic that accepts all records of this one, of any age, and keeps them as long.
 
         Raises:
-            ConfigurationError: they may not be read.
-            RetryCall: no answer.
+            ConfigurationError: the settings may not be read.
+            RetryCall: there was no answer.
         """
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         with to_error(f"Asking for the settings of {topic}"):
@@ -95,27 +95,29 @@ class Cluster:
         return kept | {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
 
     def ensure(self, topic: str, partitions: int, settings: Mapping[str, str]) -> int:
-        """Create a topic if there is none, and return how many partitions it has; of several workers one creates it.
+        """Create a topic if it does not exist, and return its number of partitions.
+
+        If several workers call this at once, one of them creates the topic.
 
         Args:
             topic: its name.
-            partitions: how many a new one gets.
-            settings: of a new one, by their Kafka names; a topic that exists keeps its own.
+            partitions: the number of partitions of a new topic.
+            settings: of a new topic, by their Kafka names. An existing topic keeps its own.
 
         Raises:
-            ConfigurationError: it may not be created.
-            BrokerUnavailable: it was created and is not seen within 10 s.
+            ConfigurationError: the topic may not be created.
+            BrokerUnavailable: the topic was created but did not become visible within 10 s.
         """
         if self._partitions(topic) is None:
             self._create(topic, partitions, settings)
         return retry(lambda: self._seen(topic), timedelta(seconds=10))
 
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
-        """Create a topic if there is none, and refuse one with another number of partitions; see `ensure`.
+        """Create a topic if it does not exist, and refuse one with another number of partitions. See `ensure`.
 
         Raises:
-            ConfigurationError: it has another number of partitions, or may not be created.
-            BrokerUnavailable: it was created and is not seen within 10 s.
+            ConfigurationError: the topic has another number of partitions, or may not be created.
+            BrokerUnavailable: the topic was created but did not become visible within 10 s.
         """
         if (count := self.ensure(topic, partitions, settings)) != partitions:
             raise ConfigurationError(
@@ -124,15 +126,15 @@ class Cluster:
             )
 
     def command(self, tool: str, topic: str) -> str:
-        """Return the beginning of a command line of Kafka's own tools about a topic."""
+        """Return the beginning of the command line that runs a Kafka tool on a topic."""
         flag = "--entity-type topics --entity-name" if tool == "configs" else "--topic"
         return f"kafka-{tool}.sh --bootstrap-server {self._servers} {flag} {topic}"
 
     def grow(self, topic: str, partitions: int) -> None:
-        """Give a topic that has fewer partitions as many as this; do nothing if it has them or does not exist.
+        """Add partitions to a topic that has fewer than `partitions`; do nothing if the topic does not exist.
 
         Raises:
-            ConfigurationError: it may not be changed.
+            ConfigurationError: the topic may not be changed.
         """
         count = self._partitions(topic)
         if count is not None and count < partitions:
@@ -142,11 +144,11 @@ class Cluster:
             logger.info("Topic %s now has %d partitions", topic, partitions)
 
     def committed_topics(self, group: str) -> set[str]:
-        """Return the topics that a group has committed offsets of, as far as these credentials may see them.
+        """Return the topics for which a group has committed offsets, as far as these credentials may see them.
 
         Raises:
-            ConfigurationError: they may not ask.
-            BrokerUnavailable: no answer within 10 s.
+            ConfigurationError: these credentials may not read the group's offsets.
+            BrokerUnavailable: there was no answer within 10 s.
         """
 
         def ask() -> Any:
@@ -158,7 +160,7 @@ class Cluster:
         return {each.topic for each in found if each.offset >= 0}
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
-        """Refuse a topic that has another value of a setting; one whose settings may not be read is trusted.
+        """Refuse a topic that has another value of a setting. Trust a topic whose settings may not be read.
 
         Raises:
             ConfigurationError: the setting has another value.
@@ -177,7 +179,7 @@ class Cluster:
             )
 
     def _metadata(self) -> Any:
-        # Of all topics: asking for one by name creates it, on brokers that create topics by themselves.
+        # List all topics: a request for one by name would create it if the broker has auto.create.topics.enable.
         with to_error(f"Asking {self._servers} for its topics"):
             return self._admin.list_topics(timeout=CALL_S)
 
@@ -201,7 +203,7 @@ class Cluster:
                 raise fault(error.args[0], f"Creating topic {topic}") from error
 
     def _release(self, broker: int) -> str:
-        """By the version the brokers speak among themselves, which those of Kafka 4 no longer name."""
+        """Return the Kafka version in words, from the inter-broker protocol. Kafka 4 no longer has that setting."""
         resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
         try:
             settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()

@@ -50,13 +50,13 @@ CONSUMER = {
 }
 
 READER = ("enable.auto.commit", "enable.auto.offset.store", "isolation.level", "auto.offset.reset", "fetch.wait.max.ms")
-"""Those of them that a client without a subscription needs."""
+"""The consumer settings that a client without a subscription needs."""
 
 SESSION_MS = 45_000
-"""librdkafka's default."""
+"""librdkafka's default session timeout."""
 
 TRANSACTION_MS = 15_000
-"""A crashed instance without a name blocks read_committed readers, its successor among them, for so long."""
+"""How long a crashed instance without a name blocks read_committed readers, including its successor."""
 
 LEAST_TRANSACTION_MS = 10_000
 """Below this, a transaction could time out while its checkpoint is written."""
@@ -70,29 +70,31 @@ PRODUCER = {
 }
 
 BATCH_BYTES = 1_000_000
-"""librdkafka's own limit of a batch."""
+"""librdkafka's default batch size."""
 
 FRESH = {"metadata.max.age.ms": 1000}
-"""A client that asks now and then asks the leaders that it knows of, for 15 minutes, and never finds out that a leader
-has changed: librdkafka does not look anew when the one that it asked says so."""
+"""Metadata age for a client that sends a request only now and then.
+
+librdkafka caches partition leaders for 15 minutes by default, and does not look them up again when a broker answers
+that it is no longer the leader. Such a client would not notice a new leader."""
 
 
 REPORT_S = 60.0
-"""How often a trouble that lasts is reported."""
+"""How often a lasting error is reported."""
 
 _reported_s: dict[int, float] = {}
 
 
 class NativeLog:
-    """Where librdkafka logs to. All of it is DEBUG: what matters comes back as an error, or through `report`."""
+    """The logger that librdkafka writes to. All of it is DEBUG: what matters comes as an error, or through `report`."""
 
     def log(self, level: int, message: str, *arguments: object) -> None:
-        """Takes what the binding would give to a `logging.Logger`."""
+        """Log a message as DEBUG, with the signature that the binding expects of a `logging.Logger`."""
         logger.debug(message, *arguments)
 
 
 def report(error: KafkaError) -> None:
-    """Logs what librdkafka says outside of any call; it goes on by itself, or the next call fails."""
+    """Log an error that librdkafka reports outside of any call. Either it recovers, or the next call fails."""
     if error.code() in (NO_BROKER, *REFUSED) and not _is_news(error.code()):
         return
     if error.code() == NO_BROKER:
@@ -104,7 +106,10 @@ def report(error: KafkaError) -> None:
 
 
 def _is_news(code: int) -> bool:
-    """Whether no client of this process has reported this for a minute; each has several connections."""
+    """Return whether no client of this process has reported this code in the last minute.
+
+    Each client has several connections, which report the same error.
+    """
     now = time.monotonic()
     is_news = now >= _reported_s.get(code, -math.inf) + REPORT_S
     if is_news:
@@ -117,10 +122,10 @@ class Connection:
     """The settings of the clients of one worker.
 
     Attributes:
-        broker: its `options` override what stands here, except what exactly-once rests on.
+        broker: its `options` override the settings in this file, except those that exactly-once depends on.
 
     Raises:
-        ConfigurationError: an option is one of those.
+        ConfigurationError: an option is one that exactly-once depends on.
     """
 
     broker: BrokerSettings
@@ -133,32 +138,35 @@ class Connection:
 
     @property
     def session(self) -> timedelta:
-        """How long the group waits for a member that is silent before it gives its partitions to others."""
-        given = self.broker.options.get("session.timeout.ms", "")  # what is not a number is refused by librdkafka
+        """The time without a heartbeat after which the group gives a member's partitions to others."""
+        given = self.broker.options.get("session.timeout.ms", "")  # librdkafka refuses what is not a number
         return timedelta(milliseconds=int(given) if given.isdecimal() else SESSION_MS)
 
     @property
     def transactional_id(self) -> str:
-        """Where the instance has a name it is the same over restarts, and a successor ends what a crash left open."""
+        """The transactional id of this worker.
+
+        If the instance has a name, the id survives restarts, and a successor ends a transaction that a crash left open.
+        """
         return f"{self.broker.group}-{self.broker.instance or self._nonce}"
 
     def consumer_settings(self) -> dict[str, Any]:
-        """The input's consumer."""
+        """Return the settings of the input's consumer."""
         member = {"group.instance.id": self.broker.instance} if self.broker.instance else {}
         return CONSUMER | member | self._settings() | {"group.id": self.broker.group}
 
     def lookup_settings(self) -> dict[str, Any]:
-        """The client that asks for what is committed: of the group, and no member of it."""
+        """Return the settings of the client that looks up committed offsets. It does not join the group."""
         own = {"group.id": self.broker.group, "enable.partition.eof": True}
         return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | own
 
     def producer_settings(self, batch_bytes: int = BATCH_BYTES) -> dict[str, Any]:
         """Return the settings of the transactional producer.
 
-        A shorter session comes with a shorter transaction: the successor of a crashed instance waits for both.
+        A shorter session also shortens the transaction timeout: the successor of a crashed instance waits for both.
 
         Args:
-            batch_bytes: the size of a batch that every topic takes. One message that is larger is a batch of its own.
+            batch_bytes: the largest batch that every topic accepts. A larger message is sent alone in its batch.
         """
         session_ms = int(self.session.total_seconds() * 1000)
         timeout_ms = min(TRANSACTION_MS, max(LEAST_TRANSACTION_MS, session_ms))
@@ -166,7 +174,7 @@ class Connection:
         return PRODUCER | derived | self._settings() | {"transactional.id": self.transactional_id}
 
     def admin_settings(self) -> dict[str, Any]:
-        """The client of the start-up checks."""
+        """Return the settings of the admin clients."""
         return self._settings() | FRESH
 
     def _settings(self) -> dict[str, Any]:
@@ -174,8 +182,8 @@ class Connection:
             "bootstrap.servers": self.broker.bootstrap_servers,
             "client.id": "-".join(filter(None, (self.broker.group, self.broker.instance))),
             "log.connection.close": False,
-            # When no broker is connected for a moment librdkafka drops all that it knows of them and begins anew; a
-            # transaction that is open then hangs until it times out, and the call that waits for it for ever.
+            # By default, librdkafka bootstraps again when no broker is connected for a moment. An open transaction then
+            # hangs until it times out, and the call that waits for it never returns.
             "metadata.recovery.strategy": "none",
         }
         return own | dict(self.broker.options) | {"logger": NativeLog(), "error_cb": report}

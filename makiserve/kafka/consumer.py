@@ -1,4 +1,4 @@
-"""The input: a cooperative consumer that hands out all that has arrived, and moves only where it is told to."""
+"""The input: a cooperative consumer that returns all records that have arrived and seeks only on request."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ OnGone = Callable[[list[int]], None]
 
 
 LOW_S = 2.0
-"""How long the oldest record of a partition is asked for, in the callback of a rebalance."""
+"""The timeout for looking up a partition's oldest offset in a rebalance callback."""
 
 
 class InputConsumer:
-    """One topic, read by one member of the group.
+    """A group member's consumer of one topic.
 
-    A partition is given its start with its assignment, or is held until it is moved there: it is assigned at its oldest
-    record then, by number, as a seek is lost while librdkafka looks up the end of a partition that was assigned there.
-    It is moved by a seek, and never by being assigned anew: while a rebalance waits for on_revoke, librdkafka takes
-    that for its end, and the next owner begins before this one has committed.
+    A partition gets its start offset with its assignment, or is held until `move` is called. A held partition is
+    assigned at the offset of its oldest record. Assigned at a logical end, it would lose a seek that is made while
+    librdkafka looks up that end. `move` seeks and never assigns the partition again: while a rebalance waits for
+    on_revoke, librdkafka takes a new assignment for the end of the rebalance, and the next owner begins before this
+    one has committed.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
@@ -49,21 +50,21 @@ class InputConsumer:
 
     @property
     def member(self) -> str:
-        """The id that the group has given this member; empty if it is not a member now."""
+        """The member id from the group; empty if this consumer is not a member now."""
         return self._consumer.memberid() or ""
 
     @property
     def assigned(self) -> frozenset[int]:
-        """The partitions that are this member's now."""
+        """The partitions that are assigned to this member now."""
         return frozenset(self._assigned)
 
     def subscribe(self, on_assign: OnAssign, on_revoke: OnGone, on_lost: OnGone) -> None:
-        """Joins the group. The callbacks are called from inside `receive`.
+        """Join the group. The callbacks are called from inside `receive`.
 
         Args:
-            on_assign: these partitions came; it returns for each the offset to start at, or None to hold it.
-            on_revoke: these go when it returns: the last chance to commit.
-            on_lost: these are another member's already: whatever is not committed must be dropped.
+            on_assign: called with new partitions; returns the start offset of each, or None to hold it.
+            on_revoke: called with partitions that are revoked when it returns: the last chance to commit.
+            on_lost: called with partitions that another member already owns: drop what is not committed.
         """
 
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -83,21 +84,21 @@ class InputConsumer:
         join()
 
     def rejoin(self) -> None:
-        """Leave the group and join it again, so that it assigns all partitions anew.
+        """Leave the group and join it again, so that it reassigns all partitions.
 
-        A static member leaves, too: one that joined without leaving would get its old assignment back. The callbacks
-        are called by the next calls of `receive`, on_revoke for all partitions first.
+        A static member leaves, too, because it would otherwise get its old assignment back. The next calls of `receive`
+        call the callbacks, first on_revoke for all partitions.
         """
         with to_error(f"Leaving the group of {self.topic}"):
             self._consumer.unsubscribe()
         self._is_rejoining = True
 
     def receive(self, max_records: int, timeout: timedelta) -> list[Message]:
-        """All records that have arrived, in order per partition; it waits only while there is none.
+        """Return all records that have arrived, in order per partition. Wait only while there are none.
 
         Raises:
-            MakiserveError: what a callback raised, or the input's own trouble. No record is lost by it: those that
-                came along are given by the next call, unless their partition was moved or taken away meanwhile.
+            MakiserveError: a callback raised it, or reading the input failed. No record is lost: the next call returns
+                those that arrived with it, unless their partition was moved or revoked in the meantime.
         """
         if self._is_rejoining and not self._assigned:
             self._is_rejoining = False
@@ -106,7 +107,7 @@ class InputConsumer:
         self._wake()
         messages = self._take(max_records, timeout)
         records = [message for message in messages if message.error() is None]
-        # What was taken before a callback moved or gave away its partition cannot be told from what came after.
+        # Records from before a callback moved or revoked their partition look the same as those from after it.
         if stale := self._gone | self._held | self._moves.keys():
             records = [record for record in records if record.partition() not in stale]
             self._gone.clear()
@@ -119,12 +120,12 @@ class InputConsumer:
         raise raised
 
     def move(self, partition: int, offset: int) -> None:
-        """Goes on with the record at `offset` from the next `receive` on; what is buffered is dropped."""
+        """Continue at `offset` from the next `receive` on, and drop the buffered records of the partition."""
         self._kept = [record for record in self._kept if record.partition() != partition]
         self._moves[partition] = self._floors[partition] = offset
 
     def hold(self, partitions: Iterable[int]) -> None:
-        """Give nothing of these partitions until they are moved again; drop what is buffered."""
+        """Return no records of these partitions until they are moved again, and drop the buffered ones."""
         held = set(partitions)
         self._moves = {number: offset for number, offset in self._moves.items() if number not in held}
         self._kept = [record for record in self._kept if record.partition() not in held]
@@ -132,9 +133,9 @@ class InputConsumer:
         self._pause(held)
 
     def keep_alive(self) -> None:
-        """Tells the group that this member lives, while a batch is being scored: no record is taken.
+        """Keep this member in the group while a batch is being scored, without reading records.
 
-        The callbacks of a rebalance are called from here, too; what they raise is raised by the next `receive`.
+        Rebalance callbacks may be called from here, too. The next `receive` raises what they raise.
         """
         if not self._is_resting:
             self._is_resting = True
@@ -142,21 +143,21 @@ class InputConsumer:
         self._kept += self._poll(0.0)
 
     def end(self, partition: int) -> int | None:
-        """One after the last record of a partition, as the latest fetch has shown it; None before. Nobody is asked."""
+        """Return one after the last record of a partition, as of the latest fetch; None before it. Makes no request."""
         try:
             _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)
-        except KafkaException:  # the client has never heard of it, or no longer knows it
+        except KafkaException:  # the client does not know the partition yet, or no longer
             return None
         return int(high) if high >= 0 else None
 
     def group_metadata(self) -> Any:
         """Return this member's generation, for `TransactionalProducer.send_offsets`.
 
-        It fences a member that was replaced. Metadata without a member id would not: a broker takes it for that of a
-        client older than this protection, and accepts the offsets.
+        It fences a member that was replaced. Metadata without a member id would not: a broker assumes a client that is
+        older than this protection, and accepts the offsets.
 
         Raises:
-            AbortTransaction: the group has moved on without this member, which has not been told by a callback yet.
+            AbortTransaction: the group has continued without this member, and no callback has reported that yet.
         """
         metadata = self._consumer.consumer_group_metadata()
         if self._assigned and not self.member:
@@ -164,9 +165,9 @@ class InputConsumer:
         return metadata
 
     def close(self) -> None:
-        """Leaves the group. Nobody is told of the partitions that go: whatever is to be committed is committed before.
+        """Leave the group without calling callbacks. Commit whatever must be committed before this call.
 
-        A broker that does not answer is not waited for.
+        Do not wait for a broker that does not answer.
         """
         self._is_closing = True
         with to_error(f"Leaving the group of {self.topic}"):
@@ -221,7 +222,7 @@ class InputConsumer:
                     self._resume([partition])
 
     def _note_errors(self, messages: list[AnyMessage], stale: Set[int]) -> list[Unreadable]:
-        """What stands for the records that cannot be read: one in each partition, that the next move goes beyond."""
+        """Return an `Unreadable` for the first unreadable record of each partition. The next move skips that record."""
         found: dict[int, Unreadable] = {}
         for message in messages:
             error, partition = message.error(), int(message.partition() or 0)
@@ -230,7 +231,7 @@ class InputConsumer:
             if error.code() not in UNREADABLE:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{partition}]")
             elif partition not in found:
-                # The error is the whole batch's, and names its first offset: those before the floor are dealt with.
+                # The error names the first offset of its batch. Records before the floor have already been handled.
                 offset = max(int(message.offset() or 0), self._floors.get(partition, 0))
                 found[partition] = Unreadable(self.topic, partition, offset, error.str())
                 self._moves[partition] = self._floors[partition] = offset + 1
@@ -252,7 +253,7 @@ class InputConsumer:
             self._pause(numbers)
 
     def _low(self, partition: int) -> int:
-        """The oldest record, for a partition that is held: a fetch from before it, on its way at once, would fail."""
+        """Return the oldest offset, for a held partition. A fetch starts at once, and would fail at a lower offset."""
         try:
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), LOW_S, cached=False)
         except KafkaException:
@@ -262,7 +263,7 @@ class InputConsumer:
     def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int | None]:
         if self._is_closing or not numbers:
             return {}
-        # Raised into librdkafka an error would end the poll, and the records that the poll had taken would be lost.
+        # An error raised into librdkafka would end the poll and lose the records that the poll had taken.
         try:
             return on_assign(numbers)
         except MakiserveError as error:

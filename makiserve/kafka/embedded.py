@@ -10,17 +10,17 @@ from makiserve.kafka.errors import to_error
 CALL_S = 5.0
 
 OPTIONS = {"session.timeout.ms": "6000"}
-"""What clients of this broker need: with more, its groups take 44 s to rebalance."""
+"""The options that clients of this broker need. With a longer session, its groups take 44 s to rebalance."""
 
 
 class EmbeddedBroker:
-    """It speaks the protocol, other processes may connect, and it ends with this object.
+    """A broker inside this process that other processes can connect to. It ends with this object.
 
-    It proves nothing about exactly-once: open and aborted records are visible to read_committed readers, offsets of a
-    transaction are not stored, zombies are not fenced. It keeps 5 MiB a partition.
+    It proves nothing about exactly-once: read_committed readers see open and aborted records, transactional offsets are
+    not stored, and zombies are not fenced. It keeps 5 MiB per partition.
 
     Attributes:
-        bootstrap_servers: where it listens.
+        bootstrap_servers: the address on which it listens.
     """
 
     def __init__(self) -> None:
@@ -30,6 +30,6 @@ class EmbeddedBroker:
         self.bootstrap_servers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
 
     def create_topic(self, topic: str) -> int:
-        """Creates a topic, and gives the number of its partitions: the mock cluster's choice, 4."""
+        """Create a topic and return its number of partitions: 4, which the mock cluster chooses."""
         with to_error(f"Creating topic {topic}"):
             return len(self._owner.list_topics(topic, CALL_S).topics[topic].partitions)

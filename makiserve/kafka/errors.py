@@ -1,4 +1,4 @@
-"""Kafka's errors: what each code means, and which error of makiserve it becomes."""
+"""Kafka's errors: what each code means, and which makiserve error it becomes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from makiserve.errors import (
     RetryCall,
 )
 
-# ruff: noqa: SLF001  librdkafka's own codes begin with an underscore, and are public
+# ruff: noqa: SLF001  librdkafka's own codes begin with an underscore but are public
 
 
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
@@ -76,7 +76,7 @@ REFUSED = {
     KafkaError.UNSUPPORTED_VERSION: "the broker is too old",
     KafkaError._UNSUPPORTED_FEATURE: "the broker is too old",
 }
-"""A person must act, whatever the flags. A denied topic is flagged "abort": it would be aborted and redone for ever."""
+"""A person must act, whatever the flags. A denied topic is flagged "abort" and would be retried forever."""
 
 MISSING = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: "create the topic",
@@ -92,7 +92,7 @@ MISSING = {
     KafkaError._CRIT_SYS_RESOURCE: _RESOURCES,
     KafkaError._FS: _RESOURCES,
 }
-"""A person must act, unless a flag says otherwise: an unknown topic may be one that was just created."""
+"""A person must act, unless a flag of the error decides otherwise: an unknown topic may have just been created."""
 
 UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
     KafkaError.MSG_SIZE_TOO_LARGE: "size",
@@ -102,8 +102,8 @@ UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
     KafkaError.INVALID_RECORD: "record",
     KafkaError._INVALID_DIFFERENT_RECORD: "record",
 }
-"""What about a message its topic does not take. All messages of its batch are refused with it, and librdkafka does not
-report which of them is at fault."""
+"""Which property of a message its topic refuses. The broker refuses the whole batch, and librdkafka does not report
+which message is at fault."""
 
 FENCING = {
     KafkaError._FENCED,
@@ -114,7 +114,7 @@ FENCING = {
     KafkaError.TRANSACTION_COORDINATOR_FENCED,
     KafkaError.FENCED_INSTANCE_ID,
     KafkaError.UNRELEASED_INSTANCE_ID,
-    KafkaError._FATAL,  # all that a call says whose client has met one of the others before
+    KafkaError._FATAL,  # every call fails with this after a client has had one of the others
 }
 """Another instance has taken over."""
 
@@ -149,11 +149,11 @@ PASSING = {
     KafkaError._INTR,
     KafkaError._QUEUE_FULL,
     KafkaError._ISR_INSUFF,
-    KafkaError._NOENT,  # no leader found, says a question about offsets while one is elected
+    KafkaError._NOENT,  # a request for offsets found no leader: one is being elected
     KafkaError._UNKNOWN_BROKER,
     KafkaError._MAX_POLL_EXCEEDED,  # the next poll rejoins the group
-    KafkaError.UNKNOWN,  # the broker met something that it did not expect; the caller has its patience
-    KafkaError.INVALID_MSG,  # a checksum did not fit on the way
+    KafkaError.UNKNOWN,  # an unexpected error in the broker; the caller limits the retries
+    KafkaError.INVALID_MSG,  # a checksum failed in transit
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
@@ -185,19 +185,19 @@ PASSING = {
     KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     KafkaError.THROTTLING_QUOTA_EXCEEDED,
 }
-"""It passes by itself."""
+"""The error is temporary."""
 
 UNFINISHED = KafkaError._CONFLICT
-"""A call was made while another one is not finished. It is flagged "retriable" and never would succeed."""
+"""A call was made before another one had finished. It is flagged "retriable" but would never succeed."""
 
 UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION}
-"""What reading says of a batch that is damaged, or that decompresses to more than receive.message.max.bytes."""
+"""A batch that was read is damaged, or decompresses to more than receive.message.max.bytes."""
 
 NOT_STARTED = KafkaError._STATE
-"""What a seek says of a partition whose assignment has not taken effect yet."""
+"""A seek in a partition whose assignment has not taken effect yet."""
 
 PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
-"""What an abort reports for each record that it throws away."""
+"""The delivery error of each record that an abort discards."""
 
 NO_BROKER = KafkaError._ALL_BROKERS_DOWN
 END_OF_PARTITION = KafkaError._PARTITION_EOF
@@ -211,7 +211,7 @@ LONGEST_PAUSE_S = 1.0
 
 
 def fault(error: KafkaError, doing: str) -> MakiserveError:
-    """What an error of librdkafka means for the caller. The message begins with what was being `doing`, and where."""
+    """Return the makiserve error for a librdkafka error. Its message begins with `doing`: the action and the place."""
     kind = _kind(error)
     message = f"{doing}: {error.str()} ({error.name()})"
     remedy = REFUSED.get(error.code()) or MISSING.get(error.code())
@@ -224,7 +224,7 @@ def _kind(error: KafkaError) -> type[MakiserveError]:
         return ConfigurationError
     if code == UNFINISHED:
         return InternalError
-    # From here on librdkafka's own order: abort, retry, fatal.
+    # From here on, librdkafka's documented order: abort, retry, fatal.
     if error.txn_requires_abort():
         return AbortTransaction
     if error.retriable():
@@ -244,28 +244,28 @@ def _kind_without_flags(code: int) -> type[MakiserveError]:
 
 @contextmanager
 def to_error(doing: str) -> Iterator[None]:
-    """Turns what librdkafka raises inside the block into the error tree, the original chained to it."""
+    """Convert what librdkafka raises inside the block to a makiserve error, chained to the original."""
     try:
         yield
     except KafkaException as error:
         raise fault(error.args[0], doing) from error
     except SystemError as error:
-        # A fatal error that meets a delivery report inside one poll: the binding raises the one through the other.
+        # A fatal error and a delivery report in the same poll: the binding wraps one in the other.
         if not isinstance(error.__cause__, KafkaException):
             raise
         raise fault(error.__cause__.args[0], doing) from error
 
 
 def retry(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] = lambda: False) -> T:
-    """Makes a call again, after a pause, for as long as it raises RetryCall and there is time.
+    """Make a call, and repeat it with a growing pause while it raises RetryCall and there is time.
 
     Args:
-        call: what is made again.
-        within: how long it may take in all.
-        is_over: whether there is no time any more, however long it has taken; asked after each failure.
+        call: the call to make.
+        within: the total time allowed.
+        is_over: returns whether to stop early; called after each failure.
 
     Raises:
-        BrokerUnavailable: the time is over; its message is that of the last RetryCall.
+        BrokerUnavailable: the time is over. The message contains that of the last RetryCall.
     """
     began = time.monotonic()
     pause = FIRST_PAUSE_S

@@ -1,7 +1,7 @@
 """The consumer group and its topics, as the brokers see them now: owners, offsets, ends, topic ids.
 
-An admin client of its own, used from one thread. A look costs a request to the group's coordinator for its members and
-one for its offsets, one to each partition leader, and one for the topics.
+This uses a separate admin client from one thread. A look at a group takes two requests to its coordinator, for members
+and offsets, and one request to each partition leader. A look at topics takes one request.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Member(NamedTuple):
 
 
 class GroupView(NamedTuple):
-    """The group at one moment.
+    """A group at one moment.
 
     Attributes:
         is_stable: whether no rebalance is under way, and there are members.
@@ -54,17 +54,17 @@ class GroupView(NamedTuple):
         return frozenset(self.ends) - frozenset().union(*(member.partitions for member in self.members))
 
     def lag(self, partition: int) -> int | None:
-        """The number of records that are not committed; None if nothing was ever committed."""
+        """Return the number of uncommitted records; None if nothing was ever committed."""
         committed = self.committed.get(partition)
         return None if committed is None else max(0, self.ends[partition] - committed)
 
 
 class TopicState(NamedTuple):
-    """What makes a topic the one that it was.
+    """The identity of a topic, which shows whether it was deleted and created again.
 
     Attributes:
-        id: given by the broker when it is created; another topic of the same name has another.
-        partitions: how many.
+        id: assigned by the broker at creation. A new topic of the same name gets a new id.
+        partitions: the number of partitions.
     """
 
     id: str
@@ -72,7 +72,7 @@ class TopicState(NamedTuple):
 
 
 class GroupInspector:
-    """Looks at one group and the topics of its service."""
+    """A client that describes one group and the topics of its service."""
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self._connection = connection
@@ -87,7 +87,7 @@ class GroupInspector:
         """Return the topics that exist and that the principal may see.
 
         Raises:
-            RetryCall: no answer.
+            RetryCall: there was no answer.
         """
         found = {}
         answers = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=CALL_S)
@@ -102,13 +102,13 @@ class GroupInspector:
         return found
 
     def group(self, partitions: int) -> GroupView:
-        """Return members, offsets and ends.
+        """Return the group's members and offsets, and the ends of the input.
 
         Args:
-            partitions: how many the input has.
+            partitions: the number of partitions of the input.
 
         Raises:
-            RetryCall: no answer.
+            RetryCall: there was no answer.
             ConfigurationError: the principal may not describe the group.
         """
         name = self._connection.broker.group

@@ -1,4 +1,4 @@
-"""What a topic takes: the size, time and key that a message may have, from the topic's settings."""
+"""Topic limits: the size, timestamp and key that a topic's settings allow."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ REFRESH_S = 60.0
 UNLIMITED = 2**63 - 1
 HOUR_MS = 3_600_000
 TIME_LIMITS = tuple(f"message.timestamp.{name}.max.ms" for name in ("before", "after", "difference"))
-"""The settings that bound the time of a message: before Kafka 3.6 there is only the last, since 4.0 only the others."""
+"""The settings that limit timestamps. Before Kafka 3.6 only the last one exists, since 4.0 only the other two."""
 
 MARGIN_MS = 60_000
-"""How far the clocks of this machine and of a broker may differ, and how long a message may wait to be written."""
+"""The allowance for clock differences with a broker, and for the time that a message waits to be written."""
 
 MESSAGE_BYTES = 128
-"""More than the batch and the record around a message need; a header needs up to HEADER_BYTES."""
+"""An upper bound of the batch and record overhead of a message. Each header adds up to HEADER_BYTES."""
 
 HEADER_BYTES = 10
 
 
 def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Return the size that a broker compares with max.message.bytes, at most: alone in its batch, not compressed."""
+    """Return an upper bound of the size that a broker compares with max.message.bytes.
+
+    It assumes that the message is alone in its batch and not compressed.
+    """
     size = MESSAGE_BYTES + len(key or b"") + len(value or b"")
     for name, content in headers:
         size += HEADER_BYTES + len(name.encode()) + len(content or b"")
@@ -42,13 +45,13 @@ def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> i
 
 
 class TopicLimits(NamedTuple):
-    """What a topic takes; the defaults are those of Kafka 4.
+    """The limits of one topic. The defaults are those of Kafka 4.
 
     Attributes:
-        max_bytes: the size of the largest message, as of `message_bytes`.
-        needs_key: whether it refuses messages without a key.
-        before_ms: how much older than now the time of a message may be.
-        after_ms: how much later than now it may be.
+        max_bytes: the size of the largest message, as computed by `message_bytes`.
+        needs_key: whether the topic refuses messages without a key.
+        before_ms: how far in the past the timestamp of a message may be.
+        after_ms: how far in the future the timestamp may be.
     """
 
     max_bytes: int = 1_048_588
@@ -57,13 +60,13 @@ class TopicLimits(NamedTuple):
     after_ms: int = HOUR_MS
 
     def times(self, now_ms: int) -> tuple[int, int]:
-        """Return the earliest and the latest time that a message may have for some time from now on."""
+        """Return the earliest and the latest timestamp that a message may have now and for some time after."""
         before, after = (limit - min(MARGIN_MS, limit // 2) for limit in (self.before_ms, self.after_ms))
         return now_ms - before, now_ms + after
 
 
 def limits_from_settings(settings: Mapping[str, str]) -> TopicLimits:
-    """Return what a topic with these settings takes; Kafka's defaults if none are known."""
+    """Return the limits of a topic with these settings; Kafka's defaults if no setting is known."""
     if not settings:
         return TopicLimits()
     limits = TopicLimits(
@@ -77,9 +80,9 @@ def limits_from_settings(settings: Mapping[str, str]) -> TopicLimits:
 
 
 class Limits:
-    """What each of some topics takes: known from the start, asked for again every minute and after a refusal.
+    """The limits of several topics, read at the start, every minute, and after a refusal.
 
-    A topic whose settings may not be read counts as one with Kafka's defaults until it refuses a message.
+    A topic whose settings may not be read has Kafka's defaults until it refuses a message.
 
     Attributes:
         of: the limits of each topic.
@@ -96,23 +99,23 @@ class Limits:
 
     @property
     def smallest_bytes(self) -> int:
-        """The size of a batch that every topic takes."""
+        """The largest batch that every topic accepts, in bytes."""
         return min(limits.max_bytes for limits in self.of.values())
 
     def read(self) -> None:
-        """Ask for the settings of all topics, and wait for the answers."""
+        """Request the settings of all topics, and wait for the answers."""
         self._ask()
         self._take()
 
     def refresh(self) -> None:
-        """Ask again if it is time, and note the answers once they are all there. It never waits."""
+        """Request the settings again when they are due, and apply the answers when all have arrived. Never wait."""
         if self._asked and all(answer.done() for answer in self._asked.values()):
             self._take()
         elif not self._asked and time.monotonic() >= self._due:
             self._ask()
 
     def learn(self, topic: str, limits: TopicLimits) -> None:
-        """Note what a refusal has shown; it counts until the topic's settings change."""
+        """Set limits that a refusal has shown. They apply until the topic's settings change."""
         self.of[topic] = limits
 
     def _ask(self) -> None:

@@ -1,4 +1,4 @@
-"""A received message, with the types that it really has: the binding's stubs make everything optional."""
+"""A received message, typed as it is at run time: the binding's stubs make everything optional."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_TIME: int = TIMESTAMP_NOT_AVAILABLE
 
 
 class Message(Protocol):
-    """A record of the input that carries no error; its headers are read with `read_headers` alone."""
+    """An input record without an error. Read its headers only with `read_headers`."""
 
     def topic(self) -> str: ...
     def partition(self) -> int: ...
@@ -28,15 +28,15 @@ class Message(Protocol):
     def key(self) -> bytes | None: ...
     def value(self) -> bytes | None: ...
     def timestamp(self) -> tuple[int, int]:
-        """The kind of timestamp, which may be `NO_TIME`, and milliseconds since 1970."""
+        """Return the kind of timestamp, which may be `NO_TIME`, and milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for a record of a batch that cannot be decompressed, or is damaged: all that is known is where it is.
+    """A record of a batch that is damaged or cannot be decompressed. Only its position is known.
 
     Attributes:
-        trouble: what the client says of it.
+        trouble: the client's error message.
     """
 
     _topic: str
@@ -45,7 +45,7 @@ class Unreadable:
     trouble: str
 
     def error(self) -> None:
-        """It is handed out like a record."""
+        """Return None, as a record does."""
 
     def topic(self) -> str:
         return self._topic
@@ -66,7 +66,7 @@ class Unreadable:
         """Unknown."""
 
     def timestamp(self) -> tuple[int, int]:
-        """Unknown: a message that is produced with 0 is given the time of its production."""
+        """Return an unknown time. A message that is produced with time 0 gets the time of its production."""
         return NO_TIME, 0
 
 
@@ -74,8 +74,8 @@ class ReadHeaders(NamedTuple):
     """The headers of a message.
 
     Attributes:
-        headers: name and value of each; the value is None if the header has none.
-        dropped: how many are left out because their name is not UTF-8.
+        headers: the name and value of each. The value is None if the header has none.
+        dropped: how many headers are left out because their name is not UTF-8.
     """
 
     headers: Headers
@@ -83,11 +83,11 @@ class ReadHeaders(NamedTuple):
 
 
 def read_headers(message: Message) -> ReadHeaders:
-    """Return the headers of a message that can be read, whatever bytes the names consist of.
+    """Return the readable headers of a message, whatever bytes the names consist of.
 
     Kafka takes any bytes as a header's name; confluent_kafka has only text. Given a name that is not UTF-8, it raises
     SystemError and keeps a list with holes, in which touching a name ends the process. `gc.get_referents` steps over
-    the holes. The message is left with the readable headers, so that a second call is safe and counts nothing again.
+    the holes. The message keeps only its readable headers, so a second call is safe and counts nothing again.
     """
     unsafe = cast("Any", message)
     try:
@@ -98,7 +98,7 @@ def read_headers(message: Message) -> ReadHeaders:
         found = unsafe.headers() or []
     except (SystemError, UnicodeDecodeError):
         found = []
-    # A tuple lists what it refers to from its end: the value, then the name unless that is a hole.
+    # get_referents lists a tuple from its end: the value, then the name unless it is a hole.
     parts = [gc.get_referents(header) for header in found]
     readable: Headers = [(part[1], part[0]) for part in parts if len(part) == 2]
     unsafe.set_headers(readable)
@@ -106,7 +106,7 @@ def read_headers(message: Message) -> ReadHeaders:
 
 
 def records_from_messages(messages: Sequence[Message], schema: Schema) -> list[Record | DecodeError]:
-    """The records; a `DecodeError` stands in the place of one that does not fit or cannot be read."""
+    """Return the record of each message, or a `DecodeError` if the message does not fit or cannot be read."""
     records = schema.decode_messages([message.value() for message in messages])
     if Unreadable in set(map(type, messages)):
         for index, message in enumerate(messages):

@@ -1,4 +1,4 @@
-"""Places in a topic, as people name them."""
+"""Places in a topic as users write them, and the offset ranges between them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Place = int | datetime | timedelta | Literal["earliest", "latest"]
 
 
 def place_from_text(text: str) -> Place:
-    """`earliest`, `latest`, an offset, `2h` before now, or a time such as 2026-11-25T10:00, UTC.
+    """Parse `earliest`, `latest`, an offset, `2h` before now, or a time such as 2026-11-25T10:00 (UTC).
 
     Raises:
         ConfigurationError: it is none of these.
@@ -52,14 +52,14 @@ def _time(text: str) -> datetime:
 
 
 def time_ms(place: Place, now: datetime) -> int | None:
-    """A time in milliseconds since 1970; None for a place that is none."""
+    """Return a place's time in milliseconds since 1970; None if the place is not a time."""
     if isinstance(place, timedelta):
         place = now - place
     return int(place.timestamp() * 1000) if isinstance(place, datetime) else None
 
 
 def offset_of(place: Place, low: int, high: int) -> int:
-    """The offset that a place without a time means, between the ends of a partition."""
+    """Return the offset of a place that is not a time, in a partition that holds offsets `low` to `high`."""
     if isinstance(place, int):
         return place
     return low if place == "earliest" else high
@@ -73,12 +73,12 @@ CONSUMER = {"enable.partition.eof": True, "queued.max.messages.kbytes": 65_536}
 
 
 class OffsetRange(NamedTuple):
-    """Offsets of a partition, from `start` to the one before `end`, and of these the records of a time.
+    """Offsets of a partition, from `start` to the one before `end`, optionally limited to a period of time.
 
     Attributes:
-        since_ms: it begins with the first record that is not older, in milliseconds since 1970.
-        until_ms: it ends before the first record that is not older. Brokers know where either is, too, but count the
-            marks of commits: in a back-filled topic these are years younger than the records.
+        since_ms: the range begins with the first record that is not older than this, in milliseconds since 1970.
+        until_ms: the range ends before the first record that is not older than this. Brokers can look up either time,
+            too, but they include commit markers. In a back-filled topic these are years younger than the records.
     """
 
     topic: str
@@ -90,16 +90,16 @@ class OffsetRange(NamedTuple):
 
 
 def offset_ranges(connection: Connection, topic: str, start: Place, end: Place) -> list[OffsetRange]:
-    """The span of each partition, its end fixed now: what arrives later is not in it, nor is what is not committed.
+    """Return the range of each partition. Its end is fixed now: later and uncommitted records are not in it.
 
     Args:
         connection: to the brokers.
-        topic: to be read.
-        start: of the first record; of a time, the first record that is not older.
-        end: of the record after the last, likewise.
+        topic: the topic to read.
+        start: the first record. For a time, this is the first record that is not older.
+        end: the record after the last. For a time, this is the first record that is not older.
 
     Raises:
-        ConfigurationError: there is no such topic, or retention has removed the offset to start at.
+        ConfigurationError: the topic does not exist, or retention has removed the start offset.
         BrokerUnavailable: no broker answers.
     """
     cluster = Cluster(connection)
@@ -110,7 +110,7 @@ def offset_ranges(connection: Connection, topic: str, start: Place, end: Place) 
 
 
 class RangeReader:
-    """A consumer without a group's duties: what it reads stays unread for everybody else."""
+    """A consumer that reads without joining the group or committing offsets."""
 
     def __init__(self, connection: Connection) -> None:
         with to_error("The consumer's settings"):
@@ -123,7 +123,7 @@ class RangeReader:
         self._consumer.close()
 
     def span(self, topic: str, partition: int, start: Place, end: Place, now: datetime) -> OffsetRange:
-        """The offsets that two places mean in a partition."""
+        """Return the offsets between two places in a partition."""
         where = f"{topic}[{partition}]"
         with to_error(f"Asking for the ends of {where}"):
             low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), CALL_S, cached=False)
@@ -136,7 +136,7 @@ class RangeReader:
         return OffsetRange(topic, partition, last if first is None else min(first, last), last, since_ms, until_ms)
 
     def committed(self, topic: str, partition: int) -> int | None:
-        """The offset that the group has committed; None where it never has."""
+        """Return the group's committed offset; None if it has never committed one."""
 
         def ask() -> TopicPartition:
             with to_error(f"Asking for the committed offset of {topic}[{partition}]"):
@@ -146,11 +146,11 @@ class RangeReader:
         return found.offset if found.offset >= 0 else None
 
     def read(self, span: OffsetRange) -> Iterator[list[Message]]:
-        """The records of a span, in order, as many at once as arrive.
+        """Yield the records of a span in order, in blocks of whatever has arrived.
 
         Raises:
-            BrokerUnavailable: nothing has arrived for 30 s, though there is more.
-            ConfigurationError: a batch cannot be decompressed, or is damaged.
+            BrokerUnavailable: nothing has arrived for 30 s, although the span is not complete.
+            ConfigurationError: a batch is damaged or cannot be decompressed.
         """
         for messages in self.read_input(span):
             if Unreadable in set(map(type, messages)):
@@ -162,12 +162,12 @@ class RangeReader:
             yield messages
 
     def read_input(self, span: OffsetRange) -> Iterator[list[Message]]:
-        """The same as a service reads its input: an `Unreadable` stands for each record of a batch that is none.
+        """Yield the records of a span as a service reads its input: with an `Unreadable` for each unreadable record.
 
-        Nobody knows its time: it counts as old as the record before it.
+        The time of an unreadable record is unknown. It counts as that of the record before it.
 
         Raises:
-            BrokerUnavailable: nothing has arrived for 30 s, though there is more.
+            BrokerUnavailable: nothing has arrived for 30 s, although the span is not complete.
         """
         where = f"{span.topic}[{span.partition}]"
         with to_error(f"Reading {where}"):
@@ -185,7 +185,7 @@ class RangeReader:
             if is_over:
                 return
             moved = [_next_offset(message, where) for message in messages]
-            if unreadable is not None:  # librdkafka goes no further by itself
+            if unreadable is not None:  # librdkafka does not move past it
                 moved.append(unreadable.offset() + 1)
                 with to_error(f"Going to {where}@{moved[-1]}"):
                     self._consumer.seek(TopicPartition(span.topic, span.partition, moved[-1]))
@@ -195,7 +195,7 @@ class RangeReader:
                 raise BrokerUnavailable(f"Reading {where}@{position}: nothing has come for {PATIENCE.seconds} s")
 
     def _since(self, topic: str, partition: int, ms: int) -> int | None:
-        """The broker's offset for a time; None where nothing is so young."""
+        """Return the broker's offset for a time; None if every record is older."""
 
         def ask() -> TopicPartition:
             with to_error(f"Asking for the records of {topic}[{partition}] of a time"):
@@ -206,14 +206,14 @@ class RangeReader:
 
 
 class _Chosen:
-    """Which of the records that are read belong to a span."""
+    """A filter that selects the records of a span."""
 
     def __init__(self, span: OffsetRange) -> None:
         self._span = span
         self._has_begun = span.since_ms is None
 
     def select(self, records: list[Message]) -> tuple[list[Message], bool]:
-        """Those that belong to it, and whether nothing that follows does."""
+        """Return the records that belong to the span, and whether the span is over."""
         span = self._span
         if not self._has_begun:
             records = list(dropwhile(lambda record: record.timestamp()[1] < (span.since_ms or 0), records))
@@ -227,11 +227,13 @@ class _Chosen:
 
 
 def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[AnyMessage], Unreadable | None]:
-    """The messages before one that cannot be read, and what stands for that; what is behind it comes again.
+    """Return the messages before the first that cannot be read, and an `Unreadable` for that one.
+
+    The messages after it are read again.
 
     Args:
-        messages: as they were taken.
-        position: of the first of them: the error is the whole batch's, and names its first offset.
+        messages: in the order in which they were received.
+        position: the next offset to read. The error names the first offset of its batch, which may be lower.
     """
     for index, message in enumerate(messages):
         error = message.error()
@@ -245,7 +247,7 @@ def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[A
 
 
 def _next_offset(message: AnyMessage, where: str) -> int:
-    """How far a message brings a reader; one that tells of the partition's end, over the marks of commits there."""
+    """Return the reader's position after a message. An end-of-partition event moves it past commit markers."""
     error, offset = message.error(), message.offset() or 0
     if error is None:
         return offset + 1

@@ -1,6 +1,6 @@
-"""What a partition begins from: what the group has committed, the ends of the input, what a topic of state holds.
+"""What a partition is restored from: committed offsets, the ends of the input, the contents of a state topic.
 
-A client of its own, beside the input's consumer, so that it can be asked from a thread of its own while that one polls.
+This client is separate from the input's consumer, so that one thread can use it while another one polls.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import END_OF_PARTITION, MISSING, fault, to_error
 
 MOST = 10_000
-"""How many records are taken at once."""
+"""The maximum number of records per call."""
 
 
 class Committed(NamedTuple):
-    """What the group has committed for a partition.
+    """The group's committed offset of a partition, with its metadata.
 
     Attributes:
-        offset: of the next record to process; None when nothing was ever committed.
-        metadata: the text that was committed with it, "" when none was.
+        offset: of the next record to process; None if nothing was ever committed.
+        metadata: the text that was committed with it; "" if there was none.
     """
 
     offset: int | None
@@ -37,9 +37,9 @@ class Watermarks(NamedTuple):
     """The ends of a partition.
 
     Attributes:
-        low: the oldest offset that retention has left.
-        high: one after the last record that a read_committed reader may see now: records of open transactions, and
-            all that follow them, are beyond it.
+        low: the oldest offset that retention has kept.
+        high: one after the last record that a read_committed reader may see now. It excludes records of open
+            transactions, and all records after them.
     """
 
     low: int
@@ -47,7 +47,7 @@ class Watermarks(NamedTuple):
 
 
 class OffsetsClient:
-    """Asks about the partitions of one input, from one thread at a time."""
+    """A client that looks up offsets of one input and reads its state topics. Use it from one thread at a time."""
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self._topic = topic
@@ -56,10 +56,10 @@ class OffsetsClient:
             self._admin = AdminClient(connection.admin_settings())
 
     def committed(self, partition: int, timeout: timedelta) -> Committed:
-        """What the group has committed; the previous owner's open transaction is waited for.
+        """Return the group's committed offset. Wait for the previous owner's open transaction.
 
         Raises:
-            RetryCall: no answer, or that transaction is still open.
+            RetryCall: there was no answer, or that transaction is still open.
         """
         doing = f"Asking for the committed offset of {self._topic}[{partition}]"
         with to_error(doing):
@@ -69,20 +69,20 @@ class OffsetsClient:
         return Committed(found.offset if found.offset >= 0 else None, found.metadata or "")
 
     def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
-        """The ends of a partition of the input, as the broker knows them now.
+        """Return the ends of a partition of the input, as the broker knows them now.
 
         Raises:
-            RetryCall: no answer.
+            RetryCall: there was no answer.
         """
         place = TopicPartition(self._topic, partition)
         with _asking(f"Asking for the ends of {self._topic}[{partition}]"):
             return Watermarks(*self._consumer.get_watermark_offsets(place, timeout.total_seconds(), cached=False))
 
     def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
-        """The first record of the input whose timestamp is `time_ms` or later; the end where there is none.
+        """Return the offset of the first input record with timestamp `time_ms` or later; the end if there is none.
 
         Raises:
-            RetryCall: no answer.
+            RetryCall: there was no answer.
         """
         with _asking(f"Looking for a time in {self._topic}[{partition}]"):
             place = TopicPartition(self._topic, partition, time_ms)
@@ -92,18 +92,18 @@ class OffsetsClient:
     def contents(
         self, topic: str, partition: int, timeout: timedelta, is_over: Callable[[], bool]
     ) -> Iterator[list[tuple[bytes, bytes | None]]]:
-        """Key and value of all that is committed in a partition of a compacted topic, in order.
+        """Yield the key and value of each committed record in a partition of a compacted topic, in order.
 
-        It is read up to the end that uncommitted records have: a commit returns before it has made its records visible.
+        Read up to the end that includes uncommitted records, because a commit returns before its records are visible.
 
         Args:
-            topic: of state.
+            topic: the state topic.
             partition: of that topic.
             timeout: of each call.
-            is_over: whether nobody wants the rest.
+            is_over: returns whether to stop early.
 
         Raises:
-            RetryCall: no answer; begin again.
+            RetryCall: there was no answer; start again from the beginning.
         """
         end, reached = self._end(topic, partition, timeout), 0
         with to_error(f"Reading {topic}[{partition}]"):
@@ -117,7 +117,7 @@ class OffsetsClient:
                 self._consumer.unassign()
 
     def close(self) -> None:
-        """Ends the client."""
+        """Close the client."""
         self._consumer.close()
 
     def _take(self, timeout: timedelta) -> list[Message]:
@@ -133,14 +133,14 @@ class OffsetsClient:
                 request_timeout=timeout.total_seconds(),
             )
             end = int(answer[place].result().offset)
-        if end < 0:  # what it says, without an error, when the connection breaks while it asks
+        if end < 0:  # the answer, without an error, if the connection breaks during the call
             raise RetryCall(f"Asking for the end of {topic}[{partition}]: no answer")
         return end
 
 
 @contextmanager
 def _asking(doing: str) -> Iterator[None]:
-    """Of a partition that is assigned: a client that has lost its brokers says that it is not there."""
+    """Convert errors about an assigned partition. It may be reported missing if the client has lost its brokers."""
     try:
         yield
     except KafkaException as error:
@@ -151,7 +151,7 @@ def _asking(doing: str) -> Iterator[None]:
 
 
 def _reached(message: Message) -> int:
-    """How far a message shows that a partition is read; the event of its end comes behind records that nobody sees."""
+    """Return the offset up to which a partition is read. The end-of-partition event comes after invisible records."""
     error = message.error()
     if error is None:
         return int(message.offset() or 0) + 1

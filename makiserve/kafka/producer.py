@@ -1,6 +1,6 @@
-"""The output: one transaction after another, each holding records, offsets and checkpoints that appear at once.
+"""The output: consecutive transactions of records, offsets and checkpoints that become visible together.
 
-Which of these calls makes which of the five steps of a commit is `serving/commit.py`'s matter.
+`serving/commit.py` maps these calls to the five steps of a commit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from makiserve.kafka.errors import PURGED, UNTAKEN, fault, retry, to_error
 from makiserve.kafka.message import Headers
 
 BY_KEY = -1
-"""Instead of a partition: the one that the key chooses."""
+"""A value for `partition`: the key chooses the partition."""
 
 ROOM_S = 0.1
 CALL_S = 5.0
@@ -25,14 +25,14 @@ FOREVER_S = -1.0
 
 
 class TransactionalProducer:
-    """A producer whose every record is in a transaction, begun by the first one: an idle worker holds none open.
+    """A transactional producer. The first record begins a transaction, so an idle worker holds none open.
 
-    Every method raises `Fenced` when another producer has the transactional id or the broker has given the
-    transaction up (it was open for longer than transaction.timeout.ms): then only a new producer helps.
+    Every method raises `Fenced` if another producer has taken over the transactional id, or if the broker has aborted
+    the transaction (it was open for longer than transaction.timeout.ms). Recovery then needs a new producer.
 
     Args:
         connection: to the brokers.
-        batch_bytes: the size of a batch that every topic takes.
+        batch_bytes: the largest batch that every topic accepts.
     """
 
     def __init__(self, connection: Connection, batch_bytes: int = BATCH_BYTES) -> None:
@@ -44,14 +44,14 @@ class TransactionalProducer:
 
     @property
     def is_open(self) -> bool:
-        """Whether a transaction has been begun and not ended."""
+        """Whether a transaction is open."""
         return self._open
 
     def init(self, within: timedelta) -> None:
-        """Ends what a predecessor of the same transactional id left open and fences it. Once, before all else.
+        """Fence a predecessor with the same transactional id, and end its open transaction. Call once, before all else.
 
         Raises:
-            BrokerUnavailable: it cannot be done within this time.
+            BrokerUnavailable: the call did not succeed within this time.
         """
         timeout = min(CALL_S, within.total_seconds())
 
@@ -62,7 +62,7 @@ class TransactionalProducer:
         retry(init_once, within)
 
     def begin(self) -> None:
-        """Begins a transaction where none is open. `produce` and `send_offsets` do it themselves."""
+        """Begin a transaction if none is open. `produce` and `send_offsets` do this themselves."""
         if not self._open:
             with to_error("Beginning a transaction"):
                 self._producer.begin_transaction()
@@ -77,12 +77,12 @@ class TransactionalProducer:
         headers: Headers | None,
         timestamp_ms: int,
     ) -> None:
-        """Queue a message; wait for room if the queue is full. A time of 0 stands for now.
+        """Queue a message; wait for room if the queue is full. A `timestamp_ms` of 0 means now.
 
         Raises:
-            MessageRefused: the topic does not take a message of this transaction.
-            AbortTransaction: a record of this transaction could not be delivered. Never RetryCall: a batch that is
-                half produced cannot be taken up again.
+            MessageRefused: the topic refuses a message of this transaction.
+            AbortTransaction: a record of this transaction could not be delivered. RetryCall is never raised, because a
+                half-produced batch cannot be continued.
         """
         if not self._open:
             self.begin()
@@ -96,7 +96,7 @@ class TransactionalProducer:
                     timestamp=timestamp_ms,
                     headers=headers,  # type: ignore[arg-type]  # a list of bytes is not one of str-or-bytes
                 )
-            except BufferError:  # librdkafka gives up undeliverable records in time, so this ends
+            except BufferError:  # librdkafka drops undeliverable records after a timeout, so this ends
                 self._serve(ROOM_S)
             except KafkaException as error:
                 raise _final(error.args[0], "Producing", topic, partition) from error
@@ -104,11 +104,11 @@ class TransactionalProducer:
                 return
 
     def poll(self) -> None:
-        """Take note of what happened to the messages since; once for every batch.
+        """Process the delivery reports that have arrived. Call once per batch.
 
         Raises:
-            MessageRefused: the topic does not take one.
-            AbortTransaction: one could not be delivered.
+            MessageRefused: the topic refuses a message.
+            AbortTransaction: a message could not be delivered.
         """
         self._serve(0.0)
 
@@ -116,9 +116,9 @@ class TransactionalProducer:
         """Wait until every message has been delivered.
 
         Raises:
-            MessageRefused: the topic does not take one.
-            AbortTransaction: one could not be.
-            RetryCall: some are still under way after `timeout`.
+            MessageRefused: the topic refuses a message.
+            AbortTransaction: a message could not be delivered.
+            RetryCall: some messages are still undelivered after `timeout`.
         """
         with to_error("Delivering records"):
             under_way = self._producer.flush(timeout.total_seconds())
@@ -129,17 +129,17 @@ class TransactionalProducer:
     def send_offsets(
         self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: Any, timeout: timedelta
     ) -> None:
-        """Adds to the transaction how far the input is processed.
+        """Add the offsets up to which the input is processed to the transaction.
 
         Args:
             topic: the input.
-            offsets: for each partition the offset of the next record, and a text to keep with it: at most 4096 bytes.
-            group_metadata: of the `InputConsumer`.
+            offsets: for each partition, the offset of the next record and its metadata text of at most 4096 bytes.
+            group_metadata: from `InputConsumer.group_metadata`.
             timeout: how long to wait for the coordinator of the group.
 
         Raises:
-            RetryCall: the same call again, with the same arguments.
-            AbortTransaction: the group has moved on without this member.
+            RetryCall: repeat the call with the same arguments.
+            AbortTransaction: the group has continued without this member.
         """
         self.begin()
         positions = [
@@ -150,24 +150,24 @@ class TransactionalProducer:
             self._producer.send_offsets_to_transaction(positions, group_metadata, timeout.total_seconds())
 
     def commit(self, timeout: timedelta | None = None) -> None:
-        """Makes the transaction visible.
+        """Commit the transaction, which makes it visible.
 
         Args:
             timeout: None waits for as long as it takes.
 
         Raises:
-            RetryCall: the time is over and the outcome open: only this same call may follow, no abort.
-            AbortTransaction: it was not committed, and is to be aborted.
+            RetryCall: the time is over and the outcome is unknown. Repeat this call, and do not abort.
+            AbortTransaction: the transaction was not committed. Abort it.
         """
         with to_error("Committing the transaction"):
             self._producer.commit_transaction(_seconds(timeout))
         self._open = False
 
     def abort(self, timeout: timedelta | None = None) -> None:
-        """Throws the transaction away; nothing happens where none is open.
+        """Abort the transaction; do nothing if none is open.
 
         Raises:
-            RetryCall: the time is over: the same call again.
+            RetryCall: the time is over. Repeat this call.
         """
         if not self._open:
             return
@@ -192,7 +192,7 @@ class TransactionalProducer:
 
 
 def _final(error: KafkaError, doing: str, topic: str, partition: int | None) -> MakiserveError:
-    """Return what a message that could not be produced means for its transaction."""
+    """Return the error of a transaction after one of its messages could not be produced."""
     failure = fault(error, f"{doing} to {topic}[{partition}]")
     if cause := UNTAKEN.get(error.code()):
         return MessageRefused(str(failure), topic=topic, cause=cause)

@@ -1,4 +1,4 @@
-"""What can be found out about topics and rights, without changing anything: for the preflight."""
+"""Read-only inspection of topics and permissions, for the preflight."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DENIED = {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED", "CLUSTER_A
 
 
 class Topic(NamedTuple):
-    """What is known of a topic.
+    """A topic as the brokers describe it.
 
     Attributes:
-        partitions: how many.
-        replicas: of the partition that has fewest.
-        settings: by their Kafka names; empty where they may not be read.
-        operations: what the principal may do, READ, WRITE and so on.
+        partitions: the number of partitions.
+        replicas: the number of replicas of the partition that has fewest.
+        settings: by their Kafka names; empty if they may not be read.
+        operations: what the principal may do: READ, WRITE and so on.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Topic(NamedTuple):
     operations: frozenset[str]
 
     def number(self, setting: str) -> int | None:
-        """A setting that is a number; None where it is not known."""
+        """Return a setting that is a number; None if it is not known."""
         text = self.settings.get(setting)
         return None if text is None else int(text)
 
 
 class TopicInspector:
-    """Asks the brokers; every question is answered or raises what the error tree says of it."""
+    """A client that describes topics and permissions. Its methods return an answer or raise a makiserve error."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -50,21 +50,21 @@ class TopicInspector:
             self._admin = AdminClient(connection.admin_settings())
 
     def topic(self, name: str) -> Topic | None:
-        """A topic; None where there is none, or none that the principal may see."""
+        """Return a topic; None if it does not exist or the principal may not see it."""
         return retry(partial(self._topic, name), self._connection.broker.patience)
 
     def group_operations(self, group: str) -> frozenset[str]:
-        """What the principal may do with a group; nothing where it may not even see it."""
+        """Return what the principal may do with a group; an empty set if it may not see the group."""
         return retry(partial(self._group_operations, group), self._connection.broker.patience)
 
     def cluster_operations(self) -> frozenset[str]:
-        """What the principal may do with the whole cluster."""
+        """Return what the principal may do with the whole cluster."""
         with to_error("Describing the cluster"):
             asked = self._admin.describe_cluster(include_authorized_operations=True, request_timeout=CALL_S)
             return _names(asked.result().authorized_operations)
 
     def tail(self, topic: Topic, count: int) -> list[Message]:
-        """Return the last committed records of each partition, at most about `count`, partition by partition."""
+        """Return the last committed records of each partition, at most about `count` of each, in order of partition."""
         found: list[Message] = []
         now = datetime.now(timezone.utc)
         with RangeReader(self._connection) as reader:

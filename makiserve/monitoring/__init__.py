@@ -1,4 +1,4 @@
-"""What a service shows of itself: health, metrics and a status page, read-only, from one snapshot."""
+"""Monitoring: health checks, metrics and a status page, read-only, from one snapshot."""
 
 from makiserve.monitoring.board import Board
 from makiserve.monitoring.server import Address, WebServer, address_from_text

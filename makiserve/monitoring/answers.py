@@ -1,4 +1,4 @@
-"""What the web server answers, by path."""
+"""The web server's responses, by path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADERS = {
 
 
 class Answer(NamedTuple):
-    """An answer to a request."""
+    """An HTTP response."""
 
     status: HTTPStatus
     content_type: str
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
     def to_bytes(self, *, has_body: bool = True) -> bytes:
-        """Return the answer as HTTP; without its body, as for HEAD, the length is that of the body all the same."""
+        """Return the response as HTTP. Content-Length is that of the body, even without the body, as for HEAD."""
         own = (("Content-Type", self.content_type), ("Content-Length", str(len(self.body))), ("Date", _now()))
         lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}"]
         lines += [f"{name}: {value}" for name, value in (*HEADERS.items(), *self.headers, *own)]
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 def text(status: HTTPStatus, line: str, *headers: tuple[str, str]) -> Answer:
-    """Return an answer of one line of text."""
+    """Return a response of one line of text."""
     return Answer(status, "text/plain; charset=utf-8", f"{line}\n".encode(), headers)
 
 
@@ -57,7 +57,7 @@ PROBES: dict[str, Callable[[Board], Answer]] = {
     "/healthz": lambda board: _verdict(board.health()),
     "/readyz": lambda board: _verdict(board.readiness()),
 }
-"""Answers that take no time to make."""
+"""Responses that take no time to make."""
 
 PAGES: dict[str, Callable[[Board], Answer]] = {
     "/": lambda board: Answer(HTTPStatus.OK, "text/html; charset=utf-8", PAGE),
@@ -67,12 +67,12 @@ PAGES: dict[str, Callable[[Board], Answer]] = {
 
 
 def refusal(request: Request, *, is_local: bool) -> Answer | None:
-    """Return the answer to a request that is refused, None if it is not.
+    """Return the response that refuses a request; None if the request is allowed.
 
     Args:
-        request: to any path.
-        is_local: whether the server listens on loopback. The page of another site, whose name resolves to this
-            machine, must not read what is meant for this machine alone: the request must name this machine.
+        request: a request to any path.
+        is_local: whether the server listens on loopback. If so, the request must name this machine. A page of another
+            site whose name resolves to this machine must not read what is meant for this machine alone.
     """
     if request.method not in ("GET", "HEAD"):
         return text(HTTPStatus.METHOD_NOT_ALLOWED, "read-only: GET or HEAD", ("Allow", "GET, HEAD"))

@@ -1,4 +1,4 @@
-"""The board: the latest snapshot of each worker and the last ten minutes, for whoever asks."""
+"""The board: the latest snapshot of each worker, and the history of the last ten minutes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ POINTS = 300
 
 
 class Point(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What happened between two moments.
+    """The activity between two snapshots.
 
     Attributes:
-        time_s: the later one, in seconds since 1970.
-        records: scored and committed, a second; likewise `outputs` and `dead`.
-        lag_records: over all partitions.
-        lag_s: of the partition whose oldest record has waited longest.
-        p50_s: of the latency; None when nothing was committed. Likewise `p99_s`.
+        time_s: when the later one was made, in seconds since 1970.
+        records: records scored and committed per second.
+        outputs: outputs committed per second.
+        dead: dead letters committed per second.
+        lag_records: the lag over all partitions.
+        lag_s: the lag of the partition whose oldest record has waited longest.
+        p50_s: the median latency; None if nothing was committed.
+        p99_s: the 99th percentile of the latency; None if nothing was committed.
     """
 
     time_s: float
@@ -39,12 +42,14 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Board:
-    """Written by the loops, or by whoever reads their reports; read by the web server's threads.
+    """The state that the status page, metrics and probes read.
+
+    The workers' loops, or the process that receives their reports, write it. The web server's threads read it.
 
     Args:
-        workers: how many will report.
-        output: the topic that the service writes; those that write another are of a stage before it. None where there
-            is but one stage.
+        workers: the number of workers that will report.
+        output: the topic that the service writes. A worker that writes another topic belongs to an earlier stage. None
+            if there is only one stage.
     """
 
     def __init__(self, workers: int = 1, output: str | None = None) -> None:
@@ -58,7 +63,7 @@ class Board:
         self._before: Snapshot | None = None
 
     def post(self, worker: str, snapshot: Snapshot) -> None:
-        """The latest of a worker."""
+        """Store the latest snapshot of a worker."""
         if self._is_aside(snapshot):
             snapshot = aside(snapshot)
         with self._lock:
@@ -69,27 +74,27 @@ class Board:
             self._remember(self._all())
 
     def post_bytes(self, worker: str, report: bytes) -> None:
-        """The latest of a worker in a process of its own."""
+        """Store the latest snapshot of a worker in a separate process, encoded as MessagePack."""
         self.post(worker, msgspec.msgpack.decode(report, type=Snapshot))
 
     @property
     def latest(self) -> Snapshot | None:
-        """All workers as one; None before the first has said anything."""
+        """The merged snapshot of all workers; None before the first report."""
         with self._lock:
             return self._all() if self._parts else None
 
     @property
     def past(self) -> list[Point]:
-        """The last ten minutes, the oldest first."""
+        """The points of the last ten minutes, oldest first."""
         with self._lock:
             return list(self._past)
 
     def health(self) -> Verdict:
-        """Whether every loop moves."""
+        """Return whether every worker's loop is running."""
         return health(self.latest, self._born_s, time.monotonic())
 
     def readiness(self) -> Verdict:
-        """Whether records that come now are scored."""
+        """Return whether records that arrive now are scored."""
         latest = self.latest
         if latest and len(latest.workers) < self._workers:
             return Verdict(False, f"{len(latest.workers)} of {self._workers} workers have begun")

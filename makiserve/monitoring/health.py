@@ -1,4 +1,4 @@
-"""Whether the service is alive, and whether it is ready: what a probe is told, and why."""
+"""Health and readiness of the service, with the reason, for probes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import msgspec
 from makiserve.monitoring.snapshot import Snapshot
 
 STALLED = timedelta(minutes=2)
-"""How long a loop may take for one turn: longer than any batch and any call to the broker."""
+"""The maximum time for one iteration of a loop: longer than any batch and any call to the broker."""
 
 STARTING = timedelta(minutes=5)
-"""How long a start may take: a large model is fetched, its reference records are scored, a broker is waited for."""
+"""The maximum time for a start: fetch a large model, score its reference records, wait for a broker."""
 
 SPARE = timedelta(minutes=1)
-"""After how long a worker to which the group has given no partition counts as a spare."""
+"""The time after which a worker without partitions counts as a spare."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Yes or no, and a line that says why."""
+    """The result of a check, with a one-line reason."""
 
     is_good: bool
     reason: str
 
 
 def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
-    """Whether every loop moves, or has time to begin.
+    """Return whether every worker's loop is running, or still has time to start.
 
     Args:
-        snapshot: the latest; None while the service starts.
-        born_s: when the process began, on the monotonic clock.
-        now_s: now, on the same clock.
+        snapshot: the latest one; None while the service starts.
+        born_s: when the process started, on the monotonic clock.
+        now_s: the current time, on the same clock.
     """
     if snapshot is None:
         age = now_s - born_s
@@ -44,13 +44,15 @@ def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
 
 
 def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: float) -> Verdict:
-    """Whether records that come now are scored: the group's partitions have owners, and those here are restored.
+    """Return whether records that arrive now are scored.
+
+    They are if the group's partitions have owners and those of this service are restored.
 
     Args:
-        snapshot: the latest; None while the service starts.
-        born_s: when the process began, on the monotonic clock.
-        now_s: now, on the same clock.
-        wall_s: now, in seconds since 1970.
+        snapshot: the latest one; None while the service starts.
+        born_s: when the process started, on the monotonic clock.
+        now_s: the current time, on the same clock.
+        wall_s: the current time, in seconds since 1970.
     """
     alive = health(snapshot, born_s, now_s)
     if not alive.is_good or snapshot is None:

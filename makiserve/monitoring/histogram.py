@@ -13,11 +13,11 @@ BATCH_RECORDS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """How often a value was at most each bound.
+    """Counts of values by bucket.
 
     Attributes:
-        bounds: ascending.
-        counts: of the values in each bucket, one more than there are bounds: the last is of those beyond.
+        bounds: the upper bounds, ascending.
+        counts: the number of values in each bucket. The last one, which has no bound, is for larger values.
         total: the sum of the values.
     """
 
@@ -27,23 +27,23 @@ class Histogram(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """How many values there were."""
+        """The number of values."""
         return sum(self.counts)
 
     def __add__(self, other: Histogram) -> Histogram:
-        """The histogram of both."""
+        """Return the histogram of the values of both."""
         counts = tuple(one + two for one, two in zip(self.counts, other.counts, strict=True))
         return Histogram(self.bounds, counts, self.total + other.total)
 
     def since(self, earlier: Histogram) -> Histogram:
-        """The histogram of what came after an earlier state of the same one."""
+        """Return the histogram of the values since an earlier state of this histogram."""
         counts = tuple(max(0, now - then) for now, then in zip(self.counts, earlier.counts, strict=True))
         return Histogram(self.bounds, counts, self.total - earlier.total)
 
     def quantile(self, part: float) -> float | None:
-        """The value that `part` of the observations do not exceed, interpolated in its bucket; None without any.
+        """Return the value that a share `part` of the values do not exceed; None if there are no values.
 
-        Beyond the last bound it is the last bound.
+        It is interpolated within its bucket, and is the last bound if it lies beyond that.
         """
         rank, below, lower = part * self.count, 0, 0.0
         for bound, count in zip(self.bounds, self.counts, strict=False):
@@ -54,5 +54,5 @@ class Histogram(msgspec.Struct, frozen=True):
 
 
 def empty(bounds: tuple[float, ...]) -> Histogram:
-    """A histogram of nothing."""
+    """Return a histogram without values."""
     return Histogram(bounds, (0,) * (len(bounds) + 1))

@@ -1,4 +1,4 @@
-"""Several workers as one."""
+"""Merging the snapshots of several workers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from makiserve.monitoring.histogram import Histogram, empty
 from makiserve.monitoring.snapshot import GroupPartition, ShownDrift, Snapshot, StateSize
 
 SHOWN = 20
-"""How many of the last predictions and dead letters are kept."""
+"""The number of recent predictions and dead letters to keep."""
 
 
 def merged(parts: Sequence[Snapshot]) -> Snapshot:
-    """The snapshot of a service of one or more workers; what is served is said by the first."""
+    """Return the snapshot of a service of one or more workers. `served` comes from the first."""
     if len(parts) == 1:
         return parts[0]
     return Snapshot(
@@ -46,12 +46,12 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
 
 
 def ended(part: Snapshot) -> Snapshot:
-    """What remains of a worker that is gone: what it has done, and nothing of what it was."""
+    """Return the snapshot of a worker that has ended: what it did, without its status, partitions and state."""
     return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=(), group=())
 
 
 def aside(part: Snapshot) -> Snapshot:
-    """A worker of a stage before the one that is served: its life and its partitions count, and what ends there."""
+    """Return the snapshot of a worker of an earlier stage. Only records that become dead letters there are counted."""
     ended_there = sum(part.dead.values())
     return msgspec.structs.replace(
         part,
@@ -67,7 +67,7 @@ def aside(part: Snapshot) -> Snapshot:
 
 
 def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
-    """The latest that a worker has seen of each partition: all of one stage look at the same group."""
+    """Return the latest view of each partition. All workers of a stage look at the same group."""
     oldest_first = sorted(parts, key=attrgetter("time_s"))
     found = {(each.topic, each.partition): each for part in oldest_first for each in part.group}
     return tuple(found[place] for place in sorted(found))
@@ -94,7 +94,7 @@ def _last(items: list[Any]) -> tuple[Any, ...]:
 
 
 def _drift(parts: Sequence[Snapshot]) -> Iterable[ShownDrift]:
-    """For each feature the worker on which it has moved farthest: a mean would hide one partition that has."""
+    """Return the largest drift of each feature over all workers. A mean would hide drift in one partition."""
     found: dict[str, ShownDrift] = {}
     for part in parts:
         for each in part.drift:

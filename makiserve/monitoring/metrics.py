@@ -1,4 +1,4 @@
-"""The metrics: each declared once, with its unit and meaning, for Prometheus and for docs/reference/metrics.md."""
+"""The metrics. Each is declared once, with its unit and meaning, for Prometheus and docs/reference/metrics.md."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Labelled = Iterable[tuple[tuple[str, ...], Any]]
 
 
 class Metric(NamedTuple):
-    """One metric.
+    """A declared metric.
 
     Attributes:
-        name: with its unit, after Prometheus' rules.
-        kind: what it is to Prometheus.
-        help: what it means, in one sentence.
-        labels: their names.
-        values: from a snapshot the values of the labels, and the number or the histogram.
+        name: the name with its unit, as Prometheus recommends.
+        kind: the Prometheus type.
+        help: its meaning in one sentence.
+        labels: the names of the labels.
+        values: returns the label values and the number or histogram of each series in a snapshot.
     """
 
     name: str

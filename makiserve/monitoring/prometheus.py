@@ -17,7 +17,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class BoardCollector(Collector):
-    """The metrics of a board, none of them before the first snapshot."""
+    """A collector of a board's metrics. It yields none before the first snapshot."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -29,7 +29,7 @@ class BoardCollector(Collector):
 
 
 def families(snapshot: Snapshot) -> Iterator[Metric]:
-    """Each declared metric with the values of a snapshot."""
+    """Yield each declared metric with its values from a snapshot."""
     for metric in METRICS:
         family: CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
         if metric.kind == "histogram":
@@ -45,7 +45,7 @@ def families(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """Upper bounds and cumulated counts, the last without bound."""
+    """Return the upper bounds and cumulative counts. The last bound is +Inf."""
     found, sum_ = [], 0
     for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
         sum_ += count
@@ -54,7 +54,7 @@ def buckets(histogram: Histogram) -> list[tuple[str, float]]:
 
 
 def exposition(board: Board) -> bytes:
-    """The text of /metrics."""
+    """Return the text of /metrics."""
     registry = CollectorRegistry()
     registry.register(BoardCollector(board))
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The head of an HTTP request: read within a number of bytes and parsed."""
+"""The head of an HTTP request: reading it with a size limit, and parsing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BadRequest(Exception):
     """A request that cannot be answered.
 
     Attributes:
-        status: of the answer.
+        status: the status of the response.
     """
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
@@ -26,11 +26,11 @@ class BadRequest(Exception):
 
 
 class Request(NamedTuple):
-    """What the server looks at of a request.
+    """The parts of a request that the server uses.
 
     Attributes:
         method: in capitals, as the client sent it.
-        path: without the query.
+        path: the path without the query.
         host: the `Host` header; empty if there is none.
     """
 
@@ -43,10 +43,10 @@ async def read_request(reader: StreamReader) -> Request | None:
     """Read the head of a request; None if the client closes the connection before the head is complete.
 
     Args:
-        reader: its limit bounds a line.
+        reader: its limit is the maximum length of a line.
 
     Raises:
-        BadRequest: the head is too large, or it is not HTTP.
+        BadRequest: the head is too large or is not HTTP.
     """
     lines: list[bytes] = []
     left = MOST_HEAD_BYTES
@@ -67,10 +67,10 @@ def parse_request(lines: list[bytes]) -> Request:
     """Parse the request line and the headers.
 
     Args:
-        lines: with their line ends, without the empty line that ends the head.
+        lines: the lines with their line ends, without the empty line that ends the head.
 
     Raises:
-        BadRequest: they are not HTTP.
+        BadRequest: the lines are not HTTP.
     """
     words = lines[0].decode("latin-1").split() if lines else []
     if len(words) != 3 or not words[2].startswith("HTTP/1."):

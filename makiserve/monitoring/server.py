@@ -1,4 +1,4 @@
-"""Where the web pages are."""
+"""The web server of the status page, health checks and metrics."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ OFF = "off"
 
 
 class Address(NamedTuple):
-    """Where to listen.
+    """The address to listen on.
 
     Attributes:
-        host: a name or an address.
-        port: 0 for any that is free.
-        is_default: whether nobody asked for it: another port will do where it is taken.
+        host: a host name or IP address.
+        port: the port; 0 for any free one.
+        is_default: whether the user did not choose it. If the port is taken, the server then uses another one.
     """
 
     host: str = "127.0.0.1"
@@ -37,13 +37,13 @@ class Address(NamedTuple):
 
 
 def address_from_text(text: str | None) -> Address | None:
-    """The address that `--http` names; None where there shall be no pages.
+    """Return the address that `--http` gives; None if it is `off`.
 
     Args:
-        text: `host:port`, or `off`; None where nobody said.
+        text: `host:port` or `off`; None for the default address.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: the text is neither.
     """
     if text is None:
         return Address()
@@ -59,19 +59,19 @@ logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 64
 HEAD_S = 5.0
-"""How long a client may take to send the head of its request."""
+"""Timeout for a client to send the head of its request."""
 
 ANSWER_S = 10.0
-"""How long a client may take to read its answer."""
+"""Timeout for a client to read its response."""
 
 SCRAP_BYTES = 64 * 1024
 
 
 class WebServer:
-    """Serves a board for as long as it is entered.
+    """A web server of a board, as a context manager.
 
     Raises:
-        ConfigurationError: nothing can be bound there.
+        ConfigurationError: the server cannot listen on this address.
     """
 
     def __init__(self, board: Board, address: Address) -> None:
@@ -116,7 +116,7 @@ class WebServer:
         )
         await self._ended.wait()
         self._loop.remove_reader(self._socket)
-        await asyncio.sleep(0)  # a connection that was just accepted gets a transport, which a closed server refuses
+        await asyncio.sleep(0)  # lets a connection just accepted get its transport; a closed server would refuse that
         server.close()
         while clients := asyncio.all_tasks() - {asyncio.current_task()}:
             for writer in self._open:
@@ -124,7 +124,7 @@ class WebServer:
             await asyncio.wait(clients, timeout=0.1)
 
     async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Answer one request. If all places are taken, the connection that has been open longest gives up its place."""
+        """Answer one request. If there are too many connections, abort the oldest one."""
         if len(self._open) >= MOST_CONNECTIONS:
             oldest = next(iter(self._open))
             del self._open[oldest]
@@ -141,7 +141,7 @@ class WebServer:
             writer.transport.abort()
 
     async def _answer(self, reader: StreamReader) -> bytes | None:
-        """Return the answer to the next request, None if the client left."""
+        """Return the response to the next request; None if the client closed the connection."""
         try:
             request = await asyncio.wait_for(read_request(reader), HEAD_S)
         except BadRequest as error:
@@ -154,16 +154,16 @@ class WebServer:
         return answer.to_bytes(has_body=request.method != "HEAD")
 
     async def _made(self, request: Request) -> Answer:
-        """Make a probe's answer at once, and a page, which takes milliseconds, on the thread of the pages."""
+        """Return the response to a valid request. Pages take milliseconds, so they are made on their own thread."""
         if request.path in PROBES:
             return PROBES[request.path](self._board)
         return await self._loop.run_in_executor(self._pages, PAGES[request.path], self._board)
 
 
 async def _send(reader: StreamReader, writer: StreamWriter, answer: bytes) -> None:
-    """Send an answer and wait until the client has closed its side.
+    """Send a response and wait until the client has closed its side.
 
-    Closing a connection from which data was not read would reset it, and the client could lose the answer.
+    Closing a connection with unread data would reset it, and the client could lose the response.
     """
     writer.write(answer)
     writer.write_eof()
@@ -174,7 +174,7 @@ async def _send(reader: StreamReader, writer: StreamWriter, answer: bytes) -> No
 
 
 def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an error of a connection: a bug as an error, a client that went away for debugging only."""
+    """Log a connection's error: a bug as ERROR, a disconnected client as DEBUG."""
     error = context.get("exception")
     level = logging.DEBUG if error is None or isinstance(error, OSError) else logging.ERROR
     logger.log(level, "web server: %s", context["message"], exc_info=error)

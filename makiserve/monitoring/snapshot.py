@@ -1,7 +1,7 @@
-"""What a worker knows of itself, frozen: everything that the web pages show.
+"""Snapshots of a worker: immutable values that contain everything that the web pages show.
 
-A worker makes one at most once a second. It is all that leaves the loop: the web pages read it in a thread of their
-own, or, with several workers, in the process that started them, where it comes as MessagePack.
+A worker makes at most one snapshot per second. Nothing else leaves its loop. The web pages read the snapshot in their
+own thread. With several workers, they read it in the parent process, which receives it as MessagePack.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from makiserve.monitoring.histogram import Histogram
 
 
 class PipelineStep(msgspec.Struct, frozen=True):
-    """An operator of a drawn pipeline.
+    """An operator of a pipeline, as the status page draws it.
 
     Attributes:
-        name: with its arguments, as the user wrote it.
-        path: where it stands, as errors and state sizes name it.
-        slots: how many slots of state it has in each scope.
-        is_sliced: whether a window is computed from panes; None for what is no window.
+        name: the operator with its arguments, as the user wrote it.
+        path: its position in the pipeline, as used in errors and state sizes.
+        slots: the number of state slots in each scope.
+        is_sliced: whether a window is computed from panes; None if the operator is not a window.
         branches: the pipelines inside it.
     """
 
@@ -30,15 +30,16 @@ class PipelineStep(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """What is served, from where to where.
+    """The model that is served, with its topics and group.
 
     Attributes:
-        uri: that the model was loaded from.
-        name: in the registry, "" where it has none; likewise `version`.
-        digest: of the pipeline's sources.
+        uri: the URI from which the model was loaded.
+        name: the model's name in the registry; "" if it has none.
+        version: the model's version in the registry; "" if it has none.
+        digest: the digest of the pipeline's sources.
         makiserve: the version of makiserve.
-        pipelines: the title and the steps of each pipeline that runs.
-        beside: what scores beside the model, by what it is there for.
+        pipelines: the title and the steps of each running pipeline.
+        beside: the other models that score alongside this one, by role.
     """
 
     uri: str
@@ -55,13 +56,14 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
-    """How one worker fares.
+    """The status of one worker.
 
     Attributes:
-        name: "worker 2", where there are several.
-        started_s: when it began, in seconds since 1970.
-        turned_s: when its loop last turned, on the machine's monotonic clock; likewise `committed_s`, the last commit.
-        memory_bytes: what its process has in memory; 0 where that is not known.
+        name: "worker 2", if there are several.
+        started_s: when it started, in seconds since 1970.
+        turned_s: when its loop last ran, on the machine's monotonic clock.
+        committed_s: when it last committed, on the same clock.
+        memory_bytes: the resident memory of its process; 0 if that is not known.
     """
 
     name: str
@@ -72,17 +74,17 @@ class WorkerStatus(msgspec.Struct, frozen=True):
 
 
 class LaneStatus(msgspec.Struct, frozen=True):
-    """A partition of a worker.
+    """The status of a worker's partition.
 
     Attributes:
-        topic: of the partition.
-        phase: of its life: "restoring", "running", …
+        topic: the input topic.
+        phase: "restoring", "running", …
         committed: the offset up to which outputs are visible.
-        next_offset: of the next record to score.
+        next_offset: the offset of the next record to score.
         end: one after the last record of the partition; None before the first fetch.
-        lag_records: how many records are not committed yet; None while `end` is.
-        lag_s: the time since the oldest of them arrived, at most, in seconds; its own timestamp may be much older.
-        restored: the part of the records to score again that is done, 0 to 1.
+        lag_records: the number of records that are not committed yet; None while `end` is None.
+        lag_s: an upper bound of the seconds since the oldest of them arrived. Its own timestamp may be much older.
+        restored: the share of the records to score again that is done, 0 to 1.
     """
 
     topic: str
@@ -97,11 +99,11 @@ class LaneStatus(msgspec.Struct, frozen=True):
 
 
 class GroupPartition(msgspec.Struct, frozen=True):
-    """A partition of the input as the group sees it, whichever member owns it.
+    """A partition of the input as the group sees it, regardless of its owner.
 
     Attributes:
-        lag_records: how many records are not committed; None if nothing was ever committed.
-        unowned_s: for how long it has had no owner, in seconds; 0 if it has one, or had one a session ago.
+        lag_records: the number of uncommitted records; None if nothing was ever committed.
+        unowned_s: the seconds for which it has had no owner; 0 if it has one, or had one a session ago.
     """
 
     topic: str
@@ -111,7 +113,7 @@ class GroupPartition(msgspec.Struct, frozen=True):
 
 
 class ShownPrediction(msgspec.Struct, frozen=True):
-    """One of the last outputs; key and prediction are shortened."""
+    """A recent output. Its key and prediction are shortened."""
 
     partition: int
     offset: int
@@ -121,7 +123,7 @@ class ShownPrediction(msgspec.Struct, frozen=True):
 
 
 class ShownDeadLetter(msgspec.Struct, frozen=True):
-    """One of the last dead letters; the error is shortened."""
+    """A recent dead letter. Its error is shortened."""
 
     partition: int
     offset: int
@@ -131,7 +133,7 @@ class ShownDeadLetter(msgspec.Struct, frozen=True):
 
 
 class StateSize(msgspec.Struct, frozen=True):
-    """What an operator remembers over all lanes; `keys` is 0 for one that is no `group_by`."""
+    """The state of an operator over all lanes. `keys` is 0 unless the operator is a `group_by`."""
 
     operator: str
     keys: int
@@ -142,11 +144,11 @@ class ShownDrift(msgspec.Struct, frozen=True):
     """How far a feature has moved from the training data.
 
     Attributes:
-        feature: its name; `prediction` for what the model says.
-        psi: the population stability index: below 0.1 the same, above 0.25 another distribution.
-        records: how many recent values it was computed from.
-        missing: the part of them that is missing, 0 to 1.
-        beyond: the part that is outside of all values of the training.
+        feature: the name of the feature; `prediction` for the model's output.
+        psi: the population stability index. Below 0.1 the distribution is the same, above 0.25 it is another one.
+        records: the number of recent values from which it was computed.
+        missing: the share of these values that is missing, 0 to 1.
+        beyond: the share of these values that is outside of all values in the training data.
     """
 
     feature: str
@@ -157,16 +159,16 @@ class ShownDrift(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A worker at one moment; counters and histograms are since the start, of what is committed.
+    """A worker at one moment. Counters and histograms cover what was committed since the start.
 
     Attributes:
         time_s: when it was made, in seconds since 1970.
-        dead: dead letters by reason.
-        batch: records a batch.
-        stages: seconds a batch, by stage.
+        dead: the number of dead letters by reason.
+        batch: records per batch.
+        stages: seconds per batch, by stage.
         latency: seconds from a record's timestamp to the commit that made its outputs visible.
-        dropped_headers: headers that were not passed on because their name is not UTF-8.
-        group: all partitions of the input; empty before the first look at the group, or without the right to look.
+        dropped_headers: the number of headers that were not passed on because their name is not UTF-8.
+        group: all partitions of the input; empty before the first look at the group, or without permission for it.
     """
 
     time_s: float

@@ -1,4 +1,4 @@
-"""/status.json: what the status page shows."""
+"""/status.json: the data of the status page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from makiserve.monitoring.snapshot import Snapshot
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What the page gets at every poll.
+    """The data that the page receives at every poll.
 
     Attributes:
-        health: and `readiness`, as the probes see them.
-        commit_age_s: of the worker whose last commit is longest ago; None before there is one.
-        p50_s: of the latency since the start; likewise `p99_s`. Both are at most `latency_bound_s`.
-        latency_bound_s: longer latencies are only counted: a quantile that is equal to it is beyond it.
+        health: the verdict of /healthz.
+        readiness: the verdict of /readyz.
+        commit_age_s: the time since the last commit of the worker that committed least recently; None before the first
+            report.
+        p50_s: the median latency since the start, at most `latency_bound_s`.
+        p99_s: the 99th percentile of the latency since the start, at most `latency_bound_s`.
+        latency_bound_s: the last bound of the latency histogram. Longer latencies are only counted, so a quantile that
+            is equal to the bound lies beyond it.
         stages_s: the mean time of a batch in each stage.
-        batch: the mean number of records a batch.
+        batch: the mean number of records per batch.
         now: the latest snapshot; None while the service starts.
         past: the last ten minutes.
     """
@@ -39,7 +43,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def status(board: Board) -> bytes:
-    """The board as JSON."""
+    """Return the board as JSON."""
     now, clock = board.latest, time.monotonic()
     lives = now.workers if now else ()
     found = Status(

@@ -1,4 +1,4 @@
-"""Record types and their codecs: the same typed record, or the same error, from a CSV row and a JSON message."""
+"""Record types and their codecs. A CSV row and a JSON message give the same typed record or the same error."""
 
 from makiserve.records.file import RecordFile
 from makiserve.records.record import Record, Schema, field

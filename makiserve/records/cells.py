@@ -1,8 +1,8 @@
-"""Cells of a CSV file as typed values: a column at a time if all of it fits, otherwise a cell at a time.
+"""CSV cells as typed values, converted a column at a time if the whole column fits, otherwise a cell at a time.
 
-Both ways accept the same texts and give the same values, so that a verdict on a row never depends on its neighbours:
-what the fast way cannot take is judged by the slow one. A cell is the JSON value that it spells, and is judged as that
-value is in a message: a number or a boolean if the declared type has such values, otherwise a text.
+Both ways accept the same texts and give the same values, so the result for a row never depends on its neighbours. The
+slow way converts whatever the fast way cannot. A cell is treated as the JSON value that it spells: as a number or a
+boolean if the declared type has such values, otherwise as a text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN = (float, int, str)
 
 
 class CsvColumn:
-    """How the cells of one field are converted.
+    """A converter for the cells of one field.
 
     Args:
         name: the column's title.
@@ -45,7 +45,7 @@ class CsvColumn:
         self._has_texts = any(self._fits(text) for text in ("", "x")) or not self._has_literals
 
     def values(self, cells: pa.Array) -> list[Any]:
-        """Return the values of a column of `binary`, with a `DecodeError` for each cell that does not fit."""
+        """Return the values of a `binary` column, with a `DecodeError` for each cell that does not fit."""
         try:
             return self._fast(cells)
         except (pa.ArrowInvalid, _SlowWay):
@@ -70,7 +70,7 @@ class CsvColumn:
         return mismatch(self.name, self.kind, repr(text if len(text) <= 60 else text[:57] + "..."))
 
     def _readings(self, text: str) -> Iterator[Any]:
-        """The JSON values that a cell may spell, in the order in which they are tried."""
+        """Yield the JSON values that a cell may spell, in the order in which to try them."""
         if self._has_literals and (literal := _literal(text.strip())) is not None:
             yield literal
         yield text
@@ -104,7 +104,7 @@ class CsvColumn:
 
 
 class _SlowWay(Exception):
-    """The column must be read a cell at a time."""
+    """Raised if a column must be read a cell at a time."""
 
 
 def without_none(kind: Any) -> tuple[Any, bool]:
@@ -116,7 +116,7 @@ def without_none(kind: Any) -> tuple[Any, bool]:
 
 
 def has_literals(kind: Any) -> bool:
-    """Return whether a type names numbers or booleans: what JSON writes without quotes."""
+    """Return whether a type has numbers or booleans, which JSON writes without quotes."""
     found = inspect.type_info(kind)
     members = found.types if isinstance(found, inspect.UnionType) else (found,)
     return any(_is_literal(inspect_type) for inspect_type in members)
@@ -133,7 +133,7 @@ def _is_literal(found: inspect.Type) -> bool:
 
 
 def _literal(text: str) -> int | float | bool | None:
-    """Return the number or boolean that a text spells, None if it spells neither or an infinite number."""
+    """Return the number or boolean that a text spells; None if it spells neither, or an infinite number."""
     if INT.fullmatch(text):
         try:
             return int(text)

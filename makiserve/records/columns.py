@@ -1,4 +1,4 @@
-"""Records from columns: which fields a file has, and values side by side as records."""
+"""Records from columns: which declared fields a file has, and how its columns become records."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
     """Return the declared fields that a file has, in the order of the declaration.
 
     Raises:
-        SourceError: a required field is not there, one is there twice, or one is not declared and the record forbids
-            that.
+        SourceError: a required field is missing, a field occurs twice, or a field is not declared and the record
+            forbids that.
     """
     declared = {field.encode_name: field for field in schema.fields}
     absent = [name for name, field in declared.items() if field.required and name not in titles]
@@ -40,12 +40,12 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
 def records_from_columns(
     schema: Schema, columns: Mapping[str, Sequence[Any]], count: int
 ) -> list[Record | DecodeError]:
-    """Return the records of values in columns. A `DecodeError` among a record's values takes its place.
+    """Return records from columns of values. A `DecodeError` among a record's values takes the record's place.
 
     Args:
-        schema: of the records.
-        columns: the values of each field that the file has, by the name in the data. Each has been checked.
-        count: how many records there are.
+        schema: the schema of the records.
+        columns: the checked values of each field in the file, by its name in the data.
+        count: the number of records.
     """
     values: list[Iterable[Any]] = [
         columns[field.encode_name] if field.encode_name in columns else _defaults(field, count)
@@ -58,7 +58,7 @@ def records_from_columns(
 
 
 def _defaults(field: FieldInfo, count: int) -> Iterable[Any]:
-    """The values of a field that the file does not have; a mutable one is made for each record."""
+    """Return the defaults of a field that is not in the file. Each record gets its own copy of a mutable default."""
     if field.default_factory is not msgspec.NODEFAULT:
         return [field.default_factory() for _ in range(count)]
     return repeat(field.default, count)
@@ -69,7 +69,7 @@ def _empty(schema: Schema, count: int) -> list[Any]:
 
 
 def _with_errors(records: list[Any], columns: Collection[Sequence[Any]]) -> list[Any]:
-    """Put the error of the first value that does not fit in the place of its record."""
+    """Replace each record that has values that do not fit with the error of the first one."""
     for column in reversed(list(columns)):
         if DecodeError in set(map(type, column)):
             for index, value in enumerate(column):

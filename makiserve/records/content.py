@@ -1,4 +1,4 @@
-"""A file's content, whatever it is wrapped in: gzip, Zstandard, UTF-16, standard input. Bytes decide, names do not."""
+"""File content from gzip, Zstandard, UTF-16 or standard input. The bytes decide the format, not the file name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Content(NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        head: the first of it, a mebibyte at most.
-        stream: all of it, the head included; text is UTF-8. Parquet can be sought in.
-        file: the file itself: its position tells how much has been read.
+        head: its beginning, at most one mebibyte.
+        stream: all of it, including the head. Text is UTF-8. A stream of Parquet is seekable.
+        file: the file itself. Its position shows how much has been read.
     """
 
     head: bytes
@@ -42,11 +42,11 @@ class Content(NamedTuple):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Content]:
-    """Open a file; `-` is standard input.
+    """Open a file. `-` is standard input.
 
     Raises:
-        SourceError: at once or when the stream is read: it is not there, its compressed data are damaged or end early,
-            or it is not what it was any more when all of it has been read.
+        SourceError: at once or when the stream is read. The file does not exist, its compressed data are damaged or end
+            early, or it has changed while it was read.
     """
     try:
         with ExitStack() as open_files:
@@ -56,7 +56,7 @@ def opened(path: Path) -> Iterator[Content]:
             if path != STDIN and S_ISREG(before.st_mode) and _identity(path.stat()) != _identity(before):
                 raise SourceError(f"{path}: the file has changed while it was read: replay a copy that does not change")
     except OSError as error:
-        if error.errno is None:  # Arrow's, of the content; the system's have a number
+        if error.errno is None:  # Arrow's error about the content; the system's errors have a number
             raise SourceError(f"{path}: the compressed data are damaged or end early: {error}") from error
         raise SourceError(f"{path}: {error.strerror}") from error
 
@@ -77,7 +77,7 @@ def _content(file: BinaryIO, open_files: ExitStack) -> Content:
 
 
 def _begin(stream: Any) -> tuple[bytes, Any]:
-    """The first of a stream, and all of it."""
+    """Return the beginning of a stream, and a stream of all of it."""
     head = stream.read(HEAD_BYTES)
     if not stream.seekable():
         return head, _Pieces(chain([head], _pieces(stream)))
@@ -106,7 +106,7 @@ def _seekable(stream: Any, open_files: ExitStack) -> Any:
 
 
 class _Pieces(RawIOBase):
-    """A stream of the bytes that an iterator gives, in pieces of any length."""
+    """A stream of bytes from an iterator of pieces of any length."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -118,7 +118,7 @@ class _Pieces(RawIOBase):
     def read(self, size: int = -1) -> bytes | None:
         if self._piece or size < 0:
             return super().read(size)
-        piece = next(self._pieces, b"")  # as it is, where it may be
+        piece = next(self._pieces, b"")  # without a copy if it fits
         self._piece = memoryview(piece)[size:]
         return piece[:size] if self._piece else piece
 

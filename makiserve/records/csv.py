@@ -30,10 +30,10 @@ class Header(NamedTuple):
     """The first row of a CSV file that is not blank.
 
     Attributes:
-        delimiter: between its cells.
-        titles: of the columns.
-        size: how many bytes the file has up to its end.
-        lines: how many lines that is.
+        delimiter: the character between its cells.
+        titles: the titles of the columns.
+        size: the number of bytes of the file up to the end of the header.
+        lines: the number of lines up to there.
     """
 
     delimiter: str
@@ -47,9 +47,9 @@ def read_csv(
 ) -> Iterator[list[Record | DecodeError]]:
     """Yield the records of a CSV file with a header, in blocks, with a `DecodeError` for each row that does not fit.
 
-    The delimiter is the comma, semicolon, tab or bar that gives the header the fields of the record. A byte order mark,
-    CRLF, quotes, line breaks inside quotes and blank lines are understood. Columns that the record does not declare are
-    ignored. A quote that is never closed costs its line; the rest of the file is read.
+    The delimiter is a comma, semicolon, tab or bar: the one with which the header has the fields of the record. A byte
+    order mark, CRLF, quotes, line breaks inside quotes and blank lines are supported. Columns that the record does not
+    declare are ignored. If a quote is never closed, only its line is lost and the rest of the file is read.
 
     Raises:
         SourceError: the file is empty, its header cannot be read, or the header lacks a field of the record.
@@ -64,7 +64,7 @@ def read_csv(
 
 
 def _header(head: bytes, path: Path, schema: Schema) -> Header:
-    """Return the header of a file that begins with these bytes, with the delimiter that names most declared fields."""
+    """Return the header of a file that begins with `head`, with the delimiter that gives the most declared fields."""
     blank = BLANK.match(head)
     begin = blank.end() if blank else 0
     lines = head[begin:].splitlines(keepends=True)
@@ -86,7 +86,7 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
 
 
 def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:
-    """Return the header that a delimiter gives, None if a quote is not closed or a name has 131,072 characters."""
+    """Return the header for a delimiter; None if a quote is not closed or a name has 131,072 characters."""
     reader = csv.reader((line.decode(errors="replace") for line in lines), delimiter=delimiter, strict=True)
     try:
         titles = next(reader)
@@ -96,7 +96,7 @@ def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:
 
 
 def _pieces(stream: BinaryIO, begin: int) -> Iterator[bytes]:
-    """Yield a stream from a place on, in pieces of the same size whatever one read gives."""
+    """Yield a stream from a position on, in pieces of equal size, regardless of how much one read returns."""
     while begin:
         begin -= len(stream.read(begin))
     is_last = False
@@ -139,7 +139,7 @@ def _records(
 
 
 def _with_damaged(records: list[Record | DecodeError], damaged: deque[arrow.InvalidRow]) -> list[Record | DecodeError]:
-    """Put an error in the place of each row with too few or too many cells; rows are numbered from 1."""
+    """Insert an error for each row that has too few or too many cells. Rows are numbered from 1."""
     for row in damaged:
         records.insert(row.number - 1, _damage(row))
     return records

@@ -1,4 +1,4 @@
-"""Text with bytes that are not UTF-8: each becomes an unused character, because Arrow cannot read the bytes."""
+"""Text with bytes that are not UTF-8. Each such byte becomes an unused character, because Arrow cannot read it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ codecs.register_error(_ERRORS, _escape)
 
 
 def escaped(text: bytes) -> bytes:
-    """Return a text as UTF-8, whatever it was."""
+    """Return a text as UTF-8, with each invalid byte escaped."""
     return text if text.isascii() else text.decode(errors=_ERRORS).encode()
 
 

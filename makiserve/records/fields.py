@@ -15,7 +15,7 @@ FIELD = type(msgspec.field())
 
 
 def field_names(kind: type[Any]) -> tuple[str, ...] | None:
-    """The names of the fields of a named tuple, Struct or dataclass, in order; None for any other type."""
+    """Return the field names of a named tuple, Struct or dataclass, in order; None for any other type."""
     if issubclass(kind, msgspec.Struct):
         return kind.__struct_fields__
     if dataclasses.is_dataclass(kind):
@@ -24,9 +24,9 @@ def field_names(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 def field_titles(kind: type[Any]) -> dict[str, str]:
-    """Return the names of the fields outside the code, by attribute: what `makiserve.field(name=…)` gives, if anything.
+    """Return each field's name in the data, by attribute: from `makiserve.field(name=…)`, or else the attribute itself.
 
-    A named tuple is given them as defaults, so that its unnamed fields come first.
+    In a named tuple, `field` is a default value, so fields without it come first.
 
     >>> class Flower(typing.NamedTuple):
     ...     petals: int
@@ -43,12 +43,12 @@ def field_titles(kind: type[Any]) -> dict[str, str]:
 
 
 def field_values(item: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """The values of the named fields."""
+    """Return the values of the named fields."""
     return item if isinstance(item, tuple) else tuple(getattr(item, name) for name in names)
 
 
 def attribute_of(schema: Schema, name: str, argument: str) -> str:
-    """Return the attribute of a field that the user names as the code or as the data does.
+    """Return the attribute of a field, given its name in the code or in the data.
 
     Raises:
         ArgumentError: the record has no such field.

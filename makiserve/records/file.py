@@ -1,4 +1,4 @@
-"""JSON lines as typed records."""
+"""Files as typed records, and the reader of JSON lines."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BLOCK_BYTES = 1 << 22
 def read_json_lines(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
 ) -> Iterator[list[Record | DecodeError]]:
-    """Yield the records of a file with one JSON object a line, in blocks; blank lines are skipped.
+    """Yield the records of a file with one JSON object per line, in blocks. Skip blank lines.
 
-    A byte order mark at the beginning is not a part of the first.
+    A byte order mark at the beginning is skipped, too.
     """
     if content.head.startswith(codecs.BOM_UTF8):
         content.stream.read(len(codecs.BOM_UTF8))
@@ -36,7 +36,7 @@ def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
     begun = b""
     while piece := stream.read(BLOCK_BYTES):
         lines = (begun + piece).split(b"\n")
-        begun = lines.pop()[: MAX_JSON_BYTES + 1]  # a longer one is refused, and need not be kept
+        begun = lines.pop()[: MAX_JSON_BYTES + 1]  # a longer line is refused, so the rest of it is not needed
         yield lines
     yield [begun]
 
@@ -57,16 +57,16 @@ class RecordFile:
     """The records of a file, in blocks, with a `DecodeError` for each that does not fit.
 
     Args:
-        path: a CSV, JSON lines or Parquet file, as it is or compressed by gzip or Zstandard; `-` is standard input.
-            Parquet and compression are known by their first bytes, `.csv` and `.jsonl` by the name; without such a
-            name what begins with a brace is JSON lines.
-        schema: what each record must be, and which cells of a CSV file are missing values.
+        path: a CSV, JSON lines or Parquet file, optionally compressed with gzip or Zstandard; `-` is standard input.
+            Parquet and compression are recognized by their first bytes, `.csv` and `.jsonl` by the file name. Without
+            such a name, a file that begins with a brace is read as JSON lines.
+        schema: the record type, and which cells of a CSV file are missing values.
 
     Attributes:
-        unseen: the optional fields that what has been read of the file never had.
+        unseen: the optional fields that did not occur in what has been read so far.
 
     Raises:
-        SourceError: when it is read: it is not there, damaged, or cannot be what the schema asks for.
+        SourceError: while iterating. The file does not exist, is damaged, or cannot contain the schema's records.
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
@@ -78,7 +78,7 @@ class RecordFile:
 
     @property
     def bytes_read(self) -> int:
-        """How much of the file has been read, as it is stored; 0 for a pipe."""
+        """The number of stored bytes that have been read; 0 for a pipe."""
         if self._file and not self._file.closed and self._file.seekable():
             self._bytes_read = self._file.tell()
         return self._bytes_read

@@ -1,4 +1,4 @@
-"""Rows that the caller has in memory, as records: by the same rules as those of a file."""
+"""Rows in memory as records, by the same rules as rows of a file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from makiserve.records.unseen import UnseenFields
 
 
 def read_rows(rows: Any, schema: Schema) -> Iterator[Record | DecodeError]:
-    """Return the record of each row; a `DecodeError` is in the place of a row that does not fit.
+    """Return the record of each row, or a `DecodeError` for a row that does not fit.
 
     Args:
         rows: an iterable of records or dicts, or anything with the Arrow stream interface, such as a pandas or Polars
             data frame or an Arrow table.
-        schema: of the records.
+        schema: the schema of the records.
 
     Raises:
-        SourceError: it is none of these, or lacks a field of the record.
+        SourceError: `rows` is none of these, or lacks a field of the record.
     """
     if hasattr(rows, "__arrow_c_stream__"):
         return chain.from_iterable(_from_arrow(rows, schema))

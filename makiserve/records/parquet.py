@@ -1,4 +1,4 @@
-"""Parquet files as typed records, read in columns: the declared ones alone."""
+"""Parquet files as typed records. Only the declared columns are read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def read_parquet(
 ) -> Iterator[list[Record | DecodeError]]:
     """Yield the records of a Parquet file, in blocks, with a `DecodeError` for each row that does not fit.
 
-    A value is judged as the same value in a JSON message is: see `TypedColumn`. Times of old Spark files (INT96) are
-    read in microseconds, because nanoseconds would turn those before 1677 and after 2262 into other times.
+    A value is treated as the same value in a JSON message: see `TypedColumn`. Times of old Spark files (INT96) are read
+    in microseconds, because nanoseconds would turn times before 1677 and after 2262 into other times.
 
     Raises:
-        SourceError: it is damaged, or lacks a field of the record.
+        SourceError: the file is damaged, or lacks a field of the record.
     """
     try:
         file = parquet.ParquetFile(content.stream, coerce_int96_timestamp_unit="us")

@@ -1,4 +1,4 @@
-"""Record types: what one input item consists of, and how it is read from JSON."""
+"""Record types: the fields of an input item, and its decoding from JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from makiserve.errors import ConfigurationError, DecodeError, PipelineError
 __all__ = ["Record", "Schema", "field"]
 
 MAX_JSON_BYTES = 16 << 20
-"""The longest JSON object that is decoded, wherever it comes from: its values take up to twenty times the memory."""
+"""The longest JSON object that is decoded, from any source. Its values take up to twenty times as much memory."""
 
 EXPLAINED_BYTES = 1 << 20
-"""The longest one that is decoded once more, without types, to name the field that does not fit."""
+"""The longest JSON object that is decoded again, without types, to name the field that does not fit."""
 
 MALFORMED = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -36,7 +36,7 @@ NA_VALUES = frozenset((
 """How CSV files write a missing value: the words that `pandas.read_csv` knows."""
 
 NAN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*"?)|-?NaN\b', re.DOTALL)
-"""A JSON text, which is left alone, or the NaN that Python's `json.dumps` writes and JSON does not have."""
+"""A JSON string, which stays as it is, or the NaN that Python's `json.dumps` writes although JSON has none."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -58,12 +58,12 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Schema:
-    """A record type, prepared for decoding.
+    """A record type with its decoder.
 
     Args:
         record: a subclass of `Record`.
-        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones. None for
-            those of pandas: NA, N/A, NaN, null, None and others.
+        na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones. The default
+            is those of pandas: NA, N/A, NaN, null, None and others.
 
     Raises:
         PipelineError: `record` is not such a class, or a field's type cannot be decoded.
@@ -89,7 +89,7 @@ class Schema:
         """Return the record of a JSON object. NaN, which JSON does not have, is read as null.
 
         Raises:
-            DecodeError: it is damaged or does not fit; the error names field, expected type and value.
+            DecodeError: the object is damaged or does not fit. The error names field, expected type and value.
         """
         if len(data) > MAX_JSON_BYTES:
             raise DecodeError(f"a JSON object of {len(data):,} bytes, more than {MAX_JSON_BYTES:,}")
@@ -103,11 +103,11 @@ class Schema:
             raise DecodeError(_raised(error)) from error
 
     def decode_messages(self, messages: Sequence[bytes | None]) -> list[Record | DecodeError]:
-        """Return the record of each JSON object, or the error that takes its place."""
+        """Return the record of each JSON object, or the error for it."""
         try:
             if max(map(len, messages), default=0) <= MAX_JSON_BYTES:  # type: ignore[arg-type]  # None is a TypeError
                 return list(map(self._decode, messages))  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001, S110  at least one does not fit: each is judged by itself
+        except Exception:  # noqa: BLE001, S110  at least one does not fit: decode them one by one
             pass
         return [self._verdict(message) for message in messages]
 
@@ -120,7 +120,7 @@ class Schema:
             return error
 
     def _decode_decimals(self, decode: Callable[[bytes], Record], data: bytes) -> Record:
-        """Decode a record whose decimals must be finite, which they are in the other formats."""
+        """Decode a record and refuse decimals that are not finite, as the other formats do."""
         record = decode(data)
         for name in self._decimals:
             if is_infinite(getattr(record, name)):
@@ -141,17 +141,17 @@ class Schema:
 
     @property
     def is_positional(self) -> bool:
-        """Whether records can be made from values by position, without a check of their own."""
+        """Whether records can be made from positional values, without a check by `__post_init__`."""
         keyword_only = any(parameter.kind is parameter.KEYWORD_ONLY for parameter in self._parameters)
         return not (hasattr(self.record, "__post_init__") or keyword_only)
 
     @property
     def forbids_unknown(self) -> bool:
-        """Whether fields that are not declared are refused."""
+        """Whether undeclared fields are refused."""
         return self.record.__struct_config__.forbid_unknown_fields
 
     def from_values(self, values: dict[str, Any]) -> Record | DecodeError:
-        """Return the record of checked values by attribute, or the first error among them or that they cause."""
+        """Return the record of checked values by attribute, or the first error among the values or from creating it."""
         for value in values.values():
             if type(value) is DecodeError:
                 return value
@@ -189,17 +189,17 @@ class Schema:
                 continue
             try:
                 converted(finite(found[name]), declared.type)
-            except Exception:  # noqa: BLE001  likewise, of a nested one
+            except Exception:  # noqa: BLE001  a __post_init__ of a nested record
                 return mismatch(name, declared.type, shorten(found[name]))
         return DecodeError(_raised(error))
 
 
 def converted(value: Any, kind: Any) -> Any:
-    """Return a value of JSON's kinds as one of a declared type.
+    """Convert a JSON value to a declared type.
 
     Raises:
-        ValueError: it does not fit; `msgspec.ValidationError` is one.
-        OverflowError: it is out of range.
+        ValueError: the value does not fit. `msgspec.ValidationError` is a `ValueError`.
+        OverflowError: the value is out of range.
     """
     found = msgspec.convert(value, kind, str_keys=True)
     if is_infinite(found):
@@ -213,10 +213,10 @@ def is_infinite(value: Any) -> bool:
 
 
 def finite(value: Any) -> Any:
-    """Return a value of JSON's kinds with None for each NaN in it.
+    """Return a JSON value with None for each NaN in it.
 
     Raises:
-        ValueError: it contains an infinite number.
+        ValueError: the value contains an infinite number.
     """
     if isinstance(value, float):
         if isinf(value):
@@ -228,7 +228,7 @@ def finite(value: Any) -> Any:
 
 
 def missing(name: str, kind: Any) -> DecodeError:
-    """Return the error for a field that is not there."""
+    """Return the error for a missing field."""
     expected = type_name(kind)
     return DecodeError(f"field {name!r} is missing: expected {expected}", field=name, expected=expected)
 
@@ -254,7 +254,7 @@ def shorten(value: Any) -> str:
 
 
 def _raised(error: Exception) -> str:
-    """Return what an exception reports: a validation's words, or the type of any other, too."""
+    """Return an exception's message, with its type unless it is a `ValueError` or a `TypeError`."""
     return str(error) if isinstance(error, (ValueError, TypeError)) else f"{type(error).__name__}: {error}"
 
 

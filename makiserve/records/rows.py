@@ -1,8 +1,8 @@
-"""A CSV file cut after whole rows. A quote that is never closed costs its line and not the rest of the file.
+"""A CSV file cut into blocks of whole rows. If a quote is never closed, only its line is lost.
 
-Quotes are read as Arrow reads them: one at the beginning of a cell opens it, and a doubled one inside is part of the
-text. A cell of several lines must end with a quote that is followed by a delimiter or the end of a line. Otherwise the
-quote that opened it was not meant as one.
+Quotes are read as Arrow reads them. A quote at the beginning of a cell opens it, and a doubled quote inside is part of
+the text. A cell of several lines must end with a quote that is followed by a delimiter or the end of a line. Otherwise
+its opening quote was not meant as one.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from makiserve.errors import DecodeError
 
 MAX_ROW_BYTES = 16 << 20
-"""The longest row, and the longest cell, that is read."""
+"""The size of the longest row and of the longest cell that are read."""
 
 BREAKS = (b"\n", b"\r")
 BREAK = re.compile(rb"\r\n?|\n")
 
 
 class Open(NamedTuple):
-    """A quote that is not closed as it should be.
+    """A quote that is not closed correctly.
 
     Attributes:
-        row: where its row begins.
-        start: where it is.
-        end: how far the cell would reach.
-        reason: what is found there.
+        row: the position of the beginning of its row.
+        start: the position of the quote.
+        end: the position up to which its cell would reach.
+        reason: what is wrong, for the error message.
     """
 
     row: int
@@ -37,12 +37,12 @@ class Open(NamedTuple):
 
 
 def whole_rows(pieces: Iterator[bytes], delimiter: str, line: int) -> Iterator[bytes | DecodeError]:
-    """Yield blocks of whole rows, and a `DecodeError` in the place of each row that has no end.
+    """Yield blocks of whole rows, and a `DecodeError` for each row without an end.
 
     Args:
         pieces: the file after its header.
-        delimiter: between cells.
-        line: the number of its first line.
+        delimiter: the character between cells.
+        line: the number of the first line of the pieces.
     """
     cutter, rest, is_skipping = _Cutter(delimiter, line), b"", False
     for piece in pieces:
@@ -66,7 +66,7 @@ class _Cutter:
         self.line = line
 
     def cut(self, data: bytes, *, is_last: bool) -> Generator[bytes | DecodeError, None, bytes]:
-        """Yield the whole rows of data; return what remains for the next piece."""
+        """Yield the whole rows of data, and return the rest, to prepend to the next piece."""
         at = 0
         while True:
             end, broken = self._scan(data, at, is_last)
@@ -81,7 +81,7 @@ class _Cutter:
             self.line += _lines(data[end:at])
 
     def _scan(self, data: bytes, begin: int, is_last: bool) -> tuple[int, Open | None]:
-        """Return where the last whole row ends, and the quote that stands in the way of more."""
+        """Return where the last whole row ends, and the quote that prevents more rows, if there is one."""
         row = at = begin
         for quoted in self._quoted.finditer(data, begin):
             start, end = quoted.span()
@@ -90,14 +90,14 @@ class _Cutter:
                 limit = start + MAX_ROW_BYTES
                 return row, Open(row, start, limit, f"is not closed within {MAX_ROW_BYTES:,} bytes")
             if end == len(data) and not is_last:
-                return row, None  # the next piece may close the quote, or double the one that closes it
+                return row, None  # the next piece may close the quote, or double the closing one
             if not quoted[1]:
                 return row, Open(row, start, end, "is never closed")
             if data[end : end + 1] not in self._after and _last_break(data, start, end):
                 return row, Open(row, start, end, "is not closed before the next one")
         if is_last:
             return len(data), None
-        known = len(data) - data.endswith(b"\r")  # the next piece may begin with the line feed that belongs to it
+        known = len(data) - data.endswith(b"\r")  # the next piece may begin with the line feed of this CR
         return _last_break(data, at, known) or row, None
 
 
@@ -113,12 +113,12 @@ def _error(data: bytes, broken: Open, line: int) -> DecodeError:
 
 
 def _last_break(data: bytes, start: int, end: int) -> int:
-    """Return where the last line that ends between two places ends, 0 if none does."""
+    """Return the position after the last line break between two positions; 0 if there is none."""
     return max(data.rfind(mark, start, end) for mark in BREAKS) + 1
 
 
 def _line_end(data: bytes, start: int) -> int:
-    """Return where the line of a place ends, its line break included; 0 if it has no line break."""
+    """Return the end of the line at a position, including its line break; 0 if it has none."""
     found = BREAK.search(data, start)
     return found.end() if found else 0
 

@@ -1,4 +1,4 @@
-"""Arrow columns as values of declared types, each judged as the same value in a JSON message is."""
+"""Arrow columns as values of declared types. Each value is treated as the same value in a JSON message."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from makiserve.records.cells import without_none
 from makiserve.records.record import converted, finite, mismatch, shorten
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
-"""What a value that Python cannot hold, or a type cannot take, raises; `OverflowError` is an `ArithmeticError`."""
+"""Errors for a value that Python cannot hold or a type does not accept. `OverflowError` is an `ArithmeticError`."""
 
 MICROSECOND = timedelta(microseconds=1)
 
 
 class TypedColumn:
-    """How the values of one field are taken: a column at a time if its type is the declared one.
+    """A converter for the values of one field. It converts a whole column if the column has the declared type.
 
-    Null is None. A decimal without a fraction is an integer, any other decimal a number. Binary data are text if they
-    are UTF-8 and text is declared. Dictionaries, run-end encoded columns and extension types are what they stand for.
-    Times are rounded to microseconds, as they are in JSON. Times, durations and UUIDs are not text.
+    Null is None. A decimal without a fraction is an integer, any other decimal is a number. Binary data are text if
+    they are UTF-8 and text is declared. Dictionaries, run-end encoded columns and extension types are decoded to the
+    values that they represent. Times are rounded to microseconds, as in JSON. Times, durations and UUIDs are not text.
 
     Args:
         name: the column's title.
@@ -38,14 +38,14 @@ class TypedColumn:
         self.base, self.is_optional = without_none(kind)
 
     def values(self, column: pa.Array) -> list[Any]:
-        """Return the values of a column, with a `DecodeError` for each that does not fit."""
+        """Return the values of a column, with a `DecodeError` for each value that does not fit."""
         try:
             column = _plain(column)
             _check_times(column)
             fast = _FAST.get(self.base)
             values = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
             return [self._value(value) for value in _listed(column)] if values is None else values
-        except UNREADABLE:  # of at least one value
+        except UNREADABLE:  # at least one value does not fit
             return [self._alone(column.slice(index, 1)) for index in range(len(column))]
 
     def _alone(self, column: pa.Array) -> Any:
@@ -75,7 +75,7 @@ class TypedColumn:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """Return a column without its encoding, and with times in microseconds at most."""
+    """Return a column without its encoding, and with times no finer than microseconds."""
     if isinstance(column, pa.ExtensionArray) and not isinstance(column.type, (pa.UuidType, pa.Bool8Type)):
         return _plain(column.storage)
     if pa.types.is_dictionary(column.type):
@@ -111,10 +111,10 @@ def _listed(column: pa.Array) -> list[Any]:
 
 
 def _check_times(column: pa.Array) -> None:
-    """Check the times of a day, which Python would take modulo 24 hours.
+    """Check times of day, which Python would take modulo 24 hours.
 
     Raises:
-        ValueError: one is not in a day.
+        ValueError: a time is not within 24 hours.
     """
     if column.type.id in _DAY:
         ticks = column.view(pa.int32() if column.type.bit_width == 32 else pa.int64())
@@ -126,7 +126,7 @@ def _check_times(column: pa.Array) -> None:
 
 
 def _parts(column: pa.Array) -> list[pa.Array]:
-    """Return the columns that a nested one is made of."""
+    """Return the child columns of a nested column."""
     if pa.types.is_map(column.type):
         return [pa.ListArray.from_arrays(column.offsets, part).flatten() for part in (column.keys, column.items)]
     if pa.types.is_struct(column.type):
@@ -136,7 +136,7 @@ def _parts(column: pa.Array) -> list[pa.Array]:
 
 
 def _as_json(value: Any) -> Any:
-    """Return a value with what JSON would have in its place: NaN is None, a whole decimal an integer.
+    """Return a value as JSON would have it: None for NaN, an integer for a whole decimal.
 
     Raises:
         ValueError: JSON has no such value.
@@ -155,7 +155,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Return a `pandas.Timestamp` or `Timedelta`, which nested nanoseconds are, as Python's own type."""
+    """Return a `pandas.Timestamp` or `Timedelta`, which Arrow gives for nested nanoseconds, as Python's own type."""
     is_time = isinstance(value, datetime)
     rounded = value.floor("us") + MICROSECOND * ((value.nanosecond if is_time else value.nanoseconds) >= 500)
     return rounded.to_pydatetime() if is_time else rounded.to_pytimedelta()

@@ -1,4 +1,4 @@
-"""Optional fields that the data never have: most often a misspelt name, which would otherwise be None for ever."""
+"""Optional fields that never occur in the data. Most often the name is misspelt, and the field keeps its default."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ logger = logging.getLogger(__name__)
 
 
 class UnseenFields:
-    """The optional fields of a record type that no header and no message has had so far.
+    """The optional fields of a record type that have not occurred in a header or message so far.
 
-    A field counts as seen if a message contains its name in quotes anywhere. That is fast, and wrong only in silence.
+    A field counts as seen if a message contains its name in quotes anywhere. That is fast. The only possible error is a
+    missing warning.
 
     Args:
         schema: of the records.
@@ -31,21 +32,21 @@ class UnseenFields:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names that they have in the data."""
+        """Their names in the data."""
         return frozenset(self._spellings)
 
     def see_titles(self, titles: Iterable[str]) -> None:
-        """Take the fields that a header names for seen."""
+        """Mark the fields that a header names as seen."""
         for title in titles:
             self._spellings.pop(title, None)
 
     def see_messages(self, messages: Sequence[bytes | None]) -> None:
-        """Take the fields that any of these JSON objects names for seen."""
+        """Mark the fields that any of these JSON objects names as seen."""
         self.see_titles([name for name, spellings in self._spellings.items() if _is_in(messages, spellings)])
 
 
 def warn_of_unseen(names: Collection[str], record: type[Record]) -> None:
-    """Log the optional fields that no record has had."""
+    """Log a warning about optional fields that did not occur in any record."""
     if names:
         logger.warning(
             "no header or record has the optional field %s of %s, which keeps its default: compare its name with the "

@@ -1,4 +1,4 @@
-"""The status page: one document with its style and its script inside, and the policy that allows nothing else."""
+"""The status page: one document with inline style and script, and the policy that allows nothing else."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""The Content-Security-Policy: this style, this script, and what this server answers."""
+"""The Content-Security-Policy: it allows this style, this script, and responses of this server."""
