@@ -50,7 +50,7 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 LAST_CHECKPOINT = 100_000
-"""Maximum number of keys to save when partitions are revoked, while the group waits. If there are more, none are saved."""
+"""Maximum number of keys to save when partitions are revoked, while the group waits. Above it, none are saved."""
 
 LAST_S = 3.0
 """Time limit for that save. A checkpoint that is not complete by then is not used."""
@@ -231,7 +231,7 @@ class Worker:
                 self._telemetry.add(each.messages, scored, published)
                 self._swap.scored(len(each.messages), published)
             each.partition.advance(each.next_offset)
-        for each in slices:  # only after all: if one fails, the states are ahead of what was published
+        for each in slices:  # only now: after an error states are ahead of the outputs
             each.partition.take_back(each.batch.lane)
         self._swap.check()
         took = time.monotonic() - began
@@ -368,7 +368,7 @@ class Worker:
         self._assignment.rewind()
 
     def _close_dirty(self) -> None:
-        """Close without a commit, because half a batch may have been produced. Errors here do not mask the first one."""
+        """Close without a commit: half a batch may have been produced. Errors here do not mask the first one."""
         if self._producer.is_open:
             logger.warning("ending: what was scored since the last commit is left to the next owner")
         self._assignment.close()
