@@ -285,7 +285,7 @@ class Worker:
     def _commit(self, *, is_saving: bool, limit_s: float = SLICE_S) -> None:
         began = time.monotonic()
         partitions = self._assignment.partitions.values()
-        if is_saving and self._producer.is_open:  # otherwise the transaction would age while the checkpoints are written
+        if is_saving and self._producer.is_open:  # or the transaction would age during the checkpoints
             self._committer.commit(partitions, is_saving=False)
             self._sender.committed()
         is_round = is_saving or any(each.is_due for each in partitions)

@@ -51,7 +51,7 @@ class Request:
 
     Attributes:
         number: the partition.
-        begun: the plan of its first start in this process, if any. Without a committed offset it must start there again.
+        begun: the plan of its first start here, if any. It must start there again if nothing is committed.
         is_over: whether the request is cancelled.
         since_s: time of the first request, on the monotonic clock.
         answer: the result or the error; None during a pause after a failed attempt.
