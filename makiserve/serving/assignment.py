@@ -132,7 +132,7 @@ class Assignment:
         except StateError:
             partition.end(Phase.FAILED)
             raise
-        assert restored is not None  # noqa: S101  only a request that is over has no result
+        assert restored is not None  # noqa: S101  only a cancelled request has no result
         partition.begin(restored, self.release)
         self._consumer.move(partition.number, restored.beginning.start)
         return True

@@ -82,7 +82,7 @@ class WorkerSlot:
         process: the running process; None if there is none.
         failures: number of processes in a row that ended early.
         due: when to start the next process, in seconds of `time.monotonic`.
-        code: exit code of the last process; 0 if none has failed.
+        code: exit code of the last process, set by the supervisor in a drain or after a permanent failure; 0 before.
     """
 
     def __init__(self, task: WorkerSpec, command: Sequence[str]) -> None:

@@ -133,7 +133,7 @@ def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
 
     Raises:
         ConfigurationError: the topic does not exist.
-        BrokerUnavailable: no broker answers.
+        BrokerUnavailable: no broker responds.
     """
     done = _put_back(connection, which.receipts)
     for message in _messages(connection, which.topic):
