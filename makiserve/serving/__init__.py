@@ -1,4 +1,4 @@
-"""The service: a process that reads partitions, scores their records and commits what came of them."""
+"""The service: a process that reads partitions, scores their records and commits the results."""
 
 from makiserve.serving.serve import serve
 

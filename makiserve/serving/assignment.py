@@ -1,4 +1,4 @@
-"""The partitions of this process: how they come, begin, go back and go."""
+"""The partitions assigned to this worker: assign, restore, rewind, revoke."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class Assignment:
-    """The partitions that the group has given to this process.
+    """The partitions that the group has assigned to this process.
 
     Attributes:
-        release: the version of the model that scores their records.
+        release: the model version that scores their records.
     """
 
     def __init__(self, consumer: InputConsumer, restorer: Restorer, release: str) -> None:
@@ -34,11 +34,11 @@ class Assignment:
 
     @property
     def is_restoring(self) -> bool:
-        """Whether a partition waits for its state."""
+        """Whether a partition is waiting for its state."""
         return bool(self._requests)
 
     def add(self, numbers: Iterable[int]) -> dict[int, None]:
-        """Partitions have come; they are held until their state is there."""
+        """Add assigned partitions, which are held until their state is restored."""
         came = [Partition(self._consumer.topic, number) for number in numbers]
         self.partitions |= {each.number: each for each in came}
         for each in came:
@@ -46,29 +46,29 @@ class Assignment:
         return {each.number: None for each in came}
 
     def rewind(self) -> None:
-        """Nothing since the last commit has happened: all partitions restore the state that they had there."""
+        """Rewind all partitions to the last commit and restore the state that they had there."""
         self._consumer.hold(self.partitions)
         for each in self.partitions.values():
             self._restore(each)
 
     def switch(self, release: str) -> None:
-        """From here on another version of the model scores their records."""
+        """Switch to another model version."""
         self.release = release
         for each in self.partitions.values():
             each.switch(release)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
-        """Partitions are gone, with their state."""
+        """Drop partitions and their state."""
         for number in numbers:
             self._forget(number)
             self.partitions.pop(number).end(phase)
 
     def take_restored(self) -> list[Partition]:
-        """Let the partitions go on whose state is there by now.
+        """Resume the partitions whose state has been restored, and return them.
 
         Raises:
-            StateError: that of one is lost.
-            BrokerUnavailable: the broker has been away for too long.
+            StateError: the state of a partition is lost.
+            BrokerUnavailable: the broker has been unreachable for too long.
         """
         restored = []
         for number, request in list(self._requests.items()):
@@ -82,9 +82,9 @@ class Assignment:
         return restored
 
     def hold_for_checkpoints(self) -> bool:
-        """Receive nothing of the partitions that must be saved first; return whether there are any.
+        """Hold the partitions that must be saved first; return whether there are any.
 
-        Those that have been saved since the last call continue.
+        Partitions that have been saved since the last call resume.
         """
         for number, partition in self.partitions.items():
             if partition.must_wait and number not in self._waiting:
@@ -96,7 +96,7 @@ class Assignment:
         return bool(self._waiting)
 
     def close(self) -> None:
-        """Nobody waits for a state any more."""
+        """Cancel all restores and close the restorer."""
         for number in list(self._requests):
             self._forget(number)
         self._restorer.close()
@@ -132,7 +132,7 @@ class Assignment:
         except StateError:
             partition.end(Phase.FAILED)
             raise
-        assert restored is not None  # noqa: S101  only a request that is over has no result
+        assert restored is not None  # noqa: S101  only a cancelled request has no result
         partition.begin(restored, self.release)
         self._consumer.move(partition.number, restored.beginning.start)
         return True

@@ -1,4 +1,4 @@
-"""One call at a time on a thread of its own, that never keeps the process from ending."""
+"""Run one call at a time on a daemon thread, which never keeps the process from ending."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SLOW_S = 1.0
 
 
 class StillRunning(Exception):
-    """A call is no longer waited for; its thread goes on with it."""
+    """The wait for a call was given up; its thread is still running it."""
 
 
 class Background:
-    """A daemon thread that takes calls one after another."""
+    """A daemon thread that runs calls one after another."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[tuple[Future[object], Callable[[], object]]] = SimpleQueue()
         Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Make a call when those before it are done; its result, or what it raised, is the future's."""
+        """Queue a call; return a future with its result or its exception."""
         future: Future[T] = Future()
         self._jobs.put((future, call))  # type: ignore[arg-type]  # a future takes what its own call returns
         return future
@@ -35,16 +35,16 @@ class Background:
     def run(
         self, call: Callable[[], T], meanwhile: Callable[[], object], is_over: Callable[[], bool] = lambda: False
     ) -> T:
-        """Return the result of a call; every second that it takes, `meanwhile` is called on this thread.
+        """Return the result of a call; while it runs, call `meanwhile` on this thread every second.
 
         Args:
-            call: what the thread is to do.
+            call: the call to run on the background thread.
             meanwhile: must not take long.
-            is_over: whether to wait no longer; asked as often.
+            is_over: whether to give up the wait; called every second, too.
 
         Raises:
-            MakiserveError: what `meanwhile` raised first, when the call is done.
-            StillRunning: the call is not done, and is waited for no longer.
+            MakiserveError: the first error of `meanwhile`, raised when the call is done.
+            StillRunning: the wait was given up before the call was done.
         """
         future, trouble = self.submit(call), None
         while not wait([future], SLOW_S).done:
@@ -63,6 +63,6 @@ class Background:
             future, call = self._jobs.get()
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: BLE001  the outermost place of this thread: the caller gets it
+            except BaseException as error:  # noqa: BLE001  the outermost place of this thread: the future passes it on
                 future.set_exception(error)
-            del future, call  # or the last result would live until the next call
+            del future, call  # otherwise the last result would live until the next call

@@ -1,13 +1,13 @@
-"""The commit: five steps, in this order, that make everything since the last one visible at once.
+"""The commit: five steps, in this order, that atomically publish everything since the last commit.
 
-1. checkpoint  when one is due, the state of the lanes goes into the transaction, or a slice of it
-2. flush       every output, dead letter and checkpoint of the transaction is acknowledged
-3. offsets     the next offsets go into the same transaction, with the group's generation, each with its mark
-4. commit      the transaction
-5. advance     only now do the partitions know themselves committed, and saved
+1. checkpoint  if one is due, write the state of the lanes, or a slice of it, into the transaction
+2. flush       wait until every output, dead letter and checkpoint of the transaction is acknowledged
+3. offsets     add the next offsets and their metadata to the transaction, with the group's generation
+4. commit      commit the transaction
+5. advance     only now mark the partitions as committed and saved
 
-A passing trouble repeats the same step with the same arguments. What cannot be committed raises `AbortTransaction`:
-then nothing of the transaction ever becomes visible, and records and state go back to the last commit.
+After a transient error the same step is retried with the same arguments. If the transaction cannot be committed,
+`AbortTransaction` is raised: nothing in it ever becomes visible, and records and state are rewound to the last commit.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from makiserve.serving.state.restore_plan import StateIdentity
 Marks = dict[int, tuple[int, OffsetMetadata]]
 
 SLICE_S = 0.25
-"""How long one commit writes checkpoints, so that its transaction ends in time however large they are."""
+"""Time limit for writing checkpoints in one commit, so that its transaction ends in time however large they are."""
 
 NOW_MS = 0
-"""librdkafka's word for the time at which a record is produced."""
+"""librdkafka's value for the current time."""
 
 
 @dataclass(frozen=True)
 class Committer:
-    """What the five steps work with.
+    """The five steps of a commit.
 
     Attributes:
-        state_topic: where checkpoints go; None where the pipelines remember nothing.
-        expected: what makes a mark this service's.
+        state_topic: the topic for checkpoints; None if the pipelines are stateless.
+        expected: the values that identify this service's state in offset metadata.
     """
 
     producer: TransactionalProducer
@@ -48,19 +48,19 @@ class Committer:
     expected: StateIdentity
 
     def commit(self, partitions: Iterable[Partition], *, is_saving: bool, limit_s: float = SLICE_S) -> bool:
-        """Commit what the partitions have become since the last commit; return whether there was anything.
+        """Commit the progress of the partitions since the last commit; return whether there was any.
 
         Args:
-            partitions: all that are assigned. No checkpoint is taken of one whose state is being scored.
+            partitions: all assigned partitions. A partition whose state is being scored gets no checkpoint.
             is_saving: whether checkpoints of all of them are due. Those that were due before, or that must come before
                 further records, are written anyway.
-            limit_s: for how many seconds checkpoints are written; the rest of them is left to the next commits.
+            limit_s: time limit for writing checkpoints, in seconds; the next commits write the rest.
 
         Raises:
-            AbortTransaction: it was not committed: abort, rewind.
+            AbortTransaction: the commit failed: abort and rewind.
             Fenced: another instance has taken over.
-            BrokerUnavailable: the broker has been away for too long.
-            StateError: a value of the state has no code.
+            BrokerUnavailable: the broker has been unreachable for too long.
+            StateError: a value of the state cannot be encoded.
         """
         partitions = list(partitions)
         if is_saving:
@@ -76,17 +76,17 @@ class Committer:
         return True
 
     def step_1_checkpoint(self, partitions: list[Partition], limit_s: float) -> Marks:
-        """Produce what there is time for of the checkpoints that are due.
+        """Produce as much of the due checkpoints as the time limit allows.
 
         Returns:
-            For each partition that is committed the next offset, and the mark that goes with it.
+            The next offset and its metadata for each partition to commit.
         """
         began, saved = time.monotonic(), set[int]()
         due = [each for each in partitions if each.is_unsaved and (each.is_due or each.must_wait) and not each.is_lent]
         for each in sorted(due, key=lambda each: not each.writer.is_open) if self.state_topic else ():
             spent_s = time.monotonic() - began
             if saved and spent_s > limit_s / 2:
-                break  # one that is begun with little time left would take a further commit
+                break  # one begun with little time left would need another commit
             saved.add(each.number)
             for key, value in each.writer.write(each.lane, limit_s - spent_s):
                 self._produce_state(each, key, value)
@@ -99,23 +99,23 @@ class Committer:
         return marks
 
     def step_2_flush(self) -> None:
-        """Wait until the broker has every record of the transaction."""
+        """Wait until the broker has acknowledged every record of the transaction."""
         self.patience.retry(partial(self.producer.flush, CALL_TIMEOUT))
 
     def step_3_offsets(self, marks: Marks) -> None:
-        """Put the offsets into the transaction, once for all partitions."""
+        """Add the offsets of all partitions to the transaction."""
         if not marks:
-            return  # the first slices of a new state, which has no offset before it is complete
+            return  # the first slices of a new state, which has no offset until it is complete
         offsets = {number: (offset, str(mark)) for number, (offset, mark) in marks.items()}
         group = self.consumer.group_metadata()
         self.patience.retry(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL_TIMEOUT))
 
     def step_4_commit(self) -> None:
-        """Make outputs, dead letters, checkpoints and offsets visible at once."""
+        """Commit outputs, dead letters, checkpoints and offsets atomically."""
         self.patience.retry(partial(self.producer.commit, CALL_TIMEOUT))
 
     def step_5_advance(self, partitions: Iterable[Partition], marks: Marks) -> None:
-        """Note in the partitions that they are committed up to their marks."""
+        """Mark the partitions as committed up to these offsets."""
         for each in partitions:
             if each.number in marks:
                 offset, each.mark = marks[each.number]
@@ -126,13 +126,13 @@ class Committer:
         self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
 
     def _mark(self, each: Partition, *, is_saved: bool) -> tuple[int, OffsetMetadata] | None:
-        """Return offset and mark of a partition; None if there is nothing to commit.
+        """Return offset and metadata of a partition; None if there is nothing to commit.
 
-        A partition that a checkpoint is written of is committed with each slice, though nothing else is new: the broker
-        then refuses the slices of an owner of the past.
+        While a checkpoint is written, each slice commits the offset, even if nothing else is new. The broker then
+        refuses slices from a previous owner.
         """
         is_complete = is_saved and not each.writer.is_open
-        if each.is_urgent and not is_complete:  # what is committed stays as it is
+        if each.is_urgent and not is_complete:  # the committed offset stays as it is
             return (each.committed, each.mark) if is_saved and each.mark else None
         if not (each.has_news or is_saved):
             return None

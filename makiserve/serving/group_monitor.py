@@ -1,7 +1,7 @@
 """The group monitor: finds partitions that no member owns, topics that changed, and the lag of the whole group.
 
-It looks at the brokers now and then, on a thread of its own, and never during a rebalance: what it sees then is on its
-way to change. A partition counts as unowned when it has had no owner for longer than a session. Decision 0096.
+It queries the brokers periodically, on a separate thread. It ignores owners during a rebalance, because they are about
+to change. A partition counts as unowned if it has had no owner for longer than a session timeout. Decision 0096.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ LONGEST_LOOK_S = 15.0
 LOOKS_PER_SESSION = 3
 
 SEEN = 2
-"""A topic is gone when so many looks in a row have not found it: one broker may not know of it yet."""
+"""A topic counts as deleted after this many queries in a row without it, because one broker may not know of it yet."""
 
 LONGEST_REJOIN_S = 600.0
 """The maximum pause between two attempts to rejoin the group."""
 
 
 class Look(NamedTuple):
-    """What one look has found.
+    """The result of one query.
 
     Attributes:
-        at_s: when, on the monotonic clock.
-        topics: those that exist.
+        at_s: time of the query, on the monotonic clock.
+        topics: the topics that exist.
         group: None if the principal may not describe it.
     """
 
@@ -48,13 +48,13 @@ class GroupMonitor:
     """Watches the group and the topics of one service.
 
     Args:
-        inspector: asks the brokers.
-        source: the input.
-        topics: all that the service needs, the input among them.
-        session_s: how long the group waits for a member that is silent.
+        inspector: queries the brokers.
+        source: the input topic.
+        topics: all topics that the service needs, including the input.
+        session_s: session timeout of the group, in seconds.
 
     Attributes:
-        view: the group at the last look; None before, and if it may not be described.
+        view: the group at the last query; None before the first one, and if the principal may not describe it.
     """
 
     def __init__(self, inspector: GroupInspector, source: str, topics: Collection[str], session_s: float) -> None:
@@ -74,12 +74,12 @@ class GroupMonitor:
         self._rejoin_due_s = 0.0
 
     def restart(self) -> None:
-        """Take the topics as they are at the next look for those that the service was started with."""
+        """Take the topics as the next query finds them as the new baseline."""
         self._known.clear()
         self._missed.clear()
 
     def turn(self) -> bool:
-        """Start a look if one is due, and judge one that is done; whether there is a new view of the group.
+        """Start a query if one is due and process one that is done; return whether there is a new view of the group.
 
         Raises:
             TopicsChanged: the input has grown, or a topic was deleted or created again.
@@ -106,7 +106,7 @@ class GroupMonitor:
         return look.group is not None
 
     def partitions(self) -> tuple[GroupPartition, ...]:
-        """Return all partitions of the input at the last look."""
+        """Return all partitions of the input at the last query."""
         if (view := self.view) is None:
             return ()
         unowned = self.unowned()
@@ -116,25 +116,26 @@ class GroupMonitor:
         )
 
     def unowned(self) -> dict[int, float]:
-        """Return the partitions that have had no owner for longer than a session, and for how many seconds."""
+        """Return the partitions without an owner for longer than a session timeout, and for how many seconds."""
         now = time.monotonic()
         ages = {number: now - since for number, since in sorted(self._unowned_since_s.items())}
         return {number: age for number, age in ages.items() if age > self._session_s}
 
     def words(self) -> str:
-        """Return why this member rejoins, for the log."""
+        """Return the reason for rejoining, for the log."""
         found = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
         return ", ".join(found) or "the group assigns this member others than it has"
 
     def should_rejoin(self, member: str, assigned: Collection[int]) -> bool:
-        """Return whether this member is the one to leave the group and join it again, after a new view.
+        """Return whether this member should leave the group and rejoin, given the latest view.
 
-        The member with the fewest partitions goes first, as the others lose more by it; if it does not, the next one
-        does after another look. A member whose partitions are others in the group's view than in its own is on its own.
+        The member with the fewest partitions rejoins first, because it loses least. If it does not, the next member
+        does after another query. A member whose partitions differ from those in the group's view rejoins by its own
+        decision.
 
         Args:
-            member: the id that the group has given this member.
-            assigned: the partitions that it takes for its own.
+            member: the member id that the group has assigned.
+            assigned: the partitions that the member considers its own.
         """
         view, now = self.view, time.monotonic()
         if view is None or not view.is_stable:

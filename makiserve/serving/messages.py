@@ -1,4 +1,4 @@
-"""Outgoing messages: key, value and headers of outputs and dead letters, made so that their topics take them."""
+"""Outgoing messages: key, value and headers of outputs and dead letters, built so that their topics accept them."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from makiserve.scoring import Served
 PREFIX = "makiserve."
 SOURCE = "makiserve.source"
 TIME = "makiserve.time"
-"""The time of the record, if the message has another one."""
+"""The timestamp of the record, if the message has a different one."""
 
 RETRIED = "makiserve.retried"
-"""How often the record was put back; the only header of this prefix that a record keeps under its name."""
+"""How often the record was redriven. The only header with this prefix that a record keeps under its name."""
 
 UPSTREAM = "makiserve.upstream."
-"""What a service before this one has added, under another name: a message has each `makiserve.` header once."""
+"""Prefix for the headers of an upstream service, so that a message has each `makiserve.` header only once."""
 
 KEY = "makiserve.key"
-"""The key that a record had before it got another one."""
+"""The key of a record before it was rekeyed."""
 
 MAX_TRACE_BYTES = 4_000
 
 BARE_BYTES = 12_000
-"""A dead letter that has only what makiserve adds is smaller."""
+"""A dead letter with only the headers that makiserve adds is smaller than this."""
 
 
 class Origin(NamedTuple):
-    """What a message gets from the record that caused it.
+    """The data that a message takes from the record that caused it.
 
     Attributes:
-        key: of the record.
-        headers: that the record came with.
-        source: the header that names its position.
-        time_ms: of the record, in milliseconds since 1970.
-        dropped: how many of its headers are left out because their name is not UTF-8.
+        key: key of the record.
+        headers: headers of the record, as received.
+        source: the header with its position.
+        time_ms: timestamp of the record, in milliseconds since 1970.
+        dropped: number of its headers that are dropped because their name is not UTF-8.
     """
 
     key: bytes | None
@@ -48,7 +48,7 @@ class Origin(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A message as the producer takes it."""
+    """A message for the producer."""
 
     topic: str
     partition: int
@@ -59,16 +59,16 @@ class Outgoing(NamedTuple):
 
 
 class Times(NamedTuple):
-    """The earliest and the latest time that a message may have now, and now, in milliseconds since 1970."""
+    """The earliest and latest timestamps that a topic accepts, and the current time, in milliseconds since 1970."""
 
     earliest_ms: int
     latest_ms: int
     now_ms: int
 
     def fit(self, time_ms: int) -> tuple[int, Headers]:
-        """Return the time of a message, and a header for that of its record if the message cannot have it.
+        """Return the timestamp for a message, and a header with that of its record if the two differ.
 
-        A client cannot write 0: for librdkafka it stands for now.
+        A client cannot write the timestamp 0, because librdkafka takes it for the current time.
         """
         if time_ms and self.earliest_ms <= time_ms <= self.latest_ms:
             return time_ms, []
@@ -76,25 +76,25 @@ class Times(NamedTuple):
 
 
 def model_headers(model: Served) -> Headers:
-    """Return the headers that name the model; the same for all outputs of a service."""
+    """Return the headers that name the model, which are the same for all its outputs."""
     facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
     return [(PREFIX + name, value.encode()) for name, value in facts.items() if value]
 
 
 def source_header(topic: str, partition: int, offset: int) -> tuple[str, bytes | None]:
-    """Return the header that names the record which caused an output: `topic[partition]@offset`."""
+    """Return the header with the position of the record that caused an output: `topic[partition]@offset`."""
     return SOURCE, f"{topic}[{partition}]@{offset}".encode()
 
 
 def origin(message: Message) -> Origin:
-    """Return what an output gets from a record of the input."""
+    """Return the data that an output takes from an input record."""
     headers, dropped = read_headers(message)
     source = source_header(message.topic(), message.partition(), message.offset())
     return Origin(message.key(), _as_upstream(headers), source, message.timestamp()[1], dropped)
 
 
 def origin_before(message: Message) -> Origin:
-    """Return the same of a record as it was before `rekeyed_headers`."""
+    """Return the data that an output takes from a rekeyed record, as it was before `rekeyed_headers`."""
     headers, dropped = read_headers(message)
     headers, key, time_ms = list(headers), None, message.timestamp()[1]
     if headers and headers[-1][0] == KEY:
@@ -106,29 +106,29 @@ def origin_before(message: Message) -> Origin:
 
 
 def rekeyed_headers(record: Origin, time: Headers) -> Headers:
-    """Return the headers of a record that gets another key: its own key comes last.
+    """Return the headers of a rekeyed record; its original key comes last.
 
     Args:
-        record: as it came in.
-        time: its time, if the message cannot have it.
+        record: the record as received.
+        time: the header with its timestamp, if the message cannot have that timestamp.
     """
     return [*record.headers, record.source, *time, *([] if record.key is None else [(KEY, record.key)])]
 
 
 def as_received(headers: Headers) -> Headers:
-    """Return the headers that a record came with, from those of its dead letter."""
+    """Return the original headers of a record from those of its dead letter."""
     return [
         (PREFIX + name.removeprefix(UPSTREAM) if name.startswith(UPSTREAM) else name, each) for name, each in headers
     ]
 
 
 def time_header(time_ms: int) -> tuple[str, bytes | None]:
-    """Return the header that holds the time of a record."""
+    """Return the header with the timestamp of a record."""
     return TIME, str(time_ms).encode()
 
 
 def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
-    """Return why a topic does not take a message, and what to do; None if it does."""
+    """Return why a topic refuses a message, and what to do; None if it accepts the message."""
     if limits.needs_key and message.key is None:
         return (
             f"the record has no key, and {message.topic} is compacted, so that it takes no message without one: "
@@ -146,9 +146,9 @@ def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
 def dead_letter(
     record: Origin, value: bytes | None, models: Headers, error: RecordError, max_bytes: int
 ) -> tuple[bytes | None, bytes | None, Headers]:
-    """Return key, value and headers of a dead letter that has at most `max_bytes`; see `shortened`.
+    """Return key, value and headers of a dead letter of at most `max_bytes`; see `shortened`.
 
-    The record's time is a header: the broker counts by the time of the letter itself how long it is kept.
+    The record's timestamp is a header, because the broker applies retention to the dead letter's own timestamp.
     """
     added = [record.source, *models, time_header(record.time_ms), *_reason(error)]
     trace = _trace(error)
@@ -161,10 +161,10 @@ def dead_letter(
 def shortened(
     record: Origin, value: bytes | None, added: Headers, max_bytes: int
 ) -> tuple[bytes | None, bytes | None, Headers]:
-    """Return key, value and headers of a message that has at most `max_bytes`.
+    """Return key, value and headers of a message of at most `max_bytes`.
 
-    If that is too little, the value, the record's own headers and the key are left out in this order: they are still in
-    the input. A header for each of them gives its size.
+    If the message is too large, omit the value, the record's own headers and the key, in this order. They are still in
+    the input. A header gives the size of each.
     """
     key, own = record.key, record.headers
     if value is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
@@ -180,7 +180,7 @@ def shortened(
 
 
 def _as_upstream(headers: Headers) -> Headers:
-    """Return the headers that a record came with, those of the service before under another name."""
+    """Return the headers of a record as received; those of an upstream makiserve service are renamed."""
     if not any(name.startswith(PREFIX) for name, _ in headers):
         return headers
     return [
@@ -209,5 +209,5 @@ def _omitted(what: str, size: int) -> tuple[str, bytes | None]:
 
 
 def _bytes(text: str) -> bytes:
-    """Return text as UTF-8; a lone surrogate, which has no such form, is written as its number."""
+    """Return text as UTF-8; lone surrogates, which UTF-8 cannot encode, are escaped."""
     return text.encode(errors="backslashreplace")

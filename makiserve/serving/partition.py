@@ -1,4 +1,4 @@
-"""The life of a partition in this process, from its assignment to its loss, and who may read its state.
+"""The lifecycle of a partition in this process, from assignment to loss, and who may read its state.
 
 ```
 ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
@@ -12,8 +12,8 @@ ASSIGNED ── asked ───▶ RESTORING ── restored ──▶ RUNNING
 RESTORING has two parts. The checkpoint is read on a separate thread. Then the records between the checkpoint and the
 committed offset are reprocessed without output.
 
-While a batch is being scored, the state belongs to the scoring thread. It is then the state at no offset, so it can be
-neither read nor saved: decision 0090.
+While a batch is being scored, its state belongs to the scoring thread. It does not correspond to an offset then, so it
+can be neither read nor saved: decision 0090.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class Phase(Enum):
-    """Where a partition is in its life."""
+    """The phase of a partition's lifecycle."""
 
     ASSIGNED = "assigned"
     RESTORING = "restoring"
@@ -52,26 +52,26 @@ MOVES = {
 
 
 class Partition:
-    """One assigned partition of the input: its lane, and how far it is read, saved and committed.
+    """An assigned partition of the input: its lane, and the offsets up to which it is scored, saved and committed.
 
     Attributes:
         number: the partition.
-        beginning: where it began in this process; None until that is known.
+        beginning: the plan with which it began in this process; None until that is known.
         origin: the offset of the first record that the lane's state has seen.
-        checkpoint: the offset of the lane's last checkpoint; None where there is none.
-        committed: the offset up to which outputs are committed; records before it are re-scored silently.
+        checkpoint: the offset of the lane's last checkpoint; None if there is none.
+        committed: the offset up to which outputs are committed; records before it are scored without output.
         next_offset: the offset of the next record to score.
         is_lent: whether the state is being scored.
-        writer: what writes the lane's checkpoints.
-        is_new: whether the group has committed no offset of it yet: then its start is news too, or an owner that comes
-            before the first record could start elsewhere.
-        is_urgent: whether no further record may be scored before a checkpoint is committed: the topics alone could not
-            give this state again.
-        is_due: whether a checkpoint has been asked for and is not committed.
-        mark: that was committed with the offset; None if it was not this version of makiserve's.
-        release: the version of the model that scores the records from `committed` on.
+        writer: writer of the lane's checkpoints.
+        is_new: whether the group has not committed an offset yet. The start offset must then be committed too, or the
+            next owner could start elsewhere before the first record.
+        is_urgent: whether a checkpoint must be committed before further records are scored, because the topics alone
+            could not restore this state.
+        is_due: whether a checkpoint has been requested and is not committed.
+        mark: metadata committed with the offset; None if this version of makiserve did not write it.
+        release: the model version that scores the records from `committed` on.
         since: the offset of the first record that it scores.
-        rebuilder: what scored the records before `committed`, to score them again; None where any scorer will do.
+        rebuilder: the scorer of the records before `committed`; None if any scorer will do.
     """
 
     def __init__(self, topic: str, number: int) -> None:
@@ -97,7 +97,7 @@ class Partition:
         """The state at `next_offset`.
 
         Raises:
-            InternalError: it is being scored.
+            InternalError: a batch is being scored.
         """
         if self.is_lent:
             raise InternalError(f"{self}: the state was read while records after {self.next_offset} change it")
@@ -105,12 +105,12 @@ class Partition:
 
     @property
     def log_fields(self) -> dict[str, str | int]:
-        """Where it is, for logs that machines read."""
+        """Its position, as fields for structured logs."""
         return {"topic": self.topic, "partition": self.number, "offset": self.next_offset}
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something to commit: records scored since the last commit, or where it starts."""
+        """Whether there is something to commit: records scored since the last commit, or a new start offset."""
         return self.phase is Phase.RUNNING and (self.is_new or self.next_offset > self.committed)
 
     @property
@@ -125,17 +125,17 @@ class Partition:
         return self.phase is Phase.RUNNING and (self.is_urgent or self.writer.is_open)
 
     def move(self, phase: Phase) -> None:
-        """Go to another phase; the only place where a partition's phase changes."""
+        """Change the phase. This is the only place where it changes."""
         if phase not in MOVES[self.phase]:
             raise InternalError(f"{self}: a partition cannot go from {self.phase.value} to {phase.value}")
         logger.info("%s: %s → %s at offset %d", self, self.phase.value, phase.value, self.next_offset)
         self.phase = phase
 
     def lend(self) -> Lane:
-        """Hand the state to the scoring thread; until `take_back` it can be neither read nor saved.
+        """Lend the state to the scoring thread; until `take_back` it can be neither read nor saved.
 
         Raises:
-            InternalError: a checkpoint must be committed first, or the state is lent already.
+            InternalError: a checkpoint must be committed first, or the state is already lent.
         """
         if self.must_wait:
             raise InternalError(f"{self}: records were received before the checkpoint of offset {self.next_offset}")
@@ -143,30 +143,30 @@ class Partition:
         return lane
 
     def is_of(self, lane: Lane) -> bool:
-        """Return whether this is its state still: it may have been revoked, or restored, while it was lent."""
+        """Return whether this is still its state: the partition may have been revoked or restored meanwhile."""
         return lane is self._lane
 
     def take_back(self, lane: Lane) -> None:
-        """End the loan of a state, which is that of `next_offset` again."""
+        """Take back a lent state, which then corresponds to `next_offset` again."""
         if self.is_of(lane):
             self.is_lent = False
 
     def restore(self) -> None:
-        """Drop the state, to get another one: what is being scored meanwhile no longer counts."""
+        """Drop the state and wait for another one; the result of a batch being scored is discarded."""
         self._lane, self.is_lent = Lane([]), False
         self.move(Phase.RESTORING)
 
     def end(self, phase: Phase) -> None:
-        """Drop the state: the partition is no longer this process's."""
+        """Drop the state and move to a final phase."""
         self._lane, self.is_lent = Lane([]), False
         self.move(phase)
 
     def begin(self, restored: Restored, release: str) -> None:
-        """Go on from a restored state; records before the committed offset rebuild the rest and emit nothing.
+        """Begin with a restored state; records before the committed offset complete it without output.
 
         Args:
-            restored: the state, and where it is.
-            release: the version of the model that scores what follows.
+            restored: the state and its offset.
+            release: the model version that scores further records.
         """
         began = self.beginning = restored.beginning
         self._lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
@@ -179,16 +179,16 @@ class Partition:
         self.advance(began.start)
 
     def advance(self, next_offset: int) -> None:
-        """Records up to `next_offset` have been scored."""
+        """Record that records before `next_offset` have been scored."""
         self.next_offset = next_offset
         if self.phase is Phase.RESTORING and next_offset >= self.committed:
             self.move(Phase.RUNNING)
 
     def switch(self, release: str) -> None:
-        """Records that are not scored yet are another version's.
+        """Use another model version for records that are not scored yet.
 
-        If the state depends on the model, a checkpoint comes before them: a restore then never scores the records of
-        two versions again.
+        If the state depends on the model, a checkpoint must come first, so that a restore never has to score the
+        records of two versions.
         """
         if release == self.release:
             return
@@ -199,7 +199,7 @@ class Partition:
         self.release = release
 
     def commit(self, offset: int, *, has_checkpoint: bool) -> None:
-        """It is committed up to `offset`, and its state saved there."""
+        """Record that `offset` is committed and, if it has a checkpoint, that the state is saved there."""
         self.committed, self.is_new = offset, False
         if has_checkpoint:
             self.checkpoint, self.is_urgent, self.is_due = offset, False, False

@@ -1,4 +1,4 @@
-"""Outputs and dead letters: produced into the open transaction, each to the partition of the record it comes from."""
+"""Produce outputs and dead letters in the open transaction, to the partition of the record that caused them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from makiserve.settings import ServeSettings
 
 
 class Published(NamedTuple):
-    """What was produced for a batch: parallel lists, and the dead letters.
+    """The outputs of a batch, as parallel lists, and its dead letters.
 
     Attributes:
         causes: the index in the batch of the record that caused the output; never decreasing.
         values: the outputs.
-        dead: the dead letters of the scoring, and the records of which a topic does not take an output.
-        dropped_headers: how many headers were left out because their name is not UTF-8.
+        dead: the dead letters from scoring, and the records with an output that its topic refuses.
+        dropped_headers: number of headers dropped because their name is not UTF-8.
     """
 
     causes: list[int]
@@ -42,14 +42,15 @@ class Published(NamedTuple):
 
 
 class Publisher:
-    """Produces what came of scored messages.
+    """Produces the outputs and dead letters of scored messages.
 
-    What the topics take is compared before the first message of a record is produced, so that a record ends in all of
-    its outputs or in a dead letter. A time that a topic refuses is replaced by the current one, and a header holds it.
+    The limits of the topics are checked before the first message of a record is produced, so that a record results in
+    all of its outputs or in a dead letter. If a topic refuses a timestamp, the current time replaces it and a header
+    holds the original.
 
     Args:
-        sender: produces.
-        dead_partitions: how many partitions the dead-letter topic has.
+        sender: produces the messages.
+        dead_partitions: number of partitions of the dead-letter topic.
 
     Attributes:
         keeps_partition: whether an output goes to the partition of its record.
@@ -65,7 +66,7 @@ class Publisher:
         self._origin = origin_before if settings.partition_by else origin
 
     def serve(self, model: Served) -> None:
-        """Publish what comes of this model from here on."""
+        """Switch to the outputs of this model."""
         champion, (challenger, _, shadow) = model_headers(model), model.beside
         self._outputs = model.outputs()
         self._headers = (champion, model_headers(challenger) if challenger else champion)
@@ -74,8 +75,8 @@ class Publisher:
     def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Published:
         """Produce the outputs of a batch, in order, and its dead letters; return both.
 
-        Key and time are the record's, and its headers are passed on. The output's own headers name the model that made
-        it and the record that caused it.
+        Outputs keep the key, timestamp and headers of their record. Additional headers name the model that made the
+        output and the record that caused it.
         """
         records: dict[int, Origin] = {}
         encoded = self._encoded(batch, scored)
@@ -98,16 +99,16 @@ class Publisher:
     def bury(
         self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]], records: dict[int, Origin]
     ) -> None:
-        """Produce the dead letters of a batch, their time that of their burial.
+        """Produce the dead letters of a batch, with the current time as their timestamp.
 
         Args:
-            messages: of the batch.
-            batch: to which the indexes belong.
+            messages: messages of the batch.
+            batch: the batch that the indexes refer to.
             dead: index and error of each record.
-            records: what is known of records by their index; those of the dead letters are added.
+            records: origins by index; those of the dead letters are added.
 
         Raises:
-            StoppedOnError: there is one, and the service was told to stop.
+            StoppedOnError: there is a dead letter, and the service is configured to stop on errors.
         """
         models, topic = self._models(batch), self._settings.dead_letters
         if dead and self._settings.on_error == "stop":
@@ -122,7 +123,7 @@ class Publisher:
             self._sender.send(_place(message), Outgoing(topic, number, key, value, headers, _now_ms()))
 
     def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
-        """Return what to publish for a batch."""
+        """Return the encoded outputs of a batch."""
         return self._outputs.encode(scored, batch.records)
 
     def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
@@ -142,7 +143,7 @@ class Publisher:
         return ready
 
     def _refused(self, messages: list[Message], causes: list[int], ready: list[Outgoing]) -> dict[int, RecordError]:
-        """Return the records of which the output topic does not take a message."""
+        """Return the records with a message that the output topic refuses."""
         refused: dict[int, RecordError] = {}
         for cause, message in zip(causes, ready, strict=True):
             if why := self._refusal(messages[cause], message):
@@ -150,28 +151,28 @@ class Publisher:
         return refused
 
     def _refusal(self, record: Message, message: Outgoing) -> str | None:
-        """Return why the output topic does not take a message, or did not when it was tried."""
+        """Return why the topic refuses a message, or why the broker refused it before; None if it is accepted."""
         found = self._sender.refused.get(_place(record))
         if found and found[0] == message.topic:
             return found[1]
         return refusal(message, self._sender.limits(message.topic))
 
     def _times(self, topic: str) -> Times:
-        """Return the times that a topic takes now."""
+        """Return the timestamps that a topic accepts now."""
         now_ms = _now_ms()
         return Times(*self._sender.limits(topic).times(now_ms), now_ms)
 
     def _models(self, batch: Batch) -> Sequence[Headers]:
-        """For each record of a batch, which model it was scored by."""
+        """Return for each record of a batch the headers of the model that scored it."""
         champion, challenger = self._headers
         if batch.challenged is None:
             return [champion] * len(batch.records)
         return [challenger if is_challenged else champion for is_challenged in batch.challenged]
 
     def _publish_shadow(self, messages: list[Message], scored: Scored) -> None:
-        """Produce what the shadow predicts from each of the features, or why it refuses them.
+        """Produce the shadow's predictions, or the reason why it rejected the features.
 
-        What the topic does not take is shortened until it does: no record ends because of a model that only watches.
+        Messages that the topic refuses are shortened until it accepts them: a shadow must never cause a dead letter.
         """
         if scored.shadow is None or self._settings.shadow_output is None:
             return

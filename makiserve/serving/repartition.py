@@ -1,4 +1,4 @@
-"""Give records another key in a first stage: `--partition-by`."""
+"""Repartition records by another key in a first stage: `--partition-by`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from makiserve.stream.ops.map import map as map_
 
 @dataclass(frozen=True)
 class Keys:
-    """Where a model may stand: its records, and a pipeline that gives for each the key that it gets.
+    """A pipeline that computes the new key of each record, served in place of the model by the first stage.
 
     Attributes:
-        model: what the second stage serves.
-        attribute: the field of the record.
+        model: the model that the second stage serves.
+        attribute: the field of the record to use as the key.
     """
 
     model: Served
@@ -76,7 +76,7 @@ class Keys:
 
 
 class Repartitioner(Publisher):
-    """Produces each message again, with its new key: its partition is the one that Java's clients would choose."""
+    """Produces each message with its new key, to the partition that Java clients would choose."""
 
     keeps_partition = False
 
@@ -89,10 +89,10 @@ class Repartitioner(Publisher):
 
 
 def key_of(attribute: str, record: Any) -> bytes:
-    """The key of a record: text as it is, anything else as JSON.
+    """Return the key of a record: text as is, anything else as JSON.
 
     Raises:
-        ValueError: the field is empty: nobody knows where the record belongs.
+        ValueError: the field is empty, so the record has no key.
     """
     value = getattr(record, attribute)
     if value is None:
@@ -103,14 +103,14 @@ def key_of(attribute: str, record: Any) -> bytes:
 OPTION = "--partition-by"
 
 HEADERS_BYTES = 65_536
-"""By how much a message may grow on its way: its key and its position go along."""
+"""How much a message may grow in the first stage, which adds its key and its position."""
 
 
 def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: TelemetrySink) -> None:
-    """Read the input, and produce each message again with the key by which records are grouped; see `serve`.
+    """Run the first stage: produce each input message with the key by which records are grouped; see `serve`.
 
     Raises:
-        ConfigurationError: the record has no such field, or the topic between does not fit the input.
+        ConfigurationError: the record has no such field, or the intermediate topic does not fit the input.
     """
     between, largest = _prepare(broker, settings)
     attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
@@ -120,7 +120,7 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
 
 
 def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: TelemetrySink) -> None:
-    """Serve what the first stage produces, all of it, wherever that began; see `serve`.
+    """Run the second stage: serve everything that the first stage has produced, from the start; see `serve`.
 
     Raises:
         ConfigurationError: as for the first stage.
@@ -130,12 +130,12 @@ def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings,
 
 
 def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]:
-    """Create the topic between the stages if there is none, as wide as the input and kept for as long.
+    """Create the intermediate topic if it does not exist, with the input's partition count and retention.
 
-    One that exists keeps its number of partitions: the keys of the second stage's state are where they are in it.
+    An existing topic keeps its number of partitions, because the second stage's state is partitioned by it.
 
     Returns:
-        Its name, and the size in bytes of the largest message that it must take.
+        Its name, and the size in bytes of the largest message that it must accept.
     """
     check_names(broker, settings)
     topic = topic_between(broker.group, settings.partition_by or "")

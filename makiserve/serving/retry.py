@@ -14,20 +14,20 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
 SUMMARY_S = 60.0
-"""How often a trouble that lasts is logged again."""
+"""How often a persistent failure is logged again."""
 
 OVER_S = 30.0
-"""A trouble that has not come back for so long is over: the next one is another."""
+"""A failure that has not recurred for this long is over: the next one counts as new."""
 
 
 class Retries:
-    """The failed attempts at one thing.
+    """The failed attempts of one operation.
 
     Args:
         longest_s: the maximum pause between two attempts.
 
     Attributes:
-        count: how many attempts in a row have failed.
+        count: number of attempts in a row that have failed.
         is_news: whether the last failure should be logged: it is the first, or the first for a minute.
     """
 
@@ -43,7 +43,7 @@ class Retries:
         return self._failed_s - self._began_s
 
     def failed(self) -> float:
-        """Note a failed attempt; return the seconds to wait before the next one."""
+        """Record a failed attempt; return the seconds to wait before the next one."""
         now = time.monotonic()
         if now > self._failed_s + self._longest_s + OVER_S:
             self.count = 0
@@ -61,7 +61,7 @@ class Retries:
         return min(self._longest_s, FIRST_PAUSE_S * 2.0 ** min(self.count - 1, 20))
 
     def succeeded(self) -> None:
-        """Note that the trouble is over; the next failure is the first of another one."""
+        """Record a success; the next failure is the first of a new series."""
         self.count = 0
 
 
@@ -70,15 +70,15 @@ T = TypeVar("T")
 PATIENCE = timedelta(minutes=5)
 
 CALL_TIMEOUT = timedelta(seconds=2)
-"""How long one call may take: no signal is noticed meanwhile."""
+"""Timeout of one call. Signals are not noticed during a call."""
 
 
 class RetryPolicy:
-    """Five minutes; while the service is stopping, what is left of the time for the drain.
+    """Retries for five minutes; while the service is stopping, for the rest of the time for the drain.
 
     Args:
-        stop: whether it is.
-        alive: called before every attempt: the loop waits, it does not stand still.
+        stop: the request to stop the service.
+        alive: called before every attempt, to report that the loop is alive.
     """
 
     def __init__(self, stop: Stop, alive: Callable[[], None] = lambda: None) -> None:
@@ -86,10 +86,10 @@ class RetryPolicy:
         self._alive = alive
 
     def retry(self, call: Callable[[], T]) -> T:
-        """Make a call again for as long as it raises RetryCall and the patience lasts.
+        """Retry a call that raises RetryCall until the time is over; return its result.
 
         Raises:
-            BrokerUnavailable: it does not last any more.
+            BrokerUnavailable: the time is over.
         """
 
         def attempt() -> T:

@@ -1,4 +1,4 @@
-"""When the worker commits, and when it saves state: until then its loop may wait for records."""
+"""Schedule of commits and checkpoints, which limits how long the loop may wait for records, and the batch size."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import time
 from datetime import timedelta
 
 QUIET_COMMIT = timedelta(seconds=1)
-"""How often offsets are committed that come with no output: nobody waits for them."""
+"""Commit interval for offsets without outputs, which no consumer waits for."""
 
 IDLE = timedelta(milliseconds=500)
-"""How long the loop waits for records: a signal is noticed within this time."""
+"""Maximum wait of the loop for records. A signal is noticed within this time."""
 
 RESTORING = timedelta(milliseconds=10)
-"""How long it waits while a partition waits for its state."""
+"""Maximum wait of the loop while a partition is being restored."""
 
 CHECKPOINT_S = 5.0
-"""How often state is saved, and so about how many seconds of records are scored once more after a crash."""
+"""Checkpoint interval, and so about how many seconds of records are scored again after a crash."""
 
 CHECKPOINT_SHARE = 20
-"""A share of the time that goes into checkpoints at most: if they take long they are written less often."""
+"""Checkpoints take at most one part in this many of the time: slow ones are written less often."""
 
 
 class Schedule:
-    """The next commit, and the next one that comes with a checkpoint.
+    """The times of the next commit and of the next checkpoint.
 
     Args:
-        interval: of commits that make outputs visible.
+        interval: interval of commits that make outputs visible.
     """
 
     def __init__(self, interval: timedelta) -> None:
@@ -36,33 +36,33 @@ class Schedule:
 
     @property
     def is_due(self) -> bool:
-        """Whether a commit is."""
+        """Whether a commit is due."""
         return self._commit_at is not None and time.monotonic() >= self._commit_at
 
     @property
     def is_saving(self) -> bool:
-        """Whether a commit, now, is to save state."""
+        """Whether a commit should now save state."""
         return time.monotonic() >= self._save_at
 
     def begun(self, at: float, *, has_outputs: bool) -> None:
-        """There is something to commit.
+        """Schedule a commit.
 
         Args:
             at: when its batch began: a slow model must not leave its transaction open over the next batch.
-            has_outputs: whether somebody waits for it.
+            has_outputs: whether there are outputs to make visible.
         """
         interval = self._interval if has_outputs else QUIET_COMMIT
         due = at + interval.total_seconds()
         self._commit_at = due if self._commit_at is None else min(self._commit_at, due)
 
     def committed(self, began: float, *, is_saving: bool, is_unsaved: bool, is_unfinished: bool = False) -> None:
-        """Plan what follows a commit.
+        """Schedule the commit that follows a commit.
 
         Args:
             began: when it began.
             is_saving: whether it wrote checkpoints that were due.
-            is_unsaved: whether there is state to be saved even if no further record comes.
-            is_unfinished: whether checkpoints were begun, or are due, that a further commit must write.
+            is_unsaved: whether there is state to save even if no further record arrives.
+            is_unfinished: whether another commit must write checkpoints that are due or incomplete.
         """
         now = time.monotonic()
         self._commit_at = None
@@ -77,7 +77,7 @@ class Schedule:
             self._commit_at = self._save_at
 
     def wait(self, *, is_restoring: bool) -> timedelta:
-        """How long the loop may wait for records."""
+        """Return how long the loop may wait for records."""
         longest = RESTORING if is_restoring else IDLE
         if self._commit_at is None:
             return longest
@@ -85,22 +85,22 @@ class Schedule:
 
 
 FORGETTING = 0.95
-"""How much of what was measured before a batch still counts after it."""
+"""Weight of earlier measurements after each batch."""
 
 FIRST = 256
-"""Nothing is known of the model then."""
+"""Size of the first batch, before anything is known about the model."""
 
 
 class AdaptiveBatchSizer:
-    """Bounds a batch so that scoring it takes about a given time.
+    """Limits the batch size so that scoring a batch takes about a given time.
 
-    What a batch takes is fitted by `overhead + records * cost`, by least squares over the batches so far, the newest
-    counting most. A model whose overhead alone takes longer than the time may double it: smaller batches would only
-    make everything later.
+    The time of a batch is fitted as `overhead + records * cost`, by least squares over all batches, the newest with
+    the highest weight. If the overhead of a model alone exceeds the target, a batch may take twice the overhead:
+    smaller batches would only delay everything.
 
     Args:
-        target: how long a batch may take.
-        most: the most records, however quick they are.
+        target: target time per batch.
+        most: maximum number of records, however fast they are.
     """
 
     def __init__(self, target: timedelta, most: int) -> None:
@@ -109,7 +109,7 @@ class AdaptiveBatchSizer:
         self.records = min(FIRST, most)
 
     def note(self, records: int, seconds: float) -> None:
-        """A batch of this many records took so long."""
+        """Record the time that a batch of this many records took."""
         self._weight = FORGETTING * self._weight + 1
         self._n = FORGETTING * self._n + records
         self._t = FORGETTING * self._t + seconds
@@ -120,7 +120,7 @@ class AdaptiveBatchSizer:
         self.records = self._most if cost <= 0 else int(max(1, min(self._most, budget / cost)))
 
     def _fit(self) -> tuple[float, float]:
-        """Overhead and cost in seconds, neither negative; from batches of one size the cost is the whole."""
+        """Return overhead and cost in seconds, neither negative; if all batches have one size, it is all cost."""
         spread = self._weight * self._nn - self._n * self._n
         if spread > 1e-9 * self._weight * self._nn:
             cost = (self._weight * self._nt - self._n * self._t) / spread

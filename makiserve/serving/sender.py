@@ -1,4 +1,4 @@
-"""Produces messages, and finds those that a broker refuses although nothing was known against them."""
+"""Produce messages, and find those that a broker refuses although they fit the known limits."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ PATIENCE = timedelta(minutes=5)
 
 CAREFUL_BYTES = 65_536
 NARROWER = 16
-"""By how much fewer bytes are flushed together each time that some of them were refused."""
+"""Factor by which the bytes per flush are reduced after each refusal."""
 
 Place = tuple[int, int]
-"""Partition and offset of a record of the input."""
+"""Partition and offset of an input record."""
 
 
 class Sender:
     """Produces the messages of the open transaction.
 
-    A broker refuses a batch as a whole and does not report which message is at fault. The transaction is aborted then,
-    and its records are scored again. This time messages are flushed a few at a time, then fewer, until the one that is
-    refused is alone. It shows what its topic does not take, and its record becomes a dead letter.
+    A broker refuses a batch as a whole and does not report which message is at fault. The transaction is then aborted
+    and its records are scored again. This time fewer and fewer messages are flushed together, until the refused one is
+    alone. The limits of its topic are updated, and its record becomes a dead letter.
 
     Args:
-        producer: of the transaction.
-        limits: of the topics that it writes to.
+        producer: producer of the transaction.
+        limits: limits of the topics that it writes to.
 
     Attributes:
-        refused: topic and reason for each record of which a message was refused.
+        refused: topic and reason for each record with a refused message.
     """
 
     def __init__(self, producer: TransactionalProducer, limits: Limits) -> None:
@@ -48,14 +48,14 @@ class Sender:
         self._unflushed_bytes = 0
 
     def limits(self, topic: str) -> TopicLimits:
-        """Return what a topic takes, as far as is known."""
+        """Return the known limits of a topic."""
         return self._limits.of[topic]
 
     def send(self, place: Place, message: Outgoing) -> None:
-        """Produce a message that comes of the record at this place.
+        """Produce a message for the record at this position.
 
         Raises:
-            MessageRefused: this message, or one before it.
+            MessageRefused: this message or an earlier one was refused.
             AbortTransaction: see `TransactionalProducer.produce`.
         """
         if self._together < math.inf:
@@ -67,7 +67,7 @@ class Sender:
             self.aborted()
 
     def narrow(self, error: MessageRefused) -> None:
-        """Come closer to the message that was refused; its transaction must be aborted and done again.
+        """Narrow down the refused message; the transaction must be aborted and repeated.
 
         Raises:
             ConfigurationError: the topic refuses even the smallest dead letter.
@@ -83,16 +83,16 @@ class Sender:
             self._together = CAREFUL_BYTES
 
     def aborted(self) -> None:
-        """Forget what is not flushed: it is lost, or known to be written."""
+        """Forget the messages since the last flush: they are lost, or known to be written."""
         self._unflushed, self._unflushed_bytes = [], 0
 
     def committed(self) -> None:
-        """Produce as usual again: everything that was scored is committed."""
+        """Return to normal operation, because everything that was scored is committed."""
         self._together = math.inf
         self.aborted()
 
     def _convict(self, place: Place, message: Outgoing, error: MessageRefused) -> None:
-        """Note that the topic does not take this message, and what that shows of others."""
+        """Record that the topic refuses this message, and update the topic's known limits."""
         if self.refused.get(place, ("",))[0] == message.topic:
             raise ConfigurationError(f"{message.topic} takes no dead letter, however small: {error}") from error
         self.refused[place] = message.topic, str(error)

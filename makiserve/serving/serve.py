@@ -24,10 +24,10 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 FIGHT_S = 60.0
-"""Two instances of one name fence each other within this time."""
+"""Two instances with the same name fence each other within this time."""
 
 MOST_RESTARTS = 10
-"""After so many in a row the cause is not one that a restart removes."""
+"""After this many restarts in a row, another restart would not help."""
 
 LONGEST_RESTART_PAUSE_S = 30.0
 
@@ -39,22 +39,22 @@ def serve(
     audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
     publisher: type[Publisher] = Publisher,
 ) -> None:
-    """Serve a model until a signal asks to stop, and drain.
+    """Serve a model until a signal arrives, then drain.
 
     Args:
-        model: the packaged model, its reference records checked.
-        broker: how to reach the broker.
-        settings: what to serve from where to where.
-        audience: who is told how it goes.
-        publisher: makes messages of what is scored.
+        model: the packaged model, already verified with its reference records.
+        broker: connection settings.
+        settings: input and output topics, and how to serve.
+        audience: receives the telemetry.
+        publisher: turns scored records into messages.
 
     Raises:
-        PipelineError: the pipeline hides its state.
-        ConfigurationError: a topic is missing, or does not fit the input.
-        BrokerUnavailable: no broker answers.
-        Fenced: another instance of the same name has taken over.
+        PipelineError: the pipeline keeps state that cannot be saved and restored.
+        ConfigurationError: a topic is missing or does not fit the input.
+        BrokerUnavailable: no broker responds.
+        Fenced: another instance with the same name has taken over.
         StateError: the state cannot be rebuilt.
-        PipelineChanged: a fresh process must go on, with another version of the model.
+        PipelineChanged: a new process must continue with another model version.
     """
     scorer = model.scorer(is_tracked=True)
     if hidden := scorer.hidden:
@@ -110,9 +110,9 @@ def serve(
 
 
 def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
-    """Raise if a named instance is fenced twice in a short time: another instance has its name.
+    """Raise if a named instance is fenced twice in a short time, because another instance then has its name.
 
-    Once, its own transaction may have taken too long.
+    If it is fenced only once, its own transaction may have taken too long.
     """
     if broker.instance and since_s < FIGHT_S:
         raise Fenced(

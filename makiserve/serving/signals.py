@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the first asks for a drain, the second ends at once."""
+"""SIGTERM and Ctrl-C: the first signal starts a drain, the second one ends the process at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 DRAIN_S = 8.0
-"""How long a drain waits for a broker that does not answer."""
+"""How long a drain waits for a broker that does not respond."""
 
 
 BATCH_S = 120.0
@@ -22,32 +22,32 @@ BATCH_S = 120.0
 
 
 class Stop:
-    """Whether the service has been asked to stop, and for how long that is known."""
+    """A request to stop, and the time since it was made."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     @property
     def asked(self) -> bool:
-        """Whether to drain and end."""
+        """Whether a stop has been requested."""
         return self._since is not None
 
     def ask(self) -> None:
-        """Ask for a drain."""
+        """Request a drain."""
         self._since = time.monotonic()
 
     def is_overdue(self) -> bool:
-        """Whether the time for the drain is over."""
+        """Return whether the time for the drain is over."""
         return self._since is not None and time.monotonic() > self._since + DRAIN_S
 
     def batch_left_s(self) -> float:
-        """The seconds for which a batch is still waited for; infinite without a stop."""
+        """Return the seconds left to wait for a batch; infinite if no stop is requested."""
         return math.inf if self._since is None else self._since + BATCH_S - time.monotonic()
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """A `Stop` that SIGTERM and SIGINT set; the second signal raises KeyboardInterrupt."""
+    """Provide a `Stop` that SIGTERM and SIGINT request; a second signal raises KeyboardInterrupt."""
     stop = Stop()
 
     def ask(number: int, frame: FrameType | None) -> None:

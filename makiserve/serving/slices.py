@@ -1,4 +1,4 @@
-"""From messages to batches: decoded, by partition, what only rebuilds state apart from what is live."""
+"""Decode messages into batches by partition; records that only restore state are kept separate from live ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from makiserve.serving.partition import Partition
 
 
 class Slice(NamedTuple):
-    """Messages of one partition in a row, that are all live or all before the committed offset.
+    """Successive messages of one partition, either all live or all before the committed offset.
 
     Attributes:
-        messages: in the order of their offsets.
-        batch: the same, decoded.
-        is_silent: whether they were committed before: they rebuild the state and emit nothing.
-        next_offset: where the partition is after them.
+        messages: messages in offset order.
+        batch: the same messages, decoded.
+        is_silent: whether they are already committed and only restore state, without output.
+        next_offset: the next offset of the partition after them.
     """
 
     partition: Partition
@@ -34,14 +34,14 @@ def slices_from_messages(
 ) -> Iterator[Slice]:
     """Yield the messages of each partition: first those before its committed offset, then the others.
 
-    The states are lent to whoever scores them. If a checkpoint must follow the records before the committed offset, the
-    others are left out, to be received again after it.
+    The state of each partition is lent to the scoring thread. If a checkpoint must follow the records before the
+    committed offset, the others are left out and received again after it.
 
     Args:
-        messages: in the order of each partition.
-        partitions: by number.
-        schema: of the records.
-        scorer: knows which records are the challenger's.
+        messages: messages, in offset order within each partition.
+        partitions: partitions by number.
+        schema: schema of the records.
+        scorer: decides which records belong to the challenger.
     """
     found: dict[int, list[Message]] = {}
     for message in messages:

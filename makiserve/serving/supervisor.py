@@ -5,7 +5,7 @@
                   RUNNING ── a code that a person must act on, or too many failures ──▶ all drain
         a signal ──▶ all drain ── a second signal ──▶ all end at once
 ```
-It does nothing else: it loads no model, and a worker that has lost it drains by itself (`link.py`).
+It does nothing else: it does not load a model. If the supervisor dies, each worker drains (`worker_slot.py`).
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ TURN_S = 0.5
 """A signal, or the death of a process, is noticed within this time."""
 
 FATAL_EXIT_CODES = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedOnError)}
-"""Exit codes that a person must act on: another process would end with the same."""
+"""Exit codes that require a person to act: a new process would exit with the same code."""
 
 HARMLESS = {-signal.SIGTERM, PipelineChanged.exit_code}
-"""In a drain: it was asked before it had begun, or had drained to make room for another pipeline."""
+"""Exit codes that are harmless in a drain: the process was stopped before it had begun, or had drained for another
+pipeline."""
 
 MOST_FAILURES = 10
-"""After so many processes in a row the trouble is taken to be lasting: some four minutes."""
+"""After this many failed processes in a row, about four minutes, the cause is considered permanent."""
 
 FORCED_S = 5.0
-"""How long a process that was told to end at once has for aborting its transaction."""
+"""Time for a process that must end at once to abort its transaction."""
 
 
 class Supervisor:
-    """Runs a process for each task.
+    """Runs a worker process for each task.
 
     Args:
         command: starts a process; see `WorkerSlot`.
-        tasks: one for each process.
-        on_report: is given a task's name and what its process has reported, between two waits.
+        tasks: one task for each process.
+        on_report: called with the name of a task and the report of its process.
     """
 
     def __init__(self, command: Sequence[str], tasks: Sequence[WorkerSpec], on_report: OnReport) -> None:
@@ -56,10 +57,10 @@ class Supervisor:
         self._is_draining = False
 
     def run(self, stop: Stop) -> int:
-        """Keep all running until a stop is asked or nothing helps; the highest of the exit codes that remained.
+        """Run all workers until a stop or a permanent failure; return the highest of their exit codes.
 
         Raises:
-            KeyboardInterrupt: a second signal; all have ended.
+            KeyboardInterrupt: a second signal arrived; all processes have ended.
         """
         try:
             while not self._is_draining or self._running():
@@ -75,7 +76,7 @@ class Supervisor:
         return [post for post in self._posts if post.process]
 
     def _turn(self) -> None:
-        """Start what is due, hand on what is reported, note what has ended."""
+        """Start processes that are due, pass on reports, and record processes that have ended."""
         now = time.monotonic()
         for post in self._posts:
             if not self._is_draining and not post.process and post.due <= now:
@@ -117,7 +118,7 @@ class Supervisor:
             post.ask(signal.SIGTERM)
 
     def _force(self) -> None:
-        """End all at once, those that do not hear by force."""
+        """End all processes at once; kill those that do not exit in time."""
         for post in self._running():
             post.ask(signal.SIGTERM)
         deadline = time.monotonic() + FORCED_S
@@ -143,7 +144,7 @@ def _shell_code(code: int) -> int:
 
 
 def _words(code: int) -> str:
-    """How a process ended, for people."""
+    """Return how a process ended, for the log."""
     if code < 0:
         return f", killed by {signal.Signals(-code).name}"
     return f" with exit code {code}" if code else ""

@@ -1,4 +1,4 @@
-"""The topics of a service: their names, and what must be true of them before anything is read. Decision 0094."""
+"""The topics of a service: their names, and the requirements to check before anything is read. Decision 0094."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LEGAL = re.compile(r"[a-zA-Z0-9._-]+")
 
 
 class Partitions(NamedTuple):
-    """How many partitions the topics have on which a worker depends."""
+    """Partition counts of the topics that a worker depends on."""
 
     input: int
     dead_letters: int
 
 
 class Role(NamedTuple):
-    """What a topic is for, its name, and the options that decide the name."""
+    """The purpose of a topic, its name, and the options that set the name."""
 
     what: str
     name: str
@@ -35,12 +35,12 @@ class Role(NamedTuple):
 
 
 def topic_between(group: str, field: str) -> str:
-    """Return the topic of `--partition-by`; characters that a topic's name cannot have become hyphens."""
+    """Return the topic of `--partition-by`; characters that Kafka does not allow become hyphens."""
     return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
 
 
 def check_names(broker: BrokerSettings, settings: ServeSettings) -> None:
-    """Refuse names that Kafka does not allow, and one topic in two roles; no broker is asked.
+    """Raise if Kafka does not allow a name or a topic has two roles; does not contact a broker.
 
     Raises:
         ConfigurationError: the message names the topic, its role and the option to change.
@@ -51,10 +51,10 @@ def check_names(broker: BrokerSettings, settings: ServeSettings) -> None:
 
 
 def check_name(role: Role) -> None:
-    """Refuse a name that Kafka does not allow.
+    """Raise if Kafka does not allow a name.
 
     Raises:
-        ConfigurationError: it is too long, or has a character that no topic's name has.
+        ConfigurationError: the name is too long or has an illegal character.
     """
     if len(role.name) > LONGEST_NAME:
         raise ConfigurationError(
@@ -71,13 +71,13 @@ def check_name(role: Role) -> None:
 def prepare_topics(
     cluster: Cluster, broker: BrokerSettings, settings: ServeSettings, *, has_state: bool, keeps_partition: bool
 ) -> Partitions:
-    """Refuse topics that cannot work, and create the service's own that are missing.
+    """Check the topics, and create those of the service that are missing.
 
     Args:
-        cluster: the brokers, which have answered.
-        broker: names the group.
-        settings: name the topics.
-        has_state: whether the pipelines remember anything.
+        cluster: a cluster that has responded.
+        broker: settings with the group.
+        settings: settings with the topics.
+        has_state: whether the pipelines are stateful.
         keeps_partition: whether an output goes to the partition of its record.
 
     Raises:

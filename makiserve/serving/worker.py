@@ -1,7 +1,8 @@
 """The worker: one consumer, one transactional producer, one loop.
 
-The loop does one thing after another. Two of them are done on threads that it waits for or looks at: scoring a batch,
-so that the group hears from the loop meanwhile, and reading a checkpoint, so that other partitions are served.
+The loop is sequential, except for two things that run on threads. A batch is scored on a thread that the loop waits
+for, so that it can still poll the consumer group. A checkpoint is read on a thread that the loop polls, so that it can
+serve other partitions.
 """
 
 from __future__ import annotations
@@ -49,30 +50,30 @@ from makiserve.settings import BrokerSettings, ServeSettings
 logger = logging.getLogger(__name__)
 
 LAST_CHECKPOINT = 100_000
-"""How many keys are saved when partitions go, while the group waits. With more, none are."""
+"""Maximum number of keys to save when partitions are revoked, while the group waits. Above it, none are saved."""
 
 LAST_S = 3.0
-"""How long they are saved then. What is not complete by that time is not used."""
+"""Time limit for that save. A checkpoint that is not complete by then is not used."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 LONGEST_CALL_PAUSE_S = 1.0
-"""Between two calls of the loop that have failed: the group must hear of this member meanwhile."""
+"""Maximum pause after a failed call of the loop. Short, because the group must hear from this member meanwhile."""
 
 
 class Worker:
-    """Serves a model on the partitions that the group gives to this process.
+    """Serves a model on the partitions that the consumer group assigns to this process.
 
     Args:
-        model: the packaged model, its reference records checked.
-        broker: how to reach the broker.
-        settings: what to serve from where to where.
-        partitions: how many the topics have.
-        stop: asked before every turn.
-        audience: who is told how it goes.
-        publisher: makes messages of what is scored.
-        watch: where other versions of the model come from; None where there is only this one.
-        monitor: looks at the group and its topics; None if nobody asks.
+        model: the packaged model, already verified with its reference records.
+        broker: connection settings.
+        settings: input and output topics, and how to serve.
+        partitions: partition counts of the topics.
+        stop: checked before every iteration of the loop.
+        audience: receives the telemetry.
+        publisher: turns scored records into messages.
+        watch: source of other model versions; None if only this one is served.
+        monitor: inspects the group and its topics; None to skip this.
     """
 
     def __init__(
@@ -125,18 +126,18 @@ class Worker:
 
     @property
     def model(self) -> Served:
-        """The version that scores."""
+        """The model version that scores."""
         return self._scorers.model
 
     def run(self) -> None:
-        """Serve until asked to stop, then drain: what has been scored is committed and the group is left.
+        """Serve until asked to stop, then drain: commit what has been scored and leave the group.
 
         Raises:
-            BrokerUnavailable: the broker has been away for too long.
-            Fenced: another instance has taken over, or the broker has given the transaction up.
+            BrokerUnavailable: the broker has been unreachable for too long.
+            Fenced: another instance has taken over, or the broker has aborted the transaction.
             StateError: the state of a partition is lost.
-            PipelineChanged: it has drained, to make room for a process with a new pipeline.
-            TopicsChanged: a topic is not what it was at the start.
+            PipelineChanged: the worker has drained, and a new process must serve the new pipeline.
+            TopicsChanged: a topic has changed since startup.
         """
         try:
             self._consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
@@ -157,11 +158,11 @@ class Worker:
             )
 
     def _turn(self) -> None:
-        """Receive, score, publish; commit when it is due."""
+        """Receive, score and publish a batch; commit if a commit is due."""
         try:
             self._look_at_group()
             if self._assignment.is_restoring and self._assignment.take_restored():
-                self._note_work(time.monotonic())  # a start that was never committed is
+                self._note_work(time.monotonic())  # so that a start offset that was never committed is committed
             if self._swap.turn(lambda: self._commit(is_saving=False)):
                 self._note_work(time.monotonic())
             if self._assignment.hold_for_checkpoints():
@@ -184,17 +185,17 @@ class Worker:
         self._telemetry.turned(self._assignment.partitions.values())
 
     def _note_call(self, error: RetryCall) -> float:
-        """Note a call of the loop that has failed; return the seconds to wait before it is made again."""
+        """Record a failed call of the loop; return the seconds to wait before the retry."""
         pause_s = self._calls.failed()
         if self._calls.is_news:
             logger.warning("%s; trying again, attempt %d", error, self._calls.count)
         return pause_s
 
     def _look_at_group(self) -> None:
-        """Take what the monitor has seen; rejoin the group if it has left partitions without an owner.
+        """Take what the monitor has found; rejoin the group if it has left partitions without an owner.
 
         Raises:
-            TopicsChanged: a topic is not what it was at the start.
+            TopicsChanged: a topic has changed since startup.
         """
         monitor = self._monitor
         if monitor is None or not monitor.turn():
@@ -224,13 +225,13 @@ class Worker:
             return
         for each, scored in results:
             if not each.partition.is_of(each.batch.lane):
-                continue  # it was taken away, or must begin again, meanwhile
+                continue  # revoked or rewound meanwhile
             if scored is not None:
                 published = self._publisher.publish(each.messages, each.batch, scored)
                 self._telemetry.add(each.messages, scored, published)
                 self._swap.scored(len(each.messages), published)
             each.partition.advance(each.next_offset)
-        for each in slices:  # not before all of them: after an error the states are beyond what was published
+        for each in slices:  # only now: after an error states are ahead of the outputs
             each.partition.take_back(each.batch.lane)
         self._swap.check()
         took = time.monotonic() - began
@@ -241,7 +242,7 @@ class Worker:
         self._note_work(began)
 
     def _scored(self, slices: list[Slice]) -> list[tuple[Slice, Scored | None]]:
-        """What comes of the records; None where they only rebuild state. It runs on the scoring thread."""
+        """Score the slices; the result is None for a slice that only restores state. Runs on the scoring thread."""
         scorer = self._scorers.now
         for each in slices:
             if each.is_silent:
@@ -256,12 +257,12 @@ class Worker:
         return [(each, None) for each in slices if each.is_silent] + list(zip(live, found, strict=True))
 
     def _tell(self, model: Served) -> None:
-        """Outputs and the status page are from here on of another version."""
+        """Switch outputs and the status page to another model version."""
         self._publisher.serve(model)
         self._telemetry.swapped(self._about(model), model.profile)
 
     def _keep_alive(self, records: int, began: float) -> None:
-        """Commit what earlier batches left and poll, so that neither transaction nor membership expires in a batch."""
+        """Commit earlier batches and poll, so that neither transaction nor membership expires during a batch."""
         if self._stop.asked and not self._has_told_batch:
             self._has_told_batch = True
             logger.info(
@@ -274,7 +275,7 @@ class Worker:
             self._commit(is_saving=False)
         try:
             self._consumer.keep_alive()
-        except RetryCall as error:  # raised from here it would drop the batch that is being scored
+        except RetryCall as error:  # raising it here would drop the batch that is being scored
             self._note_call(error)
         self._telemetry.alive()
 
@@ -284,7 +285,7 @@ class Worker:
     def _commit(self, *, is_saving: bool, limit_s: float = SLICE_S) -> None:
         began = time.monotonic()
         partitions = self._assignment.partitions.values()
-        if is_saving and self._producer.is_open:  # or the transaction would age while the checkpoints are made
+        if is_saving and self._producer.is_open:  # or the transaction would age during the checkpoints
             self._committer.commit(partitions, is_saving=False)
             self._sender.committed()
         is_round = is_saving or any(each.is_due for each in partitions)
@@ -306,7 +307,7 @@ class Worker:
         return sum(each.writer.touched(each.lane) for each in partitions if each.is_unsaved and not each.is_lent)
 
     def _commit_or_leave(self) -> bool:
-        """The last chance to commit; what cannot be committed is the next owner's to score again."""
+        """Commit one last time; return False if that fails and the next owner must score the records again."""
         try:
             is_saving = self._touched() <= LAST_CHECKPOINT
             self._commit(is_saving=is_saving, limit_s=LAST_S if is_saving else SLICE_S)
@@ -322,11 +323,11 @@ class Worker:
         self._patience.retry(partial(self._producer.abort, CALL_TIMEOUT))
 
     def _redo(self, reason: AbortTransaction) -> None:
-        """Undo everything since the last commit, and score it again from there.
+        """Abort everything since the last commit and rewind, so that it is scored again.
 
         Raises:
             ConfigurationError: a topic refuses a message that does not depend on a record.
-            BrokerUnavailable: no transaction could be committed for as long as a broker is waited for.
+            BrokerUnavailable: no transaction could be committed within the retry time for a broker.
         """
         self._aborts.failed()
         if self._aborts.is_news:
@@ -360,14 +361,14 @@ class Worker:
             self._assignment.rewind()
 
     def _on_lost(self, numbers: list[int]) -> None:
-        """Another member has them already: nothing of theirs may become visible."""
+        """Abort and drop lost partitions. Another member may own them already, so nothing may become visible."""
         self._telemetry.counts.rebalances += 1
         self._abort()
         self._assignment.drop(numbers, Phase.LOST)
         self._assignment.rewind()
 
     def _close_dirty(self) -> None:
-        """End without a commit: half of a batch may have been produced. What fails here hides nothing."""
+        """Close without a commit: half a batch may have been produced. Errors here do not mask the first one."""
         if self._producer.is_open:
             logger.warning("ending: what was scored since the last commit is left to the next owner")
         self._assignment.close()

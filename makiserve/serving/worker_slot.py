@@ -1,4 +1,4 @@
-"""A worker's process, seen from the supervisor: how it is started, heard and ended."""
+"""The supervisor's side of a worker process, and the worker's side of the pipe between them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ORPHAN_S = 30.0
 
 
 class ControlPipe:
-    """What a worker knows of its supervisor.
+    """A worker's end of the pipe to its supervisor.
 
     Args:
-        file: the descriptor that the supervisor has passed on.
+        file: the file descriptor inherited from the supervisor.
 
     Attributes:
-        job: what the supervisor gave it to do.
+        job: the job received from the supervisor.
     """
 
     def __init__(self, file: int) -> None:
@@ -37,15 +37,15 @@ class ControlPipe:
         threading.Thread(target=self._watch, name="supervisor watch", daemon=True).start()
 
     def report(self, snapshot: bytes) -> None:
-        """Hand something to the supervisor. One that does not read is not waited for: the next report is newer."""
-        with suppress(OSError):  # it is gone: the watch ends this process
+        """Send a snapshot to the supervisor, without blocking. If it is not reading, drop it: the next one is newer."""
+        with suppress(OSError):  # the supervisor is gone: `_watch` ends this process
             if select.select([], [self._pipe], [], 0)[1]:
                 self._pipe.send_bytes(snapshot)
 
     def _watch(self) -> None:
-        """Drain when the supervisor dies, however it dies: nobody else would ever end this process."""
+        """Drain when the supervisor dies, for whatever reason: nothing else would end this process."""
         with suppress(EOFError, OSError):
-            self._pipe.recv_bytes()  # it says nothing more: this returns at its end
+            self._pipe.recv_bytes()  # the supervisor sends nothing more: this returns when it dies
         logger.warning("the supervisor is gone: draining")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(ORPHAN_S)
@@ -55,15 +55,15 @@ class ControlPipe:
 LONGEST_PAUSE_S = 30.0
 
 SETTLED_S = 60.0
-"""A process that has run for so long did not fail at its start: its successor's pauses begin anew."""
+"""A process that has run this long did not fail at startup: the back-off of its successor is reset."""
 
 
 class WorkerSpec(NamedTuple):
-    """What one of the supervised processes is to do.
+    """The job of a supervised process.
 
     Attributes:
-        name: in logs and reports, such as `worker 2`.
-        job: is sent to the process, pickled.
+        name: name in logs and reports, such as `worker 2`.
+        job: sent to the process, pickled.
     """
 
     name: str
@@ -71,18 +71,18 @@ class WorkerSpec(NamedTuple):
 
 
 class WorkerSlot:
-    """Keeps one task staffed.
+    """A slot for one worker process, which is restarted after a failure.
 
     Args:
-        task: what is to be done.
+        task: the job to run.
         command: starts a process, with the descriptor of its pipe as the last argument.
 
     Attributes:
         link: the pipe to the process.
-        process: None while there is none.
-        failures: how many processes in a row have ended early.
-        due: when the next one is to be started, in seconds of `time.monotonic`.
-        code: that the last one has left; 0 while nothing is amiss.
+        process: the running process; None if there is none.
+        failures: number of processes in a row that ended early.
+        due: when to start the next process, in seconds of `time.monotonic`.
+        code: exit code of the last process, set by the supervisor in a drain or after a permanent failure; 0 before.
     """
 
     def __init__(self, task: WorkerSpec, command: Sequence[str]) -> None:
@@ -97,7 +97,7 @@ class WorkerSlot:
         self._began = 0.0
 
     def start(self) -> None:
-        """Start a process. In a session of its own: Ctrl-C is for the supervisor, which drains all together."""
+        """Start a process in its own session, so that Ctrl-C reaches only the supervisor, which drains all workers."""
         self.link, theirs = Pipe()
         self._began = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603  a command of our own
@@ -107,7 +107,7 @@ class WorkerSlot:
             start_new_session=True,
         )
         theirs.close()
-        with suppress(OSError):  # it has ended already: `end` tells how
+        with suppress(OSError):  # the process has already exited: `end` returns its exit code
             self.link.send(self._job)
 
     def ask(self, how: signal.Signals) -> None:
@@ -116,7 +116,7 @@ class WorkerSlot:
             self.process.send_signal(how)
 
     def end(self) -> int:
-        """Note that the process has ended; its exit code, negative for the signal that killed it."""
+        """Record that the process has ended; return its exit code, negative for the signal that killed it."""
         assert self.process and self.link  # noqa: S101, PT018  as the caller has seen
         code = self.process.wait()
         self.link.close()
@@ -126,7 +126,7 @@ class WorkerSlot:
         return code
 
     def pause(self) -> float:
-        """Set when the next process is due, and tell in how many seconds: at once after the first failure."""
+        """Schedule the next process and return the delay in seconds: none after the first failure."""
         pause = 0.0 if self.failures == 1 else min(LONGEST_PAUSE_S, 2.0 ** (self.failures - 2))
         self.due = time.monotonic() + pause
         return pause

@@ -1,4 +1,4 @@
-"""Dead letters, once somebody looks at them: what is in the topic, and how they are put back into the input."""
+"""Inspect and redrive dead letters: read the dead-letter topic and write its records back to the input."""
 
 from __future__ import annotations
 

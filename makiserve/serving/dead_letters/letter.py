@@ -1,4 +1,4 @@
-"""A dead letter, taken apart: the record as it came in, and why it could not be scored."""
+"""Decode a dead letter: the record as it was received, and why it could not be scored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OMITTABLE = ("value", "headers", "key")
 
 
 class Position(NamedTuple):
-    """A record's place in a topic."""
+    """A record's position in a topic."""
 
     topic: str
     partition: int
@@ -26,7 +26,7 @@ class Position(NamedTuple):
 
 
 def position_from_text(text: str) -> Position | None:
-    """Return the place that `topic[partition]@offset` names; None if the text has another form."""
+    """Parse `topic[partition]@offset`; None if the text has another form."""
     found = re.fullmatch(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})", text)
     return Position(found[1], int(found[2]), int(found[3])) if found else None
 
@@ -36,16 +36,16 @@ class DeadLetter:
     """A record that could not be scored.
 
     Attributes:
-        place: of the letter.
-        source: where the record stands in the input.
+        place: position of the dead letter.
+        source: position of the record in the input.
         reason: one word, as in metrics.
-        error: what was wrong, in words.
-        operator: on which operator of the pipeline; empty where on none.
-        trace: of the exception; empty where there was none.
-        value: of the record; None if it had none, or if it is omitted.
-        omitted: which of value, headers and key are only in the input, because the letter would be too large.
-        headers: of the record, as it came in.
-        time_ms: of the record.
+        error: the error message.
+        operator: the pipeline operator that failed; empty if the error came from no operator.
+        trace: traceback of the exception; empty if there was none.
+        value: value of the record; None if it had none or if it is omitted.
+        omitted: which of value, headers and key are only in the input, because the dead letter would be too large.
+        headers: headers of the record, as received.
+        time_ms: timestamp of the record.
     """
 
     place: Position
@@ -61,16 +61,16 @@ class DeadLetter:
     time_ms: int
 
     def headers_again(self) -> Headers:
-        """Return the headers of the record that is put back: its own, and how often it has been put back."""
+        """Return the headers of the redriven record: its own, and how often it has been redriven."""
         times = sum(_number(value) or 0 for name, value in self.headers if name == RETRIED)
         own = [(name, value) for name, value in self.headers if name != RETRIED]
         return [*own, (RETRIED, str(times + 1).encode())]
 
 
 def letter_from_message(message: Message) -> DeadLetter | None:
-    """Return the letter that a message is; None if another program wrote it.
+    """Decode a message as a dead letter; None if another program wrote it.
 
-    What makiserve adds is behind the headers that the record came with, and begins with its position.
+    The headers that makiserve adds follow the record's own headers. The first of them is the source position.
     """
     headers = read_headers(message).headers
     start = max((index for index, (name, _) in enumerate(headers) if name == SOURCE), default=len(headers))
@@ -95,7 +95,7 @@ def letter_from_message(message: Message) -> DeadLetter | None:
 
 
 def _number(text: bytes | None) -> int | None:
-    """Return the number that a header holds; None if it holds something else, or a number of more than 64 bits."""
+    """Parse the number in a header; None if it is not a number or does not fit into 64 bits."""
     if not re.fullmatch(rb"-?[0-9]{1,19}", text or b""):
         return None
     number = int(text or b"")
@@ -104,12 +104,12 @@ def _number(text: bytes | None) -> int | None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Which letters to look at.
+    """A filter for dead letters that have not been redriven.
 
     Attributes:
-        topic: of dead letters.
-        reasons: these alone; empty for all.
-        sources: those of records at these positions alone, `topic[partition]@offset`; empty for all.
+        topic: the dead-letter topic.
+        reasons: only dead letters with one of these reasons; empty for all.
+        sources: only records from these positions, `topic[partition]@offset`; empty for all.
     """
 
     topic: str
@@ -118,22 +118,22 @@ class Waiting:
 
     @property
     def receipts(self) -> str:
-        """The topic that says which letters have been put back: for each its partition and offset as the key."""
+        """The topic of the redrive log: one record per redriven dead letter, keyed by its partition and offset."""
         return f"{self.topic}.put-back"
 
     def has(self, letter: DeadLetter) -> bool:
-        """Whether it is one of those to look at."""
+        """Return whether a dead letter matches the filter."""
         return (not self.reasons or letter.reason in self.reasons) and (
             not self.sources or str(letter.source) in self.sources
         )
 
 
 def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
-    """The letters that wait, each partition's in order, up to the end that the topic has now.
+    """Yield the dead letters that have not been redriven, in order per partition, up to the current end of the topic.
 
     Raises:
-        ConfigurationError: there is no such topic.
-        BrokerUnavailable: no broker answers.
+        ConfigurationError: the topic does not exist.
+        BrokerUnavailable: no broker responds.
     """
     done = _put_back(connection, which.receipts)
     for message in _messages(connection, which.topic):
@@ -143,7 +143,7 @@ def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
 
 
 def receipt_key(letter: DeadLetter) -> bytes:
-    """The key of a letter's receipt."""
+    """Return the redrive log key of a dead letter."""
     return f"{letter.place.partition}@{letter.place.offset}".encode()
 
 

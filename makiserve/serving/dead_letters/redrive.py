@@ -1,9 +1,9 @@
-"""Put dead letters back: each record into the input again, and a receipt for its letter, in one transaction.
+"""Redrive dead letters: write each record to the input again, and an entry to the redrive log, in one transaction.
 
-A crash in the middle loses none and doubles none: what is not committed has no receipt, and waits. Two processes that
-do it at once have the same transactional id: the second ends the first. A record that its topic does not take stays
-a letter, and the others are put back. What is put back is a new record at a new offset: it
-meets the state that its lane has by then.
+A crash neither loses nor duplicates records: a dead letter without a committed log entry is still waiting. Two
+processes that redrive at once share a transactional id, so the second fences the first. If a topic refuses a record,
+it stays a dead letter and the others are redriven. A redriven record is a new record at a new offset: it is scored
+with the state that its lane has by then.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ CALL = timedelta(seconds=2)
 PATIENCE = timedelta(minutes=1)
 
 ATTEMPTS = 10
-"""After a refusal, answers to the batches behind it can end the next transaction, too."""
+"""After a refusal, responses to the batches that followed it can abort the next transaction, too."""
 
 BATCH_BYTES = 16_384
-"""Small: most topics take a batch of this size."""
+"""Small, because most topics accept a batch of this size."""
 
 
 @dataclass
 class Redrive:
-    """What came of it.
+    """The result of a redrive.
 
     Attributes:
-        records: how many were put back, by the topic that they went to.
-        kept: the letters that could not be put back, each with the reason: they are still waiting.
+        records: number of redriven records, by the topic that they were written to.
+        kept: the dead letters that could not be redriven and are still waiting, each with the reason.
     """
 
     records: Counter[str] = field(default_factory=Counter)
@@ -57,28 +57,28 @@ class Redrive:
 
 
 class Ready(NamedTuple):
-    """A letter, and the message that its record becomes."""
+    """A dead letter and the message to write for its record."""
 
     letter: DeadLetter
     message: Outgoing
 
 
 def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
-    """Put the letters that wait back into the topic and partition that their records came from.
+    """Write the records of waiting dead letters back to the topic and partition that they came from.
 
     Args:
-        connection: its transactional id is the topic's own.
-        which: letters to put back.
+        connection: its transactional id is specific to the topic.
+        which: the dead letters to redrive.
 
     Raises:
-        ConfigurationError: a topic may not be written to.
-        BrokerUnavailable: no broker answers.
-        AbortTransaction: a transaction could not be committed: nothing of it was put back.
-        Fenced: another process puts letters of this topic back.
+        ConfigurationError: the principal may not write to a topic.
+        BrokerUnavailable: no broker responds.
+        AbortTransaction: a transaction could not be committed: none of its records were redriven.
+        Fenced: another process redrives dead letters of this topic.
     """
     Cluster(connection).create_if_absent(which.receipts, 1, {"cleanup.policy": "compact"})
     producer = TransactionalProducer(connection, BATCH_BYTES)
-    producer.init(PATIENCE)  # before the receipts are read: it ends what a predecessor has left open
+    producer.init(PATIENCE)  # before the redrive log is read: it aborts a predecessor's open transaction
     result = Redrive()
     letters = waiting(connection, which)
     with RangeReader(connection) as reader:
@@ -95,7 +95,7 @@ def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
 
 
 def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], receipts: str, result: Redrive) -> None:
-    """Put records back in one transaction, or each in its own if the topic refuses one of them."""
+    """Redrive records in one transaction, or each in its own if the topic refuses one of them."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             result.records += _transaction(producer, ready, receipts)
@@ -115,7 +115,7 @@ def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], 
 
 
 def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], receipts: str) -> Counter[str]:
-    """Write records and receipts, visible at once; return how many records, by topic."""
+    """Write records and redrive log entries in one transaction; return the number of records by topic."""
     done: Counter[str] = Counter()
     for letter, message in ready:
         producer.produce(*message)
@@ -128,7 +128,7 @@ def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], receip
 
 
 class _Preparation:
-    """Makes messages of letters; those that cannot be put back are noted in the result."""
+    """Builds messages from dead letters and adds those that cannot be redriven to the result."""
 
     def __init__(self, connection: Connection, reader: RangeReader, result: Redrive) -> None:
         self._connection = connection
@@ -137,7 +137,7 @@ class _Preparation:
         self._known: dict[str, tuple[TopicLimits, int]] = {}
 
     def ready(self, letters: Iterable[DeadLetter]) -> Iterator[Ready]:
-        """Return the messages of the letters that can be put back."""
+        """Yield the messages of the dead letters that can be redriven."""
         for letter in letters:
             message = self._message(letter)
             if isinstance(message, str):
@@ -146,7 +146,7 @@ class _Preparation:
                 yield Ready(letter, message)
 
     def _message(self, letter: DeadLetter) -> Outgoing | str:
-        """Return the message of a letter, or why there is none."""
+        """Return the message for a dead letter, or the reason why it cannot be redriven."""
         topic, partition, _ = letter.source
         limits = self._limits_of(topic, partition)
         if limits is None:
@@ -162,7 +162,7 @@ class _Preparation:
         return refusal(message, limits) or message
 
     def _limits_of(self, topic: str, partition: int) -> TopicLimits | None:
-        """Return what a topic takes; None if there is no such topic or partition."""
+        """Return the limits of a topic; None if the topic or partition does not exist."""
         if topic not in self._known:
             limits = Limits(self._connection, [topic])
             limits.read()

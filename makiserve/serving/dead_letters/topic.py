@@ -1,4 +1,4 @@
-"""What the topic of dead letters must be like."""
+"""Requirements on the dead-letter topic."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from makiserve.kafka import TopicLimits
 from makiserve.serving.messages import BARE_BYTES
 
 SETTINGS = {"cleanup.policy": "delete"}
-"""Of a topic that makiserve creates: on some clusters topics are compacted unless they are told not to be."""
+"""Settings of a topic that makiserve creates. Explicit, because some clusters compact topics by default."""
 
 
 def require_room(topic: str, limits: TopicLimits) -> None:
-    """Refuse a topic that could not hold every dead letter.
+    """Raise if a topic cannot hold every dead letter.
 
     Raises:
-        ConfigurationError: it is compacted, or takes only very small messages.
+        ConfigurationError: it is compacted or accepts only very small messages.
     """
     if limits.needs_key:
         raise ConfigurationError(

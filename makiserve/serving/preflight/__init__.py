@@ -1,4 +1,4 @@
-"""The preflight: everything that can be found out before a service starts, a line each."""
+"""Preflight checks: everything that can be verified before a service starts, one line per check."""
 
 from makiserve.serving.preflight.checks import CHECKS
 from makiserve.serving.preflight.run import CheckResult, run

@@ -1,4 +1,4 @@
-"""The list of checks, in the order in which they are made."""
+"""The list of checks, in the order in which they run."""
 
 from __future__ import annotations
 

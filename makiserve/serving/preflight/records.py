@@ -1,4 +1,4 @@
-"""Checks of the records that are in the input now, and of how long they stay."""
+"""Check the records that are in the input now, and their retention."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.ops.group_by import GroupBy
 
 SKEW = timedelta(minutes=1)
-"""How far two machines' clocks may be apart."""
+"""Maximum difference between the clocks of two machines."""
 
 FARTHEST_S = 1e12
 YEARS = timedelta(days=3653)
@@ -31,11 +31,11 @@ TROUBLES = {
     "makiserve.time, the record's. Raise message.timestamp.after.max.ms, or correct the producer",
     "headers": "records' headers are dropped: their names are not UTF-8",
 }
-"""What outputs would have that the topic does not take."""
+"""Problems of outputs with their topic, by kind."""
 
 
 def fit(facts: Facts) -> Status:
-    """Check that the last records of the input fit the record type, and have each of its optional fields."""
+    """Check that the last records of the input fit the record type and contain each of its optional fields."""
     decoded = [each for _, each in _decoded(facts)]
     errors = [each for each in decoded if isinstance(each, DecodeError)]
     if not decoded:
@@ -53,7 +53,7 @@ def fit(facts: Facts) -> Status:
 
 
 def keys(facts: Facts) -> Status:
-    """The records of one group are in one partition: the state of a group is a lane's, and a lane is a partition."""
+    """Check that all records of a group are in one partition, because each partition has separate state."""
     if facts.serving.partition_by:
         return Status(
             f"by way of a topic between, records with the same {facts.serving.partition_by} share a partition"
@@ -84,7 +84,7 @@ def keys(facts: Facts) -> Status:
 
 
 def retention(facts: Facts) -> Status:
-    """The input is kept for as long as state may have to be rebuilt from it."""
+    """Check that the input is retained for as long as state may have to be rebuilt from it."""
     topic = facts.topic(facts.serving.input)
     window, time_kept = _longest_window(facts.model.plan), kept(topic)
     if time_kept is None:
@@ -106,7 +106,7 @@ def retention(facts: Facts) -> Status:
 
 
 def clock(facts: Facts) -> Status:
-    """The producers' clocks and this one agree: none of the records is from the future."""
+    """Check that the producers' clocks agree with this one: no record is from the future."""
     times = [message.timestamp()[1] for message in facts.sample]
     if not times:
         return Status("there is no record to compare with")
@@ -118,7 +118,7 @@ def clock(facts: Facts) -> Status:
 
 
 def outputs(facts: Facts) -> Status:
-    """The output topic takes the keys, headers and times of the last records, which outputs have too."""
+    """Check that the output topic accepts the keys, headers and timestamps of the last records, which outputs keep."""
     name = facts.serving.output
     limits, now_ms = limits_from_settings(facts.topic(name).settings), int(time.time() * 1000)
     times, found = Times(*limits.times(now_ms), now_ms), Counter[str]()
@@ -135,12 +135,12 @@ def outputs(facts: Facts) -> Status:
 
 
 def _age(time_ms: int) -> timedelta:
-    """Return how old a record is; times that no clock has count as 30,000 years away."""
+    """Return the age of a record, limited to about 30,000 years for impossible timestamps."""
     return timedelta(seconds=max(-FARTHEST_S, min(FARTHEST_S, time.time() - time_ms / 1000)))
 
 
 def _ahead(time_ms: int) -> str:
-    """Describe a time in the future."""
+    """Describe a timestamp in the future."""
     for unit, per_ms in (("microseconds", 1_000), ("nanoseconds", 1_000_000)):
         if abs(_age(time_ms // per_ms)) < YEARS:
             return f"the time {time_ms} is in {unit}: let the producer write milliseconds since 1970"
@@ -157,7 +157,7 @@ def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
 def _groups(
     plan: Plan, at: int, by_partition: dict[int, list[tuple[Message, Record]]]
 ) -> tuple[dict[Any, set[int]], dict[Any, set[bytes | None]]]:
-    """The partitions and the message keys of each group."""
+    """Return the partitions and the message keys of each group."""
     group_by, program = plan.operators[at], Program(Plan(plan.operators[:at]))
     assert isinstance(group_by, GroupBy)  # noqa: S101  as found
     partitions: dict[Any, set[int]] = defaultdict(set)
@@ -175,7 +175,7 @@ def _groups(
 
 
 def _longest_window(plan: Plan) -> timedelta:
-    """The longest span of event time that an operator remembers."""
+    """Return the longest span of event time that an operator remembers."""
     spans = (
         value for each in plan.walk() for name, value in each.parameters().items() if name in ("window_ms", "ttl_ms")
     )
@@ -183,5 +183,5 @@ def _longest_window(plan: Plan) -> timedelta:
 
 
 def _text(duration: timedelta) -> str:
-    """To the second: nobody reads milliseconds of a day."""
+    """Format a duration without fractions of a second, unless it is shorter than one."""
     return text_from_value(timedelta, duration - duration % timedelta(seconds=1) or duration)

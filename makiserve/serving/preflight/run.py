@@ -1,4 +1,4 @@
-"""Runs checks, one after another; what depends on one that failed is left out."""
+"""Run checks in order; skip those that depend on a failed one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from makiserve.kafka import Cluster, Connection, Message, Topic, TopicInspector
 from makiserve.settings import BrokerSettings, ServeSettings
 
 SAMPLE = 100
-"""How many records of each partition are looked at."""
+"""Number of records to read from each partition."""
 
 
 class Status(NamedTuple):
-    """What a check found.
+    """The findings of a check.
 
     Attributes:
         words: the facts.
-        advice: what had better be changed; empty where all is well.
+        advice: what to change; empty if all is well.
     """
 
     words: str
@@ -33,8 +33,8 @@ class Check(NamedTuple):
 
     Attributes:
         name: its subject.
-        find: says what is so; it raises where the service could not run.
-        needs: the names of the checks without which it makes no sense.
+        find: returns the findings; raises if the service could not run.
+        needs: names of the checks that it depends on.
     """
 
     name: str
@@ -47,8 +47,8 @@ class CheckResult(NamedTuple):
 
     Attributes:
         words: the facts, or the error.
-        advice: what had better be changed.
-        exit_code: of the error.
+        advice: what to change.
+        exit_code: exit code of the error; 0 if there is none.
     """
 
     outcome: Literal["passed", "warned", "failed", "left out"]
@@ -60,10 +60,10 @@ class CheckResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the checks are about; each is found out once, when a check first asks.
+    """The facts that the checks examine, each determined once, on first access.
 
     Attributes:
-        load: loads what is served, and holds it against its reference records.
+        load: loads the model and compares it with its reference records.
     """
 
     load: Callable[[], PackagedModel | FeaturesOnly]
@@ -93,10 +93,10 @@ class Facts:
         return self.survey.tail(self.topic(self.serving.input), SAMPLE)
 
     def topic(self, name: str) -> Topic:
-        """A topic that must be there.
+        """Return a required topic.
 
         Raises:
-            ConfigurationError: it is not.
+            ConfigurationError: the topic does not exist.
         """
         found = self.find_topic(name)
         if found is None:
@@ -107,14 +107,14 @@ class Facts:
         return found
 
     def find_topic(self, name: str) -> Topic | None:
-        """A topic; None where there is none."""
+        """Return a topic; None if it does not exist."""
         if name not in self._topics:
             self._topics[name] = self.survey.topic(name)
         return self._topics[name]
 
 
 def run(checks: Sequence[Check], facts: Facts) -> Iterator[CheckResult]:
-    """The lines of all checks, each as soon as it is known."""
+    """Yield the results of all checks, each as soon as it is known."""
     lost: set[str] = set()
     for check in checks:
         if missing := [name for name in check.needs if name in lost]:

@@ -15,7 +15,7 @@ from makiserve.serving.state.topic import check_state
 
 
 def model(facts: Facts) -> Status:
-    """It loads, and gives its reference outputs."""
+    """Check that the model loads and reproduces its reference outputs."""
     found = facts.model
     if isinstance(found, PackagedModel):
         return Status(f"{found.uri} gives its {len(found.reference.outputs)} reference outputs")
@@ -23,7 +23,7 @@ def model(facts: Facts) -> Status:
 
 
 def environment(facts: Facts) -> Status:
-    """The versions here are those that it was packaged with."""
+    """Check that the installed versions are those that the model was packaged with."""
     if not isinstance(facts.model, PackagedModel):
         return Status("none was packaged with a pipeline alone")
     differences = facts.model.differences
@@ -33,7 +33,7 @@ def environment(facts: Facts) -> Status:
 
 
 def state(facts: Facts) -> Status:
-    """What the pipeline remembers can be saved and restored."""
+    """Check that the state of the pipeline can be saved and restored."""
     scorer = facts.model.scorer(is_tracked=True)
     if scorer.hidden:
         raise PipelineError(f"it cannot be saved and restored: {'; '.join(scorer.hidden)}")
@@ -49,7 +49,7 @@ CALL = timedelta(seconds=5)
 
 
 def offsets(facts: Facts) -> Status:
-    """What the group has committed belongs to this pipeline, and the records after it are still there."""
+    """Check that the committed offsets belong to this pipeline, and that the records after them still exist."""
     topic, scorer = facts.topic(facts.serving.input), facts.model.scorer()
     plan = None if scorer.stateless else scorer.fingerprint
     expected = StateIdentity(plan, facts.model.digest, topic.partitions, topic.name)

@@ -1,4 +1,4 @@
-"""Checks of the broker, the topics, and what the principal may do with them."""
+"""Check the broker, the topics, and the permissions of the principal."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from makiserve.serving.topics import check_names
 from makiserve.settings.text import text_from_value
 
 LARGEST_MESSAGE_BYTES = 1_000_000
-"""A dead letter with its headers, a chunk of a checkpoint."""
+"""Size of the largest message: a dead letter with its headers, or a chunk of a checkpoint."""
 
 
 def names(facts: Facts) -> Status:
-    """Check the names of the topics, those that the service would create included."""
+    """Check the names of the topics, including those that the service would create."""
     check_names(facts.broker, facts.serving)
     return Status("each topic has one role, and a name that Kafka allows")
 
 
 def broker(facts: Facts) -> Status:
-    """It answers, takes the credentials, and fences zombies."""
+    """Check that the broker responds, accepts the credentials and fences zombies."""
     release = facts.cluster.preflight(facts.broker.patience)
     return Status(f"{facts.broker.bootstrap_servers} answers, {release}")
 
 
 def input_(facts: Facts) -> Status:
-    """The topic that is read: there, readable, and kept."""
+    """Check that the input exists and is readable, and warn if it is compacted."""
     topic = facts.topic(facts.serving.input)
     _may(topic, "READ")
     advice = "it is compacted: records vanish, so that a replay gives something else" if _is_compacted(topic) else ""
@@ -39,12 +39,12 @@ def input_(facts: Facts) -> Status:
 
 
 def output(facts: Facts) -> Status:
-    """The topic of the predictions: there, writable, wide enough."""
+    """Check that the output topic exists, is writable and has enough partitions."""
     return _predictions(facts, facts.serving.output)
 
 
 def shadow(facts: Facts) -> Status:
-    """The topic of the shadow's predictions: likewise."""
+    """Check that the topic of the shadow's predictions exists, is writable and has enough partitions."""
     name = facts.serving.shadow_output
     return _predictions(facts, name) if name else Status("none is asked for")
 
@@ -58,7 +58,7 @@ def _predictions(facts: Facts, name: str) -> Status:
 
 
 def dead_letters(facts: Facts) -> Status:
-    """Check the topic of the dead letters: there and able to hold every letter, or to be created."""
+    """Check that the dead-letter topic can hold every dead letter, or can be created."""
     topic = facts.find_topic(facts.serving.dead_letters)
     if topic is not None:
         require_room(topic.name, limits_from_settings(topic.settings))
@@ -66,7 +66,7 @@ def dead_letters(facts: Facts) -> Status:
 
 
 def state_topic_(facts: Facts) -> Status:
-    """The topic of state: compacted, nothing else, as wide as the input, or to be created."""
+    """Check that the state topic is only compacted and has enough partitions, or can be created."""
     if facts.model.scorer().stateless:
         return Status("none is needed")
     name = state_topic(facts.broker.group)
@@ -83,7 +83,7 @@ def state_topic_(facts: Facts) -> Status:
 
 
 def group(facts: Facts) -> Status:
-    """The principal may be in the group, and no other input has it."""
+    """Check that the principal may join the group, and that the group serves no other input."""
     name = facts.broker.group
     if "READ" not in facts.survey.group_operations(name):
         raise ConfigurationError(f"the principal may not be in the group {name}: grant it Read on the group")
@@ -92,14 +92,14 @@ def group(facts: Facts) -> Status:
 
 
 def transactions(facts: Facts) -> Status:
-    """The principal may use transactions; tried under a name that no instance has."""
+    """Check that the principal may use transactions, under a name that no instance has."""
     producer = TransactionalProducer(Connection(replace(facts.broker, instance="")))
     producer.init(facts.broker.patience)
     return Status("can be begun")
 
 
 def kept(topic: Topic) -> timedelta | None:
-    """How long a topic keeps its records; None for ever, or not known."""
+    """Return the retention time of a topic; None if it is unlimited or not known."""
     retention_ms = topic.number("retention.ms")
     return None if retention_ms is None or retention_ms < 0 else timedelta(milliseconds=retention_ms)
 

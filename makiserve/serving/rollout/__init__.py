@@ -1,3 +1,3 @@
-"""A service gets another version of its model while it runs: watched for, tried, switched to between two commits."""
+"""Roll out a new model version while the service runs: detect it, check it, and switch between two commits."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Aliases are watched, on a thread of its own: what they name is loaded there, checked, and offered."""
+"""Watch registry aliases on a separate thread: load the versions that they name, check them, and offer them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from makiserve.settings.sections import OnStateLoss
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60.0
-"""Between two attempts to load a version whose files cannot be fetched."""
+"""Maximum pause between two attempts to load a version whose files cannot be fetched."""
 
 Newest = dict[Role, str | None]
-"""What is to have each place; None where nothing is to change."""
+"""The version that each role should have; None if nothing should change."""
 
 
 class Candidate(NamedTuple):
-    """What is to be served from now on.
+    """A model version that is ready to be served.
 
     Attributes:
-        place: in which it differs from what is served.
-        release: the version that is to have this place.
-        model: all that is to be served.
+        place: the role in which it differs from what is served.
+        release: the version for this role.
+        model: the complete model to serve, with all roles.
     """
 
     place: Role
@@ -39,16 +39,16 @@ class Candidate(NamedTuple):
 
 
 class AliasWatcher:
-    """Looks every so often whether other versions are to be served; it offers one after the other.
+    """Checks periodically for new versions to serve, and offers them one at a time.
 
     Args:
-        registry: where versions are.
-        every: how often it is asked.
-        policy: what to do where a new pipeline leaves the state behind.
-        model: what is served.
+        registry: registry of model versions.
+        every: polling interval.
+        policy: what to do if a new pipeline cannot use the state.
+        model: the model that is served.
 
     Attributes:
-        successor: a version that only a fresh process can serve, checked there; None while there is none.
+        restart_required_for: a checked version that only a new process can serve; None if there is none.
     """
 
     def __init__(self, registry: Registry, every: timedelta, policy: OnStateLoss, model: Served) -> None:
@@ -64,7 +64,7 @@ class AliasWatcher:
         self._load_due_s: dict[str, float] = {}
 
     def candidate(self) -> Candidate | None:
-        """What is ready to be served, if it is another by now; the same until it is served or refused."""
+        """Return the version that is ready, the same until it is served or refused; None if there is none."""
         if self._answer is None:
             if time.monotonic() >= self._due:
                 self._answer = self._thread.submit(self._look)
@@ -77,19 +77,19 @@ class AliasWatcher:
         return found
 
     def served(self, model: Served) -> None:
-        """This is served now."""
+        """Record the model that is served now."""
         self._served = model
         self._next()
 
     def refuse(self, candidate: Candidate) -> None:
-        """A version is not to be offered again for this place."""
+        """Exclude a version from being offered again for this role."""
         self._refused.add((candidate.place, candidate.release))
 
     def _next(self) -> None:
         self._answer, self._due = None, time.monotonic() + self._every_s
 
     def _look(self) -> Candidate | None:
-        """What is to be served from now on; None for what is served. It runs on the thread."""
+        """Return the next version to serve; None if nothing changes. Runs on the thread."""
         newest: Newest = {place: self._ask(place) for place in ROLES}
         for place, release in newest.items():
             if not release or time.monotonic() < self._load_due_s.get(release, 0.0):
@@ -133,10 +133,10 @@ class AliasWatcher:
         return None
 
     def _prepare(self, release: str, newest: Newest) -> None:
-        """A champion that has another pipeline: a fresh process must serve it, and what then stands beside it."""
+        """Check a champion with another pipeline, which a new process must serve, together with the other roles."""
         try:
             self._registry.try_out(release)
-        except ModelRefused as error:  # what another alias names may be the cause
+        except ModelRefused as error:  # the version of another alias may be the cause
             self._keep("champion", release, error, ("champion", *newest.values()))
         else:
             self.restart_required_for = release
@@ -154,7 +154,7 @@ class AliasWatcher:
 
 
 def _way(place: Role) -> str:
-    """What to do about another pipeline."""
+    """Return advice for a version with another pipeline."""
     if place == "champion":
         return "; its state would be another, so choose --on-state-loss rebuild or start-empty to have it"
     return "; it takes the champion's features, so move the champion's alias first"

@@ -1,4 +1,4 @@
-"""Whether a new version of a model does worse than the one before it: it then goes again."""
+"""Switch to a new model version, and roll back if it rejects more records than its predecessor."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from makiserve.serving.rollout.alias_watcher import AliasWatcher, Candidate
 from makiserve.serving.rollout.scorers import Scorers, model_version_in
 
 JUMP = 0.05
-"""A share of refused records that is higher by so much is a reason to go back."""
+"""Roll back if the share of rejected records rises by more than this."""
 
 LEAST_REFUSED = 5
-"""One bad record is no jump, however few there were."""
+"""Minimum number of rejected records for a rollback, so that a single bad record does not cause one."""
 
 WATCHED_RECORDS = 1000
 WATCHED_S = 60.0
-"""A version has proved itself when it has scored so many records, and for so long."""
+"""A version is watched until it has scored this many records and this much time has passed."""
 
 
 @dataclass
 class Tally:
-    """How many records there were, and how many of them the model refused."""
+    """The number of records, and how many of them the model rejected."""
 
     records: int = 0
     refused: int = 0
@@ -38,7 +38,7 @@ class Tally:
 
 
 class RollbackGuard:
-    """Counts what models refuse, the served one and the one before it."""
+    """Compares the rejected records of the served version with those of its predecessor."""
 
     def __init__(self) -> None:
         self._before = Tally()
@@ -46,22 +46,22 @@ class RollbackGuard:
         self._until = 0.0
 
     def switched(self) -> None:
-        """From here on a new version scores."""
+        """Start to watch a new version."""
         self._before, self._now = self._now, Tally()
         self._until = time.monotonic() + WATCHED_S
 
     def returned(self) -> None:
-        """From here on the version before it scores again, which has proved itself."""
+        """Resume with the previous version, which is no longer watched."""
         self._now, self._until = self._before, 0.0
 
     def add(self, records: int, published: Published) -> None:
-        """Records have been scored."""
+        """Count scored records and those that the model rejected."""
         self._now.records += records
         self._now.refused += sum(isinstance(error, PredictError) for _, error in published.dead)
 
     @property
     def verdict(self) -> str | None:
-        """Why the new version must go; None while there is no reason."""
+        """The reason to roll back the new version; None if there is none."""
         now, before = self._now, self._before
         has_proved_itself = now.records > WATCHED_RECORDS and time.monotonic() > self._until
         if has_proved_itself or now.refused < LEAST_REFUSED or now.share <= before.share + JUMP:
@@ -73,13 +73,13 @@ logger = logging.getLogger(__name__)
 
 
 class Rollout:
-    """Switches what a worker scores with.
+    """Switches the model versions of a worker.
 
     Args:
-        scorers: what scores.
-        assignment: the partitions, which note where a version begins.
-        watch: where other versions come from; None where there is only this one.
-        tell: is told of the version that scores from now on.
+        scorers: the scorers of the worker.
+        assignment: the partitions, which record the offset at which a version begins.
+        watch: source of other versions; None if only this one is served.
+        tell: called with the model that scores after a switch.
     """
 
     def __init__(
@@ -87,21 +87,21 @@ class Rollout:
     ) -> None:
         self._scorers, self._assignment, self._watch, self._tell = scorers, assignment, watch, tell
         self._guard = RollbackGuard()
-        self._trial: tuple[Served, Candidate] | None = None  # what was served before it
+        self._trial: tuple[Served, Candidate] | None = None  # the model before the switch, and the candidate
 
     @property
     def restart_required_for(self) -> str | None:
-        """A version for which this process must make room; None while there is none."""
+        """A version that only a new process can serve; None if there is none."""
         return self._watch.restart_required_for if self._watch else None
 
     def turn(self, commit: Callable[[], object]) -> bool:
-        """Switch if another version is ready; whether it did.
+        """Switch if another version is ready; return whether it did.
 
         Args:
             commit: commits all that was scored.
 
         Raises:
-            AbortTransaction: it was not committed: nothing is switched yet.
+            AbortTransaction: the commit failed, and nothing has been switched.
         """
         if self._watch is None or (candidate := self._watch.candidate()) is None:
             return False
@@ -109,22 +109,22 @@ class Rollout:
         before, place = self._scorers.model, candidate.place
         self._serve(self._watch, candidate.model)
         self._assignment.switch(self._scorers.release)
-        if place != "champion":  # of that the partitions tell
+        if place != "champion":  # the partitions log that one
             logger.info("%s: %s → %s", place, model_version_in(place, before), candidate.release)
-        if place != "shadow":  # that refuses nobody's records
+        if place != "shadow":  # a shadow does not reject records
             self._trial = before, candidate
             self._guard.switched()
         return True
 
     def scored(self, records: int, published: Published) -> None:
-        """Records have been scored and published."""
+        """Count scored and published records."""
         self._guard.add(records, published)
 
     def check(self) -> None:
-        """Go back to the version before this one if it does much better.
+        """Roll back to the previous version if the new one rejects too many records.
 
         Raises:
-            AbortTransaction: it does: what this one has scored and not committed is scored again.
+            AbortTransaction: rolled back; what the new version has scored and not committed must be scored again.
         """
         verdict = self._guard.verdict
         if verdict is None or self._trial is None or self._watch is None:
@@ -133,7 +133,7 @@ class Rollout:
         again = model_version_in(failed.place, before)
         self._watch.refuse(failed)
         self._serve(self._watch, before)
-        self._assignment.release = self._scorers.release  # the partitions begin again at what is committed
+        self._assignment.release = self._scorers.release  # the partitions rewind to the committed offset
         self._guard.returned()
         logger.error("%s goes, and %s scores again: %s", failed.release, again, verdict)
         raise AbortTransaction(f"{failed.release} does worse than {again}")

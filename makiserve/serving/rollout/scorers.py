@@ -1,4 +1,4 @@
-"""The scorers of a service: of the version that is served, and of those whose records must be scored again."""
+"""The scorers of a service: one for the served version, and one for each version whose records are scored again."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from makiserve.scoring import Role, Scorer, Served
 
 
 def model_version_of(model: Served) -> str:
-    """Names a version of a model for good: an alias moves on, a version does not."""
+    """Return a permanent name of a model version: an alias can move, a version cannot."""
     return f"models:/{model.name}/{model.version}" if model.name and model.version else model.uri
 
 
 def model_version_in(place: Role, model: Served) -> str | None:
-    """The version that has a place, of what is served; None where nobody has it."""
+    """Return the served version that has a role; None if no version has it."""
     found = model if place == "champion" else model.beside.at(place)
     return model_version_of(found) if found else None
 
 
 class Scorers:
-    """One scorer for each version. All share the programs of the first, so that its lanes are theirs.
+    """One scorer for each version. All share the programs of the first and can therefore share its lanes.
 
     Args:
-        model: what is served at first.
+        model: the first model to serve.
 
     Attributes:
-        model: what is served; likewise `release`, its version.
+        model: the served model.
+        release: its version.
         now: its scorer.
     """
 
@@ -34,21 +35,21 @@ class Scorers:
         self._known = {self.release: self.now}
 
     def switch(self, model: Served) -> None:
-        """Serve other versions, of the same pipeline. The champion is kept: its last records may come again."""
+        """Switch to other versions of the same pipeline. Keep the old one: its last records may be scored again."""
         before = self.release
         self.model, self.release = model, model_version_of(model)
         self.now = self.now.with_models(model.predictor, model.beside.rivals)
         self._known = {before: self._known[before], self.release: self.now}
 
     def of(self, release: str) -> Scorer | None:
-        """What scores the records of a version again; None where any will do, as no state depends on the model.
+        """Return the scorer for records of a version; None if any scorer will do, as no state depends on the model.
 
         Args:
-            release: empty for the one that is served.
+            release: the version; empty for the served one.
 
         Raises:
-            StateError: the version cannot be had any more.
-            RetryCall: the registry does not answer.
+            StateError: the version can no longer be loaded.
+            RetryCall: the registry does not respond.
         """
         if not self.now.remembers_predictions:
             return None

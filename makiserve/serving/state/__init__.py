@@ -1,1 +1,1 @@
-"""The state of lanes across restarts: checkpoints in a compacted topic, and how a lane begins from them."""
+"""State of lanes across restarts: checkpoints in a compacted topic, and how lanes are restored from them."""

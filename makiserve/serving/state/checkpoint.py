@@ -1,4 +1,4 @@
-"""The metadata of every committed offset and of every checkpoint: which state belongs to it."""
+"""Offset metadata, which identifies the state at a committed offset, and the checkpoint writer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from makiserve.stream.engine.parts import Parts
 
 
 class OffsetMetadata(msgspec.Struct, frozen=True):
-    """Which state a lane has at a committed offset.
+    """The identity of a lane's state at a committed offset, also stored with each checkpoint.
 
     Attributes:
         origin: the offset of the first record that the state has seen.
         plan: the fingerprint of the pipeline.
-        digest: of the pipeline's sources: functions may have changed though the plan has not.
-        partitions: how many the input has.
+        digest: digest of the pipeline's source code, because functions can change while the plan does not.
+        partitions: number of partitions of the input.
         input: the topic that the offset belongs to.
-        state_id: 8 hexadecimal digits that the state has from its start on, and that no other state has. Empty if
-            nothing is remembered.
+        state_id: 8 random hexadecimal digits, assigned when the state is created. Empty if the pipeline is
+            stateless.
         checkpoint: the offset of the last complete checkpoint in the state topic; None if there is none yet.
-        manifest: what that checkpoint consists of.
-        release: the version of the model that scored the last records before the committed offset, and all since the
-            checkpoint, if the state depends on it. Empty if nothing was scored yet.
-        since: the offset of the first record that it scored.
+        manifest: contents of that checkpoint.
+        release: the model version that scored the last records before the committed offset. If the state depends on
+            the model, it has scored all records since the checkpoint. Empty if nothing was scored yet.
+        since: the offset of the first record that this version scored.
     """
 
     origin: int
@@ -47,7 +47,7 @@ class OffsetMetadata(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> tuple[str, int | None, Manifest]:
-        """What two marks of one checkpoint have in common."""
+        """The fields that are equal in all metadata of one checkpoint."""
         return self.state_id, self.checkpoint, self.manifest
 
     def __str__(self) -> str:
@@ -55,10 +55,10 @@ class OffsetMetadata(msgspec.Struct, frozen=True):
 
 
 def offset_metadata_from_text(text: str | bytes) -> OffsetMetadata | None:
-    """Return the mark in the metadata of an offset; None if another program committed it.
+    """Parse the metadata of a committed offset; None if it is empty, as another program commits it.
 
     Raises:
-        StateError: it cannot be read: another version of makiserve, or another program, wrote it.
+        StateError: it cannot be parsed: another version of makiserve or another program wrote it.
     """
     if not text:
         return None
@@ -74,34 +74,34 @@ MARK = b"mark"
 STATE_ID_BYTES = 4
 COUNT_BYTES = 4
 HEAD_BYTES = STATE_ID_BYTES + NUMBER_BYTES + COUNT_BYTES
-"""The head of a part's first chunk: the id of the state, the number of the checkpoint, the number of chunks. No chunks
-means that the part is removed."""
+"""Size of the head of a part's first chunk: state id, checkpoint number, number of chunks. Zero chunks mean that the
+part is removed."""
 
 CHUNK_BYTES = 900_000
 """Brokers refuse messages of more than 1 MB by default."""
 
 SLICE_BYTES = 16_000_000
-"""The most that one commit writes of a lane's checkpoint, so that it is with the brokers in time."""
+"""Maximum size of a lane's checkpoint data per commit, so that it reaches the brokers in time."""
 
 OVERHEAD_BYTES = 100
-"""About what a record costs in addition to key and value."""
+"""Approximate overhead of a record in addition to its key and value."""
 
 _pack = msgspec.msgpack.encode
 
 
 class CheckpointWriter:
-    """Turns one lane into records of its partition of the state topic, again and again.
+    """Writes the successive checkpoints of one lane as records of its state topic partition.
 
     Args:
-        parts: of each program of the scorer.
-        stale: the keys of the topic's records that are not of the lane's last checkpoint: they are removed, in order.
+        parts: the parts of each program of the scorer.
+        stale: keys in the topic that do not belong to the lane's last checkpoint. They are removed in this order.
         index: the parts of the lane's last checkpoint; None if there is none.
-        manifest: of the lane's last checkpoint.
-        number: the highest number of a checkpoint of this state, complete or not, that the topic has records of.
-        state_id: of the state; None for a new one.
+        manifest: manifest of the lane's last checkpoint.
+        number: the highest checkpoint number of this state in the topic, complete or not.
+        state_id: id of the state; None for a new state.
 
     Attributes:
-        manifest: of the last complete checkpoint.
+        manifest: manifest of the last complete checkpoint.
         state_id: 8 hexadecimal digits that no other state has.
     """
 
@@ -126,22 +126,22 @@ class CheckpointWriter:
 
     @property
     def is_open(self) -> bool:
-        """Whether a checkpoint is begun and not complete: the lane must not change before it is."""
+        """Whether a checkpoint has begun and is incomplete. Until it is complete, the lane must not change."""
         return self._changes is not None or bool(self._queue)
 
     def touched(self, lane: Lane) -> int:
-        """Return about how many parts the next checkpoint has."""
+        """Return the approximate number of parts in the next checkpoint."""
         return sum(parts.touched(state) for parts, state in zip(self._parts, lane.states, strict=True))
 
     def write(self, lane: Lane, limit_s: float = math.inf) -> list[TopicRecord]:
-        """Return the next records of a checkpoint. They are its last ones if it is not open afterwards.
+        """Return the next records of a checkpoint. It is complete if `is_open` is false afterwards.
 
         Args:
-            lane: unchanged from the first call for a checkpoint to the last.
-            limit_s: for how many seconds further parts are taken.
+            lane: must not change between the first and the last call for a checkpoint.
+            limit_s: time limit for taking further parts, in seconds.
 
         Raises:
-            StateError: a value of the state has no code; the message names the operator.
+            StateError: a value of the state cannot be encoded; the message names the operator.
         """
         is_first = not self.is_open
         if is_first:
@@ -166,7 +166,7 @@ class CheckpointWriter:
                 yield _pack([program, address]), content
 
     def _fill(self, changes: Iterator[TopicRecord], deadline: float, *, is_first: bool) -> None:
-        """Queue the next parts. Those of a checkpoint that begins and ends here may replace the parts before them."""
+        """Queue the next parts. If the whole checkpoint fits into this call, they overwrite the previous parts."""
         taken, size = [], _size(self._queue)
         for change in changes:
             taken.append(change)
@@ -180,7 +180,7 @@ class CheckpointWriter:
             self._queue.extend(self._replaced(part, content) if is_atomic else self._staged(part, content))
 
     def _replaced(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
-        """Write a part over the one before it."""
+        """Yield the records that overwrite a part."""
         before, slot = self._index.keys(part), self._index.slot(part) or 0
         chunks = [] if content is None else self._chunked(part, slot, content)
         self._index.put(part, self._number, slot, len(chunks))
@@ -188,7 +188,7 @@ class CheckpointWriter:
         yield from ((key, None) for key in before[len(chunks) :])
 
     def _staged(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
-        """Write a part, or that it is removed, alongside the one before it, which is removed after this checkpoint."""
+        """Yield the records of a part or its removal in the other slot; the old ones are deleted afterwards."""
         before, slot = self._index.keys(part), self._index.slot(part)
         slot = 0 if slot is None else other_slot(slot)
         self._stale += before
@@ -196,7 +196,7 @@ class CheckpointWriter:
             return
         chunks = [self._removal(part, slot)] if content is None else self._chunked(part, slot, content)
         if content is None:
-            self._stale.append(chunks[0][0])  # after `before`: without it those would count again
+            self._stale.append(chunks[0][0])  # after `before`: otherwise those records would count again
         self._index.put(part, self._number, slot, 0 if content is None else len(chunks))
         yield from chunks
 

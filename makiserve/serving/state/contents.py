@@ -1,4 +1,4 @@
-"""What a partition of the state topic holds, and the lane of its last complete checkpoint."""
+"""The contents of a state topic partition, and the lane of its last complete checkpoint."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _unpack = msgspec.msgpack.decode
 
 
 class Version(NamedTuple):
-    """A version of a part, as the topic holds it.
+    """A version of a part in the topic.
 
     Attributes:
-        part: its key, without the slot.
-        number: of the checkpoint that wrote it.
-        chunks: how many records it has; 0 if the checkpoint removed the part.
+        part: key of the part, without the slot.
+        number: number of the checkpoint that wrote it.
+        chunks: number of its records; 0 if the checkpoint removed the part.
     """
 
     part: bytes
@@ -47,7 +47,7 @@ class Version(NamedTuple):
 
 
 class Contents:
-    """What a partition of the state topic holds."""
+    """The contents of a state topic partition."""
 
     def __init__(self) -> None:
         self.records: dict[bytes, bytes] = {}
@@ -62,27 +62,27 @@ class Contents:
 
     @property
     def mark(self) -> OffsetMetadata | None:
-        """The mark of the last complete checkpoint; None if there is none.
+        """The metadata of the last complete checkpoint; None if there is none.
 
         Raises:
-            StateError: it cannot be read.
+            StateError: it cannot be parsed.
         """
         return offset_metadata_from_text(self.records.get(MARK, b""))
 
     @property
     def keys(self) -> list[bytes]:
-        """The keys of all records but the mark."""
+        """The keys of all records except the checkpoint metadata."""
         return [key for key in self.records if key != MARK]
 
     def lane(self, parts: tuple[Parts, ...], committed: OffsetMetadata) -> tuple[Lane, CheckpointWriter]:
-        """Return the lane of the last complete checkpoint, and what writes the next one.
+        """Return the lane of the last complete checkpoint, and the writer of the next one.
 
         Args:
-            parts: of each program of the scorer.
-            committed: the mark of the committed offset, whose checkpoint it must be.
+            parts: the parts of each program of the scorer.
+            committed: metadata of the committed offset, which must refer to this checkpoint.
 
         Raises:
-            StateError: it is another checkpoint, parts of it are missing, or it is damaged.
+            StateError: the checkpoint is a different one, is damaged, or lacks parts.
         """
         _require_same(self.mark, committed)
         index, states = PartsIndex(), [dict[bytes, bytes]() for _ in parts]
@@ -110,14 +110,14 @@ class Contents:
                 yield Version(key[1:], *found, key[0], number, chunks)
 
     def _stale(self, index: PartsIndex, versions: list[Version]) -> list[bytes]:
-        """Return the keys that hold nothing of the checkpoint: a part that was removed before its removal."""
+        """Return the keys that do not belong to the checkpoint: old records of a removed part before its removal."""
         numbers = {bytes([version.slot]) + version.part: version.number for version in versions}
         used = {key for version in versions for key in index.keys(version.part)}
         return sorted(set(self.keys) - used, key=lambda key: numbers.get(key, 0))
 
 
 def _newest(versions: Iterable[Version], number: int) -> Iterable[Version]:
-    """Return the last version of each part up to the checkpoint of this number: later ones never became complete."""
+    """Return the last version of each part up to this checkpoint; later checkpoints were never completed."""
     newest: dict[bytes, Version] = {}
     for version in versions:
         known = newest.get(version.part)
@@ -127,10 +127,10 @@ def _newest(versions: Iterable[Version], number: int) -> Iterable[Version]:
 
 
 def _first(part: bytes) -> tuple[int, bytes] | None:
-    """Return program and address of a part, from the key of its first chunk; None for that of a further chunk."""
+    """Return program and address of a part from the key of its first chunk; None for the key of a later chunk."""
     try:
         program, address = _unpack(part)
-    except (msgspec.DecodeError, RecursionError):  # a number follows
+    except (msgspec.DecodeError, RecursionError):  # the key of a later chunk: a number follows
         return None
     return program, address
 

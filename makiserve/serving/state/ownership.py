@@ -1,4 +1,4 @@
-"""One group serves one input: refuse offsets and state that belong to another one (decision 0091)."""
+"""Refuse offsets and state that belong to another input, because a group serves only one (decision 0091)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from makiserve.settings import ServeSettings
 
 
 def require_own_offsets(cluster: Cluster, group: str, input_: str) -> None:
-    """Refuse a group that has committed offsets of another input.
+    """Raise if the group has committed offsets of another input.
 
     Raises:
-        ConfigurationError: it has.
+        ConfigurationError: the group has such offsets.
     """
     others = sorted(cluster.committed_topics(group) - {input_})
     if others:
@@ -27,11 +27,11 @@ def require_own_offsets(cluster: Cluster, group: str, input_: str) -> None:
 
 
 def require_own_state(contents: Contents, place: str, settings: ServeSettings) -> None:
-    """Refuse a partition of a state topic that holds the state of another input.
+    """Raise if a state topic partition holds the state of another input.
 
     Raises:
-        ConfigurationError: it does.
-        StateError: its mark cannot be read, and the policy is to refuse.
+        ConfigurationError: it holds such state.
+        StateError: its metadata cannot be parsed, and the policy is to refuse.
     """
     try:
         mark = contents.mark

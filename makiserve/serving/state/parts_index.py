@@ -1,4 +1,4 @@
-"""Which records of the state topic hold the parts of a checkpoint, and a manifest to know whether all are there."""
+"""Index of the state topic records of a checkpoint, with a manifest to verify that it is complete."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 SLOTS = 2
-"""The places of a part in the topic: a new version can be written without overwriting the one that still counts."""
+"""Slots per part in the topic, so that a new version does not overwrite the one that is still valid."""
 
 NUMBER_BYTES = 4
 
 
 class Manifest(NamedTuple):
-    """What a complete checkpoint consists of.
+    """A summary of a complete checkpoint, to verify that no part is missing.
 
     Attributes:
-        number: of the checkpoint, from 1 on for each state; 0 if there is none.
-        parts: how many parts the state has.
-        digest: 16 hexadecimal digits over each part and the number of the checkpoint that wrote it last.
+        number: number of the checkpoint, starting at 1 for each state; 0 if there is none.
+        parts: number of parts of the state.
+        digest: 16 hexadecimal digits, over each part and the number of the checkpoint that last wrote it.
     """
 
     number: int = 0
@@ -27,7 +27,7 @@ class Manifest(NamedTuple):
 
 
 class PartsIndex:
-    """The parts of a checkpoint: which checkpoint wrote each last, in which slot and how many records."""
+    """The parts of a checkpoint: for each, the checkpoint that last wrote it, its slot and its number of records."""
 
     def __init__(self) -> None:
         self._versions: dict[bytes, int] = {}
@@ -35,11 +35,11 @@ class PartsIndex:
         self._sum = 0
 
     def manifest(self, number: int) -> Manifest:
-        """Return the manifest of these parts, for the checkpoint of this number."""
+        """Return the manifest of these parts for the checkpoint with this number."""
         return Manifest(number, len(self._versions), f"{self._sum % 2**64:016x}")
 
     def slot(self, part: bytes) -> int | None:
-        """Return the slot that a part is in; None if there is no such part."""
+        """Return the slot of a part; None if the part is not in the index."""
         version = self._versions.get(part)
         return None if version is None else version % SLOTS
 
@@ -49,7 +49,7 @@ class PartsIndex:
         return [] if slot is None else list(chunk_keys(part, slot, self._chunks.get(part, 1)))
 
     def put(self, part: bytes, number: int, slot: int, chunks: int) -> None:
-        """Note that a checkpoint has written a part in so many records, or with none that it has removed it."""
+        """Record that a checkpoint wrote a part as this many chunks, or removed it if there are none."""
         before = self._versions.pop(part, None)
         self._chunks.pop(part, None)
         if before is not None:
@@ -62,12 +62,12 @@ class PartsIndex:
 
 
 def other_slot(slot: int) -> int:
-    """Return the slot that is not this one."""
+    """Return the other slot."""
     return SLOTS - 1 - slot
 
 
 def chunk_keys(part: bytes, slot: int, chunks: int) -> Iterator[bytes]:
-    """Yield the keys of the records that a part has in a slot."""
+    """Yield the keys of the records of a part in a slot."""
     key = bytes([slot]) + part
     for number in range(chunks):
         yield key + number.to_bytes(2, "big") if number else key

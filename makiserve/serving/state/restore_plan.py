@@ -1,4 +1,4 @@
-"""Where a partition begins, and from which state: decided from what is committed and what the topics still hold."""
+"""Decide where a partition begins and with which state, from the committed offset and what the topics still hold."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """How a partition begins.
+    """The start offset and the state of a partition.
 
     Attributes:
-        start: the offset of the first record to read; those before `committed` rebuild state and emit nothing.
+        start: the offset of the first record to read; those before `committed` restore state without output.
         committed: the offset of the first record whose outputs are not committed.
         origin: the offset of the first record that the state has seen.
-        checkpoint: the offset of the checkpoint that `start` follows; None where the lane begins empty.
+        checkpoint: the offset of the checkpoint that `start` follows; None if the lane begins empty.
         is_new: whether nothing was ever committed.
-        release: the version of the model that scored the last records before `committed`; empty where nobody knows.
-        since: the offset of the first record that it scored.
-        mark: of the committed offset; None if the lane begins empty.
+        release: the model version that scored the last records before `committed`; empty if it is not known.
+        since: the offset of the first record that this version scored.
+        mark: metadata of the committed offset; None if the lane begins empty.
     """
 
     start: int
@@ -40,13 +40,13 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class StateIdentity:
-    """What a mark must say for its state to be this service's.
+    """The values that offset metadata must have if its state belongs to this service.
 
     Attributes:
-        plan: the fingerprint of the pipelines; None where they remember nothing.
-        digest: of their sources.
-        partitions: how many the input has.
-        input: its name.
+        plan: the fingerprint of the pipelines; None if they are stateless.
+        digest: digest of their source code.
+        partitions: number of partitions of the input.
+        input: name of the input topic.
     """
 
     plan: str | None
@@ -56,7 +56,7 @@ class StateIdentity:
 
 
 def first_plan(first: int, warm_start: int) -> RestorePlan:
-    """Of a partition that was never committed; the records from `warm_start` to `first` are its past."""
+    """Plan for a partition without a committed offset; records from `warm_start` to `first` only restore state."""
     origin = min(first, warm_start)
     return RestorePlan(origin, first, origin, is_new=True)
 
@@ -69,15 +69,15 @@ def next_plan(
     policy: OnStateLoss,
     span_start: int,
 ) -> RestorePlan:
-    """Of a partition that was committed before.
+    """Plan for a partition with a committed offset.
 
     Args:
-        place: names the partition in messages.
-        found: what was committed.
-        ends: of the partition.
-        expected: what its mark must say.
-        policy: what to do where the state is lost.
-        span_start: where a rebuilt state begins.
+        place: name of the partition in messages.
+        found: the committed offset and its metadata.
+        ends: watermarks of the partition.
+        expected: the values that its metadata must have.
+        policy: what to do if the state is lost.
+        span_start: the offset of the first record for a rebuilt state.
 
     Raises:
         StateError: the state is lost, and the policy is to refuse; or the offset is beyond the end.
@@ -109,7 +109,7 @@ def next_plan(
 
 
 def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> RestorePlan:
-    """The state at the committed offset is lost: what the policy makes of that.
+    """Plan according to the policy if the state at the committed offset is lost.
 
     Raises:
         StateError: the policy is to refuse.

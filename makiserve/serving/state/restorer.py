@@ -1,4 +1,4 @@
-"""Partitions get their state back, in a thread of its own: the others are served meanwhile."""
+"""Restore the state of partitions on a separate thread, while other partitions are served."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from makiserve.stream.engine.parts import Parts
 logger = logging.getLogger(__name__)
 
 DOUBT_S = 15.0
-"""How long it is doubted that a state is lost."""
+"""How long to retry before a state is considered lost."""
 
 AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A partition as it begins: where, with which lane, and what writes its checkpoints.
+    """A restored partition: its plan, its lane and its checkpoint writer.
 
     Attributes:
-        is_urgent: whether the first commit must have a checkpoint: the topic alone cannot give this state again.
-        rebuilder: what scored the records before the committed offset; None where no state depends on the model.
+        is_urgent: whether the first commit must include a checkpoint: the topic alone cannot restore this state.
+        rebuilder: the scorer of the records before the committed offset; None if no state depends on the model.
     """
 
     beginning: RestorePlan
@@ -47,15 +47,15 @@ class Restored:
 
 @dataclass(eq=False)
 class Request:
-    """One partition's wish to be restored.
+    """A request to restore one partition.
 
     Attributes:
         number: the partition.
-        begun: where it began in this process, if it did: what was never committed may not begin elsewhere now.
-        is_over: whether nobody waits for it any more.
-        since_s: when it was asked for first, on the monotonic clock.
-        answer: the result, or the error; None while a pause is made after an attempt that failed.
-        due_s: when that pause is over, on the monotonic clock.
+        begun: the plan of its first start here, if any. It must start there again if nothing is committed.
+        is_over: whether the request is cancelled.
+        since_s: time of the first request, on the monotonic clock.
+        answer: the result or the error; None during a pause after a failed attempt.
+        due_s: end of that pause, on the monotonic clock.
     """
 
     number: int
@@ -67,20 +67,20 @@ class Request:
     _retries: Retries = field(default_factory=Retries)
 
     def retry(self) -> None:
-        """Ask again after a pause, longer from attempt to attempt."""
+        """Schedule another attempt after a pause, which grows from attempt to attempt."""
         self.answer, self.due_s = None, time.monotonic() + self._retries.failed()
 
 
 class Restorer:
-    """Finds for a partition what is committed and the state that belongs to it.
+    """Finds the committed offset of a partition and restores the state that belongs to it.
 
     Args:
-        lookup: used by this thread alone.
-        settings: of the service; they say how partitions begin.
-        scorers: whose lanes these are.
-        expected: what marks must say.
-        topic: of state; None where the pipelines remember nothing.
-        past: the records of a file that come before the topic's; None where there is none.
+        lookup: client that only this thread uses.
+        settings: settings of the service, which define how partitions begin.
+        scorers: the scorers that the lanes belong to.
+        expected: the values that offset metadata must have.
+        topic: the state topic; None if the pipelines are stateless.
+        past: file of records that precede those of the topic; None if there is none.
     """
 
     def __init__(
@@ -98,28 +98,28 @@ class Restorer:
         self._thread = Background("restore")
 
     def ask(self, request: Request) -> None:
-        """Begin to restore a partition; `request.answer` is done when it is.
+        """Begin to restore a partition; `request.answer` is done when it is restored.
 
-        It fails with RetryCall when the broker does not answer, to be asked again, and with StateError when the state
-        is lost and the policy is to refuse.
+        The answer fails with RetryCall if the broker does not respond, so that the caller retries. It fails with
+        StateError if the state is lost and the policy is to refuse.
         """
         request.answer = self._thread.submit(lambda: self._restore(request))
 
     def close(self) -> None:
-        """Ends the client when what the thread is doing is done; a broker that does not answer is not waited for."""
+        """Close the client after the thread's current call, without waiting for it."""
         self._thread.submit(self._lookup.close)
 
     def _restore(self, request: Request) -> Restored | None:
         if request.is_over:
             return None
         number, place = request.number, f"{self._settings.input}[{request.number}]"
-        # The committed offset first: asking for it waits for the previous owner's open transaction.
+        # The committed offset first: the request waits for the previous owner's open transaction.
         found = self._lookup.committed(number, CALL_TIMEOUT)
         ends = self._lookup.watermarks(number, CALL_TIMEOUT)
         if (found.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
             raise RetryCall(
                 f"{place} ends at {ends.high} and is committed up to {found.offset}"
-            )  # a new leader's view?
+            )  # perhaps a new leader that lags
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
@@ -140,7 +140,7 @@ class Restorer:
         try:
             lane, writer = contents.lane(self._parts, committed)
         except StateError as error:
-            # A leader that has just been replaced, and does not know, shows less than was committed: look again.
+            # A leader that does not know that it was replaced returns less than was committed: try again.
             if time.monotonic() < request.since_s + DOUBT_S:
                 time.sleep(AGAIN_S)
                 raise RetryCall(f"state topic {self._topic}: {error}") from error
@@ -149,7 +149,7 @@ class Restorer:
         return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))
 
     def _begin(self, request: Request, beginning: RestorePlan) -> Restored:
-        """Return an empty lane, or one that has seen the records of a file; what the topic holds is another state's."""
+        """Return a lane that is empty or warmed up from a file; the topic's contents belong to another state."""
         stale = self._contents(request).keys if self._topic else []
         writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(beginning)
         if beginning.is_new and self._past is not None:
@@ -173,7 +173,7 @@ class Restorer:
         return first_plan(first, self._span_start(number, first))
 
     def _span_start(self, number: int, otherwise: int) -> int:
-        """The first record within the time of the warm-up; the end where there is none, `otherwise` without one."""
+        """Return the first offset within the warm-up span, the end if no record is, or `otherwise` without a span."""
         span = self._settings.warm_up_span
         if span is None:
             return otherwise

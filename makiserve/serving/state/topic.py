@@ -1,4 +1,4 @@
-"""The topic of state: one partition for each of the input's, compacted, written in the transactions of the outputs."""
+"""The state topic: compacted, one partition per input partition, written in the transactions of the outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makiserve.stream.engine.parts import Parts
 
 SETTINGS = {
     "cleanup.policy": "compact",
-    # Checkpoints write the same keys again and again: what a restore reads is kept near what it needs.
+    # Checkpoints rewrite the same keys: compact often, so that a restore reads little more than it needs.
     "min.cleanable.dirty.ratio": "0.2",
     "segment.bytes": str(64 * 1024 * 1024),
     "segment.ms": str(60 * 60 * 1000),
@@ -21,25 +21,25 @@ SETTINGS = {
 
 
 def state_topic(group: str) -> str:
-    """Its name: each group has its own."""
+    """Return the name of the state topic of a group."""
     return f"{group}.state"
 
 
 def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: int, policy: OnStateLoss) -> None:
-    """Create the state topic if there is none, and refuse one that would lose state.
+    """Create the state topic if it does not exist, and raise if an existing one would lose state.
 
     If the input has grown, the state topic grows with it, unless the policy is to refuse. The number of partitions in
     each partition's offset metadata then decides on its state.
 
     Args:
-        cluster: the brokers, which have answered.
-        group: the topic's owner.
-        source: the input.
-        partitions: how many the input has.
+        cluster: a cluster that has responded.
+        group: the group that owns the topic.
+        source: the input topic.
+        partitions: number of partitions of the input.
         policy: what to do if state is lost.
 
     Raises:
-        ConfigurationError: it has another cleanup.policy than compact.
+        ConfigurationError: its cleanup.policy is not compact.
         StateError: the input has more partitions, and the policy is to refuse.
     """
     topic = state_topic(group)
@@ -62,10 +62,10 @@ def grown(source: str, before: int, now: int) -> str:
 
 
 def check_state(scorer: Scorer, records: Sequence[Record]) -> None:
-    """Let records pass and save what the pipelines remember of them.
+    """Check that the state after these records can be saved and restored.
 
     Raises:
-        StateError: a value has no code; the message names the operator.
+        StateError: a value cannot be encoded; the message names the operator.
     """
     lane = scorer.new_lane()
     scorer.rebuild(Batch(lane, records))

@@ -1,4 +1,4 @@
-"""A file as the past of every partition: its records are scored in silence before the first one of the topic."""
+"""Warm up partitions from a file: its records restore state without output before the first one of the topic."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ PLACE = "{partition}"
 
 
 class WarmupFile:
-    """The records that come before a partition's first one.
+    """A file of records that precede the first one of a partition.
 
     Args:
         pattern: a CSV or JSON lines file for all partitions, or with `{partition}` in its name one for each.
-        partitions: how many the input has.
-        schema: of the records.
-        scorer: one of its own: the service's is busy with other partitions.
+        partitions: number of partitions of the input.
+        schema: schema of the records.
+        scorer: a separate scorer, because that of the service is busy with other partitions.
 
     Raises:
-        ConfigurationError: one file would mix the pasts of several partitions, or a file is missing.
+        ConfigurationError: one file would mix the state of several partitions, or a file is missing.
     """
 
     def __init__(self, pattern: str, partitions: int, schema: Schema, scorer: Scorer) -> None:
@@ -41,10 +41,10 @@ class WarmupFile:
                 raise ConfigurationError(f"--warm-up {pattern}: there is no file {self._path(number)}")
 
     def lane(self, partition: int) -> Lane:
-        """A lane that has seen the file.
+        """Return a lane that has processed the file.
 
         Raises:
-            SourceError: it cannot be read as what its name says.
+            SourceError: the file does not have the format that its name implies.
         """
         lane, records = self._scorer.new_lane(), 0
         for block in RecordFile(self._path(partition), self._schema):

@@ -1,4 +1,4 @@
-"""What the loop tells of itself: counted as it goes, frozen once a second for the web pages, logged once a minute."""
+"""The loop's telemetry: counters, a snapshot once a second for the web pages, and a log line once a minute."""
 
 from makiserve.serving.telemetry.lag import LagTracker
 from makiserve.serving.telemetry.measures import StateSizer, TelemetrySink

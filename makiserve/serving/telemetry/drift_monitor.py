@@ -1,4 +1,4 @@
-"""How far features and predictions have moved from the training, on a sample of what is scored."""
+"""Drift of features and predictions from the training data, on a sample of what is scored."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from makiserve.scoring import Scored
 from makiserve.scoring.drift import Drift, Profile, Reservoir
 
 WAITING = 2_000
-"""How many outputs are looked at for each snapshot, at most: a random sample of those since the one before."""
+"""Maximum number of outputs per snapshot: a random sample of those since the previous one."""
 
 SPAN_S = 1_800.0
-"""The drift is that of the last one to two spans: an odd hour does not hide behind a normal year."""
+"""Drift covers the last one to two spans, so that a normal year does not hide an unusual hour."""
 
 LEAST = 200
 LEAST_A_BIN = 20
-"""From so many values on the index means something: below, chance alone exceeds what counts as a shift."""
+"""Minimum number of values for a meaningful index: below it, chance alone exceeds what counts as a shift."""
 
 
 class DriftMonitor:
-    """Counts by the bins of the training.
+    """Counts features and predictions in the bins of the training profile.
 
     Args:
-        profile: of the training; None where the model has none.
+        profile: the training profile; None if the model has none.
     """
 
     def __init__(self, profile: Profile | None) -> None:
@@ -33,12 +33,12 @@ class DriftMonitor:
         self._sample = Reservoir(WAITING)
 
     def add(self, scored: Scored) -> None:
-        """Offer what was scored to the sample."""
+        """Offer scored records to the sample."""
         if self._spans is not None and scored.features:
             self._sample.add(scored.features, scored.predictions)
 
     def frozen(self) -> tuple[Shown, ...]:
-        """Return the columns of which enough has been seen."""
+        """Return the drift of the columns with enough values."""
         if self._profile is None or self._spans is None:
             return ()
         before, now = self._spans

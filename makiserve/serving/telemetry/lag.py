@@ -1,4 +1,4 @@
-"""When the records of a partition arrived, as far as that can be known from outside the broker. Decision 0119."""
+"""Lag in seconds: when the records of a partition arrived, as far as a client can know. Decision 0119."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class _Seen(NamedTuple):
 
 
 class Arrivals:
-    """The ends that a partition had, and when: a record at or after an end arrived later than that.
+    """The end offsets of a partition over time: a record at or after an end arrived later than that.
 
-    It keeps at most 1,000 ends. If there are more, every other one is dropped, and an arrival is known less exactly.
+    At most 1,000 ends are kept. If there are more, every other one is dropped, and arrival times are less exact.
     """
 
     def __init__(self) -> None:
         self._seen: list[_Seen] = []
 
     def note(self, end: int, time_s: float) -> None:
-        """Note that the partition ended at `end`: what is there or after it has not arrived yet.
+        """Record that the partition ended at `end`: a record at or after it had not arrived yet.
 
         Args:
-            end: one after the last record; not before an end that was noted, unless the topic was created again.
-            time_s: when that was, in seconds since 1970.
+            end: one after the last record; lower than a previous end only if the topic was created again.
+            time_s: time of the observation, in seconds since 1970.
         """
         seen = self._seen
         if seen and end < seen[-1].end:
@@ -47,7 +47,7 @@ class Arrivals:
     def before(self, offset: int) -> float | None:
         """Return the last time at which the record at `offset` had not arrived; None if it was there all along.
 
-        What was noted before that is forgotten: a later call is about the same offset or a later one.
+        Older entries are forgotten, so later calls must pass the same offset or a later one.
         """
         known = sum(1 for each in self._seen if each.end <= offset)
         del self._seen[: max(0, known - 1)]
@@ -55,12 +55,12 @@ class Arrivals:
 
 
 class _Watched:
-    """When the records of one partition arrived.
+    """The arrival times of the records of one partition.
 
     Attributes:
         since_s: when this worker first saw the partition.
         ends: the ends that this worker saw.
-        appended: of a topic with LogAppendTime, the ends that follow from the broker's times.
+        appended: if the topic has LogAppendTime, the ends derived from the broker's timestamps.
     """
 
     def __init__(self, now: float) -> None:
@@ -69,16 +69,16 @@ class _Watched:
         self.appended = Arrivals()
 
     def arrival(self, offset: int) -> float:
-        """Return a time that the record at `offset` did not arrive before, the latest that is known."""
+        """Return the latest known time before which the record at `offset` cannot have arrived."""
         times = [known for each in (self.ends, self.appended) if (known := each.before(offset)) is not None]
         return max(times, default=self.since_s)
 
 
 class LagTracker:
-    """Watches the partitions that a worker has.
+    """Tracks the lag of a worker's partitions.
 
     Args:
-        end: one after the last record of a partition, as far as is known without asking.
+        end: returns the end offset of a partition, as far as the client knows it without a request.
     """
 
     def __init__(self, end: Callable[[int], int | None]) -> None:
@@ -87,7 +87,7 @@ class LagTracker:
         self._idle: dict[int, int | None] = {}
 
     def scored(self, message: Message) -> None:
-        """Note that the records of a partition up to this one have been scored."""
+        """Record that a partition has been scored up to this message."""
         number, (kind, time_ms) = message.partition(), message.timestamp()
         self._idle.pop(number, None)
         if kind == LOG_APPEND_TIME:
@@ -95,11 +95,11 @@ class LagTracker:
             self._of(number, now).appended.note(message.offset() + 1, min(time_ms / 1000, now))
 
     def idle(self, partitions: Iterable[Partition]) -> None:
-        """Note that the loop waited and nothing came: before the end there are only markers of transactions."""
+        """Record that the loop received nothing: only transaction markers are left before the end."""
         self._idle = {each.number: self._end(each.number) for each in partitions}
 
     def frozen(self, partitions: Iterable[Partition]) -> tuple[LaneStatus, ...]:
-        """Return all partitions as they are now; what is known of others is forgotten."""
+        """Return the current status of these partitions; all others are forgotten."""
         found = tuple(self._lane(each) for each in sorted(partitions, key=lambda each: each.number))
         self._watched = {lane.partition: self._watched[lane.partition] for lane in found}
         return found

@@ -1,4 +1,4 @@
-"""What a worker measures of itself: counts, stages, sizes, memory, recent outputs."""
+"""Measurements of a worker: counts, stages, state sizes, memory, recent outputs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from makiserve.serving.publisher import Published
 
 
 def _nobody(snapshot: Snapshot) -> None:
-    """Is told."""
+    """Ignore the snapshot."""
 
 
 class TelemetrySink(NamedTuple):
-    """To whom a worker reports.
+    """The destination of a worker's telemetry.
 
     Attributes:
-        worker: its name there.
-        publish: is given a snapshot about once a second, on the loop's thread: it must not wait.
-        spans: where traces go; None for nowhere.
+        worker: name of the worker in reports.
+        publish: called with a snapshot about once a second, on the loop's thread: it must not block.
+        spans: provider for traces; None to disable tracing.
     """
 
     worker: str = "worker"
@@ -41,15 +41,15 @@ class TelemetrySink(NamedTuple):
 
 
 SAMPLES = 8
-"""How many records of a batch and partition the latency is measured on, at most."""
+"""Maximum number of records per batch and partition on which latency is measured."""
 
 
 class Counts:
-    """Records, outputs and dead letters, each counted once: what is aborted and scored again was never there.
+    """Counts of committed records, outputs and dead letters. What is aborted and scored again is counted once.
 
     Attributes:
-        commits: since the start; likewise `aborts`, `rebalances` and `swaps`.
-        batch: records a batch.
+        commits: since the start, as are `aborts`, `rebalances` and `swaps`.
+        batch: records per batch.
         latency: seconds from a record's timestamp to its commit.
     """
 
@@ -62,7 +62,7 @@ class Counts:
         self._clear()
 
     def add(self, messages: list[Message], published: Published) -> None:
-        """Records of one partition have been scored and published."""
+        """Count scored and published records of one partition; they take effect with the next commit."""
         self._records += len(messages)
         self._outputs += len(published.causes)
         self._dropped_headers += published.dropped_headers
@@ -73,7 +73,7 @@ class Counts:
         self._times_ms += [time_ms for kind, time_ms in times if kind != NO_TIME]
 
     def commit(self) -> None:
-        """What has been scored is committed."""
+        """Add what has been scored since the last commit to the totals."""
         self.commits += 1
         self.records += self._records
         self.outputs += self._outputs
@@ -85,7 +85,7 @@ class Counts:
         self._clear()
 
     def abort(self, *, was_open: bool) -> None:
-        """What has been scored since the last commit is taken back; `was_open` says whether a transaction was."""
+        """Discard the counts since the last commit; `was_open` is whether a transaction was open."""
         self.aborts += was_open
         self._clear()
 
@@ -99,7 +99,7 @@ STATM = Path("/proc/self/statm")
 
 
 def resident_bytes() -> int:
-    """What is in memory now, in bytes; 0 where the system does not say, as outside of Linux."""
+    """Return the resident memory in bytes; 0 if the system does not report it, as outside Linux."""
     try:
         return int(STATM.read_text().split()[1]) * resource.getpagesize()
     except FileNotFoundError:
@@ -107,10 +107,10 @@ def resident_bytes() -> int:
 
 
 class ObservedRecords:
-    """Counts values by upper bound.
+    """A histogram that counts values by upper bound.
 
     Args:
-        bounds: ascending.
+        bounds: upper bounds, ascending.
     """
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
@@ -124,7 +124,7 @@ class ObservedRecords:
         self._total += value
 
     def frozen(self) -> Histogram:
-        """What has been counted."""
+        """Return the histogram so far."""
         return Histogram(self._bounds, tuple(self._counts), self._total)
 
 
@@ -132,14 +132,14 @@ MOST_CHARACTERS = 120
 
 
 class RecentOutputs:
-    """Keeps the last twenty of each; they become text when somebody looks."""
+    """The last twenty outputs and dead letters, formatted only on access."""
 
     def __init__(self) -> None:
         self._published: deque[tuple[Message, bytes]] = deque(maxlen=SHOWN)
         self._dead: deque[tuple[Message, RecordError]] = deque(maxlen=SHOWN)
 
     def add(self, messages: list[Message], published: Published) -> None:
-        """Look at the end of a batch."""
+        """Add the last outputs and dead letters of a batch."""
         last = zip(published.causes[-SHOWN:], published.values[-SHOWN:], strict=True)
         self._published.extend((messages[cause], value) for cause, value in last)
         self._dead.extend((messages[cause], error) for cause, error in published.dead[-SHOWN:])
@@ -175,20 +175,20 @@ def _short(text: str) -> str:
 
 EVERY_S = 15.0
 SHARE = 200
-"""Where measuring takes long it is done less often: at most this part of the time goes into it."""
+"""Slow measurements are made less often: they take at most one part in this many of the time."""
 
 SAMPLE = 200
-"""Groups that are measured where there are more: a lane of millions takes milliseconds, not minutes."""
+"""Maximum number of groups to measure, so that a lane of millions takes milliseconds, not minutes."""
 
 PREFIXES = ("", "post > ")
-"""Of the operators of each program of a scorer."""
+"""Prefixes of the operator names, one for each program of a scorer."""
 
 
 class StateSizer:
-    """Measures state.
+    """Measures the size of state.
 
     Args:
-        scorer: whose lanes they are.
+        scorer: the scorer that the lanes belong to.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -197,7 +197,7 @@ class StateSizer:
         self._found: tuple[StateSize, ...] = ()
 
     def frozen(self, lanes: Iterable[Lane]) -> tuple[StateSize, ...]:
-        """The latest measurement, made anew when it is due."""
+        """Return the latest measurement; measure again if it is due."""
         began = time.monotonic()
         if began >= self._due:
             self._found = self._measured(lanes)
@@ -220,18 +220,18 @@ NAMES = ("decode", "restore", "features", "predict", "publish", "commit")
 
 
 class Stages:
-    """A clock that is read at the end of each stage."""
+    """A stopwatch for the stages of a batch."""
 
     def __init__(self) -> None:
         self._observed = {name: ObservedRecords(STAGE_S) for name in NAMES}
         self._since = 0.0
 
     def begin(self) -> None:
-        """A batch begins."""
+        """Start the clock for a batch."""
         self._since = perf_counter()
 
     def end(self, name: str, model_s: float = 0.0) -> None:
-        """A stage ends, and the next begins. What the model took of it is a stage of its own."""
+        """End a stage and begin the next. The time `model_s` of the model is recorded as a separate stage."""
         now = perf_counter()
         self._observed[name].add(now - self._since - model_s)
         if model_s:
@@ -239,10 +239,10 @@ class Stages:
         self._since = now
 
     def add(self, name: str, seconds: float) -> None:
-        """A stage that is no batch's took so long."""
+        """Record the duration of a stage outside of a batch."""
         self._observed[name].add(seconds)
 
     def frozen(self) -> dict[str, Histogram]:
-        """The stages that there were."""
+        """Return the histograms of the stages that occurred."""
         found = {name: each.frozen() for name, each in self._observed.items()}
         return {name: each for name, each in found.items() if each.count}

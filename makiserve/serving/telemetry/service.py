@@ -1,4 +1,4 @@
-"""What is served, as the status page shows it."""
+"""The service description for the status page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from makiserve.version import __version__
 
 
 def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> Service:
-    """Describe a service."""
+    """Return the description of a service."""
     return Service(
         uri=model.uri,
         name=model.name or "",
@@ -46,7 +46,7 @@ def _release(model: Served) -> str:
 
 
 def steps(plan: Plan, prefix: str = "") -> tuple[PipelineStep, ...]:
-    """The operators of a plan, with those inside them; `prefix` begins the names of where they stand."""
+    """Return the operators of a plan, with nested ones; `prefix` is put before their paths."""
     return _chain(plan, prefix, iter(tree(plan)))
 
 

@@ -1,4 +1,4 @@
-"""The loop's telemetry: called by the loop, a few times a batch and never a record."""
+"""The loop's telemetry. The loop calls it a few times per batch, never per record."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ LOG_S = 60.0
 
 
 class Telemetry:
-    """Counts what a worker does.
+    """Collects the telemetry of a worker and publishes snapshots.
 
     Args:
-        audience: who is told.
-        service: what is served.
-        lanes: how far the partitions are.
-        sizes: what their states hold.
-        profile: the statistics of the training; None where the model has none.
+        audience: receives the snapshots and traces.
+        service: description of the service.
+        lanes: lag of the partitions.
+        sizes: size of their state.
+        profile: the training profile; None if the model has none.
 
     Attributes:
-        stages: the clock of a batch.
-        counts: what there was since the start.
+        stages: stopwatch for the stages of a batch.
+        counts: totals since the start.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Telemetry:
         self._log_due = self._turned_s + LOG_S
 
     def batch(self, messages: Sequence[Message], seconds: float) -> None:
-        """A batch that took so long is scored and published."""
+        """Record that a batch has been scored and published, and the seconds that it took."""
         self.counts.batch.add(len(messages))
         if self._tracing:
             self._tracing.batch(messages, seconds)
@@ -85,11 +85,11 @@ class Telemetry:
         self._drifting.add(scored)
 
     def idle(self, partitions: Collection[Partition]) -> None:
-        """The loop has waited for records, and there was none."""
+        """Record that the loop waited for records and received none."""
         self._lanes.idle(partitions)
 
     def committed(self, seconds: float) -> None:
-        """What has been scored is committed; it took so long."""
+        """Record a commit and the seconds that it took."""
         self.counts.commit()
         self.stages.add("commit", seconds)
         self._committed_s = time.monotonic()
@@ -97,13 +97,13 @@ class Telemetry:
             self._tracing.commit(seconds)
 
     def aborted(self, *, was_open: bool) -> None:
-        """What has been scored since the last commit is taken back; `was_open` says whether a transaction was."""
+        """Discard the counts since the last commit; `was_open` is whether a transaction was open."""
         self.counts.abort(was_open=was_open)
         if self._tracing:
             self._tracing.abort()
 
     def swapped(self, service: Service, profile: Profile | None) -> None:
-        """Another version of the model scores from now on; `profile` is of its training."""
+        """Switch to another model version; `profile` is its training profile."""
         self._service = service
         self._drifting = DriftMonitor(profile)
         self.counts.swaps += 1
@@ -115,13 +115,13 @@ class Telemetry:
         self._group = group
 
     def alive(self) -> None:
-        """The loop is alive, though it waits, for a broker or for a batch: nothing else is news."""
+        """Report that the loop is alive while it waits for a broker or a batch; all else is unchanged."""
         now = self._turned_s = time.monotonic()
         if self._last is not None and now >= self._snapshot_due:
             self._publish(msgspec.structs.replace(self._last, time_s=time.time(), workers=(self._life(),)), now)
 
     def turned(self, partitions: Collection[Partition]) -> None:
-        """The loop has turned: what is due is made of it."""
+        """Record an iteration of the loop; publish a snapshot and log if either is due."""
         now = self._turned_s = time.monotonic()
         if now >= self._snapshot_due:
             self._last = self._snapshot(partitions)
@@ -130,7 +130,7 @@ class Telemetry:
             self.log()
 
     def log(self) -> None:
-        """One line: what there was since the start."""
+        """Log one line with the totals since the start."""
         self._log_due = time.monotonic() + LOG_S
         counts = self.counts
         dead = ", ".join(f"{reason}: {count}" for reason, count in counts.dead.items())

@@ -1,6 +1,7 @@
-"""OpenTelemetry, and its one home: a span for each batch and each commit, linked to the traces that records carry.
+"""OpenTelemetry tracing: a span for each batch and each commit, linked to the traces in the record headers.
 
-Spans are made when they are over, from times that are taken anyway, and exported by a thread of the SDK's.
+Only this module uses OpenTelemetry's API to make spans. They are made after the fact, from times that are measured
+anyway. A thread of the SDK exports them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from makiserve.monitoring.snapshot import Service
 from makiserve.version import __version__
 
 MOST_LINKS = 64
-"""How many records of a batch, or batches of a commit, a span links to: OpenTelemetry keeps 128 by default."""
+"""Maximum number of links per span, to the records of a batch or the batches of a commit. OpenTelemetry keeps 128 by
+default."""
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -33,8 +35,8 @@ class Tracing:
     """Makes the spans of a worker.
 
     Args:
-        provider: where spans go.
-        served: what they are about.
+        provider: receives the spans.
+        served: the service that the spans describe.
     """
 
     def __init__(self, provider: TracerProvider, served: Service) -> None:
@@ -50,7 +52,7 @@ class Tracing:
         }
 
     def batch(self, messages: Sequence[Message], seconds: float) -> None:
-        """A batch that took so long is scored and published."""
+        """Emit the span of a batch that took this many seconds."""
         links = [Link(context) for context in islice(self._contexts(messages), MOST_LINKS)]
         facts = self._facts | {"messaging.operation.type": "process", "messaging.batch.message_count": len(messages)}
         context = self._span("score", seconds, SpanKind.CONSUMER, links, facts)
@@ -58,12 +60,12 @@ class Tracing:
             self._batches.append(Link(context))
 
     def commit(self, seconds: float) -> None:
-        """A commit that took so long is done."""
+        """Emit the span of a commit that took this many seconds."""
         self._span("commit", seconds, SpanKind.CLIENT, self._batches, self._facts)
         self._batches = []
 
     def abort(self) -> None:
-        """What was scored since the last commit is scored again."""
+        """Forget the batches since the last commit, which are scored again."""
         self._batches = []
 
     def _span(
@@ -82,7 +84,7 @@ class Tracing:
         return span.get_span_context()
 
     def _contexts(self, messages: Sequence[Message]) -> Iterator[SpanContext]:
-        """Of the traces that records carry; a header that is damaged is none."""
+        """Yield the trace contexts in the record headers; damaged headers are ignored."""
         for message in messages:
             carried = {
                 name: value.decode(errors="replace")
@@ -97,10 +99,10 @@ class Tracing:
 
 @contextmanager
 def tracing() -> Iterator[TracerProvider | None]:
-    """What sends spans to the endpoint that OpenTelemetry's variables name; None where they name none.
+    """Provide a tracer provider for the endpoint in OpenTelemetry's environment variables; None if none is set.
 
     Raises:
-        ConfigurationError: they do, and the exporter is not installed.
+        ConfigurationError: an endpoint is set, and the exporter is not installed.
     """
     if not any(map(os.environ.get, ENDPOINTS)):
         yield None
