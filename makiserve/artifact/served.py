@@ -1,8 +1,8 @@
-"""Load what is served or replayed: a model with its challenger and its shadow, or a pipeline alone.
+"""Load a model with its challenger and its shadow, or a pipeline alone, for a service or a replay.
 
 ```
 load_served          the model, checked, with the challenger of --split
-load_versioned       the same with the shadow of --shadow, and the registry that later versions come from
+load_versioned       also the shadow of --shadow, and the registry for later versions
 ```
 """
 
@@ -28,7 +28,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     """Load the model of the settings, checked against its reference records, or the pipeline alone.
 
     Args:
-        what: the settings that name it.
+        what: the settings that name the model or the pipeline.
         like: a model that is served already and whose pipeline the new one must have; None for any pipeline.
 
     Raises:
