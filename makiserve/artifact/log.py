@@ -135,7 +135,7 @@ def attach(
     """Add a feature pipeline to a logged MLflow model, as a new model; the original stays unchanged.
 
     Args:
-        model: the model's URI, of any flavor that `mlflow.pyfunc` can load. If it has a pipeline, that is replaced.
+        model: the model's URI, of any flavor that `mlflow.pyfunc` can load. Its pipeline, if any, is replaced.
         features: as for `log_model`, like the other arguments.
         record: as for `log_model`.
         reference: as for `log_model`.

@@ -31,8 +31,8 @@ def choose_inputs(
         signature: an MLflow signature from the user. If its inputs have names, these are the model's inputs.
 
     Raises:
-        ConfigurationError: the pipeline does not emit one of the names, or the inputs cannot be determined. Only a
-            `PythonModel` gets all features by default.
+        ConfigurationError: the pipeline does not emit one of the names, or the inputs cannot be determined. A
+            `PythonModel` gets all features; any other model must declare its inputs.
     """
     emitted = tuple(titles.values())
     given = [titles.get(name, name) for name in given or ()]
@@ -52,7 +52,7 @@ def choose_inputs(
 
 
 def _fitted_names(model: Any) -> list[str] | None:
-    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn's convention, Boosters'
+    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn, Boosters
         names = getattr(model, attribute, None)
         names = names() if callable(names) else names
         if names is not None and not set(names) <= _made_up(names):
@@ -77,7 +77,7 @@ def _width(model: Any) -> int | None:
     if graph is not None and len(getattr(graph, "input", ())) == 1:  # an ONNX model with one input tensor
         dimensions = graph.input[0].type.tensor_type.shape.dim
         return dimensions[1].dim_value if len(dimensions) == 2 else None
-    number = getattr(model, "num_feature", None)  # of a LightGBM Booster
+    number = getattr(model, "num_feature", None)  # a LightGBM Booster
     return number() if callable(number) else getattr(model, "n_features_in_", None)
 
 
@@ -124,16 +124,16 @@ class InputTable:
 def table_from_schema(
     schema: Schema, inputs: tuple[str, ...], categories: Categories = NONE, *, bare: bool = False
 ) -> InputTable:
-    """The table that an MLflow input schema asks for; its names, if it has any, are the inputs in another order.
+    """Return the input table for an MLflow input schema. Its names, if any, are `inputs` in any order.
 
     Args:
-        schema: what the model takes.
-        inputs: the names of the features for it.
-        categories: of the inputs that are category columns.
-        bare: whether a frame of floating-point numbers shall be a matrix without names.
+        schema: the model's input schema.
+        inputs: the names of the features for the model.
+        categories: the categories of the inputs that are category columns.
+        bare: whether to build a matrix without names instead of a frame of floating-point numbers.
 
     Raises:
-        ModelRefused: it asks for something else than a table of plain values.
+        ModelRefused: the schema asks for something other than a table of plain values.
     """
     try:
         found = (

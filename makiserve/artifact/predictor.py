@@ -124,7 +124,7 @@ class MlflowPredictor:
 
 def _function(model: PyFuncModel, params: Mapping[str, Any]) -> Callable[[Any], Any]:
     name = _function_name(model)
-    function: Callable[..., Any] = getattr(model._model_impl, name)  # noqa: SLF001  "a stable developer API", it says
+    function: Callable[..., Any] = getattr(model._model_impl, name)  # noqa: SLF001  MLflow: "a stable developer API"
     schema = model.metadata.get_params_schema()
     chosen = _chosen(schema, params)
     takes = inspect.signature(function).parameters.get("params")

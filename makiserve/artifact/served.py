@@ -46,7 +46,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     else:
         raise ConfigurationError("give the --model to serve or to replay, or the pipeline alone with --features")
     served = replace(served, emit=tuple(part for parts in what.emit for part in parts.split(",")))
-    served.outputs()  # refuses what cannot be emitted
+    served.outputs()  # raises if `emit` names what does not exist
     return served
 
 

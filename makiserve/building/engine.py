@@ -58,7 +58,7 @@ class Engine:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the engine's commands and wait until it ends."""
-        return subprocess.run(  # noqa: S603  the program that the person has installed
+        return subprocess.run(  # noqa: S603  the user's own program
             [self.name, *arguments], capture_output=True, text=True, check=False
         )
 

@@ -101,7 +101,7 @@ def _module_of_file(name: str, file: Path) -> ModuleType:
 
 def _module(name: str, module: str, root: Path) -> ModuleType:
     if str(root) not in sys.path:
-        sys.path.insert(0, str(root))  # it stays: a function of the pipeline may import later
+        sys.path.insert(0, str(root))  # permanently: the pipeline's functions may import later
     try:
         return import_module(module)
     except Exception as error:

@@ -53,7 +53,7 @@ def _same(value: Any) -> Any:
 @plain.register(int)
 @plain.register(float)
 def _number(value: float) -> float:
-    return value if type(value) in PLAIN else value.real  # of a subclass, such as an IntEnum
+    return value if type(value) in PLAIN else value.real  # a subclass, such as an IntEnum
 
 
 @plain.register(str)
@@ -113,7 +113,7 @@ def _array(values: NDArray[Any]) -> Any:
         return _times(values)
     if kind == "m":
         return [None if np.isnat(value) else str(pd.Timedelta(value).isoformat()) for value in values]
-    return [None if type(value) is float and value != value else plain(value) for value in values.tolist()]  # of NaN
+    return [None if type(value) is float and value != value else plain(value) for value in values.tolist()]  # nan
 
 
 @plain.register(pd.Series)

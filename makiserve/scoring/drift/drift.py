@@ -128,7 +128,7 @@ class _Counted:
     def _of_text(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         other = len(self._codes)
         codes = np.array([self._codes.get(text, other) for text in texts(values)], np.int64)
-        return codes, (codes == other) & (self._profile.counts[-1] == 0)  # else it may be one of the training's others
+        return codes, (codes == other) & (self._profile.counts[-1] == 0)  # else it may be one of the other texts
 
     def _of_numbers(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         column = numbers(values)
