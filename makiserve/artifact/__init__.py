@@ -1,4 +1,4 @@
-"""A model and its pipeline as one MLflow artifact: logged, loaded, checked. The only importer of mlflow."""
+"""Log, load and check a model and its pipeline as one MLflow artifact. Only this package imports mlflow."""
 
 from makiserve.artifact.fetch import newest
 from makiserve.artifact.load import load

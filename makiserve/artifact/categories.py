@@ -1,4 +1,4 @@
-"""The categories that a model was trained with on pandas category columns: they travel with the model."""
+"""The categories of the pandas category columns that a model was trained on. They are stored with the model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 
 Categories = dict[str, list[Any]]
-"""By the name of a feature, its categories in the order of the training, which libraries may code them by."""
+"""The categories of each feature, by its name, in the order of the training: libraries may encode them by position."""
 
 
 def categories_of(model: PyFuncModel, inputs: Sequence[str], training: Mapping[str, Any] | None = None) -> Categories:
-    """Return the category columns of a model; none if it was fitted on no such column, or takes them as plain values.
+    """Return the category columns of a model; empty if it was not fitted on any, or takes them as plain values.
 
-    scikit-learn's own estimators need no category column to predict. LightGBM and XGBoost do, and keep the categories.
+    scikit-learn's own estimators do not need category columns to predict. LightGBM and XGBoost do, and keep the
+    categories.
 
     Args:
-        model: as MLflow loads it.
+        model: the model as loaded by MLflow.
         inputs: the features that the model takes, in its order.
         training: the frame that the model was fitted on, if it is known; its category columns are those of the model.
     """
@@ -40,7 +41,8 @@ def categories_of(model: PyFuncModel, inputs: Sequence[str], training: Mapping[s
 def category_column(values: Sequence[Any], categories: Sequence[Any]) -> pd.Categorical:
     """Return values as a category column with the categories of the training.
 
-    A value that is not among them is a category after them: what it means is up to the model's library.
+    A value that is not among them becomes an additional category at the end. Its meaning depends on the model's
+    library.
     """
     known = set(categories)
     unknown = dict.fromkeys(value for value in values if value is not None and value not in known)
@@ -55,11 +57,14 @@ def _of_frame(training: Mapping[str, Any], inputs: Sequence[str]) -> Categories:
 
 
 def _of_lightgbm(booster: Any, inputs: Sequence[str]) -> Categories:
-    """The model keeps the categories of each category column, and the indexes of all categorical columns."""
+    """Return the categories from a LightGBM model.
+
+    It keeps the categories of each category column, and the indexes of all categorical columns.
+    """
     categories = booster.pandas_categorical or []
     found = re.search(r"^\[categorical_feature: ([\d,]+)\]$", booster.model_to_string(num_iteration=1), re.MULTILINE)
     indexes = [int(index) for index in found[1].split(",")] if found else []
-    if len(indexes) != len(categories):  # some are codes that the user has made: only a training frame shows which
+    if len(indexes) != len(categories):  # the user encoded some columns: only a training frame shows which
         return {}
     return {inputs[index]: list(names) for index, names in zip(indexes, categories, strict=True)}
 

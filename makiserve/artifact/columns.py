@@ -1,4 +1,4 @@
-"""The types of a model's inputs, and whether a value is of one: the same for any row, whatever its neighbours."""
+"""The types of a model's inputs, and the type check of a row, which is independent of all other rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from makiserve.errors import PredictError
 
 Row = tuple[Any, ...]
 
-TEXT = pd.Series(["text"]).dtype  # what pandas makes of text in a training frame: str since 3.0, object before
+TEXT = pd.Series(["text"]).dtype  # pandas' dtype for text in a training frame: str since 3.0, object before
 
 
 class Kind(NamedTuple):
-    """How values of one type of a signature are taken.
+    """The accepted values and the column dtype of one signature type.
 
     Attributes:
-        accepts: the Python and numpy types that are of it.
-        dtype: of the column.
-        with_missing: of the column where a value may be missing; it must not depend on whether one is.
+        accepts: the accepted Python and numpy types.
+        dtype: the column's dtype.
+        with_missing: the dtype of an optional column. It must not depend on whether a value is actually missing.
     """
 
     accepts: tuple[type, ...]
@@ -58,7 +58,7 @@ class InputColumn(NamedTuple):
         return kind.dtype if self.required else kind.with_missing
 
     def admits(self, kind: type) -> bool:
-        """Whether a value of this Python type may stand in the column."""
+        """Return whether the column accepts values of this Python type."""
         if kind is type(None):
             return not self.required
         accepts = KINDS[self.type].accepts
@@ -74,15 +74,15 @@ class Columns(tuple[InputColumn, ...]):
 
     @property
     def common_float(self) -> Any:
-        """The dtype where all columns are floating-point numbers of one type; None otherwise."""
+        """The dtype if all columns have the same floating-point type; None otherwise."""
         found = {column.type for column in self}
         return KINDS[found.pop()].dtype if found in ({DataType.double}, {DataType.float}) else None
 
     def check(self, row: Row) -> None:
-        """Refuse a row by the types of its values.
+        """Check the types of a row's values.
 
         Raises:
-            PredictError: a required value is missing, or a value is of another type.
+            PredictError: a required value is missing, or a value has another type.
         """
         kinds = tuple(map(type, row))
         if kinds not in self._admitted:

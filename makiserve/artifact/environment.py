@@ -1,4 +1,4 @@
-"""How this environment differs from the one that a model was packaged in."""
+"""Differences between this environment and the one that a model was packaged in."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from makiserve.errors import ConfigurationError
 from makiserve.version import __version__
 
 _RUNNING = {"makiserve": __version__, "mlflow": mlflow.__version__}
-"""What runs under another name than it is required by: makiserve from a checkout, MLflow as mlflow-skinny."""
+"""Versions of packages that may be installed under another name: makiserve from a checkout, MLflow as mlflow-skinny."""
 
 
 def environment_differences(requirements: Path, python_version: str) -> tuple[str, ...]:
-    """What a model requires and is not so here, such as `pandas: packaged 3.1.0, here 3.2.0`.
+    """Return the requirements of a model that this environment does not meet.
+
+    One of them reads, for example, `pandas: packaged 3.1.0, here 3.2.0`.
 
     Args:
         requirements: the model's requirements.txt; lines that are not plain requirements are not compared.
-        python_version: of the packaging; another patch release is no difference.
+        python_version: the Python version that the model was packaged with; the patch release is not compared.
     """
     found = []
     if python_version.split(".")[:2] != list(platform.python_version_tuple()[:2]):
@@ -55,13 +57,13 @@ def _version(name: str) -> str | None:
 
 
 def requirements(imports: Iterable[str]) -> list[str]:
-    """What must be installed for a pipeline to run, each pinned to the version that is installed here.
+    """Return the requirements of a pipeline, each pinned to the version that is installed here.
 
     Args:
-        imports: top-level names; one that is not to be found here is taken for an optional import.
+        imports: the top-level names that it imports; a name that cannot be found here is treated as an optional import.
 
     Raises:
-        ConfigurationError: a module is neither the pipeline's own nor of an installed distribution.
+        ConfigurationError: a module belongs neither to the pipeline nor to an installed distribution.
     """
     installed = metadata.packages_distributions()
     names = {name for top in imports for name in installed.get(top) or _named(top)}
@@ -69,14 +71,14 @@ def requirements(imports: Iterable[str]) -> list[str]:
 
 
 def with_requirements(required: list[str], options: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The option that makes a model require these too, beside what MLflow infers or the user lists.
+    """Return the option that adds these requirements to those that MLflow infers or the user lists.
 
     Args:
         required: the pipeline's requirements.
-        options: what the user gives for the model's flavor.
+        options: the user's options for the model's flavor.
 
     Raises:
-        ConfigurationError: a whole environment is given, which cannot be completed.
+        ConfigurationError: the options contain a complete conda environment, which cannot be extended.
     """
     if options.get("conda_env") is not None:
         raise ConfigurationError(
@@ -88,7 +90,7 @@ def with_requirements(required: list[str], options: Mapping[str, Any]) -> dict[s
 
 
 def _named(top: str) -> list[str]:
-    """The distribution with a module's own name: one that is installed in editable mode lists no modules."""
+    """Return the distribution named like a module, since one in editable mode does not list its modules."""
     try:
         return [metadata.distribution(top).name]
     except metadata.PackageNotFoundError:

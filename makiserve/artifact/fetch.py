@@ -1,4 +1,4 @@
-"""From the URI of a model to a copy of its files, and the truth about why there is none."""
+"""Copy a model's files from its URI, and report the actual cause if that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from makiserve.errors import ConfigurationError, RegistryUnavailable
 
-# A lookup takes milliseconds; MLflow's own patience, 7 retries of 120 s, would hide a dead server for minutes.
+# A lookup takes milliseconds. MLflow's default, 7 retries of 120 s, would hide a dead server for minutes.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
@@ -29,8 +29,9 @@ class Fetched:
 
     Attributes:
         directory: a copy; the original is never written to.
-        name: in the registry; None where the URI is not one of a registered model.
-        version: likewise; an alias is resolved.
+        name: the model's name in the registry; None if the URI is not that of a registered model.
+        version: the model's version in the registry, with an alias resolved; None if the URI is not that of a
+            registered model.
     """
 
     directory: Path
@@ -49,12 +50,12 @@ def fetch(uri: str, into: Path) -> Fetched:
     """Copy the files of a model.
 
     Args:
-        uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/…, a path, or whatever
-            else MLflow can download from.
+        uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/…, a path, or any other
+            URI that MLflow can download from.
         into: an empty directory.
 
     Raises:
-        ConfigurationError: nothing is there, or the tracking server does not answer.
+        ConfigurationError: the model does not exist, or the tracking server does not answer.
     """
     try:
         with _environment(_IMPATIENT):
@@ -67,13 +68,13 @@ def fetch(uri: str, into: Path) -> Fetched:
 
 
 def newest(uri: str) -> str:
-    """The version that an alias names now, as a URI that never means another: `models:/house/3`.
+    """Return the version that an alias refers to now, as a URI of exactly that version: `models:/house/3`.
 
     Args:
         uri: models:/name@alias or models:/name/latest.
 
     Raises:
-        ConfigurationError: there is none, or the tracking server does not answer.
+        ConfigurationError: there is no such version, or the tracking server does not answer.
     """
     try:
         with _environment(_IMPATIENT):
@@ -83,9 +84,9 @@ def newest(uri: str) -> str:
 
 
 def _resolve(uri: str) -> _Source:
-    """Where the files really are; MLflow's own download from runs:/ would say no more than that it failed."""
+    """Return the actual source of the files; MLflow's own download from runs:/ would not report why it failed."""
     scheme, _, rest = uri.partition(":/")
-    if "://" not in uri and not rest:  # a path asks no tracking server
+    if "://" not in uri and not rest:  # a path needs no tracking server
         if not Path(uri).is_dir():
             raise FileNotFoundError("no such directory")
         return _Source(str(Path(uri).absolute()))
@@ -95,12 +96,12 @@ def _resolve(uri: str) -> _Source:
     if scheme == "models":
         return _registered(client, rest.lstrip("/"))
     if scheme == "mlflow-artifacts":
-        client.search_experiments(max_results=1)  # whether the server is there: a download would wait for minutes
+        client.search_experiments(max_results=1)  # check that the server answers: a download would wait for minutes
     return _Source(uri)
 
 
 def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
-    """The URI of the model that a run has logged under a name."""
+    """Return the URI of the model that a run has logged under a name."""
     run = client.get_run(run_id)
     outputs = run.outputs.model_outputs if run.outputs else []
     models = {model.name: model.model_id for model in (client.get_logged_model(o.model_id) for o in outputs)}
@@ -113,7 +114,7 @@ def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
 
 
 def _registered(client: MlflowClient, path: str) -> _Source:
-    """A registered version by number, alias or as the latest; or a model by its id."""
+    """Find a registered version by its number, by an alias or as the latest, or a logged model by its ID."""
     name, at, alias = path.partition("@")
     if at:
         version = client.get_model_version_by_alias(name, alias).version
@@ -151,7 +152,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _environment(defaults: dict[str, str]) -> Iterator[None]:
-    """Set variables for a while, those that the user has not set."""
+    """Set environment variables temporarily, except those that the user has set."""
     added = {name: value for name, value in defaults.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -161,20 +162,21 @@ def _environment(defaults: dict[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-if sys.platform != "win32":  # services do not run there, and a notebook may leave a folder
+if sys.platform != "win32":  # services do not run on Windows, and a notebook there may leave its folder behind
     import fcntl
 
 PREFIX = "makiserve-model-"
 
 
 class ModelFolder:
-    """An empty folder in the directory for temporary files, there until it is removed or its process ends.
+    """An empty temporary folder that exists until it is removed.
 
-    A container that is killed again and again would otherwise fill the volume that outlives it. The lock is that of the
-    open folder: the kernel frees it, however the process ends, and other containers on the volume see it, too.
+    If its process ends first, the next `ModelFolder` removes it. Otherwise a container that is killed repeatedly would
+    fill the volume that outlives it. The folder itself is locked while it is open. The kernel releases that lock
+    however the process ends, and other containers on the volume also see it.
 
     Attributes:
-        path: where it is.
+        path: the folder's path.
     """
 
     def __init__(self) -> None:
@@ -188,11 +190,11 @@ class ModelFolder:
     def _is_taken(self) -> bool:
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._lock = _lock(self.path)
-        # Another process may have found it before it was locked, and taken it for one that was left.
+        # Another process may have found the folder before it was locked, and treated it as abandoned.
         return sys.platform == "win32" or (self._lock is not None and self.path.exists())
 
     def remove(self) -> None:
-        """It is not needed any more."""
+        """Delete the folder and release its lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -200,7 +202,7 @@ class ModelFolder:
 
 
 def _lock(path: Path) -> int | None:
-    """The lock of a folder; None where another process has it, or it is gone."""
+    """Lock a folder and return its descriptor; None if another process has the lock, or the folder is gone."""
     if sys.platform == "win32":
         return None
     with suppress(OSError):

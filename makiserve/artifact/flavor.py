@@ -1,4 +1,4 @@
-"""The `makiserve` flavor: what the MLmodel file says of a pipeline, beside MLflow's own flavors."""
+"""The `makiserve` flavor: the entry for a pipeline in the MLmodel file, in addition to MLflow's own flavors."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ REFERENCE_POSTED = "makiserve/reference_posted.jsonl"
 
 
 class PipelineLink(msgspec.Struct, frozen=True):
-    """The pipeline, registered by itself, that a model has a copy of.
+    """The separately registered pipeline that a model contains a copy of.
 
     Attributes:
-        uri: by which the model named it.
-        name: in the registry; None where the URI is not one of a registered model, as the version.
-        digest: of its sources, before a post pipeline was added.
+        uri: the pipeline's URI, as given when the model was logged.
+        name: the pipeline's name in the registry; None if the URI is not that of a registered model.
+        version: the pipeline's version in the registry; None if the URI is not that of a registered model.
+        digest: the digest of its sources before a post pipeline was added.
     """
 
     uri: str
@@ -42,26 +43,27 @@ class Flavor(msgspec.Struct, frozen=True):
     """The entry in MLmodel. Paths are relative to the model's directory.
 
     Attributes:
-        format_version: of this entry and the files that it names.
-        makiserve_version: that packaged the model.
-        python_version: likewise.
+        format_version: the format version of this entry and of the files that it names.
+        makiserve_version: the makiserve version that packaged the model.
+        python_version: the Python version that packaged the model.
         entry_point: `module:function` of the pipeline's factory.
         record: `module:Class` of the record type.
-        record_schema: the same as a JSON Schema, for those who produce records.
+        record_schema: the record type as a JSON Schema, for producers of records.
         sources: the directory of the pipeline's modules.
-        digest: of the sources, as `Sources.digest` computes it. It detects edits; it does not prove an origin.
+        digest: the digest of the sources from `Sources.digest`. It detects edits, but does not prove their origin.
         plan: the fingerprint of the traced pipeline.
-        inputs: the features that the model takes, in its order; none without a model.
-        params: for the model's function, those that shall not have their default.
-        layout: of the model's answers; None without a model, or if an earlier makiserve packaged it.
-        categories: of each category column that the model was fitted on, in the order of the training.
-        reference_records: one JSON object a line.
-        reference_outputs: what they must cause.
-        post: `module:function` of the post pipeline's factory; None without one, as the two that follow.
-        post_plan: the fingerprint of the traced post pipeline.
-        reference_posted: what the post pipeline must emit for the reference records.
-        profile: the statistics of the training's features and predictions.
-        link: the registered pipeline that this is a copy of; None where it was packaged from code.
+        inputs: the features that the model takes, in its order; empty without a model.
+        params: the parameters of the model's function that differ from their defaults.
+        layout: the layout of the model's outputs; None without a model, or if an earlier makiserve packaged it.
+        categories: the categories of each category column that the model was fitted on, in the order of the training.
+        reference_records: the file of the reference records, one JSON object per line.
+        reference_outputs: the file of the outputs that the reference records must cause.
+        post: `module:function` of the post pipeline's factory; None without one.
+        post_plan: the fingerprint of the traced post pipeline; None without one.
+        reference_posted: the file of the items that the post pipeline must emit for the reference records; None without
+            one.
+        profile: the file of the statistics of the training's features and predictions.
+        link: the registered pipeline that this is a copy of; None if it was packaged from code.
     """
 
     makiserve_version: str
@@ -86,15 +88,15 @@ class Flavor(msgspec.Struct, frozen=True):
     link: PipelineLink | None = None
 
     def add_to(self, model: Model) -> None:
-        """Enter it beside the other flavors; saving the model is up to the caller."""
+        """Add this entry to the model's flavors, without saving the model."""
         model.add_flavor(NAME, **msgspec.to_builtins(self))
 
 
 def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
-    """The MLmodel of a directory and its `makiserve` flavor; None where it was logged by MLflow alone.
+    """Read the MLmodel of a directory and its `makiserve` flavor, which is None if MLflow alone logged the model.
 
     Raises:
-        ModelRefused: it is no MLflow model, or one that was packaged by a makiserve that this one does not understand.
+        ModelRefused: the directory is not an MLflow model, or this makiserve does not support its format.
     """
     try:
         model = Model.load(str(directory / "MLmodel"))
@@ -120,10 +122,10 @@ PYFUNC = "python_function"
 
 
 def read_copied(directory: Path, uri: str) -> Model:
-    """The MLmodel of a model that can be given a pipeline.
+    """Read the MLmodel of a model that a pipeline can be added to.
 
     Raises:
-        ModelRefused: it is none, or one that nobody but its own library can load.
+        ModelRefused: it is not an MLflow model, or has no `python_function` flavor to call it by.
     """
     try:
         model = Model.load(str(directory / MLMODEL))
@@ -141,7 +143,7 @@ def read_copied(directory: Path, uri: str) -> Model:
 def save_copied(
     source: Path, requirements: Sequence[str], path: Path, mlflow_model: Model, options: Mapping[str, Any]
 ) -> ModelSignature | None:
-    """Write the files of a logged model anew, its pipeline left out, and what another pipeline requires."""
+    """Copy the files of a logged model without its pipeline, and add the requirements of another pipeline."""
     shutil.copytree(source, path, dirs_exist_ok=True)
     shutil.rmtree(path / NAME, ignore_errors=True)
     logged = Model.load(str(source / MLMODEL))
@@ -159,6 +161,6 @@ def save_copied(
 
 
 def save_alone(requirements: Sequence[str], path: Path, mlflow_model: Model, options: Mapping[str, Any]) -> None:
-    """Write what a pipeline without a model requires."""
+    """Write the requirements of a pipeline without a model."""
     path.mkdir(parents=True, exist_ok=True)
     (path / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")

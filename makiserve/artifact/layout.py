@@ -1,4 +1,4 @@
-"""How the answers of a model are read: decided once, from its answers for different numbers of rows."""
+"""The layout of a model's outputs, determined once from its outputs for different numbers of rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from makiserve.scoring.plain import plain
 Form = Literal["values", "matrix", "frame", "mapping", "targets"]
 
 PROBES = (1, 2, 3)
-"""Numbers of rows that a layout is learned from: a list of one array per target has as many rows at most once."""
+"""The numbers of rows that a layout is learned from. The length of a list of one array per target can equal only one of
+them."""
 
 COLUMN = (pd.Series, pd.Index, ExtensionArray, list, tuple)
 ARRAY = (*COLUMN, np.ndarray, pd.DataFrame)
@@ -27,8 +28,8 @@ class Names(NamedTuple):
     """The names of a model's outputs, as far as the model or its signature has them.
 
     Attributes:
-        columns: of the columns of a matrix, or of the targets.
-        classes: of each target of a classifier whose answer has an array of probabilities for each.
+        columns: the names of the columns of a matrix, or of the targets.
+        classes: the class names of each target, for a classifier that returns an array of probabilities per target.
     """
 
     columns: tuple[str, ...] = ()
@@ -36,14 +37,14 @@ class Names(NamedTuple):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The type and shape of a model's answers: what it takes to read any of them.
+    """The type and shape of a model's outputs, sufficient to read any of them.
 
     Attributes:
         form: `values`: one value for each row. `matrix`: an array of two or more dimensions, the first one for the
             rows. `frame`: a data frame. `mapping`: a dict of columns. `targets`: a list with an array for each target.
-        names: of the columns or targets; empty for those that stay a list.
-        shape: of a matrix, for one row.
-        parts: of a mapping or of targets, the layout of each.
+        names: the names of the columns or targets; empty if a prediction is a list.
+        shape: the shape of one row of a matrix.
+        parts: the layout of each part of a mapping, or of each target.
     """
 
     form: Form
@@ -52,15 +53,15 @@ class Layout(msgspec.Struct, frozen=True):
     parts: tuple[Layout, ...] = ()
 
     def read(self, output: Any, rows: int, names: Names) -> list[Any]:
-        """Return the prediction of each row: plain values as of `plain`, several outputs a dict by their names.
+        """Return the prediction of each row: plain values as from `plain`, or a dict by name for several outputs.
 
         Args:
-            output: the model's answer.
-            rows: how many rows the model was given.
-            names: as when the layout was learned.
+            output: the model's output.
+            rows: the number of rows that the model was given.
+            names: the names that the layout was learned with.
 
         Raises:
-            PredictError: the answer has another layout, or a value that JSON has no form for.
+            PredictError: the output has another layout, or a value that JSON cannot represent.
         """
         if self not in layouts(output, rows, names):
             raise PredictError(
@@ -74,7 +75,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The layout in words."""
+        """The layout as text, for messages."""
         if self.form == "values":
             return "one value per row"
         if self.form == "matrix":
@@ -85,15 +86,15 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 def learn(answer: Callable[[int], Any], rows: int, names: Names) -> Layout:
-    """Return the one layout that the answers for 1, 2, 3 and `rows` rows have.
+    """Return the layout that the outputs for 1, 2, 3 and `rows` rows share.
 
     Args:
-        answer: calls the model with so many rows.
+        answer: calls the model with the given number of rows.
         rows: another number of rows.
-        names: of the outputs.
+        names: the names of the outputs.
 
     Raises:
-        PredictError: an answer has no layout, or no layout is the same for any number of rows.
+        PredictError: an output has no layout, or no layout fits every number of rows.
     """
     found: list[Layout] = []
     for size in sorted({*PROBES, rows}):
@@ -115,19 +116,19 @@ def learn(answer: Callable[[int], Any], rows: int, names: Names) -> Layout:
 
 
 def layouts(output: Any, rows: int, names: Names) -> list[Layout]:
-    """Return each way to read an answer for so many rows."""
+    """Return each layout that fits an output for this number of rows."""
     found = [_of_rows(output, rows, names.columns), _of_mapping(output, rows), _of_targets(output, rows, names)]
     return [layout for layout in found if layout is not None]
 
 
 def _of_rows(output: Any, rows: int, names: Sequence[str] = (), prefix: str | None = "output_") -> Layout | None:
-    """The layout of something with an element for each row.
+    """Return the layout of an output with an element for each row; None if it is not one.
 
     Args:
-        output: an answer, or a part of one.
-        rows: how many there are.
-        names: of the columns of a matrix, if there are as many.
-        prefix: of the numbers that name them otherwise; None if the columns stay a list.
+        output: an output, or a part of one.
+        rows: the number of rows.
+        names: the names of a matrix's columns, used if their number matches.
+        prefix: otherwise the columns are named by this prefix and their number; None to keep the columns as a list.
     """
     if isinstance(output, pd.DataFrame):
         titles = [f"output_{name}" if isinstance(name, int) else str(name) for name in output]
@@ -167,13 +168,13 @@ def _of_targets(output: Any, rows: int, names: Names) -> Layout | None:
 
 
 def _parts(found: Iterable[Layout | None]) -> tuple[Layout, ...] | None:
-    """All of them, if there are any and each is a layout."""
+    """Return all parts as a tuple; None if there are none, or one of them has no layout."""
     parts = tuple(found)
     return None if None in parts or not parts else parts  # type: ignore[return-value]  # none is None
 
 
 def _is_in_order(index: pd.Index | None) -> bool:
-    """Whether an index does not show that the model has sorted its rows: theirs is 0, 1, 2, …, in another order."""
+    """Return False if an index shows that the model sorted its rows: it is 0, 1, 2, … in another order."""
     if index is None or index.dtype.kind not in "iu":
         return True
     numbers, expected = index.to_numpy(), np.arange(len(index))
@@ -216,7 +217,7 @@ _READ: dict[Form, Callable[[Layout, Any], list[Any]]] = {
 
 
 def _named(names: Sequence[str], columns: list[list[Any]]) -> list[Any]:
-    """A value for each row: of one column as it is, of several a dict by their names, or a list if there are none."""
+    """Return a value for each row: the value of a single column, or a dict by name, or a list without names."""
     if len(columns) == 1:
         return columns[0]
     rows = zip(*columns, strict=True)
@@ -224,7 +225,7 @@ def _named(names: Sequence[str], columns: list[list[Any]]) -> list[Any]:
 
 
 def _words(output: Any) -> str:
-    """What an answer is, without its values."""
+    """Describe an output by its type and shape, without its values."""
     if isinstance(output, pd.DataFrame | pd.Series) and not _is_in_order(output.index):
         return f"a {type(output).__name__} whose rows were sorted (by its index)"
     if isinstance(output, pd.DataFrame):

@@ -1,4 +1,4 @@
-"""Loading a packaged model: the same pipeline and the same model that were logged, or a refusal."""
+"""Load a packaged model: exactly the pipeline and the model that were logged, or an error."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from makiserve.version import __version__
 
 
 def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | None = None) -> PackagedModel:
-    """Load a model that `log_model` has packaged, or any model of MLflow's that has a signature with names.
+    """Load a model that `log_model` has packaged, or any MLflow model whose signature has names.
 
-    A packaged pipeline is imported under its own module names, so that a process can hold one version of its code. Call
+    A packaged pipeline is imported under its own module names, so a process can hold only one version of its code. Call
     `check_reference` before serving.
 
     Args:
         uri: runs:/…/model, models:/name/1, models:/name@alias, models:/m-…, mlflow-artifacts:/… or a path.
         features: the pipeline for a model that was not packaged with one: `module:function` or `file.py:function`. None
-            where its records are the features.
-        like: a model that this process has, whose pipeline it must have too; None for any.
+            if its records are the features.
+        like: a model in this process whose pipeline the new one must have; None for any pipeline.
 
     Raises:
-        PipelineChanged: it has not; code other than this process has was not run.
-        ConfigurationError: nothing is there, or the tracking server does not answer.
-        ModelRefused: it is not a model that can be served, was edited, or cannot be loaded in this process or
+        PipelineChanged: the model has another pipeline than `like`. No code that is new to this process was run.
+        ConfigurationError: the model does not exist, or the tracking server does not answer.
+        ModelRefused: it is not a model that can be served, it was edited, or it cannot be loaded in this process or
             environment.
     """
     folder = ModelFolder()
@@ -53,7 +53,7 @@ def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | 
     except BaseException:
         folder.remove()
         raise
-    # Some models read their files at the first prediction: the copy lives as long as the predictor.
+    # Some models read their files at the first prediction, so the copy lives as long as the predictor.
     weakref.finalize(model.predictor or model.plan, folder.remove)
     return model
 
@@ -142,7 +142,7 @@ def _verified_sources(directory: Path, flavor: Flavor) -> Sources:
 def _run(
     flavor: Flavor, directory: Path, differences: tuple[str, ...]
 ) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor | None]:
-    """Everything that runs code of the artifact."""
+    """Run the artifact's code: import and trace its pipelines, and load its model."""
     try:
         features, record = _named(flavor.entry_point), _named(flavor.record)
         plan = trace_factory(features)

@@ -1,4 +1,4 @@
-"""A fitted model and the pipeline that feeds it, as one MLflow model; or the pipeline alone."""
+"""Log a fitted model and its feature pipeline as one MLflow model, or the pipeline alone."""
 
 from __future__ import annotations
 
@@ -44,37 +44,36 @@ def log_model(
 ) -> ModelInfo:
     """Log a model together with its feature pipeline, in the active run or without one.
 
-    What results is an ordinary MLflow model, that anyone can load with `mlflow.pyfunc` and give features to. Beside
-    it are the pipeline's sources and reference records with their outputs, which the model must give wherever it
-    serves.
+    The result is an ordinary MLflow model: `mlflow.pyfunc` can load it and predict from features. It also contains the
+    pipeline's sources, and reference records with the outputs that the model must reproduce wherever it serves.
 
     Args:
         model: a fitted scikit-learn, XGBoost, LightGBM, ONNX or PyTorch model, an `mlflow.pyfunc.PythonModel`, or the
             path of a script that makes one ("models from code").
-        features: the pipeline's factory, a function at the top level of a module other than the script; or the URI of
-            a pipeline that `log_features` has logged: the model gets a copy of it.
-        record: the type of the records, likewise; a registered pipeline brings its own.
-        reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32. A
-            registered pipeline brings its own.
+        features: the pipeline's factory, a function at the top level of a module other than the script. Or the URI of a
+            pipeline that `log_features` has logged; the model then contains a copy of it.
+        record: the type of the records, also at the top level of a module. A registered pipeline includes it.
+        reference: a CSV or JSON lines file, or records. The first ones are used, until the pipeline has emitted 32
+            items. A registered pipeline includes its reference.
         na_values: the cells of a CSV reference that are None for an optional field, in addition to empty ones. By
             default those of pandas: NA, N/A, NaN, null, None and others.
-        post: the factory of a second pipeline, over `makiserve.Prediction` items: what it emits is published in the
-            place of each prediction. It may smooth, compare with a threshold, drop.
-        name: of the logged model.
-        inputs: the features that the model takes, in its order; None where the model knows their names, or takes all.
-        params: for the model's function: values of the signature's params that shall not have their default.
-        training: the frame that the model was fitted on, for the statistics that a service compares its features with,
-            and for its category columns; None to take the statistics from the reference, of up to 100,000 records,
-            and the categories from the model.
+        post: the factory of a second pipeline, over `makiserve.Prediction` items. The items that it emits are published
+            instead of the predictions. It may smooth, compare with a threshold, drop.
+        name: the name of the logged model.
+        inputs: the features that the model takes, in its order; None if the model knows their names, or takes all.
+        params: the values of the signature's params that differ from their defaults, for the model's function.
+        training: the frame that the model was fitted on. It provides the statistics that a service compares its
+            features with, and the category columns. None to take the statistics from up to 100,000 records of the
+            reference, and the categories from the model.
         registered_model_name: the registered model to create a version of.
-        alias: that the new version gets.
+        alias: the alias to set on the new version.
         mlflow_options: as for `mlflow.sklearn.log_model`, such as `signature`, `pip_requirements`, `tags`.
 
     Returns:
         MLflow's description of the logged model; its `model_uri` can be served.
 
     Raises:
-        ConfigurationError: a service could not run it; the message says what to change.
+        ConfigurationError: a service could not run the model; the message contains what to change.
     """
     _check_alias(alias, registered_model_name)
     options = native_options(model, mlflow_options)
@@ -97,20 +96,21 @@ def log_features(
     alias: str | None = None,
     **mlflow_options: Any,
 ) -> ModelInfo:
-    """Log a feature pipeline by itself: to be served without a model, or named by several models.
+    """Log a feature pipeline without a model, to serve it alone or to reference it from several models.
 
     Args:
-        features: its factory, a function at the top level of a module.
-        record: the type of the records, likewise.
-        reference: a CSV or JSON lines file, or records; the first ones are used, until the pipeline has emitted 32.
+        features: the pipeline's factory, a function at the top level of a module.
+        record: the type of the records, also at the top level of a module.
+        reference: a CSV or JSON lines file, or records. The first ones are used, until the pipeline has emitted 32
+            items.
         na_values: as for `log_model`.
-        name: of what is logged.
+        name: the name of the logged pipeline.
         registered_model_name: the registered model to create a version of.
-        alias: that the new version gets.
+        alias: the alias to set on the new version.
         mlflow_options: as for `mlflow.models.Model.log`, such as `tags` and `metadata`.
 
     Raises:
-        ConfigurationError: a service could not run it; the message says what to change.
+        ConfigurationError: a service could not run the pipeline; the message contains what to change.
     """
     _check_alias(alias, registered_model_name)
     pipeline = find_pipeline_to_package(features, record, reference, None, na_values)
@@ -132,23 +132,24 @@ def attach(
     registered_model_name: str | None = None,
     alias: str | None = None,
 ) -> ModelInfo:
-    """Add a feature pipeline to a model that MLflow has, as a new model; the old one stays as it is.
+    """Add a feature pipeline to a logged MLflow model, as a new model; the original stays unchanged.
 
     Args:
-        model: its URI, of any flavor that `mlflow.pyfunc` can load. A pipeline that it may have is replaced.
+        model: the model's URI, of any flavor that `mlflow.pyfunc` can load. Its pipeline, if any, is replaced.
         features: as for `log_model`, like the other arguments.
         record: as for `log_model`.
         reference: as for `log_model`.
         na_values: as for `log_model`.
         post: as for `log_model`.
-        inputs: the features that the model takes; None where its signature names them, or it takes all.
-        name: of the logged model.
+        inputs: the features that the model takes; None if its signature names them, or it takes all.
+        name: the name of the logged model.
         registered_model_name: the registered model to create a version of.
-        alias: that the new version gets.
+        alias: the alias to set on the new version.
 
     Raises:
-        ConfigurationError: it is not there, or a service could not run it; the message says what to change.
-        ModelRefused: what is there is no MLflow model, or cannot be loaded.
+        ConfigurationError: the model does not exist, or a service could not run it; the message contains what to
+            change.
+        ModelRefused: it is not an MLflow model, or cannot be loaded.
     """
     _check_alias(alias, registered_model_name)
     with tempfile.TemporaryDirectory(prefix="makiserve-") as place:

@@ -24,15 +24,15 @@ def choose_inputs(
     """Return the inputs of a model by their names, in its order.
 
     Args:
-        model: tells the names that it was fitted with, or at least their number.
-        titles: the names of the features that the pipeline emits, by attribute; they differ where
-            `makiserve.field(name=…)` gives one.
-        given: what the user asks for, by either name; None to find out.
-        signature: an MLflow signature that the user gives; the names of its inputs, if it has names, are the inputs.
+        model: the model, which may know the names that it was fitted with, or their number.
+        titles: the names of the features that the pipeline emits, by attribute. A name differs from its attribute if
+            `makiserve.field(name=…)` sets it.
+        given: the inputs that the user asks for, by name or attribute; None to determine them.
+        signature: an MLflow signature from the user. If its inputs have names, these are the model's inputs.
 
     Raises:
-        ConfigurationError: a name is not emitted, or there is no telling: a `PythonModel` is given all features, any
-            other model must say what it takes.
+        ConfigurationError: the pipeline does not emit one of the names, or the inputs cannot be determined. A
+            `PythonModel` gets all features; any other model must declare its inputs.
     """
     emitted = tuple(titles.values())
     given = [titles.get(name, name) for name in given or ()]
@@ -52,7 +52,7 @@ def choose_inputs(
 
 
 def _fitted_names(model: Any) -> list[str] | None:
-    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn's convention, Boosters'
+    for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn, Boosters
         names = getattr(model, attribute, None)
         names = names() if callable(names) else names
         if names is not None and not set(names) <= _made_up(names):
@@ -61,23 +61,23 @@ def _fitted_names(model: Any) -> list[str] | None:
 
 
 def _as_emitted(names: Iterable[str], emitted: Sequence[str]) -> list[str]:
-    """The features of these names; LightGBM writes a blank in a name as an underscore."""
+    """Return the features with these names; LightGBM replaces a space in a name by an underscore."""
     of_lightgbm = {name.replace(" ", "_"): name for name in emitted}
     return [name if name in emitted else of_lightgbm.get(name, name) for name in names]
 
 
 def _made_up(names: Sequence[str]) -> set[str]:
-    """What LightGBM calls the columns of a matrix."""
+    """Return the names that LightGBM gives to the columns of a matrix."""
     return {f"Column_{index}" for index in range(len(names))}
 
 
 def _width(model: Any) -> int | None:
-    """The number of features of a model that does not name them."""
+    """Return the number of features of a model that does not name them; None if it is unknown."""
     graph = getattr(model, "graph", None)
-    if graph is not None and len(getattr(graph, "input", ())) == 1:  # an ONNX model of one tensor
+    if graph is not None and len(getattr(graph, "input", ())) == 1:  # an ONNX model with one input tensor
         dimensions = graph.input[0].type.tensor_type.shape.dim
         return dimensions[1].dim_value if len(dimensions) == 2 else None
-    number = getattr(model, "num_feature", None)  # of a LightGBM Booster
+    number = getattr(model, "num_feature", None)  # a LightGBM Booster
     return number() if callable(number) else getattr(model, "n_features_in_", None)
 
 
@@ -105,16 +105,16 @@ TENSORS = {
     "S": DataType.string,
     "O": DataType.string,
 }
-"""What stands in a tensor, by the kind of its dtype."""
+"""The type of a tensor's values, by the kind of its dtype."""
 
 
 @dataclass(frozen=True)
 class InputTable:
-    """Rows to the model's input.
+    """The conversion of rows to the model's input.
 
     Attributes:
-        columns: what a row must hold.
-        build: makes the input of rows, each of which has passed `columns.check`.
+        columns: the columns of a row.
+        build: builds the input from rows, each of which has passed `columns.check`.
     """
 
     columns: Columns
@@ -124,16 +124,16 @@ class InputTable:
 def table_from_schema(
     schema: Schema, inputs: tuple[str, ...], categories: Categories = NONE, *, bare: bool = False
 ) -> InputTable:
-    """The table that an MLflow input schema asks for; its names, if it has any, are the inputs in another order.
+    """Return the input table for an MLflow input schema. Its names, if any, are `inputs` in any order.
 
     Args:
-        schema: what the model takes.
-        inputs: the names of the features for it.
-        categories: of the inputs that are category columns.
-        bare: whether a frame of floating-point numbers shall be a matrix without names.
+        schema: the model's input schema.
+        inputs: the names of the features for the model.
+        categories: the categories of the inputs that are category columns.
+        bare: whether to build a matrix without names instead of a frame of floating-point numbers.
 
     Raises:
-        ModelRefused: it asks for something else than a table of plain values.
+        ModelRefused: the schema asks for something other than a table of plain values.
     """
     try:
         found = (
@@ -165,7 +165,7 @@ def _of_columns(schema: Schema, inputs: tuple[str, ...], categories: Categories,
 
 
 def _of_objects(spec: ColSpec, inputs: tuple[str, ...]) -> InputTable | None:
-    """A list of objects, as a `PythonModel` asks for by its type hints."""
+    """Return the table for a list of objects, which the type hints of a `PythonModel` may ask for."""
     if isinstance(spec.type, Object):
         found = [InputColumn(each.name, DataType(each.dtype), each.required) for each in spec.type.properties]
     else:
@@ -178,7 +178,7 @@ def _of_objects(spec: ColSpec, inputs: tuple[str, ...]) -> InputTable | None:
 
 
 def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> InputTable | None:
-    """A matrix with a column for each input, with or without a name; or a tensor of one column for each input."""
+    """Return the table for a matrix with a column for each input, or for one tensor per input with one column."""
     spec, width = specs[0], len(inputs)
     if len(specs) == 1 and tuple(spec.shape) in ((-1, width), (-1, -1)):
         columns = Columns(InputColumn(name, TENSORS[spec.type.kind], required=True) for name in inputs)
@@ -201,7 +201,7 @@ def _frame(columns: Columns, categories: Categories, *, bare: bool) -> Build:
     if dtype is not None and bare:
         return lambda rows: np.array(rows, dtype)
     if dtype is not None and not categories:
-        # By columns, as pandas stores a frame that was read: BLAS may differ in the last bits between the two orders.
+        # In column order, as pandas stores a frame read from a file: in row order BLAS may differ in the last bits.
         return lambda rows: pd.DataFrame(np.array(rows, dtype, order="F"), columns=names, copy=False)
 
     def series(column: InputColumn, values: tuple[Any, ...]) -> Any:

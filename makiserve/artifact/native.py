@@ -1,4 +1,4 @@
-"""The MLflow flavor that knows how to save a model."""
+"""Save a model with the MLflow flavor of its class."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mlflow.models import Model, ModelSignature
 
 from makiserve.errors import ConfigurationError
 
-# By the library that a class of the model's ancestry comes from. XGBoost's and LightGBM's estimators descend from
-# scikit-learn's: the first library that is found decides.
+# By the library of the model's class or of one of its base classes. XGBoost's and LightGBM's estimators inherit from
+# scikit-learn's, so the first match in this order decides.
 _FLAVORS = {
     "xgboost": ("mlflow.xgboost", "xgb_model"),
     "lightgbm": ("mlflow.lightgbm", "lgb_model"),
@@ -24,21 +24,21 @@ _FLAVORS = {
 }
 
 TRUSTED = ("sklearn", "numpy", "scipy", "pandas")
-"""The libraries of which a scikit-learn model may hold any type."""
+"""The libraries from which a scikit-learn model may contain any type."""
 
 TRUSTED_TYPES = {"functools.partial"}
-"""Of the standard library: HistGradientBoosting holds one. skops asks for the function in it by its own name."""
+"""Trusted types of the standard library. HistGradientBoosting contains one; skops lists the function in it by name."""
 
 
 def native_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a model's flavor, completed with what its class needs.
+    """Return the options of a model's flavor, with the options that its class requires.
 
     Args:
-        model: as `log_model` takes it.
-        options: what the user gives for that flavor's `save_model`.
+        model: the model, as `log_model` takes it.
+        options: the user's options for that flavor's `save_model`.
 
     Raises:
-        ConfigurationError: there is no flavor for its class, or it holds types that would not be trusted at loading.
+        ConfigurationError: its class has no flavor, or it contains types that would not be trusted when it is loaded.
     """
     module, _ = _flavor(model)
     if module == "mlflow.sklearn" and options.get("serialization_format", "skops") == "skops":
@@ -50,12 +50,12 @@ def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[st
     """Save a model with the flavor of its class, `python_function` included.
 
     Returns:
-        The signature that the user gives, or that a `PythonModel` declares by its type hints; None without either.
+        The user's signature, or the one that a `PythonModel` declares by its type hints; None without either.
 
     Args:
         model: the fitted model.
         path: a directory that does not exist.
-        mlflow_model: the MLmodel to enter the flavors in.
+        mlflow_model: the MLmodel to add the flavors to.
         options: from `native_options`.
     """
     module, argument = _flavor(model)
@@ -64,7 +64,7 @@ def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[st
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example was not provided")  # the reference records are the example
         import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
-    has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  nothing public tells
+    has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  there is no public function
     return mlflow_model.signature if has_hints else options.get("signature")
 
 
@@ -83,14 +83,15 @@ def _flavor(model: Any) -> tuple[str, str]:
 
 
 def _trusted_types(model: Any) -> list[str]:
-    """Return the types in a model that skops does not trust by itself, such as the nodes of trees.
+    """Return the types in a model that skops does not trust by default, such as the nodes of trees.
 
-    Those of scikit-learn and of what it builds on are trusted: whoever loads the model runs that code anyway.
+    The types of scikit-learn and of the libraries it builds on are trusted, since loading the model runs their code
+    anyway.
 
     Raises:
-        ConfigurationError: the model holds others.
+        ConfigurationError: the model contains other types.
     """
-    skops = import_module("skops.io")  # MLflow's scikit-learn flavor requires it, no other does
+    skops = import_module("skops.io")  # only MLflow's scikit-learn flavor requires it
     untrusted: list[str] = skops.get_untrusted_types(data=skops.dumps(model))
     trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES
     if foreign := [name for name in untrusted if name not in trusted]:

@@ -1,4 +1,4 @@
-"""What `mlflow.models.Model.log` calls to write a model's files: the model by its own flavor, then ours beside it."""
+"""Write a model's files for `mlflow.models.Model.log`: the model with its own flavor, then the `makiserve` flavor."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from makiserve.scoring.split import row_of
 from makiserve.version import __version__
 
 Save = Callable[[Path, Model, Mapping[str, Any]], ModelSignature | None]
-"""Writes the files of a model, enters its flavors in the MLmodel, and returns its signature if it has one that holds.
+"""Writes the files of a model, adds its flavors to the MLmodel, and returns its signature if it has a reliable one.
 
-It is given a directory that does not exist and the options of the flavor.
+It takes a directory that does not exist, the MLmodel, and the options of the flavor.
 """
 
 
 MOST_PREDICTED = 10_000
-"""Predictions that are made for the profile."""
+"""The maximum number of predictions for the profile."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A pipeline, ready to be saved with the model it feeds; MLflow takes it for a flavor's module.
+    """A pipeline that is ready to be saved with its model. MLflow uses it like the module of a flavor.
 
     Attributes:
-        pipeline: with its reference records.
-        save: writes the model.
+        pipeline: the pipeline with its reference records.
+        save: the function that writes the model.
         inputs: the features that the model takes, in its order; None for a pipeline without a model.
-        params: for the model's function, those that shall not have their default.
+        params: the parameters of the model's function that differ from their defaults.
         training: the features of the training by name; None to profile those of the reference.
     """
 
@@ -65,8 +65,8 @@ class Package:
 
         Args:
             path: a directory that does not exist.
-            mlflow_model: its MLmodel, yet without flavors.
-            options: of the model's flavor.
+            mlflow_model: the model's MLmodel, still without flavors.
+            options: the options of the model's flavor.
         """
         directory = Path(path)
         signature = self.save(directory, mlflow_model, options)
@@ -82,9 +82,9 @@ class Package:
     def _predictor(
         self, directory: Path, mlflow_model: Model, signature: ModelSignature | None, inputs: tuple[str, ...]
     ) -> MlflowPredictor:
-        """The saved model, loaded as a service will load it. Where it has no signature, one is made of the features.
+        """Load the saved model as a service will load it. If it has no signature, derive one from the features.
 
-        What MLflow infers from an example is no signature that holds: it takes a whole number for an integer.
+        A signature that MLflow infers from an example is not reliable: it takes a whole number for an integer.
         """
         saved = mlflow.pyfunc.load_model(str(directory), suppress_warnings=True)
         categories = categories_of(saved, inputs, self.training)

@@ -1,4 +1,4 @@
-"""A model with its pipeline, as services and replays use it."""
+"""A model with its pipeline, for services and replays."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class PackagedModel:
     """A model with its pipeline, ready to score.
 
     Attributes:
-        uri: that it was loaded from.
-        name: in the registry; None where the URI is not one of a registered model.
-        version: likewise; an alias is resolved.
-        run_id: of the run that logged it; None where there was none.
-        model_id: of the logged model; None where its files do not tell.
-        digest: of the pipeline's sources; empty where the records are the features.
-        features: the pipeline's factory; None where the records are the features.
+        uri: the URI that it was loaded from.
+        name: the name in the registry; None if the URI is not that of a registered model.
+        version: the version in the registry, with an alias resolved; None if the URI is not that of a registered model.
+        run_id: the ID of the run that logged it; None if it was logged without a run.
+        model_id: the ID of the logged model; None if its files do not contain one.
+        digest: the digest of the pipeline's sources; empty if the records are the features.
+        features: the pipeline's factory; None if the records are the features.
         record: the record type.
         plan: the traced pipeline.
         post: the traced post pipeline; None without one.
-        predictor: the model; None for a pipeline that was logged by itself.
-        reference: the records and outputs that `check_reference` compares; none where no pipeline was packaged.
-        profile: the statistics of the training's features and predictions; None where no pipeline was packaged.
-        emitted: the names of the features; empty where only running the pipeline would show them.
-        sources: of the packaged pipeline; None without one.
-        requirements: of the package, a line each.
-        differences: how this environment differs from the one that it was packaged in, a line each.
-        directory: a copy of its files, there as long as the predictor is.
-        pipeline: the name that the pipeline was given by when the model was loaded; None where it was packaged.
-        emit: what an output holds; empty for the prediction (without a model, the features).
-        registry: where its other versions are; None where nobody looks.
-        beside: what scores beside it.
+        predictor: the model; None for a pipeline that was logged without a model.
+        reference: the records and outputs that `check_reference` compares; empty if no pipeline was packaged.
+        profile: the statistics of the training's features and predictions; None if no pipeline was packaged.
+        emitted: the names of the features; empty if they are unknown until the pipeline runs.
+        sources: the sources of the packaged pipeline; None without one.
+        requirements: the requirements of the package, one per line.
+        differences: the differences between this environment and the one that it was packaged in, one per line.
+        directory: a copy of its files, which exists as long as the predictor.
+        pipeline: the name of the pipeline that was given when the model was loaded; None if none was given.
+        emit: the parts of an output; empty for the prediction (without a model, the features).
+        registry: the registry of its other versions; None if later versions are not followed.
+        beside: the models that score alongside it.
     """
 
     uri: str
@@ -73,7 +73,7 @@ class PackagedModel:
     beside: ModelGroup = field(default=ALONE, repr=False)
 
     def has_pipeline_of(self, other: PackagedModel) -> bool:
-        """Whether what comes before and behind the model is the same: a lane may go from one to the other."""
+        """Return whether both have the same feature and post pipelines, so that they can exchange lanes."""
         return (
             self.digest == other.digest
             and self.features is other.features
@@ -87,17 +87,17 @@ class PackagedModel:
         return self.reference.records
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
-        """A scorer of this model, with lanes of its own."""
+        """Return a new scorer for this model, with its own lanes."""
         return Scorer(self.plan, self.predictor, self.post, self.beside.rivals, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
-        """The form of the outputs of this model.
+        """Return the form of this model's outputs.
 
         Args:
-            emit: what an output holds; see `Outputs`. Empty for the model's own.
+            emit: the parts of an output; see `Outputs`. Empty for the model's own `emit`.
 
         Raises:
-            ConfigurationError: `emit` asks for what is not there.
+            ConfigurationError: `emit` names a part or field that does not exist.
         """
         has_model, has_post = self.predictor is not None, self.post is not None
         return Outputs(self.record, self.emitted, emit=emit or self.emit, has_model=has_model, has_post=has_post)
@@ -105,15 +105,15 @@ class PackagedModel:
 
 @dataclass(frozen=True, eq=False)
 class FeaturesOnly:
-    """A pipeline where a `PackagedModel` may stand.
+    """A pipeline without a model, for use instead of a `PackagedModel`.
 
     Attributes:
         uri: the name that it was found by, such as `house.features:features`.
-        digest: of its sources, the same as in a model that it is packaged with.
-        features: its factory.
+        digest: the digest of its sources, the same as in a model that it is packaged with.
+        features: the pipeline's factory.
         record: the record type.
         plan: the traced pipeline.
-        emit: what an output holds; empty for the features.
+        emit: the parts of an output; empty for the features.
     """
 
     uri: str
@@ -131,23 +131,23 @@ class FeaturesOnly:
     emit: tuple[str, ...] = ()
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
-        """A scorer of this pipeline, with lanes of its own."""
+        """Return a new scorer for this pipeline, with its own lanes."""
         return Scorer(self.plan, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
-        """The form of the outputs: the features as they are, unless `emit` names parts of them and of the record.
+        """Return the form of the outputs: the features unchanged, unless `emit` names parts of them or of the record.
 
         Raises:
-            ConfigurationError: `emit` asks for what is not there; see `Outputs`.
+            ConfigurationError: `emit` names a part or field that does not exist; see `Outputs`.
         """
         return Outputs(self.record, (), emit=emit or self.emit, has_model=False, has_post=False)
 
 
 def features_only(name: str) -> FeaturesOnly:
-    """The pipeline of a name, ready to score; see `find_pipeline` for the names.
+    """Find a pipeline by its name, ready to score; see `find_pipeline` for the names.
 
     Raises:
-        ConfigurationError: it cannot be found, imported or traced, or not one record type stands beside it.
+        ConfigurationError: it cannot be found, imported or traced, or its record type is not unique.
     """
     found = find_pipeline(name)
     return FeaturesOnly(

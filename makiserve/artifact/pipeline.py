@@ -1,4 +1,4 @@
-"""A pipeline that is ready to be packaged, from the user's code or from one that was registered by itself."""
+"""A pipeline that is ready to be packaged, from the user's code or from a registered pipeline."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Given = str | Path | Iterable[Record]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What of a package does not depend on the model.
+    """The part of a package that does not depend on the model.
 
     Attributes:
-        collected: the source.
+        collected: the collected source files.
         plan: the traced pipeline.
         post: the traced post pipeline; None without one.
-        schema: of the records.
+        schema: the schema of the records.
         sample: the reference records.
-        requirements: what must be installed, a line each.
-        link: the registered pipeline that this is a copy of; None where it comes from the user's code.
+        requirements: the packages that must be installed, one per line.
+        link: the registered pipeline that this is a copy of; None if it comes from the user's code.
     """
 
     collected: CollectedSources
@@ -49,7 +49,7 @@ class Pipeline:
     link: PipelineLink | None = None
 
     def columns(self, training: Mapping[str, Any] | None) -> dict[str, list[Any]]:
-        """Return the features to profile by attribute: of a training frame, or of the reference."""
+        """Return the features to profile, by attribute, from a training frame or else from the reference."""
         if training is not None:
             sources = {name: title if title in training else name for name, title in self.titles.items()}
             return {name: _values(training[source]) for name, source in sources.items() if source in training}
@@ -64,12 +64,12 @@ class Pipeline:
 
     @property
     def titles(self) -> dict[str, str]:
-        """The names that a model may have for the features, by attribute."""
+        """The model's names for the features, by attribute."""
         return field_titles(type(self.sample.features[0]))
 
 
 def _values(column: Any) -> list[Any]:
-    """Return the values of a column of a frame, or of a list; None for whatever pandas takes for missing."""
+    """Return the values of a column or a list, with None for each value that pandas treats as missing."""
     values = pd.Series(column).astype(object)
     found: list[Any] = values.where(values.notna(), None).tolist()
     return found
@@ -82,10 +82,10 @@ def find_pipeline_to_package(
     post: Features | None,
     na_values: Iterable[str] | None = None,
 ) -> Pipeline:
-    """Return the pipeline of a factory, or of the URI of a registered one, which brings record type and reference.
+    """Return the pipeline of a factory or of a URI. A registered pipeline includes its record type and reference.
 
     Raises:
-        ConfigurationError: something is missing, or a service could not run it; the message says what to change.
+        ConfigurationError: an argument is missing, or a service could not run it; the message contains what to change.
         ModelRefused: the registered pipeline cannot be loaded.
     """
     if isinstance(features, str):

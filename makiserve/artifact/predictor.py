@@ -1,4 +1,4 @@
-"""What a model does: whether its predictions are amounts or classes, and which."""
+"""A model's predictions, and its task: regression, or classification with its classes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ Kind = Literal["regression", "classification"]
 
 
 class ModelTask(NamedTuple):
-    """What a model does.
+    """A model's task.
 
     Attributes:
-        kind: None if the model does not say: its predictions then show it.
-        classes: of a classifier, in the order of its probabilities; empty if it does not say, or has several targets.
-        targets: of a classifier of several targets, the classes of each; empty for any other model.
+        kind: regression or classification; None if the model does not declare it, so that only its predictions show it.
+        classes: a classifier's classes, in the order of its probabilities; empty if it does not declare them, or has
+            several targets.
+        targets: the classes of each target of a classifier with several targets; empty for any other model.
     """
 
     kind: Kind | None = None
@@ -38,7 +39,7 @@ class ModelTask(NamedTuple):
 
 
 def task_of(model: PyFuncModel) -> ModelTask:
-    """Return what scikit-learn, and everything that follows its conventions, says of a model."""
+    """Return the task that a model declares by scikit-learn's conventions."""
     try:
         estimator = model.get_raw_model()
     except (NotImplementedError, AttributeError):  # flavors that cannot unwrap their model
@@ -58,33 +59,33 @@ def _classification(classes: Any) -> ModelTask:
 
 LOADER_OF_SKLEARN = "mlflow.sklearn"
 OF_CLASSES = ("predict_proba", "predict_log_proba", "decision_function")
-"""The functions that give a column for each class."""
+"""The functions that return a column for each class."""
 
 
 class MlflowPredictor:
-    """A loaded pyfunc model, its signature compiled once.
+    """A loaded pyfunc model with its signature compiled once.
 
-    `PyFuncModel.predict` judges a column by all of its values, so that its verdict on a record depends on the others
-    in the batch, and takes about 0.1 ms a column for it. Here a row is judged by the types of its own values, the
-    input is built by the signature's types, and the model's own function is called.
+    `PyFuncModel.predict` checks all values of a column together, so that the result for a record depends on the others
+    in the batch. That check takes about 0.1 ms per column. Here, a row is checked by the types of its own values, the
+    input is built with the signature's types, and the model's own function is called.
 
     Args:
-        model: from `mlflow.pyfunc.load_model`.
+        model: the model from `mlflow.pyfunc.load_model`.
         inputs: the names of the features that the model takes, in order.
-        schema: what the model takes; its signature's, where that has one.
-        params: for the model's function, those of its signature that shall not have their default.
-        layout: of its answers, as it was packaged; None to learn it from the first ones.
-        categories: of the category columns that it was fitted on; None to ask the model.
+        schema: the model's input schema; None for that of its signature, if there is one.
+        params: the params of its signature that differ from their defaults, for the model's function.
+        layout: the packaged layout of its outputs; None to learn it from the first outputs.
+        categories: the categories of the category columns that it was fitted on; None to take them from the model.
 
     Attributes:
         inputs: the names, in the signature's order.
-        task: what the model does.
-        layout: of its answers; None before the first one.
-        categories: of its category columns.
+        task: the model's task.
+        layout: the layout of its outputs; None before the first output.
+        categories: the categories of its category columns.
 
     Raises:
-        ModelRefused: the signature asks for something else than a table of plain values.
-        ConfigurationError: a param is not one of the signature's, or of another type.
+        ModelRefused: the signature asks for something other than a table of plain values.
+        ConfigurationError: a param is not in the signature, or has another type.
     """
 
     def __init__(
@@ -117,13 +118,13 @@ class MlflowPredictor:
         return self.layout.read(self.output(rows), len(rows), self._names)
 
     def output(self, rows: list[Row]) -> Any:
-        """Return the model's own answer for these rows."""
+        """Return the model's raw output for these rows."""
         return self._call(self._table.build(rows) if self._table else pd.DataFrame(rows, columns=list(self.inputs)))
 
 
 def _function(model: PyFuncModel, params: Mapping[str, Any]) -> Callable[[Any], Any]:
     name = _function_name(model)
-    function: Callable[..., Any] = getattr(model._model_impl, name)  # noqa: SLF001  "a stable developer API", it says
+    function: Callable[..., Any] = getattr(model._model_impl, name)  # noqa: SLF001  MLflow: "a stable developer API"
     schema = model.metadata.get_params_schema()
     chosen = _chosen(schema, params)
     takes = inspect.signature(function).parameters.get("params")
@@ -135,7 +136,7 @@ def _function_name(model: PyFuncModel) -> str:
 
 
 def _chosen(schema: ParamSchema | None, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of each param of the signature."""
+    """Return the value of each param of the signature."""
     specs = {spec.name: spec for spec in schema.params} if schema is not None else {}
     if unknown := params.keys() - specs.keys():
         raise ConfigurationError(
@@ -149,7 +150,7 @@ def _chosen(schema: ParamSchema | None, params: Mapping[str, Any]) -> dict[str, 
 
 
 def _output_names(model: PyFuncModel, task: ModelTask) -> Names:
-    """Return the names of the model's outputs, as far as it or its signature has them."""
+    """Return the names of the outputs, as far as the model or its signature has them."""
     schema = model.metadata.get_output_schema()
     columns = tuple(schema.input_names()) if schema is not None and schema.has_input_names() else ()
     if _function_name(model) not in OF_CLASSES:
@@ -159,7 +160,7 @@ def _output_names(model: PyFuncModel, task: ModelTask) -> Names:
 
 
 def _was_fitted_without_names(model: PyFuncModel) -> bool:
-    """Whether scikit-learn would warn of names at each call, as the model was fitted on a matrix."""
+    """Return whether the model was fitted on a matrix, so that scikit-learn would warn about names at each call."""
     if model.loader_module != LOADER_OF_SKLEARN:
         return False
     estimator = model.get_raw_model()

@@ -1,4 +1,4 @@
-"""The versions of the served model in MLflow's registry: found by alias, and checked before they serve."""
+"""The versions of the served model in MLflow's registry, found by alias and checked before they serve."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from makiserve.scoring import Role, Served
 from makiserve.settings import ModelSettings, is_alias
 
 ERROR = "makiserve try-out: "
-"""Begins the error that the process of a try-out ends with; what libraries wrote comes before it."""
+"""The prefix of the error that a try-out process writes last; the output of libraries precedes it."""
 
 TRY_OUT = [sys.executable, "-c", "from makiserve.artifact.registry import main; main()"]
 
 
 @dataclass(frozen=True)
 class ModelRegistry:
-    """The versions of the champion, the challenger and the shadow.
+    """The registry of the champion's, the challenger's and the shadow's versions.
 
     Attributes:
         what: the settings of the champion and the challenger.
         shadow: the URI of the shadow; None without one.
-        model: what was served first. This process runs its pipeline.
+        model: the model that was served first. This process runs its pipeline.
     """
 
     what: ModelSettings
@@ -63,7 +63,7 @@ class ModelRegistry:
 
 
 def load_versioned(what: ModelSettings, shadow: str | None) -> PackagedModel | FeaturesOnly:
-    """Load what is served together with its shadow and the registry of later versions; see `load_served`."""
+    """Load the served model or pipeline with its shadow and the registry of later versions; see `load_served`."""
     model = load_served(what)
     if not isinstance(model, PackagedModel):
         if shadow:
@@ -75,7 +75,7 @@ def load_versioned(what: ModelSettings, shadow: str | None) -> PackagedModel | F
 
 
 def main() -> None:
-    """Load and check the version that stdin names, and end the process with the exit code of the outcome."""
+    """Load and check the version that stdin names, and exit with the exit code of the error if that fails."""
     try:
         load_versioned(*pickle.load(sys.stdin.buffer))  # noqa: S301  written by `try_out`
     except MakiserveError as error:

@@ -1,8 +1,8 @@
-"""Load what is served or replayed: a model with its challenger and its shadow, or a pipeline alone.
+"""Load a model with its challenger and its shadow, or a pipeline alone, for a service or a replay.
 
 ```
 load_served          the model, checked, with the challenger of --split
-load_versioned       the same with the shadow of --shadow, and the registry that later versions come from
+load_versioned       also the shadow of --shadow, and the registry for later versions
 ```
 """
 
@@ -28,7 +28,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     """Load the model of the settings, checked against its reference records, or the pipeline alone.
 
     Args:
-        what: the settings that name it.
+        what: the settings that name the model or the pipeline.
         like: a model that is served already and whose pipeline the new one must have; None for any pipeline.
 
     Raises:
@@ -46,7 +46,7 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     else:
         raise ConfigurationError("give the --model to serve or to replay, or the pipeline alone with --features")
     served = replace(served, emit=tuple(part for parts in what.emit for part in parts.split(",")))
-    served.outputs()  # refuses what cannot be emitted
+    served.outputs()  # raises if `emit` names what does not exist
     return served
 
 

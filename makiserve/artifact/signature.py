@@ -1,4 +1,4 @@
-"""The named fields of what a pipeline emits."""
+"""The named fields of a pipeline's items, and the MLflow signature of a model that takes them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from makiserve.records.fields import field_names, field_titles
 
 
 def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
-    """The field names of a named tuple, Struct or dataclass, in order.
+    """Return the field names of a named tuple, Struct or dataclass, in order.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: the type is none of these.
     """
     names = field_names(kind)
     if names is None:
@@ -34,7 +34,7 @@ def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
 
 
 def declared_types(kind: type[Any]) -> dict[str, Any]:
-    """Return the annotations of the fields by the model's names for them; none if they cannot be resolved."""
+    """Return the annotations of the fields, by the model's names for them; empty if they cannot be resolved."""
     try:
         hints = get_type_hints(kind)
     except (NameError, TypeError):
@@ -43,7 +43,7 @@ def declared_types(kind: type[Any]) -> dict[str, Any]:
 
 
 _OF_PYTHON: tuple[tuple[tuple[type, ...], DataType], ...] = (
-    ((bool, np.bool_), DataType.boolean),  # before int, whose subclass it is
+    ((bool, np.bool_), DataType.boolean),  # before int: bool is a subclass of it
     ((int, np.integer), DataType.long),
     ((float, np.floating), DataType.double),
     ((str,), DataType.string),
@@ -53,14 +53,14 @@ _OF_PYTHON: tuple[tuple[tuple[type, ...], DataType], ...] = (
 
 
 def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row]) -> Schema:
-    """The MLflow schema of these inputs.
+    """Return the MLflow schema of these inputs.
 
-    A few rows do not show a type: a float may be whole by chance. So a field is an integer only where it is declared
-    one and is never seen missing, and any other number a double; a field is optional where its declaration or a row
-    says so.
+    A few rows do not determine a type: a float may be whole by chance. So a field is an integer only if it is declared
+    as one and no row lacks it. Any other number is a double. A field is optional if its declaration allows None or a
+    row contains None.
 
     Args:
-        emitted: the type of what the pipeline emits.
+        emitted: the type of the items that the pipeline emits.
         inputs: the fields that the model takes, in order.
         rows: their values, at least one.
 
@@ -73,13 +73,13 @@ def input_schema(emitted: type[Any], inputs: tuple[str, ...], rows: Sequence[Row
 
 
 def signature_from(schema: Schema, output: Any, params: ParamSchema | None = None) -> ModelSignature:
-    """Return the signature of a model that takes `schema` and `params` and has given `output`.
+    """Return the signature of a model that takes `schema` and `params` and has returned `output`.
 
-    Not every output that a service can publish has an MLflow schema: a list of one array per target has none. The
-    signature then describes the inputs alone.
+    Not every output that a service can publish has an MLflow schema. A list of one array per target, for example, has
+    none. The signature then describes only the inputs.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # integers may be missing one day, it says: of outputs too
+        warnings.simplefilter("ignore", UserWarning)  # MLflow warns that integers may be missing, even for outputs
         try:
             outputs = infer_signature(model_output=output).outputs
         except (MlflowException, TypeError, ValueError):
@@ -106,7 +106,7 @@ def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:
 
 
 def _alternatives(declared: Any) -> set[type]:
-    """The types of a declaration, None's among them; nothing where it does not name plain types."""
+    """Return the types of a declaration, including None's; empty if it does not name plain types."""
     options = get_args(declared) if get_origin(declared) in (Union, types.UnionType) else (declared,)
     return {option for option in options if _data_type(option) or option is type(None)}
 

@@ -1,4 +1,4 @@
-"""A model that MLflow has and no pipeline was packaged with: it gets one here, or its records are the features."""
+"""An MLflow model that was packaged without a pipeline: it gets one by name, or its records are the features."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ TYPES: dict[DataType, type] = {
     DataType.binary: bytes,
     DataType.datetime: datetime,
 }
-"""What a record holds for a column of each type of a signature."""
+"""The type of a record's field for each column type of a signature."""
 
 
 def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | None) -> PackagedModel:
-    """The model with the pipeline of a name, as `find_pipeline` takes it, or with records made of its signature.
+    """Open a model with the pipeline of a name, as `find_pipeline` takes it, or with records built from its signature.
 
     Raises:
-        ModelRefused: its signature does not name what it takes, or it cannot be loaded.
-        ConfigurationError: there is no such pipeline.
+        ModelRefused: the model's signature does not name its inputs, or the model cannot be loaded.
+        ConfigurationError: the pipeline does not exist.
     """
     schema = mlmodel.get_input_schema()
     names = _names(schema)
@@ -87,10 +87,10 @@ def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | 
 
 
 def record_from_schema(schema: Schema) -> type[Record]:
-    """The record type of a signature with named columns; an attribute is the name, made an identifier.
+    """Return the record type for a signature with named columns; each name is converted to a valid identifier.
 
     Raises:
-        ModelRefused: a column is of a type that no record holds.
+        ModelRefused: a record cannot have a field of a column's type.
     """
     attributes = _identifiers(schema.input_names())
     fields: list[tuple[Any, ...]] = []
@@ -122,7 +122,7 @@ def _predictor(fetched: Fetched, names: tuple[str, ...], differences: Iterable[s
 
 
 def _identifiers(names: Iterable[str]) -> list[str]:
-    """A name for each that Python accepts, all different."""
+    """Return a valid, unique Python identifier for each name."""
     found: list[str] = []
     for name in names:
         plain = re.sub(r"\W", "_", name)

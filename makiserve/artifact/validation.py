@@ -1,4 +1,4 @@
-"""What a validation found, in MLflow: beside the model that was validated."""
+"""Log the results of a validation to MLflow, linked to the validated model."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from makiserve.artifact.packaged import PackagedModel
 from makiserve.errors import ConfigurationError
 
 VERDICT, RUN = "makiserve.validation", "makiserve.validation.run"
-"""Tags of the model version: `passed` or `failed`, and the run that says why."""
+"""Tags of the model version: `passed` or `failed`, and the run with the details."""
 
-LONGEST_DIGEST = 36  # MLflow's column
+LONGEST_DIGEST = 36  # the length of MLflow's column
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the model was validated on.
+    """The data that the model was validated on.
 
     Attributes:
-        name: for people.
-        digest: of all of it.
-        source: where it is, as JSON.
-        profile: how much it is, as JSON.
+        name: a readable name.
+        digest: the digest of all of the data.
+        source: the location of the data, as JSON.
+        profile: the size of the data, as JSON.
     """
 
     name: str
@@ -48,21 +48,22 @@ def log_validation(
     files: Sequence[Path],
     passed: bool | None,
 ) -> str:
-    """Log a validation to a run of its own: a child of the run that logged the model, which is left as it is.
+    """Log a validation to a new child run of the run that logged the model; the parent run stays unchanged.
 
     Args:
-        model: that was validated.
-        data: on what.
-        metrics: logged to the run and to the model; nan is left out.
-        params: how it was done.
-        files: logged as artifacts of the run.
-        passed: whether the model met what was required; the version is tagged with it. None where nothing was.
+        model: the validated model.
+        data: the data that it was validated on.
+        metrics: the metrics, which are logged to the run and to the model; nan is left out.
+        params: the parameters of the validation.
+        files: files to log as artifacts of the run.
+        passed: whether the model met the requirements, which is set as a tag of the version. None if there were no
+            requirements.
 
     Returns:
         The ID of the run.
 
     Raises:
-        ConfigurationError: the model was not logged to this tracking server, or that does not answer.
+        ConfigurationError: the model was not logged to this tracking server, or the server does not answer.
     """
     client = MlflowClient()
     try:

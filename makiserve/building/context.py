@@ -1,9 +1,9 @@
-"""A build context: a folder that docker, podman or buildah makes an image of, with a model in it.
+"""A build context: a folder from which docker, podman or buildah builds an image that contains a model.
 
 ```
-Dockerfile          from the serving image: what the model requires, its files, the configuration
-requirements.txt    the model's own, pinned
-makiserve.toml      says which model; more may be written into it
+Dockerfile          adds the model's requirements, its files and the configuration to the serving image
+requirements.txt    the model's own requirements, pinned
+makiserve.toml      names the model; you can add other settings
 model/              the files of the MLflow model, as they were logged
 ```
 """
@@ -52,11 +52,12 @@ model = "/srv/model"
 
 @dataclass(frozen=True)
 class Context:
-    """A folder that was written.
+    """A build context on disk.
 
     Attributes:
-        name: of the model in the registry; None where the URI is not one of a registered model.
-        version: likewise; an alias is resolved.
+        name: the model's name in the registry; None if the URI is not that of a registered model.
+        version: the model's version in the registry, with an alias resolved; None if the URI is not that of a
+            registered model.
     """
 
     directory: Path
@@ -65,15 +66,15 @@ class Context:
 
 
 def write_context(uri: str, directory: Path, *, base: str = BASE) -> Context:
-    """Write the build context of an image with a model.
+    """Write the build context of an image that contains a model.
 
     Args:
-        uri: of the model, as `load` takes it. Nothing of it is run.
-        directory: where to; it must not exist, or be empty.
+        uri: the model's URI, as `load` takes it. None of its code is run.
+        directory: the target directory, which must be empty or must not exist.
         base: the serving image.
 
     Raises:
-        ConfigurationError: the model is not there, is none, or the directory has something in it.
+        ConfigurationError: the model does not exist, it is not an MLflow model, or the directory is not empty.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigurationError(f"{directory} is not an empty directory: remove it, or name another --context")
@@ -93,13 +94,13 @@ def write_context(uri: str, directory: Path, *, base: str = BASE) -> Context:
 
 
 def requirements(lines: Iterable[str]) -> list[str]:
-    """A model's requirements as the serving image takes them: with its own makiserve, and MLflow without a server."""
+    """Return a model's requirements for the serving image, which has makiserve and needs MLflow without a server."""
     found = []
     for line in lines:
         try:
             requirement = Requirement(line.partition(" #")[0])
         except InvalidRequirement:
-            found.append(line)  # a URL, an option of pip's
+            found.append(line)  # a URL, or a pip option
             continue
         if requirement.name == "mlflow":
             requirement.name = "mlflow-skinny"

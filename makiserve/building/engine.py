@@ -1,4 +1,4 @@
-"""What builds images on this machine: docker, podman or buildah."""
+"""The image builder on this machine: docker, podman or buildah."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Engine:
         Args:
             context: a directory with a Dockerfile.
             tag: the image's name.
-            secrets: files that the build sees and the image does not have, by the name that the Dockerfile gives them.
-            arguments: of the Dockerfile's ARG.
+            secrets: files that the build can read but that stay out of the image, by their name in the Dockerfile.
+            arguments: values for the Dockerfile's ARG instructions, by name.
 
         Raises:
-            ConfigurationError: it failed; the end of its log is in the message.
+            ConfigurationError: the build failed; the message contains the end of its log.
         """
         command = ["build", "--tag", tag]
         if self.name != "docker":
-            # The other format has no health check; the base may be an image that no registry has.
+            # The OCI format has no health check. The base image may exist only locally, hence no pull.
             command += ["--format", "docker", "--pull=false"]
         for name, file in (secrets or {}).items():
             command += ["--secret", f"id={name},src={file}"]
@@ -57,14 +57,17 @@ class Engine:
             raise ConfigurationError(f"{self.name} build {context} failed, there is no image {tag}:\n{log}")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands to the end."""
-        return subprocess.run(  # noqa: S603  the program that the person has installed
+        """Run one of the engine's commands and wait until it ends."""
+        return subprocess.run(  # noqa: S603  the user's own program
             [self.name, *arguments], capture_output=True, text=True, check=False
         )
 
 
 def find_engine() -> Engine | None:
-    """The first that is installed and works; None where there is none: docker's client alone builds nothing."""
+    """Return the first engine that is installed and works; None if there is none.
+
+    docker's client alone is not enough: it cannot build without its daemon.
+    """
     for engine in map(Engine, ENGINES):
         if shutil.which(engine.name) and not engine.run("version" if engine.name == "docker" else "info").returncode:
             return engine

@@ -1,4 +1,4 @@
-"""The one scoring path: records, features, predictions, post, for serving, replay and training alike."""
+"""The scoring path that serving, replay and training share: records, features, predictions, post-processing."""
 
 from makiserve.scoring.batch import Batch, Lane, Scored
 from makiserve.scoring.output import Encoded, Outputs

@@ -1,4 +1,4 @@
-"""Records that are scored together, and what becomes of them."""
+"""Records that are scored together, and their outputs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Lane:
 
 
 class Batch(NamedTuple):
-    """Records of one lane, in order; a `DecodeError` stands in the place of one that could not be decoded.
+    """Records of one lane, in order; a `DecodeError` replaces a record that could not be decoded.
 
     Attributes:
-        challenged: for each record whether the challenger scores it, as `Scorer.challenged` tells; None where all are
-            the champion's.
+        challenged: for each record whether the challenger scores it, as returned by `Scorer.challenged`; None if the
+            champion scores all of them.
     """
 
     lane: Lane
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     challenged: Sequence[bool] | None = None
 
     def decoded(self) -> tuple[Sequence[Any], list[int] | None, list[tuple[int, RecordError]]]:
-        """The records proper, their indexes where they are not all, and the dead letters."""
+        """Return the decoded records, their indexes (None if all were decoded), and the dead letters."""
         if DecodeError not in set(map(type, self.records)):
             return self.records, None, []
         dead: list[tuple[int, RecordError]] = []
@@ -51,15 +51,17 @@ class Batch(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What a batch became: parallel lists, one element for each output, and the dead letters.
+    """The result of scoring a batch: parallel lists with one element for each output, and the dead letters.
 
     Attributes:
         causes: the index in the batch of the record that caused the output; never decreasing.
-        features: what the pipeline emitted.
-        predictions: what the model made of it; None without a model.
+        features: the items that the pipeline emitted.
+        predictions: the model's predictions; each is None without a model.
         dead: index and error of each record that became a dead letter, in order.
-        posted: what the post pipeline emitted: it is published in the place of the predictions. None without one.
-        shadow: cause and prediction, or the error in its place, of the model that only watches; None without one.
+        posted: the items that the post pipeline emitted, which are published instead of the predictions. None without
+            a post pipeline.
+        shadow: for each output the cause and the shadow model's prediction, or the error that replaces it. None without
+            a shadow model.
     """
 
     causes: list[int]
@@ -75,9 +77,9 @@ class Scored(NamedTuple):
         return len((self.posted or self).causes)
 
     def with_predictions(self, predictions: list[Any]) -> Scored:
-        """The predictions beside their features, and the records that the model refused among the dead letters.
+        """Return a copy with the predictions; the records that the model refused become dead letters.
 
-        A record of several outputs is dead-lettered as a whole: it ends in its outputs or in a dead letter, never in
+        A record with several outputs is dead-lettered as a whole: it ends in its outputs or in a dead letter, never in
         both.
         """
         pairs = zip(self.causes, predictions, strict=True)
@@ -85,7 +87,7 @@ class Scored(NamedTuple):
         return self._replace(predictions=predictions).without(refused)
 
     def without(self, failed: Mapping[int, RecordError]) -> Scored:
-        """The same with these records among the dead letters."""
+        """Return a copy in which these records are dead letters."""
         if not failed:
             return self
         kept = [index for index, cause in enumerate(self.causes) if cause not in failed]

@@ -1,4 +1,4 @@
-"""From the name of a pipeline to its factory and the type of its records."""
+"""Find a pipeline's factory and record type by the pipeline's name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class EntryPoint(NamedTuple):
     """A pipeline that was found by its name.
 
     Attributes:
-        name: by which it was found.
-        module: where it stands.
+        name: the name that it was found by.
+        module: the module that contains it.
         features: the pipeline's factory.
-        record_name: of its record type, where the name tells one.
+        record_name: the name of the record type; empty if `name` does not contain one.
     """
 
     name: str
@@ -35,10 +35,10 @@ class EntryPoint(NamedTuple):
 
     @property
     def record(self) -> type[Record]:
-        """The record type that stands beside the pipeline.
+        """The record type in the pipeline's module.
 
         Raises:
-            ConfigurationError: there is none, or there are several and the name tells none of them.
+            ConfigurationError: there is none, or there are several and `name` does not select one of them.
         """
         types: list[type[Record]] = [each for _, each in inspect.getmembers(self.module, _is_record)]
         own = [each for each in types if each.__module__ == self.module.__name__] or types
@@ -52,10 +52,10 @@ class EntryPoint(NamedTuple):
         return named[0]
 
     def plan(self) -> Plan:
-        """The pipeline, traced.
+        """Trace the pipeline.
 
         Raises:
-            ConfigurationError: the factory fails, or gives no pipeline.
+            ConfigurationError: the factory fails, or does not return a pipeline.
         """
         try:
             return trace_factory(self.features)
@@ -66,14 +66,14 @@ class EntryPoint(NamedTuple):
 
 
 def find_pipeline(name: str) -> EntryPoint:
-    """The pipeline of a name, imported.
+    """Import a pipeline by its name.
 
     Args:
-        name: `module:function`, as for an import from the working directory, or `file.py:function`; the function is
-            `features` where none is given. `:Record` may follow, where several record types stand beside the pipeline.
+        name: `module:function`, as for an import from the working directory, or `file.py:function`. The default
+            function is `features`. Append `:Record` if the module has several record types.
 
     Raises:
-        ConfigurationError: there is no such module or function, or importing it fails.
+        ConfigurationError: the module or function does not exist, or its import fails.
     """
     place, function, record_name = [*name.split(":"), "", ""][:3]
     module = _module_of_file(name, Path(place)) if place.endswith(".py") else _module(name, place, Path.cwd())
@@ -84,7 +84,7 @@ def find_pipeline(name: str) -> EntryPoint:
 
 
 def _module_of_file(name: str, file: Path) -> ModuleType:
-    """The module of a file, under the name that the packages around it give it."""
+    """Import a file as a module, under the name that it has in its enclosing packages."""
     if not file.is_file():
         raise ConfigurationError(f"{name}: there is no file {file}")
     file = file.resolve()
@@ -101,7 +101,7 @@ def _module_of_file(name: str, file: Path) -> ModuleType:
 
 def _module(name: str, module: str, root: Path) -> ModuleType:
     if str(root) not in sys.path:
-        sys.path.insert(0, str(root))  # it stays: a function of the pipeline may import later
+        sys.path.insert(0, str(root))  # permanently: the pipeline's functions may import later
     try:
         return import_module(module)
     except Exception as error:

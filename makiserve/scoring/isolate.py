@@ -1,4 +1,4 @@
-"""Poison isolation: one bad row does not take its batch with it."""
+"""Poison isolation: one bad row does not fail its whole batch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Row = tuple[Any, ...]
 
 
 def predict_each(predictor: Predictor, rows: Sequence[Row | PredictError]) -> list[Any]:
-    """Return one prediction for each row, or the `PredictError` in its place.
+    """Return one prediction for each row, or a `PredictError` instead.
 
-    A batch on which the model raises is halved until each row that it refuses is alone.
+    If the model raises on a batch, the batch is halved until each row that the model refuses is isolated.
 
     Args:
         predictor: the model.
-        rows: of its inputs, or the error of one that could not be made.
+        rows: rows of the model's inputs, or the error of a row that could not be built.
     """
     predictions: list[Any] = [None] * len(rows)
     accepted: dict[int, Row] = {}
@@ -41,7 +41,7 @@ def _fill(predictor: Predictor, rows: dict[int, Row], indexes: list[int], predic
         return
     try:
         found = predictor.predict([rows[index] for index in indexes])
-    except Exception as error:  # noqa: BLE001  whatever a model raises on a row belongs to the row
+    except Exception as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
         if len(indexes) == 1:
             predictions[indexes[0]] = _refusal(error)
             return

@@ -1,4 +1,4 @@
-"""What is published for a scored record: one JSON object with named fields, the same from serving and replaying."""
+"""The published output of a scored record: a JSON object with named fields, the same in serving and replay."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
 Shape = Callable[[list[Any]], list[Any]]
 
 UNWRITABLE = (TypeError, ValueError, RecursionError)
-"""What the encoder raises on a value that has no form in JSON."""
+"""The exceptions that the encoder raises on a value that JSON cannot represent."""
 
 SOURCES: dict[str, Column] = {
     "prediction": lambda scored, records: scored.predictions,
     "features": lambda scored, records: scored.features,
     "record": lambda scored, records: [records[cause] for cause in scored.causes],
 }
-"""The parts that an output can have, each with a value for each output."""
+"""The parts that an output can have, each with the function that returns its value for each output."""
 
 
 class Encoded(NamedTuple):
@@ -36,7 +36,7 @@ class Encoded(NamedTuple):
     Attributes:
         causes: the index in the batch of the record that caused the output; never decreasing.
         values: the outputs as JSON.
-        dead: those of the scoring, and the records of which an output has no form in JSON.
+        dead: the dead letters of the scoring, and the records with an output that JSON cannot represent.
     """
 
     causes: list[int]
@@ -47,24 +47,26 @@ class Encoded(NamedTuple):
 class Outputs:
     """The form of the outputs, compiled once.
 
-    Without `emit` an output is `{"prediction": …}`; without a model, the features. What a post pipeline emits is the
-    output as it is: an object by the names of its fields, or `{"prediction": …}` for a plain value.
+    Without `emit` an output is `{"prediction": …}`, or the features if there is no model. The items that a post
+    pipeline emits are published unchanged: an object with the names of its fields, or `{"prediction": …}` for a plain
+    value.
 
     Args:
         record: the type of the records.
         emitted: the names of the features.
-        emit: what to publish: `prediction`, `features`, `record`, or single fields of the latter two, such as
-            `record.house`. An object stands for each of the latter two.
+        emit: the parts to publish: `prediction`, `features`, `record`, or single fields of the latter two, such as
+            `record.house`. `features` and `record` are each published as an object.
         has_model: whether there are predictions.
         has_post: whether a post pipeline decides what is published.
 
     Attributes:
-        names: of the fields of an output, where they are known beforehand.
-        needs_records: whether it looks at the records; `needs_features` likewise.
-        encode_object: an output, or a part of one, as JSON.
+        names: the names of an output's fields; empty if they are not known in advance.
+        needs_records: whether the outputs contain parts of the records.
+        needs_features: whether the outputs contain features.
+        encode_object: the function that encodes an output, or a part of one, as JSON.
 
     Raises:
-        ConfigurationError: `emit` asks for what is not there.
+        ConfigurationError: `emit` names a part or field that does not exist.
     """
 
     def __init__(
@@ -85,11 +87,11 @@ class Outputs:
         self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
-        """The causes and the outputs of a batch, each a Struct, dataclass or dict that stands for a JSON object.
+        """Return the causes and the outputs of a batch; each output is a Struct, dataclass or dict for a JSON object.
 
         Args:
-            scored: what the batch became.
-            records: of the batch.
+            scored: the result of scoring the batch.
+            records: the records of the batch.
         """
         if scored.posted is not None:
             return scored.posted.causes, _named(scored.posted.items, "prediction")
@@ -98,9 +100,9 @@ class Outputs:
         return scored.causes, list(map(self._whole, *(column(scored, records) for column in self._columns.values())))
 
     def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Encoded:
-        """The outputs of a batch as they are published.
+        """Return the outputs of a batch as they are published.
 
-        A record of which an output cannot be written is a dead letter as a whole.
+        If one output of a record cannot be encoded, the whole record is a dead letter.
         """
         causes, objects = self.objects(scored, records)
         encode = self.encode_object
@@ -110,7 +112,7 @@ class Outputs:
             return self.encode(scored.without(self._failed(causes, objects)), records)
 
     def writable(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Scored:
-        """The same verdict for those who write something else than JSON, or nothing: dead letters as of `encode`."""
+        """Return the batch with the same dead letters as `encode`, for callers that do not write JSON."""
         causes, objects = self.objects(scored, records)
         try:
             self.encode_object(objects)
@@ -119,7 +121,7 @@ class Outputs:
         return scored
 
     def encode_shadow(self, prediction: Any) -> bytes:
-        """What a model that only watches said, or why it said nothing."""
+        """Return the JSON of a shadow model's prediction, or of the reason why there is none."""
         if isinstance(prediction, RecordError):
             return self.encode_object({"error": str(prediction)})
         try:
@@ -128,7 +130,7 @@ class Outputs:
             return self.encode_object({"error": f"the output cannot be written as JSON: {error}"})
 
     def _failed(self, causes: list[int], objects: list[Any]) -> dict[int, RecordError]:
-        """The records of which an output has no form in JSON."""
+        """Return the records with an output that JSON cannot represent, each with its error."""
         failed: dict[int, RecordError] = {}
         for cause, item in zip(causes, objects, strict=True):
             try:
@@ -139,7 +141,7 @@ class Outputs:
 
 
 def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:
-    """The fields of each part to publish, by the attribute's name; None for all of them."""
+    """Return the fields to publish of each part, by attribute name; None for all fields."""
     attributes = {"features": {name: name for name in emitted}, "record": {data: own for own, data in record.items()}}
     found: dict[str, list[str] | None] = {}
     for name in emit:
@@ -156,7 +158,7 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
 
 
 def _columns(selected: dict[str, list[str] | None], record: dict[str, str]) -> dict[str, Column]:
-    """How to get the values of each part of an output, for a batch."""
+    """Return for each part of an output the function that returns its values for a batch."""
     renamed: dict[str, dict[str, str]] = {"features": {}, "record": record}
     found: dict[str, Column] = {}
     for part, fields in selected.items():
@@ -170,7 +172,7 @@ def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Reco
 
 
 def _part(fields: list[str], rename: dict[str, str]) -> Shape:
-    """Some fields of each item as an object of their own."""
+    """Return the function that makes an object from some fields of each item."""
     kind = msgspec.defstruct("Part", fields, rename=rename, gc=False)
     get = attrgetter(*fields)
     if len(fields) == 1:
@@ -183,7 +185,7 @@ def _values(items: list[Any]) -> list[Any]:
 
 
 def _named(items: list[Any], plain: str) -> list[Any]:
-    """The items as objects with named fields; one that has none becomes `{plain: item}`."""
+    """Return the items as objects with named fields; an item without fields becomes `{plain: item}`."""
     kinds = set(map(type, items))
     if len(kinds) > 1:
         return [_named([item], plain)[0] for item in items]
@@ -195,6 +197,6 @@ def _named(items: list[Any], plain: str) -> list[Any]:
 
 @cache
 def _struct(kind: type[Any]) -> type[msgspec.Struct]:
-    """Return the type of the object for a named tuple, which JSON would write as a list without names."""
+    """Return the Struct type for a named tuple, which would otherwise be encoded as a JSON list without names."""
     titles = field_titles(kind)
     return msgspec.defstruct(kind.__name__, list(titles), rename=titles, gc=False)

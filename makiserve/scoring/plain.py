@@ -1,4 +1,4 @@
-"""Values of Python, numpy and pandas as JSON, CSV and Parquet can all hold them."""
+"""Convert Python, numpy and pandas values to types that JSON, CSV and Parquet can all represent."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 PLAIN = {str, int, float, bool, type(None)}
-"""The types that all three formats have."""
+"""The types that all three formats support."""
 
 COARSE_UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "generic": "s"}
-"""Units of datetime64 that ISO 8601 has no complete text for, with the unit to write instead."""
+"""The units of datetime64 without a complete ISO 8601 text, each with the unit to write instead."""
 
 
 @singledispatch
 def plain(value: Any) -> Any:
     """Convert a value to None, a bool, a number, text, or a list or dict of these.
 
-    A missing value of pandas is None. A time is ISO 8601 text, as is a duration; bytes are base64. The result depends
-    on the value alone, never on its neighbours.
+    A missing value of pandas becomes None. A time or a duration becomes ISO 8601 text, and bytes become base64. The
+    result depends only on the value, never on its neighbours.
 
     >>> plain({"at": pd.Timestamp("2024-01-01 12:00"), "n": np.int64(3), "gap": pd.NaT})
     {'at': '2024-01-01T12:00:00', 'n': 3, 'gap': None}
 
     Raises:
-        TypeError: the value is of a type that JSON has no form for, such as a complex number.
-        ValueError: the value has no such form: a duration in months, or two keys with the same text.
+        TypeError: JSON cannot represent the type of the value, such as a complex number.
+        ValueError: JSON cannot represent the value: a duration in months, or two keys with the same text.
     """
-    dump = getattr(value, "model_dump", None)  # of a pydantic model, which MLflow writes in this way
+    dump = getattr(value, "model_dump", None)  # a pydantic model, which MLflow also serializes this way
     return plain(dump()) if callable(dump) else msgspec.to_builtins(value, enc_hook=_inner)
 
 
@@ -53,7 +53,7 @@ def _same(value: Any) -> Any:
 @plain.register(int)
 @plain.register(float)
 def _number(value: float) -> float:
-    return value if type(value) in PLAIN else value.real  # of a subclass, such as an IntEnum
+    return value if type(value) in PLAIN else value.real  # a subclass, such as an IntEnum
 
 
 @plain.register(str)
@@ -104,7 +104,7 @@ def _array(values: NDArray[Any]) -> Any:
         return None if values is np.ma.masked else _array(values.reshape(1))[0]
     kind, is_masked = values.dtype.kind, isinstance(values, np.ma.MaskedArray)
     if kind in "biuU" or (kind == "f" and values.itemsize <= np.float64().itemsize):
-        return values.tolist()  # None where a value is masked
+        return values.tolist()  # a masked value becomes None
     if values.ndim > 1 or is_masked:
         return list(map(plain, values))
     if kind == "f":
@@ -113,7 +113,7 @@ def _array(values: NDArray[Any]) -> Any:
         return _times(values)
     if kind == "m":
         return [None if np.isnat(value) else str(pd.Timedelta(value).isoformat()) for value in values]
-    return [None if type(value) is float and value != value else plain(value) for value in values.tolist()]  # of NaN
+    return [None if type(value) is float and value != value else plain(value) for value in values.tolist()]  # nan
 
 
 @plain.register(pd.Series)
@@ -133,7 +133,7 @@ def _times(values: NDArray[np.datetime64]) -> list[str | None]:
 
 
 def _trimmed(text: str) -> str:
-    """Shorten the fraction of a second to what `isoformat` writes: none, 6 digits, 9 or more."""
+    """Shorten the fraction of a second as `isoformat` does: to no digits, 6 digits, 9 or more."""
     whole, _, fraction = text.partition(".")
     digits = fraction.rstrip("0")
     return f"{whole}.{digits.ljust(max(6, -(-len(digits) // 3) * 3), '0')}" if digits else whole

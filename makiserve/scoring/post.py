@@ -1,4 +1,4 @@
-"""The second pipeline: from features and predictions to what is published."""
+"""The post pipeline: computes the published items from features and predictions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from makiserve.stream.ops.map import FlatMap
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """What a post pipeline is given: what the feature pipeline emitted, and what the model made of it.
+    """The input item of a post pipeline: the features, and the model's prediction for them.
 
     Attributes:
-        features: the whole item, the fields that the model does not take included.
-        prediction: a number or text; for a model of several outputs a dict by their names.
+        features: the whole item that the feature pipeline emitted, including fields that the model does not take.
+        prediction: a number or text; for a model with several outputs, a dict by their names.
     """
 
     features: Any
@@ -29,7 +29,7 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 class Posted(NamedTuple):
-    """What a post pipeline emitted for a batch: parallel lists.
+    """The items that a post pipeline emitted for a batch, as parallel lists.
 
     Attributes:
         causes: the index in the batch of the record that caused the item; never decreasing.
@@ -40,18 +40,18 @@ class Posted(NamedTuple):
     items: list[Any]
 
     def without(self, failed: Container[int]) -> Posted:
-        """The same without the items of these records."""
+        """Return a copy without the items of these records."""
         kept = [index for index, cause in enumerate(self.causes) if cause not in failed]
         return Posted([self.causes[index] for index in kept], [self.items[index] for index in kept])
 
 
 class PostProcessor:
-    """A post pipeline, compiled. Decision 0030 tells what a record that fails in it leaves behind.
+    """A compiled post pipeline. Decision 0030 describes what remains of a record that fails in it.
 
     Args:
         plan: the post pipeline.
-        features: the feature pipeline. Where one record may cause several of its outputs, they go in as one item: they
-            pass together, or leave no trace together.
+        features: the feature pipeline. If one record may cause several of its outputs, they enter the post pipeline as
+            one item: either all of them pass, or none leaves a trace.
         is_tracked: as for `Scorer`.
     """
 
@@ -63,7 +63,11 @@ class PostProcessor:
     def feed(
         self, causes: list[int], features: list[Any], predictions: list[Any], state: State
     ) -> tuple[Posted, list[tuple[int, OperatorError]]]:
-        """Let the predictions of a batch pass; what was emitted, and each record on which a function raised."""
+        """Run the predictions of a batch through the pipeline.
+
+        Returns:
+            The emitted items, and index and error of each record on which a function raised.
+        """
         items: list[Any] = list(map(Prediction, features, predictions))
         if self._is_grouped:
             groups = groupby(zip(causes, items, strict=True), itemgetter(0))

@@ -1,4 +1,4 @@
-"""What the scorer asks of a model: any object with these members will do."""
+"""The interface of a model for the scorer; any object with these members satisfies it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ class Predictor(Protocol):
         """The fields of the features that the model takes, in its order."""
 
     def check(self, row: tuple[Any, ...]) -> None:
-        """Refuse a row that may not be given to the model, whatever the other rows are.
+        """Reject a row that must not be given to the model, independently of the other rows.
 
         Raises:
-            PredictError: a value is missing or of a type that the model was not trained on.
+            PredictError: a value is missing, or has a type that the model was not trained on.
         """
 
     def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
-        """One prediction for each row of inputs, in order, each a value that JSON can hold."""
+        """Return one prediction for each row of inputs, in order, each a value that JSON can represent."""
 
 
 class Companions(NamedTuple):
-    """The models beside the one that is served.
+    """The models that score alongside the champion.
 
     Attributes:
-        challenger: scores a share of the keys in its place.
-        share: of the keys, from 0 to 1.
-        shadow: scores all that it scores, for a topic of its own.
+        challenger: the model that scores a share of the keys instead of the champion; None without one.
+        share: the challenger's share of the keys, from 0 to 1.
+        shadow: the model that also scores all records, for a separate topic; None without one.
     """
 
     challenger: Predictor | None = None

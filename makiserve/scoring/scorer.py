@@ -17,18 +17,18 @@ from makiserve.stream.engine.program import FeedResult, Program
 
 
 class Scorer:
-    """Records → features → one call of the model for all lanes → post → outputs. Replay, training and serving call it.
+    """Records → features → one call of the model for all lanes → post → outputs; for replay, training and serving.
 
     Args:
         plan: the feature pipeline.
-        predictor: the model; None to emit features alone.
-        post: the pipeline over `ShownPrediction` items that decides what is published; None to publish each prediction.
-        rivals: the models beside it; they take features of the same pipeline.
-        is_tracked: whether lanes note which of their keys are used, for checkpoints that leave the others out.
+        predictor: the model; None to emit only features.
+        post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
+        rivals: the challenger and the shadow, which take features of the same pipeline.
+        is_tracked: whether lanes record which of their keys are used, so that checkpoints can leave out the others.
 
     Attributes:
-        checkpoints: of each program, in the order of `Lane.states`: features, then post.
-        model_s: how long the model took in the last call of `score`, in seconds.
+        checkpoints: the checkpoints of each program, in the order of `Lane.states`: features, then post.
+        model_s: the time that the models took in the last call of `score`, in seconds.
     """
 
     def __init__(
@@ -45,17 +45,17 @@ class Scorer:
         self.serve(predictor, rivals)
         self._post = PostProcessor(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
-        types = (Prediction, *features.types)  # a post pipeline may keep the features that it was given
+        types = (Prediction, *features.types)  # a post pipeline's state may contain features
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
 
     def with_models(self, predictor: Predictor | None, rivals: Companions) -> Scorer:
-        """A scorer with the same programs, so that lanes may go from one to the other, and other models."""
+        """Return a scorer with other models and the same programs, so that the two can exchange lanes."""
         other = copy(self)
         other.serve(predictor, rivals)
         return other
 
     def serve(self, predictor: Predictor | None, rivals: Companions) -> None:
-        """Score with these models from now on."""
+        """Use these models from now on."""
         self._champion = Call(predictor) if predictor else None
         self._challenger = Call(rivals.challenger) if rivals.challenger else None
         self._share = rivals.share
@@ -63,13 +63,13 @@ class Scorer:
 
     @property
     def has_challenger(self) -> bool:
-        """Whether some records are another model's."""
+        """True if a challenger scores some of the records."""
         return self._challenger is not None
 
     def challenged(
         self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
     ) -> Sequence[bool] | None:
-        """Which records of a batch are the challenger's; see `challenged` in `scoring.split`. None without one."""
+        """Return for each record whether the challenger scores it; None without a challenger. See `scoring.split`."""
         return challenged(self._share, keys, place, offsets) if self._challenger else None
 
     @property
@@ -79,26 +79,26 @@ class Scorer:
 
     @property
     def stateless(self) -> bool:
-        """Whether nothing is remembered between records."""
+        """True if no pipeline keeps state between records."""
         return all(plan.stateless for plan in self.plans)
 
     @property
     def remembers_predictions(self) -> bool:
-        """Whether a post pipeline keeps something of what the model said."""
+        """True if a post pipeline keeps state, which depends on the model's predictions."""
         return self._post is not None and not self._post.program.plan.stateless
 
     @property
     def hidden(self) -> list[str]:
-        """The operators that hide their state, of all pipelines; see `Plan.hidden`."""
+        """The operators of all pipelines that hide their state; see `Plan.hidden`."""
         return [hidden for plan in self.plans for hidden in plan.hidden]
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the shape of a lane's states may have changed."""
+        """A fingerprint that changes if the shape of a lane's states may have changed."""
         return "+".join(plan.fingerprint for plan in self.plans)
 
     def new_lane(self) -> Lane:
-        """A lane that has seen nothing."""
+        """Return a lane with the initial states."""
         return Lane([self._program.new_state(), *((self._post.program.new_state(),) if self._post else ())])
 
     def score(self, batches: Sequence[Batch]) -> list[Scored]:
@@ -109,9 +109,9 @@ class Scorer:
         return [_with_posted(self._post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
 
     def rebuild(self, batch: Batch) -> None:
-        """Let records pass that were scored before: the lane's states become what they were, nothing is emitted.
+        """Process records that were scored before, without output, to restore the lane's states.
 
-        The model is called only where a post pipeline remembers what it said.
+        The model is called only if a post pipeline remembers predictions.
         """
         if self.remembers_predictions:
             self.score([batch])
@@ -119,7 +119,7 @@ class Scorer:
             self.features(batch)
 
     def features(self, batch: Batch) -> Scored:
-        """The features alone, without the model."""
+        """Compute only the features of a batch, without the model."""
         items, indexes, dead = batch.decoded()
         fed: FeedResult = self._program.feed(items, batch.lane.states[0])
         causes = fed.causes
@@ -153,6 +153,6 @@ class Scorer:
 
 
 def _with_posted(post: PostProcessor, scored: Scored, lane: Lane) -> Scored:
-    """Put what the post pipeline emits beside the predictions; a record on which it fails is a dead letter."""
+    """Add the items that the post pipeline emits; a record on which it fails becomes a dead letter."""
     posted, failures = post.feed(scored.causes, scored.features, scored.predictions, lane.states[1])
     return scored.without(dict(failures))._replace(posted=posted)

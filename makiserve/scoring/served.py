@@ -1,4 +1,4 @@
-"""What a service and a replay ask of what they score with: a packaged model, or a pipeline alone."""
+"""The interfaces of a packaged model, or of a pipeline alone, for services and replays."""
 
 from __future__ import annotations
 
@@ -12,63 +12,64 @@ from makiserve.scoring.predictor import Companions, Predictor
 from makiserve.scoring.scorer import Scorer
 
 Role = Literal["champion", "challenger", "shadow"]
-"""What a version is there for: to score the records, a share of them, or all of them for a topic of its own."""
+"""The role of a model version: it scores the records, a share of them, or all of them for a separate topic."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Registry(Protocol):
-    """Where the versions of a model are."""
+    """The registry of a model's versions."""
 
     def newest(self, place: Role) -> str | None:
-        """The version that is to have a place now, as a URI that never means another: `models:/house/3`.
+        """Return the version that should have a role now, as a URI of exactly that version: `models:/house/3`.
 
-        None where nobody has the place, or what has it never changes.
+        Returns:
+            The URI; None if the role is vacant, or if its URI is not an alias and so cannot change.
 
         Raises:
-            ConfigurationError: there is none, or the registry does not answer.
+            ConfigurationError: the version does not exist, or the registry does not answer.
         """
 
     def load(self, release: str, place: Role = "champion", served: Served | None = None) -> Served:
-        """Load a version, check that it may serve here, and give it a place.
+        """Load a version, check that it may serve here, and give it a role.
 
         Args:
-            release: as `newest` names it.
-            place: it gets.
-            served: keeps the other places; None for what was served first.
+            release: the version's URI, as returned by `newest`.
+            place: the role that the version gets.
+            served: the current models, which keep the other roles; None for those that were served first.
 
         Raises:
-            PipelineChanged: it has another pipeline than this process runs.
-            ModelRefused: it must not serve.
-            ConfigurationError: it is not there, or the registry does not answer.
+            PipelineChanged: the version's pipeline is not the one that this process runs.
+            ModelRefused: the version must not serve.
+            ConfigurationError: the version does not exist, or the registry does not answer.
         """
 
     def try_out(self, release: str) -> None:
-        """Load and check a version as the champion, and those that then stand beside it, in a process of its own.
+        """Load and check a version as the champion, together with its challenger and shadow, in a separate process.
 
         Raises:
-            ModelRefused: it must not serve.
+            ModelRefused: the version must not serve.
         """
 
 
 class ModelGroup(NamedTuple):
-    """The models beside the one that is served; see `Companions`."""
+    """The challenger, its share of the keys, and the shadow; see `Companions`."""
 
     challenger: Served | None = None
     share: float = 0.0
     shadow: Served | None = None
 
     def at(self, place: Role) -> Served | None:
-        """The model of a place other than the champion's."""
+        """Return the model with a role other than champion."""
         return self.challenger if place == "challenger" else self.shadow
 
     def with_model(self, place: Role, model: Served) -> ModelGroup:
-        """The same with another model at such a place."""
+        """Return a copy in which another model has a role other than champion."""
         return self._replace(challenger=model) if place == "challenger" else self._replace(shadow=model)
 
     @property
     def rivals(self) -> Companions:
-        """The models themselves."""
+        """The predictors of these models, and the share."""
         challenger, shadow = (each.predictor if each else None for each in (self.challenger, self.shadow))
         return Companions(challenger, self.share, shadow)
 
@@ -77,27 +78,27 @@ ALONE = ModelGroup()
 
 
 class Served(Protocol):
-    """A pipeline, and mostly a model that takes its features."""
+    """A pipeline, usually with a model that takes its features."""
 
     @property
     def uri(self) -> str:
-        """Where it was loaded from."""
+        """The URI that it was loaded from."""
 
     @property
     def name(self) -> str | None:
-        """In the registry; None where it is not registered."""
+        """The name in the registry; None if it is not registered."""
 
     @property
     def version(self) -> str | None:
-        """Likewise."""
+        """The version in the registry; None if it is not registered."""
 
     @property
     def digest(self) -> str:
-        """Of the pipeline's sources."""
+        """The digest of the pipeline's sources."""
 
     @property
     def profile(self) -> Profile | None:
-        """The statistics of the training's features and predictions; None where there are none."""
+        """The statistics of the training's features and predictions; None if none were packaged."""
 
     @property
     def record(self) -> type[Record]:
@@ -109,22 +110,22 @@ class Served(Protocol):
 
     @property
     def registry(self) -> Registry | None:
-        """Where its other versions are; None where there are none."""
+        """The registry of its other versions; None if there is none."""
 
     @property
     def beside(self) -> ModelGroup:
-        """What scores beside it."""
+        """The models that score alongside it."""
 
     @property
     def sample(self) -> Sequence[Record]:
-        """Records to try it on; none where none were packaged."""
+        """Sample records for a trial run; empty if none were packaged."""
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
-        """A scorer, with lanes of its own."""
+        """Return a new scorer, with its own lanes."""
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
-        """The form of the outputs.
+        """Return the form of the outputs.
 
         Raises:
-            ConfigurationError: `emit` asks for what is not there; see `Outputs`.
+            ConfigurationError: `emit` names a part or field that does not exist; see `Outputs`.
         """

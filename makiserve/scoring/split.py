@@ -1,4 +1,4 @@
-"""Two models share the records: a split by the hash of the key, and one call to each."""
+"""Split the records between two models by the hash of the key, with one call to each model."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ DIGEST_BYTES = 8
 
 
 def is_challenged(key: bytes, share: float) -> bool:
-    """Whether a key is among the challenger's.
+    """Return whether the challenger scores a key.
 
-    The hash is not Kafka's: each partition has the same share. A larger share has all keys of a smaller one.
+    The hash is not Kafka's, so that each partition has the same share. A larger share contains all keys of a smaller
+    one.
     """
     place = int.from_bytes(blake2b(key, digest_size=DIGEST_BYTES).digest(), "big")
     return place < int(share * 2 ** (8 * DIGEST_BYTES))
 
 
 def challenged(share: float, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]) -> list[bool]:
-    """Which of some records are the challenger's.
+    """Return for each record whether the challenger scores it.
 
     Args:
-        share: of the keys, from 0 to 1.
-        keys: of the records. One that has none stands for itself: its position is its key.
-        place: where the records are, `topic[partition]` or the name of a file.
-        offsets: of the records there.
+        share: the challenger's share of the keys, from 0 to 1.
+        keys: the keys of the records. A record without a key is assigned by its position.
+        place: the source of the records, `topic[partition]` or the name of a file.
+        offsets: the offsets of the records in `place`.
     """
     keys = keys or [None] * len(offsets)
     pairs = zip(keys, offsets, strict=True)
@@ -41,7 +42,7 @@ def challenged(share: float, keys: Sequence[bytes | None] | None, place: str, of
 
 
 class Call:
-    """Features in, for each a prediction out or the `PredictError` in its place.
+    """A call of a model: takes features and returns for each a prediction, or a `PredictError` instead.
 
     Args:
         predictor: the model.
@@ -59,7 +60,7 @@ class Call:
 
 
 def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_challenged: Sequence[bool]) -> list[Any]:
-    """The same with two models, each called once for those that are its own."""
+    """Return a prediction or `PredictError` for each item, with one call to each model for its own items."""
     predictions: list[Any] = [None] * len(features)
     for call, own in ((champion, False), (challenger, True)):
         indexes = [index for index, other in enumerate(is_challenged) if other is own]
@@ -74,10 +75,10 @@ def row_of(kind: type[Any], inputs: tuple[str, ...]) -> Callable[[Any], tuple[An
 
     Args:
         kind: the type of the features.
-        inputs: the names of the inputs: those that `makiserve.field(name=…)` gives, or the attributes.
+        inputs: the names of the inputs, either from `makiserve.field(name=…)` or the attributes.
 
     Returns:
-        The function; of features without one of the inputs it makes a `PredictError`.
+        The function. For features that lack an input, it returns a `PredictError`.
     """
     attributes = {title: name for name, title in field_titles(kind).items()}
     get = attrgetter(*(attributes.get(name, name) for name in inputs))

@@ -1,1 +1,1 @@
-"""Reference records: a sample packaged with a model, with the outputs that the model must give for it."""
+"""Reference records: a sample that is packaged with a model, and the outputs that the model must reproduce."""

@@ -1,4 +1,4 @@
-"""Whether a model, here and now, gives the outputs that it was packaged with."""
+"""Check that a model reproduces its packaged outputs in this environment."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from makiserve.artifact.reference.reference import (
 )
 from makiserve.errors import ModelRefused
 
-FEATURE_TOLERANCE = 1e-12  # relative: Python's arithmetic is the same everywhere, a platform's sin() is not
-PREDICTION_TOLERANCE = 1e-6  # relative: what another BLAS, or float32, may make of the same model
-NOISE = 1e-9  # of the largest prediction: a prediction near zero is a difference of large terms
+FEATURE_TOLERANCE = 1e-12  # relative: Python's arithmetic is the same everywhere, but sin() depends on the platform
+PREDICTION_TOLERANCE = 1e-6  # relative: the effect of another BLAS, or of float32, on the same model
+NOISE = 1e-9  # relative to the largest prediction: a prediction near zero is a difference of large terms
 
 Same = Callable[[Any, Any], bool]
 AnyOutput = Output | PostedOutput
@@ -30,7 +30,8 @@ def check_reference(model: PackagedModel) -> None:
     """Score the reference records and compare every feature and every prediction with the packaged ones.
 
     Raises:
-        ModelRefused: they differ; the message tells for each column how many differ, and the first with both values.
+        ModelRefused: they differ. For each column the message contains the number of differences, and both values of
+            the first one.
     """
     scored = score_reference(model.scorer(), model.reference.records)
     expected, found = model.reference.outputs, outputs_from_scored(scored)
@@ -48,7 +49,7 @@ def check_reference(model: PackagedModel) -> None:
 
 
 def _misplaced(what: str, expected: Iterable[AnyOutput], found: Iterable[AnyOutput]) -> list[str]:
-    """Where the two first part in which records cause outputs."""
+    """Return a line for the first output that is caused by different records; empty if there is none."""
     for wanted, got in zip_longest((o.record for o in expected), (o.record for o in found)):
         if wanted != got:
             return [f"{what}: packaged {_place(wanted)}, here {_place(got)}"]
@@ -60,7 +61,7 @@ def _place(record: int | None) -> str:
 
 
 def _differences(expected: tuple[Output, ...], found: tuple[Output, ...]) -> list[str]:
-    """A line for each column that differs."""
+    """Return a line for each column that differs."""
     noise = NOISE * max(map(_magnitude, (output.prediction for output in expected)), default=0.0)
     names = dict.fromkeys(name for output in (*expected, *found) for name in output.features)
     same = _close(FEATURE_TOLERANCE, 0.0)
@@ -70,7 +71,7 @@ def _differences(expected: tuple[Output, ...], found: tuple[Output, ...]) -> lis
 
 
 def _posted_differences(expected: tuple[PostedOutput, ...], found: tuple[PostedOutput, ...]) -> list[str]:
-    """The same for what the post pipeline emits, where numbers may come from predictions."""
+    """Return a line for each column of the post pipeline that differs; its numbers may come from predictions."""
     noise = NOISE * max((_magnitude(output.fields) for output in expected), default=0.0)
     same = _close(PREDICTION_TOLERANCE, noise)
     names = dict.fromkeys(name for output in (*expected, *found) for name in output.fields)
@@ -79,14 +80,14 @@ def _posted_differences(expected: tuple[PostedOutput, ...], found: tuple[PostedO
 
 
 class _Column(NamedTuple):
-    """One thing to compare in each output."""
+    """A column to compare: one value of each output."""
 
     title: str
     value: Callable[[Any], Any]
     same: Same
 
     def differences(self, expected: Sequence[AnyOutput], found: Sequence[AnyOutput]) -> list[str]:
-        """A line if any differ: how many, and the first."""
+        """Return a line with the number of differences and the first one; empty if there are none."""
         pairs = [(self.value(a), self.value(b), a.record) for a, b in zip(expected, found, strict=True)]
         differing = [pair for pair in pairs if not self.same(pair[0], pair[1])]
         if not differing:
@@ -101,7 +102,7 @@ def _field(of: str, name: str) -> Callable[[Any], Any]:
 
 
 def _close(relative: float, absolute: float) -> Same:
-    """Equality that forgives numbers, at any depth of a value, a small difference."""
+    """Return an equality test that tolerates small differences of numbers at any depth of a value."""
 
     def same(a: Any, b: Any) -> bool:
         if isinstance(a, dict) and isinstance(b, dict):

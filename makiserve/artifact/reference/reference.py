@@ -27,12 +27,13 @@ Line = TypeVar("Line", bound=msgspec.Struct)
 
 
 class Output(msgspec.Struct, frozen=True):
-    """One output that a package must give: values as JSON holds them.
+    """One output that a package must reproduce, as JSON values.
 
     Attributes:
         record: the index of the reference record that causes it.
-        features: by the names that the pipeline emits; a float that is not finite is `"nan"`, `"inf"` or `"-inf"`.
-        prediction: in the same form.
+        features: the features by the names that the pipeline emits. A float that is not finite is `"nan"`, `"inf"` or
+            `"-inf"`.
+        prediction: the prediction in the same form.
     """
 
     record: int
@@ -41,11 +42,12 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class PostedOutput(msgspec.Struct, frozen=True):
-    """One output that the post pipeline of a package must give, in the form of `Output`'s values.
+    """One output that the post pipeline of a package must reproduce, with values in the form of `Output`.
 
     Attributes:
         record: the index of the reference record that causes it.
-        fields: by the names that the post pipeline emits; a plain value is `prediction`, as in the outputs.
+        fields: the fields by the names that the post pipeline emits. A plain value is named `prediction`, as in the
+            published outputs.
     """
 
     record: int
@@ -54,14 +56,14 @@ class PostedOutput(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Reference:
-    """Records and the outputs that they must cause; what a post pipeline makes of them, where there is one."""
+    """Reference records and their expected outputs, including those of a post pipeline if there is one."""
 
     records: tuple[Record, ...]
     outputs: tuple[Output, ...]
     posted: tuple[PostedOutput, ...] = ()
 
     def write(self, directory: Path, flavor: Flavor, schema: Schema) -> None:
-        """Store them as JSON lines, where the flavor says."""
+        """Store the reference as JSON lines, in the files that the flavor names."""
         records = b"".join(schema.encode_json(record) + b"\n" for record in self.records)
         (directory / flavor.reference_records).parent.mkdir(exist_ok=True)
         (directory / flavor.reference_records).write_bytes(records)
@@ -71,7 +73,7 @@ class Reference:
 
 
 def read_reference(directory: Path, flavor: Flavor, schema: Schema) -> Reference:
-    """The reference of a package.
+    """Read the reference of a package.
 
     Raises:
         ModelRefused: a file is missing or damaged.
@@ -95,7 +97,7 @@ def score_reference(scorer: Scorer, records: Sequence[Record]) -> Scored:
 
 
 def outputs_from_scored(scored: Scored) -> tuple[Output, ...]:
-    """The outputs in the form that is stored and compared."""
+    """Return the outputs in the form that is stored and compared."""
     return tuple(
         Output(cause, {name: plain(getattr(item, name)) for name in emitted_fields(type(item))}, plain(prediction))
         for cause, item, prediction in zip(scored.causes, scored.features, scored.predictions, strict=True)
@@ -103,7 +105,7 @@ def outputs_from_scored(scored: Scored) -> tuple[Output, ...]:
 
 
 def posted_from_scored(scored: Scored) -> tuple[PostedOutput, ...]:
-    """What the post pipeline emitted, in the form that is stored and compared."""
+    """Return the items that the post pipeline emitted, in the form that is stored and compared."""
     if scored.posted is None:
         return ()
     pairs = zip(scored.posted.causes, scored.posted.items, strict=True)
@@ -127,7 +129,7 @@ def _read_lines(path: Path, kind: type[Line]) -> tuple[Line, ...]:
 
 
 def plain(value: Any) -> Any:
-    """Convert a value to what JSON can hold, without loss: floats that are not finite by their names."""
+    """Convert a value to JSON types without loss: a float that is not finite becomes its name."""
     return _finite(plain_value(value))
 
 
@@ -144,17 +146,17 @@ def _finite(value: Any) -> Any:
 ENOUGH_OUTPUTS = 32
 MOST_RECORDS = 10_000
 MOST_PROFILED = 100_000
-STEP = 100  # records between two looks at the number of outputs
+STEP = 100  # the number of records between two checks of the number of outputs
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The first records of a source, as many as it takes to see the pipeline emit.
+    """The first records of a source, enough for the pipeline to emit items.
 
     Attributes:
-        records: in order; those that do not fit the schema are left out, as the stream leaves them out.
-        features: what the pipeline emitted for them; at least one.
-        profiled: what it emitted for as much of the source as is profiled.
+        records: the records, in order. Those that do not fit the schema are left out, as in the stream.
+        features: the items that the pipeline emitted for them, at least one.
+        profiled: the items that it emitted for the profiled part of the source.
     """
 
     records: tuple[Record, ...]
@@ -163,11 +165,14 @@ class Sample:
 
 
 def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record]) -> Sample:
-    """Read records until the pipeline has emitted 32 items, or 10,000 are read; and on, for the profile, to 100,000.
+    """Read the first records of a source as the reference, and more of them for the profile.
+
+    The reference ends once the pipeline has emitted 32 items, or after 10,000 records. The profile covers up to 100,000
+    records.
 
     Args:
         plan: the pipeline.
-        schema: of the records.
+        schema: the schema of the records.
         source: a CSV, JSON lines or Parquet file, or rows in memory: records, dicts or a data frame.
 
     Raises:
@@ -204,7 +209,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
 
 
 def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exception]) -> Iterator[Record]:
-    """Yield the records as a service will read them from the artifact; put errors of decoding into `refused`."""
+    """Yield the records as a service will read them from the artifact, and add decoding errors to `refused`."""
     for item in chain.from_iterable(blocks):
         if isinstance(item, DecodeError):
             refused.append(item)

@@ -1,1 +1,1 @@
-"""A pipeline's Python source: collected where the model is logged, imported again where it serves."""
+"""Collect a pipeline's Python source when the model is logged, and import it when the model is loaded."""

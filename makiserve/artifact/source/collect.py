@@ -1,4 +1,4 @@
-"""Which modules a piece of source code imports, found without running it."""
+"""Collect the source files of a pipeline; imports are found without running the code."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from makiserve.records import Record
 
 
 def imported_modules(source: bytes, module: str, *, is_package: bool) -> set[str]:
-    r"""The dotted names that the code of `module` may import, inside functions too.
+    r"""Return the dotted names that the code of `module` may import, including imports inside functions.
 
-    `from a import b` gives `a` and `a.b`, as `b` may be a module. What stands under `if TYPE_CHECKING:` never runs and
-    is left out; names that are only computed (`importlib.import_module(name)`) cannot be seen.
+    `from a import b` gives `a` and `a.b`, as `b` may be a module. Code under `if TYPE_CHECKING:` never runs and is left
+    out. Computed names (`importlib.import_module(name)`) cannot be found.
 
     >>> sorted(imported_modules(b"import numpy.linalg\nfrom . import units", "house.features", is_package=False))
     ['house', 'house.units', 'numpy.linalg']
@@ -56,14 +56,14 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 @dataclass(frozen=True)
 class CollectedSources:
-    """A pipeline as source.
+    """The source files of a pipeline, with the names of its entry points.
 
     Attributes:
         entry_point: `module:function` of the factory.
         record: `module:Class` of the record type.
         post: `module:function` of the post pipeline's factory; None without one.
-        sources: their modules, and those of the same source tree that these import, with the packages around them.
-        imports: top-level names of what they import from elsewhere, the standard library and makiserve left out.
+        sources: their modules, and the modules of the same source tree that these import, with the enclosing packages.
+        imports: the top-level names that they import from elsewhere, except the standard library and makiserve.
     """
 
     entry_point: str
@@ -76,10 +76,11 @@ class CollectedSources:
 def collect(
     features: Callable[..., Any], record: type[Record], post: Callable[..., Any] | None = None
 ) -> CollectedSources:
-    """The source of a pipeline, its record type and the post pipeline.
+    """Collect the source of a pipeline, its record type and the post pipeline.
 
     Raises:
-        ConfigurationError: a service could not import it, or would import something else; the message says what to do.
+        ConfigurationError: a service could not import it, or would import something else. The message contains what to
+            do.
     """
     factories = [factory for factory in (features, post) if factory is not None]
     entry_point, record_name, *post_name = map(_importable, (features, record, *factories[1:]))
@@ -93,7 +94,7 @@ def collect(
 
 
 def _importable(thing: Any) -> str:
-    """The `module:name` by which another process finds a function or class."""
+    """Return the `module:name` by which another process can import a function or class."""
     module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if module is None or name is None:
         raise ConfigurationError(f"{thing!r} has no name to import it by: pass the factory function itself")
@@ -111,7 +112,7 @@ def _importable(thing: Any) -> str:
 
 
 def _root(module: ModuleType) -> Path:
-    """The directory that stands in `sys.path` for this module."""
+    """Return the directory that must be in `sys.path` to import this module."""
     file = Path(module.__file__ or "")
     parts = module.__name__.split(".")
     steps = len(parts) + (file.name == INIT)
@@ -122,7 +123,7 @@ def _root(module: ModuleType) -> Path:
 
 
 def _refuse_stale(features: Callable[..., Any], module: ModuleType) -> None:
-    """The file must still say what the running function does: a notebook may have imported it before an edit."""
+    """Raise if the file no longer contains the running function: a notebook may have imported it before an edit."""
     code = getattr(features, "__code__", None)
     file = Path(module.__file__ or "")
     compiled = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
@@ -135,8 +136,8 @@ def _refuse_stale(features: Callable[..., Any], module: ModuleType) -> None:
 
 
 def _scan(root: Path, pending: list[str]) -> tuple[Sources, set[str]]:
-    """The files below `root` that these modules need, and the top-level names of what they need from elsewhere."""
-    own_name = pending[0].partition(".")[0] if is_site(root) else None  # an installed project: no neighbour is its own
+    """Return the files below `root` that these modules need, and the top-level names imported from elsewhere."""
+    own_name = pending[0].partition(".")[0] if is_site(root) else None  # installed: its neighbours are other projects
     files: dict[str, bytes] = {}
     elsewhere: set[str] = set()
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Pipeline modules that have the name of something else: they would replace it for the whole process."""
+"""Import packaged pipeline modules, and find those that would replace another module for the whole process."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from makiserve.errors import ModelRefused
 
 
 def shadowed(sources: Sources) -> str | None:
-    """What in this environment one of the modules would hide, in words; None where nothing.
+    """Return a description of the first module that would hide another one in this environment; None if there is none.
 
-    A project that is installed here with the same files is itself, and hides nothing.
+    If the same project is installed here with the same files, it hides nothing.
     """
     for name in sorted(sources.top_level):
         if name in sys.stdlib_module_names:
@@ -31,14 +31,14 @@ def shadowed(sources: Sources) -> str | None:
 
 
 def is_site(directory: str | Path) -> bool:
-    """Whether packages are installed in a directory."""
+    """Return whether a directory is one for installed packages."""
     return Path(directory).name in ("site-packages", "dist-packages")
 
 
 def _installed(name: str) -> Path | None:
-    """The directory in which a regular module or package of this name is installed."""
+    """Return the directory in which a regular module or package of this name is installed; None if there is none."""
     spec = PathFinder.find_spec(name, [entry for entry in sys.path if is_site(entry)])
-    if spec is None or spec.origin is None:  # without an origin: a part of a namespace, which may have other parts
+    if spec is None or spec.origin is None:  # no origin: a namespace package, which may have other parts
         return None
     file = Path(spec.origin)
     return file.parent.parent if spec.submodule_search_locations else file.parent
@@ -50,14 +50,14 @@ def _same(sources: Sources, name: str, installed: Path) -> bool:
 
 
 class PackagedSources(MetaPathFinder, SourceLoader):  # type: ignore[misc]  # typeshed: its two bases disagree
-    """Finds and loads exactly the modules of one pipeline, before any of the same name in `sys.path`.
+    """A finder and loader for exactly the modules of one pipeline, before any of the same name in `sys.path`.
 
-    It stays for the life of the process, so that an import inside one of the pipeline's functions finds its module
-    too. The sources are in memory: the directory that they were read from may go.
+    It remains installed until the process ends, so that imports inside the pipeline's functions also find their
+    modules. The sources are kept in memory, so the directory that they were read from may be deleted.
 
     Args:
-        sources: the modules.
-        directory: where they were read from; their `__file__` is below it.
+        sources: the source files of the modules.
+        directory: the directory that they were read from; their `__file__` is below it.
     """
 
     def __init__(self, sources: Sources, directory: Path) -> None:
@@ -92,7 +92,7 @@ class PackagedSources(MetaPathFinder, SourceLoader):  # type: ignore[misc]  # ty
 
 @contextmanager
 def importable(sources: Sources, directory: Path) -> Iterator[None]:
-    """Make the modules importable; they stay so unless the block fails.
+    """Make the modules importable. They remain importable unless the block fails.
 
     Raises:
         ModelRefused: this process has another version of one of the modules.
@@ -124,7 +124,7 @@ def _refuse_other_versions(sources: Sources) -> None:
 
 
 def _versions_here(name: str) -> Iterator[tuple[bytes | None, str]]:
-    """The content and place of a module that is imported, or that a packaged pipeline would give."""
+    """Yield the content and path of a module that is already imported, or that another packaged pipeline provides."""
     if name in sys.modules:
         file = getattr(sys.modules[name], "__file__", None)
         loader: Any = getattr(sys.modules[name], "__loader__", None)
@@ -138,7 +138,7 @@ def _versions_here(name: str) -> Iterator[tuple[bytes | None, str]]:
 
 
 def _elsewhere(package: str, path: Sequence[str] | None) -> list[str]:
-    """Where a package's other modules are, which the pipeline did not need, if it is here as files."""
+    """Return the directories of a package's other modules, which the pipeline did not need; empty if there are none."""
     spec = PathFinder.find_spec(package, path)
     return list(spec.submodule_search_locations or ()) if spec else []
 

@@ -1,4 +1,4 @@
-"""The source files of a pipeline, as they are stored in the artifact."""
+"""The source files of a pipeline, as stored in the artifact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Sources:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the paths and contents, in the order of the paths: it changes with any byte of either."""
+        """The SHA-256 of the paths and contents, in the order of the paths. It changes with any byte of either."""
         sha = hashlib.sha256()
         for path, content in sorted(self.files.items()):
             sha.update(f"{path}\0{len(content)}\0".encode())
@@ -43,6 +43,6 @@ class Sources:
 
 
 def read_sources(directory: Path) -> Sources:
-    """The files below `directory`, whatever they are called: one that was added changes the digest too."""
+    """Read all files below `directory`, with any name, so that an added file also changes the digest."""
     found = (path for path in directory.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     return Sources({path.relative_to(directory).as_posix(): path.read_bytes() for path in found})

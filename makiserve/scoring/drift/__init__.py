@@ -1,4 +1,4 @@
-"""Skew: how the features and predictions of a service differ from those of the training."""
+"""Drift: how the features and predictions of a service differ from those of the training."""
 
 from makiserve.scoring.drift.columns import columns_of_predictions
 from makiserve.scoring.drift.drift import Drift, FeatureDrift

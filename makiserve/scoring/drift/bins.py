@@ -1,4 +1,4 @@
-"""The bins that the numbers of a training are counted in. Decision 0120."""
+"""The bins for the numbers of a training set. Decision 0120."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 COARSE = 10
-"""Bins of about equal shares that the population stability index compares, apart from frequent values."""
+"""The number of bins of about equal shares that the population stability index compares, apart from frequent values."""
 
 FINE = 50
-"""Bins of about equal shares that are counted: the distance compares them one by one."""
+"""The number of bins of about equal shares that are counted. The distance compares them one by one."""
 
 TAILS = (0.001, 0.005, 0.01, 0.99, 0.995, 0.999)
-"""Further edges, so that a long tail is not one bin."""
+"""Additional quantiles for edges, so that a long tail is not one bin."""
 
 LEAST_A_BIN = 20
-"""Fewer values in a bin are more chance than share. A small training gets up to four bins all the same."""
+"""The minimum number of values for a bin: the share of a smaller bin is mostly chance. A small training set still gets
+up to four bins."""
 
 MOST_VALUES = 100
 REPEATS = 5
-"""A feature of at most 100 values, of which most occur five times, is discrete: each value has a bin."""
+"""A feature with no more than 100 values, most of which occur at least five times, is discrete: each value has a bin.
+"""
 
 FREQUENT = 0.05
-"""A value of any other feature that has this share has a bin, too."""
+"""A value of any other feature has a bin, too, if it has at least this share."""
 
 
 def edges_of(values: Floats) -> Floats:
-    """Return the upper edges of all bins but the last, ascending. A bin holds what is at most its edge.
+    """Return the upper edges of all bins but the last, ascending. The upper edge belongs to the bin.
 
-    The bin of a frequent value holds that value alone: its lower edge is the next smaller float.
+    The bin of a frequent value contains only that value: its lower edge is the next smaller float.
 
     Args:
-        values: of a training, finite, at least one.
+        values: the finite values of a training set, at least one.
     """
     distinct, counts = np.unique(values, return_counts=True)
     is_discrete = len(distinct) <= MOST_VALUES and np.median(counts) >= REPEATS
@@ -50,10 +52,10 @@ def edges_of(values: Floats) -> Floats:
 
 
 def groups_of(edges: Floats, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each bin the number of the group that the population stability index counts it in.
+    """Return for each bin the number of its group in the population stability index.
 
-    Bins that the training left empty are group 0, the bin of a frequent value is a group, and the others are merged to
-    ten of about equal shares.
+    Bins that are empty in the training are group 0. The bin of a frequent value is a separate group. The other bins are
+    merged into ten groups of about equal shares.
     """
     is_value = np.zeros(len(counts), bool)
     is_value[1:-1] = np.nextafter(edges[1:], -np.inf) == edges[:-1]

@@ -1,4 +1,4 @@
-"""From the items of a batch to columns of values."""
+"""Convert the items of a batch to columns of values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def columns_of(features: Sequence[Any], predictions: Sequence[Any]) -> dict[str,
 
     Args:
         features: items of one type with named fields; items of other types have no columns.
-        predictions: one for each item; None without a model.
+        predictions: one for each item; each is None without a model.
     """
     names = field_names(type(features[0])) or () if features else ()
     return {name: list(map(attrgetter(name), features)) for name in names} | columns_of_predictions(predictions)
@@ -48,7 +48,7 @@ def texts(values: Sequence[Any]) -> list[str]:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None or nan."""
+    """Return whether a value is None or nan."""
     return value is None or (isinstance(value, float) and value != value)
 
 
@@ -57,5 +57,5 @@ def _number(value: Any) -> float:
         return float("nan")
     try:
         return float(value)
-    except OverflowError:  # an integer of Python's
+    except OverflowError:  # a large Python integer
         return LARGEST if value > 0 else -LARGEST

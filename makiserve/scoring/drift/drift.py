@@ -1,4 +1,4 @@
-"""What a service or a replay sees, counted in the bins of the training's profile."""
+"""The features and predictions of a service or a replay, counted in the bins of the training's profile."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from makiserve.scoring.drift.profile import ColumnProfile, Profile
 Floats = NDArray[np.float64]
 
 FLOOR = 1e-4
-"""The smallest share of a bin: the index has no value for an empty one."""
+"""The minimum share of a bin: the index is undefined for an empty bin."""
 
 
 class FeatureDrift(NamedTuple):
-    """How one column differs from the training's. Missing values and values that are new count in both measures.
+    """The drift of one column from the training. Missing values and new values count in both measures.
 
     Attributes:
-        name: of the column.
-        seen: values that were looked at, the missing ones included.
+        name: the column's name.
+        seen: the number of values counted, including the missing ones.
         psi: the population stability index over about ten bins of numbers, or over the categories, and the missing
-            values; nan before the first value. By convention below 0.1 nothing has changed, above 0.25 much has
-            (Siddiqi 2006, Credit Risk Scorecards). It is larger than 0 by chance, too: without any change its mean is
-            about (bins - 1) * (1/n + 1/m) for samples of n and m (Yurdakul and Naranjo 2020).
-        bins: how many of them the training filled.
-        distance: from 0 for the same distribution to 1. For numbers the largest difference of the cumulative shares
-            (Kolmogorov-Smirnov) at the edges of the bins, missing values taken as below all others; for text half the
-            sum of the differences of the shares (total variation). nan before the first value.
-        nulls: the part that is missing.
-        expected_nulls: the same of the training.
-        out_of_range: the part of the present values that the training cannot have had: below or above all of its
-            values, or not among the values or texts that it had.
+            values; nan before the first value. By convention, a value below 0.1 means no change, and one above 0.25 a
+            large change (Siddiqi 2006, Credit Risk Scorecards). It is also above 0 by chance: without any change its
+            mean is about (bins - 1) * (1/n + 1/m) for samples of n and m (Yurdakul and Naranjo 2020).
+        bins: the number of bins that are not empty in the training.
+        distance: the distance from the training's distribution, from 0 (the same) to 1; nan before the first value. For
+            numbers it is the largest difference of the cumulative shares at the edges of the bins
+            (Kolmogorov-Smirnov), with missing values below all others. For text it is half the sum of the differences
+            of the shares (total variation).
+        nulls: the share of missing values.
+        expected_nulls: the share of missing values in the training.
+        out_of_range: the share of the present values that do not occur in the training: below its smallest or above its
+            largest value, or not among its values or texts.
     """
 
     name: str
@@ -49,29 +50,29 @@ class FeatureDrift(NamedTuple):
 
 
 class Drift:
-    """Counts features and predictions by the bins of a profile: a few numbers for each column.
+    """Counts of features and predictions by the bins of a profile, a few numbers for each column.
 
     Args:
-        profile: of the training.
+        profile: the profile of the training.
     """
 
     def __init__(self, profile: Profile) -> None:
         self._columns = {column.name: _Counted(column) for column in profile.columns}
 
     def observe(self, features: Sequence[Any], predictions: Sequence[Any], weight: float = 1.0) -> None:
-        """Count a batch, as `Scored` holds it.
+        """Count a batch, with features and predictions as in `Scored`.
 
         Args:
-            features: of each output.
-            predictions: of each output.
-            weight: how many outputs each of them stands for.
+            features: the features of each output.
+            predictions: the prediction of each output.
+            weight: the number of outputs that each of them represents.
         """
         for name, values in columns_of(features, predictions).items():
             if (column := self._columns.get(name)) is not None:
                 column.observe(values, weight)
 
     def merge(self, other: Drift) -> None:
-        """Add what another has counted by the same profile: of another worker, or of another hour."""
+        """Add the counts of another worker or another hour, which must use the same profile."""
         for name, column in self._columns.items():
             column.merge(other._columns[name])
 
@@ -127,7 +128,7 @@ class _Counted:
     def _of_text(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         other = len(self._codes)
         codes = np.array([self._codes.get(text, other) for text in texts(values)], np.int64)
-        return codes, (codes == other) & (self._profile.counts[-1] == 0)  # else it may be one of the training's others
+        return codes, (codes == other) & (self._profile.counts[-1] == 0)  # else it may be one of the other texts
 
     def _of_numbers(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         column = numbers(values)
@@ -137,7 +138,7 @@ class _Counted:
         return codes, is_new | (self._expected[codes + 1] == 0)
 
     def _groups(self) -> NDArray[np.int64]:
-        """Return the group of the index for the missing values and for each bin; the missing ones are the last."""
+        """Return the group in the index of the missing values and of each bin; missing values have the last group."""
         if self._profile.categories is not None:
             bins = np.arange(len(self._profile.counts))
         else:

@@ -1,4 +1,4 @@
-"""The statistics of the features and predictions of a training, as they travel with the model."""
+"""The statistics of a training's features and predictions, as stored with the model."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from makiserve.scoring.drift.bins import edges_of
 from makiserve.scoring.drift.columns import LARGEST, is_missing, numbers, texts
 
 TOP = 50
-"""How many categories are counted by name; the others are one."""
+"""The number of categories that are counted by name; all others are counted together."""
 
 
 class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One feature, or the prediction: categories for text, the other statistics for numbers and truth values.
+    """The statistics of one feature, or of the prediction.
+
+    Text has categories. Numbers and booleans have the other statistics.
 
     Attributes:
-        name: of the feature; `prediction`, or `prediction.NAME` for one of several outputs.
-        count: values, the missing ones included.
-        nulls: how many are missing: None or nan.
-        counts: the values in each bin; of text in each category, and last in all other categories.
+        name: the feature's name; `prediction`, or `prediction.NAME` for one of several outputs.
+        count: the number of values, including the missing ones.
+        nulls: the number of missing values: None or nan.
+        counts: the number of values in each bin. For text, the number in each category, and last the number in all
+            other categories.
         categories: the most frequent texts; None for numbers.
-        edges: between the bins: a bin holds what is at most its edge.
-        least: the smallest value; None for text, as the three that follow.
-        largest: the largest.
-        mean: of the values; None if it is not finite, as the next.
-        stddev: of the values, with the divisor n.
+        edges: the edges between the bins. The upper edge belongs to the bin.
+        least: the smallest value; None for text.
+        largest: the largest value; None for text.
+        mean: the mean of the values; None for text, or if it is not finite.
+        stddev: the standard deviation of the values, with the divisor n; None for text, or if it is not finite.
     """
 
     name: str
@@ -52,35 +55,35 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     def shares_between(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the share of the present values in the intervals between `edges`, as `numpy.histogram` cuts them.
 
-        Inside a bin the values are taken to be spread evenly.
+        The values in a bin are assumed to be spread evenly.
         """
         ends = np.append(np.nextafter(edges[:-1], -np.inf), edges[-1])  # only the last interval holds its upper end
         return np.diff(np.interp(ends, *self._cumulated(), left=0.0, right=1.0))
 
     def spread(self) -> NDArray[np.float64]:
-        """Return a thousand values that are spread as those of the training, as far as its bins show."""
+        """Return 1,000 values with the distribution of the training, as far as its bins show."""
         at, below = self._cumulated()
         return np.interp((np.arange(1000) + 0.5) / 1000, below, at)
 
     def _cumulated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the ends of the bins, and the share of the present values that are at most each."""
+        """Return the ends of the bins, and for each end the share of the present values up to and including it."""
         least, largest = self.least or 0.0, self.largest or 0.0
         at = np.maximum([np.nextafter(least, -np.inf), *self.edges, largest], -LARGEST)
         return at, np.concatenate([[0.0], np.cumsum(self.shares)])
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """What a training saw, column by column."""
+    """The statistics of a training, column by column."""
 
     columns: list[ColumnProfile]
 
     def to_json(self) -> bytes:
-        """Return the form in which it is stored."""
+        """Return the profile as JSON, the form in which it is stored."""
         return msgspec.json.format(msgspec.json.encode(self), indent=1)
 
 
 def profile_from(columns: Mapping[str, Sequence[Any]]) -> Profile:
-    """Return the profile of columns of numbers, truth values or text; a column of anything else is left out."""
+    """Return the profile of columns of numbers, booleans or text; columns of other types are left out."""
     found = (_column(name, values) for name, values in columns.items())
     return Profile([column for column in found if column is not None])
 

@@ -13,15 +13,15 @@ SEED = 0
 class Reservoir:
     """A uniform random sample of the rows of a stream, without replacement.
 
-    Each row draws a number, and the rows with the smallest numbers are kept (bottom-k sampling). The numbers come from
-    a seeded generator, one for each row: the sample depends on the rows and their order, never on how they are cut into
-    batches. A pattern in the stream cannot alias with it, as it can with every n-th row.
+    Each row draws a random number, and the rows with the smallest numbers are kept (bottom-k sampling). The numbers
+    come from a seeded generator, one for each row, so the sample depends on the rows and their order, never on how they
+    are split into batches. Unlike with every n-th row, a pattern in the stream cannot alias with the sample.
 
     Args:
-        size: how many rows are kept.
+        size: the number of rows to keep.
 
     Attributes:
-        offered: how many rows there were.
+        offered: the number of rows offered.
     """
 
     def __init__(self, size: int) -> None:
@@ -30,7 +30,7 @@ class Reservoir:
         self.clear()
 
     def clear(self) -> None:
-        """Begin another sample; it draws other numbers."""
+        """Start a new sample, with new random numbers."""
         self.offered = 0
         self._bound = 1.0
         self._drawn: list[float] = []
