@@ -33,9 +33,9 @@ def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
         pipelines: the branches; each item runs through them in the order of the arguments.
         join: `zip` emits tuples of what the branches emit together. Branches that do not emit for the same items (if
             one of them filters, for instance) are refused: their values would belong to different items. `zip_longest`
-            emits tuples of what the branches emit for the same item, with None for a branch that emits nothing, or fewer values.
-            `merge` passes on each value as it comes. `combine_latest` emits, for each value, a tuple of the latest
-            values of all branches, None for a branch that has had none.
+            emits tuples of what the branches emit for the same item, with None for a branch that emits nothing or fewer
+            values. `merge` passes on each value as it comes. `combine_latest` emits, for each value, a tuple of the
+            latest values of all branches, None for a branch that has not emitted yet.
 
     *Emits* tuples with one element a branch, or values. *State* the branches' own; and one value a branch for
     `combine_latest`, and for a `zip` of values at completion. Each window or group has its own (in RxSci a value can

@@ -110,7 +110,7 @@ def count_below(dist: Distribution, value: float) -> float:
 
 
 def centres(dist: Distribution) -> tuple[list[float], list[float]]:
-    """Return the ranks and values of the extremes and of the bins' centres, between which quantiles are interpolated."""
+    """Return ranks and values of the extremes and of the bins' centres, between which quantiles are interpolated."""
     ranks = [below - count / 2 for below, count in zip(accumulate(dist.counts), dist.counts, strict=True)]
     return [0.0, *ranks, float(dist.total)], [dist.min or 0.0, *dist.values, dist.max or 0.0]
 

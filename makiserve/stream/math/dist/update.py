@@ -39,9 +39,9 @@ def update(
         reduce: emit only the final distribution, when the stream or its window completes.
         skip_missing: leave out None and NaN; the running distribution is then emitted unchanged.
 
-    *Emits* a `Distribution` for each item, or one; an empty one for an empty stream. Each is a separate value
-    (RxSci emits the same object, which later items change). *NaN* and infinities have no bin. *State* two numbers for
-    each bin and key. *Raises* `ValueError` for NaN and infinities, `TypeError` for what is not a real number, None included.
+    *Emits* a `Distribution` for each item, or one; an empty one for an empty stream. Each is a separate value (RxSci
+    emits the same object, which later items change). *NaN* and infinities have no bin. *State* two numbers a bin a key.
+    *Raises* `ValueError` for NaN and infinities, `TypeError` for what is not a real number, None included.
 
     Raises:
         PipelineError: bin_count is less than 1.
