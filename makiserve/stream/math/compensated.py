@@ -1,6 +1,6 @@
-"""Compensated summation: the sum that `math.sum` and `math.mean` keep.
+"""Compensated summation: the state of `math.sum` and `math.mean`.
 
-A partial sum is `(total, rest)`; `rest` collects what rounding took from `total` (Neumaier, "Rundungsfehleranalyse
+A partial sum is `(total, rest)`; `rest` collects the rounding errors of `total` (Neumaier, "Rundungsfehleranalyse
 einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974). Integers stay integers, and exact. Finite floats
 whose sum leaves the range of float64 are added up as an integer. A sum that returns to the range is then correct, and
 the same for any slicing of a window.

@@ -1,4 +1,4 @@
-"""Distinct values in bounded memory: what `math.distinct_count` keeps.
+"""Distinct values in bounded memory: the state of `math.distinct_count`.
 
 The 64-bit hashes of the values, up to `EXACT` of them; beyond that a HyperLogLog sketch (Flajolet et al., AofA 2007)
 of Apache DataSketches, to which they are added `EXACT` at a time. It is kept as bytes, so that a partial result is
