@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 16
 
 
 def opened(file: File, mode: str, encoding: str | None = None, open_obj: Open = open) -> AbstractContextManager[Any]:
-    """Return a context that closes the file at the end if it was opened here. Text is UTF-8 unless `encoding` is given."""
+    """Return a context that closes the file at the end if it was opened here. Text is UTF-8 without an `encoding`."""
     if not isinstance(file, (str, PathLike)):
         return nullcontext(file)
     if "b" not in mode:

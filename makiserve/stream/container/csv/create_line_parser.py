@@ -26,7 +26,7 @@ def create_line_parser(
 
     The types are int, float, str and bool, as a class or its name, and "posix_timestamp" (seconds) and "iso_datetime",
     which give a datetime. They accept what Python's own functions accept, so that a float is exact and keeps its sign
-    (RxSci reads -11.45 as -10.55). A bool is true or false in any letter case (RxSci reads anything but "True" as
+    (RxSci reads -11.45 as -10.55). A bool is true or false, in upper or lower case (RxSci reads anything but "True" as
     False). An empty cell is None; for a str, an empty text.
 
     Args:
