@@ -1,4 +1,4 @@
-"""Event time: what a `time_mapper` gives, in milliseconds."""
+"""Event time: the result of a `time_mapper`, in milliseconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MILLISECOND = timedelta(milliseconds=1)
 
 Duration = timedelta | str
-"""What an operator takes as a duration: a timedelta, or text such as `6h` or `500ms`."""
+"""A duration that an operator accepts: a timedelta, or text such as `6h` or `500ms`."""
 
 
 def with_zone(time: Any) -> Any:
@@ -41,7 +41,7 @@ def ms_from_time(time: Any) -> int:
 
 
 def duration_from(value: Any, what: str) -> timedelta:
-    """Return a duration that is given as a timedelta or as text, such as `6h`.
+    """Return the duration given as a timedelta or as text, such as `6h`.
 
     Raises:
         PipelineError: it is neither.
@@ -62,7 +62,7 @@ def ms_from_duration(duration: Duration, what: str, least: int = 1) -> int:
     Args:
         duration: a timedelta, or text such as `6h`.
         what: the operator and its argument, for the error.
-        least: the smallest number of milliseconds that is accepted.
+        least: the minimum, in milliseconds.
 
     Raises:
         PipelineError: it is not a whole number of milliseconds, or less than `least` of them.

@@ -1,4 +1,4 @@
-"""`run`: an Observable's last item, waited for."""
+"""`run`: wait for an Observable and return its last item."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rx.scheduler import CurrentThreadScheduler
 
 
 def run(pipe: rx.Observable) -> Any:
-    """Subscribes to an Observable and waits until it has ended.
+    """Subscribe to an Observable and wait until it has ended.
 
     ```
     --1--2--3--|
@@ -22,7 +22,7 @@ def run(pipe: rx.Observable) -> Any:
         pipe: an Observable that completes.
 
     Returns:
-        Its last item; None when it had none.
+        Its last item; None if it had none.
 
     Raises:
         Exception: the error that it ended with.
@@ -42,7 +42,7 @@ def run(pipe: rx.Observable) -> Any:
         errors.append(error)
         ended.set()
 
-    # in this thread where the source allows it: a debugger and Ctrl+C find what is running
+    # in this thread if the source allows it, so that a debugger and Ctrl+C reach the running code
     scheduler = CurrentThreadScheduler.singleton()
     if not scheduler.schedule_required():  # called while an Observable emits, whose turn has to end first
         scheduler = CurrentThreadScheduler()

@@ -1,4 +1,4 @@
-"""Single values as operators read them: numpy's scalars as Python's numbers, and what counts as missing."""
+"""Single values as operators read them: numpy's scalars as Python's numbers, and which values are missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 LARGEST_INT = 2**1000
-"""Integers beyond it are read as floats, so that their differences stay within float64."""
+"""Larger integers are read as floats, so that their differences stay within float64."""
 
 _EXACT = (int, float, Decimal, Fraction)
 

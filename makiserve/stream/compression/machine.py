@@ -1,6 +1,7 @@
-"""Compressors and decompressors: machines that take bytes, give bytes, and hide what they remember.
+"""Compressors and decompressors: machines that take bytes, return bytes, and hide their state.
 
-What is hidden in a library can be neither saved nor taken back when a record fails, so that no lane may contain one.
+State that is hidden in a library can be neither saved nor rolled back when a record fails, so a lane must not contain
+one.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from makiserve.stream.ops.observable import subscribed_only
 
 
 class Machine(Protocol):
-    """One stream of bytes that is turned into another."""
+    """A conversion of one stream of bytes into another."""
 
     def feed(self, data: bytes) -> bytes:
-        """What comes out for the next bytes; often nothing yet."""
+        """Return the output for the next bytes; it is often empty."""
 
     def finish(self) -> bytes:
-        """What comes out at the end."""
+        """Return the output at the end."""
 
 
 def through(machine: Machine, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What a machine makes of all the chunks of a file."""
+    """Yield the output of a machine for all chunks of a file."""
     for chunk in chunks:
         yield machine.feed(chunk)
     yield machine.finish()
@@ -44,11 +45,11 @@ class Compressor:
 
 
 class Decompressor:
-    """A machine around `decompressobj`s: one for each of the members that a file may consist of.
+    """A machine around `decompressobj`s, one for each member of a file.
 
     Args:
-        make: makes a `decompressobj`.
-        failure: what it raises for bytes that are not what it takes.
+        make: creates a `decompressobj`.
+        failure: the exception that it raises for invalid bytes.
     """
 
     def __init__(self, make: Callable[[], Any], failure: type[Exception]) -> None:
@@ -58,7 +59,7 @@ class Decompressor:
         self._is_whole = False
 
     def feed(self, data: bytes) -> bytes:
-        """What comes out for the next bytes.
+        """Return the output for the next bytes.
 
         Raises:
             DecodeError: they are damaged.
@@ -76,7 +77,7 @@ class Decompressor:
         return b"".join(parts)
 
     def finish(self) -> bytes:
-        """Nothing more.
+        """Return no bytes; raise if the file is incomplete.
 
         Raises:
             DecodeError: the bytes end too early.
@@ -88,7 +89,7 @@ class Decompressor:
 
 @dataclass(frozen=True, eq=False)
 class Running(Operator):
-    """A machine on an Observable."""
+    """An operator that runs a machine on an Observable."""
 
     one_to_one: ClassVar[bool] = True
     make: Callable[[], Machine]
@@ -107,15 +108,15 @@ class Running(Operator):
 
 
 def running(node: Running, name: str, record_function: str) -> Transform:
-    """The operator of a node, refused where it would be part of a lane.
+    """Return the operator of a node, which cannot be used in a lane.
 
     Args:
         node: the operator.
-        name: as the user writes it.
-        record_function: what to map a lane's records with, for the message.
+        name: its name in the user's pipeline.
+        record_function: the function to map a lane's records with instead, for the message.
 
     Raises:
-        PipelineError: when it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
     """
     reason = "what it remembers can be neither saved nor taken back when a record fails; "
     return subscribed_only(name, f"{reason}treat each record by itself, ops.map({record_function})", operator(node))

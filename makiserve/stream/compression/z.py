@@ -11,11 +11,11 @@ from makiserve.stream.engine.trace import Transform
 
 __all__ = ["compress", "decompress"]
 
-GZIP = zlib.MAX_WBITS | 16  # zlib's way to say: with a gzip header
+GZIP = zlib.MAX_WBITS | 16  # zlib's code for a gzip header
 
 
 def compress() -> Transform:
-    """Compresses a stream of bytes to one gzip file.
+    """Compress a stream of bytes to one gzip file.
 
     ```
     --data-----data-----|
@@ -24,11 +24,11 @@ def compress() -> Transform:
     ```
 
     *Emits* for each item the bytes that are ready, often none, and the rest at completion. *State* zlib's, about 260
-    KB, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record by itself:
+    KB, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record separately:
     `ops.map(gzip.compress)`).
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import gzip, rx, makiserve.stream as rs
     >>> parts = []
@@ -40,7 +40,7 @@ def compress() -> Transform:
 
 
 def decompress() -> Transform:
-    """Decompresses a stream of bytes that is, in pieces cut anywhere, a gzip file.
+    """Decompress a gzip file that comes as a stream of bytes in pieces of any size.
 
     ```
     --header--rest--|
@@ -48,13 +48,13 @@ def decompress() -> Transform:
     ----------data--|
     ```
 
-    *Emits* for each item the bytes that it gives, at times none, and an empty item at completion. Where several gzip
+    *Emits* for each item the bytes that are ready, sometimes none, and an empty item at completion. If several gzip
     files follow each other, all are read (RxSci stops after the first). *State* zlib's, about 40 KB, which cannot be
     saved: it runs on an Observable, not in a lane. *Raises* DecodeError for damaged bytes, and at completion for a
     truncated stream.
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import gzip, rx, makiserve.stream as rs
     >>> rx.from_([gzip.compress(b"one two")]).pipe(rs.compression.z.decompress()).subscribe(print).dispose()
@@ -65,12 +65,12 @@ def decompress() -> Transform:
 
 
 def gzip_compressor() -> Compressor:
-    """A new machine that makes a gzip file."""
+    """Return a new machine that writes a gzip file."""
     return Compressor(zlib.compressobj(wbits=GZIP))
 
 
 def gzip_decompressor() -> Decompressor:
-    """A new machine that reads gzip files."""
+    """Return a new machine that reads gzip files."""
     return Decompressor(lambda: zlib.decompressobj(wbits=GZIP), zlib.error)
 
 

@@ -1,4 +1,4 @@
-"""`compression.zstd`: Zstandard (RFC 8878), by the library `zstandard`."""
+"""`compression.zstd`: Zstandard (RFC 8878), with the library `zstandard`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["compress", "decompress"]
 
 
 def compress() -> Transform:
-    """Compresses a stream of bytes to one Zstandard frame.
+    """Compress a stream of bytes to one Zstandard frame.
 
     ```
     --data-----data-----|
@@ -23,11 +23,11 @@ def compress() -> Transform:
     ```
 
     *Emits* for each item the bytes that are ready, often none, and the rest at completion. *State* the library's, some
-    megabytes, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record by itself:
+    megabytes, which cannot be saved: it runs on an Observable, not in a lane (there, compress each record separately:
     `ops.map(zstandard.compress)`).
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import rx, zstandard, makiserve.stream as rs
     >>> parts = []
@@ -39,7 +39,7 @@ def compress() -> Transform:
 
 
 def decompress() -> Transform:
-    """Decompresses a stream of bytes that is, in pieces cut anywhere, a Zstandard file.
+    """Decompress a Zstandard file that comes as a stream of bytes in pieces of any size.
 
     ```
     --frame's begin--its end--|
@@ -47,13 +47,13 @@ def decompress() -> Transform:
     --data-----------data-----|
     ```
 
-    *Emits* for each item the bytes that it gives, at times none, and an empty item at completion. Where several frames
+    *Emits* for each item the bytes that are ready, sometimes none, and an empty item at completion. If several frames
     follow each other, all are read (RxSci stops after the first). *State* the library's, which cannot be saved: it
     runs on an Observable, not in a lane. *Raises* DecodeError for damaged bytes, and at completion for a truncated
     stream.
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import rx, zstandard, makiserve.stream as rs
     >>> rx.from_([zstandard.compress(b"one two")]).pipe(rs.compression.zstd.decompress()).subscribe(print).dispose()
@@ -64,12 +64,12 @@ def decompress() -> Transform:
 
 
 def zstd_compressor() -> Compressor:
-    """A new machine that makes a Zstandard frame."""
+    """Return a new machine that writes a Zstandard frame."""
     return Compressor(zstandard.ZstdCompressor().compressobj())
 
 
 def zstd_decompressor() -> Decompressor:
-    """A new machine that reads Zstandard frames."""
+    """Return a new machine that reads Zstandard frames."""
     return Decompressor(lambda: zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError)
 
 

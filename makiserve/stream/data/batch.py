@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def batch(batch_size: int) -> Transform:
-    """Gathers the items into lists.
+    """Gather the items into lists.
 
     ```
     --1--2--3------4--5--|

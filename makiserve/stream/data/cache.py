@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def cache(field: str | None = None) -> Transform:
-    """Replaces each item, or one field of it, by the equal value of the same type that came first.
+    """Replace each item, or one field of it, by the equal value of the same type that came first.
 
     ```
     --a--b--a--|
@@ -22,10 +22,10 @@ def cache(field: str | None = None) -> Transform:
     --a--b--a--|
     ```
 
-    The items stay equal; where many are buffered, repeated values take their memory once.
+    The items stay equal. If many are buffered, repeated values share memory.
 
     Args:
-        field: the field to look at; by default the item itself. Its values must be hashable.
+        field: the field to replace; by default the item itself. Its values must be hashable.
 
     *Emits* one item for each item (RxSci fails when the first one is None). *State* every distinct value a key:
     nothing bounds it. *Raises* `TypeError` for a value that is not hashable, `AttributeError` for a missing field.

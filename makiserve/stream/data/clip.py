@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def clip(lower_bound: Any = None, higher_bound: Any = None) -> Transform:
-    """Replaces what is below `lower_bound`, or above `higher_bound`, by that bound.
+    """Replace values below `lower_bound`, or above `higher_bound`, by that bound.
 
     ```
     --1--2--3--6--|
@@ -23,8 +23,8 @@ def clip(lower_bound: Any = None, higher_bound: Any = None) -> Transform:
     ```
 
     Args:
-        lower_bound: the least value to emit; None for no such bound.
-        higher_bound: the greatest value to emit; None for no such bound.
+        lower_bound: the minimum to emit; None for no bound.
+        higher_bound: the maximum to emit; None for no bound.
 
     *Emits* one value for each item. *State* none. *Raises* `TypeError` for what cannot be compared with the bounds.
 

@@ -13,7 +13,7 @@ from makiserve.stream.ops.map import map
 
 
 def encode(encoding: str = "utf8", incremental: bool = True) -> Transform:
-    r"""Encodes text.
+    r"""Encode text.
 
     ```
     --"a"---"é"----------|
@@ -23,13 +23,13 @@ def encode(encoding: str = "utf8", incremental: bool = True) -> Transform:
 
     Args:
         encoding: a name that Python's `codecs` knows.
-        incremental: take the items as pieces of one text: a byte order mark stands before the first piece only.
+        incremental: treat the items as pieces of one text: only the first piece gets a byte order mark.
 
     *Emits* bytes for each item and, when incremental, what is left at completion, mostly `b""`.
     *State* the encoder's, one integer a key. *Raises* `UnicodeEncodeError` for what the encoding cannot express.
 
     Raises:
-        PipelineError: there is no such encoding.
+        PipelineError: Python does not know the encoding.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_(["a", "é"]).pipe(rs.data.encode(incremental=False)).subscribe(print).dispose()
@@ -52,7 +52,7 @@ class Encode(Incremental):
 
 
 def decode(encoding: str = "utf8", incremental: bool = True) -> Transform:
-    r"""Decodes bytes.
+    r"""Decode bytes.
 
     ```
     --b"a\xc3"--b"\xa9"--|
@@ -62,13 +62,13 @@ def decode(encoding: str = "utf8", incremental: bool = True) -> Transform:
 
     Args:
         encoding: a name that Python's `codecs` knows.
-        incremental: take the items as pieces of one text: a character may be cut between two pieces.
+        incremental: treat the items as pieces of one text: a character may be split between two pieces.
 
     *Emits* text for each item and, when incremental, what is left at completion, mostly `""`. *State* the bytes of the
-    cut character and one integer a key. *Raises* `UnicodeDecodeError` for bytes that are not of the encoding.
+    split character and one integer a key. *Raises* `UnicodeDecodeError` for bytes that are not of the encoding.
 
     Raises:
-        PipelineError: there is no such encoding.
+        PipelineError: Python does not know the encoding.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([b"a\xc3", b"\xa9"]).pipe(rs.data.decode()).subscribe(lambda text: print(repr(text))).dispose()

@@ -9,7 +9,7 @@ import msgspec
 
 
 def field_names(item: Any) -> tuple[str, ...]:
-    """The names of the fields of a structured item; none for any other."""
+    """Return the names of the fields of a structured item; empty for any other item."""
     if isinstance(item, msgspec.Struct):
         return item.__struct_fields__
     if dataclasses.is_dataclass(item):
@@ -18,7 +18,7 @@ def field_names(item: Any) -> tuple[str, ...]:
 
 
 def replaced(item: Any, changes: dict[str, Any]) -> Any:
-    """A copy of a structured item with other values in some fields."""
+    """Return a copy of a structured item with some fields replaced."""
     if isinstance(item, msgspec.Struct):
         return msgspec.structs.replace(item, **changes)
     return item._replace(**changes) if hasattr(item, "_replace") else dataclasses.replace(item, **changes)

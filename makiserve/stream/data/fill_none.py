@@ -15,7 +15,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def fill_none(value: Any) -> Transform:
-    """Replaces None, as an item or as a field of an item, by `value`.
+    """Replace None, as an item or as a field of an item, by `value`.
 
     ```
     --1--None--(None,2)--|
@@ -26,7 +26,7 @@ def fill_none(value: Any) -> Transform:
     Fields are those of named tuples, Records and dataclasses, and the elements of plain tuples (on which RxSci fails).
 
     Args:
-        value: what stands in place of None.
+        value: the value to use in place of None.
 
     *Emits* one item for each item. *State* none.
 

@@ -24,8 +24,8 @@ def forward_fill() -> Transform:
     ```
 
     It is pandas' `ffill`: what is missing before the first known value stays as it is. Fields are those of named
-    tuples, Records and dataclasses, and the elements of plain tuples; each is filled by itself. Inside of `group_by`
-    each group is filled from its own items. A known value is used however long ago it came.
+    tuples, Records and dataclasses, and the elements of plain tuples; each is filled separately. Inside `group_by`
+    each group is filled from its own items. A known value is used regardless of its age.
 
     *Emits* one item for each item. *State* one item a key.
 
@@ -40,7 +40,7 @@ def forward_fill() -> Transform:
 
 @dataclass(frozen=True, eq=False)
 class ForwardFill(Operator):
-    """The node of `forward_fill`. What it keeps is the item that it emitted last: that holds the known values."""
+    """The node of `forward_fill`. It keeps the item that it emitted last, which contains the known values."""
 
     name: ClassVar[str] = "forward_fill"
     one_to_one: ClassVar[bool] = True

@@ -1,7 +1,7 @@
-"""Hopping windows in event time: the general way, and sliced into panes.
+"""Hopping windows in event time: the general implementation, and one that slices them into panes.
 
-Windows have numbers: window k begins at k strides since 1970. A pane is the greatest span that divides window and
-stride (Traub et al., "Scotty", TODS 2021).
+Windows are numbered: window k begins k strides after 1970. A pane is the largest span that divides window and stride
+(Traub et al., "Scotty", TODS 2021).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from makiserve.stream.engine.stage import Stage, State
 
 
 class Spans(NamedTuple):
-    """The durations, in ms, and expressions for what follows from them."""
+    """The durations, in ms, and expressions derived from them."""
 
     window: int
     stride: int
@@ -27,24 +27,24 @@ class Spans(NamedTuple):
 
     @property
     def pane(self) -> int:
-        """How long a pane is, in ms."""
+        """The length of a pane, in ms."""
         return gcd(self.window, self.stride)
 
     def closed(self, now: str) -> str:
-        """The last window that is closed, once the latest time is `now`."""
+        """Return the expression for the last window that is closed when the latest time is `now`."""
         return f"({now} - {self.window + self.lateness}) // {self.stride}"
 
     @property
     def has_gaps(self) -> bool:
-        """Whether there are times between two windows."""
+        """Whether there are gaps between windows."""
         return self.stride > self.window
 
     def has_window(self, time: str) -> str:
-        """Whether a time is not between two windows."""
+        """Return the expression for whether a time is in a window, not in a gap."""
         return f"{time} % {self.stride} < {self.window}"
 
     def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[list[State]]:
-        """For each window from `since` to `until`, or to the last one, that has panes: those, in order."""
+        """Yield the panes, in order, of each window that has any, from `since` to `until` or to the last one."""
         size, step = self.window // self.pane, self.stride // self.pane
         for pane in sorted(panes):
             first = max(since, -((size - 1 - pane) // step))
@@ -64,13 +64,13 @@ class HoppingWindows:
         self._spans, self._scope = spans, scope
 
     def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
-        """Write that the windows after `closed` get an item."""
+        """Write that an item is pushed into its windows after `closed`."""
         number, first = code.name("number"), f"({time} - {self._spans.window}) // {self._spans.stride}"
         with code.block(f"for {number} in range(max({closed}, {first}) + 1, {time} // {self._spans.stride} + 1):"):
             _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
-        """Write that the windows up to `until`, or all, complete."""
+        """Write that the windows up to `until`, or all if it is None, complete."""
         state = code.state(self._scope)
         windows, number = code.let("windows", f"{state}[{self._slot}]"), code.name("number")
         code.remember(state)
@@ -96,13 +96,13 @@ class HoppingPanes:
         self._merges: dict[Code, str] = {}
 
     def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
-        """Write that the pane of an item gets it."""
+        """Write that an item is pushed into its pane."""
         with code.block(f"if {self._spans.has_window(time)}:") if self._spans.has_gaps else nullcontext():
             number = code.let("number", f"{time} // {self._spans.pane}")
             _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
-        """Write that the windows from `since` up to `until`, or all, are merged and complete."""
+        """Write that the windows from `since` to `until`, or to the last one, are merged and complete."""
         state = code.state(self._scope)
         if code not in self._merges:
             self._merges[code] = self._layout.write_merge(code)

@@ -15,12 +15,12 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
 Step = Callable[[Any, Any, bool], tuple[Any, Any]]
-"""State, piece and whether it is the last → converted piece and next state."""
+"""State, piece, and whether the piece is the last → converted piece and next state."""
 
 
 @dataclass(frozen=True, eq=False)
 class Incremental(Operator):
-    """Converts pieces with a codec of Python's, whose state between two pieces is kept as a plain value."""
+    """Converts pieces with one of Python's codecs, whose state between two pieces is kept as a plain value."""
 
     one_to_one: ClassVar[bool] = True
     writes_late: ClassVar[bool] = True
@@ -28,7 +28,7 @@ class Incremental(Operator):
 
     @abstractmethod
     def codec(self) -> tuple[Any, Callable[[Any, bool], Any], Any]:
-        """The codec's object, its conversion and an empty piece."""
+        """Return the codec object, its conversion function and an empty piece."""
 
     def build(self, then: Stage, scope: Scope) -> Part:
         codec, convert, empty = self.codec()
@@ -54,10 +54,10 @@ class Incremental(Operator):
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuse an encoding that Python does not know.
+    """Raise if Python does not know the encoding.
 
     Raises:
-        PipelineError: it does not.
+        PipelineError: the encoding is unknown.
     """
     try:
         codecs.lookup(encoding)

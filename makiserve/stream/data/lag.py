@@ -1,4 +1,4 @@
-"""`data.lag`, `data.delta`: an item with an earlier one, and the difference of the two."""
+"""`data.lag`, `data.delta`: pair an item with an earlier one, or compute their difference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from makiserve.stream.scalars import plain
 
 
 def lag(size: int = 1, data_type: object = "obj") -> Transform:
-    """Pairs each item with the one `size` items before it.
+    """Pair each item with the one `size` items before it.
 
     ```
     --1------2------3------4------|
@@ -30,9 +30,9 @@ def lag(size: int = 1, data_type: object = "obj") -> Transform:
 
     Args:
         size: how many items back, at least 1.
-        data_type: taken because RxSci takes it; it means nothing.
+        data_type: accepted for compatibility with RxSci; it has no effect.
 
-    *Emits* `(earlier, item)` for each item; while there is none so early, `(first, item)`.
+    *Emits* `(earlier, item)` for each item; `(first, item)` while fewer than `size` items came before.
     *State* the last `size` items a key.
 
     Raises:
@@ -99,15 +99,15 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
     --0--3--5--7---|
     ```
 
-    pandas' `diff`, but for the first items, which are compared with the very first: their difference begins with 0,
-    where pandas gives NaN.
+    It is pandas' `diff`, except that the first items are compared with the very first one: the differences begin with
+    0 instead of NaN.
 
     Args:
         key_mapper: the value to compare; by default the item itself.
         size: how many items back, at least 1.
 
-    *Emits* one difference for each item. Scalars of numpy count as Python's numbers: the difference of two
-    unsigned ones may be negative. *State* the last `size` values a key. *Raises* what `key_mapper` and the subtraction
+    *Emits* one difference for each item. Numpy scalars count as Python's numbers: the difference of two unsigned
+    ones may be negative. *State* the last `size` values a key. *Raises* what `key_mapper` and the subtraction
     raise.
 
     Raises:

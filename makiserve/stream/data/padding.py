@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def pad_start(size: int, value: Any = None) -> Transform:
-    """Emits `value` `size` times before the first item.
+    """Emit `value` `size` times before the first item.
 
     ```
     --1------2--3--|
@@ -24,7 +24,7 @@ def pad_start(size: int, value: Any = None) -> Transform:
 
     Args:
         size: how many times.
-        value: what to emit; by default, and for None, the first item.
+        value: the value to emit; by default, and for None, the first item.
 
     *Emits* the padding with the first item, then the items; nothing for an empty stream. *State* one flag a key.
 
@@ -69,7 +69,7 @@ class PadStart(Operator):
 
 
 def pad_end(size: int, value: Any = None) -> Transform:
-    """Emits `value` `size` times after the last item.
+    """Emit `value` `size` times after the last item.
 
     ```
     --1--2--3--|
@@ -79,7 +79,7 @@ def pad_end(size: int, value: Any = None) -> Transform:
 
     Args:
         size: how many times.
-        value: what to emit; by default, and for None, the last item.
+        value: the value to emit; by default, and for None, the last item.
 
     *Emits* the items, and the padding when the stream or its window completes; nothing for an empty stream.
     *State* one item a key.

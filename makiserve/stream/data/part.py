@@ -1,4 +1,4 @@
-"""The open part of a stream that is cut into parts: one state of the inner pipeline, or none yet."""
+"""The open part of a stream that is split into parts: one state of the inner pipeline, or none yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from makiserve.stream.engine.stage import Stage
 
 
 class OpenPart:
-    """Writes what happens to the open part, a list of at most one state in a slot of `scope`."""
+    """Writes the code for the open part, a list of at most one state in a slot of `scope`."""
 
     def __init__(self, plan: Plan, then: Stage, scope: Scope) -> None:
         self._inner, self._layout = build_inner(plan, then, scope)
@@ -18,7 +18,7 @@ class OpenPart:
         self._scope = scope
 
     def write_open(self, code: Code) -> str:
-        """Write that there is a part; the variable that holds its list."""
+        """Write that a part is opened if there is none, and return the variable that holds its list."""
         state = code.state(self._scope)
         opened = code.let("opened", f"{state}[{self._slot}]")
         with code.block(f"if not {opened}:"):
@@ -27,7 +27,7 @@ class OpenPart:
         return opened
 
     def write_push(self, code: Code, opened: str, item: str) -> None:
-        """Write that the part gets an item."""
+        """Write that an item is pushed into the part."""
         part = code.let("part", f"{opened}[0]")
         self._layout.write_enter(code, part)
         with code.inside(self._layout, part):

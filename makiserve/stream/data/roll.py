@@ -17,7 +17,7 @@ from makiserve.stream.engine.windows import build_windows
 
 
 def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transform:
-    """Runs `pipeline` on windows of `window` items, of which one opens every `stride` items.
+    """Run `pipeline` on windows of `window` items; a window opens every `stride` items.
 
     ```
     --1--2--3--4--5--|
@@ -25,15 +25,15 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     --------6-----12-5|
     ```
 
-    With stride = window the windows stand side by side, with a smaller one they overlap, with a larger one the items
-    between them are dropped. Where the pipeline is stateless steps up to a mergeable reduction (`ops.count`, `ops.last`
+    With stride = window the windows are adjacent. With a smaller stride they overlap, with a larger one the items
+    between them are dropped. If the pipeline is stateless steps up to a mergeable reduction (`ops.count`, `ops.last`
     and those of `math`, or tee_map of such), each item updates one pane and a window merges its panes: the cost of an
     item does not depend on window / stride. Other pipelines get each item once for each open window.
 
     Args:
         window: the number of items of a window, at least 1.
         stride: the number of items from one window's first to the next one's, at least 1.
-        pipeline: what each window's items go through; it completes when the window is full.
+        pipeline: the pipeline for each window's items; it completes when the window is full.
 
     *Emits* what the windows emit, at the item that fills them. When a finite stream completes, so do its open windows,
     oldest first; a served lane never completes. *State* one state of the pipeline for each pane or open window.

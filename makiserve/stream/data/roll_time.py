@@ -27,7 +27,7 @@ def roll_time(
     lateness: Duration = NONE,
     on_late: Pipeline | None = None,
 ) -> Transform:
-    """Runs `pipeline` on hopping windows in event time: one begins every `stride`, counted from 1970 in UTC.
+    """Run `pipeline` on hopping windows in event time: one begins every `stride`, counted from 1970 in UTC.
 
     ```
     --1s--4s--7s--12s--|
@@ -35,22 +35,23 @@ def roll_time(
     ----------2---1----1|
     ```
 
-    A window takes the items from its begin up to, not including, its end, in any order. It completes with the first
-    item whose time is `lateness` or more after its end: only items move time, and one far in the future closes all
-    before it. A window without items is none. (Akidau et al., "The Dataflow Model", VLDB 2015.) Where the pipeline ends
-    in a mergeable reduction, an item updates one pane and a window merges its panes, as in `roll`; what depends on the
-    order of the items, such as `last`, takes panes by time, and items within a pane as they came.
+    A window contains the items from its start to before its end, in any order. It completes with the first item
+    whose time is `lateness` or more after its end. Only items advance time, and one far in the future closes all
+    windows before it. Windows without items are not emitted. (Akidau et al., "The Dataflow Model", VLDB 2015.) If the
+    pipeline ends in a mergeable reduction, an item updates one pane and a window merges its panes, as in `roll`. A
+    result that depends on the order of the items, such as `last`, takes panes by time, and items within a pane in the
+    order in which they came.
 
     Args:
-        window: how long a window is, in whole milliseconds: a timedelta, or text such as `6h` or `500ms`.
-        stride: from one window's begin to the next one's; with a larger one than `window`, items between are dropped.
-        time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
-        pipeline: what each window's items go through; it completes with the window.
-        lateness: how long a window waits for items that come out of order.
-        on_late: what the items go through of which all windows are closed: `[ops.map(Late)]` sends them on, marked,
-            with the results of the windows. By default they are counted and dropped.
+        window: the length of a window, in whole milliseconds: a timedelta, or text such as `6h` or `500ms`.
+        stride: the time from one window's start to the next one's; if larger than `window`, items between are dropped.
+        time_mapper: the event time of an item: a datetime (UTC if it has no zone) or integer milliseconds.
+        pipeline: the pipeline for each window's items; it completes with the window.
+        lateness: how long a window stays open for items that come out of order.
+        on_late: the pipeline for items whose windows are all closed: `[ops.map(Late)]` emits them, marked, with the
+            results of the windows. By default they are counted and dropped.
 
-    *Emits* what the windows emit, oldest first, and what `on_late` emits, as it comes. When a finite stream completes,
+    *Emits* what the windows emit, oldest first, and what `on_late` emits, at once. When a finite stream completes,
     so do its open windows. *State* the latest time, the number of late items, and one state of the pipeline for each
     pane or open window. *Raises* what `time_mapper` raises, and `TypeError` for what is not a time.
 
@@ -77,7 +78,7 @@ class RollTime(Operator):
     """The node of `roll_time`."""
 
     name: ClassVar[str] = "roll_time"
-    fans_out: ClassVar[bool] = True  # windows complete, then the item goes into others
+    fans_out: ClassVar[bool] = True  # windows complete, then the item is pushed into others
     window_ms: int
     stride_ms: int
     lateness_ms: int

@@ -13,7 +13,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def sort(key: Callable[[Any], Any] | None = None, reverse: bool = False) -> Transform:
-    """Sorts the items of a stream or window.
+    """Sort the items of a stream or window.
 
     ```
     --3--1--2--|
@@ -23,7 +23,7 @@ def sort(key: Callable[[Any], Any] | None = None, reverse: bool = False) -> Tran
 
     Args:
         key: the value to sort by; by default the item itself. Items with equal keys stay in their order.
-        reverse: the largest first.
+        reverse: sort the largest first.
 
     *Emits* the items in order, when the stream or its window completes. *State* all items of the stream or window.
     *Raises*, at completion, what `key` raises, and `TypeError` for what cannot be compared.
@@ -42,7 +42,7 @@ class Sort(Collect):
     """The node of `sort`."""
 
     name: ClassVar[str] = "sort"
-    fans_out: ClassVar[bool] = True  # all at once, by the item that completes a window
+    fans_out: ClassVar[bool] = True  # all at once, at the item that completes a window
     key: Callable[[Any], Any] | None
     reverse: bool
 

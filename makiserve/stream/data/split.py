@@ -1,4 +1,4 @@
-"""`data.split`: a part of the stream for each run of one value."""
+"""`data.split`: split the stream into runs of equal values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 
 def split(predicate: Callable[[Any], Any], pipeline: Pipeline | None = None) -> Transform:
-    """Runs `pipeline` on each run of items for which `predicate` gives the same value.
+    """Run `pipeline` on each run of items for which `predicate` gives the same value.
 
     ```
     --1--2--11--12--3--|
@@ -25,7 +25,7 @@ def split(predicate: Callable[[Any], Any], pipeline: Pipeline | None = None) -> 
 
     Args:
         predicate: the value of an item; a new part begins where it changes.
-        pipeline: what each part's items go through; it completes with the item that begins the next part.
+        pipeline: the pipeline for each part's items; it completes with the item that begins the next part.
 
     *Emits* what the parts emit. When a finite stream completes, so does its last part. *State* the last value, and one
     state of the pipeline. *Raises* what `predicate` raises.

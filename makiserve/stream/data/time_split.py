@@ -25,7 +25,7 @@ def time_split(
     include_closing_item: bool = True,
     pipeline: Pipeline | None = None,
 ) -> Transform:
-    """Runs `pipeline` on sessions, which end by the time of an item or by what it says.
+    """Run `pipeline` on sessions, which end at an item's time or at a closing item.
 
     ```
     --1--2--3--------9--10--|
@@ -33,27 +33,27 @@ def time_split(
     -----------------3------2|
     ```
 
-    Only items move time: a session of a stream that falls silent stays open. A late item belongs to the open session,
-    and does not turn its time back (in RxSci it does, so that the next item in order may end the session).
+    Only items advance time: a session stays open while no items come. A late item belongs to the open session and does
+    not turn its time back (in RxSci it does, so that the next item in order may end the session).
 
     Args:
         time_mapper: the event time of an item: a datetime (UTC if it has no zone), or anything else that can be
             compared and added to a timeout.
         active_timeout: a session ends with the item that comes this long, or longer, after its first: a timedelta, a
-            text such as `30min`, or a number in the unit of `time_mapper`. Beside durations, times that are integers
-            are milliseconds.
-        inactive_timeout: it ends with the item that comes this long, or longer, after the latest.
-        closing_mapper: it ends with an item for which this is true. Asked only where no timeout has ended it; any true
-            value counts (in RxSci only `True` itself).
+            text such as `30min`, or a number in the unit of `time_mapper`. If timeouts are durations, times that are
+            integers are milliseconds.
+        inactive_timeout: a session ends with the item that comes this long, or longer, after the latest.
+        closing_mapper: a session ends with an item for which this is true. It is called only if no timeout has ended
+            the session; any true value counts (in RxSci only `True` itself).
         include_closing_item: whether that item is the last of its session, or the first of the next one. The next one
-            begins at once: where nothing follows, or only after a timeout, it is a session without items.
-        pipeline: what each session's items go through; it completes when the session ends.
+            begins at once: if nothing follows, or only after a timeout, it is a session without items.
+        pipeline: the pipeline for each session's items; it completes when the session ends.
 
     *Emits* what the sessions emit. When a finite stream completes, so does its last session. *State* two times, and one
     state of the pipeline. *Raises* what `time_mapper` and `closing_mapper` raise.
 
     Raises:
-        PipelineError: there is no pipeline.
+        PipelineError: no pipeline is given.
 
     >>> import rx, makiserve.stream as rs
     >>> sessions = rs.data.time_split(lambda i: i, inactive_timeout=5, pipeline=[rs.ops.count(reduce=True)])
@@ -73,7 +73,7 @@ def time_split(
 
 @dataclass(frozen=True)
 class Timeouts:
-    """When a session ends."""
+    """The rule for the end of a session."""
 
     time_mapper: Callable[[Any], Any]
     active: Any
@@ -82,7 +82,7 @@ class Timeouts:
     include_closing_item: bool
 
     def step(self, item: Any, times: tuple[Any, Any] | None) -> tuple[tuple[Any, Any], bool, bool]:
-        """The session's first and latest time from now on; whether it ends before the item, and whether after."""
+        """Return the session's new first and latest time, whether it ends before the item, and whether after it."""
         time = with_zone(self.time_mapper(item))
         start, latest = times or (time, time)
         if self._expired(time, start, latest):
@@ -117,7 +117,7 @@ class TimeSplit(Operator):
         yield "pipeline", self.pipeline
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        # an item may complete its own session: that can fail after it has been written
+        # an item may complete its session, which can fail after the item has been written
         session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope), scope.value(None)
         scope.writes_late(then)
 

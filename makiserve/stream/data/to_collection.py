@@ -17,15 +17,15 @@ from makiserve.stream.engine.trace import Transform, operator
 
 @dataclass(frozen=True, eq=False)
 class Collect(Operator):
-    """Keeps what the items are made of in one list a scope."""
+    """Keeps values of the items in one list for each scope."""
 
     def write_value(self, code: Code, item: str) -> str:
-        """The expression for what is kept of an item."""
+        """Return the expression for the value to keep of an item."""
         return item
 
     @abstractmethod
     def write_end(self, code: Code, kept: str, then: Stage) -> None:
-        """Write what becomes of the list `kept`, which must not be changed."""
+        """Write what is emitted for the list `kept`, which must not be changed."""
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.container(list)
@@ -44,7 +44,7 @@ class Collect(Operator):
 
 
 def to_list() -> Transform:
-    """Collects the items into a list.
+    """Collect the items into a list.
 
     ```
     --1--2--3--|
@@ -77,7 +77,7 @@ class ToList(Collect):
 
 
 def to_array(typecode: str) -> Transform:
-    """Collects the items into an `array.array`.
+    """Collect the items into an `array.array`.
 
     ```
     --1--2--3--|
@@ -92,7 +92,7 @@ def to_array(typecode: str) -> Transform:
     the stream or window. *Raises* `TypeError` or `OverflowError` for an item that is not of the type, at that item.
 
     Raises:
-        PipelineError: there is no such typecode.
+        PipelineError: the typecode does not exist.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.data.to_array("d")).run()
@@ -107,7 +107,7 @@ def to_array(typecode: str) -> Transform:
 
 @dataclass(frozen=True, eq=False)
 class ToArray(Collect):
-    """The node of `to_array`. It keeps a list, which checkpoints know, of elements that the array has accepted."""
+    """The node of `to_array`. It keeps a list, which checkpoints support, of elements that the array has accepted."""
 
     name: ClassVar[str] = "to_array"
     typecode: str
@@ -123,7 +123,7 @@ class ToArray(Collect):
 
 
 def to_deque(extend: bool = False) -> Transform:
-    """Buffers the items and emits them when the stream or its window completes.
+    """Buffer the items and emit them when the stream or its window completes.
 
     ```
     --1--2--3--|
@@ -151,7 +151,7 @@ class ToDeque(Collect):
     """The node of `to_deque`."""
 
     name: ClassVar[str] = "to_deque"
-    fans_out: ClassVar[bool] = True  # all at once, by the item that completes a window
+    fans_out: ClassVar[bool] = True  # all at once, at the item that completes a window
     extend: bool
 
     def write_value(self, code: Code, item: str) -> str:

@@ -1,4 +1,4 @@
-"""`data.train_test_split`: two streams out of one."""
+"""`data.train_test_split`: split a stream into training and test items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from makiserve.stream.engine.trace import Traced
 
 
 def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.Observable], list[rx.Observable]]:
-    """Divide a finite stream into items to train on and items to test with: the same items each time.
+    """Split a finite stream into training items and test items, the same ones each time.
 
     ```
     --1--2--3--4--5--6--|
@@ -25,18 +25,18 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
     --------3--------6--|
     ```
 
-    Blocks of `sampling_size` items are dealt out evenly: with a ratio of 1/4, each fourth block is for testing. Any
-    ratio is met (RxSci rounds 1 / ratio down, so that 0.7 leaves nothing to train on).
+    Blocks of `sampling_size` items are distributed evenly: with a ratio of 1/4, every fourth block is for testing. Any
+    ratio is supported (RxSci rounds 1 / ratio down, so that 0.7 leaves nothing to train on).
 
     Args:
-        test_ratio: the share of blocks to test with, between 0 and 1.
-        sampling_size: how many items in a row belong together, at least 1.
+        test_ratio: the share of test blocks, between 0 and 1.
+        sampling_size: the number of consecutive items in a block, at least 1.
 
     *Emits*: it returns `[train, test]`, two Observables; the source is subscribed once both are. It cannot be part of a
-    pipeline, which is one stream. *State* none that is kept.
+    pipeline, which is one stream. *State* none that is saved.
 
     Raises:
-        PipelineError: a parameter is out of its range, or it stands in a pipeline that is being packaged.
+        PipelineError: a parameter is out of range, or the operator is applied in a pipeline that is being packaged.
 
     >>> import rx, makiserve.stream as rs
     >>> train, test = rs.data.train_test_split(1 / 3)(rx.from_([1, 2, 3, 4, 5, 6]))
@@ -73,7 +73,7 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
 
 
 def _connected_by_two(source: rx.Observable) -> rx.Observable:
-    """Return an Observable that subscribes to the source for its second subscriber, until the last one has gone."""
+    """Return an Observable that subscribes to the source at its second subscriber, until the last one unsubscribes."""
     published: Any = source.pipe(operators.publish())
     connection = SerialDisposable()
     subscribers = 0

@@ -1,4 +1,4 @@
-"""Warnings about pipelines that work, and probably do not do what was meant."""
+"""Warnings about pipelines that run but probably do not do what their author meant."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from makiserve.stream.engine.plan import EACH, Operator, Plan
 
 
 def warn_of_running_windows(plan: Plan, stacklevel: int) -> None:
-    """Warn of overlapping windows whose pipeline emits for each item of each window, not once for each window.
+    """Warn of overlapping windows whose pipeline emits for each item of each window, instead of once a window.
 
     Args:
         plan: the pipeline.
-        stacklevel: as of `warnings.warn`, seen from here: 1 is the caller, 2 its caller.
+        stacklevel: as for `warnings.warn`, relative to this function: 1 is the caller, 2 its caller.
     """
     for window, rows in _running_windows(plan):
         aggregate = next((str(operator) for _, inner in window.plans() for operator in inner.operators), "its pipeline")

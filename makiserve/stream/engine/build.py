@@ -1,4 +1,4 @@
-"""Compiling: the operators of a plan write a program, each in front of those that follow it."""
+"""Compile a plan: its operators write a program, each in front of those that follow it."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def _build_before(plan: Plan, scope: Scope, path: tuple[str, ...], last: Stage) 
 
 
 def build_inner(plan: Plan, then: Stage, scope: Scope) -> tuple[Stage, Scope]:
-    """Compile a pipeline that runs in scopes of its own; what it emits goes on to `then` in the enclosing scope."""
+    """Compile a pipeline that runs in separate scopes; its output is pushed to `then` in the enclosing scope."""
     inner = Scope(scope.journal, scope)
     return build(plan, then._replace(complete=write_nothing), inner), inner
 
 
 def write_emit(code: Code, item: str) -> None:
-    """The end of a pipeline hands its items out."""
+    """Write that an item at the end of a pipeline is emitted."""
     code.line(f"emit({item})")
 
 
 def write_nothing(code: Code) -> None:
-    """The end of a chain has nothing to complete."""
+    """Write nothing: the end of a chain has nothing to complete."""
 
 
 def _stage(part: Part, operator: Operator, then: Stage, scope: Scope) -> Stage:

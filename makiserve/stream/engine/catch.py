@@ -15,10 +15,10 @@ from makiserve.stream.engine.stage import Part, Stage
 
 @dataclass(frozen=True, eq=False)
 class Catch(Operator):
-    """Handles what the operators before it raise on an item; their state is then as if the item had never come.
+    """Handles the errors that the operators before it raise on an item; their state is then as before the item.
 
-    What they emit is held back until the item has gone through all of them, so that an error further down, which is not
-    for this operator, is not caught here.
+    Their output is held back until the item has passed through all of them, so that an error of a later operator is
+    not caught here.
     """
 
     stateless: ClassVar[bool] = True
@@ -30,16 +30,16 @@ class Catch(Operator):
 
     @abstractmethod
     def write_caught(self, code: Code, error: str, passed: str) -> None:
-        """Write what is done with an error; what is to go on is appended to the list `passed`."""
+        """Write the code that handles an error; it appends items to pass downstream to the list `passed`."""
 
     def end(self, error: Exception | None) -> None:
-        """Act on the end of a subscribed stream: its completion, or the error of its source."""
+        """Act on the end of a subscribed stream: its completion or its source's error."""
 
     def build(self, then: Stage, scope: Scope) -> Part:
         return self.build_around(lambda nothing: nothing, then, scope)
 
     def build_around(self, before: Callable[[Stage], Stage], then: Stage, scope: Scope) -> Part:
-        """Compile the operators before this one, which `before` builds in front of a stage, inside a `try`."""
+        """Compile the operators before this one inside a `try`; `before` builds them in front of a stage."""
         passed: list[Any] = []
 
         def collect(code: Code, item: str) -> None:

@@ -20,11 +20,11 @@ VERSION = 1
 
 
 class Size(NamedTuple):
-    """What an operator keeps.
+    """The size of an operator's state.
 
     Attributes:
-        keys: how many groups, for a `group_by`; otherwise 0.
-        size_bytes: of its slots in all scopes; those of the operators inside it are theirs.
+        keys: the number of groups of a `group_by`; otherwise 0.
+        size_bytes: the size of its slots in all scopes, without those of the operators inside it.
     """
 
     keys: int
@@ -36,7 +36,7 @@ class Checkpoints:
 
     Args:
         program: the program whose states these are.
-        types: structured types, beside those that the pipeline's functions can name, that a state may hold.
+        types: structured types that a state may hold, in addition to those that the pipeline's functions can name.
 
     Attributes:
         types: all structured types that a state may hold.
@@ -51,7 +51,7 @@ class Checkpoints:
         self.codec = Codec(named)
 
     def dump(self, state: State) -> bytes:
-        """The checkpoint of a state.
+        """Return the checkpoint of a state.
 
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
@@ -60,7 +60,7 @@ class Checkpoints:
         return msgspec.msgpack.encode([VERSION, self._fingerprint, self._drawing, plain])
 
     def load(self, checkpoint: bytes) -> State:
-        """The state of a checkpoint.
+        """Return the state of a checkpoint.
 
         Raises:
             StateError: it is damaged, of another format version, or of another plan.
@@ -77,15 +77,15 @@ class Checkpoints:
             )
         try:
             return self.from_plain(plain, self.scope, None)
-        except (TypeError, ValueError) as error:  # a list, or a pair, is something else
+        except (TypeError, ValueError) as error:  # another value in place of a list or a pair
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
     def sizes(self, state: State, sample: int = sys.maxsize) -> dict[str, Size]:
-        """What each operator keeps in a state, by its place in the pipeline, in the bytes of a checkpoint.
+        """Return the size of each operator's state in bytes of a checkpoint, by the operator's place in the pipeline.
 
         Args:
-            state: of a lane.
-            sample: where an operator keeps more groups or windows than that, the sizes of so many stand for all.
+            state: a lane's state.
+            sample: the number of an operator's groups or windows to measure; if there are more, the size is estimated.
         """
         found: dict[str, tuple[float, float]] = {}
         self._measure(state, self.scope, 1.0, sample, found)
@@ -112,7 +112,7 @@ class Checkpoints:
                 self._measure(child, slot.child, heavier, sample, found)
 
     def to_plain(self, state: State, scope: Scope, *, is_root: bool = False) -> list[Any]:
-        """The slots of a state in MessagePack's terms; those of a root leave tracked groups out.
+        """Return the slots of a state in MessagePack's types; those of a root leave tracked groups out.
 
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
@@ -137,7 +137,7 @@ class Checkpoints:
             raise StateError(f"{slot.owner}: {error}") from error
 
     def from_plain(self, plain: Any, scope: Scope, parent: State | None, *, is_root: bool = False) -> State:
-        """The state of what `to_plain` returned.
+        """Return the state that `to_plain` encoded.
 
         Raises:
             StateError: it is damaged.

@@ -1,7 +1,7 @@
 """Generated code: a plan becomes the text of a few Python functions, which are read like any others in a traceback.
 
-Operators write their part in front of what follows them. One function then does for an item what a chain of calls did,
-at less than half its cost (benchmarks/README.md).
+Each operator writes its code in front of the code of the operators after it. One function then processes an item,
+at less than half the cost of a chain of calls (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PACKAGE = Path(__file__).parents[2]
 
 
 class Nested(Protocol):
-    """A scope, as far as it matters here: its state holds, at 0, the state of its parent."""
+    """The part of a scope that code generation needs: its state holds the state of its parent at index 0."""
 
     @property
     def parent(self) -> Nested | None: ...
 
 
 class Place(NamedTuple):
-    """Where in the pipeline a line of code stands: the operator, and the variable that holds its item."""
+    """The place in the pipeline of a line of code: the operator, and the variable that holds its item."""
 
     operator: str
     item: str | None
@@ -47,7 +47,7 @@ class _Function:
 
 
 class Code:
-    """The text of a program. Names that it gives are unique in the program."""
+    """The text of a program. The names that it generates are unique in the program."""
 
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"restore": restore}
@@ -59,15 +59,15 @@ class Code:
 
     @property
     def depth(self) -> int:
-        """How deep the blocks are nested where code is being written."""
+        """The nesting depth of the block that is being written."""
         return self._open[-1].depth
 
     def name(self, hint: str) -> str:
-        """A new name."""
+        """Return a new name."""
         return f"{hint}_{next(self._names)}"
 
     def constant(self, value: Any, hint: str = "f") -> str:
-        """The name by which the program knows a value: a function of the user's, for instance."""
+        """Return the name of a value in the program, such as a function of the user."""
         if id(value) not in self._constants:
             self._constants[id(value)] = name = self.name(hint)
             self.globals[name] = value
@@ -79,18 +79,18 @@ class Code:
         function.lines.append(("    " * function.depth + text, self._place))
 
     def let(self, hint: str, expression: str) -> str:
-        """Write an assignment to a new variable; its name."""
+        """Write an assignment to a new variable and return the variable's name."""
         name = self.name(hint)
         self.line(f"{name} = {expression}")
         return name
 
     def remember(self, state: str) -> None:
-        """Write that the slots of a state are remembered in the journal: whatever is written to them is taken back."""
+        """Write that the slots of a state are saved in the journal, so that later writes to them can be undone."""
         self.line(f"journal.append((restore, {state}, {state}[:]))")
 
     @contextmanager
     def block(self, header: str) -> Iterator[None]:
-        """What is written inside is indented below `header`."""
+        """Write `header`, and indent the code that is written inside below it."""
         self.line(header)
         function = self._open[-1]
         function.depth += 1
@@ -100,7 +100,7 @@ class Code:
         function.depth -= 1
 
     def later(self, text: str) -> None:
-        """Write a line at the end of what is being deferred; here, where nothing is or a block has begun since."""
+        """Write a line at the end of the deferring section; at once if there is none or a block has begun since."""
         deferred = self._open[-1].deferred[-1]
         if deferred is None:
             self.line(text)
@@ -109,16 +109,16 @@ class Code:
 
     @contextmanager
     def deferring(self) -> Iterator[None]:
-        """Lines written with `later` inside stand at the end: slots change when nothing can fail any more."""
+        """Move lines written with `later` inside to the end, so that slots change only after nothing can fail."""
         if self._open[-1].deferred[-1] is None:
             with self.settled():
                 yield
-        else:  # at the end of what is deferred already
+        else:  # the section that is open already writes them at its end
             yield
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """As `deferring`, and the end is here: what follows may read the slots."""
+        """Defer as `deferring` does, but write the lines here, so that the code that follows may read the slots."""
         lines: list[str] = []
         function = self._open[-1]
         function.deferred.append(lines)
@@ -129,21 +129,21 @@ class Code:
 
     @contextmanager
     def at(self, place: Place) -> Iterator[None]:
-        """What is written inside belongs to an operator."""
+        """Attribute the code that is written inside to an operator."""
         before, self._place = self._place, place
         yield
         self._place = before
 
     @contextmanager
     def inside(self, scope: Nested, state: str) -> Iterator[None]:
-        """What is written inside finds the state of `scope` in the variable `state`."""
+        """Let the code that is written inside find the state of `scope` in the variable `state`."""
         states = self._open[-1].states
         states[scope] = state
         yield
         del states[scope]
 
     def state(self, scope: Nested) -> str:
-        """The expression for the state of a scope: a variable, or the way out to it from an inner scope's."""
+        """Return the expression for the state of a scope: a variable, or the path to it from an inner scope's state."""
         states = self._open[-1].states
         if scope in states:
             return states[scope]
@@ -156,7 +156,7 @@ class Code:
         raise KeyError("code is written outside of its scope")
 
     def function(self, name: str, scope: Nested, write: Callable[[str], None], parameters: str = "item, state") -> str:
-        """Write a function; `write` gets the name of its item. Its state is that of `scope`."""
+        """Write a function whose state is that of `scope`; `write` is given the name of its item."""
         self._open.append(_Function(f"def {name}({parameters}):", {scope: "state"}))
         with self.deferring():
             write("item")
@@ -168,11 +168,11 @@ class Code:
 
     @property
     def text(self) -> str:
-        """The program."""
+        """The text of the program."""
         return "\n".join(line for line, _ in self._lines())
 
     def compile(self) -> Compiled:
-        """The functions, ready to be called."""
+        """Compile the program and return its functions."""
         return Compiled(self.text, [place for _, place in self._lines()], self.globals)
 
     def _lines(self) -> Iterator[tuple[str, Place | None]]:
@@ -202,7 +202,7 @@ class Compiled:
         return function
 
     def locate(self, error: BaseException) -> tuple[str, Any]:
-        """The operator that an error comes from, and the item that it was given."""
+        """Return the operator that an error comes from, and the item that it was given."""
         found, place, trace = None, None, error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self._file and self._places[trace.tb_lineno - 1]:

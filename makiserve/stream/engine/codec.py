@@ -1,6 +1,6 @@
-"""State values as bytes and back: by type tag, never by pickle, only types that the pipeline itself names.
+"""Encode state values as bytes and decode them: by type tag, never with pickle, and only types that the pipeline names.
 
-Values that MessagePack knows stand for themselves; every other value is a list whose first element is a tag.
+Values of MessagePack's own types are stored as they are; every other value is a list whose first element is a tag.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Decode = Callable[..., Any]
 
 
 def named_types(functions: Iterable[Any]) -> dict[str, type]:
-    """The classes that the given functions can name, by qualified name: those in their modules' globals.
+    """Return the classes in the globals of the given functions' modules, by qualified name.
 
-    One that makes its types itself names them in an attribute `types`.
+    A function that creates its types at run time lists them in an attribute `types`.
     """
     found: dict[str, type] = {}
     for function in functions:
@@ -44,7 +44,7 @@ class Codec:
         self._types = types
 
     def to_plain(self, value: Any) -> Any:
-        """The value in MessagePack's terms.
+        """Return the value in MessagePack's types.
 
         Raises:
             StateError: its type has no code.
@@ -64,7 +64,7 @@ class Codec:
         )
 
     def from_plain(self, plain: Any) -> Any:
-        """The value of what `to_plain` returned.
+        """Return the value that `to_plain` encoded.
 
         Raises:
             StateError: it is damaged, or names a type that the pipeline does not name.

@@ -16,9 +16,9 @@ class DrawnLine(NamedTuple):
 
     Attributes:
         branch: the lines that lead to it, for the terminal.
-        path: where it stands, as errors name it.
+        path: its place in the pipeline, as errors name it.
         operator: the operator.
-        slots: how many slots of state it has in each scope that it runs in.
+        slots: the number of its slots of state in each scope that it runs in.
     """
 
     branch: str
@@ -28,13 +28,13 @@ class DrawnLine(NamedTuple):
 
 
 def tree(plan: Plan) -> list[DrawnLine]:
-    """The operators of a plan, outer before inner."""
+    """Return the operators of a plan, outer before inner."""
     slots = Counter(_owners(Program(plan)))
     return list(_lines(plan, "", (), slots))
 
 
 def mermaid(plan: Plan) -> str:
-    """The plan as a Mermaid flow chart."""
+    """Return the plan as a Mermaid flow chart."""
     graph = _Graph()
     graph.chain(plan, "source")
     lines = ["flowchart TD", '  source(["records"])', *graph.mermaid]
@@ -42,7 +42,7 @@ def mermaid(plan: Plan) -> str:
 
 
 def dot(plan: Plan) -> str:
-    """The plan in Graphviz' DOT."""
+    """Return the plan in Graphviz' DOT."""
     graph = _Graph()
     graph.chain(plan, "source")
     style = 'node [shape=box, style=rounded, fontname="sans-serif"]; rankdir=TB;'
@@ -83,7 +83,7 @@ class _Graph:
     _count: int = 0
 
     def chain(self, plan: Plan, start: str) -> str:
-        """Draw a chain of operators after the node `start`; the node that it ends with."""
+        """Draw a chain of operators after the node `start` and return its last node."""
         for operator in plan.operators:
             end = self._node(str(operator))
             self.edges.append((start, end))

@@ -16,11 +16,11 @@ from makiserve.stream.scalars import is_missing
 
 
 class MissingValues(TypedDict, total=False):
-    """What a reduction does about missing values: the keyword arguments that all of them share.
+    """How a reduction treats missing values: the keyword arguments that all reductions share.
 
     Attributes:
-        skip_missing: leave out None and NaN, as if that item had not come; a running reduction repeats its result.
-        min_periods: how many values the result needs; with fewer it is None.
+        skip_missing: leave out items that are None or NaN; a running reduction then repeats its result.
+        min_periods: the number of values that the result needs; with fewer it is None.
     """
 
     skip_missing: bool
@@ -31,12 +31,12 @@ class Reduction(NamedTuple):
     """A reduction over immutable partial results.
 
     Attributes:
-        zero: the partial result of no value.
-        add: the partial result with one value more; it computes before anything is written, so it may raise.
+        zero: the partial result without values.
+        add: the partial result with one value more; it runs before anything is written, so it may raise.
         merge: the partial result of two consecutive parts of a stream.
-        result: what is emitted for a partial result; MISSING emits nothing. None emits the partial result itself.
-        read: makes the value that is added of the item's; it returns a float as it is. None adds the item's value.
-        is_missing: whether the item's value is a missing one.
+        result: the item to emit for a partial result; MISSING emits nothing. None emits the partial result itself.
+        read: converts the item's value to the value to add; a float is returned as it is. None adds the item's value.
+        is_missing: whether the item's value is missing.
         inline: the expression for `add`, given those of the partial result and the value; None calls `add`.
     """
 
@@ -64,7 +64,7 @@ class Reduction(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Fold(Operator):
-    """Keeps one partial result a scope; emits its result for each item or, with `reduce`, once at completion."""
+    """Keeps one partial result for each scope; emits its result for each item or, with `reduce`, once at completion."""
 
     writes_late: ClassVar[bool] = True
     key_mapper: Callable[[Any], Any] | None = None

@@ -1,4 +1,4 @@
-"""Following one item through a pipeline: what comes to each operator, and what the operators remember."""
+"""Follow one item through a pipeline: the input of each operator, and the changes of state."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from makiserve.stream.engine.stage import Part, Stage, State
 
 
 class Step(NamedTuple):
-    """Something that came to an operator.
+    """An item that reached an operator or left a pipeline.
 
     Attributes:
-        place: of the operator, as errors name it; of a pipeline, where the item leaves it.
-        depth: in how many operators it stands.
-        item: what came.
-        is_end: whether it left a pipeline here, and came to no operator.
+        place: the operator, as errors name it; for an item that leaves a pipeline, the pipeline.
+        depth: the number of operators around it.
+        item: the item.
+        is_end: whether the item left a pipeline here instead of reaching an operator.
     """
 
     place: str
@@ -35,10 +35,10 @@ class Change(NamedTuple):
     """A slot of state that the item changed.
 
     Attributes:
-        place: of the operator that it belongs to.
-        scope: the groups and windows that it is in, outer first.
-        before: the content as text; None where there was none.
-        after: likewise.
+        place: the operator that the slot belongs to.
+        scope: the groups and windows that contain it, outer first.
+        before: the content before the item, as text; None if there was none.
+        after: the content after the item, as text; None if there is none.
     """
 
     place: str
@@ -48,13 +48,13 @@ class Change(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """The way of an item.
+    """The path of an item through a pipeline.
 
     Attributes:
-        steps: in the order in which they happened.
-        changes: of the state, in the order of its layout.
-        outputs: what left the pipeline.
-        error: what stopped the item; the state is then as it was.
+        steps: the steps, in the order in which they happened.
+        changes: the changes of state, in the order of its layout.
+        outputs: the items that the pipeline emitted.
+        error: the error that the item caused; the state is then unchanged.
     """
 
     steps: list[Step]
@@ -64,7 +64,7 @@ class Followed(NamedTuple):
 
 
 class Follower:
-    """A pipeline with a look at each joint. It gives the same outputs, slower; states are its own.
+    """A pipeline with a probe before each operator. It gives the same outputs, more slowly, and has its own states.
 
     Args:
         plan: the pipeline.
@@ -75,15 +75,15 @@ class Follower:
         self._program = Program(_opened(plan, self._see, (), 0))
 
     def new_state(self) -> State:
-        """A state that has seen nothing."""
+        """Return the state of a pipeline that has not seen any items."""
         return self._program.new_state()
 
     def pass_by(self, items: Sequence[Any], state: State) -> None:
-        """Let the items before go through, unseen."""
+        """Push the items that come before through the pipeline, without recording."""
         self._program.feed(items, state)
 
     def follow(self, item: Any, state: State) -> Followed:
-        """Let an item go through, and see what happens."""
+        """Push an item through the pipeline and record its path."""
         before, self._steps = dict(_contents(state, self._program.scope, ())), []
         fed, steps = self._program.feed([item], state), self._steps
         self._steps, after = None, dict(_contents(state, self._program.scope, ()))
@@ -101,7 +101,7 @@ class Follower:
 
 @dataclass(frozen=True, eq=False)
 class _Joint(Operator):
-    """Shows each item, and lets it pass."""
+    """A probe: it shows each item to `see` and passes it on."""
 
     name: ClassVar[str] = "joint"
     raises: ClassVar[bool] = False
@@ -118,7 +118,7 @@ class _Joint(Operator):
 
 
 def _opened(plan: Plan, see: Callable[..., None], path: tuple[str, ...], depth: int) -> Plan:
-    """The plan with a joint in front of each operator and at its end, the inner plans likewise."""
+    """Return the plan with a probe before each operator and at its end, in the inner plans, too."""
     operators: list[Operator] = []
     for operator in plan.operators:
         here = (*path, str(operator))
@@ -147,7 +147,7 @@ def _with_joints(operator: Operator, see: Callable[..., None], path: tuple[str, 
 def _contents(
     state: State, scope: Scope, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, tuple[str, ...], int], str]]:
-    """The content of every slot as text, by operator, scope and number."""
+    """Yield the content of every slot as text, by operator, scope and number."""
     for index, (content, slot) in enumerate(zip(state[1:], scope.slots, strict=True)):
         if content is MISSING:
             continue

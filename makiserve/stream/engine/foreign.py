@@ -1,8 +1,8 @@
-"""Operators of rx itself in a pipeline: each scope subscribes to them once, and pushes into what they subscribe with.
+"""Operators of rx itself in a pipeline: each scope subscribes to them once and pushes items into their observer.
 
-What such an operator remembers is in its closures: it cannot be saved, and a failed record cannot be taken back in it.
-That does no harm to operators that remember nothing. The others run in notebooks and replays, and are not served. Those
-that wait for other streams or for times of their own are refused: nothing would take what they emit.
+The state of such an operator is in its closures: it cannot be saved, and a failed record cannot be rolled back in it.
+Stateless operators are not affected. The others run in notebooks and replays, and are not served. Operators that wait
+for other streams or for timers are refused: nothing would receive what they emit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
 STATELESS = {"do_action", "filter", "map", "pluck"}
-"""Operators of rx that remember nothing between items; `starmap` is made of `map`."""
+"""Operators of rx that keep nothing between items; `starmap` is built from `map`."""
 
 KEPT = STATELESS | {
     *("all", "as_observable", "average", "contains", "count", "default_if_empty", "defer", "dematerialize", "distinct"),
@@ -32,8 +32,8 @@ KEPT = STATELESS | {
     *("skip_while_indexed", "some", "sum", "take", "take_last", "take_last_buffer", "take_while"),
     *("take_while_indexed", "to_dict", "to_iterable", "to_set", "zip_with_iterable"),
 }
-"""The functions that those operators of rx are made of that emit only when an item or the end comes to them: what they
-emit in a traced pipeline is what they emit in rx (tested for all of `rx.operators`). Any other is refused."""
+"""The functions of the rx operators that emit only on an item or at completion. In a traced pipeline these emit the
+same as in rx (tested for all of `rx.operators`). Any other is refused."""
 
 ONE_FOR_ONE = STATELESS - {"filter"}
 """Those of them that emit one item for each item."""
@@ -51,7 +51,7 @@ EQUIVALENTS = {
     "scan": "rs.ops.scan()",
     "last_or_default_async": "rs.ops.last()",
 }
-"""What to use in the place of an operator that is kept. Those that others are made of come last."""
+"""The replacement for an operator that is accepted. Operators that others are built from come last."""
 
 OBSERVABLE = rx.Observable.__module__
 
@@ -95,7 +95,7 @@ INSTEAD = {
     "observe_on": "no scheduler: records come in order, in one thread",
     "subscribe_on": "no scheduler: records come in order, in one thread",
 }
-"""What to use in the place of an operator that is refused, by a part of its name; the first that fits counts."""
+"""The replacement for an operator that is refused, by a part of its name; the first match counts."""
 
 _SHOWN = {
     "catch_with_iterable": "catch or retry",
@@ -109,10 +109,10 @@ _SHOWN = {
     "sample_observable": "sample",
     "switch_latest": "flat_map_latest or switch_latest",
 }
-"""The public names of functions that operators are made of."""
+"""The public names of the functions that operators are built from."""
 
 captures: list[list[Observer]] = []
-"""Where a subscription to a traced stream goes while a foreign operator is being subscribed: its observer is kept."""
+"""The observers of subscriptions to a traced stream that are made while a foreign operator is being subscribed."""
 
 
 class Tap:
@@ -133,12 +133,12 @@ class Tap:
             captures.pop()
 
     def push(self, item: Any) -> list[Any]:
-        """What comes out for an item. An error ends a subscription in rx: there is a new one for the next item."""
+        """Return the output for an item. An error ends a subscription in rx, so the next item gets a new one."""
         self.inputs[0].on_next(item)
         return self._taken()
 
     def complete(self) -> list[Any]:
-        """What comes out at the end."""
+        """Return the output at completion."""
         self.inputs[0].on_completed()
         return self._taken()
 
@@ -202,7 +202,7 @@ def foreign(observable: rx.Observable) -> Foreign:
     """Return the node of an Observable that an operator of rx returned.
 
     Raises:
-        PipelineError: the operator waits for more than its own items, so that a traced pipeline cannot run it.
+        PipelineError: the operator waits for more than its items, so that a traced pipeline cannot run it.
     """
     names = list(dict.fromkeys(_names(observable)))
     _refuse_others(names)

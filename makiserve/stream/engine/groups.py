@@ -1,4 +1,4 @@
-"""Groups: the scopes of the keys that have been seen, for ever or until they are idle for too long."""
+"""Groups: the scopes of the keys seen, kept permanently or until they have been idle for too long."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from makiserve.stream.engine.stage import Stage, State
 from makiserve.stream.event_time import ms_from_time
 
 SWEEPS_A_TTL = 8
-"""Idle groups are looked for this often in a ttl: their memory is given back at most an eighth of it late."""
+"""Number of searches for idle groups per ttl: their memory is released at most an eighth of the ttl late."""
 
 
 class Groups:
-    """A scope for each key, by key, in the order in which they were first seen.
+    """A scope for each key, in the order in which the keys were first seen.
 
     Args:
-        scope: where they are kept.
-        layout: of each of them.
+        scope: the scope that contains the groups.
+        layout: the layout of each group's state.
     """
 
     def __init__(self, scope: Scope, layout: Scope) -> None:
@@ -28,7 +28,7 @@ class Groups:
         self.slot, self._touched = scope.groups(layout)
 
     def write_find(self, code: Code, key: str, item: str) -> str:
-        """Write that the group of a key is found, made where there is none and remembered in the journal; its name."""
+        """Write that the group of a key is found, or created and journaled, and return the variable that holds it."""
         state, layout = code.state(self.scope), self.layout
         self._write_touch(code, key)
         groups = code.let("groups", f"{state}[{self.slot}]")
@@ -43,7 +43,7 @@ class Groups:
 
     @contextmanager
     def each(self, code: Code) -> Iterator[str]:
-        """What is written inside is done for every group, oldest first; then there is none."""
+        """Write a loop over all groups, oldest first, around the code that is written inside, and remove the groups."""
         state, group = code.state(self.scope), code.name("group")
         groups = code.let("groups", f"{state}[{self.slot}]")
         code.line(f"{state}[{self.slot}] = {{}}")
@@ -52,7 +52,7 @@ class Groups:
             yield group
 
     def _write_touch(self, code: Code, key: str) -> None:
-        # A record that fails leaves its key there: it is saved once too often, and nothing else.
+        # A record that fails leaves its key there: the group is saved once more than needed, with no other effect.
         if self._touched is not None:
             code.line(f"{code.state(self.scope)}[{self._touched}].add({key})")
 
@@ -60,8 +60,8 @@ class Groups:
 class AgingGroups(Groups):
     """Groups that are forgotten when they have had no item for `ttl_ms` of the items' time.
 
-    When a group was last seen is a slot of its own scope. The latest time seen is that of the lane: a late item makes
-    no group younger or older.
+    A slot of each group's scope holds the time when the group was last seen. The latest time seen is the lane's: a late
+    item does not make a group younger or older.
     """
 
     def __init__(

@@ -6,19 +6,19 @@ from typing import Any
 
 
 def restore(state: list[Any], slots: list[Any]) -> None:
-    """Put remembered slots back."""
+    """Restore saved slots."""
     state[:] = slots
 
 
 class Journal(list[tuple[Any, ...]]):
-    """What must be done to take back a record, as `(function, *arguments)` in the order of the writes.
+    """The calls that roll a record back, as `(function, *arguments)` in the order of the writes.
 
-    Slots hold immutable values, so a scope is taken back by one shallow copy made when a record enters it; a change
-    inside a container is recorded as its inverse. Nothing is recorded where no failure can follow a write.
+    Slots hold immutable values, so one shallow copy, made when a record enters a scope, is enough to roll it back. A
+    change inside a container is recorded as its inverse. Nothing is recorded if no failure can follow a write.
     """
 
     def roll_back(self, to: int = 0) -> None:
-        """Take back what was recorded, newest first, until `to` entries are left."""
+        """Undo the recorded changes, newest first, until `to` entries are left."""
         while len(self) > to:
             undo, *arguments = self.pop()
             undo(*arguments)

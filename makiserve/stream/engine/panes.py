@@ -42,7 +42,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
             if layout.guarded:
                 layout.write_enter(code, filled)
             else:
-                with code.block(f"if {full}:"):  # a window that it completes may fail
+                with code.block(f"if {full}:"):  # completing a window may fail
                     code.remember(filled)
             with code.inside(layout, filled), code.settled():
                 inner.push(code, item)
@@ -63,17 +63,17 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
 
 
 class OnePane:
-    """Windows that stand side by side, or apart: each is one pane."""
+    """Windows that do not overlap: each is one pane."""
 
     def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:
         self.window, self.stride, self.layout, self.inner = window, stride, layout, inner
 
     def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
-        """Write what is done with a full pane: a window ends."""
+        """Write that a full pane ends a window."""
         self._write_complete(code, pane)
 
     def write_flush(self, code: Code, state: str, pane: str, count: str) -> None:
-        """Write that the open windows complete; `pane` holds what is not full yet."""
+        """Write that the open windows complete; `pane` holds the pane that is not full yet."""
         with code.block(f"if {pane}:"):
             self._write_complete(code, code.let("filled", f"{pane}[0]"))
 
@@ -83,7 +83,7 @@ class OnePane:
 
 
 class Stacks(OnePane):
-    """Windows that overlap: the panes of the one that closes next, as two stacks in slots of the roll's scope."""
+    """Windows that overlap: the panes of the window that closes next, as two stacks in slots of the roll's scope."""
 
     def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:
         super().__init__(window, stride, scope, layout, inner)
@@ -107,7 +107,7 @@ class Stacks(OnePane):
             self._write_window(code, state)
 
     def _write_add(self, code: Code, state: str, pane: str) -> None:
-        """Write that a pane is put at the end."""
+        """Write that a pane is appended."""
         total = code.let("total", f"{state}[{self._total}]")
         code.line(f"{state}[{self._back}].append({pane})")
         code.line(f"journal.append(({state}[{self._back}].pop,))")
@@ -115,7 +115,7 @@ class Stacks(OnePane):
         code.line(f"{state}[{self._total}] = [{merged} if {total} else {pane}]")
 
     def _write_window(self, code: Code, state: str) -> None:
-        """Write that the merge of all panes completes, in a state of its own, and that the oldest panes go."""
+        """Write that the merge of all panes completes, as a separate state, and that the oldest panes are removed."""
         front, total = code.let("front", f"{state}[{self._front}]"), code.let("total", f"{state}[{self._total}]")
         window = code.name("window")
         with code.block(f"if {front} and {total}:"):
@@ -136,7 +136,7 @@ class Stacks(OnePane):
             self._journal.append((front.append, front.pop()))
 
     def _turn(self, state: State, merge: Callable[[State, State], State]) -> None:
-        """Make the back stack the front one: suffix merges, the oldest pane on top."""
+        """Turn the back stack into the front stack: suffix merges, with the oldest pane on top."""
         front: list[State] = []
         for pane in reversed(state[self._back]):
             front.append(merge(pane, front[-1]) if front else pane)

@@ -1,4 +1,4 @@
-"""A state in parts, so that a checkpoint writes only what has changed: its root, and each of its tracked groups."""
+"""The state in parts, its root and each tracked group, so that a checkpoint writes only the parts that have changed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.stage import State
 
 ROOT = b"\x90"
-"""The address of the part that holds everything but tracked groups. That of a group: its slot and its key."""
+"""The address of the root: everything except tracked groups. A group's address is its slot and its key."""
 
 _pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
 class Parts:
-    """Takes the states of one tracked program apart, and joins them again.
+    """Splits the states of one tracked program into parts, and joins them again.
 
-    Nested groups belong to the group, or the root, that they are in.
+    A nested group belongs to the group or the root that contains it.
     """
 
     def __init__(self, checkpoints: Checkpoints) -> None:
@@ -31,19 +31,19 @@ class Parts:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether all state is in tracked groups: then states of different keys do not touch each other."""
+        """Whether all state is in tracked groups. If so, the states of different keys are independent."""
         return all(slot.touched is not None or not slot.is_kept for slot in self._checkpoints.scope.slots)
 
     def touched(self, state: State) -> int:
-        """How many groups were used since they were last taken."""
+        """The number of groups used since the last `take`."""
         return sum(len(state[slot.touched or 0]) for slot in self._groups.values())
 
     def take(self, state: State, *, is_whole: bool) -> Iterator[tuple[bytes, bytes | None]]:
-        """The root and the groups used since the last call: address and bytes of each, None where it is gone.
+        """Yield address and bytes of the root and of each group used since the last call; None if the group is gone.
 
         Args:
-            state: of a lane. Its groups count as unused afterwards.
-            is_whole: whether to give all groups, used or not.
+            state: a lane's state. Its groups count as unused afterwards.
+            is_whole: whether to return all groups, used or not.
 
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
@@ -60,10 +60,10 @@ class Parts:
             touched.clear()
 
     def join(self, parts: Iterable[tuple[bytes, bytes]]) -> State:
-        """The state of these parts, in any order.
+        """Return the state that consists of these parts, given in any order.
 
         Raises:
-            StateError: they are damaged, or the root is missing.
+            StateError: a part is damaged, or the root is missing.
         """
         groups = dict(parts)
         try:

@@ -12,7 +12,7 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
 Rhythm = tuple[Any, ...]
-"""When a pipeline emits: two branches of a stream that have equal rhythms emit equally often for each item."""
+"""When a pipeline emits. Two branches of a stream with equal rhythms emit the same number of items for each item."""
 EACH: Rhythm = ()
 """Exactly one item, at once, for each item."""
 FIRST: Rhythm = ("first",)
@@ -29,10 +29,10 @@ class Operator(ABC):
     Attributes:
         raises: whether it can fail on an item, through a function of the user or arithmetic on foreign values.
         stateless: whether it keeps nothing between items.
-        one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, in
-            no block of its own.
-        writes_late: whether it writes its slots with `Code.later` alone, in no block of its own.
-        mergeable: whether it emits only at completion, from slots that the panes of a window can merge.
+        one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, not
+            inside a block that it opens.
+        writes_late: whether it writes its slots only with `Code.later`, never inside a block that it opens.
+        mergeable: whether it emits only at completion, from slots that can be merged across the panes of a window.
     """
 
     name: ClassVar[str]
@@ -55,25 +55,26 @@ class Operator(ABC):
         return before if self.one_to_one else None
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
-        """The inner pipelines, each with the name of its place."""
+        """Yield the inner pipelines, each with the name of its place."""
         yield from ()
 
     @abstractmethod
     def build(self, then: Stage, scope: Scope) -> Part:
-        """Take slots of `scope` for what is remembered; say what is to be written in front of `then`.
+        """Allocate the operator's slots in `scope` and return the code that it writes in front of `then`.
 
-        What is written computes before it writes a slot, so that its own failure leaves no trace; a write that a later
-        failure must undo is announced by `scope.writes(then)` (or `writes_late`, when it is deferred), and
-        a change inside a container is recorded in the journal. Whoever completes a scope enters it there first.
+        The generated code computes before it writes a slot, so that its own failure leaves no trace. A write that a
+        later failure must undo is announced with `scope.writes(then)`, or with `writes_late` if it is deferred.
+        A change inside a container is recorded in the journal. Code that completes a scope records the scope there
+        first.
         """
 
     @property
     def hidden(self) -> str | None:
-        """What to use instead, where its state cannot be seen."""
+        """The replacement to suggest if the operator hides its state; otherwise None."""
         return None
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters that can be shown and compared: functions and inner pipelines are left out."""
+        """Return the parameters that can be shown and compared, without functions and inner pipelines."""
         shown = (int, float, str, bool, type(None))
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: value for name, value in pairs if isinstance(value, shown) and value is not None}
@@ -85,13 +86,13 @@ class Operator(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A chain of operators; those that take pipelines hold plans of their own."""
+    """A chain of operators; an operator that takes pipelines holds their plans."""
 
     operators: tuple[Operator, ...] = ()
 
     @property
     def fans_out(self) -> bool:
-        """Whether one item may leave as several, or leave before everything that it passes through has run."""
+        """Whether one item may leave as several, or leave before all operators that it passes through have run."""
         return any(operator.fans_out for operator in self.operators)
 
     @property
@@ -101,7 +102,7 @@ class Plan:
 
     @property
     def rhythm(self) -> Rhythm:
-        """When it emits. What depends on values is the same only for the same operators, up to the one that decides."""
+        """The rhythm of the output. If it depends on values, it is the operators up to the one that decides."""
         rhythm = EACH
         for index, operator in enumerate(self.operators):
             after = operator.rhythm(rhythm)
@@ -110,7 +111,7 @@ class Plan:
 
     @property
     def stateless(self) -> bool:
-        """Whether nothing is remembered between items."""
+        """Whether no state is kept between items."""
         return all(operator.stateless for operator in self.operators)
 
     @property
@@ -134,14 +135,14 @@ class Plan:
         return hashlib.sha256(self.draw().encode()).hexdigest()[:16]
 
     def walk(self) -> Iterator[Operator]:
-        """Every operator, outer before inner, in the order of the pipeline."""
+        """Yield every operator, outer before inner, in the order of the pipeline."""
         for operator in self.operators:
             yield operator
             for _, plan in operator.plans():
                 yield from plan.walk()
 
     def draw(self) -> str:
-        """The plan as a tree of text, one operator a line.
+        """Return the plan as a tree of text, one operator a line.
 
         >>> from makiserve.stream import ops, math
         >>> from makiserve.stream.engine.trace import trace
@@ -154,7 +155,7 @@ class Plan:
         return "\n".join(self.lines(""))
 
     def lines(self, indent: str) -> Iterator[str]:
-        """The lines of the drawing."""
+        """Yield the lines of the drawing."""
         for operator in self.operators:
             yield f"{indent}{operator}"
             for place, plan in operator.plans():

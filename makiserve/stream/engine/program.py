@@ -15,12 +15,12 @@ from makiserve.stream.engine.stage import Stage, State
 
 
 class FeedResult(NamedTuple):
-    """What a batch of items became.
+    """The result of a batch of items.
 
     Attributes:
         outputs: the emitted items, in order.
         causes: for each output, the index in the batch of the item that caused it; never decreasing.
-        failures: index and error of each item on which a function of the user raised; state is as if it never came.
+        failures: index and error of each item on which a function of the user raised; its changes of state are undone.
     """
 
     outputs: list[Any]
@@ -32,8 +32,8 @@ class Program:
     """A plan compiled to functions. One program serves any number of states, one at a time, in one thread.
 
     Args:
-        plan: what is compiled.
-        is_tracked: whether states note which of their keys are used, for checkpoints that leave the others out.
+        plan: the plan to compile.
+        is_tracked: whether states record which keys were used, for checkpoints that leave the others out.
     """
 
     def __init__(self, plan: Plan, *, is_tracked: bool = False) -> None:
@@ -55,7 +55,7 @@ class Program:
         return self._compiled.text
 
     def new_state(self) -> State:
-        """The state of a lane that has seen nothing."""
+        """Return the state of a lane that has not seen any items."""
         return self.scope.new()
 
     def feed(self, items: Iterable[Any], state: State) -> FeedResult:
@@ -73,7 +73,7 @@ class Program:
         return FeedResult(outputs, causes, failures)
 
     def complete(self, state: State) -> list[Any]:
-        """End a finite stream: open windows and reductions emit what they hold. A lane never completes."""
+        """Complete a finite stream: open windows and reductions emit their results. A lane never completes."""
         try:
             self._complete(state)
             return self._out.copy()

@@ -1,4 +1,4 @@
-"""Scopes: the layout of a lane's, a group's or a window's state, and how its states are made."""
+"""Scopes: the layout of a lane's, a group's or a window's state, and the code that creates its states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makiserve.stream.engine.stage import Stage, State
 
 
 class Missing(Enum):
-    """The content of a slot that has had no value yet; None is a value like any other."""
+    """The content of a slot that has not had a value yet; None is an ordinary value."""
 
     MISSING = 0
 
@@ -27,13 +27,13 @@ class Slot(NamedTuple):
     """One slot of a layout.
 
     Attributes:
-        owner: the operator it belongs to, as the user wrote its place.
-        first: the content of a new state's slot, or the function that makes it, for a container.
+        owner: the operator that it belongs to, by its place in the user's pipeline.
+        first: the content in a new state; for a container, the function that creates it.
         is_kept: whether a checkpoint keeps it.
         is_container: whether it holds a container that is changed in place.
-        merge: joins the contents of two consecutive panes of a window; None where a pane never writes the slot.
+        merge: joins the contents of two consecutive panes of a window; None if a pane never writes the slot.
         child: the layout of the states inside, for a slot that holds the scopes of groups or windows.
-        touched: for the groups of a tracked scope, the slot of the keys that were used since these were last taken.
+        touched: for the groups of a tracked scope, the slot of the keys used since they were last taken.
     """
 
     owner: str
@@ -49,11 +49,11 @@ class Scope:
     """The layout of one state list, filled in while a plan is compiled.
 
     Attributes:
-        slots: one entry a slot, from slot 1 on; slot 0 is the enclosing scope's state.
+        slots: one entry for each slot, from slot 1; slot 0 is the enclosing scope's state.
         parent: the enclosing scope; None for a lane's.
-        guarded: whether a record that enters must first have its slots remembered.
-        path: the place in the pipeline, as the user wrote it, that slots and errors are named after.
-        is_tracked: whether the groups in it note which keys were used, so that a checkpoint can leave the others out.
+        guarded: whether its slots must be saved in the journal before a record enters.
+        path: the place in the user's pipeline, which names slots and errors.
+        is_tracked: whether its groups record which keys were used, so that a checkpoint can leave the others out.
     """
 
     def __init__(self, journal: Journal, parent: Scope | None = None, *, is_tracked: bool = False) -> None:
@@ -65,15 +65,15 @@ class Scope:
         self.guarded = False
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:
-        """A slot for an immutable value that starts as `first`; `merge` makes it fit for sliced windows."""
+        """Allocate a slot for an immutable value, initially `first`; sliced windows need `merge`."""
         return self._slot(Slot(self._owner, first, is_container=False, is_kept=True, merge=merge, child=None))
 
     def container(self, make: Callable[[], Any], child: Scope | None = None, *, is_kept: bool = True) -> int:
-        """A slot for a container that is changed in place; `child` is the layout of the states in it."""
+        """Allocate a slot for a container that is changed in place; `child` is the layout of the states in it."""
         return self._slot(Slot(self._owner, make, is_container=True, is_kept=is_kept, merge=None, child=child))
 
     def groups(self, child: Scope) -> tuple[int, int | None]:
-        """A slot for groups by key, and that of the keys that are used, where these are tracked."""
+        """Allocate a slot for groups by key and, if they are tracked, one for the keys that are used; else None."""
         touched = self.container(set, is_kept=False) if self.is_tracked else None
         slot = Slot(self._owner, dict, is_container=True, is_kept=True, merge=None, child=child, touched=touched)
         return self._slot(slot), touched
@@ -83,19 +83,19 @@ class Scope:
         self.guarded = self.guarded or then.raises or then.repeats
 
     def writes_late(self, then: Stage) -> None:
-        """Announce that a slot is written with `Code.later`, or as the last act of a push: nothing fails after it."""
+        """Announce that a slot is written with `Code.later` or as the last act of a push: nothing fails after it."""
         self.guarded = self.guarded or then.repeats
 
     def new(self, parent: State | None = None) -> State:
-        """A fresh state inside `parent`."""
+        """Return a new state inside `parent`."""
         return [parent, *(slot.first() if slot.is_container else slot.first for slot in self.slots)]
 
     def write_new(self, code: Code, parent: str) -> str:
-        """The expression that makes a fresh state."""
+        """Return the expression that creates a new state."""
         return f"[{', '.join([parent, *(self._write_first(code, slot) for slot in self.slots)])}]"
 
     def write_merge(self, code: Code) -> str:
-        """A function that joins the states of two consecutive panes into a new one; its name."""
+        """Write a function that joins the states of two consecutive panes into a new one, and return its name."""
         contents = ["later[0]"]
         for index, slot in enumerate(self.slots, 1):
             join = slot.merge and f"{code.constant(slot.merge, 'merge')}(earlier[{index}], later[{index}])"
@@ -108,7 +108,7 @@ class Scope:
         )
 
     def write_enter(self, code: Code, state: str) -> None:
-        """Where the scope is guarded, write that the slots of `state` are remembered."""
+        """Write that the slots of `state` are saved in the journal, if the scope is guarded."""
         if self.guarded:
             code.remember(state)
 

@@ -1,4 +1,4 @@
-"""Stages: what the operators of a pipeline write, each in front of what follows it."""
+"""Stages: the code that the operators of a pipeline write, each in front of the next."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ State = list[Any]
 
 
 class Stage(NamedTuple):
-    """The rest of a pipeline, seen from one point of it: what can be written there.
+    """The rest of a pipeline after a point: the code that can be written there.
 
-    Two facts decide whether a write to a slot made at that point must be undoable. `raises`: pushing on may fail.
+    Two facts decide whether a write to a slot made at that point must be undoable. `raises`: pushing may fail.
     `repeats`: the same record may come back, or be pushed elsewhere, after the push has returned, and fail there.
 
     Attributes:
-        push: writes the code that an item, given as an expression, goes through, in line.
-        call: writes a call of a function that does the same: for places that are off the hot path, or several.
+        push: writes the code for an item, given as an expression, inline.
+        call: writes a call of a function that does the same, for code off the hot path or written several times.
         complete: writes the code that completes the stream.
     """
 
@@ -31,7 +31,7 @@ class Stage(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What an operator writes: its push, its completion."""
+    """The code that an operator writes: its push and its completion."""
 
     push: Callable[[Code, str], None]
     complete: Callable[[Code], None]

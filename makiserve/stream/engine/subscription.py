@@ -1,4 +1,4 @@
-"""One subscription to a traced Observable: what comes from its source goes through compiled operators, one by one."""
+"""One subscription to a traced Observable: each item of its source passes through compiled operators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from makiserve.stream.engine.stage import Stage
 
 
 class SubscriberError(BaseException):
-    """Carries what a subscriber raised through the operators, which are not to take it for an error of their own."""
+    """Carries a subscriber's error through the operators, so that they do not handle it as one of theirs."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -31,9 +31,9 @@ class SubscriberError(BaseException):
 class Subscription:
     """Feeds a plan from an Observable, in the Rx contract.
 
-    What an operator raises ends the stream; what the subscriber raises goes back to the source. A notification that
-    comes while another one is on its way, from a subscriber that pushes into the source, waits until that has changed
-    its state. After disposal nothing is emitted.
+    An operator's error ends the stream; a subscriber's error is raised to the source. A subscriber may push into the
+    source while a notification is being processed: the new notification waits until the current one has changed its
+    state. Nothing is emitted after disposal.
     """
 
     def __init__(self, plan: Plan, observer: Observer) -> None:
@@ -50,7 +50,7 @@ class Subscription:
         self._is_busy = self._has_ended = False
 
     def subscribe(self, source: AnyObservable[Any], scheduler: Scheduler | None) -> Disposable:
-        """Subscribe to the source; dispose of what is returned to end it."""
+        """Subscribe to the source and return the subscription, to dispose of."""
         subscription = source.subscribe(
             lambda item: self._enqueue(lambda: self._next(item)),
             lambda error: self._enqueue(lambda: self._source_failed(error)),
@@ -77,7 +77,7 @@ class Subscription:
     def _next(self, item: Any) -> None:
         try:
             self._push(item, self._state)
-        except Exception as error:  # noqa: BLE001  the Rx contract: whatever an operator raises ends the stream
+        except Exception as error:  # noqa: BLE001  the Rx contract: any error of an operator ends the stream
             self._fail(error)
         self._journal.clear()
 

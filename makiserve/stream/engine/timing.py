@@ -1,4 +1,4 @@
-"""How long each operator takes on given items: what a pipeline costs with it, less what it costs without."""
+"""The time that each operator takes on given items: the pipeline's cost with it, minus the cost without it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ROUNDS = 5
 
 
 def time_operators(plan: Plan, items: Sequence[Any]) -> list[float]:
-    """Microseconds for each operator, in the order of `Plan.walk`, for an item that enters its pipeline.
+    """Return the time of each operator, in microseconds per item of its pipeline, in the order of `Plan.walk`.
 
-    An operator with inner pipelines is timed with them; those are timed once more by themselves, on the items that come
-    to them. The shortest of five runs counts; small figures are noise and may come out as 0.
+    An operator with inner pipelines is timed with them. These are also timed separately, on the items that reach them.
+    The shortest of five runs counts. Small figures are noise and may be 0.
     """
     return list(_timed(plan, items))
 

@@ -29,11 +29,11 @@ leaves: list[Traced] = []
 class Traced(rx.Observable):
     """An Observable that knows its operators.
 
-    With an origin it is an ordinary cold Observable: each subscription compiles the operators, together, over a state
-    of its own. Without one it is symbolic: it stands for the stream that a pipeline will be given.
+    With an origin it is an ordinary cold Observable: each subscription compiles all operators together and has its own
+    state. Without an origin it is symbolic: a placeholder for the stream that a pipeline will be given.
     """
 
-    __iter__: ClassVar[None] = None  # rx's Observables can be indexed, and so be iterated over without an end
+    __iter__: ClassVar[None] = None  # rx's Observables can be indexed, so that iterating over one would never end
 
     def __init__(self, origin: rx.Observable | None, operators: tuple[Operator, ...] = ()) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Traced(rx.Observable):
         self.operators = operators
 
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
-        if captures:  # a foreign operator is being subscribed: what it is given comes from its scope
+        if captures:  # a foreign operator is being subscribed: its items come from its scope
             captures[-1].append(observer)
             leaves.append(self)
             return Disposable()
@@ -51,10 +51,10 @@ class Traced(rx.Observable):
 
 
 def operator(node: Operator) -> Transform:
-    """Return the function of an Observable that an operator of the vocabulary returns.
+    """Return the function from Observable to Observable that an operator of this vocabulary returns.
 
     Raises:
-        PipelineError: a parameter that is called is not a function.
+        PipelineError: a parameter that must be callable is not a function.
     """
     for field in fields(node):
         value, kind = getattr(node, field.name), str(field.type)
@@ -75,10 +75,10 @@ def operator(node: Operator) -> Transform:
 
 
 def trace(pipeline: Pipeline | None) -> Plan:
-    """The plan of a pipeline; None stands for no operator at all.
+    """Return the plan of a pipeline; None is a pipeline without operators.
 
     Raises:
-        PipelineError: it is not a pipeline, or it holds an operator that is not of this vocabulary.
+        PipelineError: it is not a pipeline, or it contains an operator outside this vocabulary.
     """
     if pipeline is None:
         return Plan()
@@ -97,14 +97,14 @@ def trace(pipeline: Pipeline | None) -> Plan:
 
 
 def trace_factory(factory: Any, argument: str = "features") -> Plan:
-    """Return the plan of the pipeline that a factory makes: a function without arguments that returns `rx.pipe(…)`.
+    """Return the plan of a factory's pipeline; a factory is a function without arguments that returns `rx.pipe(…)`.
 
     Args:
-        factory: what the user gave.
-        argument: the name by which the user gave it, for errors.
+        factory: the user's argument.
+        argument: the name of that argument, for errors.
 
     Raises:
-        PipelineError: it is not such a function, or what it returns is not a pipeline.
+        PipelineError: it is not such a function, or it does not return a pipeline.
     """
     check_factory(factory, argument)
     pipeline = factory()
@@ -142,7 +142,7 @@ def _defined_at(function: Any) -> str:
 
 
 def _operators(stream: rx.Observable) -> tuple[Operator, ...]:
-    """The operators between the symbolic stream and this one."""
+    """Return the operators between the symbolic stream and this one."""
     if isinstance(stream, Traced):
         before = () if stream.origin is None else _operators(stream.origin)
         return (*before, *stream.operators)

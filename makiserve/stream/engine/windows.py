@@ -1,4 +1,4 @@
-"""Count windows, the general way: every open window is a scope, and each item is pushed into all of them."""
+"""Count windows, general implementation: every open window is a scope, and each item is pushed into all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators on errors: those that the operators before them in the pipeline raise on an item."""
+"""Operators on errors that the operators before them in the pipeline raise on an item."""
 
 from makiserve.stream.error.ignore import ignore
 from makiserve.stream.error.map import map

@@ -11,7 +11,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def ignore() -> Transform:
-    """Drops the items on which an operator before it raised.
+    """Drop the items on which an operator before this one raised.
 
     ```
     --1-----0--2----|
@@ -19,7 +19,7 @@ def ignore() -> Transform:
     --1.0------0.5--|
     ```
 
-    The state of the operators before it is as if the item had never come (in RxSci it is reset).
+    The state of the operators before it is as before the item (in RxSci it is reset).
 
     *Emits* what the operators before it emit. *State* none.
 
@@ -38,4 +38,4 @@ class Ignore(Catch):
     name: ClassVar[str] = "error.ignore"
 
     def write_caught(self, code: Code, error: str, passed: str) -> None:
-        """Nothing goes on."""
+        """Write nothing: the item is dropped."""

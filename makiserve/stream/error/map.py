@@ -1,4 +1,4 @@
-"""`error.map`: an item in the place of an error."""
+"""`error.map`: emit an item in place of an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def map(mapper: Callable[[Exception], Any]) -> Transform:
-    """Emits `mapper(error)` in the place of each item on which an operator before it raised.
+    """Emit `mapper(error)` in place of each item on which an operator before this one raised.
 
     ```
     --1----0---2----|

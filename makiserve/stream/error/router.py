@@ -1,4 +1,4 @@
-"""`error.create_error_router`: errors as a stream of their own."""
+"""`error.create_error_router`: errors as a separate stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def create_error_router() -> tuple[rx.Observable, Callable[[], Transform]]:
-    """A stream of errors, and an operator that sends the errors of the operators before it there.
+    """Return a stream of errors, and an operator that sends the errors of the operators before it to that stream.
 
     ```
     --1----0--2-----|
@@ -24,8 +24,8 @@ def create_error_router() -> tuple[rx.Observable, Callable[[], Transform]]:
     -------E--------|    the errors
     ```
 
-    If the errors are not subscribed to, they end the stream as if there were no router. The operator may be used at
-    several places. An error of the source, or one that leaves a `multiplex` or a store before it, is routed once, and
+    If the errors are not subscribed to, they end the stream as if there were no router. The operator may be used in
+    several places. An error of the source, or one that leaves a `multiplex` or a store before it, is routed once and
     ends the stream.
 
     *Emits* what the operators before it emit; the error stream completes with the stream. *State* none.

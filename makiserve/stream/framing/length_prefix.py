@@ -1,4 +1,4 @@
-"""`framing.length_prefix`: byte items, each behind its length, and back."""
+"""`framing.length_prefix`: byte items, each after its length, and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Order = Literal["little", "big"]
 
 
 def frame(prefix_size: int = 4, byteorder: Order = "little") -> Transform:
-    r"""Puts its length in front of each item.
+    r"""Put its length in front of each item.
 
     ```
     --ab--------c-------|
@@ -29,13 +29,13 @@ def frame(prefix_size: int = 4, byteorder: Order = "little") -> Transform:
     ```
 
     Args:
-        prefix_size: the bytes of the length, at least 1.
-        byteorder: of the length, "little" or "big".
+        prefix_size: the size of the length in bytes, at least 1.
+        byteorder: the byte order of the length, "little" or "big".
 
     *Emits* bytes. *State* none. *Raises* ValueError for an item whose length does not fit the prefix.
 
     Raises:
-        PipelineError: a parameter is none of these.
+        PipelineError: a parameter is invalid.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([b"ab", b"c"]).pipe(rs.framing.length_prefix.frame(prefix_size=2)).subscribe(print).dispose()
@@ -47,7 +47,7 @@ def frame(prefix_size: int = 4, byteorder: Order = "little") -> Transform:
 
 
 def unframe(prefix_size: int = 4, byteorder: Order = "little") -> Transform:
-    r"""Splits bytes, which come in pieces cut anywhere, into the items that `frame` made one string of.
+    r"""Split bytes, which come in pieces of any size, into the items that `frame` joined.
 
     ```
     --\x02a-----b\x01c--|
@@ -56,14 +56,14 @@ def unframe(prefix_size: int = 4, byteorder: Order = "little") -> Transform:
     ```
 
     Args:
-        prefix_size: the bytes of the length, at least 1.
-        byteorder: of the length, "little" or "big".
+        prefix_size: the size of the length in bytes, at least 1.
+        byteorder: the byte order of the length, "little" or "big".
 
-    *Emits* each item as bytes. *State* the bytes since the last whole item: one item at most. *Raises*, at completion,
-    DecodeError where the stream ends inside of an item (RxSci drops what has come of it).
+    *Emits* each item as bytes. *State* the bytes since the last whole item: at most one item. *Raises*, at completion,
+    DecodeError if the stream ends inside an item (RxSci drops the incomplete item).
 
     Raises:
-        PipelineError: a parameter is none of these.
+        PipelineError: a parameter is invalid.
 
     >>> import rx, makiserve.stream as rs
     >>> unframe = rs.framing.length_prefix.unframe(prefix_size=1)
@@ -130,7 +130,7 @@ def _framed(prefix_size: int, byteorder: Order, data: bytes) -> bytes:
 
 
 def _split(prefix_size: int, byteorder: Order, rest: bytes, data: bytes) -> list[bytes]:
-    """The items that `data` completes, and the new rest."""
+    """Return the items that `data` completes, and the new rest."""
     data, items, begin = rest + data, [], prefix_size
     while begin <= len(data):
         end = begin + int.from_bytes(data[begin - prefix_size : begin], byteorder)

@@ -16,7 +16,7 @@ __all__ = ["frame", "unframe"]
 
 
 def frame() -> Transform:
-    r"""Makes a line of each text.
+    r"""Make a line of each text.
 
     ```
     --a----b----|
@@ -35,7 +35,7 @@ def frame() -> Transform:
 
 
 def unframe() -> Transform:
-    r"""Splits a text, which comes in pieces cut anywhere, into its lines.
+    r"""Split a text, which comes in pieces of any size, into its lines.
 
     ```
     --a\nb--c\r\n--d--|
@@ -43,8 +43,8 @@ def unframe() -> Transform:
     --a-----bc-------d|
     ```
 
-    *Emits* each line without its end, "\n" or "\r\n" (RxSci leaves the "\r" in the line); at completion what stands
-    after the last end, if anything does. *State* the text since the last end: one line at most.
+    *Emits* each line without its end, "\n" or "\r\n" (RxSci leaves the "\r" in the line); at completion the text
+    after the last end, if there is any. *State* the text since the last end: at most one line.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_(["a\nb", "c\r\n", "d"]).pipe(rs.framing.line.unframe()).subscribe(print).dispose()
@@ -97,7 +97,7 @@ def _framed(text: str) -> str:
 
 
 def _split(rest: str, text: str) -> list[str]:
-    """The lines that `text` completes, and the new rest."""
+    """Return the lines that `text` completes, and the new rest."""
     lines = (rest + text).split("\n")
     if "\r" in rest or "\r" in text:
         lines[:-1] = [line.removesuffix("\r") for line in lines[:-1]]

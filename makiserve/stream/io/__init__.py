@@ -1,4 +1,4 @@
-"""Files as Observables: their content, their names, what is written to them."""
+"""Files as Observables: read them, list them, write to them."""
 
 from makiserve.stream.io import file as file
 from makiserve.stream.io.read import read

@@ -1,4 +1,4 @@
-"""Texts on their way into a file of bytes."""
+"""Texts encoded for a file of bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from makiserve.stream.engine.trace import Transform
 
 
 def encoded(encoding: str) -> Transform:
-    """The bytes of a stream of texts that will stand one after the other: a byte order mark comes once."""
+    """Return the operator that encodes consecutive texts of one file, with a single byte order mark."""
 
     def apply(source: rx.Observable) -> rx.Observable:
         return rx.defer(lambda _: source.pipe(rx.operators.map(codecs.getincrementalencoder(encoding)().encode)))

@@ -1,4 +1,4 @@
-"""What the sources and sinks take as a file: a path, opened by a function of the user's, or an open file."""
+"""The files of sources and sinks: a path, opened by a function of the user, or an open file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ File = str | PathLike[str] | IO[Any]
 Open = Callable[..., Any]
 """Called as `open_obj(file, mode, encoding=…)`, without `encoding` if the function does not take it.
 
-The mode ends in "t" or "b", so that `gzip.open` fits as it is.
+The mode ends in "t" or "b", so that `gzip.open` can be passed directly.
 """
 
 CHUNK_BYTES = 1 << 16
 
 
 def opened(file: File, mode: str, encoding: str | None = None, open_obj: Open = open) -> AbstractContextManager[Any]:
-    """Open a file, to be closed at the end if it was opened here. Text is UTF-8 unless `encoding` is given."""
+    """Return a context that closes the file at the end if it was opened here. Text is UTF-8 without an `encoding`."""
     if not isinstance(file, (str, PathLike)):
         return nullcontext(file)
     if "b" not in mode:
@@ -32,6 +32,6 @@ def opened(file: File, mode: str, encoding: str | None = None, open_obj: Open = 
 def _takes_encoding(open_obj: Open) -> bool:
     try:
         parameters = inspect.signature(open_obj).parameters.values()
-    except ValueError:  # a function of an extension module that has no signature
+    except ValueError:  # a function of an extension module without a signature
         return True
     return any(parameter.name == "encoding" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)

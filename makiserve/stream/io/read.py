@@ -14,7 +14,7 @@ from makiserve.stream.io.source import source
 def read(
     file: File, mode: str = "r", size: int | None = None, encoding: str | None = None, open_obj: Open = open
 ) -> rx.Observable:
-    """The content of a file, in chunks or whole.
+    """Emit the content of a file, in chunks or whole.
 
     ```
       read("abcde", size=2)
@@ -25,8 +25,8 @@ def read(
         file: a path, or an open file, which is left open.
         mode: "r" for text, "rb" for bytes.
         size: the length of a chunk, in characters or bytes; None emits the whole file as one item.
-        encoding: of the text; None is UTF-8.
-        open_obj: opens the path: `gzip.open`, for instance.
+        encoding: the encoding of the text; None is UTF-8.
+        open_obj: the function that opens the path: `gzip.open`, for instance.
 
     *Emits* str or bytes. *State* none: it is the source of a stream. *Raises*, as the stream's error, what opening
     and reading raise.

@@ -1,4 +1,4 @@
-"""Sinks: Observables that write what comes to a file, and emit nothing."""
+"""Sinks: Observables that write their source's items to a file, and emit nothing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.observable import subscribed_only
 
 Opening = Callable[[], AbstractContextManager[Callable[[Any], Any]]]
-"""Makes a context: inside it there is a function that writes an item, at its end the file is complete."""
+"""Creates a context that gives a function to write an item; the file is complete when the context ends."""
 
 CANNOT_BE_TAKEN_BACK = "a record may be scored again, and what is written to a file cannot be taken back"
 
 
 def sink(name: str, opening: Opening) -> Transform:
-    """An operator that writes each item, and completes when the file is closed.
+    """Return an operator that writes each item and completes when the file is closed.
 
-    The context is entered when the stream is subscribed to. It ends cleanly when the stream completes or is disposed
-    of, with the stream's error when it fails.
+    The context is entered when the stream is subscribed to. It ends without an error when the stream completes or is
+    disposed of, and with the stream's error when the stream fails.
 
     Raises:
-        PipelineError: when it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
     """
 
     def apply(source: rx.Observable) -> rx.Observable:
@@ -44,7 +44,7 @@ def _subscribe(source: rx.Observable, opening: Opening, observer: Observer, sche
 
     try:
         write = context.enter_context(opening())
-    except Exception as error:  # noqa: BLE001  the Rx contract: whatever fails ends the stream
+    except Exception as error:  # noqa: BLE001  the Rx contract: any failure ends the stream
         fail(error)
         return Disposable()
 

@@ -1,4 +1,4 @@
-"""Sources: Observables of what a file holds."""
+"""Sources: Observables of a file's content."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import rx
 
 
 def source(items: Callable[[], Iterator[Any]]) -> rx.Observable:
-    """A cold Observable: each subscription runs the generator function anew, whose errors become the stream's.
+    """Return a cold Observable: each subscription runs the generator function, whose errors become the stream's.
 
-    A subscription that is disposed of closes its generator, and so the file that it reads.
+    Disposing of a subscription closes its generator, and so the file that it reads.
     """
     return rx.defer(lambda _: rx.from_iterable(items()))

@@ -12,7 +12,7 @@ from makiserve.stream.io.source import source
 
 
 def walk(top: str | os.PathLike[str], recursive: bool = True) -> rx.Observable:
-    """The paths of the files in a folder.
+    """Emit the paths of the files in a folder.
 
     ```
       walk("data")
@@ -21,11 +21,11 @@ def walk(top: str | os.PathLike[str], recursive: bool = True) -> rx.Observable:
 
     Args:
         top: the folder.
-        recursive: go down into its sub-folders (RxSci goes down whatever it is told); links are not followed.
+        recursive: include its sub-folders (RxSci always does); links are not followed.
 
-    *Emits* each path as a str that begins with `top`: a folder's files before those of its sub-folders, each by name,
-    so that the order is the same everywhere. *State* none: it is the source of a stream. *Raises*, as the stream's
-    error, OSError for a folder that cannot be read.
+    *Emits* each path as a str that begins with `top`: a folder's files before those of its sub-folders, sorted by
+    name, so that the order is the same everywhere. *State* none: it is the source of a stream. *Raises*, as the
+    stream's error, OSError for a folder that cannot be read.
 
     >>> import tempfile, makiserve.stream as rs
     >>> folder = tempfile.mkdtemp()

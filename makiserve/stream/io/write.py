@@ -12,7 +12,7 @@ from makiserve.stream.io.sink import sink
 
 
 def write(file: File, mode: str | None = None, encoding: str | None = None, open_obj: Open = open) -> Transform:
-    """Writes each item to a file.
+    """Write each item to a file.
 
     ```
     --ab--cd--|
@@ -22,15 +22,15 @@ def write(file: File, mode: str | None = None, encoding: str | None = None, open
 
     Args:
         file: a path, or an open file, which is left open.
-        mode: "wb" for bytes, "w" for text; None takes bytes, or text where an encoding is given.
-        encoding: of the text; None is UTF-8.
-        open_obj: opens the path: `gzip.open`, for instance.
+        mode: "wb" for bytes, "w" for text; None takes bytes, or text if an encoding is given.
+        encoding: the encoding of the text; None is UTF-8.
+        open_obj: the function that opens the path: `gzip.open`, for instance.
 
     *Emits* nothing; completes when the file is closed. *State* an open file: it does not run in a lane. *Raises*, as
     the stream's error, what opening and writing raise.
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import io, rx, makiserve.stream as rs
     >>> file = io.StringIO()

@@ -1,7 +1,7 @@
-"""Means, squares and products of two variables: what covariance, correlation and slope keep.
+"""Means, squares and products of two variables: the state of covariance, correlation and slope.
 
 Adding and merging follow Schubert and Gertz ("Numerically Stable Parallel Computation of (Co-)Variance", SSDBM 2018),
-relative to the first pair, the pivot, as in `moments`, which has the rule for NaN, infinities and overflow, too.
+relative to the first pair, the pivot, as in `moments`, which also has the rule for NaN, infinities and overflow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ZERO: Partial = (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def add(partial: Partial, values: tuple[float, float]) -> Partial:
-    """Return the moments with one pair more."""
+    """Return the moments with one more pair."""
     x, y = values
     count, pivot_x, pivot_y, mean_x, mean_y, squares_x, squares_y, products = partial
     none_x, none_y = nothing(x), nothing(y)
@@ -84,7 +84,7 @@ def correlation(partial: Partial) -> float | None:
 
 
 def slope(partial: Partial) -> float | None:
-    """Return how much y changes with x in the line of least squares; None if x has not varied, NaN for NaN."""
+    """Return the slope of the least-squares line of y over x; None if x has not varied, NaN for NaN."""
     if not _is_finite(partial):
         return nan
     return partial[7] / partial[5] if partial[5] else None

@@ -1,9 +1,9 @@
-"""Compensated summation: the sum that `math.sum` and `math.mean` keep.
+"""Compensated summation: the state of `math.sum` and `math.mean`.
 
-A partial sum is `(total, rest)`; `rest` collects what rounding took from `total` (Neumaier, "Rundungsfehleranalyse
+A partial sum is `(total, rest)`; `rest` collects the rounding errors of `total` (Neumaier, "Rundungsfehleranalyse
 einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974). Integers stay integers, and exact. Finite floats
-whose sum leaves the range of float64 are added up as an integer, so that a sum that comes back into the range is right,
-and the same however a window was sliced.
+whose sum leaves the range of float64 are added up as an integer. A sum that returns to the range is then correct, and
+the same for any slicing of a window.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ZERO: Partial = (0, 0)
 
 
 def add(partial: Partial, value: Any) -> Partial:
-    """Return the sum with one value more."""
+    """Return the sum with one more value."""
     total, rest = partial
     if type(total) is not type(value):
         total, value, rest = _alike(total, value, rest)

@@ -1,4 +1,4 @@
-"""`math.covariance`, `math.correlation`, `math.slope`: how two numbers of an item move together."""
+"""`math.covariance`, `math.correlation`, `math.slope`: how two numbers of an item vary together."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ if TYPE_CHECKING:
 def slope(
     key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:
-    """Compute the slope of the line of least squares, y over x: a trend, where x is a time (Schubert and Gertz 2018).
+    """Compute the slope of the least-squares line of y over x: a trend if x is a time (Schubert and Gertz 2018).
 
     ```
     --(1,2)--(2,4)--(3,9)--|

@@ -1,11 +1,11 @@
-"""Exponentially weighted moments: what `math.ewm_mean` and `math.ewm_stddev` keep.
+"""Exponentially weighted moments: the state of `math.ewm_mean` and `math.ewm_stddev`.
 
 An item that `n` others have followed weighs `keep ** n`, with `keep = 1 - alpha`. Adding follows West ("Updating Mean
-and Variance Estimates: An Improved Method", CACM 22, 1979), with weights that fade; merging is Chan et al.'s (1983),
-with the earlier part faded by the length of the later one. The results are those of pandas' `ewm(adjust=True)`.
+and Variance Estimates: An Improved Method", CACM 22, 1979), with weights that fade. Merging follows Chan et al. (1983):
+the earlier part fades by the length of the later one. The results are those of pandas' `ewm(adjust=True)`.
 
 The mean is kept in twice the precision of a float, as an unevaluated sum: deviations from a large mean keep their
-digits, and a huge value takes none from those that follow it.
+digits, and a huge value does not cost the values after it any.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from makiserve.errors import PipelineError
 from makiserve.stream.math.moments import nothing, overflowed
 
 Partial = tuple[int, float, float, float, float, float]
-"""Count, mean, what rounding took from it, weighted squares of deviations, sum of weights, sum of their squares."""
+"""Count, mean, its rounding error, weighted squares of deviations, sum of weights, sum of their squares."""
 
 ZERO: Partial = (0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Decay:
-    """What is left of a weight after each item."""
+    """Exponential decay: `keep` is the share of a weight that is left after each item."""
 
     keep: float
 
     def add(self, partial: Partial, value: float) -> Partial:
-        """Return the moments with one value more."""
+        """Return the moments with one more value."""
         count, mean, rest, squares, before, weights2 = partial
         if not count:
             return 1, value, 0.0, nothing(value), 1.0, 1.0
@@ -65,9 +65,9 @@ class Decay:
 
 
 def _moved(mean: float, rest: float, other: float, other_rest: float, share: float) -> tuple[float, float]:
-    """Return a mean moved to another one by a share of at most a half, and what rounding took from it (Knuth 1969).
+    """Return a mean moved towards another by a share of at most a half, and its rounding error (Knuth 1969).
 
-    The heavier part is moved, so that a huge value leaves nothing behind when its weight has gone.
+    The heavier part is moved, so that a huge value leaves no error behind when its weight has faded.
     """
     change = rest + ((other - mean) + (other_rest - rest)) * share
     moved = mean + change
@@ -85,7 +85,7 @@ def _moved_beyond(mean: float, other: float, share: float) -> float:
 
 
 def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
-    """Return the decay that one of two parameters gives.
+    """Return the decay given by one of two parameters.
 
     Raises:
         PipelineError: not exactly one is given, or it is out of its range.
@@ -102,7 +102,7 @@ def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
 
 
 def mean(partial: Partial) -> float | None:
-    """Return the weighted mean; None for no value."""
+    """Return the weighted mean; None if there are no values."""
     return partial[1] if partial[0] else None
 
 

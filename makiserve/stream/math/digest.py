@@ -1,4 +1,4 @@
-"""Quantiles in bounded memory: what `math.quantile` and `math.median` keep.
+"""Quantiles in bounded memory: the state of `math.quantile` and `math.median`.
 
 The values themselves, up to `EXACT` of them; beyond that a t-digest (Dunning, "The t-digest: Efficient estimates of
 distributions", Software Impacts 7, 2021) of Apache DataSketches, to which they are added `EXACT` at a time. It is kept
@@ -29,14 +29,14 @@ ZERO: Partial = (b"", ())
 
 _INFINITE = struct.Struct("<cQQ")
 _MARK = b"\0"
-"""First byte of a digest with infinities: then come the numbers of -inf and inf. No sketch begins with it."""
+"""The first byte of a digest with infinities. The numbers of -inf and inf follow it. No sketch begins with it."""
 _CENTROID = np.dtype([("mean", "<f8"), ("weight", "<u8")])
 _HEADER = struct.Struct("<8xI4xdd")
-"""Of a serialized digest of two values or more: number of centroids, minimum, maximum; the centroids follow."""
+"""The header of a serialized digest of two or more values: number of centroids, minimum, maximum. Centroids follow."""
 
 
 def add(partial: Partial, value: float) -> Partial:
-    """Return the digest with one value more.
+    """Return the digest with one more value.
 
     Raises:
         ValueError: it is NaN.
@@ -62,7 +62,7 @@ def merge(earlier: Partial, later: Partial) -> Partial:
 
 
 def quantile(partial: Partial, q: float) -> float | None:
-    """Return the value with a share `q` of the others below it, interpolated; None for no value."""
+    """Return the value with a share `q` of the others below it, interpolated; None if there are no values."""
     digest, values = partial
     if not digest:
         return _quantile_of(sorted(values), q) if values else None
@@ -88,7 +88,7 @@ def _quantile_in(below: int, above: int, sketch: tdigest_double, q: float) -> fl
 
 
 def _centres(sketch: tdigest_double) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the centroids in the order of all values, from 0 on, and their means."""
+    """Return the ranks of the centroids among all values, from 0, and their means."""
     if sketch.get_total_weight() == 1:
         return np.zeros(1), np.array([sketch.get_min_value()])
     data = bytes(sketch.serialize())
@@ -100,7 +100,7 @@ def _centres(sketch: tdigest_double) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _between(low: float, high: float, share: float) -> float:
-    """Return the value a share of the way from `low` to `high`, either of which may be infinite."""
+    """Interpolate from `low` to `high` by a share; either may be infinite."""
     if not share or low == high:
         return low
     change = high - low

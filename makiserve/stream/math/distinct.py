@@ -1,8 +1,8 @@
-"""Distinct values in bounded memory: what `math.distinct_count` keeps.
+"""Distinct values in bounded memory: the state of `math.distinct_count`.
 
 The 64-bit hashes of the values, up to `EXACT` of them; beyond that a HyperLogLog sketch (Flajolet et al., AofA 2007)
 of Apache DataSketches, to which they are added `EXACT` at a time. It is kept as bytes, so that a partial result is
-immutable. Sorted hashes make it the same bytes for the same items in any process.
+immutable. The hashes are sorted, so that the same items give the same bytes in any process.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ EXACT = 256
 LOG2_REGISTERS = 12  # a standard error of 1.04 / sqrt(4096): 1.6 %
 
 Partial = tuple[bytes, tuple[int, ...]]
-"""The sketch, empty while there is none, and the sorted hashes that are not in it yet."""
+"""The sketch, empty if there is none yet, and the sorted hashes that are not in it yet."""
 
 ZERO: Partial = (b"", ())
 
 
 def add(partial: Partial, value: Any) -> Partial:
-    """The values with one more.
+    """Return the partial result with one more value.
 
     Raises:
-        TypeError: it has no bytes by which it could be compared.
+        TypeError: the value cannot be encoded as bytes to be compared.
     """
     sketch, hashes = partial
     hash_ = _hash(value)
@@ -44,7 +44,7 @@ def add(partial: Partial, value: Any) -> Partial:
 
 
 def merge(earlier: Partial, later: Partial) -> Partial:
-    """The values of two parts."""
+    """Return the partial result of two parts."""
     sketch = earlier[0] or later[0]
     if earlier[0] and later[0]:
         union = hll_union(LOG2_REGISTERS)
@@ -55,7 +55,7 @@ def merge(earlier: Partial, later: Partial) -> Partial:
 
 
 def count(partial: Partial) -> int:
-    """How many distinct values there are: exact while there is no sketch."""
+    """Return the number of distinct values, which is exact if there is no sketch yet."""
     sketch, hashes = partial
     return round(_filled(sketch, hashes).get_estimate()) if sketch else len(hashes)
 
@@ -79,7 +79,7 @@ def _hash(value: Any) -> int:
 
 
 def _same(value: Any) -> Any:
-    """One form for values that are equal, 1, 1.0 and True, and that MessagePack can write."""
+    """Return one form for equal values, such as 1, 1.0 and True, that MessagePack can encode."""
     if isinstance(value, (tuple, list)):
         return [_same(element) for element in value]
     value = plain(value)

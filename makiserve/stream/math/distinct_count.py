@@ -1,4 +1,4 @@
-"""`math.distinct_count`: how many different items have come."""
+"""`math.distinct_count`: the number of distinct items."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from makiserve.stream.scalars import plain
 
 
 def extreme(is_further: Callable[[Any, Any], bool]) -> Reduction:
-    """Return the reduction to the first value that no other is further than; NaN is further than any value."""
+    """Return the reduction to the first value that no other exceeds in the given direction; NaN exceeds any value."""
 
     def further(kept: Any, value: Any) -> Any:
         return value if kept is None or is_further(value, kept) or value != value else kept
@@ -24,7 +24,7 @@ def extreme(is_further: Callable[[Any, Any], bool]) -> Reduction:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value that can be compared, a numeric scalar of numpy as a Python number.
+    """Return a value that can be compared; a numeric scalar of numpy becomes a Python number.
 
     Raises:
         TypeError: it is None.

@@ -1,4 +1,4 @@
-"""Count, mean and sum of squared deviations of a sample: what variance and standard deviation keep.
+"""Count, mean and sum of squared deviations of a sample: the state of variance and standard deviation.
 
 Adding follows Welford ("Note on a Method for Calculating Corrected Sums of Squares and Products", Technometrics 4,
 1962), merging follows Chan, Golub and LeVeque ("Algorithms for Computing the Sample Variance", The American
@@ -6,7 +6,7 @@ Statistician 37, 1983). Values are taken relative to the first one, the pivot, w
 exact: a spread of 1e-9 of the mean keeps all but the last digits, where Welford alone keeps seven.
 
 The squares are NaN once a value is NaN or infinite, and infinite once the deviations of finite values overflow: both
-whatever the order of the values and the slices of a window.
+for any order of the values and any slices of a window.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ZERO: Partial = (0, 0.0, 0.0, 0.0)
 
 
 def add(partial: Partial, value: float) -> Partial:
-    """Return the moments with one value more."""
+    """Return the moments with one more value."""
     count, pivot, mean, squares = partial
     if not count:
         return 1, value, 0.0, nothing(value)
@@ -51,7 +51,7 @@ def nothing(value: float) -> float:
 
 
 def overflowed(*squares: float) -> float:
-    """Return squares that are not finite: infinite if all that they are made of were numbers, otherwise NaN."""
+    """Return squares that are not finite: infinite if all of their inputs were numbers, otherwise NaN."""
     return inf if all(part == part for part in squares) else sum(squares)
 
 
@@ -61,5 +61,5 @@ def sample_variance(partial: Partial) -> float:
 
 
 def population_variance(partial: Partial) -> float:
-    """Return the variance with n in the denominator; 0.0 for no value."""
+    """Return the variance with n in the denominator; 0.0 if there are no values."""
     return partial[3] / partial[0] if partial[0] else 0.0

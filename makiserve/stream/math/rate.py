@@ -1,4 +1,4 @@
-"""`math.rate`: how many items there are in a unit of time."""
+"""`math.rate`: the number of items in a unit of time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rate(
     Analysis of Series of Events", 1966).
 
     Args:
-        time_mapper: the event time of an item: a datetime (UTC where it has no zone) or integer milliseconds.
+        time_mapper: the event time of an item: a datetime (UTC if it has no zone) or integer milliseconds.
         per: the unit of time: a timedelta, or text such as `1h`.
         reduce: emit only the final rate, when the stream or its window completes.
         skip_missing: leave out items whose time is None.

@@ -16,7 +16,7 @@ from makiserve.stream.engine.trace import Transform, operator
 def assert_(
     predicate: Callable[[Any], Any], name: str = "", error: Callable[[str], Exception] = ValueError
 ) -> Transform:
-    """Fails on an item for which `predicate` is not true.
+    """Fail on an item for which `predicate` is not true.
 
     ```
     --1--2--0--|
@@ -24,14 +24,14 @@ def assert_(
     --1--2--X
     ```
 
-    The error ends an Observable. In a lane it is the record's: a dead letter, and the stream goes on. Any true value
-    will do (RxSci wants `True` itself, so that numpy booleans fail). The message names the assertion and leaves the
-    item out: messages are logged, items are not.
+    The error ends an Observable. In a lane it makes the record a dead letter, and the stream continues. Any true value
+    passes (RxSci requires `True` itself, so that numpy booleans fail). The message names the assertion but not the
+    item: messages are logged, items are not.
 
     Args:
         predicate: the condition.
-        name: what the message calls it.
-        error: makes the error from its message.
+        name: the name of the assertion in the message.
+        error: creates the error from its message.
 
     *Emits* the item. *State* none. *Raises* `error`, and what `predicate` raises.
 
@@ -64,7 +64,7 @@ class Assert(Operator):
         return Part(push, then.complete)
 
     def write_raise(self, code: Code) -> None:
-        """Write that the assertion has failed."""
+        """Write that the assertion fails."""
         message = f"assert {self.label} failed" if self.label else "assert failed"
         code.line(f"raise {code.constant(self.error, 'error')}({message!r})")
 
@@ -72,7 +72,7 @@ class Assert(Operator):
 def assert_1(
     predicate: Callable[[Any, Any], Any], name: str = "", error: Callable[[str], Exception] = ValueError
 ) -> Transform:
-    """Fails on an item for which `predicate(previous, item)` is not true; the first item has no previous one.
+    """Fail on an item for which `predicate(previous, item)` is not true; the first item has no previous one.
 
     ```
     --1--2--2--1--|
@@ -80,15 +80,15 @@ def assert_1(
     --1--2--2--X
     ```
 
-    The error ends an Observable. In a lane it is the record's: a dead letter, and the next item is compared with the
-    last one that passed. Any true value will do (RxSci wants `True` itself), and a None that came first is compared
-    like any other item (on a plain Observable, RxSci leaves it out). The message leaves the items out, as that of
-    `assert_` does.
+    The error ends an Observable. In a lane it makes the record a dead letter, and the next item is compared with the
+    last one that passed. Any true value passes (RxSci requires `True` itself). A None that came first is compared like
+    any other item (on a plain Observable, RxSci leaves it out). As in `assert_`, the message does not contain the
+    items.
 
     Args:
         predicate: the condition, of the previous item and the item.
-        name: what the message calls it.
-        error: makes the error from its message.
+        name: the name of the assertion in the message.
+        error: creates the error from its message.
 
     *Emits* the item. *State* one item a key. *Raises* `error`, and what `predicate` raises.
 

@@ -22,7 +22,7 @@ from makiserve.stream.engine.trace import Transform, operator
 def from_iterable(
     iterable: Iterable[Any], scheduler: Scheduler | None = None, progress: bool | dict[str, Any] = False
 ) -> rx.Observable:
-    """An Observable of the elements of `iterable`; each subscription iterates anew.
+    """Return an Observable of the elements of `iterable`; each subscription iterates again.
 
     ```
       from_iterable([1, 2, 3])
@@ -31,9 +31,9 @@ def from_iterable(
 
     Args:
         iterable: an iterator can be subscribed to once, a list any number of times.
-        scheduler: where the elements are emitted; by default in the thread that subscribes.
-        progress: True shows a progress bar on stderr; so does a dict, with `prefix`, the text in front of the bar, and
-            `interval`, the seconds between updates. (RxSci's `eol` has no meaning here and is accepted.)
+        scheduler: the scheduler that emits the elements; by default the thread that subscribes.
+        progress: True shows a progress bar on stderr. So does a dict, with `prefix`, the text in front of the bar, and
+            `interval`, the seconds between updates. (RxSci's `eol` is accepted and ignored.)
 
     *Emits* each element. *State* none: it is the source of a stream, not a step of a pipeline. *Raises* what the
     iteration raises, as the stream's error.
@@ -59,7 +59,7 @@ def from_pandas(
     progress: bool | dict[str, Any] = False,
     index: bool = False,
 ) -> rx.Observable:
-    """An Observable of the rows of a DataFrame; each subscription has all of them (in RxSci only the first has).
+    """Return an Observable of a DataFrame's rows; each subscription gets all of them (in RxSci only the first does).
 
     ```
       from_pandas(DataFrame(x=[1, 2]))
@@ -67,8 +67,8 @@ def from_pandas(
     ```
 
     Args:
-        dataframe: its column names become the names of the fields, where they are identifiers.
-        scheduler: where the rows are emitted; by default in the thread that subscribes.
+        dataframe: a DataFrame; its column names become field names if they are identifiers.
+        scheduler: the scheduler that emits the rows; by default the thread that subscribes.
         progress: shows a progress bar, as for `from_iterable`.
         index: put the index in front, as the field `Index`.
 
@@ -95,7 +95,7 @@ class _Rows:
 
 
 def to_pandas(columns: Sequence[str] | None = None) -> Transform:
-    """Collects the items in a DataFrame.
+    """Collect the items in a DataFrame.
 
     ```
     --(x=1)--(x=2)--|
@@ -107,7 +107,7 @@ def to_pandas(columns: Sequence[str] | None = None) -> Transform:
         columns: the names of the columns; by default those of the items' fields, which are then named tuples.
 
     *Emits* one DataFrame when the stream, the group or the window completes; nothing for an empty stream. *State* every
-    item until then. *Raises* `TypeError` where neither the items nor `columns` give the names.
+    item until then. *Raises* `TypeError` if neither the items nor `columns` give the names.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([(1, 2.5), (3, 4.5)]).pipe(rs.ops.to_pandas(columns=["a", "b"])).run()

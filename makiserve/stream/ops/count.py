@@ -1,4 +1,4 @@
-"""`ops.count`: how many items have come."""
+"""`ops.count`: the number of items."""
 
 from __future__ import annotations
 

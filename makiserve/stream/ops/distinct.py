@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def distinct(key_mapper: Callable[[Any], Any] | None = None) -> Transform:
-    """Emits an item unless an equal one has come before.
+    """Emit an item unless an equal one has come before.
 
     ```
     --0--1--2--1--3--0--|
@@ -23,10 +23,10 @@ def distinct(key_mapper: Callable[[Any], Any] | None = None) -> Transform:
     ```
 
     Args:
-        key_mapper: what is compared; by default the item itself. It must be hashable.
+        key_mapper: the value to compare; by default the item itself. It must be hashable.
 
-    *Emits* the first item of each key. *State* every key that has come: nothing bounds it but the window or group that
-    the operator stands in. *Raises* what `key_mapper` raises, and `TypeError` for a key that cannot be hashed.
+    *Emits* the first item of each key. *State* every key that has come: only the window or group around the operator
+    bounds it. *Raises* what `key_mapper` raises, and `TypeError` for a key that cannot be hashed.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([0, 1, 2, 1, 3, 0]).pipe(rs.ops.distinct(lambda i: i % 3)).subscribe(print).dispose()
@@ -45,7 +45,7 @@ class Distinct(Operator):
     key_mapper: Callable[[Any], Any] | None
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        keys = scope.container(dict)  # a set has an order that depends on its past: a checkpoint would, too
+        keys = scope.container(dict)  # a set's order depends on its history: a checkpoint's bytes would, too
 
         def push(code: Code, item: str) -> None:
             key = code.let("key", f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item)
@@ -59,7 +59,7 @@ class Distinct(Operator):
 
 
 def distinct_until_changed(key_mapper: Callable[[Any], Any] | None = None) -> Transform:
-    """Emits an item unless it equals the one just before it.
+    """Emit an item unless it equals the one just before it.
 
     ```
     --0--1--1--2--1--1--|
@@ -67,10 +67,10 @@ def distinct_until_changed(key_mapper: Callable[[Any], Any] | None = None) -> Tr
     --0--1-----2--1-----|
     ```
 
-    The first item is always emitted (RxSci swallows a leading None).
+    The first item is always emitted (RxSci drops a leading None).
 
     Args:
-        key_mapper: what is compared, with `!=`; by default the item itself.
+        key_mapper: the value to compare, with `!=`; by default the item itself.
 
     *Emits* the first item of each run. *State* one value a key. *Raises* what `key_mapper` and the comparison raise.
 

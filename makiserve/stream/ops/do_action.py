@@ -1,4 +1,4 @@
-"""`ops.do_action`: side effects beside a stream."""
+"""`ops.do_action`: side effects on a stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def do_action(
     on_completed: Callable[[], object] | None = None,
     on_create: Callable[[], object] | None = None,
 ) -> Transform:
-    """Calls functions when something happens; the stream goes on as it is.
+    """Call functions on items, errors and completion; the stream is passed on unchanged.
 
     ```
     --1--2--3--|
@@ -30,16 +30,16 @@ def do_action(
     --1--2--3--|
     ```
 
-    What a function does is not undone when a later operator fails on the item, and is done again when records are
-    scored again. A window that is computed from slices calls `on_next` once an item, however many windows it is in.
+    A side effect is not undone if a later operator fails on the item, and is repeated if records are scored again. A
+    window that is computed from panes calls `on_next` once for each item, however many windows the item is in.
 
     Args:
         on_next: called with each item.
-        on_error: called with the error of the source, or of an operator before this one in the pipeline; the error goes
-            on, to end an Observable, to make a dead letter, or to an operator that handles it.
-        on_completed: called when the stream, or each group or window, completes. It is given nothing, as in ReactiveX
-            (RxSci's stores give it their own key).
-        on_create: called before the first item of the stream, or of each group or window; it is given nothing.
+        on_error: called with the error of the source, or of an operator before this one in the pipeline. The error is
+            passed on: it ends an Observable, makes a dead letter, or reaches an operator that handles it.
+        on_completed: called when the stream, or each group or window, completes, without arguments, as in
+            ReactiveX (RxSci's stores pass their own key).
+        on_create: called before the first item of the stream, or of each group or window, without arguments.
 
     *Emits* the item. *State* none; with `on_create` one flag a key. *Raises* what the functions raise.
 
@@ -63,7 +63,7 @@ def do_action(
 
 
 def _source_watched(source: rx.Observable, on_error: Callable[[Exception], object]) -> rx.Observable:
-    """The errors of the source itself do not go through the operators."""
+    """Watch the errors of the source, which do not pass through the operators."""
     if not isinstance(source, Traced):
         source = Traced(source)
     if source.origin is None:

@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def filter(predicate: Callable[[Any], Any]) -> Transform:
-    """Keeps the items for which `predicate` is true.
+    """Keep the items for which `predicate` is true.
 
     ```
     --1--2--3--4--|

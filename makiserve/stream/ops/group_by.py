@@ -1,4 +1,4 @@
-"""`ops.group_by`: one pipeline, run for each key with a state of its own."""
+"""`ops.group_by`: run a pipeline for each key, with separate state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def group_by(
     ttl: Duration | None = None,
     time_mapper: Callable[[Any], Any] | None = None,
 ) -> Transform:
-    """Runs `pipeline` for each key separately.
+    """Run `pipeline` for each key separately.
 
     ```
     --a1--b5--a2--|
@@ -33,14 +33,14 @@ def group_by(
 
     Args:
         key_mapper: the key of an item; it must be hashable.
-        pipeline: what each group's items go through.
-        ttl: a group that has had no item for so long, in the time of the items, is forgotten; when its key comes again
-            it begins anew. A timedelta, or text such as `7d`. None keeps every group for ever.
-        time_mapper: the time of an item, a datetime or integer milliseconds; with `ttl`.
+        pipeline: the pipeline for each group's items.
+        ttl: how long a group is kept without items, in the items' time; if its key comes later, a new group begins. A
+            timedelta, or text such as `7d`. None keeps every group permanently.
+        time_mapper: the time of an item, a datetime or integer milliseconds; required with `ttl`.
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which
-    they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key, of the keys seen
-    within `ttl`. *Raises* what the mappers raise.
+    they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key seen within
+    `ttl`. *Raises* what the mappers raise.
 
     Raises:
         PipelineError: `ttl` is given without `time_mapper`, or is not a whole number of milliseconds.

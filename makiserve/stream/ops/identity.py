@@ -12,7 +12,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def identity() -> Transform:
-    """Passes every item on as it is: the branch of a `tee_map` that keeps the item.
+    """Pass every item on unchanged: the branch of a `tee_map` that keeps the item.
 
     ```
     --1--2--3--|

@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def map(mapper: Callable[[Any], Any]) -> Transform:
-    """Applies `mapper` to each item.
+    """Apply `mapper` to each item.
 
     ```
     --1--2--3--|
@@ -50,7 +50,7 @@ class Map(Operator):
 
 
 def starmap(mapper: Callable[..., Any]) -> Transform:
-    """Applies `mapper` to the elements of each item.
+    """Apply `mapper` to the elements of each item.
 
     ```
     --(1,2)--(3,4)--|
@@ -86,7 +86,7 @@ class Starmap(Operator):
 
 
 def flat_map() -> Transform:
-    """Emits the elements of each item one by one.
+    """Emit the elements of each item one by one.
 
     ```
     --[1,2]--[]--[3]--|
@@ -95,7 +95,7 @@ def flat_map() -> Transform:
     ```
 
     *Emits* one item for each element, in its order. *State* none. *Raises* `TypeError` for an item that cannot be
-    iterated, and what its iteration raises: it counts as that item's error, whereupon none of its elements is emitted.
+    iterated, and what its iteration raises. The error is that item's, and none of its elements is emitted.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([[1, 2], [], [3]]).pipe(rs.ops.flat_map()).subscribe(print).dispose()

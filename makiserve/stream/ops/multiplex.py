@@ -1,4 +1,4 @@
-"""`ops.multiplex`: RxSci's entry point for pipelines of its own kind of stream."""
+"""`ops.multiplex`: RxSci's entry point for pipelines of multiplexed streams."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from makiserve.stream.state.with_memory_store import with_memory_store
 
 
 def multiplex(pipeline: Pipeline) -> Transform:
-    """Runs `pipeline`, which here takes any Observable: this adds nothing.
+    """Run `pipeline`. In this package a pipeline takes any Observable, so that this adds nothing.
 
     ```
     --1--2--3--|
@@ -15,9 +15,9 @@ def multiplex(pipeline: Pipeline) -> Transform:
     --1--3--6--|
     ```
 
-    It is `state.with_memory_store` by its other name (in RxSci, operators with a state fail without a store).
+    It is another name of `state.with_memory_store` (in RxSci, operators with state fail without a store).
 
-    *Emits* what the pipeline emits. *State* none of its own.
+    *Emits* what the pipeline emits. *State* that of the pipeline.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.multiplex([rs.math.sum(reduce=True)])).run()

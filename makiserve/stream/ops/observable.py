@@ -13,15 +13,15 @@ from makiserve.stream.engine.trace import Traced, Transform, operator
 
 
 def is_symbolic(source: rx.Observable) -> bool:
-    """Whether `source` stands for the stream that a pipeline will be given: there is nothing to subscribe to."""
+    """Return whether `source` is the placeholder for a pipeline's stream, which cannot be subscribed to."""
     return isinstance(source, Traced) and source.origin is None
 
 
 def subscribed_only(name: str, reason: str, transform: Transform) -> Transform:
-    """`transform`, refused by a pipeline that is traced: a packaged one, or the inner one of a group or window.
+    """Return `transform`, refused in a traced pipeline: a packaged one, or the inner one of a group or window.
 
     Raises:
-        PipelineError: when it is applied there; the message gives the reason.
+        PipelineError: it is applied in a traced pipeline; the message gives the reason.
     """
 
     def apply(source: rx.Observable) -> rx.Observable:
@@ -36,9 +36,9 @@ def subscribed_only(name: str, reason: str, transform: Transform) -> Transform:
 
 
 def completing_early(count: int, node: Operator) -> Transform:
-    """The operator of `node`, which emits the first `count` items; an Observable is, moreover, completed after them.
+    """Return the operator of `node`, which emits the first `count` items and then completes an Observable.
 
-    A lane never completes: there the node goes on to take items, and drops them.
+    A lane never completes: there the node continues to take items, and drops them.
     """
 
     def apply(source: rx.Observable) -> rx.Observable:
@@ -49,7 +49,7 @@ def completing_early(count: int, node: Operator) -> Transform:
 
 
 class _Ending(Traced):
-    """To a subscriber an Observable that completes; to a pipeline that is being traced its operator."""
+    """An Observable that completes, for a subscriber; its operator, for a pipeline that is being traced."""
 
     def __init__(self, source: rx.Observable, count: int, node: Operator) -> None:
         super().__init__(source, (node,))

@@ -1,4 +1,4 @@
-"""`ops.on_subscribe`: do something when an Observable has been subscribed to."""
+"""`ops.on_subscribe`: call a function after an Observable has been subscribed to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makiserve.stream.ops.observable import subscribed_only
 
 
 def on_subscribe(post_action: Callable[[], object]) -> Transform:
-    """Calls `post_action` each time the source has been subscribed to.
+    """Call `post_action` after each subscription to the source.
 
     ```
     --1--2--3--|
@@ -22,12 +22,12 @@ def on_subscribe(post_action: Callable[[], object]) -> Transform:
     ```
 
     Args:
-        post_action: called without arguments, once a subscription: to start what feeds a Subject, for instance.
+        post_action: called without arguments, once for each subscription: for instance, to start a Subject's producer.
 
-    *Emits* the item. *State* none. It runs on an Observable only.
+    *Emits* the item. *State* none. It runs only on an Observable.
 
     Raises:
-        PipelineError: it stands in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import makiserve.stream as rs
     >>> from rx.subject import Subject

@@ -13,7 +13,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def pairwise() -> Transform:
-    """Pairs each item with the one before it; the first item has none. It is ReactiveX's `pairwise`.
+    """Pair each item with the one before it; the first item has none. It is ReactiveX's `pairwise`.
 
     ```
     --1--2------3------|

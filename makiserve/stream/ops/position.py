@@ -17,7 +17,7 @@ from makiserve.stream.ops.observable import completing_early
 
 
 def first() -> Transform:
-    """Emits the first item, at once.
+    """Emit the first item, at once.
 
     ```
     --1--2--3--|
@@ -26,7 +26,7 @@ def first() -> Transform:
     ```
 
     An Observable completes after it and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop what
-    comes later. An error of the operators before it ends an Observable here: those that handle errors stand in front.
+    comes later. An error of the operators before it ends an Observable; put operators that handle errors in front.
 
     *Emits* one item, or nothing for an empty stream (RxSci, on a plain Observable, fails there).
     *State* one flag a key.
@@ -98,7 +98,7 @@ def _later_present(earlier: Any, later: Any) -> Any:
 
 
 def take(count: int) -> Transform:
-    """Emits the first `count` items.
+    """Emit the first `count` items.
 
     ```
     --1--2--3--4--|
@@ -107,13 +107,12 @@ def take(count: int) -> Transform:
     ```
 
     An Observable completes after them and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop
-    what comes later. An error of the operators before it ends an Observable here: those that handle errors stand in
-    front.
+    what comes later. An error of the operators before it ends an Observable; put operators that handle errors in front.
 
     Args:
         count: how many items to emit; 0 emits none.
 
-    *Emits* each item, until there were `count`. *State* one integer a key.
+    *Emits* each item, up to `count` of them. *State* one integer a key.
 
     Raises:
         PipelineError: the count is negative.

@@ -1,4 +1,4 @@
-"""`ops.progress`: how far a stream has come, in the log."""
+"""`ops.progress`: log the progress of a stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def progress(name: str, threshold: int, measure_throughput: bool = True) -> Transform:
-    """Logs, every `threshold` items, how many have come, at level INFO.
+    """Log the number of items so far every `threshold` items, at level INFO.
 
     ```
     --1--2--3--|
@@ -27,12 +27,12 @@ def progress(name: str, threshold: int, measure_throughput: bool = True) -> Tran
     ```
 
     Args:
-        name: what the log calls the items.
-        threshold: how many items lie between two lines of the log.
-        measure_throughput: say how many items a second there were since the line before.
+        name: the name of the items in the log.
+        threshold: the number of items between two lines of the log.
+        measure_throughput: log the number of items a second since the previous line.
 
-    *Emits* the item. *State* none: the count is of this process, over all of its groups, windows and lanes, and no part
-    of the stream. (RxSci fails on the first item.)
+    *Emits* the item. *State* none: the count is that of this process, over all its groups, windows and lanes, and not
+    part of the stream. (RxSci fails on the first item.)
 
     Raises:
         PipelineError: the threshold is less than 1.
@@ -69,7 +69,7 @@ class Progress(Operator):
 
 
 class _Meter:
-    """Counts for the log. It is no slot: what it measures is this process, and nothing emitted depends on it."""
+    """A count for the log. It is not a slot: it measures this process, and nothing that is emitted depends on it."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

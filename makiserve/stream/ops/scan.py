@@ -22,7 +22,7 @@ def scan(
     reduce: bool = False,
     terminator: Callable[[Any], Any] | None = None,
 ) -> Transform:
-    """Accumulates items: `accumulated = accumulator(accumulated, item)`.
+    """Accumulate items: `accumulated = accumulator(accumulated, item)`.
 
     ```
     --1--2--3--|
@@ -31,9 +31,9 @@ def scan(
     ```
 
     Args:
-        accumulator: a function of what is accumulated and the item. Let it return a new value: where it changes a
-            list or dict in place, that container is copied for each item, so that a failing item can be taken back.
-        seed: what is accumulated before the first item, or a function that makes it; it is copied for each key.
+        accumulator: a function of the accumulated value and the item. It should return a new value: if it changes a
+            list or dict in place, that container is copied for each item, so that a failing item can be rolled back.
+        seed: the accumulated value before the first item, or a function that creates it; it is copied for each key.
         reduce: emit only the final value, when the stream or its window completes; the seed for an empty stream.
         terminator: applied to the final value at completion. Its result replaces the reduced value; without `reduce`
             it is emitted after the running ones.
@@ -92,7 +92,7 @@ class Scan(Operator):
         return Part(push, complete)
 
     def _slot(self, scope: Scope) -> tuple[int, Callable[[Any, Any], Any]]:
-        """The slot, and the accumulator that never changes what stands in it."""
+        """Return the slot, and an accumulator that never changes the slot's value in place."""
         first = self.seed() if callable(self.seed) else deepcopy(self.seed)
         if isinstance(first, IMMUTABLE):
             return scope.value(first), self.accumulator

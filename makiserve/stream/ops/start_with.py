@@ -14,7 +14,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def start_with(padding: Iterable[Any]) -> Transform:
-    """Emits the items of `padding` just before the first item.
+    """Emit the items of `padding` just before the first item.
 
     ```
     --------1--2--3--|
@@ -23,7 +23,7 @@ def start_with(padding: Iterable[Any]) -> Transform:
     ```
 
     Args:
-        padding: the items to put in front, in each window or group anew.
+        padding: the items to emit first, in each window and group.
 
     *Emits* the padding at the first item, then each item as it is; nothing for an empty stream. *State* one flag a key.
 

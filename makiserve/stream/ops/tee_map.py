@@ -1,4 +1,4 @@
-"""`ops.tee_map`: several pipelines over the same items, their results joined."""
+"""`ops.tee_map`: join the results of several pipelines over the same items."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
 
     Args:
         pipelines: the branches; each item runs through them in the order of the arguments.
-        join: `zip` emits tuples of what the branches emit together. Branches that do not emit for the same items, such
-            as one that filters, are refused: their values would belong to different items. `zip_longest` emits tuples
-            of what the branches emit for the same item, with None for a branch that emits nothing, or fewer values.
-            `merge` passes on each value as it comes. `combine_latest` emits, for each value, a tuple of the latest
-            values of all branches, None for a branch that has had none.
+        join: `zip` emits tuples of what the branches emit together. Branches that do not emit for the same items (if
+            one of them filters, for instance) are refused: their values would belong to different items. `zip_longest`
+            emits tuples of what the branches emit for the same item, with None for a branch that emits nothing or fewer
+            values. `merge` passes on each value as it comes. `combine_latest` emits, for each value, a tuple of the
+            latest values of all branches, None for a branch that has not emitted yet.
 
     *Emits* tuples with one element a branch, or values. *State* the branches' own; and one value a branch for
     `combine_latest`, and for a `zip` of values at completion. Each window or group has its own (in RxSci a value can
@@ -78,7 +78,7 @@ def _check_together(plans: Sequence[Plan]) -> None:
 
 
 def _emit_once(plans: Sequence[Plan]) -> bool:
-    """Whether each branch emits exactly one item in all, at the first item or at completion."""
+    """Return whether each branch emits exactly one item in all, at the first item or at completion."""
     return {plan.rhythm for plan in plans} <= {FIRST, LAST}
 
 
@@ -104,7 +104,7 @@ class TeeMap(Operator):
 
     @property
     def mergeable(self) -> bool:
-        """All branches wait for completion, but for some that may only keep the first item."""
+        """Whether all branches wait for completion, apart from some that keep only the first item."""
         branches = self.pipelines
         waits = [plan.mergeable for plan in branches]
         return (
@@ -130,7 +130,7 @@ class TeeMap(Operator):
         if is_by_item and not self.one_to_one:
             return self._build_by_item(then, scope)
         joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))
-        if not (self.one_to_one or self.mergeable):  # these keep nothing in the join while items come
+        if not (self.one_to_one or self.mergeable):  # these keep nothing in the join before completion
             scope.writes(then)
         branches: list[Stage] = []
         path, raises = scope.path, False
@@ -155,7 +155,7 @@ class TeeMap(Operator):
         return Part(push, complete)
 
     def _build_by_item(self, then: Stage, scope: Scope) -> Part:
-        """Collect what the branches emit for an item, or at completion, then join it."""
+        """Compile branches whose output for an item, or at completion, is collected and then joined."""
         branches: list[Stage] = []
         emitted: list[list[Any]] = [[] for _ in self.pipelines]
         path = scope.path
@@ -203,14 +203,14 @@ def _rows_of_any(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
 
 
 def _writes_at_the_end(plan: Plan) -> bool:
-    """Whether all writes of a branch wait until the other branches have computed."""
+    """Return whether all writes of a branch wait until the other branches have computed."""
     *before, last = plan.operators or (None,)
     deferred = all(each.one_to_one and (each.stateless or each.writes_late) for each in before)
     return deferred and last is not None and (last.writes_late or (last.stateless and last.one_to_one))
 
 
 def _keeps_first(plan: Plan) -> bool:
-    """Whether a branch is stateless steps up to `first`, whose early value the join keeps until the others complete."""
+    """Return whether a branch is stateless steps up to `first`; the join keeps its early value until completion."""
     names = [operator.name for operator in plan.operators if not operator.stateless]
     return names[:1] == ["first"] and len(names) == 1
 
@@ -219,7 +219,7 @@ Writer = Callable[[Code, str], None]
 
 
 def _together(then: Stage, scope: Scope, size: int) -> list[Writer]:
-    """A zip of branches that each emit once for each item: the values meet in variables, no slot keeps them."""
+    """Join branches that each emit once for each item: their values are kept in variables, not in slots."""
     values: list[str] = []
 
     def join(code: Code, value: str) -> None:

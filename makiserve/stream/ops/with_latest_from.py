@@ -26,19 +26,19 @@ def with_latest_from(*sources: rx.Observable) -> Transform:
     --------(1,a)--(2,b)----(3,c)----|
     ```
 
-    A cold source is subscribed to when all others have emitted, so that it loses no item. A hot one, a Subject or what
-    is made of Subjects alone, is subscribed to at once: what it emits before that is dropped, as in ReactiveX, but its
-    error or completion is not. If one of the others completes before it has emitted, so does the result (RxSci waits
-    for ever).
+    A cold source is subscribed to when all others have emitted, so that it loses no item. A hot one, a Subject or an
+    Observable made only of Subjects, is subscribed to at once. Items that it emits before all others have emitted are
+    dropped, as in ReactiveX, but its error or completion is not. If one of the others completes before it has emitted,
+    so does the result (RxSci waits forever).
 
     Args:
         sources: the other Observables, at least one.
 
-    *Emits* `(item, latest of the first, latest of the second, …)` for each item. *State* one item a source. It runs on
-    an Observable only: a record's features may not depend on what else arrived when.
+    *Emits* `(item, latest of the first, latest of the second, …)` for each item. *State* one item a source. It runs
+    only on an Observable: a record's features must not depend on when items of other streams arrived.
 
     Raises:
-        PipelineError: no source is given; or it stands in a pipeline that is traced.
+        PipelineError: no source is given, or it is applied in a traced pipeline.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2]).pipe(rs.ops.with_latest_from(rx.of("a"))).subscribe(print).dispose()
@@ -92,7 +92,7 @@ class _Join:
 
 
 def _is_hot(stream: Any) -> bool:
-    """Return whether an Observable is a Subject, or made of Subjects alone by operators."""
+    """Return whether an Observable is a Subject, or built by operators from Subjects only."""
     if isinstance(stream, Subject):
         return True
     made_of = [stream.origin] if isinstance(stream, Traced) else [*_observables(getattr(stream, "_subscribe", None))]

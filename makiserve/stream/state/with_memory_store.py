@@ -10,13 +10,13 @@ from makiserve.stream.engine.trace import Pipeline, Traced, Transform, trace
 def with_memory_store(pipeline: Pipeline) -> Transform:
     """Run `pipeline` over state in memory.
 
-    Operators of this package need no store: this is for pipelines written for RxSci, and adds nothing when such a
-    pipeline is packaged. Each subscription has its own state (in RxSci, two live subscriptions of one pipeline object
+    Operators of this package do not need a store. This is for pipelines written for RxSci, and has no effect when such
+    a pipeline is packaged. Each subscription has its own state (in RxSci, two live subscriptions of one pipeline object
     share it). An error that leaves the pipeline ends an Observable, even if an error router follows.
 
     The pipeline is traced, as a packaged one is.
 
-    *Emits* what the pipeline emits. *State* none of its own.
+    *Emits* what the pipeline emits. *State* that of the pipeline.
 
     Raises:
         PipelineError: the pipeline cannot be traced.
@@ -30,7 +30,7 @@ def with_memory_store(pipeline: Pipeline) -> Transform:
     def apply(source: rx.Observable) -> rx.Observable:
         if isinstance(source, Traced) and source.origin is None:
             return Traced(None, (*source.operators, *operators))
-        # An origin of its own: an error that leaves the store ends the stream, as in RxSci.
+        # A separate origin: an error that leaves the store ends the stream, as in RxSci.
         return Traced(Traced(source, operators))
 
     return apply

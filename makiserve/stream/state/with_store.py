@@ -1,4 +1,4 @@
-"""`state.with_store`: RxSci's way to name the store that a pipeline's state is kept in."""
+"""`state.with_store`: RxSci's way to name the store of a pipeline's state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makiserve.stream.state.with_memory_store import with_memory_store
 
 
 class MemoryStore:
-    """The name of the one store there is: memory.
+    """The only store: memory.
 
     >>> import makiserve.stream as rs
     >>> rs.state.StoreManager().store_factory is rs.state.MemoryStore
@@ -22,7 +22,7 @@ class MemoryStore:
 
 @dataclass(frozen=True)
 class StoreManager:
-    """What `with_store` is given: the kind of the store.
+    """The argument of `with_store`: the kind of the store.
 
     >>> import makiserve.stream as rs
     >>> rs.state.StoreManager(store_factory=rs.state.MemoryStore) == rs.state.StoreManager()
@@ -33,17 +33,17 @@ class StoreManager:
 
 
 def with_store(store: StoreManager, pipeline: Pipeline) -> Transform:
-    """Runs `pipeline` over state in memory: `with_memory_store`, for pipelines that name their store.
+    """Run `pipeline` over state in memory: `with_memory_store`, for pipelines that name their store.
 
     Args:
-        store: `StoreManager(store_factory=MemoryStore)`. State lives in the engine's slots, which makiserve itself
-            saves and restores: no other store would be asked.
-        pipeline: what to run.
+        store: `StoreManager(store_factory=MemoryStore)`. State is in the engine's slots, which makiserve itself
+            saves and restores: another store would not be used.
+        pipeline: the pipeline to run.
 
-    *Emits* what the pipeline emits. *State* none of its own.
+    *Emits* what the pipeline emits. *State* that of the pipeline.
 
     Raises:
-        PipelineError: the store is another one.
+        PipelineError: the store is a different one.
 
     >>> import rx, makiserve.stream as rs
     >>> store = rs.state.StoreManager(store_factory=rs.state.MemoryStore)

@@ -1,6 +1,6 @@
 """CSV as streams of named tuples, with RxSci's names: for notebooks, scripts and topics of CSV lines.
 
-A served or replayed file takes the typed path of `makiserve.records` instead.
+A served or replayed file is read by the typed parsers of `makiserve.records` instead.
 """
 
 from makiserve.stream.container.csv.create_line_parser import create_line_parser

@@ -1,4 +1,4 @@
-"""The columns of a CSV file: their names, and what makes values of their cells."""
+"""The columns of a CSV file: their names, and the converters of their cells."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
     "posix_timestamp": _posix_timestamp,
     "iso_datetime": _iso_datetime,
 }
-# what stands for a type in the annotations of a NamedTuple: get_type_hints takes classes only
+# the placeholder for a type in the annotations of a NamedTuple: get_type_hints takes only classes
 ANNOTATIONS = {name: type(name, (), {}) for name in ("posix_timestamp", "iso_datetime")}
 
 
 def declared(dtype: Sequence[tuple[str, Any]] | type[tuple[Any, ...]], name: str) -> tuple[Row, Columns]:
-    """The class of the rows, and the columns.
+    """Return the class of the rows, and the columns.
 
     Args:
         dtype: `(name, type)` pairs, or a NamedTuple class.
-        name: of the class that is made for pairs.
+        name: the name of the class that is made for pairs.
 
     Raises:
         PipelineError: a type is unknown.
@@ -61,7 +61,7 @@ def declared(dtype: Sequence[tuple[str, Any]] | type[tuple[Any, ...]], name: str
 
 
 def from_header(cells: Sequence[str], name: str) -> tuple[Row, Columns]:
-    """The class of the rows below a header, and the columns, all of type str; blanks in their names become `_`."""
+    """Return the class of the rows below a header, and the columns, all of type str; blanks in names become `_`."""
     row = _row(name, [cell.strip().replace(" ", "_") for cell in cells], rename=True)
     return row, dict.fromkeys(row._fields, "str")
 
@@ -71,7 +71,7 @@ def _row(name: str, columns: list[str], rename: bool = False) -> Any:
 
 
 def _kind(kind: Any) -> str:
-    """The name of a declared type; of `float | None`, float: an empty cell is None in any case."""
+    """Return the name of a declared type; for `float | None`, float: an empty cell is None in any case."""
     others = [each for each in get_args(kind) if each is not NoneType]
     kind = others[0] if len(others) == 1 else kind
     kind = "iso_datetime" if kind is datetime else kind

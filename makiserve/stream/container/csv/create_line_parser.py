@@ -1,4 +1,4 @@
-"""`container.csv.create_line_parser`: how the lines of a CSV file become named tuples."""
+"""`container.csv.create_line_parser`: parse the lines of a CSV file as named tuples."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def create_line_parser(
     The parser is a function of a line. It is also an operator, for a stream of lines whose first one is a header.
 
     The types are int, float, str and bool, as a class or its name, and "posix_timestamp" (seconds) and "iso_datetime",
-    which give a datetime. They take what Python's own functions take, so that a float is exact and keeps its sign
-    (RxSci reads -11.45 as -10.55); a bool is true or false in any case (RxSci takes anything but "True" for False).
-    An empty cell is None, for a str an empty text.
+    which give a datetime. They accept what Python's own functions accept, so that a float is exact and keeps its sign
+    (RxSci reads -11.45 as -10.55). A bool is true or false, in upper or lower case (RxSci reads anything but "True" as
+    False). An empty cell is None; for a str, an empty text.
 
     Args:
         dtype: all columns, in order, as `(name, type)`; or a NamedTuple class with its annotations. None takes the
             names from the header, all of type str.
-        none_values: texts that stand for None.
-        separator: what stands between cells.
-        escapechar: stands in front of a quote inside quotes.
-        doublequote: inside quotes, two quotes stand for one (RFC 4180), and escapechar has no meaning.
-        ignore_error: leave out lines that do not fit, where otherwise the stream ends with their error and a lane
-            makes a dead letter of them. (RxSci's documentation has it the other way round.)
+        none_values: texts that mean None.
+        separator: the text between cells.
+        escapechar: the character in front of a quote inside quotes.
+        doublequote: inside quotes, two quotes mean one (RFC 4180), and escapechar has no meaning.
+        ignore_error: leave out lines that do not fit; otherwise such a line ends the stream with its error, and in a
+            lane becomes a dead letter. (RxSci's documentation has it the other way round.)
         schema_name: the name of the tuple's class, if it is made here.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How cells stand in a line: what separates them, and what quotes mean."""
+"""The format of cells in a line: what separates them, and what quotes mean."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from makiserve.errors import PipelineError
 
 
 class Dialect:
-    """A way to write CSV.
+    """A dialect of CSV.
 
     A cell is quoted if a quote begins it and another, in front of a separator or the line's end, ends it; quotes
-    anywhere else are characters like others. The time that a line takes grows with its length, whatever stands in it.
+    anywhere else are ordinary characters. The time to parse a line grows only with its length.
 
     Args:
-        separator: what stands between cells.
-        escapechar: inside quotes, takes its meaning from a quote or from itself; empty or None for none.
-        doublequote: inside quotes, two quotes stand for one (RFC 4180), and escapechar is a character like others.
+        separator: the text between cells.
+        escapechar: inside quotes, makes a quote or itself an ordinary character; empty or None for none.
+        doublequote: inside quotes, two quotes mean one (RFC 4180), and escapechar is an ordinary character.
     """
 
     def __init__(self, separator: str, escapechar: str | None, doublequote: bool) -> None:
@@ -31,7 +31,7 @@ class Dialect:
         escape, end = re.escape(self.escapechar), re.escape(separator)
         plain, special = f'[^"{escape}]', '""' if doublequote else f"{escape}." if escape else "(?!)"
         bare = f"[^{end}]*" if len(separator) == 1 else f"(?:(?!{end}).)*"
-        # a cell in quotes; one whose quotes are open to the end; one with stray quotes inside of its own; any other
+        # a cell in quotes; one whose quotes are open to the end; one with stray quotes inside its quotes; any other
         inside = f"(?:{plain}|{special})*"
         cells = rf'"({inside})"{end}|("{inside})\Z|"({bare})"{end}|({bare}){end}'
         self._cells = re.compile(cells, re.DOTALL)
@@ -42,14 +42,14 @@ class Dialect:
         """Return the cells of a line, without its end; None if a quote in it is still open.
 
         Raises:
-            TypeError: it is not text.
+            TypeError: the line is not text.
         """
         if not isinstance(line, str):
             raise TypeError(f"a CSV parser takes a line of text, not {type(line).__name__}: decode bytes to str first")
         return self._split_quoted(line) if '"' in line else line.split(self.separator)
 
     def join(self, values: Iterable[Any]) -> str:
-        """The line of a row: nothing for None, numbers as Python writes them, anything else as text in quotes."""
+        """Return the line of a row: nothing for None, a number as Python writes it, anything else as text in quotes."""
         return self.separator.join(map(self._text, values))
 
     def _split_quoted(self, line: str) -> list[str] | None:

@@ -20,7 +20,7 @@ def dump(
     doublequote: bool = False,
     newline: str = "\n",
 ) -> Transform:
-    r"""Makes a line of each row.
+    r"""Make a line of CSV of each row.
 
     ```
     ---------x(1,2)-----x(3,4)--|
@@ -30,13 +30,13 @@ def dump(
 
     Args:
         header: put a line with the columns' names in front of the first row.
-        separator: what stands between cells.
-        escapechar: stands in front of a quote, or of itself, inside quotes; None for none.
-        doublequote: inside quotes, two quotes stand for one (RFC 4180), and escapechar has no meaning.
+        separator: the text between cells.
+        escapechar: the character in front of a quote, or of itself, inside quotes; None for none.
+        doublequote: inside quotes, two quotes mean one (RFC 4180), and escapechar has no meaning.
         newline: the end of a line.
 
-    *Emits* a text for each named tuple, or, without a header, for any iterable: None is an empty cell, a number stands
-    as Python writes it, anything else as text in quotes. *State* whether the header has been written. *Raises*
+    *Emits* a text for each named tuple, or, without a header, for any iterable: None is an empty cell, a number is
+    written as Python writes it, anything else as text in quotes. *State* whether the header has been written. *Raises*
     AttributeError for a first row without `_fields`, ValueError for a quote that cannot be written.
 
     >>> import rx, makiserve.stream as rs

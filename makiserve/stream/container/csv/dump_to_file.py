@@ -23,7 +23,7 @@ def dump_to_file(
     encoding: str | None = None,
     open_obj: Open = open,
 ) -> Transform:
-    r"""Writes each row to a CSV file.
+    r"""Write each row to a CSV file.
 
     ```
     --x(1,2)--x(3,4)--|
@@ -33,19 +33,19 @@ def dump_to_file(
 
     Args:
         filename: a path, or an open file, which is left open.
-        header: as for `dump`, like the next four.
-        separator: see there.
-        escapechar: see there.
-        doublequote: see there.
-        newline: see there.
-        encoding: bytes in this encoding are written. None writes text, to a path in UTF-8 (RxSci fails there).
-        open_obj: opens the path: `gzip.open`, for instance.
+        header: as for `dump`.
+        separator: as for `dump`.
+        escapechar: as for `dump`.
+        doublequote: as for `dump`.
+        newline: as for `dump`.
+        encoding: write bytes in this encoding. None writes text, to a path in UTF-8 (RxSci fails there).
+        open_obj: the function that opens the path: `gzip.open`, for instance.
 
     *Emits* nothing; completes when the file is closed. *State* an open file: it does not run in a lane. *Raises*, as
-    the stream's error, what `dump` raises, and opening and writing.
+    the stream's error, what `dump`, opening and writing raise.
 
     Raises:
-        PipelineError: it is applied in a pipeline that is traced.
+        PipelineError: it is applied in a traced pipeline.
 
     >>> import io, rx, makiserve.stream as rs
     >>> file = io.StringIO()

@@ -10,7 +10,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def load(parse_line: Parser | None = None, skip: int = 0, header: bool = True) -> Transform:
-    """Makes a named tuple of each line.
+    """Make a named tuple of each line.
 
     ```
     --"a,b"--"1,2"--"3,4"--|
@@ -19,16 +19,16 @@ def load(parse_line: Parser | None = None, skip: int = 0, header: bool = True) -
     ```
 
     Args:
-        parse_line: what `create_line_parser` returned; None takes names from the header, all of type str.
-        skip: lines to leave out, below the header.
-        header: the first line is a header, which is no row. A topic has none: say False there, or the first record
-            of each partition is lost, as with RxSci, which knows headers only, at each start.
+        parse_line: a parser from `create_line_parser`; None takes names from the header, all of type str.
+        skip: the number of lines to leave out, below the header.
+        header: whether the first line is a header, not a row. A topic does not have a header: pass False there, or the
+            first record of each partition is lost. (RxSci always expects a header, at each start.)
 
-    *Emits* a named tuple for each line. *State* the header of a stream that has one, and how many lines have been left
+    *Emits* a named tuple for each line. *State* the header of a stream that has one, and the number of lines left
     out. *Raises* DecodeError for a line that does not fit, unless the parser ignores it.
 
     Raises:
-        PipelineError: `parse_line` is not a parser, or there is no header to take the columns' names from.
+        PipelineError: `parse_line` is not a parser, or no header gives the names of the columns.
 
     >>> import rx, makiserve.stream as rs
     >>> parse_line = rs.container.csv.create_line_parser(dtype=[("time", int), ("temperature", float)])

@@ -24,26 +24,26 @@ def load_from_file(
     open_obj: Open = open,
     header: bool = True,
 ) -> rx.Observable:
-    r"""The rows of a CSV file as named tuples.
+    r"""Emit the rows of a CSV file as named tuples.
 
     ```
       load_from_file("file.csv")
     --x(1,2)--x(3,4)--|
     ```
 
-    A byte order mark, CRLF and line breaks inside quotes are understood; blank lines are left out.
+    A byte order mark, CRLF and line breaks inside quotes are supported; blank lines are left out.
 
     Args:
-        filename: a path, or a file that is open for text, which is left open.
-        parse_line: what `create_line_parser` returned; None takes names from the header, all of type str.
-        skip: rows to leave out, below the header.
-        encoding: of the text; None is UTF-8.
-        open_obj: opens the path: `gzip.open`, for instance.
-        header: the first line is a header.
+        filename: a path, or a file open for text, which is left open.
+        parse_line: a parser from `create_line_parser`; None takes names from the header, all of type str.
+        skip: the number of rows to leave out, below the header.
+        encoding: the encoding of the text; None is UTF-8.
+        open_obj: the function that opens the path: `gzip.open`, for instance.
+        header: whether the first line is a header.
 
     *Emits* a named tuple for each row. *State* none: it is the source of a stream. *Raises*, as the stream's error,
     what opening and reading raise, and DecodeError for a row that does not fit, unless the parser ignores it, or for a
-    quote that is open to the file's end.
+    quote that is not closed before the file's end.
 
     Raises:
         PipelineError: `parse_line` is not a parser.
@@ -64,7 +64,7 @@ def load_from_file(
 
 
 class Line(NamedTuple):
-    """A line of a file; its number is that of the first, where quotes hold line breaks."""
+    """A line of a file; if quotes contain line breaks, its number is that of the first."""
 
     number: int
     cells: list[str]
@@ -85,7 +85,7 @@ def _rows(lines: Iterator[Line], parser: Parser, skip: int, header: bool) -> Ite
 
 
 def _split(lines: Iterable[str], dialect: Dialect) -> Iterator[Line]:
-    """The lines that are not blank; one in which a quote is open goes on in the next."""
+    """Yield the lines that are not blank; a line with an open quote continues in the next."""
     held: list[str] = []
     begin = 0
     for number, ended in enumerate(lines, 1):
@@ -96,7 +96,7 @@ def _split(lines: Iterable[str], dialect: Dialect) -> Iterator[Line]:
                 continue
         held.append(line)
         if len(held) > 1 and '"' not in line:
-            continue  # what is open stays open
+            continue  # a quote that is open stays open
         cells = dialect.split("\n".join(held))
         if cells is not None:
             held.clear()

@@ -1,4 +1,4 @@
-"""What makes a row of a CSV line."""
+"""The parser that makes a row of a CSV line."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from makiserve.stream.engine.trace import operator
 
 
 class Parser:
-    """What `create_line_parser` returns.
+    """The parser that `create_line_parser` returns.
 
     Called with a line, it returns the line's named tuple, or None if the line does not fit and errors are ignored.
     Called with an Observable of lines, it is an operator, as in RxSci: the first line is a header, and each later one
     becomes its named tuple, or None.
 
     Attributes:
-        dialect: how cells stand in a line.
+        dialect: the format of cells in a line.
         ignore_error: whether a line that does not fit is left out.
-        has_columns: whether the columns are known, or wait for a header.
-        types: of its rows, where the columns are known: what a checkpoint may hold.
+        has_columns: whether the columns are known; otherwise they come from a header.
+        types: the types of its rows, which a checkpoint may hold, if the columns are known.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Parser:
             self._columns = [(name, kind, CONVERTERS[kind]) for name, kind in kinds.items()]
 
     def below(self, header: Sequence[str]) -> Parser:
-        """The parser for the lines below a header: itself, if its columns are declared."""
+        """Return the parser for the lines below a header: this one, if its columns are declared."""
         if self.has_columns:
             return self
         columns = from_header(header, self._schema_name)
@@ -59,14 +59,14 @@ class Parser:
         return self.row(self.dialect.split(line))
 
     def row(self, cells: Sequence[str] | None) -> Any:
-        """The named tuple of a line's cells; None where they do not fit and errors are ignored.
+        """Return the named tuple of a line's cells; None if they do not fit and errors are ignored.
 
         Args:
-            cells: what the dialect splits a line into; None for a line in which a quote is open.
+            cells: the cells of a line, as the dialect splits it; None for a line in which a quote is open.
 
         Raises:
             DecodeError: they do not fit.
-            PipelineError: the columns wait for a header.
+            PipelineError: the columns are not known before a header.
         """
         if not self.has_columns:
             raise PipelineError("this parser takes its columns from a header, and there is none: declare a dtype")

@@ -13,7 +13,7 @@ from makiserve.stream.ops.map import Map
 
 
 def dump(newline: str = "\n") -> Transform:
-    r"""Makes a JSON text of each object.
+    r"""Make a JSON text of each object.
 
     ```
     --{'a': 1}------[2]----|
@@ -22,10 +22,10 @@ def dump(newline: str = "\n") -> Transform:
     ```
 
     Args:
-        newline: what is put at the end of each text.
+        newline: the text to put at the end of each JSON text.
 
-    *Emits* a str for each object: dicts, lists, numbers, texts, and what msgspec encodes beside these: records, named
-    tuples (as arrays), dataclasses, datetimes. *State* none. *Raises* TypeError for other objects.
+    *Emits* a str for each object: dicts, lists, numbers, texts, and what else msgspec encodes: records, named tuples
+    (as arrays), dataclasses, datetimes. *State* none. *Raises* TypeError for other objects.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([{"a": 1}, [2]]).pipe(rs.container.json.dump(newline="")).subscribe(print).dispose()

@@ -25,7 +25,7 @@ def dump_to_file(
     compression: Compression | None = None,
     open_obj: Open = open,
 ) -> Transform:
-    r"""Writes each object to a file as a line of JSON.
+    r"""Write each object to a file as a line of JSON.
 
     ```
     --{'a': 1}--{'a': 2}--|
@@ -34,17 +34,17 @@ def dump_to_file(
     ```
 
     Args:
-        filename: a path, or a file that is open for bytes, which is left open.
+        filename: a path, or a file open for bytes, which is left open.
         newline: the end of a line.
-        encoding: of the text.
-        compression: of the file; None for none.
-        open_obj: opens the path for bytes.
+        encoding: the encoding of the text.
+        compression: the compression of the file; None for no compression.
+        open_obj: the function that opens the path for bytes.
 
     *Emits* nothing; completes when the file is closed. *State* an open file: it does not run in a lane. *Raises*, as
-    the stream's error, what `dump` raises, and opening and writing.
+    the stream's error, what `dump`, opening and writing raise.
 
     Raises:
-        PipelineError: the compression is unknown; or it is applied in a pipeline that is traced.
+        PipelineError: the compression is unknown, or it is applied in a traced pipeline.
 
     >>> import io, rx, makiserve.stream as rs
     >>> file = io.BytesIO()

@@ -17,7 +17,7 @@ from makiserve.stream.engine.trace import Transform, operator
 
 
 def load(skip: int = 0, ignore_error: bool = False) -> Transform:
-    """Makes an object of each JSON text.
+    """Make an object of each JSON text.
 
     ```
     --'{"a": 1}'--'[2]'--|
@@ -26,12 +26,12 @@ def load(skip: int = 0, ignore_error: bool = False) -> Transform:
     ```
 
     Args:
-        skip: items to leave out first.
-        ignore_error: leave out items that are not JSON, where otherwise the stream ends with their error and a lane
-            makes a dead letter of them.
+        skip: the number of items to leave out first.
+        ignore_error: leave out items that are not JSON; otherwise such an item ends the stream with its error, and in a
+            lane becomes a dead letter.
 
-    *Emits* an object for each str or bytes; nothing for an empty one or for `null`. *State* how many items have been
-    left out. *Raises* DecodeError for what is not JSON, or more than one object.
+    *Emits* an object for each str or bytes; nothing for an empty one or for `null`. *State* the number of items left
+    out. *Raises* DecodeError for what is not JSON, or more than one object.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_(['{"a": 1}', b"[2, null]"]).pipe(rs.container.json.load()).subscribe(print).dispose()

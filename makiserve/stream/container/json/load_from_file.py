@@ -31,7 +31,7 @@ def load_from_file(
     compression: Compression | None = None,
     open_obj: Open = open,
 ) -> rx.Observable:
-    r"""The objects of a JSON file.
+    r"""Emit the objects of a JSON file.
 
     ```
       load_from_file("file.json")
@@ -39,15 +39,15 @@ def load_from_file(
     ```
 
     Args:
-        filename: a path, or a file that is open for bytes, which is left open.
-        lines: each line is an object; False: the whole file is one.
-        skip: lines to leave out first.
+        filename: a path, or a file open for bytes, which is left open.
+        lines: whether each line is an object; if False, the whole file is one.
+        skip: the number of lines to leave out first.
         ignore_error: leave out lines that are not JSON.
-        encoding: of the text.
-        compression: of the file; None for none.
-        open_obj: opens the path for bytes.
+        encoding: the encoding of the text.
+        compression: the compression of the file; None if it is not compressed.
+        open_obj: the function that opens the path for bytes.
 
-    *Emits* an object for each line, but for blank ones and `null`; or one. *State* none: it is the source of a stream.
+    *Emits* an object for each line, except blank ones and `null`; or one. *State* none: it is the source of a stream.
     *Raises*, as the stream's error, what opening and reading raise, and DecodeError for what is not JSON, or compressed
     bytes that are damaged or truncated.
 

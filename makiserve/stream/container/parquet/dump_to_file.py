@@ -24,7 +24,7 @@ def dump_to_file(
     encryption_properties: pq.FileEncryptionProperties | None = None,
     open_obj: Open = open,
 ) -> Transform:
-    """Writes each row to a Parquet file, once (RxSci writes the last batch twice if the batches come out even).
+    """Write each row to a Parquet file, once (RxSci writes the last batch twice if the batches come out even).
 
     ```
     --{'a': 1}--{'a': 2}--|
@@ -33,20 +33,20 @@ def dump_to_file(
     ```
 
     Args:
-        filename: a path, or a file that is open for bytes, which is left open.
-        schema: the columns and their types; a key that a row has not is null, one that the schema has not is left out.
-        batch_size: the rows that are written at once, at least 1; they are one row group, or several.
-        row_group_size: the most rows of a row group; None for no bound.
+        filename: a path, or a file open for bytes, which is left open.
+        schema: the columns and their types; a key that a row lacks is null, a key that the schema lacks is left out.
+        batch_size: the number of rows to write at once, at least 1; they become one row group or several.
+        row_group_size: the maximum number of rows of a row group; None for no bound.
         compression: none, snappy, gzip, brotli, lz4 or zstd.
         encryption_properties: pyarrow's, for an encrypted file.
-        open_obj: opens the path for bytes.
+        open_obj: the function that opens the path for bytes.
 
     *Emits* nothing; completes when the file is closed. *State* an open file and a batch: it does not run in a lane.
     *Raises*, as the stream's error, what opening the file and pyarrow raise: for a value that is not of its column's
     type, for instance.
 
     Raises:
-        PipelineError: batch_size is less than 1; or it is applied in a pipeline that is traced.
+        PipelineError: batch_size is less than 1, or it is applied in a traced pipeline.
 
     >>> import io, pyarrow as pa, pyarrow.parquet as pq, rx, makiserve.stream as rs
     >>> file, schema = io.BytesIO(), pa.schema({"a": pa.int64()})

@@ -18,7 +18,7 @@ def load_from_file(
     decryption_properties: pq.FileDecryptionProperties | None = None,
     open_obj: Open = open,
 ) -> rx.Observable:
-    """The rows of a Parquet file as dicts.
+    """Emit the rows of a Parquet file as dicts.
 
     ```
       load_from_file("file.parquet")
@@ -26,10 +26,10 @@ def load_from_file(
     ```
 
     Args:
-        filename: a path, or a file that is open for bytes, which is left open.
-        batch_size: the rows that are read at once, which bounds the memory that is used.
-        decryption_properties: pyarrow's, of an encrypted file.
-        open_obj: opens the path for bytes.
+        filename: a path, or a file open for bytes, which is left open.
+        batch_size: the number of rows to read at once, which bounds the memory used.
+        decryption_properties: pyarrow's, for an encrypted file.
+        open_obj: the function that opens the path for bytes.
 
     *Emits* a dict for each row. *State* none: it is the source of a stream. *Raises*, as the stream's error, what
     opening the file and pyarrow raise.

@@ -1,4 +1,4 @@
-"""Distributions of a stream, in bins of bounded number, and what can be read from them."""
+"""Distributions of a stream in a bounded number of bins, and their statistics."""
 
 from makiserve.stream.math.dist.update import describe
 from makiserve.stream.math.dist.histogram import histogram

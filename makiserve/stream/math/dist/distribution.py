@@ -1,8 +1,9 @@
-"""A distribution in a fixed number of bins: what the operators of `math.dist` keep and pass on.
+"""A distribution in a fixed number of bins: the state and output of the operators of `math.dist`.
 
 The streaming histogram of Ben-Haim and Tom-Tov ("A Streaming Parallel Decision Tree Algorithm", JMLR 11, 2010): a bin
-is a value and how often it came; of too many bins the two that are closest become one, at their mean. RxSci's are of
-the library distogram: the same bins, and the attributes by which distogram's reading functions take this one, too.
+is a value and its count. If there are too many bins, the two closest become one, at their mean. RxSci's distributions
+are those of the library distogram. This one has the same bins and attributes, so that distogram's reading functions
+accept it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from typing import Any, NamedTuple
 
 
 class Distribution(NamedTuple):
-    """The items so far. It is immutable: adding gives a new one.
+    """The distribution of the items so far. It is immutable: adding returns a new one.
 
     Attributes:
-        bin_count: how many bins there are at most.
-        weighted_diff: whether bins that hold many items count as further apart.
+        bin_count: the maximum number of bins.
+        weighted_diff: whether bins with many items count as further apart.
         values: the bins' values, in order.
-        counts: how often each came.
-        min: the smallest item; None for no item.
-        max: the largest item; None for no item.
+        counts: the bins' numbers of items.
+        min: the smallest item; None if there are no items.
+        max: the largest item; None if there are no items.
     """
 
     bin_count: int
@@ -35,17 +36,17 @@ class Distribution(NamedTuple):
 
     @property
     def bins(self) -> tuple[tuple[float, int], ...]:
-        """Value and count of each bin."""
+        """The value and count of each bin."""
         return tuple(zip(self.values, self.counts, strict=True))
 
     @property
     def total(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return sum(self.counts)
 
 
 def finite(value: float) -> float:
-    """Return a number that has a place in a distribution.
+    """Return a number that a distribution can contain.
 
     Raises:
         ValueError: it is NaN or infinite.
@@ -57,7 +58,7 @@ def finite(value: float) -> float:
 
 
 def add(dist: Distribution, value: Any, count: int = 1) -> Distribution:
-    """The distribution with `count` times one value more."""
+    """Return the distribution with `value` added `count` times."""
     bin_count, weighted, values, counts, least, most = dist
     place = bisect_left(values, value)
     if place < len(values) and values[place] == value:
@@ -73,10 +74,10 @@ def add(dist: Distribution, value: Any, count: int = 1) -> Distribution:
 
 
 def merge(earlier: Distribution, later: Distribution) -> Distribution:
-    """The distribution of the items of both, in the bins of the earlier one."""
+    """Return the distribution of the items of both, with the bin settings of the earlier one."""
     for value, count in zip(later.values, later.counts, strict=True):
         earlier = add(earlier, value, count)
-    for end in (later.min, later.max):  # bins are means: the ends are further out
+    for end in (later.min, later.max):  # bins are means: the extremes are further out
         if end is not None and earlier.min is not None and earlier.max is not None:
             earlier = earlier._replace(min=min(earlier.min, end), max=max(earlier.max, end))
     return earlier
@@ -92,7 +93,7 @@ def weighted_mean(values: tuple[float, ...], counts: tuple[int, ...]) -> float:
 
 
 def count_below(dist: Distribution, value: float) -> float:
-    """About how many items are below a value: half of each bin lies on either side of its centre."""
+    """Estimate the number of items below a value; half of each bin lies on either side of its centre."""
     _, _, values, counts, least, most = dist
     if least is None or most is None or value <= least:
         return 0.0
@@ -109,7 +110,7 @@ def count_below(dist: Distribution, value: float) -> float:
 
 
 def centres(dist: Distribution) -> tuple[list[float], list[float]]:
-    """Ranks and values of the ends and of the bins' centres, between which quantiles are interpolated."""
+    """Return ranks and values of the extremes and of the bins' centres, between which quantiles are interpolated."""
     ranks = [below - count / 2 for below, count in zip(accumulate(dist.counts), dist.counts, strict=True)]
     return [0.0, *ranks, float(dist.total)], [dist.min or 0.0, *dist.values, dist.max or 0.0]
 
@@ -117,7 +118,7 @@ def centres(dist: Distribution) -> tuple[list[float], list[float]]:
 def _joined(
     values: tuple[float, ...], counts: tuple[int, ...], *, weighted: bool
 ) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """The bins with the two that are closest as one, at their mean."""
+    """Return the bins with the two closest joined into one, at their mean."""
     gaps = list(map(sub, values[1:], values))
     if weighted:
         gaps = [gap * log(1e-5 + min(counts[i], counts[i + 1])) for i, gap in enumerate(gaps)]

@@ -1,4 +1,4 @@
-"""`math.dist.merge`: one distribution out of several."""
+"""`math.dist.merge`: several distributions as one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makiserve.stream.ops.map import map
 
 
 def merge() -> Transform:
-    """Merges the distributions of each item, a collection such as `tee_map` emits.
+    """Merge the distributions of each item, a collection such as `tee_map` emits.
 
     ```
     --({1:1},{2:1})--|

@@ -13,7 +13,7 @@ from makiserve.stream.math.dist.distribution import Distribution, centres
 
 
 def min() -> Transform:
-    """The smallest item of each distribution.
+    """Emit the smallest item of each distribution.
 
     ```
     --{1:1}--{1:1,2:1}--|
@@ -35,7 +35,7 @@ def _min(dist: Distribution) -> float | None:
 
 
 def max() -> Transform:
-    """The largest item of each distribution.
+    """Emit the largest item of each distribution.
 
     ```
     --{1:1}--{1:1,2:1}--|
@@ -57,7 +57,7 @@ def _max(dist: Distribution) -> float | None:
 
 
 def mean() -> Transform:
-    """The mean of each distribution: of its bins' values, each as often as it came.
+    """Compute the mean of each distribution: the mean of its bins' values, weighted by their counts.
 
     ```
     --{1:1}--{1:1,2:1}--|
@@ -75,12 +75,12 @@ def mean() -> Transform:
 
 
 def mean_of(dist: Distribution) -> float | None:
-    """Return the mean; None for no item."""
+    """Return the mean; None if there are no items."""
     return weighted_mean(dist.values, dist.counts) if dist.values else None
 
 
 def variance() -> Transform:
-    """The population variance of each distribution. Items of one bin count as equal, so that it is a little too small.
+    """Compute the population variance of each distribution. Items of one bin count as equal: it is a little too small.
 
     ```
     --{1:1}--{1:1,2:1}--|
@@ -98,7 +98,7 @@ def variance() -> Transform:
 
 
 def variance_of(dist: Distribution) -> float | None:
-    """Return the population variance; None for no item."""
+    """Return the population variance; None if there are no items."""
     centre = mean_of(dist)
     if centre is None:
         return None
@@ -106,7 +106,7 @@ def variance_of(dist: Distribution) -> float | None:
 
 
 def stddev() -> Transform:
-    """The population standard deviation of each distribution: the root of `dist.variance`.
+    """Compute the population standard deviation of each distribution: the root of `dist.variance`.
 
     ```
     --{1:1}--{1:1,2:1}--|
@@ -124,13 +124,13 @@ def stddev() -> Transform:
 
 
 def stddev_of(dist: Distribution) -> float | None:
-    """The population standard deviation; None for no item."""
+    """Return the population standard deviation; None if there are no items."""
     variance = variance_of(dist)
     return None if variance is None else sqrt(variance)
 
 
 def quantile(value: float) -> Transform:
-    """A quantile of each distribution, interpolated between the centres of its bins.
+    """Compute a quantile of each distribution, interpolated between the centres of its bins.
 
     ```
     --{1:1,2:2,6:1}--|
@@ -158,5 +158,5 @@ def quantile(value: float) -> Transform:
 
 
 def quantile_of(dist: Distribution, value: float) -> float | None:
-    """The quantile; None for no item."""
+    """Return the quantile; None if there are no items."""
     return float(np.interp(int(dist.total * value), *centres(dist))) if dist.values else None

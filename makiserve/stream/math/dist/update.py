@@ -35,11 +35,11 @@ def update(
 
     Args:
         bin_count: the number of bins, at least 1; up to that many distinct values it is exact.
-        weighted_diff: let bins that hold many items count as further apart: for distributions with outliers.
+        weighted_diff: count bins with many items as further apart, for distributions with outliers.
         reduce: emit only the final distribution, when the stream or its window completes.
         skip_missing: leave out None and NaN; the running distribution is then emitted unchanged.
 
-    *Emits* a `Distribution` for each item, or one; an empty one for an empty stream. Each is a value of its own (RxSci
+    *Emits* a `Distribution` for each item, or one; an empty one for an empty stream. Each is a separate value (RxSci
     emits the same object, which later items change). *NaN* and infinities have no bin. *State* two numbers a bin a key.
     *Raises* `ValueError` for NaN and infinities, `TypeError` for what is not a real number, None included.
 
@@ -57,7 +57,7 @@ def update(
 
 @dataclass(frozen=True, eq=False)
 class Update(Fold):
-    """The node of `dist.update`. Through the function `check` checkpoints know the type of what it keeps."""
+    """The node of `dist.update`. The function `check` gives checkpoints the type of its state."""
 
     name: ClassVar[str] = "dist_update"
     bin_count: int = 100
@@ -71,11 +71,11 @@ class Update(Fold):
         return add(dist, self.check(value))
 
 
-_named: Any = namedtuple  # noqa: PYI024  the fields follow from the parameters
+_named: Any = namedtuple  # noqa: PYI024  the fields depend on the parameters
 
 
 def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
-    """Minimum, maximum, mean, standard deviation and quantiles of each distribution.
+    """Compute the minimum, maximum, mean, standard deviation and quantiles of each distribution.
 
     ```
     --{1:1,2:2,6:1}--|
@@ -84,13 +84,13 @@ def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
     ```
 
     Args:
-        quantiles: which quantiles, each between 0 and 1.
+        quantiles: the quantiles to compute, each between 0 and 1.
 
     *Emits* a named tuple `(min, max, mean, stddev, p25, p50, p75)` for each `Distribution`, its last fields named for
     the quantiles in percent: 0.999 is `p99_9`. *State* none.
 
     Raises:
-        PipelineError: a quantile is not between 0 and 1, or stands there twice.
+        PipelineError: a quantile is not between 0 and 1, or occurs twice.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 2, 6]).pipe(rs.math.dist.update(reduce=True), rs.math.dist.describe([0.5])).run()
