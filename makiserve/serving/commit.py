@@ -63,7 +63,7 @@ class Committer:
             StateError: a value of the state cannot be encoded.
         """
         partitions = list(partitions)
-        if is_saving:
+        if is_saving and self.state_topic:
             for each in partitions:
                 each.is_due = each.is_due or each.is_unsaved
         marks = self.step_1_checkpoint(partitions, limit_s)

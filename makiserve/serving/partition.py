@@ -153,7 +153,7 @@ class Partition:
 
     def restore(self) -> None:
         """Drop the state and wait for another one; the result of a batch being scored is discarded."""
-        self._lane, self.is_lent = Lane([]), False
+        self._lane, self.is_lent, self.is_due = Lane([]), False, False
         self.move(Phase.RESTORING)
 
     def end(self, phase: Phase) -> None:

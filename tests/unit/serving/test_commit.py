@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,19 @@ def run(kafka: Kafka, of: Iterable[Partition], *, is_saving: bool = False) -> bo
     committing.producer.produce("out", 0, b"", b"", [], 0)
     kafka.calls.clear()
     return committing.commit(of, is_saving=is_saving)
+
+
+def test_commit_without_state_leaves_no_checkpoint_due(kafka: Kafka) -> None:
+    of = partitions()
+    assert replace(committer(kafka), state_topic=None).commit(of, is_saving=True)
+    assert not any(each.is_due for each in of)  # or the loop would commit again and again without a pause
+
+
+def test_restore_leaves_no_checkpoint_due(kafka: Kafka) -> None:
+    each = partition(0, 4)
+    each.is_due = True
+    each.restore()
+    assert not each.is_due
 
 
 def test_the_steps_follow_each_other(kafka: Kafka) -> None:
