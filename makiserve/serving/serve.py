@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from dataclasses import replace
 
 from makiserve.errors import Fenced, PipelineError, TopicsChanged
 from makiserve.kafka import Cluster, Connection, GroupInspector, Limits
@@ -62,7 +63,8 @@ def serve(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"
         )
-    check_names(broker, settings)
+    # The second stage of --partition-by reads the topic that belongs to the option; both stages have checked it before.
+    check_names(broker, replace(settings, partition_by=None))
     check_state(scorer, model.sample)
     connection, has_state = Connection(broker), not scorer.stateless
 
