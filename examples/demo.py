@@ -75,7 +75,7 @@ def prepare() -> tuple[Path, Path]:
 
 def serve(live: Path, kafka: Broker) -> list[Output]:
     """Stream the file into the topic while the service scores it. Return the outputs of the service."""
-    values = encoded(live)
+    values = encoded(live, Flight)
     expected = len(makiserve.replay(MODEL, live).outputs)
     with Service(MODEL, kafka, "flights", "flights.delays") as service:
         service.wait_until_ready(TIMEOUT_S)
@@ -96,14 +96,14 @@ def serve(live: Path, kafka: Broker) -> list[Output]:
     return service.outputs
 
 
-def encoded(live: Path) -> list[bytes]:
-    """Return the flights as the JSON messages that an airport would send."""
-    schema = Schema(Flight)
+def encoded(file: Path, record: type[makiserve.Record]) -> list[bytes]:
+    """Return the records of a file as the JSON messages that their source would send."""
+    schema = Schema(record)
     return [
-        schema.encode_json(flight)
-        for block in RecordFile(live, schema)
-        for flight in block
-        if isinstance(flight, Flight)
+        schema.encode_json(item)
+        for block in RecordFile(file, schema)
+        for item in block
+        if isinstance(item, record)
     ]
 
 
