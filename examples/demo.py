@@ -100,10 +100,7 @@ def encoded(file: Path, record: type[makiserve.Record]) -> list[bytes]:
     """Return the records of a file as the JSON messages that their source would send."""
     schema = Schema(record)
     return [
-        schema.encode_json(item)
-        for block in RecordFile(file, schema)
-        for item in block
-        if isinstance(item, record)
+        schema.encode_json(item) for block in RecordFile(file, schema) for item in block if isinstance(item, record)
     ]
 
 
