@@ -16,7 +16,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import KafkaServer, create_topic, install
+from makiserve.testing.broker import KafkaServer, create_topic, install
 
 PARTITIONS = 6
 WORKERS = 3

@@ -14,7 +14,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.predict import FLAVORS, saved
-from tests.broker import KafkaServer, create_topic, install
+from makiserve.testing.broker import KafkaServer, create_topic, install
 
 ROUNDS = 3
 LONGEST_S = 120

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
-from tests.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
+from makiserve.testing.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
 from tests.browser import NoBrowser, chromium
 
 # A shared machine may be slow at any moment: no example fails for its time.

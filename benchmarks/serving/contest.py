@@ -31,7 +31,7 @@ from benchmarks.serving.process import (
     command,
     python_of,
 )
-from tests.broker import KafkaServer, create_topic, install
+from makiserve.testing.broker import KafkaServer, create_topic, install
 
 SCALE = float(os.environ.get("SCALE", "1"))
 """Of the numbers of records and seconds: less than 1 to try it."""

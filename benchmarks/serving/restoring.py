@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.serving.process import Process
-from tests.broker import create_topic
+from makiserve.testing.broker import create_topic
 
 PIPELINE = "benchmarks.serving.shops:features"
 KEYS = 300_000

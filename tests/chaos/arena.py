@@ -11,8 +11,8 @@ from typing import TypeVar
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import KafkaServer
-from tests.broker.node import Node
+from makiserve.testing.broker import KafkaServer
+from makiserve.testing.broker.node import Node
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.model import Registry
 from tests.chaos.network import Proxy

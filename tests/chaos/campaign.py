@@ -9,7 +9,7 @@ from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import KafkaServer, create_topic, install
+from makiserve.testing.broker import KafkaServer, create_topic, install
 from tests.chaos.arena import Arena
 from tests.chaos.fleet import OPTIONS, Fleet
 from tests.chaos.model import Registry, log_forest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import create_topic
+from makiserve.testing.broker import create_topic
 from tests.chaos.nursery import TIMEOUT_S, Life, Nursery
 from tests.chaos.oracle import Verdict, verify
 from tests.chaos.traffic import Sender

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.broker import Distribution
+from makiserve.testing.broker import Distribution
 from tests.chaos.campaign import Campaign
 
 FAULTS = ("kill_worker", "poison_burst", "reset_connections")

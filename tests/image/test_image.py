@@ -19,9 +19,9 @@ from sklearn.linear_model import Ridge
 import makiserve
 from makiserve.building import BASE, find_engine
 from makiserve.records import RecordFile, Schema
+from makiserve.testing.broker.kafka import free_ports
 from models.electricity.data import write_house
 from models.electricity.features import Reading, features
-from tests.broker.kafka import free_ports
 from tests.image.container import Image, Running
 from tests.integration.serving.service import predictions, read, send, sources
 

@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import Distribution, KafkaServer, create_topic, wait_until_settled
+from makiserve.testing.broker import Distribution, KafkaServer, create_topic, wait_until_settled
 
 Topic = Callable[..., str]
 
@@ -138,7 +138,7 @@ def test_a_broker_ends_with_the_process_that_started_it_even_when_that_one_is_ki
     distribution: Distribution, tmp_path: Path
 ) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-m", "tests.broker"]
+    command = [sys.executable, "-m", "makiserve.testing.broker"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:
         assert owner.stdout is not None
         host, port = owner.stdout.readline().split(":")

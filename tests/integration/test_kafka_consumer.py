@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from makiserve.errors import ConfigurationError, RetryCall
 from makiserve.kafka import Connection, InputConsumer, OffsetsClient, TransactionalProducer
 from makiserve.settings import BrokerSettings
-from tests.broker import wait_until_settled
+from makiserve.testing.broker import wait_until_settled
 
 Topic = Callable[..., str]
 Open = Callable[..., "Member"]

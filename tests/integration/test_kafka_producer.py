@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from makiserve.errors import AbortTransaction, BrokerUnavailable, Fenced, RetryCall
 from makiserve.kafka import Committed, Connection, InputConsumer, OffsetsClient, TransactionalProducer
 from makiserve.settings import BrokerSettings
-from tests.broker import wait_until_settled
+from makiserve.testing.broker import wait_until_settled
 
 Topic = Callable[..., str]
 

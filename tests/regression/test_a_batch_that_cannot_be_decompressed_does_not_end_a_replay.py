@@ -14,7 +14,7 @@ from makiserve.artifact import features_only
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection, RangeReader, offset_ranges
 from makiserve.settings import BrokerSettings
-from tests.broker.unreadable import produce_around_unreadable
+from tests.kafka.unreadable import produce_around_unreadable
 
 
 class Reading(makiserve.Record):

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from makiserve.kafka import Connection, InputConsumer, Message, Unreadable
 from makiserve.settings import BrokerSettings
-from tests.broker.unreadable import produce_around_unreadable
+from tests.kafka.unreadable import produce_around_unreadable
 
 
 def test_each_record_of_it_is_handed_out_as_unreadable_and_what_follows_is_read(

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from makiserve.kafka import Connection, OffsetsClient, Watermarks, retry
 from makiserve.settings import BrokerSettings
-from tests.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker import Distribution, KafkaServer, create_topic
 
 CALL = timedelta(seconds=2)
 PATIENCE = timedelta(seconds=30)

@@ -13,8 +13,8 @@ from makiserve.cli.main import command
 from makiserve.kafka import Connection
 from makiserve.offline.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings
-from tests.broker.unreadable import produce_around_unreadable
 from tests.integration.serving.service import Service, read, send, sources
+from tests.kafka.unreadable import produce_around_unreadable
 
 RECORDS = 120
 POISON = {17: {"number": 17, "value": 13}, 40: {"number": "no", "value": 1}, 99: {"number": 99, "value": 13}}

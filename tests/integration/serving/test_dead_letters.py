@@ -13,7 +13,7 @@ from confluent_kafka import Message
 from makiserve.cli.main import command
 from makiserve.kafka import Connection, TransactionalProducer
 from makiserve.settings import BrokerSettings
-from tests.broker import wait_until_settled
+from makiserve.testing.broker import wait_until_settled
 from tests.integration.serving.service import Service, read, send
 
 Topic = Callable[..., str]

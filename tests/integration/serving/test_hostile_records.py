@@ -20,7 +20,7 @@ from makiserve.serving.dead_letters import Waiting, redrive_dead_letters
 from makiserve.serving.messages import Outgoing
 from makiserve.serving.sender import PATIENCE, Sender
 from makiserve.settings import BrokerSettings
-from tests.broker.topics import create_topic
+from makiserve.testing.broker.topics import create_topic
 from tests.integration.serving.hostile import INPUT, LETTERS, OUTPUT, Case, stream
 from tests.integration.serving.raw import RawProducer
 from tests.integration.serving.service import Service, read, sources

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker import Distribution, KafkaServer, create_topic
 from tests.integration.serving.service import Service, read, send, sources
 from tests.integration.serving.test_serving import steps
 

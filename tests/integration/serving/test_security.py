@@ -33,10 +33,10 @@ from makiserve.serving import serve
 from makiserve.serving.preflight import CHECKS, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.broker import Distribution, KafkaServer, create_topic
-from tests.broker.kafka import free_ports
-from tests.broker.security import PASSWORD, Authority, Issuer, Locks, token_endpoint
+from makiserve.testing.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker.kafka import free_ports
 from tests.integration.serving.service import ROOT, Service, predictions, read, send
+from tests.kafka.security import PASSWORD, Authority, Issuer, Locks, token_endpoint
 
 WITHIN = timedelta(seconds=60)
 WRONG = "not-the-password-7391"

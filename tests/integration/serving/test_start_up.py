@@ -15,7 +15,7 @@ import mlflow
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from tests.broker import create_topic
+from makiserve.testing.broker import create_topic
 from tests.integration.serving.service import ROOT
 
 Topic = Callable[..., str]

@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # stubs
 )
 
 from makiserve.artifact import features_only
-from tests.broker import create_topic
+from makiserve.testing.broker import create_topic
 from tests.integration.serving.service import Service, read, send
 from tests.integration.serving.test_check import check
 

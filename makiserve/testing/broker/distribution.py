@@ -1,27 +1,35 @@
-"""Where Kafka's jars come from and how a Java program of theirs is run."""
+"""Kafka's jars: downloaded through Maven Central, run by Java."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from makiserve.errors import ConfigurationError
+
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / ".cache" / "kafka"
 POM = HERE / "pom.xml"
 NEEDS = (
-    "A real broker needs java (17 or newer) and mvn: apt-get install openjdk-17-jre-headless maven, "
-    "or set KAFKA_BOOTSTRAP_SERVERS to a running one."
+    "The broker needs Java 17 or newer and Maven, and Maven Central at the first start. Install them, for example with "
+    "apt-get install openjdk-17-jre-headless maven; or use a Kafka that is already running."
 )
 
-# C1 alone and the serial collector: a broker lives for seconds, what counts is how soon it is there.
+# The first compiler and the serial collector only: a broker lives for seconds, and must start quickly.
 JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
-class CannotInstall(Exception):
-    """Java, mvn or Maven Central is out of reach; the message says what is missing."""
+class CannotInstall(ConfigurationError):
+    """Java, Maven or Maven Central is missing; the message names it."""
+
+
+def cache() -> Path:
+    """Return the folder in which downloads are kept: `$XDG_CACHE_HOME/makiserve/kafka`, usually in `~/.cache`."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "makiserve" / "kafka"
 
 
 @dataclass(frozen=True)
@@ -29,37 +37,42 @@ class Distribution:
     """An installed Kafka.
 
     Attributes:
-        home: the folder it is in, named after the digest of pom.xml: another version is another folder.
+        home: its folder, which is named by the digest of pom.xml, so that each version has its own.
     """
 
     home: Path
 
     @classmethod
     def cached(cls) -> Distribution:
-        """The one that pom.xml describes, installed or not."""
-        return cls(CACHE / hashlib.sha256(POM.read_bytes()).hexdigest()[:12])
+        """Return the distribution that pom.xml describes, which may not be installed yet."""
+        return cls(cache() / hashlib.sha256(POM.read_bytes()).hexdigest()[:12])
+
+    @property
+    def complete(self) -> Path:
+        """The file that exists once everything is installed."""
+        return self.home / "complete"
 
     @property
     def bootstrap(self) -> Path:
-        """The first metadata records of a cluster: without them it has no `transaction.version=2`."""
+        """The first metadata records of a cluster. Without them it lacks `transaction.version=2`."""
         return self.home / "bootstrap.checkpoint"
 
     @property
     def classes(self) -> Path:
-        """The class-data archive, classes as the JVM maps them: it halves the time and the CPU of a start."""
+        """The archive of loaded classes, which the JVM maps into memory. It halves the time and the CPU of a start."""
         return self.home / "classes.jsa"
 
     def java(self, main: str, *arguments: str, jvm: tuple[str, ...] = ()) -> list[str]:
-        """The command that runs one of Kafka's main classes."""
+        """Return the command that runs one of Kafka's main classes."""
         logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
         return ["java", *JVM, *jvm, logging, "-cp", f"{self.home / 'jars'}/*", main, *arguments]
 
 
 def fetch(distribution: Distribution) -> None:
-    """Copies the jars from Maven Central, then formats one node to keep its bootstrap records.
+    """Copy the jars from Maven Central, then format one node to keep its bootstrap records.
 
     Raises:
-        CannotInstall: java or mvn is missing, or failed.
+        CannotInstall: Java or Maven is missing, or failed.
     """
     shutil.rmtree(distribution.home, ignore_errors=True)
     jars = distribution.home / "jars"
@@ -82,4 +95,4 @@ def _run(*command: str) -> None:
     except FileNotFoundError as error:
         raise CannotInstall(f"{command[0]} is not installed. {NEEDS}") from error
     except subprocess.CalledProcessError as error:
-        raise CannotInstall(f"{command[0]} failed. {NEEDS} It said:\n{error.stdout[-2000:]}") from error
+        raise CannotInstall(f"{command[0]} failed. {NEEDS} The end of its output:\n{error.stdout[-2000:]}") from error

@@ -1,4 +1,4 @@
-"""One Kafka process: its settings, its directory, its life."""
+"""One Kafka process: its settings, its directory, its start and end."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.broker.distribution import Distribution
+from makiserve.testing.broker.distribution import Distribution
 
-# Takes the broker along when its parent ends: the pipe on its stdin closes, however that comes, kill -9 included.
-# PR_SET_PDEATHSIG would fire at the end of the *thread* that started the broker, and a nemesis is a thread.
+# Kills the broker when its parent ends, even by kill -9: the pipe on its stdin is closed then.
+# PR_SET_PDEATHSIG would already act when the *thread* that started the broker ends.
 WATCHDOG = ("sh", "-c", 'read -r _; kill -9 "$1"', "watchdog")
 
 LISTENERS = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 
 
 class Address(NamedTuple):
-    """Where a node listens, on 127.0.0.1.
+    """The ports of a node on 127.0.0.1.
 
     Attributes:
         client: for clients.
-        controller: for the other nodes' controllers.
-        detour: for the proxy that clients are sent to who come by it; None where there is no proxy.
-        proxy: where that proxy listens.
+        controller: for the controllers of the other nodes.
+        detour: for the proxy; None if there is no proxy.
+        proxy: the port of the proxy itself, which its clients are sent to.
     """
 
     client: int
@@ -34,7 +34,7 @@ class Address(NamedTuple):
 
     @property
     def servers(self) -> str:
-        """What a client's bootstrap.servers takes."""
+        """The address, as `bootstrap.servers` takes it."""
         return f"127.0.0.1:{self.client}"
 
 
@@ -43,8 +43,8 @@ class Node:
 
     Args:
         number: node.id, from 1.
-        addresses: those of all nodes, in the order of their numbers.
-        more: further settings; what names listeners is added to ours.
+        addresses: the addresses of all nodes, in the order of their numbers.
+        more: further settings. Listeners are added to those of this file.
     """
 
     def __init__(
@@ -73,15 +73,16 @@ class Node:
 
     @property
     def pid(self) -> int | None:
-        """The process; None when it is not running."""
+        """The process id; None if it is not running."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self, *jvm: str) -> None:
-        """Starts the process; it takes a second more until it answers."""
-        assert self.pid is None, f"node {self.number} is running"
+        """Start the process. It answers about a second later."""
+        if self.pid is not None:
+            raise RuntimeError(f"node {self.number} is running")
         jvm = jvm or (f"-XX:SharedArchiveFile={self._distribution.classes}", "-Xshare:auto")
         command = self._distribution.java("kafka.Kafka", str(self._properties), jvm=jvm)
-        # Sessions of their own: Ctrl-C is for the parent, which then ends them in its own order.
+        # In separate sessions, so that Ctrl-C reaches only the parent, which then ends them in its own order.
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -95,23 +96,23 @@ class Node:
         )
 
     def terminate(self) -> None:
-        """Asks for a controlled shutdown, and does not wait for it."""
+        """Request a controlled shutdown, without waiting for it."""
         if self._process:
             self._process.terminate()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, such as SIGSTOP: it is there, and does not answer."""
+        """Send it a signal. After SIGSTOP, for example, it runs and does not answer."""
         if self._process:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """The crash: SIGKILL, nothing flushed, nobody told."""
+        """Crash it: SIGKILL, without flushing or signing off."""
         if self._process:
             self._process.kill()
         self.join(timeout=30)
 
     def join(self, timeout: float) -> None:
-        """Waits for the end of the process; one that does not end within `timeout` seconds is killed."""
+        """Wait until the process ends; kill it after `timeout` seconds."""
         if self._process is None or self._watchdog is None:
             return
         try:
@@ -124,7 +125,7 @@ class Node:
         self._process = self._watchdog = None
 
     def tail(self, lines: int = 30) -> str:
-        """The end of the node's log."""
+        """Return the end of the node's log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -143,7 +144,7 @@ def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:PLAINTEXT",
-        # One node down of three: writes go on. Two down: they stop, and nothing acknowledged is lost.
+        # With one of three nodes down, writes continue. With two down they stop, and nothing acknowledged is lost.
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
         "unclean.leader.election.enable": "false",
@@ -152,7 +153,7 @@ def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
         "transaction.state.log.min.isr": in_sync,
         "share.coordinator.state.topic.replication.factor": copies,
         "share.coordinator.state.topic.min.isr": in_sync,
-        # Small and quick: tests create topics by name, wait for time-outs, and share a small machine.
+        # Small and quick: tests wait for timeouts, and share a small machine.
         "auto.create.topics.enable": "false",
         "log.retention.ms": "-1",  # records of tests are years old, and retention counts from their own timestamps
         "offsets.topic.num.partitions": "3",

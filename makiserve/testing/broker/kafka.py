@@ -17,20 +17,22 @@ from types import TracebackType
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.broker.distribution import CACHE, Distribution, fetch
-from tests.broker.node import Address, Node
+from makiserve.errors import BrokerUnavailable
+from makiserve.testing.broker.distribution import Distribution, cache, fetch
+from makiserve.testing.broker.node import Address, Node
 
 
 class KafkaServer:
     """A KRaft cluster whose nodes can each be stopped, killed and started again.
 
-    As a context manager it starts on entry, and on exit is killed: its directory is a temporary one.
+    As a context manager, it is started on entry and killed on exit, because its directory is a temporary one.
 
     Args:
-        directory: where the nodes keep data and logs, `node-1/server.log` and so on. It must be empty.
-        nodes: 1, or 3 for a cluster that outlives the loss of one.
-        proxies: for each node the port of a proxy that leads to the node's `address.detour`: clients that come by a
-            proxy are sent to proxies only.
+        distribution: the installed Kafka, as returned by `install`.
+        directory: the folder for data and logs: `node-1/server.log` and so on. It must be empty.
+        nodes: 1, or 3 for a cluster that survives the loss of one.
+        proxies: for each node, the port of a proxy that leads to the node's `address.detour`. Clients that connect
+            through a proxy are sent to proxies only.
         more: further settings of every node.
     """
 
@@ -53,45 +55,45 @@ class KafkaServer:
 
     @property
     def bootstrap_servers(self) -> str:
-        """All nodes' addresses, of those that are down too."""
+        """The addresses of all nodes, including those that are down."""
         return ",".join(node.address.servers for node in self.nodes)
 
     def start(self, *jvm: str) -> None:
-        """Starts every node that is not running and waits until the cluster answers."""
+        """Start every node that is not running, and wait until the cluster answers."""
         for node in self.nodes:
             if node.pid is None:
                 node.start(*jvm)
         self.wait_until_ready()
 
     def wait_until_ready(self, timeout: float = 60) -> None:
-        """Waits until each running node tells a client of as many brokers as are running.
+        """Wait until each running node reports as many brokers as are running.
 
         Raises:
-            RuntimeError: a node has ended, or `timeout` seconds are over; the ends of the logs are in it.
+            BrokerUnavailable: a node has ended, or `timeout` seconds are over; it contains the ends of the logs.
         """
         running = [node for node in self.nodes if node.pid]
         deadline = time.monotonic() + timeout
         for node in running:
-            # Asked one by one: a node that was killed is on the others' list until its session expires.
-            # librdkafka backs off up to ten seconds, and prints each refused connection.
+            # One by one, because a node that was killed is on the others' list until its session expires.
+            # By default, librdkafka waits up to ten seconds between attempts, and prints each refused connection.
             admin = AdminClient(
                 {"bootstrap.servers": node.address.servers, "reconnect.backoff.max.ms": 100, "log_level": 0}
             )
             while not _sees(admin, len(running)):
                 if time.monotonic() > deadline or not all(each.pid for each in running):
                     tails = "\n\n".join(f"{each.log}:\n{each.tail()}" for each in running)
-                    raise RuntimeError(f"Kafka has ended, or is not ready within {timeout:.0f} s.\n{tails}")
+                    raise BrokerUnavailable(f"Kafka has ended, or is not ready within {timeout:.0f} s.\n{tails}")
                 time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Controlled shutdown of all nodes; `start` goes on from their directories."""
+    def stop(self, timeout: float = 15) -> None:
+        """Shut all nodes down in order; `start` continues from their directories."""
         for node in self.nodes:
             node.terminate()
         for node in self.nodes:
-            node.join(timeout=15)  # the last of three has no quorum left to take its leave from
+            node.join(timeout)  # the last of three has no quorum left to sign off from
 
     def kill(self) -> None:
-        """SIGKILL for all nodes; `start` goes on from their directories."""
+        """Kill all nodes with SIGKILL; `start` continues from their directories."""
         for node in self.nodes:
             node.kill()
 
@@ -110,30 +112,29 @@ class KafkaServer:
 
 
 def install() -> Distribution:
-    """The Kafka of pom.xml, installed at the first call; a second run meanwhile waits for the first.
+    """Return the Kafka of pom.xml; install it at the first call. Another process meanwhile waits.
 
     Raises:
-        CannotInstall: java or mvn is missing, or failed.
+        CannotInstall: Java or Maven is missing, or failed.
     """
     distribution = Distribution.cached()
-    done = distribution.home / "complete"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
+        if not distribution.complete.exists():
             fetch(distribution)
             _archive_classes(distribution)
-            done.touch()
+            distribution.complete.touch()
     return distribution
 
 
 def _archive_classes(distribution: Distribution) -> None:
-    """Runs a broker once: at its end the JVM writes down the classes that it had loaded."""
+    """Run a broker once. When it ends, the JVM archives the classes that it had loaded."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as directory:
         server = KafkaServer(distribution, Path(directory))
         try:
             server.start(f"-XX:ArchiveClassesAtExit={distribution.classes}")
-            server.stop()
+            server.stop(timeout=120)  # writing the archive takes a slow machine more than the usual time
         finally:
             server.kill()
 
@@ -146,7 +147,7 @@ def _sees(admin: AdminClient, nodes: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports outside the ephemeral range: between a kill and a restart no client's connection may take one."""
+    """Return ports outside the ephemeral range: no client's connection takes one between a kill and a restart."""
     with contextlib.ExitStack() as held:
         ports: list[int] = []
         while len(ports) < count:

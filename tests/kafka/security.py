@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from tests.broker.kafka import free_ports
+from makiserve.testing.broker.kafka import free_ports
 
 PASSWORD = "correct-horse-battery-staple"
 MODULES = "org.apache.kafka.common.security"

@@ -1,0 +1,1 @@
+"""Tools for testing your own pipelines and services."""

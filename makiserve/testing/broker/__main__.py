@@ -1,0 +1,68 @@
+"""`python -m makiserve.testing.broker`: a real Kafka until Ctrl-C, with its address on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+
+from makiserve.errors import MakiserveError
+from makiserve.testing.broker.distribution import Distribution
+from makiserve.testing.broker.kafka import KafkaServer, install
+from makiserve.testing.broker.topics import create_topic
+
+
+def topic(text: str) -> tuple[str, int]:
+    """Return name and number of partitions of a topic written as `house` or `house:4`.
+
+    Raises:
+        ValueError: the number is not a positive number.
+    """
+    name, _, count = text.partition(":")
+    partitions = int(count or 1)
+    if not name or partitions < 1:
+        raise ValueError(text)
+    return name, partitions
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a cluster until SIGINT or SIGTERM; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m makiserve.testing.broker",
+        description="Start a Kafka on this machine and print its bootstrap servers. It ends, with its data, on Ctrl-C. "
+        "The first start downloads Kafka from Maven Central; Java 17 and Maven must be installed.",
+    )
+    parser.add_argument("topics", nargs="*", type=topic, metavar="TOPIC[:PARTITIONS]", help="topics to create")
+    parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="number of brokers (default: 1)")
+    options = parser.parse_args(arguments)
+    if not Distribution.cached().complete.exists():
+        print("downloading Kafka, which takes some minutes at the first start", file=sys.stderr)
+    try:
+        _serve(options.nodes, options.topics)
+    except MakiserveError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _serve(nodes: int, topics: Sequence[tuple[str, int]]) -> None:
+    stop_signals = {signal.SIGINT, signal.SIGTERM}
+    with (
+        tempfile.TemporaryDirectory(prefix="kafka-") as directory,
+        KafkaServer(install(), Path(directory), nodes=nodes) as server,
+    ):
+        signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
+        admin = AdminClient({"bootstrap.servers": server.bootstrap_servers})
+        for name, partitions in topics:
+            create_topic(admin, name, partitions)
+        print(server.bootstrap_servers, flush=True)
+        signal.sigwait(stop_signals)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
