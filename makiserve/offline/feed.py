@@ -50,24 +50,9 @@ class Selection:
         """Return the outputs that are in the sample, and all dead letters."""
         if self.sample == 1:
             return scored
-        chosen = self._chosen(scored.causes, offsets)
-        posted = scored.posted
-        if posted is not None:
-            shown = self._chosen(posted.causes, offsets)
-            posted = posted._replace(
-                causes=[posted.causes[index] for index in shown], items=[posted.items[index] for index in shown]
-            )
-        return Scored(
-            [scored.causes[index] for index in chosen],
-            [scored.features[index] for index in chosen],
-            [scored.predictions[index] for index in chosen],
-            scored.dead,
-            posted,
-        )
-
-    def _chosen(self, causes: list[int], offsets: Sequence[int]) -> list[int]:
-        hashes = np.array([offsets[cause] for cause in causes], np.uint64) * GOLDEN
-        return [int(index) for index in np.nonzero(hashes < np.uint64(self.sample * 2**64))[0]]
+        hashes = np.array(offsets, np.uint64) * GOLDEN
+        chosen = frozenset(np.flatnonzero(hashes < np.uint64(self.sample * 2**64)).tolist())
+        return scored.take(chosen.__contains__)
 
 
 Progress = Callable[[int, float | None], None]
@@ -150,7 +135,7 @@ def feed(
         for sink in sinks:
             sink.take(shown, reduced)
         records += len(block.offsets)
-        outputs += len((found.posted or found).causes)
+        outputs += found.published
         if progress:
             progress(records, _part(sources))
     return FeedProgress(records, outputs)

@@ -10,7 +10,6 @@ from makiserve.offline.sources import Block
 from makiserve.records import Schema
 from makiserve.records.fields import attribute_of
 from makiserve.scoring import Batch, Lane, Scored, Scorer
-from makiserve.scoring.post import Posted
 
 
 class Lanes(Protocol):
@@ -73,8 +72,8 @@ class LaneByField:
         own = self._scorer.challenged(block.keys, block.source, block.offsets)
         found = self._scorer.score([self._batch(block, key, indexes, own) for key, indexes in parts.items()])
         dead = [(index, record) for index, record in enumerate(block.records) if isinstance(record, DecodeError)]
-        placed = [_placed(scored, indexes) for scored, indexes in zip(found, parts.values(), strict=True)]
-        return block._replace(keys=keys, lanes=keys), _merged([Scored([], [], [], [*dead]), *placed])
+        of_block = [scored.map_causes(indexes) for scored, indexes in zip(found, parts.values(), strict=True)]
+        return block._replace(keys=keys, lanes=keys), Scored.concat([Scored([], [], [], [*dead]), *of_block])
 
     def _parts(self, block: Block) -> tuple[list[Any], dict[Hashable, list[int]]]:
         """Return the lane of each record, and the indexes of the records of each lane."""
@@ -95,34 +94,6 @@ class LaneByField:
             self._lanes[key] = self._scorer.new_lane()
         own = is_challenged and [is_challenged[index] for index in indexes]
         return Batch(self._lanes[key], [block.records[index] for index in indexes], own)
-
-
-def _placed(scored: Scored, indexes: list[int]) -> Scored:
-    """Replace the indexes in a lane's batch by the indexes in the block."""
-    posted = scored.posted
-    return Scored(
-        [indexes[cause] for cause in scored.causes],
-        scored.features,
-        scored.predictions,
-        [(indexes[index], error) for index, error in scored.dead],
-        posted and Posted([indexes[cause] for cause in posted.causes], posted.items),
-    )
-
-
-def _merged(parts: list[Scored]) -> Scored:
-    """Merge the outputs of several lanes in the order of the records; the outputs of one record keep their order."""
-    outputs = [output for part in parts for output in zip(part.causes, part.features, part.predictions, strict=True)]
-    outputs.sort(key=lambda output: output[0])
-    posted = [item for part in parts if part.posted for item in zip(*part.posted, strict=True)]
-    posted.sort(key=lambda item: item[0])
-    has_post = any(part.posted is not None for part in parts)
-    return Scored(
-        [cause for cause, _, _ in outputs],
-        [features for _, features, _ in outputs],
-        [prediction for _, _, prediction in outputs],
-        sorted((letter for part in parts for letter in part.dead), key=lambda letter: letter[0]),
-        Posted([cause for cause, _ in posted], [item for _, item in posted]) if has_post else None,
-    )
 
 
 def lanes_of(scorer: Scorer, schema: Schema, lane_by: str | None) -> Lanes:

@@ -1,8 +1,8 @@
 """The scoring path that serving, replay and training share: records, features, predictions, post-processing."""
 
-from makiserve.scoring.batch import Batch, Lane, Scored
+from makiserve.scoring.batch import Batch, Dead, Lane, Posted, Scored
 from makiserve.scoring.output import Encoded, Outputs
-from makiserve.scoring.post import Posted, Prediction
+from makiserve.scoring.post import Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Scorer
 from makiserve.scoring.served import ALONE, ROLES, ModelGroup, Registry, Role, Served
@@ -11,6 +11,7 @@ __all__ = [
     "ALONE",
     "ROLES",
     "Batch",
+    "Dead",
     "Encoded",
     "Lane",
     "ModelGroup",

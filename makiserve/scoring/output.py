@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import starmap
 from operator import attrgetter
@@ -13,7 +13,7 @@ import msgspec
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.records import Record
 from makiserve.records.fields import field_names, field_titles
-from makiserve.scoring.batch import Scored
+from makiserve.scoring.batch import Dead, Scored, in_order
 from makiserve.scoring.plain import plain
 
 Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
@@ -41,7 +41,16 @@ class Encoded(NamedTuple):
 
     causes: list[int]
     values: list[bytes]
-    dead: list[tuple[int, RecordError]]
+    dead: Dead
+
+    def without(self, failed: Mapping[int, RecordError]) -> Encoded:
+        """Return a copy in which these records are dead letters."""
+        kept = [index for index, cause in enumerate(self.causes) if cause not in failed]
+        return Encoded(
+            [self.causes[index] for index in kept],
+            [self.values[index] for index in kept],
+            in_order([self.dead, failed.items()]),
+        )
 
 
 class Outputs:

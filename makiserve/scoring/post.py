@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from makiserve.errors import OperatorError
+from makiserve.scoring.batch import Posted
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.stage import State
@@ -26,23 +26,6 @@ class Prediction(msgspec.Struct, frozen=True):
 
     features: Any
     prediction: Any
-
-
-class Posted(NamedTuple):
-    """The items that a post pipeline emitted for a batch, as parallel lists.
-
-    Attributes:
-        causes: the index in the batch of the record that caused the item; never decreasing.
-        items: the emitted items.
-    """
-
-    causes: list[int]
-    items: list[Any]
-
-    def without(self, failed: Container[int]) -> Posted:
-        """Return a copy without the items of these records."""
-        kept = [index for index, cause in enumerate(self.causes) if cause not in failed]
-        return Posted([self.causes[index] for index in kept], [self.items[index] for index in kept])
 
 
 class PostProcessor:

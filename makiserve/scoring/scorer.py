@@ -28,7 +28,6 @@ class Scorer:
 
     Attributes:
         checkpoints: the checkpoints of each program, in the order of `Lane.states`: features, then post.
-        model_s: the time that the models took in the last call of `score`, in seconds.
     """
 
     def __init__(
@@ -41,7 +40,6 @@ class Scorer:
         is_tracked: bool = False,
     ) -> None:
         self._program = Program(plan, is_tracked=is_tracked)
-        self.model_s = 0.0
         self.serve(predictor, rivals)
         self._post = PostProcessor(post, plan, is_tracked=is_tracked) if post else None
         features = Checkpoints(self._program)
@@ -103,10 +101,18 @@ class Scorer:
 
     def score(self, batches: Sequence[Batch]) -> list[Scored]:
         """Score the batches of any number of lanes, all rows of all lanes in one call of each model."""
-        found = self._predicted([self.features(batch) for batch in batches], batches)
-        if self._post is None:
-            return found
-        return [_with_posted(self._post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
+        return self.score_timed(batches)[0]
+
+    def score_timed(self, batches: Sequence[Batch]) -> tuple[list[Scored], float]:
+        """Score batches as `score` does; return the results, and the time that the models took in seconds."""
+        computed = [self.features(batch) for batch in batches]
+        began = perf_counter()
+        found = self._predicted(computed, batches)
+        model_s = perf_counter() - began
+        if self._post is not None:
+            post = self._post
+            found = [_with_posted(post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
+        return found, model_s
 
     def rebuild(self, batch: Batch) -> None:
         """Process records that were scored before, without output, to restore the lane's states.
@@ -122,20 +128,13 @@ class Scorer:
         """Compute only the features of a batch, without the model."""
         items, indexes, dead = batch.decoded()
         fed: FeedResult = self._program.feed(items, batch.lane.states[0])
-        causes = fed.causes
-        if indexes is not None:
-            causes = [indexes[cause] for cause in causes]
-            dead += [(indexes[index], error) for index, error in fed.failures]
-            dead.sort(key=lambda letter: letter[0])
-        else:
-            dead += fed.failures
-        return Scored(causes, fed.outputs, [None] * len(causes), dead)
+        scored = Scored(fed.causes, fed.outputs, [None] * len(fed.causes), list(fed.failures))
+        return scored if indexes is None else scored.map_causes(indexes).without(dict(dead))
 
     def _predicted(self, found: list[Scored], batches: Sequence[Batch]) -> list[Scored]:
         if self._champion is None:
             return found
         items = [features for scored in found for features in scored.features]
-        began = perf_counter()
         if self._challenger:
             is_challenged = [
                 batch.challenged is not None and batch.challenged[cause]
@@ -148,7 +147,6 @@ class Scorer:
         if self._shadow:
             watched = iter(self._shadow(items))
             found = [each._replace(shadow=list(zip(each.causes, watched))) for each in found]  # noqa: B905  the next ones
-        self.model_s = perf_counter() - began
         return [scored.with_predictions(list(islice(predictions, len(scored.features)))) for scored in found]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from makiserve.errors import PublishError, RecordError, StoppedOnError
 from makiserve.kafka import Headers, Message
-from makiserve.scoring import Batch, Encoded, Scored, Served
+from makiserve.scoring import Batch, Dead, Encoded, Scored, Served
 from makiserve.serving.messages import (
     BARE_BYTES,
     Origin,
@@ -37,7 +37,7 @@ class Published(NamedTuple):
 
     causes: list[int]
     values: list[bytes]
-    dead: list[tuple[int, RecordError]]
+    dead: Dead
     dropped_headers: int
 
 
@@ -83,22 +83,15 @@ class Publisher:
         ready = self._outgoing(messages, batch, encoded, records)
         refused = self._refused(messages, encoded.causes, ready)
         if refused:
-            kept = [index for index, cause in enumerate(encoded.causes) if cause not in refused]
-            ready = [ready[index] for index in kept]
-            encoded = Encoded(
-                [encoded.causes[index] for index in kept],
-                [encoded.values[index] for index in kept],
-                sorted([*encoded.dead, *refused.items()], key=lambda letter: letter[0]),
-            )
+            ready = [message for cause, message in zip(encoded.causes, ready, strict=True) if cause not in refused]
+            encoded = encoded.without(refused)
         for cause, message in zip(encoded.causes, ready, strict=True):
             self._sender.send(_place(messages[cause]), message)
         self.bury(messages, batch, encoded.dead, records)
         self._publish_shadow(messages, scored)
         return Published(*encoded, sum(record.dropped for record in records.values()))
 
-    def bury(
-        self, messages: list[Message], batch: Batch, dead: list[tuple[int, RecordError]], records: dict[int, Origin]
-    ) -> None:
+    def bury(self, messages: list[Message], batch: Batch, dead: Dead, records: dict[int, Origin]) -> None:
         """Produce the dead letters of a batch, with the current time as their timestamp.
 
         Args:

@@ -251,9 +251,9 @@ class Worker:
         if any(each.is_silent for each in slices):
             stages.end("restore")
         live = [each for each in slices if not each.is_silent]
-        found = scorer.score([each.batch for each in live])
+        found, model_s = scorer.score_timed([each.batch for each in live])
         if live:
-            stages.end("features", scorer.model_s)
+            stages.end("features", model_s)
         return [(each, None) for each in slices if each.is_silent] + list(zip(live, found, strict=True))
 
     def _tell(self, model: Served) -> None:

@@ -181,31 +181,31 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     scorer = Scorer(plan)
     lane = scorer.new_lane()
     records: list[Record] = []
-    causes: list[int] = []
-    features: list[Any] = []
+    found = Scored([], [], [], [])
     refused: list[Exception] = []
     file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
     blocks: Iterable[Iterable[Any]] = file or [read_rows(source, schema)]
     remaining = _records(blocks, schema, refused)
-    while len(features) < ENOUGH_OUTPUTS and (step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))):
+    while found.published < ENOUGH_OUTPUTS and (
+        step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))
+    ):
         scored = scorer.features(Batch(lane, step))
-        causes += [len(records) + cause for cause in scored.causes]
-        features += scored.features
+        found = Scored.concat([found, scored.map_causes(range(len(records), len(records) + len(step)))])
         refused += [error for _, error in scored.dead]
         records += step
-    if not features:
+    if not found.features:
         first = f"; {len(refused)} were refused, the first: {refused[0]}" if refused else ""
         raise ConfigurationError(
             f"the pipeline emits nothing for the {len(records)} reference records{first}. "
             "Give a longer reference: a model is packaged with outputs that it must reproduce"
         )
-    last = causes[min(ENOUGH_OUTPUTS, len(causes)) - 1]
-    kept = [item for cause, item in zip(causes, features, strict=True) if cause <= last]
+    last = found.causes[min(ENOUGH_OUTPUTS, found.published) - 1]
+    kept, profiled = found.take(lambda cause: cause <= last).features, found.features
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
-        features += scorer.features(Batch(lane, step)).features
+        profiled += scorer.features(Batch(lane, step)).features
     warn_of_unseen(file.unseen.names if file else (), schema.record)
-    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(features))
+    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(profiled))
 
 
 def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exception]) -> Iterator[Record]:

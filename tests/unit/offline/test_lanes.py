@@ -11,7 +11,13 @@ import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError
 from makiserve.offline.feed import Selection
-from tests.unit.offline.powers import Reading, pipeline
+from makiserve.offline.lanes import lanes_of
+from makiserve.offline.sources import Block
+from makiserve.records import Schema
+from makiserve.scoring import Scorer
+from makiserve.scoring.predictor import Companions
+from makiserve.stream.engine.trace import trace
+from tests.unit.offline.powers import Double, Reading, pipeline
 from tests.unit.offline.test_replay import HEADER, write
 
 
@@ -90,3 +96,17 @@ def test_a_selection_of_nothing_is_refused(wrong: dict[str, int]) -> None:
 def test_a_lane_by_that_is_no_field_is_refused(model: PackagedModel, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"lane_by=.owner.: Reading has no such field"):
         makiserve.replay(model, write(tmp_path / "house.csv", [1]), lane_by="owner")
+
+
+@pytest.mark.parametrize("lane_by", [None, "house"])
+def test_replay_lanes_and_a_sample_keep_the_shadows_predictions(lane_by: str | None) -> None:
+    records = [Reading(number, "ab"[number % 2], number / 10) for number in range(40)]
+    scorer = Scorer(trace(pipeline()), Double(), rivals=Companions(shadow=Double()))
+    block = Block("house.csv", range(40), records)
+
+    _, scored = lanes_of(scorer, Schema(Reading), lane_by).score(block)
+    sampled = Selection(sample=0.5).sampled(scored, block.offsets)
+
+    assert scored.shadow == list(zip(scored.causes, scored.predictions, strict=True))
+    assert sampled.shadow == list(zip(sampled.causes, sampled.predictions, strict=True))
+    assert 0 < len(sampled.causes) < len(scored.causes)
