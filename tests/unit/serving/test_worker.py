@@ -248,7 +248,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
     kafka: Kafka, make: Make, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, batches_scored = make(max_batch=2), 0
-    score = worker._scorers.now.score
+    score = worker._scorers.now.score_timed
 
     def slowly(batches: Any) -> Any:
         nonlocal batches_scored
@@ -256,7 +256,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
         clock.now += 20
         return score(batches)
 
-    monkeypatch.setattr(worker._scorers.now, "score", slowly)
+    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
     worker.run()
     assert kafka.calls.count("commit") >= batches_scored > 3
     assert_exact(kafka)
@@ -269,7 +269,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(background, "SLOW_S", 0.001)
     worker, done, slow = make(max_batch=2, commit_interval=NEVER), threading.Event(), []
-    score = worker._scorers.now.score
+    score = worker._scorers.now.score_timed
 
     def slowly(batches: Any) -> Any:
         if not slow:
@@ -278,7 +278,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
             done.wait(30)
         return score(batches)
 
-    monkeypatch.setattr(worker._scorers.now, "score", slowly)
+    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
     monkeypatch.setattr(signals, "BATCH_S", 120.0 if is_patient else 0.2)
     worker.run()
     done.set()

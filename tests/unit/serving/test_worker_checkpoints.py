@@ -72,7 +72,7 @@ def slow_batch(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, kafka: Kafka, number: int, meanwhile: Callable[[], object]
 ) -> None:
     """Let `meanwhile` happen while batch `number` is scored, after its records have changed the lane's state."""
-    score, calls, called = worker._scorers.now.score, 0, threading.Event()
+    score, calls, called = worker._scorers.now.score_timed, 0, threading.Event()
 
     def slowly(batches: Any) -> Any:
         nonlocal calls
@@ -83,7 +83,7 @@ def slow_batch(
             assert called.wait(10)
         return found
 
-    monkeypatch.setattr(worker._scorers.now, "score", slowly)
+    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
 
 
 def kill(worker: Worker) -> Callable[[], None]:
