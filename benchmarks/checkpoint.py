@@ -13,7 +13,8 @@ from makiserve.artifact import features_only
 from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
-from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.stream.engine.parts import Parts
 
 KEYS = 100_000

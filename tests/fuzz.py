@@ -41,8 +41,9 @@ from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
 from makiserve.serving.dead_letters.letter import letter_from_message
-from makiserve.serving.state.checkpoint import MARK, OffsetMetadata, offset_metadata_from_text
+from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints

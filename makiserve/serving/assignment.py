@@ -134,5 +134,5 @@ class Assignment:
             raise
         assert restored is not None  # noqa: S101  only a cancelled request has no result
         partition.begin(restored, self.release)
-        self._consumer.move(partition.number, restored.beginning.start)
+        self._consumer.move(partition.number, restored.position.start)
         return True

@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import CALL_TIMEOUT, RetryPolicy
-from makiserve.serving.state.checkpoint import MARK, OffsetMetadata
-from makiserve.serving.state.restore_plan import StateIdentity
+from makiserve.serving.state.checkpoint import MARK
+from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
 
-Marks = dict[int, tuple[int, OffsetMetadata]]
+Positions = dict[int, Position]
+"""The positions to commit, by partition."""
 
 SLICE_S = 0.25
 """Time limit for writing checkpoints in one commit, so that its transaction ends in time however large they are."""
@@ -66,20 +67,20 @@ class Committer:
         if is_saving and self.state_topic:
             for each in partitions:
                 each.is_due = each.is_due or each.is_unsaved
-        marks = self.step_1_checkpoint(partitions, limit_s)
-        if not marks and not self.producer.is_open:
+        positions = self.step_1_checkpoint(partitions, limit_s)
+        if not positions and not self.producer.is_open:
             return False
         self.step_2_flush()
-        self.step_3_offsets(marks)
+        self.step_3_offsets(positions)
         self.step_4_commit()
-        self.step_5_advance(partitions, marks)
+        self.step_5_advance(partitions, positions)
         return True
 
-    def step_1_checkpoint(self, partitions: list[Partition], limit_s: float) -> Marks:
+    def step_1_checkpoint(self, partitions: list[Partition], limit_s: float) -> Positions:
         """Produce as much of the due checkpoints as the time limit allows.
 
         Returns:
-            The next offset and its metadata for each partition to commit.
+            The position that each partition has after the commit; only those to commit.
         """
         began, saved = time.monotonic(), set[int]()
         due = [each for each in partitions if each.is_unsaved and (each.is_due or each.must_wait) and not each.is_lent]
@@ -90,23 +91,23 @@ class Committer:
             saved.add(each.number)
             for key, value in each.writer.write(each.lane, limit_s - spent_s):
                 self._produce_state(each, key, value)
-        marks = {
-            each.number: found for each in partitions if (found := self._mark(each, is_saved=each.number in saved))
+        positions = {
+            each.number: found for each in partitions if (found := self._next(each, is_saved=each.number in saved))
         }
         for each in partitions:
             if each.number in saved and not each.writer.is_open:
-                self._produce_state(each, MARK, str(marks[each.number][1]).encode())
-        return marks
+                self._produce_state(each, MARK, str(positions[each.number].mark).encode())
+        return positions
 
     def step_2_flush(self) -> None:
         """Wait until the broker has acknowledged every record of the transaction."""
         self.patience.retry(partial(self.producer.flush, CALL_TIMEOUT))
 
-    def step_3_offsets(self, marks: Marks) -> None:
+    def step_3_offsets(self, positions: Positions) -> None:
         """Add the offsets of all partitions to the transaction."""
-        if not marks:
+        if not positions:
             return  # the first slices of a new state, which has no offset until it is complete
-        offsets = {number: (offset, str(mark)) for number, (offset, mark) in marks.items()}
+        offsets = {number: (position.committed, str(position.mark)) for number, position in positions.items()}
         group = self.consumer.group_metadata()
         self.patience.retry(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL_TIMEOUT))
 
@@ -114,37 +115,37 @@ class Committer:
         """Commit outputs, dead letters, checkpoints and offsets atomically."""
         self.patience.retry(partial(self.producer.commit, CALL_TIMEOUT))
 
-    def step_5_advance(self, partitions: Iterable[Partition], marks: Marks) -> None:
-        """Mark the partitions as committed up to these offsets."""
+    def step_5_advance(self, partitions: Iterable[Partition], positions: Positions) -> None:
+        """Give the partitions the positions that are committed now."""
         for each in partitions:
-            if each.number in marks:
-                offset, each.mark = marks[each.number]
-                is_saved = each.mark.checkpoint == offset and not each.writer.is_open
-                each.commit(offset, has_checkpoint=is_saved)
+            if each.number in positions:
+                each.commit(positions[each.number])
 
     def _produce_state(self, each: Partition, key: bytes, value: bytes | None) -> None:
         self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
 
-    def _mark(self, each: Partition, *, is_saved: bool) -> tuple[int, OffsetMetadata] | None:
-        """Return offset and metadata of a partition; None if there is nothing to commit.
+    def _next(self, each: Partition, *, is_saved: bool) -> Position | None:
+        """Return the position of a partition after the commit; None if there is nothing to commit.
 
         While a checkpoint is written, each slice commits the offset, even if nothing else is new. The broker then
         refuses slices from a previous owner.
         """
-        is_complete = is_saved and not each.writer.is_open
+        is_complete, position = is_saved and not each.writer.is_open, each.position
         if each.is_urgent and not is_complete:  # the committed offset stays as it is
-            return (each.committed, each.mark) if is_saved and each.mark else None
+            return position if is_saved and position.mark else None
         if not (each.has_news or is_saved):
             return None
-        return each.next_offset, OffsetMetadata(
-            origin=each.origin,
+        checkpoint = each.next_offset if is_complete else position.checkpoint
+        mark = OffsetMetadata(
+            origin=position.origin,
             plan=self.expected.plan or "",
             digest=self.expected.digest,
             partitions=self.expected.partitions,
             input=self.expected.input,
             state_id=each.writer.state_id if self.state_topic else "",
-            checkpoint=each.next_offset if is_complete else each.checkpoint,
+            checkpoint=checkpoint,
             manifest=each.writer.manifest,
-            release=each.release,
-            since=each.since,
+            release=position.release,
+            since=position.since,
         )
+        return replace(position, committed=each.next_offset, checkpoint=checkpoint, is_new=False, mark=mark)

@@ -19,12 +19,13 @@ can be neither read nor saved: decision 0090.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from enum import Enum
 
 from makiserve.errors import InternalError
 from makiserve.scoring import Lane, Scorer
-from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
-from makiserve.serving.state.restore_plan import RestorePlan
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 
 logger = logging.getLogger(__name__)
@@ -52,41 +53,31 @@ MOVES = {
 
 
 class Partition:
-    """An assigned partition of the input: its lane, and the offsets up to which it is scored, saved and committed.
+    """An assigned partition of the input: its lane, its position, and the offset up to which it is scored.
 
     Attributes:
         number: the partition.
-        beginning: the plan with which it began in this process; None until that is known.
-        origin: the offset of the first record that the lane's state has seen.
-        checkpoint: the offset of the lane's last checkpoint; None if there is none.
-        committed: the offset up to which outputs are committed; records before it are scored without output.
+        position: what is committed; replaced as a whole.
+        beginning: the position at which it started in this process; None until that is known.
         next_offset: the offset of the next record to score.
         is_lent: whether the state is being scored.
         writer: writer of the lane's checkpoints.
-        is_new: whether the group has not committed an offset yet. The start offset must then be committed too, or the
-            next owner could start elsewhere before the first record.
         is_urgent: whether a checkpoint must be committed before further records are scored, because the topics alone
             could not restore this state.
         is_due: whether a checkpoint has been requested and is not committed.
-        mark: metadata committed with the offset; None if this version of makiserve did not write it.
-        release: the model version that scores the records from `committed` on.
-        since: the offset of the first record that it scores.
-        rebuilder: the scorer of the records before `committed`; None if any scorer will do.
+        rebuilder: the scorer of the records before the committed offset; None if any scorer will do.
     """
 
     def __init__(self, topic: str, number: int) -> None:
         self.topic = topic
         self.number = number
         self.phase = Phase.ASSIGNED
-        self.beginning: RestorePlan | None = None
-        self.origin = self.committed = self.next_offset = 0
-        self.checkpoint: int | None = None
+        self.position = Position(0, 0)
+        self.beginning: Position | None = None
+        self.next_offset = 0
         self._lane, self.is_lent = Lane([]), False
         self.writer = CheckpointWriter(())
-        self.is_new = self.is_urgent = self.is_due = False
-        self.mark: OffsetMetadata | None = None
-        self.release = ""
-        self.since = 0
+        self.is_urgent = self.is_due = False
         self.rebuilder: Scorer | None = None
 
     def __str__(self) -> str:
@@ -111,13 +102,12 @@ class Partition:
     @property
     def has_news(self) -> bool:
         """Whether there is something to commit: records scored since the last commit, or a new start offset."""
-        return self.phase is Phase.RUNNING and (self.is_new or self.next_offset > self.committed)
+        return self.phase is Phase.RUNNING and (self.position.is_new or self.next_offset > self.position.committed)
 
     @property
     def is_unsaved(self) -> bool:
         """Whether records were scored since the last checkpoint."""
-        start = self.origin if self.checkpoint is None else self.checkpoint
-        return self.phase is Phase.RUNNING and (self.is_urgent or self.next_offset > start)
+        return self.phase is Phase.RUNNING and (self.is_urgent or self.next_offset > self.position.start)
 
     @property
     def must_wait(self) -> bool:
@@ -168,20 +158,17 @@ class Partition:
             restored: the state and its offset.
             release: the model version that scores further records.
         """
-        began = self.beginning = restored.beginning
-        self._lane, self.writer, self.is_urgent = restored.lane, restored.writer, restored.is_urgent
-        self.is_due, self.mark = False, began.mark
-        self.origin, self.checkpoint = began.origin, began.checkpoint
-        self.committed, self.is_new = began.committed, began.is_new
-        self.release, self.since, self.rebuilder = began.release, began.since, restored.rebuilder
-        self.next_offset = began.start
+        self.position = self.beginning = restored.position
+        self._lane, self.writer, self.rebuilder = restored.lane, restored.writer, restored.rebuilder
+        self.is_urgent, self.is_due = restored.is_urgent, False
+        self.next_offset = restored.position.start
         self.switch(release)
-        self.advance(began.start)
+        self.advance(self.next_offset)
 
     def advance(self, next_offset: int) -> None:
         """Record that records before `next_offset` have been scored."""
         self.next_offset = next_offset
-        if self.phase is Phase.RESTORING and next_offset >= self.committed:
+        if self.phase is Phase.RESTORING and next_offset >= self.position.committed:
             self.move(Phase.RUNNING)
 
     def switch(self, release: str) -> None:
@@ -190,16 +177,17 @@ class Partition:
         If the state depends on the model, a checkpoint must come first, so that a restore never has to score the
         records of two versions.
         """
-        if release == self.release:
+        before = self.position.release
+        if release == before:
             return
-        self.since = max(self.next_offset, self.committed)
-        if self.release:
-            logger.info("%s: %s → %s at offset %d", self, self.release, release, self.since)
+        since = max(self.next_offset, self.position.committed)
+        if before:
+            logger.info("%s: %s → %s at offset %d", self, before, release, since)
             self.is_urgent = self.is_urgent or self.rebuilder is not None
-        self.release = release
+        self.position = replace(self.position, release=release, since=since)
 
-    def commit(self, offset: int, *, has_checkpoint: bool) -> None:
-        """Record that `offset` is committed and, if it has a checkpoint, that the state is saved there."""
-        self.committed, self.is_new = offset, False
-        if has_checkpoint:
-            self.checkpoint, self.is_urgent, self.is_due = offset, False, False
+    def commit(self, position: Position) -> None:
+        """Record that a position is committed; if it has a complete checkpoint, the state is saved there."""
+        self.position = position
+        if position.checkpoint == position.committed and not self.writer.is_open:
+            self.is_urgent = self.is_due = False

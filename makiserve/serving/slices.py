@@ -51,10 +51,11 @@ def slices_from_messages(
 
 
 def _slices(messages: list[Message], partition: Partition, schema: Schema, scorer: Scorer) -> Iterator[Slice]:
-    live = bisect_left(messages, partition.committed, key=lambda message: message.offset())
+    committed = partition.position.committed
+    live = bisect_left(messages, committed, key=lambda message: message.offset())
     silent, others, lane = messages[:live], messages[live:], partition.lend()
     if partition.is_urgent and others:
-        yield Slice(partition, silent, _batch(lane, silent, partition, schema, scorer), True, partition.committed)
+        yield Slice(partition, silent, _batch(lane, silent, partition, schema, scorer), True, committed)
         return
     for part, is_silent in ((silent, True), (others, False)):
         if part:

@@ -39,7 +39,7 @@ from makiserve.serving.schedule import IDLE, AdaptiveBatchSizer, Schedule
 from makiserve.serving.sender import Sender
 from makiserve.serving.signals import Stop
 from makiserve.serving.slices import Slice, slices_from_messages
-from makiserve.serving.state.restore_plan import StateIdentity
+from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.restorer import Restorer
 from makiserve.serving.state.topic import state_topic
 from makiserve.serving.state.warmup_file import WarmupFile

@@ -10,7 +10,8 @@ from makiserve.artifact import PackagedModel
 from makiserve.errors import PipelineError
 from makiserve.kafka import OffsetsClient, retry
 from makiserve.serving.preflight.run import Facts, Status
-from makiserve.serving.state.restore_plan import StateIdentity, next_plan
+from makiserve.serving.state.offset_metadata import StateIdentity
+from makiserve.serving.state.start_position import committed_position
 from makiserve.serving.state.topic import check_state
 
 
@@ -62,7 +63,7 @@ def offsets(facts: Facts) -> Status:
                 continue
             ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.patience)
             place = f"{topic.name}[{number}]"
-            begun = next_plan(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
+            begun = committed_position(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
             states["going on"] += 1
             states["records behind"] += ends.high - begun.committed
     finally:

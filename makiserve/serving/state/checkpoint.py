@@ -1,4 +1,4 @@
-"""Offset metadata, which identifies the state at a committed offset, and the checkpoint writer."""
+"""The checkpoint writer: the successive checkpoints of one lane as records of the state topic."""
 
 from __future__ import annotations
 
@@ -10,63 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from makiserve.errors import StateError
 from makiserve.scoring import Lane
 from makiserve.serving.state.parts_index import NUMBER_BYTES, Manifest, PartsIndex, chunk_keys, other_slot
 from makiserve.stream.engine.parts import Parts
-
-
-class OffsetMetadata(msgspec.Struct, frozen=True):
-    """The identity of a lane's state at a committed offset, also stored with each checkpoint.
-
-    Attributes:
-        origin: the offset of the first record that the state has seen.
-        plan: the fingerprint of the pipeline.
-        digest: digest of the pipeline's source code, because functions can change while the plan does not.
-        partitions: number of partitions of the input.
-        input: the topic that the offset belongs to.
-        state_id: 8 random hexadecimal digits, assigned when the state is created. Empty if the pipeline is
-            stateless.
-        checkpoint: the offset of the last complete checkpoint in the state topic; None if there is none yet.
-        manifest: contents of that checkpoint.
-        release: the model version that scored the last records before the committed offset. If the state depends on
-            the model, it has scored all records since the checkpoint. Empty if nothing was scored yet.
-        since: the offset of the first record that this version scored.
-    """
-
-    origin: int
-    plan: str
-    digest: str
-    partitions: int
-    input: str
-    state_id: str
-    checkpoint: int | None = None
-    manifest: Manifest = Manifest()
-    release: str = ""
-    since: int = 0
-
-    @property
-    def state(self) -> tuple[str, int | None, Manifest]:
-        """The fields that are equal in all metadata of one checkpoint."""
-        return self.state_id, self.checkpoint, self.manifest
-
-    def __str__(self) -> str:
-        return msgspec.json.encode(self).decode()
-
-
-def offset_metadata_from_text(text: str | bytes) -> OffsetMetadata | None:
-    """Parse the metadata of a committed offset; None if it is empty, as another program commits it.
-
-    Raises:
-        StateError: it cannot be parsed: another version of makiserve or another program wrote it.
-    """
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text, type=OffsetMetadata)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(f"the mark {text[:60]!r} is not from this version of makiserve: {error}") from error
-
 
 TopicRecord = tuple[bytes, "bytes | None"]
 

@@ -14,10 +14,9 @@ from makiserve.serving.state.checkpoint import (
     MARK,
     STATE_ID_BYTES,
     CheckpointWriter,
-    OffsetMetadata,
     TopicRecord,
-    offset_metadata_from_text,
 )
+from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.parts_index import NUMBER_BYTES, SLOTS, Manifest, PartsIndex, chunk_keys
 from makiserve.stream.engine.parts import Parts
 

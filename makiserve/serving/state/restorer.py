@@ -13,10 +13,11 @@ from makiserve.scoring import Lane, Scorer
 from makiserve.serving.background import Background
 from makiserve.serving.retry import CALL_TIMEOUT, Retries
 from makiserve.serving.rollout.scorers import Scorers
-from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata
+from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
 from makiserve.serving.state.ownership import require_own_state
-from makiserve.serving.state.restore_plan import RestorePlan, StateIdentity, first_plan, lost, next_plan
+from makiserve.serving.state.start_position import committed_position, first_position, position_after_loss
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream.engine.parts import Parts
@@ -31,14 +32,14 @@ AGAIN_S = 0.5
 
 @dataclass(frozen=True)
 class Restored:
-    """A restored partition: its plan, its lane and its checkpoint writer.
+    """A restored partition: its position, its lane and its checkpoint writer.
 
     Attributes:
         is_urgent: whether the first commit must include a checkpoint: the topic alone cannot restore this state.
         rebuilder: the scorer of the records before the committed offset; None if no state depends on the model.
     """
 
-    beginning: RestorePlan
+    position: Position
     lane: Lane
     writer: CheckpointWriter
     is_urgent: bool = False
@@ -51,7 +52,7 @@ class Request:
 
     Attributes:
         number: the partition.
-        begun: the plan of its first start here, if any. It must start there again if nothing is committed.
+        begun: the position at which it started here before, if any. It must start there again if nothing is committed.
         is_over: whether the request is cancelled.
         since_s: time of the first request, on the monotonic clock.
         answer: the result or the error; None during a pause after a failed attempt.
@@ -59,7 +60,7 @@ class Request:
     """
 
     number: int
-    begun: RestorePlan | None = None
+    begun: Position | None = None
     is_over: bool = False
     since_s: float = field(default_factory=time.monotonic)
     answer: Future[Restored | None] | None = None
@@ -123,16 +124,18 @@ class Restorer:
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
-        beginning = next_plan(place, found, ends, self._expected, policy, span_start)
+        position = committed_position(place, found, ends, self._expected, policy, span_start)
         try:
-            if beginning.mark is not None and beginning.checkpoint is not None:
-                return self._from_checkpoint(request, place, beginning, beginning.mark)
-            return self._begin(request, beginning)
+            if position.mark is not None and position.checkpoint is not None:
+                return self._from_checkpoint(request, place, position, position.mark)
+            return self._begin(request, position)
         except StateError as error:
-            return self._begin(request, lost(f"{place}: {error}", beginning.committed, policy, span_start))
+            return self._begin(
+                request, position_after_loss(f"{place}: {error}", position.committed, policy, span_start)
+            )
 
     def _from_checkpoint(
-        self, request: Request, place: str, beginning: RestorePlan, committed: OffsetMetadata
+        self, request: Request, place: str, position: Position, committed: OffsetMetadata
     ) -> Restored | None:
         contents = self._contents(request)
         if request.is_over:
@@ -145,20 +148,20 @@ class Restorer:
                 time.sleep(AGAIN_S)
                 raise RetryCall(f"state topic {self._topic}: {error}") from error
             raise StateError(f"state topic {self._topic}: {error}") from error
-        logger.info("%s: %d records of state, of offset %d", place, len(contents.records), beginning.start)
-        return Restored(beginning, lane, writer, rebuilder=self._rebuilder(beginning))
+        logger.info("%s: %d records of state, of offset %d", place, len(contents.records), position.start)
+        return Restored(position, lane, writer, rebuilder=self._rebuilder(position))
 
-    def _begin(self, request: Request, beginning: RestorePlan) -> Restored:
+    def _begin(self, request: Request, position: Position) -> Restored:
         """Return a lane that is empty or warmed up from a file; the topic's contents belong to another state."""
         stale = self._contents(request).keys if self._topic else []
-        writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(beginning)
-        if beginning.is_new and self._past is not None:
-            return Restored(beginning, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
-        return Restored(beginning, self._scorers.now.new_lane(), writer, rebuilder=rebuilder)
+        writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(position)
+        if position.is_new and self._past is not None:
+            return Restored(position, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
+        return Restored(position, self._scorers.now.new_lane(), writer, rebuilder=rebuilder)
 
-    def _rebuilder(self, beginning: RestorePlan) -> Scorer | None:
-        is_there_anything = beginning.start < beginning.committed
-        return self._scorers.of(beginning.release if is_there_anything else "")
+    def _rebuilder(self, position: Position) -> Scorer | None:
+        is_there_anything = position.start < position.committed
+        return self._scorers.of(position.release if is_there_anything else "")
 
     def _contents(self, request: Request) -> Contents:
         contents = Contents()
@@ -168,9 +171,9 @@ class Restorer:
         require_own_state(contents, f"{self._topic}[{request.number}]", self._settings)
         return contents
 
-    def _first(self, number: int, ends: Watermarks) -> RestorePlan:
+    def _first(self, number: int, ends: Watermarks) -> Position:
         first = ends.low if self._settings.start == "earliest" else ends.high
-        return first_plan(first, self._span_start(number, first))
+        return first_position(first, self._span_start(number, first))
 
     def _span_start(self, number: int, otherwise: int) -> int:
         """Return the first offset within the warm-up span, the end if no record is, or `otherwise` without a span."""

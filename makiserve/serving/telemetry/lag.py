@@ -108,22 +108,22 @@ class LagTracker:
         return self._watched.setdefault(number, _Watched(now))
 
     def _lane(self, each: Partition) -> LaneStatus:
-        now = time.time()
+        now, committed = time.time(), each.position.committed
         watched, end = self._of(each.number, now), self._end(each.number)
-        lag = None if end is None else max(0, end - each.committed)
-        if end is not None and self._idle.get(each.number) == end and each.next_offset == each.committed:
+        lag = None if end is None else max(0, end - committed)
+        if end is not None and self._idle.get(each.number) == end and each.next_offset == committed:
             lag = 0
-        lag_s = max(0.0, now - watched.arrival(each.committed)) if lag else 0.0
+        lag_s = max(0.0, now - watched.arrival(committed)) if lag else 0.0
         if end is not None:
-            watched.ends.note(end if lag else each.committed, now)
-        start = each.beginning.start if each.beginning else each.committed
-        span = each.committed - start
+            watched.ends.note(end if lag else committed, now)
+        start = each.beginning.start if each.beginning else committed
+        span = committed - start
         done = 1.0 if each.phase is Phase.RUNNING else (each.next_offset - start) / span if span > 0 else 0.0
         return LaneStatus(
             topic=each.topic,
             partition=each.number,
             phase=each.phase.value,
-            committed=each.committed,
+            committed=committed,
             next_offset=each.next_offset,
             end=end,
             lag_records=lag,

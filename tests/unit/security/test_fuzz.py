@@ -18,8 +18,9 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, SourceError, StateError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.record import MAX_JSON_BYTES
-from makiserve.serving.state.checkpoint import MARK, OffsetMetadata, offset_metadata_from_text
+from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.parts_index import PartsIndex
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints

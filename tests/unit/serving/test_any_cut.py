@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from makiserve.errors import DecodeError, PredictError
 from makiserve.records import Record
 from makiserve.scoring import Batch, Scored, Scorer
-from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, OffsetMetadata
+from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
 from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.pipelines import EVENTS, PIPELINES, Make

@@ -8,7 +8,7 @@ from makiserve.scoring import Lane
 from makiserve.serving.partition import Partition
 from makiserve.serving.slices import Slice, slices_from_messages
 from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.restore_plan import RestorePlan
+from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 from tests.unit.serving.fakes import Step, message, packaged
 
@@ -19,7 +19,7 @@ SCORER = packaged().scorer()
 def partition(number: int, committed: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    each.begin(Restored(RestorePlan(0, committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
+    each.begin(Restored(Position(committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
     return each
 
 

@@ -23,9 +23,9 @@ from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import RetryPolicy
 from makiserve.serving.signals import Stop
-from makiserve.serving.state.checkpoint import CheckpointWriter, OffsetMetadata, offset_metadata_from_text
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
 from makiserve.serving.state.parts_index import Manifest
-from makiserve.serving.state.restore_plan import RestorePlan, StateIdentity
 from makiserve.serving.state.restorer import Restored
 from makiserve.stream.engine.parts import Parts
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
@@ -45,9 +45,7 @@ def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0
     each = Partition("in", number)
     each.restore()
     writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)))
-    each.begin(
-        Restored(RestorePlan(origin, origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3"
-    )
+    each.begin(Restored(Position(origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
     each.advance(scored)
     return each
 
@@ -87,8 +85,8 @@ def test_the_steps_follow_each_other(kafka: Kafka) -> None:
     assert run(kafka, of, is_saving=True)
     root_and_mark = [STEPS[1]] * 2
     assert kafka.calls == [*root_and_mark * 2, *list(STEPS.values())[1:]]
-    assert [each.checkpoint for each in of] == [4, 2, None]
-    assert [each.committed for each in of] == [4, 2, 0]
+    assert [each.position.checkpoint for each in of] == [4, 2, None]
+    assert [each.position.committed for each in of] == [4, 2, 0]
     assert not any(each.has_news for each in of)
 
 
@@ -117,7 +115,7 @@ def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(k
     urgent.is_urgent = True
     run(kafka, [due, urgent])
     assert {number for number, _, _ in kafka.state} == {1}
-    assert (due.checkpoint, urgent.checkpoint, urgent.is_urgent) == (None, 2, False)
+    assert (due.position.checkpoint, urgent.position.checkpoint, urgent.is_urgent) == (None, 2, False)
 
 
 def test_a_state_that_was_saved_is_not_saved_again(kafka: Kafka) -> None:
@@ -209,7 +207,7 @@ def test_any_other_error_ends_the_commit_and_no_partition_advances(
     with pytest.raises(kind, match="it failed"):
         run(kafka, of)
     assert kafka.calls == list(STEPS.values())[1:step]
-    assert [each.committed for each in of] == [0, 0, 0]
+    assert [each.position.committed for each in of] == [0, 0, 0]
     assert kafka.visible == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from makiserve.scoring import Lane
 from makiserve.serving import partition as module
 from makiserve.serving.partition import MOVES, Partition, Phase
 from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.restore_plan import RestorePlan
+from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 
 PAIRS = [(before, after) for before in Phase for after in Phase]
@@ -27,7 +28,7 @@ def in_phase(phase: Phase) -> Partition:
 def restored(committed: int, origin: int = 0) -> Partition:
     partition = Partition("in", 3)
     partition.restore()
-    partition.begin(Restored(RestorePlan(origin, committed, origin), Lane([]), CheckpointWriter(())), "models:/house/3")
+    partition.begin(Restored(Position(committed, origin), Lane([]), CheckpointWriter(())), "models:/house/3")
     return partition
 
 
@@ -82,7 +83,7 @@ def test_only_what_was_scored_since_the_commit_is_news() -> None:
 
 def test_the_start_of_a_partition_that_was_never_committed_is_news() -> None:
     partition = restored(committed=0)
-    partition.is_new = True
+    partition.position = replace(partition.position, is_new=True)
     assert partition.has_news
 
 
@@ -100,9 +101,9 @@ def test_what_was_scored_since_the_checkpoint_is_unsaved() -> None:
     assert not partition.is_unsaved
     partition.advance(6)
     assert partition.is_unsaved
-    partition.commit(6, has_checkpoint=False)
+    partition.commit(replace(partition.position, committed=6))
     assert partition.is_unsaved
-    partition.commit(6, has_checkpoint=True)
+    partition.commit(replace(partition.position, committed=6, checkpoint=6))
     assert not partition.is_unsaved
 
 
@@ -138,5 +139,5 @@ def test_state_is_not_lent_before_an_urgent_checkpoint() -> None:
     partition.is_urgent = True
     with pytest.raises(InternalError, match="before the checkpoint of offset 0"):
         partition.lend()
-    partition.commit(0, has_checkpoint=True)
+    partition.commit(replace(partition.position, checkpoint=0))
     assert partition.lend()

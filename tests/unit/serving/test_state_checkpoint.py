@@ -12,8 +12,9 @@ import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.scoring import Batch, Lane, Scorer
 from makiserve.serving.state import checkpoint as module
-from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, OffsetMetadata
+from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
 from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.parts_index import Manifest
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.trace import trace

@@ -16,9 +16,9 @@ from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.state import restorer
-from makiserve.serving.state.checkpoint import MARK, OffsetMetadata
+from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.restore_plan import StateIdentity
+from makiserve.serving.state.offset_metadata import OffsetMetadata, StateIdentity
 from makiserve.serving.state.restorer import Restorer
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
@@ -101,7 +101,7 @@ def test_a_partition_goes_on_from_its_checkpoint_and_scores_what_came_after_it_i
     committed(kafka, 4, checkpoint=3)
     own = Own(kafka)
     each = own.begin()
-    assert (each.phase, each.next_offset, each.committed) == (Phase.RESTORING, 3, 4)
+    assert (each.phase, each.next_offset, each.position.committed) == (Phase.RESTORING, 3, 4)
     assert kafka.calls[-1] == "move 0 3"
     assert total(own, each) == 6
 
@@ -109,7 +109,7 @@ def test_a_partition_goes_on_from_its_checkpoint_and_scores_what_came_after_it_i
 def test_without_a_checkpoint_a_state_is_rebuilt_from_where_it_began(kafka: Kafka) -> None:
     committed(kafka, offset=4, origin=2)
     each = Own(kafka).begin()
-    assert (each.phase, each.next_offset, each.committed) == (Phase.RESTORING, 2, 4)
+    assert (each.phase, each.next_offset, each.position.committed) == (Phase.RESTORING, 2, 4)
 
 
 def test_the_committed_offset_is_asked_for_before_anything_else(kafka: Kafka) -> None:
@@ -184,7 +184,7 @@ def test_a_lost_state_is_rebuilt_from_the_oldest_record_on_request(
     lose(kafka, how)
     own = Own(kafka, on_state_loss="rebuild")
     each = own.begin()
-    assert each.next_offset == each.origin == kafka.low
+    assert each.next_offset == each.position.origin == kafka.low
     assert total(own, each) == 0
     assert how in caplog.text
 
@@ -197,7 +197,7 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     own = Own(kafka, on_state_loss="start-empty")
     each = own.begin()
     assert each.phase is Phase.RUNNING
-    assert each.next_offset == each.committed
+    assert each.next_offset == each.position.committed
     before = {key for _, key, value in kafka.state if value is not None}
     written = {key for key, _ in each.writer.write(each.lane)}
     assert before <= written | {MARK}
@@ -209,7 +209,7 @@ def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_
     with pytest.raises(StateError, match=r"in\[0\]: retention has removed records 1 to 2 before they were processed"):
         Own(kafka, expect=expected(plan=None)).begin()
     each = Own(kafka, on_state_loss="start-empty").begin()
-    assert (each.next_offset, each.is_new) == (3, True)
+    assert (each.next_offset, each.position.is_new) == (3, True)
 
 
 def test_a_rewind_restores_the_state_of_the_last_commit(kafka: Kafka) -> None:
@@ -259,14 +259,14 @@ def test_a_group_that_begins_at_the_end_is_warmed_up_by_the_records_before_it(
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1.003 + 60)  # the records have the milliseconds 1000 to 1004
     each = Own(kafka, start="latest", warm_up="1min").begin()
-    assert (each.next_offset, each.committed, each.origin) == (3, 5, 3)
+    assert (each.next_offset, each.position.committed, each.position.origin) == (3, 5, 3)
 
 
 def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1.002 + 60)
     kafka.group[0] = (4, "")
     each = Own(kafka, on_state_loss="rebuild", warm_up="1min").begin()
-    assert (each.next_offset, each.committed) == (2, 4)
+    assert (each.next_offset, each.position.committed) == (2, 4)
 
 
 def past(kafka: Kafka, pattern: Path) -> WarmupFile:

@@ -20,7 +20,7 @@ from makiserve.errors import (
 )
 from makiserve.serving import worker as module
 from makiserve.serving.signals import Stop
-from makiserve.serving.state.checkpoint import OffsetMetadata, offset_metadata_from_text
+from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.stream import math, ops
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Kafka, Model, Output, message, packaged

@@ -15,6 +15,7 @@ from makiserve.kafka import LOG_APPEND_TIME
 from makiserve.monitoring.snapshot import LaneStatus, StateSize
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition, Phase
+from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.telemetry import lag as lanes
 from makiserve.serving.telemetry import measures as memory
 from makiserve.serving.telemetry import measures as sizes
@@ -47,7 +48,7 @@ class Watched:
         self.partition.phase = Phase.RUNNING
 
     def at(self, committed: int, next_offset: int | None = None) -> LaneStatus:
-        self.partition.committed = committed
+        self.partition.position = Position(committed, 0)
         self.partition.next_offset = committed if next_offset is None else next_offset
         return self.lanes.frozen([self.partition])[0]
 

@@ -1,75 +1,31 @@
-"""Decide where a partition begins and with which state, from the committed offset and what the topics still hold."""
+"""Decide where a partition starts and with which state, from the committed offset and what the topics still hold."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from makiserve.errors import StateError
 from makiserve.kafka import Committed, Watermarks
-from makiserve.serving.state.checkpoint import OffsetMetadata, offset_metadata_from_text
+from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
 from makiserve.settings.sections import OnStateLoss
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class RestorePlan:
-    """The start offset and the state of a partition.
-
-    Attributes:
-        start: the offset of the first record to read; those before `committed` restore state without output.
-        committed: the offset of the first record whose outputs are not committed.
-        origin: the offset of the first record that the state has seen.
-        checkpoint: the offset of the checkpoint that `start` follows; None if the lane begins empty.
-        is_new: whether nothing was ever committed.
-        release: the model version that scored the last records before `committed`; empty if it is not known.
-        since: the offset of the first record that this version scored.
-        mark: metadata of the committed offset; None if the lane begins empty.
-    """
-
-    start: int
-    committed: int
-    origin: int
-    checkpoint: int | None = None
-    is_new: bool = False
-    release: str = ""
-    since: int = 0
-    mark: OffsetMetadata | None = None
+def first_position(first: int, warm_start: int) -> Position:
+    """Return the position of a partition without a committed offset; records before `first` only restore state."""
+    return Position(first, min(first, warm_start), is_new=True)
 
 
-@dataclass(frozen=True)
-class StateIdentity:
-    """The values that offset metadata must have if its state belongs to this service.
-
-    Attributes:
-        plan: the fingerprint of the pipelines; None if they are stateless.
-        digest: digest of their source code.
-        partitions: number of partitions of the input.
-        input: name of the input topic.
-    """
-
-    plan: str | None
-    digest: str
-    partitions: int
-    input: str
-
-
-def first_plan(first: int, warm_start: int) -> RestorePlan:
-    """Plan for a partition without a committed offset; records from `warm_start` to `first` only restore state."""
-    origin = min(first, warm_start)
-    return RestorePlan(origin, first, origin, is_new=True)
-
-
-def next_plan(
+def committed_position(
     place: str,
     found: Committed,
     ends: Watermarks,
     expected: StateIdentity,
     policy: OnStateLoss,
     span_start: int,
-) -> RestorePlan:
-    """Plan for a partition with a committed offset.
+) -> Position:
+    """Return the position of a partition with a committed offset.
 
     Args:
         place: name of the partition in messages.
@@ -96,20 +52,18 @@ def next_plan(
         mark = offset_metadata_from_text(found.metadata)
     except StateError as error:
         if expected.plan is None:
-            return RestorePlan(committed, committed, committed)
-        return lost(f"{place}: {error}", committed, policy, span_start)
+            return Position(committed, committed)
+        return position_after_loss(f"{place}: {error}", committed, policy, span_start)
     if expected.plan is None:
-        known = (mark.release, mark.since) if mark else ("", 0)
-        return RestorePlan(committed, committed, committed, None, False, *known)
+        return Position(committed, committed, release=mark.release if mark else "", since=mark.since if mark else 0)
     reason = _misfit(mark, expected) or (mark and _removed(mark, committed, ends))
     if reason or mark is None:
-        return lost(f"{place}: {reason}", committed, policy, span_start)
-    start = mark.origin if mark.checkpoint is None else mark.checkpoint
-    return RestorePlan(start, committed, mark.origin, mark.checkpoint, False, mark.release, mark.since, mark)
+        return position_after_loss(f"{place}: {reason}", committed, policy, span_start)
+    return Position(committed, mark.origin, mark.checkpoint, False, mark.release, mark.since, mark)
 
 
-def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> RestorePlan:
-    """Plan according to the policy if the state at the committed offset is lost.
+def position_after_loss(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> Position:
+    """Return the position, according to the policy, if the state at the committed offset is lost.
 
     Raises:
         StateError: the policy is to refuse.
@@ -122,7 +76,7 @@ def lost(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> R
         )
     start = committed if policy == "start-empty" else min(span_start, committed)
     logger.warning("%s: it begins anew at offset %d", reason, start)
-    return RestorePlan(start, committed, start)
+    return Position(committed, start)
 
 
 def _misfit(mark: OffsetMetadata | None, expected: StateIdentity) -> str | None:
@@ -156,7 +110,7 @@ def _removed(mark: OffsetMetadata, committed: int, ends: Watermarks) -> str | No
     )
 
 
-def _after_a_gap(place: str, committed: int, ends: Watermarks, policy: OnStateLoss) -> RestorePlan:
+def _after_a_gap(place: str, committed: int, ends: Watermarks, policy: OnStateLoss) -> Position:
     if policy == "refuse":
         raise StateError(
             f"{place}: retention has removed records {committed} to {ends.low - 1} before they were processed. Nothing "
@@ -165,4 +119,4 @@ def _after_a_gap(place: str, committed: int, ends: Watermarks, policy: OnStateLo
     logger.warning(
         "%s: records %d to %d are gone, unprocessed: it begins anew behind them", place, committed, ends.low - 1
     )
-    return RestorePlan(ends.low, ends.low, ends.low, is_new=True)
+    return Position(ends.low, ends.low, is_new=True)
