@@ -10,8 +10,10 @@ MakiserveError
 ├── ModelRefused               the model must not serve                          exit 3
 ├── PipelineChanged            a fresh process must serve it                     exit 6
 ├── BrokerUnavailable          no broker answers: check the network, start again exit 4
+├── SchemaRegistryUnavailable  the schema registry does not answer: the same     exit 4
 ├── RecordError                one record is dead-lettered, the stream goes on
 │   ├── DecodeError            its bytes do not fit the record's schema; also a ValueError
+│   │   └── SchemaNotFound     the registry has no schema of its id
 │   ├── OperatorError          a function of the pipeline raised on it
 │   ├── PredictError           the model refused its features
 │   ├── EncodeError            what came of it has no form in the output
@@ -104,6 +106,20 @@ class BrokerUnavailable(MakiserveError):
     exit_code = 4
 
 
+class SchemaRegistryUnavailable(MakiserveError):
+    """The schema registry does not answer as it should. A running service waits and asks again.
+
+    Attributes:
+        retry_after_s: the seconds that the registry asks clients to wait; None if it does not.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class RecordError(MakiserveError):
     """One record cannot be scored: it becomes a dead letter and the stream goes on.
 
@@ -148,6 +164,10 @@ class DecodeError(RecordError, ValueError):
         self.field = field
         self.expected = expected
         self.value = value
+
+
+class SchemaNotFound(DecodeError):
+    """The schema registry has no schema of the id that a message names."""
 
 
 class OperatorError(RecordError):

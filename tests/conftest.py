@@ -12,7 +12,19 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
+<<<<<<< HEAD
 from makiserve.testing.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
+=======
+from tests.broker import (
+    CannotInstall,
+    Distribution,
+    KafkaServer,
+    RegistryServer,
+    create_topic,
+    install,
+    install_registry,
+)
+>>>>>>> 2571df2 (Avro messages by a schema registry: client, wire format, compiled decoder, partitions wait for a schema)
 from tests.browser import NoBrowser, chromium
 
 # A shared machine may be slow at any moment: no example fails for its time.
@@ -46,6 +58,19 @@ def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     distribution = request.getfixturevalue("distribution")
     with KafkaServer(distribution, tmp_path_factory.mktemp("kafka")) as server:
         yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A real schema registry. Where there can be none the test is skipped, and fails in CI."""
+    try:
+        jar = install_registry()
+    except CannotInstall as reason:
+        if os.environ.get("CI"):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+    with RegistryServer(jar, tmp_path_factory.mktemp("registry")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

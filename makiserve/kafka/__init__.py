@@ -3,6 +3,7 @@
 from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
+from makiserve.kafka.decoder import MessageDecoder, background_decoder, check_registry, direct_decoder
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.errors import retry
 from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
@@ -14,7 +15,6 @@ from makiserve.kafka.message import (
     Message,
     Unreadable,
     read_headers,
-    records_from_messages,
 )
 from makiserve.kafka.offset_range import OffsetRange, Place, RangeReader, offset_ranges, place_from_text
 from makiserve.kafka.offsets_client import Committed, OffsetsClient, Watermarks
@@ -36,6 +36,7 @@ __all__ = [
     "Limits",
     "Member",
     "Message",
+    "MessageDecoder",
     "OffsetRange",
     "OffsetsClient",
     "Place",
@@ -47,11 +48,13 @@ __all__ = [
     "TransactionalProducer",
     "Unreadable",
     "Watermarks",
+    "background_decoder",
+    "check_registry",
+    "direct_decoder",
     "limits_from_settings",
     "message_bytes",
     "offset_ranges",
     "place_from_text",
     "read_headers",
-    "records_from_messages",
     "retry",
 ]

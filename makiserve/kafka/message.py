@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE
-
-from makiserve.errors import DecodeError
-from makiserve.records import Record, Schema
 
 Headers = list[tuple[str, "bytes | None"]]
 
@@ -103,13 +99,3 @@ def read_headers(message: Message) -> ReadHeaders:
     readable: Headers = [(part[1], part[0]) for part in parts if len(part) == 2]
     unsafe.set_headers(readable)
     return ReadHeaders(readable, len(found) - len(readable))
-
-
-def records_from_messages(messages: Sequence[Message], schema: Schema) -> list[Record | DecodeError]:
-    """Return the record of each message, or a `DecodeError` if the message does not fit or cannot be read."""
-    records = schema.decode_messages([message.value() for message in messages])
-    if Unreadable in set(map(type, messages)):
-        for index, message in enumerate(messages):
-            if isinstance(message, Unreadable):
-                records[index] = DecodeError(message.trouble)
-    return records

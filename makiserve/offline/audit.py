@@ -12,12 +12,13 @@ from makiserve.errors import PublishError
 from makiserve.kafka import (
     Connection,
     Message,
+    MessageDecoder,
     OffsetRange,
     RangeReader,
+    direct_decoder,
     offset_ranges,
     place_from_text,
     read_headers,
-    records_from_messages,
 )
 from makiserve.offline.comparison.compare import Comparison, Output, Position, compare
 from makiserve.records import Schema
@@ -53,17 +54,18 @@ class ExpectedOutputs:
         )
 
 
-def expected_outputs(reader: RangeReader, model: Served, origin: OffsetRange, span: OffsetRange) -> ExpectedOutputs:
+def expected_outputs(
+    reader: RangeReader, decoder: MessageDecoder, model: Served, origin: OffsetRange, span: OffsetRange
+) -> ExpectedOutputs:
     """Score a partition from the start of its state. Records before the span restore the state without output."""
-    schema, scorer, form, name = (
-        Schema(model.record),
+    scorer, form, name = (
         model.scorer(),
         model.outputs(),
         f"{span.topic}[{span.partition}]",
     )
     lane, again, is_live = scorer.new_lane(), ExpectedOutputs((span.end, span.end)), False
     for messages in reader.read_input(origin._replace(end=span.end, until_ms=span.until_ms)):
-        records = records_from_messages(messages, schema)
+        records = decoder.decode(messages).records
         first = 0 if is_live else _first(messages, span)
         scorer.rebuild(Batch(lane, records[:first]))
         if first == len(messages):
@@ -208,6 +210,7 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
     start, end, state = map(place_from_text, (settings.start, settings.end, settings.state_from))
     compared = offset_ranges(connection, settings.input, start, end)
     origins = offset_ranges(connection, settings.input, state, end)
+    decoder = direct_decoder(Schema(model.record), connection.broker)
     with RangeReader(connection) as reader:
         # Read the committed offsets first: all outputs of the records before them are then in the topic.
         done = [reader.committed(span.topic, span.partition) for span in compared]
@@ -216,7 +219,7 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         found = []
         for span, origin, committed in zip(compared, origins, done, strict=True):
             name, bounded = f"{span.topic}[{span.partition}]", _bounded(span, committed)
-            again = expected_outputs(reader, model, origin, bounded)
+            again = expected_outputs(reader, decoder, model, origin, bounded)
             own = [_within(each.get(name, []), again.offsets) for each in (outputs, dead)]
             again = again.without_refused(
                 {letter.position for letter in own[1] if letter.value == PublishError.reason.encode()}

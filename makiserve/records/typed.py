@@ -44,7 +44,7 @@ class TypedColumn:
             _check_times(column)
             fast = _FAST.get(self.base)
             values = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
-            return [self._value(value) for value in _listed(column)] if values is None else values
+            return [self.value(value) for value in _listed(column)] if values is None else values
         except UNREADABLE:  # at least one value does not fit
             return [self._alone(column.slice(index, 1)) for index in range(len(column))]
 
@@ -57,9 +57,10 @@ class TypedColumn:
             return mismatch(self.name, self.kind, f"{error.object[:40]!r}, which is not UTF-8")
         except UNREADABLE as error:
             return mismatch(self.name, self.kind, f"a {column.type} that Python cannot hold: {str(error)[:200]}")
-        return self._value(value)
+        return self.value(value)
 
-    def _value(self, value: Any) -> Any:
+    def value(self, value: Any) -> Any:
+        """Return a Python value as the declared type, or the `DecodeError` for it."""
         try:
             return converted(_as_json(value), self.kind)
         except UNREADABLE:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from makiserve.errors import BrokerUnavailable, RetryCall, StateError
-from makiserve.kafka import InputConsumer
+from makiserve.kafka import InputConsumer, MessageDecoder
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.retry import PATIENCE, Retries
 from makiserve.serving.state.restorer import Request, Restorer
@@ -29,6 +29,7 @@ class Assignment:
         self._restorer = restorer
         self._requests: dict[int, Request] = {}
         self._waiting: set[int] = set()
+        self._undecoded: set[int] = set()
         self._asked_since = time.monotonic()
         self._retries = Retries()
 
@@ -95,6 +96,23 @@ class Assignment:
                 self._consumer.move(number, partition.next_offset)
         return bool(self._waiting)
 
+    def hold_for_schemas(self, decoder: MessageDecoder) -> bool:
+        """Hold the partitions that wait for a schema; return whether there are any.
+
+        Partitions whose schema has become known resume.
+        """
+        for number, partition in self.partitions.items():
+            if not partition.awaited_schema:
+                continue
+            if number not in self._undecoded:
+                self._undecoded.add(number)
+                self._consumer.hold([number])
+            if decoder.is_known(partition.awaited_schema) and number not in self._waiting:
+                self._undecoded.remove(number)
+                partition.awaited_schema = b""
+                self._consumer.move(number, partition.next_offset)
+        return bool(self._undecoded)
+
     def close(self) -> None:
         """Cancel all restores and close the restorer."""
         for number in list(self._requests):
@@ -104,6 +122,7 @@ class Assignment:
     def _restore(self, partition: Partition) -> None:
         self._forget(partition.number)
         partition.restore()
+        partition.awaited_schema = b""
         self._asked_since = time.monotonic()
         self._ask(Request(partition.number, partition.beginning))
 
@@ -113,6 +132,7 @@ class Assignment:
 
     def _forget(self, number: int) -> None:
         self._waiting.discard(number)
+        self._undecoded.discard(number)
         if request := self._requests.pop(number, None):
             request.is_over = True
 

@@ -65,6 +65,7 @@ class Partition:
         is_urgent: whether a checkpoint must be committed before further records are scored, because the topics alone
             could not restore this state.
         is_due: whether a checkpoint has been requested and is not committed.
+        awaited_schema: the encoded id of the schema that the record at `next_offset` waits for; empty if it does not.
         rebuilder: the scorer of the records before the committed offset; None if any scorer will do.
     """
 
@@ -78,6 +79,7 @@ class Partition:
         self._lane, self.is_lent = Lane([]), False
         self.writer = CheckpointWriter(())
         self.is_urgent = self.is_due = False
+        self.awaited_schema = b""
         self.rebuilder: Scorer | None = None
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from makiserve.errors import Fenced, PipelineError, TopicsChanged
-from makiserve.kafka import Cluster, Connection, GroupInspector, Limits
+from makiserve.kafka import Cluster, Connection, GroupInspector, Limits, check_registry
 from makiserve.scoring import Served
 from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.group_monitor import GroupMonitor
@@ -53,6 +53,7 @@ def serve(
         PipelineError: the pipeline keeps state that cannot be saved and restored.
         ConfigurationError: a topic is missing or does not fit the input.
         BrokerUnavailable: no broker responds.
+        SchemaRegistryUnavailable: the schema registry does not respond.
         Fenced: another instance with the same name has taken over.
         StateError: the state cannot be rebuilt.
         PipelineChanged: a new process must continue with another model version.
@@ -79,6 +80,7 @@ def serve(
         require_room(settings.dead_letters, limits.of[settings.dead_letters])
         return partitions
 
+    check_registry(broker)
     partitions = prepare()
     topics = {settings.input, settings.output, settings.dead_letters, *filter(None, [settings.shadow_output])}
     topics |= {state_topic(broker.group)} if has_state else set()

@@ -6,9 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from makiserve.kafka import Message, records_from_messages
-from makiserve.records import Schema
-from makiserve.scoring import Batch, Lane, Scorer
+from makiserve.kafka import Message, MessageDecoder
+from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition
 
 
@@ -30,41 +29,45 @@ class Slice(NamedTuple):
 
 
 def slices_from_messages(
-    messages: Iterable[Message], partitions: Mapping[int, Partition], schema: Schema, scorer: Scorer
+    messages: Iterable[Message], partitions: Mapping[int, Partition], decoder: MessageDecoder, scorer: Scorer
 ) -> Iterator[Slice]:
     """Yield the messages of each partition: first those before its committed offset, then the others.
 
     The state of each partition is lent to the scoring thread. If a checkpoint must follow the records before the
-    committed offset, the others are left out and received again after it.
+    committed offset, the others are left out and received again after it. So are a message whose schema is not yet
+    known and those after it; its partition then waits for the schema.
 
     Args:
         messages: messages, in offset order within each partition.
         partitions: partitions by number.
-        schema: schema of the records.
+        decoder: decodes the messages.
         scorer: decides which records belong to the challenger.
     """
     found: dict[int, list[Message]] = {}
     for message in messages:
         found.setdefault(message.partition(), []).append(message)
     for number, own in found.items():
-        yield from _slices(own, partitions[number], schema, scorer)
+        yield from _slices(own, partitions[number], decoder, scorer)
 
 
-def _slices(messages: list[Message], partition: Partition, schema: Schema, scorer: Scorer) -> Iterator[Slice]:
-    committed = partition.position.committed
-    live = bisect_left(messages, committed, key=lambda message: message.offset())
-    silent, others, lane = messages[:live], messages[live:], partition.lend()
-    if partition.is_urgent and others:
-        yield Slice(partition, silent, _batch(lane, silent, partition, schema, scorer), True, committed)
+def _slices(messages: list[Message], partition: Partition, decoder: MessageDecoder, scorer: Scorer) -> Iterator[Slice]:
+    records, partition.awaited_schema = decoder.decode(messages)
+    messages = messages[: len(records)]
+    if not messages:
         return
-    for part, is_silent in ((silent, True), (others, False)):
+    committed, lane = partition.position.committed, partition.lend()
+    live = bisect_left(messages, committed, key=lambda message: message.offset())
+    if partition.is_urgent and live < len(messages):
+        batch = Batch(lane, records[:live], _challenged(messages[:live], partition, scorer))
+        yield Slice(partition, messages[:live], batch, True, committed)
+        return
+    for part, own, is_silent in (
+        (messages[:live], records[:live], True),
+        (messages[live:], records[live:], False),
+    ):
         if part:
-            batch = _batch(lane, part, partition, schema, scorer)
+            batch = Batch(lane, own, _challenged(part, partition, scorer))
             yield Slice(partition, part, batch, is_silent, part[-1].offset() + 1)
-
-
-def _batch(lane: Lane, messages: list[Message], partition: Partition, schema: Schema, scorer: Scorer) -> Batch:
-    return Batch(lane, records_from_messages(messages, schema), _challenged(messages, partition, scorer))
 
 
 def _challenged(messages: list[Message], partition: Partition, scorer: Scorer) -> Sequence[bool] | None:

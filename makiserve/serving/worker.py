@@ -22,7 +22,15 @@ from makiserve.errors import (
     RetryCall,
     TopicsChanged,
 )
-from makiserve.kafka import Connection, InputConsumer, Limits, Message, OffsetsClient, TransactionalProducer
+from makiserve.kafka import (
+    Connection,
+    InputConsumer,
+    Limits,
+    Message,
+    OffsetsClient,
+    TransactionalProducer,
+    background_decoder,
+)
 from makiserve.records import Schema
 from makiserve.scoring import Scored, Served
 from makiserve.serving.assignment import Assignment
@@ -93,6 +101,7 @@ class Worker:
         self._partitions, self._monitor = partitions, monitor
         self._settings = settings
         self._schema = Schema(model.record, settings.na_values or None)
+        self._decoder = background_decoder(self._schema, broker)
         self._scorers = Scorers(model)
         scorer = self._scorers.now
         topic = None if scorer.stateless else state_topic(broker.group)
@@ -149,6 +158,7 @@ class Worker:
             raise
         self._assignment.close()
         self._consumer.close()
+        self._decoder.close()
         self._telemetry.log()
         if is_drained:
             logger.info("drained: every record that was scored is committed")
@@ -167,7 +177,8 @@ class Worker:
                 self._note_work(time.monotonic())
             if self._assignment.hold_for_checkpoints():
                 self._commit(is_saving=False)
-            wait = self._schedule.wait(is_restoring=self._assignment.is_restoring)
+            is_waiting = self._assignment.hold_for_schemas(self._decoder)
+            wait = self._schedule.wait(is_restoring=self._assignment.is_restoring or is_waiting)
             messages = self._consumer.receive(self._pace.records, wait)
             if messages:
                 self._score(messages)
@@ -208,8 +219,11 @@ class Worker:
     def _score(self, messages: list[Message]) -> None:
         began, stages = time.monotonic(), self._telemetry.stages
         stages.begin()
-        slices = list(slices_from_messages(messages, self._assignment.partitions, self._schema, self._scorers.now))
+        slices = list(slices_from_messages(messages, self._assignment.partitions, self._decoder, self._scorers.now))
         stages.end("decode")
+        if not slices:
+            return  # every record waits for its schema
+        messages = [message for each in slices for message in each.messages]
         try:
             results = self._thread.run(
                 lambda: self._scored(slices),
@@ -372,6 +386,7 @@ class Worker:
         if self._producer.is_open:
             logger.warning("ending: what was scored since the last commit is left to the next owner")
         self._assignment.close()
+        self._decoder.close()
         for close in (partial(self._producer.abort, CALL_TIMEOUT), self._consumer.close):
             with suppress(MakiserveError):
                 close()

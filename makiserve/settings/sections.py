@@ -133,8 +133,11 @@ class ServeSettings(Section, table="serve"):
         return None if self.warm_up_span is not None else self.warm_up
 
 
+InputFormat = Literal["auto", "json", "avro", "json-schema", "protobuf"]
+
+
 class BrokerSettings(Section, table="broker"):
-    """The broker, and the group on it."""
+    """The broker, the group on it, and the schema registry of its topics."""
 
     bootstrap_servers: str = option(
         help="Where the brokers listen, several separated by commas.",
@@ -159,7 +162,28 @@ class BrokerSettings(Section, table="broker"):
         metavar="KEY=VALUE",
     )
     patience: timedelta = option(
-        default=timedelta(seconds=10), help="How long to wait, at the start, for a broker that does not answer."
+        default=timedelta(seconds=10),
+        help="How long to wait, at the start, for a broker or a schema registry that does not answer.",
+    )
+    schema_registry: str | None = option(
+        default=None,
+        help="The schema registry of the topics that are read, which speaks Confluent's API. Without it all messages "
+        "are plain JSON.",
+        metavar="URL",
+        aliases=("SCHEMA_REGISTRY_URL",),
+    )
+    registry_options: Mapping[str, str] = option(
+        default={},
+        name="registry",
+        help="Credentials and TLS of the schema registry, named as in Confluent's clients: basic.auth.user.info, "
+        "bearer.auth.token, ssl.ca.location, ssl.certificate.location, ssl.key.location; repeatable. file:/path stands "
+        "for what is in the file.",
+        metavar="KEY=VALUE",
+    )
+    input_format: InputFormat = option(
+        default="auto",
+        help="The only format that messages may have. By default each message is read in the format that its schema "
+        "has in the registry, or as plain JSON if it names no schema.",
     )
 
 

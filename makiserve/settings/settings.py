@@ -15,7 +15,7 @@ from makiserve.settings.text import text_from_value, value_from_text
 
 S = TypeVar("S", bound=Section)
 
-SECRET = re.compile(r"password|passphrase|secret|\.pem$|private|oauthbearer\.config")
+SECRET = re.compile(r"user\.info|auth\.token|password|passphrase|secret|\.pem$|private|oauthbearer\.config")
 """The librdkafka properties that nobody may see."""
 
 IN_FILE = "file:"

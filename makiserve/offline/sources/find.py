@@ -58,8 +58,16 @@ def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -
         return name
     if broker is None:
         raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
-    servers, start, end = broker.bootstrap_servers, settings.start, settings.end
-    return TopicSpan(name.removeprefix(TOPIC_PREFIX), servers, start, end, broker.options)
+    return TopicSpan(
+        name.removeprefix(TOPIC_PREFIX),
+        broker.bootstrap_servers,
+        settings.start,
+        settings.end,
+        broker.options,
+        broker.schema_registry,
+        broker.registry_options,
+        broker.input_format,
+    )
 
 
 def _is_named(given: object) -> bool:

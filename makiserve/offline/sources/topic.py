@@ -10,14 +10,14 @@ from makiserve.kafka import (
     OffsetRange,
     Place,
     RangeReader,
+    direct_decoder,
     offset_ranges,
     place_from_text,
-    records_from_messages,
 )
 from makiserve.offline.sources.source import Block
 from makiserve.records import Schema
 from makiserve.records.unseen import UnseenFields
-from makiserve.settings import BrokerSettings
+from makiserve.settings import BrokerSettings, InputFormat
 
 GROUP = "makiserve-replay"
 """The group ID of the consumer, which does not join a group."""
@@ -34,6 +34,9 @@ class TopicSpan:
             `earliest`.
         end: of the first record that is not replayed, in the same forms; `latest` is the end when the replay starts.
         options: librdkafka properties, for security.
+        schema_registry: the URL of the schema registry; None if all messages are plain JSON.
+        registry_options: credentials and TLS of the schema registry.
+        input_format: the only format that messages may have; `auto` accepts all.
     """
 
     topic: str
@@ -41,6 +44,9 @@ class TopicSpan:
     start: Place | str = "earliest"
     end: Place | str = "latest"
     options: Mapping[str, str] = field(default_factory=dict)
+    schema_registry: str | None = None
+    registry_options: Mapping[str, str] = field(default_factory=dict)
+    input_format: InputFormat = "auto"
 
     def sources(self) -> list[SpanSource]:
         """Return one source for each partition.
@@ -49,7 +55,14 @@ class TopicSpan:
             ConfigurationError: the topic, place or offset does not exist.
             BrokerUnavailable: no broker answers.
         """
-        broker = BrokerSettings(self.bootstrap_servers, GROUP, options=self.options)
+        broker = BrokerSettings(
+            self.bootstrap_servers,
+            GROUP,
+            options=self.options,
+            schema_registry=self.schema_registry,
+            registry_options=self.registry_options,
+            input_format=self.input_format,
+        )
         start, end = (place_from_text(each) if isinstance(each, str) else each for each in (self.start, self.end))
         return [SpanSource(broker, span) for span in offset_ranges(Connection(broker), self.topic, start, end)]
 
@@ -72,13 +85,13 @@ class SpanSource:
         self.read = 0
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
-        unseen = UnseenFields(schema)
+        unseen, decoder = UnseenFields(schema), direct_decoder(schema, self._broker)
         with RangeReader(Connection(self._broker)) as reader:
             for messages in reader.read_input(self._span):
                 offsets = [message.offset() for message in messages]
-                records = records_from_messages(messages, schema)
+                records = decoder.decode(messages).records
                 self.read = messages[-1].offset() + 1 - self._span.start if messages else self.read
-                unseen.see_messages([message.value() for message in messages])
+                decoder.see(messages, unseen)
                 keys = [message.key() for message in messages]
                 yield Block(self.name, offsets, records, keys, unseen=unseen.names)
         self.read = self.size

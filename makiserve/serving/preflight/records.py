@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
-from makiserve.kafka import Message, limits_from_settings, records_from_messages
+from makiserve.kafka import Message, limits_from_settings
 from makiserve.records import Record, Schema
 from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
@@ -45,7 +45,7 @@ def fit(facts: Facts) -> Status:
         raise ConfigurationError(f"none of the last {len(decoded)} fits {record}: {errors[-1]}")
     advice = [f"{len(errors)} would be dead letters, the last: {errors[-1]}"] if errors else []
     unseen = UnseenFields(Schema(facts.model.record))
-    unseen.see_messages([message.value() for message in facts.sample])
+    facts.decoder.see(facts.sample, unseen)
     if unseen.names:
         names = ", ".join(sorted(map(repr, unseen.names)))
         advice.append(f"none has the optional field {names}, which keeps its default: compare its name with the data")
@@ -150,8 +150,7 @@ def _ahead(time_ms: int) -> str:
 
 
 def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
-    decoded = records_from_messages(facts.sample, Schema(facts.model.record))
-    return list(zip(facts.sample, decoded, strict=True))
+    return list(zip(facts.sample, facts.decoder.decode(facts.sample).records, strict=True))
 
 
 def _groups(

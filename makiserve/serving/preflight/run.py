@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ConfigurationError, MakiserveError
-from makiserve.kafka import Cluster, Connection, Message, Topic, TopicInspector
+from makiserve.kafka import Cluster, Connection, Message, MessageDecoder, Topic, TopicInspector, direct_decoder
+from makiserve.records import Schema
 from makiserve.settings import BrokerSettings, ServeSettings
 
 SAMPLE = 100
@@ -86,6 +87,10 @@ class Facts:
     @cached_property
     def survey(self) -> TopicInspector:
         return TopicInspector(self.connection)
+
+    @cached_property
+    def decoder(self) -> MessageDecoder:
+        return direct_decoder(Schema(self.model.record), self.broker)
 
     @cached_property
     def sample(self) -> list[Message]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from makiserve.errors import ConfigurationError, StateError
-from makiserve.kafka import Connection, Topic, TransactionalProducer, limits_from_settings
+from makiserve.kafka import Connection, Topic, TransactionalProducer, check_registry, limits_from_settings
 from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.preflight.run import Facts, Status
 from makiserve.serving.state.ownership import require_own_offsets
@@ -16,6 +16,12 @@ from makiserve.settings.text import text_from_value
 
 LARGEST_MESSAGE_BYTES = 1_000_000
 """Size of the largest message: a dead letter with its headers, or a chunk of a checkpoint."""
+
+
+def schema_registry(facts: Facts) -> Status:
+    """Check that the schema registry answers and accepts the credentials."""
+    url = check_registry(facts.broker)
+    return Status(f"{url} answers" if url else "none: all messages are plain JSON")
 
 
 def names(facts: Facts) -> Status:

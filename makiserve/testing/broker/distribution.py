@@ -77,7 +77,7 @@ def fetch(distribution: Distribution) -> None:
     shutil.rmtree(distribution.home, ignore_errors=True)
     jars = distribution.home / "jars"
     goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={jars}")
-    _run("mvn", "-B", "-q", "-f", str(POM), *goal)
+    run("mvn", "-B", "-q", "-f", str(POM), *goal)
     data = distribution.home / "formatted"
     properties = distribution.home / "format.properties"
     properties.write_text(
@@ -85,11 +85,11 @@ def fetch(distribution: Distribution) -> None:
         "listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093\ncontroller.listener.names=CONTROLLER\n"
         f"log.dirs={data}\n"
     )
-    _run(*distribution.java("kafka.tools.StorageTool", "format", "-t", "0" * 22, "-c", str(properties)))
+    run(*distribution.java("kafka.tools.StorageTool", "format", "-t", "0" * 22, "-c", str(properties)))
     (data / "bootstrap.checkpoint").rename(distribution.bootstrap)
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
     try:
         subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     except FileNotFoundError as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import fastavro
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -18,6 +21,7 @@ from msgspec import Meta
 
 from makiserve.errors import DecodeError
 from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.record import NA_VALUES
 from makiserve.records.typed import TypedColumn
 
@@ -26,6 +30,11 @@ NAMES = {
     each.__name__: each
     for each in (float, int, bool, str, bytes, date, datetime, time, timedelta, Decimal, UUID, list, dict)
 } | {"Literal": Literal, "Annotated": Annotated, "Meta": Meta}
+
+
+def avro_logical(stored: str, logical: str, **more: Any) -> dict[str, Any]:
+    return {"type": stored, "logicalType": logical, **more}
+
 
 ARROW: dict[str, pa.Array] = {
     "bool": pa.array([True]),
@@ -59,6 +68,38 @@ ARROW: dict[str, pa.Array] = {
 }
 KINDS = ["float", "int", "bool", "str", "bytes", "date", "datetime", "time", "timedelta", "Decimal", "UUID"]
 KINDS += ["list[float]", "dict[str, float]"]
+
+
+AVRO: dict[str, tuple[Any, Any]] = {
+    "boolean": ("boolean", True),
+    "int": ("int", 5),
+    "long": ("long", 2**40),
+    "float": ("float", 1.5),
+    "double": ("double", 1.5),
+    "string": ("string", "x!"),
+    "enum": ({"type": "enum", "name": "E", "symbols": ["x", "y"]}, "y"),
+    "bytes": ("bytes", b"x!"),
+    "fixed": ({"type": "fixed", "name": "F", "size": 2}, b"x!"),
+    "bytes, decimal(5, 2)": (avro_logical("bytes", "decimal", precision=5, scale=2), Decimal("1.50")),
+    "fixed, decimal(5, 0)": (avro_logical("fixed", "decimal", precision=5, name="F", size=4), Decimal(5)),
+    "int, date": (avro_logical("int", "date"), date(2013, 1, 1)),
+    "int, time-millis": (avro_logical("int", "time-millis"), time(5)),
+    "long, time-micros": (avro_logical("long", "time-micros"), time(5)),
+    **{
+        f"long, {name}": (avro_logical("long", name), 5)
+        for zone in ("", "local-")
+        for unit in ("millis", "micros", "nanos")
+        for name in [f"{zone}timestamp-{unit}"]
+    },
+    "fixed, duration": (avro_logical("fixed", "duration", name="F", size=12), bytes(4) + bytes([1, 0, 0, 0] * 2)),
+    "fixed, uuid": (avro_logical("fixed", "uuid", name="F", size=16), UUID(int=7).bytes),
+    "string, uuid": (avro_logical("string", "uuid"), UUID(int=7)),
+    "array of double": ({"type": "array", "items": "double"}, [1.5]),
+    "map of double": ({"type": "map", "values": "double"}, {"a": 1.5}),
+    "record of double": ({"type": "record", "name": "R", "fields": [{"name": "a", "type": "double"}]}, {"a": 1.5}),
+    "union of null and long": (["null", "long"], 5),
+    "null": ("null", None),
+}
 
 
 def table(title: str) -> list[list[str]]:
@@ -114,6 +155,25 @@ def test_an_arrow_type_is_accepted_for_these_types_and_no_other(name: str, accep
 
 def test_every_arrow_type_is_in_the_table() -> None:
     assert [name.strip("`") for name, _ in table("Arrow and Parquet")] == list(ARROW)
+
+
+@pytest.mark.parametrize(("name", "accepted"), table("Avro"))
+def test_an_avro_type_is_accepted_for_these_types_and_no_other(name: str, accepted: str) -> None:
+    kind, value = AVRO[name.strip("`")]
+    writer = {"type": "record", "name": "Row", "fields": [{"name": "x", "type": kind}]}
+    data = io.BytesIO()
+    fastavro.schemaless_writer(data, fastavro.parse_schema(writer), {"x": value})
+    fits = []
+    for declared in KINDS:
+        row = type("Row", (Record,), {"__annotations__": {"x": kind_of(declared)}})
+        with suppress(DecodeError):
+            AvroDecoder(parse(json.dumps(writer)), Schema(row)).decode(data.getvalue())
+            fits.append(declared)
+    assert sorted(fits) == sorted(texts(accepted))
+
+
+def test_every_avro_type_is_in_the_table() -> None:
+    assert [name.strip("`") for name, _ in table("Avro")] == list(AVRO)
 
 
 def test_the_words_are_those_of_the_code() -> None:

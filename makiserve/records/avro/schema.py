@@ -1,0 +1,97 @@
+"""Avro schemas, parsed and bounded. The only home of fastavro."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import fastavro
+import msgspec
+from fastavro.schema import SchemaParseException, UnknownType
+
+from makiserve.errors import DecodeError
+
+MAX_SCHEMA_BYTES = 1 << 20
+"""The longest schema that is read, together with the schemas that it refers to."""
+
+MAX_DEPTH = 100
+"""How deep a schema may be nested, and the values of a recursive one."""
+
+Node = Any
+"""A parsed type: the name of a primitive or named type, a list for a union, or a dict."""
+
+
+class AvroSchema(NamedTuple):
+    """A parsed schema.
+
+    Attributes:
+        root: the type of the data.
+        named: records, enums and fixed types by their full name.
+    """
+
+    root: Node
+    named: dict[str, Node]
+
+    def resolved(self, node: Node) -> Node:
+        """Return the definition of a named type; any other type as it is."""
+        while isinstance(node, dict) and isinstance(node["type"], (dict, list)):
+            node = node["type"]
+        return self.named.get(node, node) if isinstance(node, str) else node
+
+
+def parse(text: str, references: Iterable[str] = ()) -> AvroSchema:
+    """Parse a schema.
+
+    Args:
+        text: the schema as JSON.
+        references: the schemas that it refers to, each after those that it refers to itself.
+
+    Raises:
+        DecodeError: a schema is too large, too deep, or not a valid Avro schema.
+    """
+    texts = [*references, text]
+    if (size := sum(map(len, texts))) > MAX_SCHEMA_BYTES:
+        raise DecodeError(f"the Avro schema has {size:,} characters, more than {MAX_SCHEMA_BYTES:,}")
+    named: dict[str, Node] = {}
+    root: Node = None
+    try:
+        for each in texts:
+            found = _read(each)
+            if _depth(found) > MAX_DEPTH:
+                raise DecodeError(f"the Avro schema is nested deeper than {MAX_DEPTH}")
+            root = fastavro.parse_schema(found, named_schemas=named)
+    except (SchemaParseException, UnknownType, ValueError, TypeError, LookupError, AttributeError) as error:
+        if isinstance(error, DecodeError):
+            raise
+        raise DecodeError(f"not an Avro schema that can be read: {type(error).__name__}: {error}"[:300]) from error
+    return AvroSchema(root, named)
+
+
+def kind_of(node: Node) -> str:
+    """Return the word for a type: `union`, `record`, `double`."""
+    if isinstance(node, list):
+        return "union"
+    return str(node["type"] if isinstance(node, dict) else node)
+
+
+def _read(text: str) -> Any:
+    """Return the JSON of a schema. The name of a primitive type may stand without quotes."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        if text.strip().isidentifier():
+            return text.strip()
+        raise
+    except RecursionError:
+        raise DecodeError(f"the Avro schema is nested deeper than {MAX_DEPTH}") from None
+
+
+def _depth(value: Any) -> int:
+    """Return how many types of a schema are inside each other."""
+    deepest, rest = 0, [(value, 1)]
+    while rest:
+        found, depth = rest.pop()
+        deepest = max(deepest, depth)
+        inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        rest += [(each, depth + 1) for each in inner]
+    return deepest // 2

@@ -1,0 +1,199 @@
+"""The HTTP client of a schema registry that speaks Confluent's API. The only home of requests."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+import requests
+
+from makiserve.errors import ConfigurationError, MakiserveError, SchemaNotFound, SchemaRegistryUnavailable
+from makiserve.records.registry.wire import SchemaId
+
+TIMEOUT_S = 5.0
+"""The time for a whole request."""
+
+MAX_BYTES = 4 << 20
+"""The longest answer that is read."""
+
+MAX_REFERENCES = 100
+"""The most schemas that a schema may refer to, directly or not."""
+
+ACCEPT = "application/vnd.schemaregistry.v1+json, application/json"
+CREDENTIALS = "--registry basic.auth.user.info=USER:PASSWORD"
+OPTIONS = (
+    "basic.auth.user.info",
+    "bearer.auth.token",
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.key.location",
+)
+"""The properties of the connection, named as in Confluent's clients."""
+
+
+class Reference(NamedTuple):
+    """A schema that another one refers to.
+
+    Attributes:
+        name: the name by which it is referred to: a type in Avro, a file in Protobuf, a URI in JSON Schema.
+        text: the schema.
+    """
+
+    name: str
+    text: str
+
+
+class RegisteredSchema(NamedTuple):
+    """A schema from the registry.
+
+    Attributes:
+        kind: AVRO, JSON or PROTOBUF.
+        text: the schema.
+        references: the schemas that it refers to, each after those that it refers to itself.
+    """
+
+    kind: str
+    text: str
+    references: tuple[Reference, ...] = ()
+
+
+class RegistryClient:
+    """Requests to a schema registry.
+
+    Args:
+        url: its address; several addresses of one registry are separated by commas and tried in turn.
+        options: credentials and TLS, see `OPTIONS`.
+
+    Raises:
+        ConfigurationError: an option is unknown, or the URL is not one.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
+        self.url = url
+        self._urls = [each.strip().rstrip("/") for each in url.split(",")]
+        for each in self._urls:
+            if re.match(r"https?://[^/]*@", each):
+                raise ConfigurationError("--schema-registry: give the credentials separately, " + CREDENTIALS)
+            if not re.match(r"https?://[^/]", each):
+                raise ConfigurationError(f"--schema-registry {url}: expected http://… or https://…")
+        self._session = _session(options or {})
+
+    def check(self) -> None:
+        """Check that the registry answers and accepts the credentials.
+
+        Raises:
+            SchemaRegistryUnavailable: it does not answer, or what answers is not a schema registry.
+            ConfigurationError: it refuses the credentials.
+        """
+        try:
+            self._request("GET", "/schemas/types")
+        except SchemaNotFound as error:
+            raise ConfigurationError(f"{error}: is {self.url} the address of its Confluent API?") from error
+
+    def schema(self, schema: SchemaId) -> RegisteredSchema:
+        """Return a schema and all schemas that it refers to.
+
+        Raises:
+            SchemaNotFound: the registry has no such schema.
+            SchemaRegistryUnavailable: the registry does not answer as it should.
+            ConfigurationError: the registry refuses the credentials.
+        """
+        kind = "ids" if isinstance(schema.id, int) else "guids"
+        found = self._request("GET", f"/schemas/{kind}/{schema}")
+        references: dict[tuple[str, int], Reference] = {}
+        self._refer(found, references)
+        return RegisteredSchema(found.get("schemaType") or "AVRO", self._text(found), tuple(references.values()))
+
+    def _refer(self, found: dict[str, Any], references: dict[tuple[str, int], Reference], depth: int = 0) -> None:
+        """Add the schemas that a schema refers to, each after those that it refers to itself."""
+        for each in found.get("references") or ():
+            subject, version = str(each["subject"]), int(each["version"])
+            if (subject, version) in references:
+                continue
+            if depth >= MAX_REFERENCES or len(references) >= MAX_REFERENCES:
+                raise SchemaNotFound(f"the schema refers to more than {MAX_REFERENCES} others")
+            other = self._request("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
+            self._refer(other, references, depth + 1)
+            references[subject, version] = Reference(str(each["name"]), self._text(other))
+
+    def _text(self, found: dict[str, Any]) -> str:
+        text = found.get("schema")
+        if not isinstance(text, str):
+            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} answers without a schema")
+        return text
+
+    def _request(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to the first address that answers and return the JSON of the answer."""
+        errors: list[SchemaRegistryUnavailable] = []
+        for url in list(self._urls):
+            try:
+                return self._ask(method, url, path, body)
+            except SchemaRegistryUnavailable as error:
+                errors.append(error)
+                self._urls.append(self._urls.pop(0))
+        raise errors[-1]
+
+    def _ask(self, method: str, url: str, path: str, body: Any) -> Any:
+        deadline = time.monotonic() + TIMEOUT_S
+        try:
+            with self._session.request(method, url + path, json=body, timeout=TIMEOUT_S, stream=True) as response:
+                answer = self._read(response, deadline)
+                status, headers = response.status_code, response.headers
+        except requests.RequestException as error:
+            cause = getattr(error.args[0], "reason", error) if error.args else error
+            words = re.sub(r"^.*?(?:object at 0x\w+>|\)): ", "", str(cause))[:200]
+            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} does not answer: {words}") from error
+        try:
+            found = msgspec.json.decode(answer)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            found = None
+        if status == requests.codes.ok and isinstance(found, (dict, list)):
+            return found
+        raise self._refusal(status, found, path, headers.get("Retry-After", ""))
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """Return the body of an answer."""
+        answer = bytearray()
+        for piece in response.iter_content(1 << 16):
+            answer += piece
+            if len(answer) > MAX_BYTES:
+                raise SchemaRegistryUnavailable(
+                    f"the schema registry at {self.url} answers with more than {MAX_BYTES:,} bytes"
+                )
+            if time.monotonic() > deadline:
+                raise SchemaRegistryUnavailable(f"the schema registry at {self.url} takes more than {TIMEOUT_S:g} s")
+        return bytes(answer)
+
+    def _refusal(self, status: int, found: Any, path: str, retry_after: str) -> MakiserveError:
+        """Return the error for an answer that is not the requested one."""
+        message = found.get("message", "") if isinstance(found, dict) else ""
+        words = f"the schema registry at {self.url} answers {status} to {path}" + f": {message}"[:200] * bool(message)
+        if status == requests.codes.not_found and isinstance(found, dict) and "error_code" in found:
+            return SchemaNotFound(words)
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            return ConfigurationError(f"{words}: check the credentials, {CREDENTIALS}")
+        if status == requests.codes.ok:
+            words = f"{words} with something that is not JSON"
+        return SchemaRegistryUnavailable(words, retry_after_s=float(retry_after) if retry_after.isdecimal() else None)
+
+
+def _session(options: Mapping[str, str]) -> requests.Session:
+    if unknown := [name for name in options if name not in OPTIONS]:
+        raise ConfigurationError(f"--registry {unknown[0]}: expected one of {', '.join(OPTIONS)}")
+    session = requests.Session()
+    session.headers["Accept"] = ACCEPT
+    if user_info := options.get("basic.auth.user.info"):
+        user, _, password = user_info.partition(":")
+        session.auth = user, password
+    if token := options.get("bearer.auth.token"):
+        session.headers["Authorization"] = f"Bearer {token}"
+    if authority := options.get("ssl.ca.location"):
+        session.verify = authority
+    if certificate := options.get("ssl.certificate.location"):
+        key = options.get("ssl.key.location")
+        session.cert = (certificate, key) if key else certificate
+    return session

@@ -1,0 +1,102 @@
+"""A real schema registry, Apicurio's, from Maven Central: it speaks Confluent's API."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from tests.broker.distribution import CACHE, JVM, run
+from tests.broker.kafka import free_ports
+
+VERSION = "3.0.9"  # 3.3 needs Java 21
+HOME = CACHE.parent / "registry" / VERSION
+ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
+API = "/apis/ccompat/v7"
+START_S = 120.0
+
+
+def install_registry() -> Path:
+    """The jar of the registry, fetched at the first call; a second run meanwhile waits for the first.
+
+    Raises:
+        CannotInstall: java or mvn is missing, or failed.
+    """
+    HOME.mkdir(parents=True, exist_ok=True)
+    jar = HOME / f"apicurio-registry-app-{VERSION}-runner.jar"
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not jar.exists():
+            run("mvn", "-B", "-q", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={HOME}")
+            with tarfile.open(HOME / f"apicurio-registry-app-{VERSION}-all.tar.gz") as archive:
+                archive.extractall(HOME, filter="data")  # the jar is the last thing in it
+    return jar
+
+
+class RegistryServer:
+    """A registry with its schemas in memory. It can be stopped and started again at the same address.
+
+    As a context manager it starts on entry, and on exit is killed.
+    """
+
+    def __init__(self, jar: Path, directory: Path) -> None:
+        self._jar = jar
+        self._log = directory / "registry.log"
+        (self._port,) = free_ports(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of Confluent's API."""
+        return f"http://127.0.0.1:{self._port}{API}"
+
+    def start(self) -> None:
+        """Starts it and waits until it answers.
+
+        Raises:
+            RuntimeError: it has ended, or does not answer in time; the end of its log is in it.
+        """
+        options = (f"-Dquarkus.http.port={self._port}", "-Dquarkus.http.host=127.0.0.1")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["java", *JVM, *options, "-jar", str(self._jar)], stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_S
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"The registry has ended, or does not answer.\n{self._log.read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """SIGKILL: the schemas in its memory are gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> RegistryServer:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", f"{API}/schemas/types")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
