@@ -12,10 +12,7 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
-<<<<<<< HEAD
-from makiserve.testing.broker import CannotInstall, Distribution, KafkaServer, create_topic, install
-=======
-from tests.broker import (
+from makiserve.testing.broker import (
     CannotInstall,
     Distribution,
     KafkaServer,
@@ -24,7 +21,6 @@ from tests.broker import (
     install,
     install_registry,
 )
->>>>>>> 2571df2 (Avro messages by a schema registry: client, wire format, compiled decoder, partitions wait for a schema)
 from tests.browser import NoBrowser, chromium
 
 # A shared machine may be slow at any moment: no example fails for its time.

@@ -90,6 +90,11 @@ def fetch(distribution: Distribution) -> None:
 
 
 def run(*command: str) -> None:
+    """Run a program of Java or Maven.
+
+    Raises:
+        CannotInstall: it is missing, or failed.
+    """
     try:
         subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     except FileNotFoundError as error:

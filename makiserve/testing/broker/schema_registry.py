@@ -10,37 +10,41 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from tests.broker.distribution import CACHE, JVM, run
-from tests.broker.kafka import free_ports
+from makiserve.testing.broker.distribution import JVM, cache, run
+from makiserve.testing.broker.kafka import free_ports
 
 VERSION = "3.0.9"  # 3.3 needs Java 21
-HOME = CACHE.parent / "registry" / VERSION
 ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 API = "/apis/ccompat/v7"
 START_S = 120.0
 
 
 def install_registry() -> Path:
-    """The jar of the registry, fetched at the first call; a second run meanwhile waits for the first.
+    """Return the jar of the registry. The first call downloads it, and concurrent calls wait for that.
 
     Raises:
-        CannotInstall: java or mvn is missing, or failed.
+        CannotInstall: Maven is missing, or failed.
     """
-    HOME.mkdir(parents=True, exist_ok=True)
-    jar = HOME / f"apicurio-registry-app-{VERSION}-runner.jar"
-    with (HOME / "lock").open("w") as lock:
+    home = cache().parent / "schema-registry" / VERSION
+    home.mkdir(parents=True, exist_ok=True)
+    jar = home / f"apicurio-registry-app-{VERSION}-runner.jar"
+    with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not jar.exists():
-            run("mvn", "-B", "-q", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={HOME}")
-            with tarfile.open(HOME / f"apicurio-registry-app-{VERSION}-all.tar.gz") as archive:
-                archive.extractall(HOME, filter="data")  # the jar is the last thing in it
+            run("mvn", "-B", "-q", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={home}")
+            with tarfile.open(home / f"apicurio-registry-app-{VERSION}-all.tar.gz") as archive:
+                archive.extractall(home, filter="data")  # the jar is the last thing in it
     return jar
 
 
 class RegistryServer:
-    """A registry with its schemas in memory. It can be stopped and started again at the same address.
+    """A registry with its schemas in memory, which can be killed and started again at the same address.
 
-    As a context manager it starts on entry, and on exit is killed.
+    As a context manager, it is started on entry and killed on exit.
+
+    Args:
+        jar: from `install_registry`.
+        directory: the folder for its log.
     """
 
     def __init__(self, jar: Path, directory: Path) -> None:
@@ -55,7 +59,7 @@ class RegistryServer:
         return f"http://127.0.0.1:{self._port}{API}"
 
     def start(self) -> None:
-        """Starts it and waits until it answers.
+        """Start it and wait until it answers.
 
         Raises:
             RuntimeError: it has ended, or does not answer in time; the end of its log is in it.
@@ -63,7 +67,9 @@ class RegistryServer:
         options = (f"-Dquarkus.http.port={self._port}", "-Dquarkus.http.host=127.0.0.1")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["java", *JVM, *options, "-jar", str(self._jar)], stdout=log, stderr=subprocess.STDOUT
+                ["java", *JVM, *options, "-jar", str(self._jar)],  # noqa: S607  the Java of the PATH, as for the broker
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + START_S
         while not self._answers():
@@ -72,7 +78,7 @@ class RegistryServer:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """SIGKILL: the schemas in its memory are gone."""
+        """Kill it, so that the schemas in its memory are lost."""
         if self._process:
             self._process.kill()
             self._process.wait()
