@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from makiserve.errors import OperatorError, RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes, read_headers
+from makiserve.records.registry.wire import VALUE_HEADER
 from makiserve.scoring import Served
 
 PREFIX = "makiserve."
@@ -103,6 +104,11 @@ def origin_before(message: Message) -> Origin:
         time_ms = int(headers.pop()[1] or 0)
     source = headers.pop() if headers else source_header(message.topic(), message.partition(), message.offset())
     return Origin(key, headers, source, time_ms, dropped)
+
+
+def output_headers(record: Origin) -> Headers:
+    """Return the headers of a record that its outputs keep: all but the schema id of its value."""
+    return [header for header in record.headers if header[0] != VALUE_HEADER]
 
 
 def rekeyed_headers(record: Origin, time: Headers) -> Headers:

@@ -18,6 +18,7 @@ from makiserve.serving.messages import (
     model_headers,
     origin,
     origin_before,
+    output_headers,
     refusal,
     shortened,
 )
@@ -122,7 +123,7 @@ class Publisher:
     def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
         """Return the message for one output of a record."""
         time_ms, time = times.fit(record.time_ms)
-        headers = [*record.headers, record.source, *time, *models]
+        headers = [*output_headers(record), record.source, *time, *models]
         return Outgoing(self._settings.output, message.partition(), record.key, value, headers, time_ms)
 
     def _outgoing(
@@ -177,7 +178,7 @@ class Publisher:
                 record = record._replace(key=record.source[1])
             time_ms, time = times.fit(record.time_ms)
             added, value = [record.source, *time, *self._shadow_headers], self._outputs.encode_shadow(prediction)
-            message = Outgoing(topic, place[0], record.key, value, [*record.headers, *added], time_ms)
+            message = Outgoing(topic, place[0], record.key, value, [*output_headers(record), *added], time_ms)
             if why := self._refusal(messages[cause], message):
                 is_refused = place in self._sender.refused
                 value = self._outputs.encode_shadow(PublishError(why))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
 from makiserve.errors import DecodeError
+from makiserve.kafka import Message, MessageDecoder
 from makiserve.records import Schema
+from makiserve.records.registry import Decoded
 from makiserve.scoring import Lane
 from makiserve.serving.partition import Partition
 from makiserve.serving.slices import Slice, slices_from_messages
@@ -12,7 +19,7 @@ from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 from tests.unit.serving.fakes import Step, message, packaged
 
-SCHEMA = Schema(Step)
+DECODER = MessageDecoder(Schema(Step))
 SCORER = packaged().scorer()
 
 
@@ -29,14 +36,14 @@ def shape(each: Slice) -> tuple[int, list[int], bool]:
 
 def shapes(committed: int, *offsets: int) -> list[tuple[int, list[int], bool]]:
     messages = [message(0, offset, b'{"value": 1}') for offset in offsets]
-    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, SCHEMA, SCORER)]
+    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, DECODER, SCORER)]
 
 
 def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -> None:
     partitions = {0: partition(0), 1: partition(1)}
     lanes = {number: each.lane for number, each in partitions.items()}
     messages = [message(number, offset, b'{"value": 1}') for offset in (5, 6) for number in (1, 0)]
-    found = list(slices_from_messages(messages, partitions, SCHEMA, SCORER))
+    found = list(slices_from_messages(messages, partitions, DECODER, SCORER))
     assert [shape(each) for each in found] == [(1, [5, 6], False), (0, [5, 6], False)]
     assert all(each.batch.lane is lanes[each.partition.number] for each in found)
 
@@ -57,7 +64,7 @@ def test_there_is_no_empty_slice() -> None:
 
 def test_a_message_that_cannot_be_decoded_keeps_its_place() -> None:
     messages = [message(0, 0, None), message(0, 1, b"{"), message(0, 2, b""), message(0, 3, b'{"value": 4}')]
-    (each,) = slices_from_messages(messages, {0: partition(0)}, SCHEMA, SCORER)
+    (each,) = slices_from_messages(messages, {0: partition(0)}, DECODER, SCORER)
     assert [type(record) for record in each.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
     assert each.batch.records[3] == Step(value=4)
 
@@ -67,12 +74,44 @@ def test_slices_urgent_partition_leaves_live_messages_for_later() -> None:
     urgent = partition(0, committed=6)
     urgent.is_urgent = True
     messages = [message(0, offset, b'{"value": 1}') for offset in (4, 5, 6)]
-    (each,) = slices_from_messages(messages, {0: urgent}, SCHEMA, SCORER)
+    (each,) = slices_from_messages(messages, {0: urgent}, DECODER, SCORER)
     assert (shape(each), each.next_offset) == ((0, [4, 5], True), 6)
 
 
 def test_slices_urgent_partition_passes_a_gap_before_the_committed_offset() -> None:
     urgent = partition(0, committed=6)
     urgent.is_urgent = True
-    (each,) = slices_from_messages([message(0, 7, b'{"value": 1}')], {0: urgent}, SCHEMA, SCORER)
+    (each,) = slices_from_messages([message(0, 7, b'{"value": 1}')], {0: urgent}, DECODER, SCORER)
     assert (shape(each), each.next_offset) == ((0, [], True), 6)
+
+
+class Waiting(MessageDecoder):
+    """Knows no schema of the messages from an offset on."""
+
+    def __init__(self, known: int) -> None:
+        super().__init__(Schema(Step))
+        self.known = known
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        known = [each for each in messages if each.offset() < self.known]
+        return Decoded(super().decode(known).records, b"7" if len(known) < len(messages) else b"")
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (4, []),
+        (5, [(0, [4], True)]),
+        (6, [(0, [4, 5], True)]),
+        (7, [(0, [4, 5], True), (0, [6], False)]),
+        (8, [(0, [4, 5], True), (0, [6, 7], False)]),
+    ],
+)
+def test_messages_from_the_first_with_an_unknown_schema_are_left_out(known: int, expected: list[Any]) -> None:
+    own = partition(0, committed=6)
+    messages = [message(0, offset, b'{"value": 1}') for offset in (4, 5, 6, 7)]
+    found = list(slices_from_messages(messages, {0: own}, Waiting(known), SCORER))
+    assert [shape(each) for each in found] == expected
+    assert own.awaited_schema == (b"" if known == 8 else b"7")
+    assert own.is_lent is bool(expected)
+    assert [each.next_offset for each in found][-1:] == ([known] if expected else [])

@@ -65,6 +65,15 @@ def test_an_output_keeps_key_partition_time_and_headers_of_the_record_that_cause
     assert output(made) == Output("out", 2, b'{"prediction":5.0}', headers)
 
 
+def test_the_schema_id_of_a_record_is_kept_by_its_dead_letter_and_not_by_its_outputs() -> None:
+    header = ("__value_schema_id", b"\1" + bytes(16))
+    messages = [message(2, 7, b"a", [header, TRACE]), message(2, 8, b"b", [header, TRACE])]
+    made = published(messages, Scored([0], [Features(1)], [5.0], [(1, DecodeError("no"))], shadow=[(0, 1.0)]))
+    kept = {output(each).topic: "__value_schema_id" in output(each).headers for each in made}
+    assert kept == {"out": False, "dead": True, "shadow": False}
+    assert all(output(each).headers["traceparent"] == b"00-1" for each in made)
+
+
 def test_one_record_may_cause_several_outputs_or_none() -> None:
     messages = [message(0, offset, b"") for offset in range(3)]
     made = published(messages, Scored([0, 2, 2], [Features(1)] * 3, [1, 2, 3], []))

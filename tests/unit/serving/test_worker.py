@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,12 +21,15 @@ from makiserve.errors import (
     StateError,
     StoppedOnError,
 )
+from makiserve.kafka import Message, MessageDecoder
+from makiserve.records import Schema
+from makiserve.records.registry import Decoded
 from makiserve.serving import background, schedule, signals
 from makiserve.serving import worker as module
 from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
 from makiserve.settings import BrokerSettings, ServeSettings
-from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, message, packaged
+from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, Step, message, packaged
 
 TOTALS = {0: [1, 3, 6, 10, 15], 1: [10, 30, 60, 100, 150]}
 ALWAYS, NEVER = timedelta(0), timedelta(minutes=1)
@@ -61,6 +64,47 @@ def nothing() -> None:
 def assert_exact(kafka: Kafka) -> None:
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
     assert {number: offset for number, (offset, _) in kafka.group.items()} == {0: 5, 1: 5}
+
+
+class SlowRegistry(MessageDecoder):
+    """Learns the schema of the messages of a partition, from an offset on, when it has been asked a few times."""
+
+    def __init__(self, partition: int, offset: int, asked: int = 3) -> None:
+        super().__init__(Schema(Step))
+        self.place, self.asked, self.is_closed = (partition, offset), asked, False
+        self.close = lambda: setattr(self, "is_closed", True)
+
+    def is_known(self, awaited: bytes) -> bool:
+        self.asked -= 1
+        return self.asked <= 0
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        number, offset = self.place
+        is_waiting = self.asked > 0 and messages[0].partition() == number
+        known = [each for each in messages if each.offset() < offset] if is_waiting else messages
+        return Decoded(super().decode(known).records, b"7" if len(known) < len(messages) else b"")
+
+
+@pytest.mark.parametrize("offset", range(5))
+def test_records_wait_for_their_schema_while_other_partitions_continue(
+    kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch, offset: int
+) -> None:
+    decoder = SlowRegistry(0, offset)
+    monkeypatch.setattr(module, "background_decoder", lambda schema, broker: decoder)
+    make().run()
+    assert_exact(kafka)
+    assert f"move 0 {offset}" in kafka.calls
+    assert decoder.is_closed
+
+
+def test_a_rewind_forgets_which_schema_was_waited_for(
+    kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = SlowRegistry(0, 3, asked=5)
+    monkeypatch.setattr(module, "background_decoder", lambda schema, broker: decoder)
+    kafka.fails["commit"] = [AbortTransaction("no luck")]
+    make(commit_interval=ALWAYS).run()
+    assert_exact(kafka)
 
 
 def test_every_record_ends_in_its_output_and_the_service_drained(

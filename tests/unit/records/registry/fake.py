@@ -49,8 +49,9 @@ def fake_registry() -> Iterator[FakeRegistry]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             try:
-                for start in range(0, len(body), 1 if fake.stalled_s else len(body)):
-                    self.wfile.write(body[start : start + (1 if fake.stalled_s else len(body))])
+                size = 1 if fake.stalled_s else max(1, len(body))
+                for start in range(0, len(body), size):
+                    self.wfile.write(body[start : start + size])
                     self.wfile.flush()
                     time.sleep(fake.stalled_s)
             except OSError:

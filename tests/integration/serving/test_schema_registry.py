@@ -1,0 +1,163 @@
+"""Topics whose messages are written by Confluent's own serializers, with a real broker and a real schema registry."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+import makiserve
+from makiserve.offline.sources import TopicSpan
+from makiserve.testing.broker import RegistryServer, install_registry
+from tests.integration.serving.pipeline import Step
+from tests.integration.serving.registry import Log
+from tests.integration.serving.service import Service, predictions, read, sources
+
+FIRST = """{"type": "record", "name": "Step", "fields": [
+    {"name": "note", "type": ["null", "string"], "default": null},
+    {"name": "number", "type": "int"},
+    {"name": "value", "type": "float"}]}"""
+
+WIDENED = """{"type": "record", "name": "Step", "fields": [
+    {"name": "number", "type": "long"},
+    {"name": "place", "type": {"type": "enum", "name": "Place", "symbols": ["A", "B"]}, "default": "A"},
+    {"name": "value", "type": "double"}]}"""
+
+RENAMED = """{"type": "record", "name": "Step", "fields": [
+    {"name": "number", "type": "long"},
+    {"name": "amount", "type": ["double", "null"], "aliases": ["value"]}]}"""
+
+
+def steps(count: int) -> list[tuple[int, float]]:
+    return [(number, float(number % 5)) for number in range(count)]
+
+
+class Writer:
+    """Writes to one partition of a topic as Confluent's producers do."""
+
+    def __init__(self, kafka: str, topic: str, registry: RegistryServer) -> None:
+        self.client = SchemaRegistryClient({"url": registry.url})
+        self.topic = topic
+        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0})
+
+    def write(self, schema: str, items: list[dict[str, Any]], partition: int = 0) -> list[bytes]:
+        serializer = AvroSerializer(self.client, schema)
+        context = SerializationContext(self.topic, MessageField.VALUE)
+        values = [serializer(item, context) for item in items]
+        self.send(values, partition)
+        return values
+
+    def send(self, values: list[bytes | None], partition: int = 0) -> None:
+        for value in values:
+            self._producer.produce(self.topic, value, partition=partition)
+        assert self._producer.flush(30) == 0
+
+
+def evolving(writer: Writer) -> list[bytes]:
+    """Records of three schemas, each evolved from the one before."""
+    records = steps(60)
+    written = writer.write(FIRST, [{"number": n, "value": v} for n, v in records[:20]])
+    writer.client.set_compatibility(f"{writer.topic}-value", "NONE")
+    written += writer.write(WIDENED, [{"number": n, "value": v, "place": "B"} for n, v in records[20:40]])
+    return written + writer.write(RENAMED, [{"number": n, "amount": v} for n, v in records[40:]])
+
+
+def test_a_schema_that_evolves_is_served_as_it_is_replayed(
+    kafka: str,
+    topic: Callable[..., str],
+    running_uri: str,
+    service: Callable[..., Service],
+    registry: RegistryServer,
+) -> None:
+    source, output = topic(1), topic(1)
+    evolving(Writer(kafka, source, registry))
+    options = ("--schema-registry", registry.url)
+    first = service(running_uri, source, output, *options)
+    found = read(kafka, output, enough=60)[0]
+    code, log = first.stop(signal.SIGTERM)
+    assert (code, "Traceback" in log) == (0, False)
+    records = [Step(number, value) for number, value in steps(60)]
+    assert predictions(found) == [prediction for _, prediction in makiserve.replay(running_uri, records).outputs]
+
+
+def test_undecodable_messages_are_dead_letters_with_their_bytes(
+    kafka: str,
+    topic: Callable[..., str],
+    running_uri: str,
+    service: Callable[..., Service],
+    registry: RegistryServer,
+) -> None:
+    source, output = topic(1), topic(1)
+    writer = Writer(kafka, source, registry)
+    good = writer.write(FIRST, [{"number": 1, "value": 1.0}])[0]
+    bad = [b"\x00\x7f\xff\xff\xff" + good[5:], b"\x05" + good[1:], good[:-1], good + b"x", None]
+    writer.send([*bad, b'{"number": 2, "value": 1}', good])
+    running = service(running_uri, source, output, "--schema-registry", registry.url)
+    assert sources(read(kafka, output, enough=3)[0]) == [0, 6, 7]
+    dead = read(kafka, f"{output}.dead-letters", enough=5)[0]
+    assert [message.value() for message in dead] == bad
+    errors = [dict(message.headers())["makiserve.error"].decode() for message in dead]
+    for error, words in zip(
+        errors,
+        ["answers 404", "begins with the byte 0x05", "the data end early", "1 bytes more", "no value"],
+        strict=True,
+    ):
+        assert words in error
+    assert running.stop()[0] == 0
+
+
+def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
+    kafka: str,
+    topic: Callable[..., str],
+    running_uri: str,
+    service: Callable[..., Service],
+    tmp_path: Path,
+) -> None:
+    source, output = topic(2), topic(2)
+    with RegistryServer(install_registry(), tmp_path) as registry:
+        writer = Writer(kafka, source, registry)
+        (known,) = writer.write(FIRST, [{"number": 1, "value": 1.0}], partition=0)
+        running = service(running_uri, source, output, "--schema-registry", registry.url)
+        log = Log(running)
+        read(kafka, output, enough=1)
+        unknown = b"\0\0\0\0\2" + known[5:]
+        registry.kill()
+        writer.send([unknown], partition=1)
+        log.wait("the partitions with records of this schema wait for it, the others continue")
+        writer.send([known] * 3, partition=0)
+        found = read(kafka, output, enough=4)
+        assert {number: len(messages) for number, messages in found.items()} == {0: 4, 1: 0}
+        registry.start()
+        again = Writer(kafka, source, registry)
+        for schema in (WIDENED, FIRST):  # the second one has the id 2
+            again.client.register_schema(uuid.uuid4().hex, Schema(schema, "AVRO"))
+        assert len(read(kafka, output, enough=5)[1]) == 1
+        assert log.end() == 0
+
+
+def test_a_registry_that_is_down_at_the_start_is_one_line_and_exit_code_4(
+    kafka: str, topic: Callable[..., str], running_uri: str, service: Callable[..., Service]
+) -> None:
+    options = ("--schema-registry", "http://127.0.0.1:9", "--patience", "100ms")
+    code, log = service(running_uri, topic(1), topic(1), *options).wait()
+    assert code == 4
+    assert "makiserve: the schema registry at http://127.0.0.1:9 does not answer: " in log
+    assert "Traceback" not in log
+
+
+def test_a_topic_with_schemas_is_replayed(
+    kafka: str, topic: Callable[..., str], running_uri: str, registry: RegistryServer
+) -> None:
+    source = topic(1)
+    evolving(Writer(kafka, source, registry))
+    from_topic = makiserve.replay(running_uri, TopicSpan(source, kafka, schema_registry=registry.url))
+    from_records = makiserve.replay(running_uri, [Step(number, value) for number, value in steps(60)])
+    assert from_topic.outputs == from_records.outputs
+    assert len(from_topic.outputs) == 60
