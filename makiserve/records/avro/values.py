@@ -109,7 +109,7 @@ def _microseconds(nanoseconds: int) -> int:
 def _duration(raw: bytes) -> timedelta:
     months, days, milliseconds = struct.unpack("<III", raw)
     if months:
-        raise UnheldValue(f"a duration of {months:,} months, which have no fixed length")
+        raise UnheldValue(f"a duration of {months:,} months")
     try:
         return timedelta(days=days, milliseconds=milliseconds)
     except OverflowError:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 import requests
+from urllib3.exceptions import HTTPError
 
 from makiserve.errors import ConfigurationError, MakiserveError, SchemaNotFound, SchemaRegistryUnavailable
 from makiserve.records.registry.wire import SchemaId
@@ -143,7 +144,7 @@ class RegistryClient:
             with self._session.request(method, url + path, json=body, timeout=TIMEOUT_S, stream=True) as response:
                 answer = self._read(response, deadline)
                 status, headers = response.status_code, response.headers
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             cause = getattr(error.args[0], "reason", error) if error.args else error
             words = re.sub(r"^.*?(?:object at 0x\w+>|\)): ", "", str(cause))[:200]
             raise SchemaRegistryUnavailable(f"the schema registry at {self.url} does not answer: {words}") from error
@@ -158,7 +159,7 @@ class RegistryClient:
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """Return the body of an answer."""
         answer = bytearray()
-        for piece in response.iter_content(1 << 16):
+        while piece := response.raw.read1(1 << 16, decode_content=True):  # what is there: each byte may take its time
             answer += piece
             if len(answer) > MAX_BYTES:
                 raise SchemaRegistryUnavailable(

@@ -34,11 +34,11 @@ class PayloadDecoder(Protocol):
     """Decodes data that were written with one schema.
 
     Attributes:
-        titles: the names of the record's fields that the data contain.
+        titles: the names of the record's fields that the data contain; None if each message names its fields.
     """
 
     @property
-    def titles(self) -> Collection[str]: ...
+    def titles(self) -> Collection[str] | None: ...
 
     def decode(self, data: bytes, start: int) -> Record:
         """Return the record in data that begin at `start`.
@@ -46,6 +46,22 @@ class PayloadDecoder(Protocol):
         Raises:
             DecodeError: the data are damaged or do not fit.
         """
+
+
+class JsonDecoder:
+    """Decodes JSON objects that have a JSON Schema. What they are checked against is the record type alone.
+
+    Args:
+        schema: the record type.
+    """
+
+    titles = None
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def decode(self, data: bytes, start: int) -> Record:
+        return self._schema.decode_json(data[start:])
 
 
 def load_decoder(client: RegistryClient, schema: Schema, input_format: InputFormat) -> Load[PayloadDecoder]:
@@ -68,6 +84,8 @@ def load_decoder(client: RegistryClient, schema: Schema, input_format: InputForm
 def _compiled(registered: RegisteredSchema, schema: Schema) -> PayloadDecoder:
     if registered.kind == "AVRO":
         return AvroDecoder(parse(registered.text, [each.text for each in registered.references]), schema)
+    if registered.kind == "JSON":
+        return JsonDecoder(schema)
     raise DecodeError(f"messages in the format {registered.kind} cannot be decoded")
 
 
@@ -116,7 +134,7 @@ class FormatDecoder:
         return Decoded(found, awaited)
 
     def titles(self, value: bytes | None, header: bytes | None) -> Collection[str] | None:
-        """Return the names of the record's fields in a value; None if it is plain JSON."""
+        """Return the names of the record's fields in a value; None if it is JSON."""
         encoding = self._encoding(value, header)
         if isinstance(encoding, DecodeError):
             return ()

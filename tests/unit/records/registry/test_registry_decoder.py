@@ -10,7 +10,8 @@ import pytest
 from makiserve.errors import DecodeError, SchemaNotFound
 from makiserve.records import Record, Schema
 from makiserve.records.avro import AvroDecoder, parse
-from makiserve.records.registry.decoder import FormatDecoder, InputFormat
+from makiserve.records.registry.client import RegisteredSchema, RegistryClient
+from makiserve.records.registry.decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
 from makiserve.records.registry.wire import SchemaId, encoding_of, schema_id
 
 
@@ -47,6 +48,13 @@ def test_values_are_decoded_by_the_id_in_front_or_in_the_header_or_as_json() -> 
     headers = [None, GUID, SEVEN, None, None]
     found = decoder({SEVEN: AVRO, GUID: AVRO}).decode(values, headers)
     assert found == ([Row(1), Row(2), Row(3), Row(4), Row(5)], b"")
+
+
+def test_json_with_a_schema_is_decoded_as_plain_json_is() -> None:
+    formats = decoder({SEVEN: JsonDecoder(Schema(Row))})
+    (good, bad), _ = formats.decode([SEVEN + b'{"x": 1}', SEVEN + b'{"x": "1"}'], [None] * 2)
+    assert (good, str(bad)) == (Row(1), "field 'x': expected int, got \"1\"")
+    assert formats.titles(SEVEN + b'{"x": 1}', None) is None
 
 
 def test_values_wait_from_the_first_whose_schema_is_unknown() -> None:
@@ -92,6 +100,44 @@ def test_ids_are_numbers_and_guids() -> None:
     assert schema_id(b"\0\0\0\1\2") == SchemaId(258)
     assert schema_id(GUID) == SchemaId(UUID(int=9))
     assert str(schema_id(GUID)) == "00000000-0000-0000-0000-000000000009"
+
+
+class Client(RegistryClient):
+    def __init__(self, registered: RegisteredSchema) -> None:
+        self.registered = registered
+
+    def schema(self, schema: SchemaId) -> RegisteredSchema:
+        return self.registered
+
+
+@pytest.mark.parametrize(
+    ("registered", "input_format", "value"),
+    [
+        (RegisteredSchema("AVRO", WRITER), "auto", b"\2"),
+        (RegisteredSchema("AVRO", WRITER), "avro", b"\2"),
+        (RegisteredSchema("JSON", "{}"), "json-schema", b'{"x": 1}'),
+    ],
+)
+def test_the_format_is_that_of_the_schema(
+    registered: RegisteredSchema, input_format: InputFormat, value: bytes
+) -> None:
+    loaded = load_decoder(Client(registered), Schema(Row), input_format)(SEVEN)
+    assert loaded.decode(SEVEN + value, 5) == Row(1)
+
+
+@pytest.mark.parametrize(
+    ("registered", "input_format", "words"),
+    [
+        (RegisteredSchema("AVRO", WRITER), "json", "schema 7 is avro, and --input-format is json"),
+        (RegisteredSchema("THRIFT", ""), "auto", "schema 7: messages in the format THRIFT cannot be decoded"),
+        (RegisteredSchema("AVRO", "{"), "auto", "schema 7: not an Avro schema"),
+    ],
+)
+def test_a_schema_of_another_format_is_an_error(
+    registered: RegisteredSchema, input_format: InputFormat, words: str
+) -> None:
+    with pytest.raises(DecodeError, match=words):
+        load_decoder(Client(registered), Schema(Row), input_format)(SEVEN)
 
 
 def test_only_the_chosen_format_is_accepted() -> None:
