@@ -72,7 +72,7 @@ class MessageDecoder:
 
 
 def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
-    """Return a decoder that waits for the registry, at most for the broker's patience each time.
+    """Return a decoder that waits for the registry, each time for at most `broker.patience`.
 
     Raises:
         ConfigurationError: the settings of the registry are wrong.
@@ -99,7 +99,7 @@ def check_registry(broker: BrokerSettings) -> str | None:
     """Check that the schema registry answers; return its URL, or None if there is none.
 
     Raises:
-        SchemaRegistryUnavailable: it does not answer within the broker's patience.
+        SchemaRegistryUnavailable: it does not answer within `broker.patience`.
         ConfigurationError: it refuses the credentials, or the settings are wrong.
     """
     if (client := _client(broker)) is None:

@@ -75,7 +75,7 @@ def kind_of(node: Node) -> str:
 
 
 def _read(text: str) -> Any:
-    """Return the JSON of a schema. The name of a primitive type may stand without quotes."""
+    """Return the JSON of a schema. The name of a primitive type may have no quotes."""
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -87,11 +87,11 @@ def _read(text: str) -> Any:
 
 
 def _depth(value: Any) -> int:
-    """Return how many types of a schema are inside each other."""
+    """Return how many JSON objects and arrays are inside each other."""
     deepest, rest = 0, [(value, 1)]
     while rest:
         found, depth = rest.pop()
         deepest = max(deepest, depth)
         inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
         rest += [(each, depth + 1) for each in inner]
-    return deepest // 2
+    return deepest

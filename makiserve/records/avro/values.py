@@ -75,7 +75,7 @@ def logical(node: dict[str, Any]) -> Callable[[Any], Any] | None:
 
 def _decimal(raw: bytes, scale: int) -> Decimal:
     if len(raw) > MAX_DECIMAL_BYTES:
-        raise UnheldValue(f"a decimal of {len(raw):,} bytes, more than {MAX_DECIMAL_BYTES}")
+        raise UnheldValue(f"a decimal of {len(raw):,} bytes")
     unscaled = int.from_bytes(raw, "big", signed=True)
     return Decimal((int(unscaled < 0), Decimal(abs(unscaled)).as_tuple().digits, -scale))
 
