@@ -158,5 +158,7 @@ class BackgroundLoader(Generic[T]):
         attempts.pause_s = min(LONGEST_PAUSE_S, 2 * attempts.pause_s)
         if now >= self._log_due_s:
             self._log_due_s = now + SUMMARY_S
-            level = logging.ERROR if isinstance(error, ConfigurationError) else logging.WARNING
-            logger.log(level, "%s; the partitions with records of this schema wait for it, the others continue", error)
+            if isinstance(error, ConfigurationError):
+                logger.error("%s; records of this schema wait for other credentials, other partitions continue", error)
+            else:
+                logger.warning("%s; records of this schema wait for it, other partitions continue", error)
