@@ -20,9 +20,9 @@ from makiserve.kafka import (
     place_from_text,
     read_headers,
 )
-from makiserve.offline.comparison.compare import Comparison, Output, Position, compare
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Served
+from makiserve.scoring.comparison import Comparison, Output, Position, compare
 from makiserve.settings import AuditSettings
 
 

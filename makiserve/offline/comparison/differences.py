@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from makiserve.errors import ConfigurationError
-from makiserve.offline.comparison.compare import TOLERANCE
 from makiserve.offline.metrics.observed import Array, missing
+from makiserve.scoring.comparison import TOLERANCE
 
 PLACE = ["source", "offset", "number"]
 BESIDE = {"source", "offset", "number", "key", "label"}

@@ -21,7 +21,8 @@ WRITTEN = sorted(
     ]
 )
 ELLIPSIS = "…"
-OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri"}  # docker, kafka-acls.sh, models
+OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--nodes"}
+"""Flags of docker, kafka-acls.sh, the scripts in models/, and the broker of makiserve.testing."""
 
 
 def name_of(path: Path) -> str:

@@ -1,0 +1,70 @@
+"""Any pipeline, any cut into batches, checkpoints, aborts and crashes: the outputs are those of one run."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from makiserve.errors import PredictError
+from makiserve.scoring import Outputs, Scorer
+from makiserve.stream.engine.trace import trace_factory
+from makiserve.testing import PipelineDriver
+from tests.unit.serving.pipelines import EVENTS, PIPELINES, Event, Make
+
+ENDS = ["commit", "checkpoint", "checkpoint_slice", "abort", "crash"]
+BATCHES = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(ENDS)), max_size=12)
+Result = tuple[int, str, str]
+
+
+class Doubler:
+    """A model of rows that are independent of each other; it refuses some."""
+
+    inputs = ("number",)
+
+    def check(self, row: tuple[Any, ...]) -> None:
+        if row[0] == 7:
+            raise PredictError("it dislikes 7")
+
+    def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
+        return [2 * row[0] for row in rows]
+
+
+class Doubled(NamedTuple):
+    """A model with a random pipeline, for the driver."""
+
+    make: Make
+    record: type[Event] = Event
+    predictor: Doubler = Doubler()
+
+    def scorer(self, *, is_tracked: bool = False) -> Scorer:
+        return Scorer(trace_factory(self.make), self.predictor, is_tracked=is_tracked)
+
+    def outputs(self) -> Outputs:
+        return Outputs(Event, ("number",), emit=("prediction", "features"), has_model=True, has_post=False)
+
+
+def results(driver: PipelineDriver) -> list[Result]:
+    """Return outputs and dead letters, each in order."""
+    outputs = [(each.offset, repr(each.item), each.json.decode()) for each in driver.outputs]
+    return outputs + [(each.offset, each.reason, repr(each.error)) for each in driver.dead_letters]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(PIPELINES, st.lists(EVENTS | st.just(b"damaged"), max_size=60), BATCHES)
+def test_any_cut_gives_the_outputs_of_one_run(
+    make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]
+) -> None:
+    whole, driver = (PipelineDriver(Doubled(make)) for _ in range(2))  # type: ignore[arg-type]
+    for each in (whole, driver):
+        each.send(*events)
+    whole.process()
+    whole.commit()
+    for count, end in batches:
+        driver.process(count)
+        getattr(driver, end)()
+    driver.process()
+    driver.commit()
+    assert driver.committed == len(events)
+    assert results(driver) == results(whole)
