@@ -1,6 +1,6 @@
 """The language of feature pipelines: ReactiveX operators with RxSci's names, over explicit state.
 
-Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe`.
+Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe` or `reactivex.compose`.
 """
 
 from makiserve.stream import compression, container, data, error, framing, io, math, ops, state

@@ -5,8 +5,7 @@ from __future__ import annotations
 from threading import Event
 from typing import Any
 
-import rx
-from rx.scheduler import CurrentThreadScheduler
+from makiserve.stream.reactive import CurrentThreadScheduler, rx
 
 
 def run(pipe: rx.Observable) -> Any:

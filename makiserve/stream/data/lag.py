@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import rx
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
@@ -16,6 +14,7 @@ from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.ops.map import map
+from makiserve.stream.reactive import compose
 from makiserve.stream.scalars import plain
 
 
@@ -120,5 +119,5 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
     5
     """
     values = [] if key_mapper is None else [map(key_mapper)]
-    differences: Transform = rx.pipe(*values, lag(size), map(lambda pair: plain(pair[1]) - plain(pair[0])))
+    differences: Transform = compose(*values, lag(size), map(lambda pair: plain(pair[1]) - plain(pair[0])))
     return differences

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import rx
-from rx import operators
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import CompositeDisposable, Disposable, SerialDisposable
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import Traced
+from makiserve.stream.reactive import (
+    CompositeDisposable,
+    Disposable,
+    Observer,
+    Scheduler,
+    SerialDisposable,
+    library_of,
+    rx,
+)
 
 
 def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.Observable], list[rx.Observable]]:
@@ -62,10 +66,12 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
     def apply(source: rx.Observable) -> list[rx.Observable]:
         if isinstance(source, Traced) and source.origin is None:
             raise PipelineError("train_test_split makes two streams of one: split the records before the pipeline")
-        dealt = source.pipe(operators.map_indexed(lambda item, index: (is_test(index), item)))
+        dealt = source.pipe(library_of(source).operators.map_indexed(lambda item, index: (is_test(index), item)))
         shared = _connected_by_two(dealt)
         return [
-            shared.pipe(operators.filter(lambda pair, part=part: pair[0] == part), operators.map(lambda pair: pair[1]))
+            shared.pipe(
+                rx.operators.filter(lambda pair, part=part: pair[0] == part), rx.operators.map(lambda pair: pair[1])
+            )
             for part in (False, True)
         ]
 
@@ -74,7 +80,7 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
 
 def _connected_by_two(source: rx.Observable) -> rx.Observable:
     """Return an Observable that subscribes to the source at its second subscriber, until the last one unsubscribes."""
-    published: Any = source.pipe(operators.publish())
+    published: Any = source.pipe(library_of(source).operators.publish())
     connection = SerialDisposable()
     subscribers = 0
 

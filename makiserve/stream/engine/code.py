@@ -63,8 +63,8 @@ class Code:
         return self._open[-1].depth
 
     def name(self, hint: str) -> str:
-        """Return a new name."""
-        return f"{hint}_{next(self._names)}"
+        """Return a new name; a dot in the hint, as in `rx.operators`, becomes an underscore."""
+        return f"{hint.replace('.', '_')}_{next(self._names)}"
 
     def constant(self, value: Any, hint: str = "f") -> str:
         """Return the name of a value in the program, such as a function of the user."""

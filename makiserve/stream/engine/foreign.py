@@ -1,4 +1,4 @@
-"""Operators of rx itself in a pipeline: each scope subscribes to them once and pushes items into their observer.
+"""Operators of rx or reactivex in a pipeline: each scope subscribes to them once and pushes items into their observer.
 
 The state of such an operator is in its closures: it cannot be saved, and a failed record cannot be rolled back in it.
 Stateless operators are not affected. The others run in notebooks and replays, and are not served. Operators that wait
@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import rx
-from rx.core.typing import Observer
-from rx.scheduler import ImmediateScheduler
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.reactive import OBSERVABLES, ImmediateScheduler, Observer, rx
 
 STATELESS = {"do_action", "filter", "map", "pluck"}
 """Operators of rx that keep nothing between items; `starmap` is built from `map`."""
@@ -53,7 +50,10 @@ EQUIVALENTS = {
 }
 """The replacement for an operator that is accepted. Operators that others are built from come last."""
 
-OBSERVABLE = rx.Observable.__module__
+OPERATOR_MODULES = ("rx.core.operators.", "rx.core.observable.", "reactivex.operators.", "reactivex.observable.")
+"""The modules of rx 3 and reactivex that define operators and the Observables that operators return."""
+
+OBSERVABLE_MODULES = {kind.__module__ for kind in OBSERVABLES}
 
 _TIME = "rs.data.roll_time() or rs.data.time_split(), which take time from the records"
 _JOIN = "rs.ops.tee_map(), which joins branches of one stream"
@@ -154,7 +154,7 @@ class Tap:
 
 @dataclass(frozen=True, eq=False)
 class Foreign(Operator):
-    """The node of an operator of rx, as the Observable that it returned."""
+    """The node of an operator of rx or reactivex, as the Observable that it returned."""
 
     observable: rx.Observable
     operator: str
@@ -195,17 +195,17 @@ class Foreign(Operator):
         return f"{self}: use {instead}" if self.hides_state else None
 
     def __str__(self) -> str:
-        return f"rx.operators.{self.operator}"
+        return f"{_library(self.observable)}.operators.{self.operator}"
 
 
 def foreign(observable: rx.Observable) -> Foreign:
-    """Return the node of an Observable that an operator of rx returned.
+    """Return the node of an Observable that an operator of rx or reactivex returned.
 
     Raises:
         PipelineError: the operator waits for more than its items, so that a traced pipeline cannot run it.
     """
     names = list(dict.fromkeys(_names(observable)))
-    _refuse_others(names)
+    _refuse_others(names, _library(observable))
     named = next((name for name in EQUIVALENTS if name in names), names[0] if names else "create")
     return Foreign(
         observable,
@@ -215,29 +215,34 @@ def foreign(observable: rx.Observable) -> Foreign:
     )
 
 
-def _refuse_others(names: list[str]) -> None:
+def _library(observable: rx.Observable) -> str:
+    """Return the name of the library that an Observable belongs to."""
+    return type(observable).__module__.partition(".")[0]
+
+
+def _refuse_others(names: list[str], library: str) -> None:
     others = [name for name in names if name not in KEPT]
     if not others:
         return
     known = ((name, instead) for part, instead in INSTEAD.items() for name in others if part in name)
     name, instead = next(known, (others[0], "an operator of makiserve.stream; rs.ops.tee_map() joins branches"))
     raise PipelineError(
-        f"rx.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other streams, or it "
-        f"emits at times of its own, so that items would be lost.\nUse {instead}."
+        f"{library}.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other streams, or "
+        f"it emits at times of its own, so that items would be lost.\nUse {instead}."
     )
 
 
 def _names(value: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the names of the functions that an Observable of rx is made of, read off their closures."""
+    """Yield the names of the functions that an Observable is made of, read off their closures."""
     if isinstance(value, (tuple, list)):
         for each in value:
             yield from _names(each, depth)
         return
     function = getattr(value, "_subscribe", value)
     module = getattr(function, "__module__", None) or ""
-    if depth > 6 or not module.startswith("rx.core."):
+    if depth > 6 or not module.startswith(("rx.core.", "reactivex.")):
         return
-    is_operator = module.startswith(("rx.core.operators.", "rx.core.observable.")) and module != OBSERVABLE
+    is_operator = module.startswith(OPERATOR_MODULES) and module not in OBSERVABLE_MODULES
     if is_operator and hasattr(function, "__qualname__"):
         yield function.__qualname__.partition(".")[0].strip("_")
     for cell in getattr(function, "__closure__", None) or ():

@@ -6,11 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rx.core.typing import Disposable, Observer, Scheduler
-from rx.core.typing import Observable as AnyObservable
-from rx.disposable import CompositeDisposable
-from rx.disposable import Disposable as Action
-
 from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
@@ -18,6 +13,7 @@ from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage
+from makiserve.stream.reactive import CompositeDisposable, Disposable, Observer, Scheduler, rx
 
 
 class SubscriberError(BaseException):
@@ -49,7 +45,7 @@ class Subscription:
         self._waiting: deque[Callable[[], None]] = deque()
         self._is_busy = self._has_ended = False
 
-    def subscribe(self, source: AnyObservable[Any], scheduler: Scheduler | None) -> Disposable:
+    def subscribe(self, source: rx.Observable, scheduler: Scheduler | None) -> Disposable:
         """Subscribe to the source and return the subscription, to dispose of."""
         subscription = source.subscribe(
             lambda item: self._enqueue(lambda: self._next(item)),
@@ -57,7 +53,7 @@ class Subscription:
             lambda: self._enqueue(self._end),
             scheduler=scheduler,
         )
-        return CompositeDisposable(subscription, Action(self._stop))
+        return CompositeDisposable(subscription, Disposable(self._stop))
 
     def _enqueue(self, step: Callable[[], None]) -> None:
         self._waiting.append(step)

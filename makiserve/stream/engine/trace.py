@@ -8,14 +8,11 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
-import rx
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import Disposable
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.foreign import Tap, captures, foreign
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.subscription import Subscription
+from makiserve.stream.reactive import BaseObservable, Disposable, Observer, Scheduler, compose, is_observable, rx
 
 Transform = Callable[[rx.Observable], rx.Observable]
 Pipeline = Transform | Sequence[Transform]
@@ -26,7 +23,7 @@ leaves: list[Traced] = []
 """The streams that the foreign operator subscribed last."""
 
 
-class Traced(rx.Observable):
+class Traced(BaseObservable):
     """An Observable that knows its operators.
 
     With an origin it is an ordinary cold Observable: each subscription compiles all operators together and has its own
@@ -58,7 +55,7 @@ def operator(node: Operator) -> Transform:
     """
     for field in fields(node):
         value, kind = getattr(node, field.name), str(field.type)
-        if isinstance(value, rx.Observable) and kind.startswith("Callable["):
+        if is_observable(value) and kind.startswith("Callable["):
             raise PipelineError(f"{node.name} is the factory of an operator, which must be called: {node.name}(…)")
         if kind.startswith("Callable[") and not callable(value) and not (value is None and kind.endswith("| None")):
             raise PipelineError(
@@ -68,6 +65,11 @@ def operator(node: Operator) -> Transform:
     def apply(source: rx.Observable) -> rx.Observable:
         if isinstance(source, Traced):
             return Traced(source.origin, (*source.operators, node))
+        if not hasattr(source, "subscribe"):
+            raise PipelineError(
+                f"{node.name} was applied to {type(source).__name__} instead of a stream. Compose operators with "
+                "rx.pipe(…) or reactivex.compose(…); reactivex.pipe(…) takes a stream as its first argument"
+            )
         return Traced(source, (node,))
 
     apply.__name__ = apply.__qualname__ = node.name
@@ -82,13 +84,13 @@ def trace(pipeline: Pipeline | None) -> Plan:
     """
     if pipeline is None:
         return Plan()
-    transform = rx.pipe(*pipeline) if isinstance(pipeline, Sequence) else pipeline
+    transform = compose(*pipeline) if isinstance(pipeline, Sequence) else pipeline
     if not callable(transform):
         raise PipelineError(
             f"expected a pipeline, such as rx.pipe(…) or a list of operators, not {type(pipeline).__name__}"
         )
     result = transform(Traced(None))
-    if not isinstance(result, rx.Observable):
+    if not is_observable(result):
         raise PipelineError(
             f"a pipeline returns an Observable, this one returned {type(result).__name__}: "
             "is it a factory that should have been called?"

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import rx
-from rx.subject import Subject
-
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.reactive import Subject, rx
 
 
 def create_error_router() -> tuple[rx.Observable, Callable[[], Transform]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import rx
-
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.source import source
+from makiserve.stream.reactive import rx
 
 
 def read(

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-import rx
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import CompositeDisposable, Disposable
-
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.observable import subscribed_only
+from makiserve.stream.reactive import CompositeDisposable, Disposable, Observer, Scheduler, rx
 
 Opening = Callable[[], AbstractContextManager[Callable[[Any], Any]]]
 """Creates a context that gives a function to write an item; the file is complete when the context ends."""

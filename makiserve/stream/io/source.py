@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import rx
+from makiserve.stream.reactive import rx
 
 
 def source(items: Callable[[], Iterator[Any]]) -> rx.Observable:

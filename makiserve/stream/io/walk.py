@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import rx
-
 from makiserve.stream.io.source import source
+from makiserve.stream.reactive import rx
 
 
 def walk(top: str | os.PathLike[str], recursive: bool = True) -> rx.Observable:

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
-import rx
 from rich.console import Console
 from rich.progress import track
-from rx.core.typing import Scheduler
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
+from makiserve.stream.reactive import Scheduler, rx
 
 
 def from_iterable(

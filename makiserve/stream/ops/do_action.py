@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import rx
-
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Traced, Transform, operator
+from makiserve.stream.reactive import library_of, rx
 
 
 def do_action(
@@ -68,7 +67,8 @@ def _source_watched(source: rx.Observable, on_error: Callable[[Exception], objec
         source = Traced(source)
     if source.origin is None:
         return source
-    return Traced(source.origin.pipe(rx.operators.do_action(on_error=on_error)), source.operators)
+    watch = library_of(source.origin).operators.do_action(on_error=on_error)
+    return Traced(source.origin.pipe(watch), source.operators)
 
 
 @dataclass(frozen=True, eq=False)

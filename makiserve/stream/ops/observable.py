@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import rx
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import Disposable
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.foreign import captures
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.trace import Traced, Transform, operator
+from makiserve.stream.reactive import Disposable, Observer, Scheduler, library_of, rx
 
 
 def is_symbolic(source: rx.Observable) -> bool:
@@ -58,4 +55,4 @@ class _Ending(Traced):
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
         if captures:
             return super()._subscribe_core(observer, scheduler)
-        return rx.operators.take(self._count)(self.origin).subscribe(observer, scheduler=scheduler)
+        return library_of(self.origin).operators.take(self._count)(self.origin).subscribe(observer, scheduler=scheduler)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import rx
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import Disposable
-
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.ops.observable import subscribed_only
+from makiserve.stream.reactive import Disposable, Observer, Scheduler, rx
 
 
 def on_subscribe(post_action: Callable[[], object]) -> Transform:

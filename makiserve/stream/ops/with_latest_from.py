@@ -6,14 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import rx
-from rx.core.typing import Observer, Scheduler
-from rx.disposable import CompositeDisposable, Disposable
-from rx.subject import Subject
-
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import Traced, Transform
 from makiserve.stream.ops.observable import subscribed_only
+from makiserve.stream.reactive import CompositeDisposable, Disposable, Observer, Scheduler, Subject, is_observable, rx
 
 
 def with_latest_from(*sources: rx.Observable) -> Transform:
@@ -102,5 +98,5 @@ def _is_hot(stream: Any) -> bool:
 def _observables(function: Any) -> Iterator[rx.Observable]:
     """Yield the Observables that a subscribe function of rx holds in its closure."""
     for cell in getattr(function, "__closure__", None) or ():
-        if isinstance(cell.cell_contents, rx.Observable):
+        if is_observable(cell.cell_contents):
             yield cell.cell_contents

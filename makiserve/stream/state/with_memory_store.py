@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rx
-
 from makiserve.stream.engine.trace import Pipeline, Traced, Transform, trace
+from makiserve.stream.reactive import rx
 
 
 def with_memory_store(pipeline: Pipeline) -> Transform:

@@ -18,7 +18,7 @@ import pytest
 from makiserve.artifact import check_reference, load
 from makiserve.artifact.reference.reference import score_reference
 from makiserve.errors import ConfigurationError
-from tests.unit.artifact.example import HOUSE, fitted, forget, readings
+from tests.unit.artifact.example import FEATURES, HOUSE, fitted, forget, readings
 
 Log = Callable[..., Any]
 
@@ -62,6 +62,18 @@ def test_a_process_without_the_project_gets_the_pipeline_from_the_artifact(log: 
     assert model.features.__module__ == "house.features"
     assert model.features is not house.features
     assert model.record.__qualname__ == "Reading"
+    check_reference(model)
+
+
+def test_a_pipeline_of_reactivex_is_packaged_with_its_requirement(log: Log, project: Callable[..., Any]) -> None:
+    composed = FEATURES.replace("import rx", "import reactivex").replace("rx.pipe", "reactivex.compose")
+    house = project(HOUSE | {"house/features.py": composed}, "house.features")
+    uri = log(house).model_uri
+    forget("house")
+    model = load(uri)
+    assert any(line.startswith("reactivex==") for line in model.requirements)
+    assert not any(line.lower().startswith("rx==") for line in model.requirements)
+    assert model.sample
     check_reference(model)
 
 

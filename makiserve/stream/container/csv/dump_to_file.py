@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import rx
-
 from makiserve.stream.container.csv.dump import dump
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.io.encoded import encoded
@@ -11,6 +9,7 @@ from makiserve.stream.io.opened import File, Open
 from makiserve.stream.io.sink import CANNOT_BE_TAKEN_BACK
 from makiserve.stream.io.write import write
 from makiserve.stream.ops.observable import subscribed_only
+from makiserve.stream.reactive import compose
 
 
 def dump_to_file(
@@ -56,7 +55,7 @@ def dump_to_file(
     """
     lines = dump(header, separator, escapechar, doublequote, newline)
     if encoding is None:
-        steps = rx.pipe(lines, write(filename, "w", open_obj=open_obj))
+        steps = compose(lines, write(filename, "w", open_obj=open_obj))
     else:
-        steps = rx.pipe(lines, encoded(encoding), write(filename, "wb", open_obj=open_obj))
+        steps = compose(lines, encoded(encoding), write(filename, "wb", open_obj=open_obj))
     return subscribed_only("csv.dump_to_file", CANNOT_BE_TAKEN_BACK, steps)

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-import rx
-
 from makiserve.errors import DecodeError
 from makiserve.stream.container.csv.create_line_parser import checked_parser
 from makiserve.stream.container.csv.dialect import Dialect
 from makiserve.stream.container.csv.parser import Parser
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.source import source
+from makiserve.stream.reactive import rx
 
 
 def load_from_file(

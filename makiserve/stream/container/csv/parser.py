@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import rx
-
 from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.container.csv.columns import CONVERTERS, Columns, Row, from_header
 from makiserve.stream.container.csv.dialect import Dialect
 from makiserve.stream.container.csv.rows import Load
 from makiserve.stream.engine.trace import operator
+from makiserve.stream.reactive import is_observable, rx
 
 
 class Parser:
@@ -54,7 +53,7 @@ class Parser:
         return Parser(self.dialect, columns, self._none_values, self.ignore_error, self._schema_name)
 
     def __call__(self, line: str | rx.Observable) -> Any:
-        if isinstance(line, rx.Observable):
+        if is_observable(line):
             return operator(Load(self, skip=0, header=True, emits_ignored=True))(line)
         return self.row(self.dialect.split(line))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import rx
-
 from makiserve.errors import PipelineError
 from makiserve.stream.compression import z, zstd
 from makiserve.stream.container.json.dump import dump
@@ -14,6 +12,7 @@ from makiserve.stream.io.opened import File, Open
 from makiserve.stream.io.sink import CANNOT_BE_TAKEN_BACK
 from makiserve.stream.io.write import write
 from makiserve.stream.ops.observable import subscribed_only
+from makiserve.stream.reactive import compose
 
 COMPRESSORS = {"gzip": z.compress, "zstd": zstd.compress}
 
@@ -55,5 +54,5 @@ def dump_to_file(
     if compression is not None and compression not in COMPRESSORS:
         raise PipelineError(f"json.dump_to_file: compression is gzip, zstd or None, not {compression!r}")
     compressing = [] if compression is None else [COMPRESSORS[compression]()]
-    steps = rx.pipe(dump(newline), encoded(encoding), *compressing, write(filename, "wb", open_obj=open_obj))
+    steps = compose(dump(newline), encoded(encoding), *compressing, write(filename, "wb", open_obj=open_obj))
     return subscribed_only("json.dump_to_file", CANNOT_BE_TAKEN_BACK, steps)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
-import rx
-
 from makiserve.errors import PipelineError
 from makiserve.stream.compression.machine import Machine, through
 from makiserve.stream.compression.z import gzip_decompressor
@@ -17,6 +15,7 @@ from makiserve.stream.container.json.load import load
 from makiserve.stream.framing import line
 from makiserve.stream.io.opened import CHUNK_BYTES, File, Open, opened
 from makiserve.stream.io.source import source
+from makiserve.stream.reactive import rx
 
 Compression = Literal["gzip", "zstd"]
 DECOMPRESSORS: dict[str, Callable[[], Machine]] = {"gzip": gzip_decompressor, "zstd": zstd_decompressor}

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow.parquet as pq
-import rx
 
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.source import source
+from makiserve.stream.reactive import rx
 
 
 def load_from_file(

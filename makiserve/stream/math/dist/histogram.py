@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import rx
 
+from makiserve.stream.reactive import compose, rx
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.math.dist.distribution import Distribution, count_below
@@ -40,7 +40,7 @@ def histogram(bin_count: int = 100) -> Transform:
     """
     if bin_count < 1:
         raise PipelineError(f"dist.histogram: bin_count is at least 1, not {bin_count}")
-    bars: Transform = rx.pipe(
+    bars: Transform = compose(
         map(lambda dist: _histogram(dist, bin_count)),
         filter(lambda bars: bars is not None),
     )
