@@ -1,6 +1,7 @@
 """The language of feature pipelines: ReactiveX operators with RxSci's names, over explicit state.
 
-Use it as `import makiserve.stream as rs`. Each operator works on any Observable and inside `rx.pipe` or `reactivex.compose`.
+Use it as `import makiserve.stream as rs`. Each operator works on any Observable, inside `rx.pipe` and inside
+`reactivex.compose`.
 """
 
 from makiserve.stream import compression, container, data, error, framing, io, math, ops, state
