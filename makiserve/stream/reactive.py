@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import rx as rx
-    from rx import Observable as BaseObservable
     from rx.disposable import CompositeDisposable as CompositeDisposable
     from rx.disposable import Disposable as Disposable
     from rx.disposable import SerialDisposable as SerialDisposable
     from rx.scheduler import CurrentThreadScheduler as CurrentThreadScheduler
     from rx.scheduler import ImmediateScheduler as ImmediateScheduler
     from rx.subject import Subject as Subject
+
+    BaseObservable = rx.Observable
 
 Observer: TypeAlias = Any
 Scheduler: TypeAlias = Any

@@ -227,8 +227,8 @@ def _refuse_others(names: list[str], library: str) -> None:
     known = ((name, instead) for part, instead in INSTEAD.items() for name in others if part in name)
     name, instead = next(known, (others[0], "an operator of makiserve.stream; rs.ops.tee_map() joins branches"))
     raise PipelineError(
-        f"{library}.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other streams, "
-        f"or it emits at times of its own, so that items would be lost.\nUse {instead}."
+        f"{library}.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other "
+        f"streams, or it emits at times of its own, so that items would be lost.\nUse {instead}."
     )
 
 
