@@ -206,25 +206,20 @@ def test_every_operator_is_listed(library: Any) -> None:
     assert not KEPT[library].keys() & REFUSED[library].keys()
 
 
+@settings(max_examples=25, deadline=None)
+@given(items=st.lists(st.integers(0, 9), min_size=1, max_size=8))
 @examples_of(KEPT)
-def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str) -> None:
-    make = KEPT[library][name]
+def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: list[int]) -> None:
+    make, source = KEPT[library][name], library.subject.Subject()
+    expected = notifications(source.pipe(make()), source, items)
+    source = library.subject.Subject()
+    assert notifications(source.pipe(rs.state.with_memory_store(make())), source, items) == expected
     program = Program(trace(rs.ops.group_by(lambda i: 0, make())))
-
-    @settings(max_examples=25, deadline=None)
-    @given(items=st.lists(st.integers(0, 9), min_size=1, max_size=8))
-    def emits(items: list[int]) -> None:
-        source = library.subject.Subject()
-        expected = notifications(source.pipe(make()), source, items)
-        source = library.subject.Subject()
-        assert notifications(source.pipe(rs.state.with_memory_store(make())), source, items) == expected
-        state = program.new_state()
-        fed = program.feed(items, state)
-        if not any(isinstance(each, type) for each in expected):
-            assert not fed.failures
-            assert [*fed.outputs, *program.complete(state), "|"] == expected
-
-    emits()
+    state = program.new_state()
+    fed = program.feed(items, state)
+    if not any(isinstance(each, type) for each in expected):
+        assert not fed.failures
+        assert [*fed.outputs, *program.complete(state), "|"] == expected
 
 
 @examples_of(KEPT)
