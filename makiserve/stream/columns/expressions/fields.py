@@ -1,0 +1,158 @@
+"""Fields and elements of the items of a batch."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from operator import attrgetter, itemgetter
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Mask, column_of
+from makiserve.stream.columns.expressions.records import has_stored, is_frozen, is_named_tuple, record_fields
+from makiserve.stream.columns.expressions.values import (
+    Record,
+    Unsuited,
+    Value,
+    Values,
+    either,
+    results_of,
+    scalar,
+    values_of,
+)
+
+
+class _Fetched:
+    """What has been read from an array of objects: their class, and the fields that cannot change."""
+
+    def __init__(self, values: Array) -> None:
+        types = set(map(type, values.tolist()))
+        self.has_none = type(None) in types
+        types.discard(type(None))
+        self.cls = next(iter(types)) if len(types) == 1 else None
+        self.is_frozen = self.cls is not None and is_frozen(self.cls)
+        self.fields: dict[str | int, Value] = {}
+
+
+_FETCHED: dict[int, tuple[weakref.ref[Array], _Fetched]] = {}
+"""By the identity of arrays in use, so that several functions read a field of the same batch once."""
+
+
+def attribute(values: Values, name: str, size: int) -> Values:
+    """Return an attribute of each item.
+
+    Raises:
+        Unsuited: it is not a stored value.
+    """
+    if isinstance(values, Record):
+        if name not in values.names:
+            raise Unsuited(f"{name} is not a field")
+        return _with_bad(values.fields[values.names.index(name)], values.bad)
+    fetched = _fetched(values)
+    if fetched.cls is None or not has_stored(fetched.cls, name):
+        raise Unsuited(f"{name} is not a field")
+    return _with_bad(_fetch(values, fetched, name, attrgetter(name)), values.bad)
+
+
+def element(values: Values, index: int | str, active: Mask | None, size: int) -> Values:
+    """Return an element of each item.
+
+    Raises:
+        Unsuited: an item is not a tuple, a text or a dictionary.
+    """
+    if isinstance(values, Record):
+        if (
+            not is_sequence(values)
+            or not isinstance(index, int)
+            or not -len(values.fields) <= index < len(values.fields)
+        ):
+            raise Unsuited(f"{index} is not an element")
+        return _with_bad(values.fields[index], values.bad)
+    fetched = _fetched(values)
+    if fetched.cls is tuple or (fetched.cls is not None and is_named_tuple(fetched.cls)):
+        return _with_bad(_fetch(values, fetched, index, itemgetter(index)), values.bad)
+    if fetched.cls is dict or fetched.cls is str:
+        return _with_bad(_read(values, itemgetter(index)), values.bad)
+    raise Unsuited("an item that is not a tuple")
+
+
+def unpack(values: Values, count: int, size: int) -> Value:
+    """Return a constant if each item is a tuple of this length.
+
+    Raises:
+        Unsuited: one is not.
+    """
+    if isinstance(values, Record):
+        if not is_sequence(values) or len(values.fields) != count:
+            raise Unsuited(f"an item that is not a tuple of {count}")
+        return Value("b", True, None, values.bad)
+    fetched = _fetched(values)
+    if fetched.cls is not tuple and (fetched.cls is None or not is_named_tuple(fetched.cls)):
+        raise Unsuited("an item that is not a tuple")
+    items = values.values.tolist()
+    none = np.fromiter((item is None for item in items), np.bool_, size) if fetched.has_none else None
+    if any(item is not None and len(item) != count for item in items):
+        raise Unsuited(f"an item that is not a tuple of {count}")
+    return Value("b", True, None, either(values.bad, none))
+
+
+def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], size: int) -> Record:
+    """Return named tuples with other values in some fields.
+
+    Raises:
+        Unsuited: the items are not named tuples with these fields.
+    """
+    if isinstance(record, Value):
+        record = _opened(record, size)
+    if not isinstance(record.make, type) or not is_named_tuple(record.make) or not set(names) <= set(record.names):
+        raise Unsuited("an item that is not a named tuple with these fields")
+    changed = dict(zip(names, changes, strict=True))
+    fields = tuple(changed.get(name, field) for name, field in zip(record.names, record.fields, strict=True))
+    return Record(record.make, record.names, fields, either(record.bad, *(change.bad for change in changes)))
+
+
+def is_sequence(record: Record) -> bool:
+    """Return whether the records are tuples."""
+    return record.make is None or (isinstance(record.make, type) and is_named_tuple(record.make))
+
+
+def _opened(values: Value, size: int) -> Record:
+    fetched = _fetched(values)
+    names = None if fetched.cls is None else record_fields(fetched.cls)
+    if names is None:
+        raise Unsuited("an item that is not a record")
+    fields = tuple(attribute(values, name, size) for name in names)
+    return Record(fetched.cls, names, fields, either(*(field.bad for field in fields)))
+
+
+def _fetched(values: Value) -> _Fetched:
+    if values.kind != "O" or values.is_constant:
+        raise Unsuited("a number that is used as a record")
+    key = id(values.values)
+    entry = _FETCHED.get(key)
+    if entry is None or entry[0]() is not values.values:
+        reference = weakref.ref(values.values, lambda _: _FETCHED.pop(key, None))
+        entry = _FETCHED[key] = reference, _Fetched(values.values)
+    return entry[1]
+
+
+def _fetch(values: Value, fetched: _Fetched, key: str | int, read: Callable[[Any], Any]) -> Value:
+    value = fetched.fields.get(key)
+    if value is None:
+        value = _read(values, read)
+        if fetched.is_frozen:
+            fetched.fields[key] = value
+    return value
+
+
+def _read(values: Value, read: Callable[[Any], Any]) -> Value:
+    """Return what `read` returns for each item; it is not known where the item is None or where `read` raises."""
+    results, raised = results_of(read, [values.values.tolist()], len(values.values))
+    found = scalar(values_of(column_of(results)))
+    return replace(found, bad=raised)
+
+
+def _with_bad(values: Values, bad: Mask | None) -> Values:
+    return values if bad is None else replace(values, bad=either(values.bad, bad))
