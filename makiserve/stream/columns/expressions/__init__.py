@@ -1,1 +1,10 @@
 """Column expressions: users' functions computed for all items of a batch at once, with Python's results."""
+
+from makiserve.stream.columns.expressions.function import (
+    ColumnFunction,
+    Evaluated,
+    column_function,
+    column_starfunction,
+)
+
+__all__ = ["ColumnFunction", "Evaluated", "column_function", "column_starfunction"]

@@ -22,6 +22,7 @@ REFUSED = {
     "LOAD_NAME": "it runs the code of a class or module",
     "LOAD_BUILD_CLASS": "it defines a class",
     "SETUP_FINALLY": "it catches exceptions",
+    "PUSH_EXC_INFO": "it catches exceptions",
     "SETUP_WITH": "it uses a with statement",
     "BEFORE_WITH": "it uses a with statement",
     "MATCH_CLASS": "it matches patterns",
@@ -85,8 +86,6 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
 def _refuse_flags(code: CodeType, nested: bool) -> None:
     if code.co_flags & _GENERATOR and not (nested and code.co_name == "<genexpr>"):
         raise Untraceable("it is a generator or a coroutine")
-    if getattr(code, "co_exceptiontable", b""):
-        raise Untraceable("it catches exceptions or uses a with statement")
 
 
 def _refuse(instruction: dis.Instruction, previous: dis.Instruction | None, code: CodeType) -> None:

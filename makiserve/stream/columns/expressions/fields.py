@@ -78,21 +78,34 @@ def element(values: Values, index: int | str, active: Mask | None, size: int) ->
     raise Unsuited("an item that is not a tuple")
 
 
+def length_of(values: Values) -> int:
+    """Return the number of elements of the first item.
+
+    Raises:
+        Unsuited: the items are not tuples.
+    """
+    if isinstance(values, Record):
+        if not is_sequence(values):
+            raise Unsuited("an item that is not a tuple")
+        return len(values.fields)
+    cls = _fetched(values).cls
+    if cls is not tuple and (cls is None or not is_named_tuple(cls)):
+        raise Unsuited("an item that is not a tuple")
+    return next(len(item) for item in values.values.tolist() if item is not None)
+
+
 def unpack(values: Values, count: int, size: int) -> Value:
     """Return a constant if each item is a tuple of this length.
 
     Raises:
         Unsuited: one is not.
     """
+    if length_of(values) != count:
+        raise Unsuited(f"an item that is not a tuple of {count}")
     if isinstance(values, Record):
-        if not is_sequence(values) or len(values.fields) != count:
-            raise Unsuited(f"an item that is not a tuple of {count}")
         return Value("b", True, None, values.bad)
-    fetched = _fetched(values)
-    if fetched.cls is not tuple and (fetched.cls is None or not is_named_tuple(fetched.cls)):
-        raise Unsuited("an item that is not a tuple")
     items = values.values.tolist()
-    none = np.fromiter((item is None for item in items), np.bool_, size) if fetched.has_none else None
+    none = np.fromiter((item is None for item in items), np.bool_, size) if _fetched(values).has_none else None
     if any(item is not None and len(item) != count for item in items):
         raise Unsuited(f"an item that is not a tuple of {count}")
     return Value("b", True, None, either(values.bad, none))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from makiserve.stream.columns.column import Items, Mask, Rows, column_of
+from makiserve.stream.columns.column import Items, Mask, column_of
 from makiserve.stream.columns.expressions.evaluation import Evaluation
-from makiserve.stream.columns.expressions.merging import fields_of, form_of, place
-from makiserve.stream.columns.expressions.trace import Trace, trace
-from makiserve.stream.columns.expressions.values import Unsuited, items_of, results_of
+from makiserve.stream.columns.expressions.fields import length_of
+from makiserve.stream.columns.expressions.merging import place, rows_of
+from makiserve.stream.columns.expressions.trace import Trace, trace, trace_length
+from makiserve.stream.columns.expressions.values import Unsuited, Values, items_of, results_of, values_of
 
-FEWEST = 16
+FEWEST = 32
 """Below this number of items it is faster to call the function for each of them."""
 
 
@@ -45,6 +47,9 @@ class ColumnFunction(Protocol):
 def column_function(function: Callable[..., Any]) -> ColumnFunction:
     """Return the column form of a function that takes an item.
 
+    The function is called for each item if it has an effect, reads what may change, or does what has no column form.
+    The reasons for this design are in docs/decisions/0140-functions-are-traced-and-doubtful-items-are-called.md.
+
     >>> column_function(lambda i: i * 2).evaluate(column_of([1.5, None])).failed.tolist()
     [False, True]
     >>> column_function(print).reason
@@ -63,24 +68,24 @@ class _Function:
         self._function = function
         self._call = call
         self._starred = starred
-        self._trace: Trace = trace(function, starred=starred)
+        self._trace = trace(function, starred=starred)
+        self._by_length: dict[int | None, Trace | None] = {self._trace.length: self._trace}
 
     @property
     def reason(self) -> str | None:
         return self._trace.reason
 
     def evaluate(self, items: Items) -> Evaluated:
-        if not self._trace.holds():
-            self._trace = trace(self._function, starred=self._starred)
-        found = self._trace
-        if found.tree is None:
+        if self._trace.tree is not None and not self._trace.holds():
+            self._trace = replace(self._trace, tree=None, reason="a name that it reads has been assigned since")
+        if self._trace.tree is None:
             results, failed = results_of(self._call, [items.items()], len(items))
             return Evaluated(column_of(results), failed)
         if len(items) < FEWEST:
             return self._call_each(items)
         try:
             with np.errstate(all="ignore"):
-                values, doubtful = Evaluation(found.constants, found.item, items).run(found.tree)
+                values, doubtful = self._compute(items)
         except Unsuited:
             return self._call_each(items)
         if values is None:
@@ -88,17 +93,23 @@ class _Function:
         computed = items_of(values, len(items))
         return Evaluated(computed, None) if doubtful is None else self._call_some(items, computed, doubtful)
 
+    def _compute(self, items: Items) -> tuple[Values | None, Mask | None]:
+        """Return what can be computed in columns, and the items for which the function must be called."""
+        length = None if self._trace.length is None else length_of(values_of(items))
+        if length not in self._by_length:
+            self._by_length[length] = trace_length(self._function, length, starred=self._starred)
+        found = self._by_length[length]
+        if found is None or found.tree is None:
+            raise Unsuited("items of a length that the function does not accept")
+        return Evaluation(found.constants, found.item, items).run(found.tree)
+
     def _call_each(self, items: Items) -> Evaluated:
         """Call the function for each item; records become rows, as if they were computed in columns."""
         results, failed = results_of(self._call, [items.items()], len(items))
-        given = results if failed is None else [results[row] for row in np.flatnonzero(~failed)]
-        form = form_of(given)
-        if form is None:
-            return Evaluated(column_of(results), failed)
-        if failed is not None:
-            results = [given[0] if has_failed else result for result, has_failed in zip(results, failed, strict=True)]
-        make, names, _ = form
-        return Evaluated(Rows(make, names, tuple(map(column_of, fields_of(form, results)))), failed)
+        if failed is not None and not failed.all():
+            given = results[int(np.flatnonzero(~failed)[0])]
+            results = [given if has_failed else result for result, has_failed in zip(results, failed, strict=True)]
+        return Evaluated(rows_of(results), failed)
 
     def _call_some(self, items: Items, computed: Items, doubtful: Mask) -> Evaluated:
         """Call the function for the items for which the computed result is not known."""

@@ -69,13 +69,13 @@ def _objects(values: Values, size: int) -> Array:
     return objects(items_of(values, size).items()).values
 
 
-def place(items: Items, at: Array, results: list[Any]) -> Items:
+def place(items: Items, at: Array, results: Sequence[Any]) -> Items:
     """Return items with the results of calls at some indexes."""
     if isinstance(items, Rows):
-        rows = _rows(items, results)
-        if rows is not None:
-            fields = zip(items.fields, rows, strict=True)
-            return Rows(items.make, items.names, tuple(place(field, at, list(row)) for field, row in fields))
+        form = form_of(results)
+        if form is not None and form == (items.make, items.names, len(items.fields)):
+            fields = zip(items.fields, fields_of(form, results), strict=True)
+            return Rows(items.make, items.names, tuple(place(field, at, values) for field, values in fields))
     else:
         column = column_of(results)
         if column.values.dtype == items.values.dtype:
@@ -89,14 +89,6 @@ def place(items: Items, at: Array, results: list[Any]) -> Items:
     values = objects(items.items()).values
     values[at] = objects(results).values
     return Column(values)
-
-
-def _rows(items: Rows, results: list[Any]) -> list[Any] | None:
-    """Return the values of each field of results that are records of the same form, else None."""
-    form = form_of(results)
-    if form is None or form != (items.make, items.names, len(items.fields)):
-        return None
-    return fields_of(form, results)
 
 
 Form = tuple[Any, tuple[str, ...], int]
@@ -113,6 +105,15 @@ def form_of(results: Sequence[Any]) -> Form | None:
         return (None, (), lengths.pop()) if len(lengths) == 1 and results[0] else None
     names = record_fields(cls)
     return None if names is None or not is_frozen(cls) else (cls, names, len(names))
+
+
+def rows_of(results: Sequence[Any]) -> Items:
+    """Return results as columns: records and tuples as rows, as if they had been computed in columns."""
+    form = form_of(results)
+    if form is None:
+        return column_of(results)
+    make, names, _ = form
+    return Rows(make, names, tuple(map(rows_of, fields_of(form, results))))
 
 
 def fields_of(form: Form, results: Sequence[Any]) -> list[Sequence[Any]]:

@@ -156,6 +156,7 @@ OPERATIONS: dict[str, Operation] = {
     "is_none": lambda _, o, a, n: _is_none(o[0], n),
     "isinstance": lambda classes, o, a, n: _isinstance(classes, scalar(o[0]), a, n),
     "call": _call,
+    "build": lambda cls, o, a, n: called(cls, o, a, n, checked=False),
     "record": lambda parameter, o, a, n: _record(parameter, o),
     "field": lambda name, o, a, n: fields.attribute(o[0], name, n),
     "element": lambda index, o, a, n: fields.element(o[0], index, a, n),

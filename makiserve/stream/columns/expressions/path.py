@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from makiserve.stream.columns.expressions.nodes import Node, NodeTable, Untraceable
+from makiserve.stream.columns.expressions.records import is_frozen
 from makiserve.stream.columns.expressions.symbols import (
     CONSTANTS,
     RecordSymbol,
@@ -24,6 +25,10 @@ class Undecided(BaseException):
         self.condition = condition
 
 
+class LengthNeeded(BaseException):
+    """The function takes all elements of an item; no code of the function may catch it."""
+
+
 class Path:
     """One run of a function with symbols.
 
@@ -31,27 +36,34 @@ class Path:
         table: the nodes of the function, shared by its paths.
         decisions: the outcomes of the first decisions, in order.
         forks_on_none: whether each value that is read may be None, decided when it is read.
+        length: the number of elements of an item; None if it is not known.
     """
 
-    def __init__(self, table: NodeTable, decisions: Sequence[bool], *, forks_on_none: bool) -> None:
+    def __init__(self, table: NodeTable, decisions: Sequence[bool], *, forks_on_none: bool, length: int | None) -> None:
+        self._length = length
         self.nodes: list[Node] = []
         self._table = table
         self._decisions = iter(decisions)
         self._forks_on_none = forks_on_none
         self._known: dict[Node, bool | None] = {}
-        self._symbols: dict[Node, Symbol] = {}
+        self._read: dict[Node, Symbol] = {}
 
     def item(self) -> Any:
         """Return the symbol of the item."""
         return self._maybe_none(self._table.node("item"))
 
-    def element(self, index: int) -> Any:
-        """Return the symbol of an element of the item."""
-        return self.read("element", (self._table.node("item"),), index)
+    def length(self, node: Node) -> int:
+        """Return the number of elements of a value.
 
-    def check_length(self, count: int) -> None:
-        """Compute whether the item has this number of elements."""
-        self._compute("unpack", (self._table.node("item"),), count)
+        Raises:
+            LengthNeeded: it is not known yet.
+            Untraceable: it is not known before the function runs.
+        """
+        if node.operation != "item":
+            raise Untraceable("it iterates over a value")
+        if self._length is None:
+            raise LengthNeeded
+        return self._length
 
     def read(self, operation: str, operands: tuple[Node, ...], parameter: Any) -> Any:
         """Return what is read from a value: a symbol or None."""
@@ -59,7 +71,7 @@ class Path:
 
     def symbol(self, operation: str, operands: Sequence[Any], parameter: Any = None) -> Symbol:
         """Return the symbol of an operation on symbols and constants."""
-        return self._symbol(self._compute(operation, tuple(map(self.lift, operands)), parameter))
+        return Symbol(self, self._compute(operation, tuple(map(self.lift, operands)), parameter))
 
     def call(self, function: Callable[..., Any], arguments: Sequence[Any], keywords: tuple[Any, ...] = ()) -> Symbol:
         """Return the symbol of a call of a Python function that has no effect and never returns None."""
@@ -89,13 +101,16 @@ class Path:
         """
         if type(value) is Symbol:
             return parts(value)[1]
-        if type(value) in CONSTANTS:
+        if type(value) in CONSTANTS or (type(value) is tuple and not value):
             return self._table.node("constant", (), value)
         if type(value) is tuple:
             return self._compute("record", tuple(map(self.lift, value)), (None, ()))
         if type(value) is RecordSymbol:
             cls, values = record_parts(value)
-            return self._compute("record", tuple(map(self.lift, values.values())), (cls, tuple(values)))
+            fields = tuple(map(self.lift, values.values()))
+            if is_frozen(cls):
+                return self._compute("record", fields, (cls, tuple(values)))
+            return self._compute("build", fields, cls)  # a record that can be changed is one object for all its readers
         raise Untraceable(f"it uses a value of the type {type(value).__name__}")
 
     def _compute(self, operation: str, operands: tuple[Node, ...], parameter: Any = None) -> Node:
@@ -110,10 +125,7 @@ class Path:
     def _maybe_none(self, node: Node) -> Any:
         if self._forks_on_none and self.decide(self._compute("is_none", (node,))):
             return None
-        return self._symbol(node)
-
-    def _symbol(self, node: Node) -> Symbol:
-        symbol = self._symbols.get(node)
-        if symbol is None:
-            symbol = self._symbols[node] = Symbol(self, node)
+        symbol = self._read.get(node)
+        if symbol is None:  # what is read twice is one object, which a tuple or a list takes to be equal to itself
+            symbol = self._read[node] = Symbol(self, node)
         return symbol

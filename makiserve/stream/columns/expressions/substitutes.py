@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, ModuleType
 from typing import Any
@@ -46,7 +46,7 @@ _IN_COLUMNS: dict[Any, str] = {
     math.isfinite: "isfinite",
     math.copysign: "copysign",
 }
-"""Functions of numbers that have an operation of their own."""
+"""Functions of numbers that are computed in columns, each by its operation."""
 _FOR_EACH = {
     *(value for value in vars(math).values() if isinstance(value, BuiltinFunctionType)),
     *(len, sum, str, ord, chr, hash),
@@ -77,7 +77,7 @@ class Substitutes:
             Untraceable: it may change, or it does what tracing cannot see.
         """
         if is_constant(value):
-            return value
+            return _Members(value) if type(value) is frozenset else value
         made = self._made.get(id(value), _MISSING)
         if made is not _MISSING:
             return made
@@ -114,7 +114,9 @@ class Substitutes:
         self.tests_none |= facts.tests_none
         cells = tuple(CellType() for _ in function.__closure__ or ())
         namespace: dict[str, Any] = {"__builtins__": {}}
-        copy = FunctionType(function.__code__, namespace, function.__name__, None, cells or None)
+        code = function.__code__
+        constants = tuple(_Members(value) if type(value) is frozenset else value for value in code.co_consts)
+        copy = FunctionType(code.replace(co_consts=constants), namespace, function.__name__, None, cells or None)
         self._made[id(function)] = copy  # before its names: it may call itself
         for name, dotted in facts.names.items():
             value = self._global(function, name)
@@ -122,7 +124,7 @@ class Substitutes:
                 namespace[name] = self.of(value, dotted)
         for name, cell, original in zip(function.__code__.co_freevars, cells, function.__closure__ or (), strict=True):
             cell.cell_contents = self.of(self._remember(original, None), name)
-        copy.__defaults__ = tuple(self.of(value, "a default") for value in function.__defaults__ or ()) or None
+        copy.__defaults__ = tuple(self.of(value, "a default value") for value in function.__defaults__ or ()) or None
         keywords = {name: self.of(value, name) for name, value in (function.__kwdefaults__ or {}).items()}
         copy.__kwdefaults__ = keywords or None
         return copy
@@ -153,6 +155,18 @@ class _Module:
 
     def __getattr__(self, name: str) -> Any:
         return self.__substitutes.attribute(self.__module, name)
+
+
+class _Members:
+    """A frozen set, which is only asked whether it contains something."""
+
+    def __init__(self, members: frozenset[Any]) -> None:
+        self.__members = members
+
+    def __contains__(self, value: Any) -> bool:
+        if type(value) is Symbol:
+            return bool(parts(value)[0].call(self.__members.__contains__, (value,)))
+        return value in self.__members
 
 
 def is_constant(value: Any) -> bool:
@@ -207,7 +221,7 @@ def _operation(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _for_each(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **keywords: Any) -> Any:
-        given = [tuple(value) if isinstance(value, _ITERABLES) else value for value in arguments]
+        given = [tuple(value) if _is_consumed(function, value) else value for value in arguments]
         if any(map(is_symbolic, keywords.values())):
             raise Untraceable(f"it calls {function.__name__} with keywords that depend on the item")
         if not any(map(is_symbolic, given)):
@@ -216,6 +230,13 @@ def _for_each(function: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__wrapped__ = function  # type: ignore[attr-defined]
     return call
+
+
+def _is_consumed(function: Callable[..., Any], value: Any) -> bool:
+    """Return whether a function takes the elements of a value, which may be symbols."""
+    return isinstance(value, _ITERABLES) or (
+        function is sum and type(value) is not Symbol and isinstance(value, Iterable)
+    )
 
 
 def _isinstance(value: Any, classes: Any) -> Any:

@@ -44,9 +44,13 @@ class Symbol:
         path, node = parts(self)
         count = _unpacked(sys._getframe(1))  # noqa: SLF001  only the instruction knows the number of targets
         if count is None:
-            raise Untraceable("it iterates over a value")
+            count = path.length(node)
         path.symbol("unpack", (self,), count)
         return iter([path.read("element", (node,), index) for index in range(count)])
+
+    def __len__(self) -> int:
+        path, node = parts(self)
+        return path.length(node)
 
     def __bool__(self) -> bool:
         path, node = parts(self)
@@ -182,11 +186,10 @@ for _names, _reason in {
     ("hash",): "it looks a value up in a set or a dictionary",
     ("str", "repr", "format", "bytes"): "it makes text of a value",
     ("float", "int", "index", "complex"): "it passes a value to a function that needs a number",
-    ("len", "contains", "reversed", "length_hint"): "it uses a value as a container",
+    ("contains", "reversed", "length_hint"): "it uses a value as a container",
     ("call",): "it calls a method of a value",
     ("enter", "exit", "await", "next"): "it uses a value in a way that has no column form",
 }.items():
     for _name in _names:
         for _class in (Symbol, RecordSymbol):
-            if not (_class is RecordSymbol and _name == "len"):
-                setattr(_class, f"__{_name}__", _refusing(_reason))
+            setattr(_class, f"__{_name}__", _refusing(_reason))

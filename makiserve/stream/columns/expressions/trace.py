@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from makiserve.stream.columns.expressions.nodes import Fork, Leaf, Node, NodeTable, Tree, Untraceable
-from makiserve.stream.columns.expressions.path import Path, Undecided
+from makiserve.stream.columns.expressions.path import LengthNeeded, Path, Undecided
 from makiserve.stream.columns.expressions.substitutes import Substitutes
 from makiserve.stream.columns.expressions.values import Value, constant
 
 MOST_PATHS = 32
+MOST_ELEMENTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Trace:
         constants: the constants of the expression.
         tree: its paths; None if the function must be called for each item.
         reason: why it must be called for each item.
+        substitutes: what the function read instead of its globals.
+        length: the number of elements of the items it holds for; None if it does not matter.
     """
 
     item: Node
@@ -31,6 +33,7 @@ class Trace:
     tree: Tree | None
     reason: str | None
     substitutes: Substitutes
+    length: int | None
 
     def holds(self) -> bool:
         """Return whether the globals and closures that the function reads are those that were traced."""
@@ -38,36 +41,61 @@ class Trace:
 
 
 def trace(function: Callable[..., Any], *, starred: bool) -> Trace:
-    """Trace a function of an item, or of the elements of an item if it is starred."""
+    """Trace a function of an item, or of the elements of an item if it is starred.
+
+    If the function takes all elements of an item, the trace is one for a length of items that the function accepts.
+    """
+    found = trace_length(function, None, starred=starred)
+    length = 0
+    while found is None or (found.tree is None and 0 < length < MOST_ELEMENTS):
+        length += 1
+        found = trace_length(function, length, starred=starred)
+    return found
+
+
+def trace_length(function: Callable[..., Any], length: int | None, *, starred: bool) -> Trace | None:
+    """Trace a function of items with a number of elements, or of any; return None if the number matters."""
     table = NodeTable()
     substitutes = Substitutes()
     item = table.node("item")
     try:
         substitute = substitutes.of(function, getattr(function, "__name__", type(function).__name__))
-        count = _count(function) if starred else None
-        tree: Tree = _Explorer(substitute, count, table, substitutes).explore([])
+        called = (lambda item: substitute(*item)) if starred else substitute
+        tree = _Explorer(called, length, table, substitutes).tree()
+    except LengthNeeded:
+        return None
     except Untraceable as error:
-        return Trace(item, {}, None, str(error), substitutes)
+        return Trace(item, {}, None, str(error), substitutes, length)
     leaves = _leaves(tree)
     if all(leaf.result is None for leaf in leaves):
-        return Trace(item, {}, None, leaves[0].reason, substitutes)
+        return Trace(item, {}, None, leaves[0].reason, substitutes, length)
     constants = {node: constant(node.parameter) for node in table.constants()}
-    return Trace(item, constants, tree, None, substitutes)
+    return Trace(item, constants, tree, None, substitutes, length)
 
 
 class _Explorer:
-    def __init__(self, function: Callable[..., Any], count: int | None, table: NodeTable, substitutes: Substitutes):
+    def __init__(self, function: Callable[[Any], Any], length: int | None, table: NodeTable, substitutes: Substitutes):
         self._function = function
-        self._count = count
+        self._length = length
         self._table = table
         self._substitutes = substitutes
         self._paths = 0
 
+    def tree(self) -> Tree:
+        """Return all paths."""
+        tests_none = self._substitutes.tests_none
+        tree = self.explore([])
+        if self._substitutes.tests_none == tests_none:
+            return tree
+        self._paths = 0
+        return self.explore([])  # a helper that was found on the way tests for None
+
     def explore(self, decisions: list[bool]) -> Tree:
         """Return the paths that begin with these decisions."""
-        path = Path(self._table, decisions, forks_on_none=self._substitutes.tests_none)
+        forks = self._substitutes.tests_none
+        path = Path(self._table, decisions, forks_on_none=forks, length=self._length)
         try:
-            result = path.lift(self._call(path))
+            result = path.lift(self._function(path.item()))
         except Undecided as undecided:
             if len(decisions) >= MOST_PATHS or self._paths >= MOST_PATHS:
                 return self._leaf(path, None, f"it has more than {MOST_PATHS} paths")
@@ -82,27 +110,6 @@ class _Explorer:
     def _leaf(self, path: Path, result: Node | None, reason: str | None) -> Leaf:
         self._paths += 1
         return Leaf(tuple(path.nodes), result, reason)
-
-    def _call(self, path: Path) -> Any:
-        if self._count is None:
-            return self._function(path.item())
-        path.check_length(self._count)
-        return self._function(*map(path.element, range(self._count)))
-
-
-def _count(function: Callable[..., Any]) -> int:
-    """Return the number of positional arguments of a function.
-
-    Raises:
-        Untraceable: it may be called with several numbers of arguments.
-    """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        raise Untraceable("its number of arguments is not known") from None
-    if any(parameter.kind is not parameter.POSITIONAL_OR_KEYWORD for parameter in parameters):
-        raise Untraceable("its number of arguments is not fixed")
-    return len(parameters)
 
 
 def _leaves(tree: Tree) -> list[Leaf]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -51,7 +52,7 @@ class Value:
 
     @property
     def is_constant(self) -> bool:
-        """Whether the value is the same for all items."""
+        """Return whether the value is the same for all items."""
         return not isinstance(self.values, np.ndarray)
 
     def within(self, low: int, high: int) -> bool:
@@ -149,18 +150,27 @@ def tight(value: Value) -> Value:
     return replace(value, low=int(value.values.min()), high=int(value.values.max()))
 
 
-def called(function: Callable[..., Any], operands: Iterable[Values], active: Mask | None, size: int) -> Value:
+def called(
+    function: Callable[..., Any], operands: Iterable[Values], active: Mask | None, size: int, *, checked: bool = True
+) -> Value:
     """Call a Python function for each of the active items whose operands are known.
 
+    Args:
+        function: has no effect but its result.
+        operands: its arguments.
+        active: the items that need the result; None for all.
+        size: the number of items.
+        checked: whether to refuse operands of types whose operators may do anything.
+
     Raises:
-        Unsuited: an operand has a type whose operators may do anything.
+        Unsuited: an operand has such a type.
     """
     given = list(operands)
     bad = either(*(operand.bad for operand in given))
     wanted = None if active is None and bad is None else _without(active, bad, size)
     at = None if wanted is None or wanted.all() else np.flatnonzero(wanted)
     count = size if at is None else len(at)
-    arguments = [_list(operand, at, count, size) for operand in given]
+    arguments = [_list(operand, at, count, size, checked) for operand in given]
     results, raised = results_of(function, arguments, count)
     column = column_of(results)
     if at is None:
@@ -183,24 +193,20 @@ def results_of(
     Returns:
         The results, with None for the items for which it raises an Exception; and these items, None if there are none.
     """
-    try:
-        return list(map(function, *arguments)), None
-    except Exception:  # noqa: BLE001  the loop below finds the items for which it raises
-        return _results_one_by_one(function, arguments, count)
-
-
-def _results_one_by_one(
-    function: Callable[..., Any], arguments: Sequence[Sequence[Any]], count: int
-) -> tuple[list[Any], Mask]:
+    rest = [iter(values) for values in arguments]
     results: list[Any] = []
-    raised = np.zeros(count, np.bool_)
-    for index, values in enumerate(zip(*arguments, strict=True)):
-        try:
-            results.append(function(*values))
-        except Exception:  # noqa: BLE001  the item fails as in Python
-            raised[index] = True
+    raised: list[int] = []
+    while len(results) < count:
+        with suppress(Exception):  # the item fails as in Python
+            results.extend(map(function, *rest))
+        if len(results) < count:
+            raised.append(len(results))
             results.append(None)
-    return results, raised
+    if not raised:
+        return results, None
+    failed = np.zeros(count, np.bool_)
+    failed[raised] = True
+    return results, failed
 
 
 def _without(active: Mask | None, bad: Mask | None, size: int) -> Mask:
@@ -208,13 +214,14 @@ def _without(active: Mask | None, bad: Mask | None, size: int) -> Mask:
     return wanted if bad is None else wanted & ~bad
 
 
-def _list(operand: Values, at: Array | None, count: int, size: int) -> list[Any]:
-    """Return the Python values of an operand, of a type that is known to be harmless."""
+def _list(operand: Values, at: Array | None, count: int, size: int, checked: bool) -> list[Any]:
+    """Return the Python values of an operand at some indexes."""
     if isinstance(operand, Value) and operand.is_constant:
         return [operand.values] * count
     items = items_of(operand, size)
     values = (items if at is None else items.take(at)).items()
-    check_plain(operand, values)
+    if checked:
+        check_plain(operand, values)
     return values
 
 

@@ -6,7 +6,8 @@ import struct
 
 import msgspec
 
-from makiserve.stream.columns.expressions.function import FEWEST, column_function, column_starfunction
+from makiserve.stream.columns.expressions import column_function, column_starfunction
+from makiserve.stream.columns.expressions.function import FEWEST
 
 
 def is_same(actual, expected):

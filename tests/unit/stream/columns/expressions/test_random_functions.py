@@ -4,6 +4,7 @@ import math
 import warnings
 from typing import NamedTuple
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,11 @@ from tests.unit.stream.columns.expressions.expected import assert_as_python
 
 
 class Pair(NamedTuple):
+    left: object
+    right: object = None
+
+
+class Struct(msgspec.Struct):
     left: object
     right: object = None
 
@@ -71,6 +77,10 @@ def _compound(inner):
         join("isinstance({}, {})", inner, st.sampled_from(["float", "int", "(int, str)"])),
         join("sum(({}, {}))", inner, inner),
         join("({} in ({}, {}))", inner, inner, inner),
+        join("(i.s in {{'a', 'c'}} or {})", inner),
+        join("Struct({}, {}).right", inner, inner),
+        join("divmod({}, {})[0]", inner, inner),
+        join("sum(k * {} for k in (1, 0.5))", inner),
     )
 
 
@@ -81,12 +91,15 @@ RESULTS = st.one_of(
     st.tuples(NUMBERS, NUMBERS).map("Pair({0[0]}, right={0[1]})".format),
     st.tuples(NUMBERS, NUMBERS).map("i.s or ({0[0]}) or ({0[1]})".format),
     st.tuples(NUMBERS, NUMBERS).map("({0[0]}) if i.s == 'a' else Pair({0[1]}, i.s)".format),
+    st.tuples(NUMBERS, NUMBERS).map("Struct({0[0]}, ({0[1]}, i.s))".format),
     NUMBERS.map("i._replace(f={}, s=i.s)".format),
 )
 PREFIXES = st.one_of(
     st.just(""),
     NUMBERS.map("    if {}:\n        return i.m\n".format),
     NUMBERS.map("    unused = {}\n".format),
+    st.just("    f, g, *_ = tuple(i)\n    i = i._replace(f=g, g=f)\n"),
+    st.just("    f, g, n, m, b, x, k, s, o = i\n    i = Item(g, f, m, n, b, x, k, s, o)\n"),
     NUMBERS.map("    if not {}:\n        raise ValueError(0)\n".format),
 )
 
@@ -94,7 +107,7 @@ PREFIXES = st.one_of(
 def function_of(prefix, result):
     source = f"def function(i):\n{prefix}    return {result}\n"
     helpers = {"half": lambda i: i.f / 2, "half_of": lambda v: v / 2, "first": lambda v, w=1: v if v > 0 else w}
-    namespace = {"math": math, "Pair": Pair, "SCALE": 1.5, **helpers}
+    namespace = {"math": math, "Pair": Pair, "Struct": Struct, "Item": Item, "SCALE": 1.5, **helpers}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # "is" with a literal
         exec(source, namespace)
@@ -102,7 +115,7 @@ def function_of(prefix, result):
 
 
 @given(PREFIXES, RESULTS, st.lists(ITEMS, min_size=1, max_size=12))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_random_function_gives_the_results_of_python(prefix, result, items):
     function = function_of(prefix, result)
     fields = tuple(map(column_of, zip(*items, strict=True)))
