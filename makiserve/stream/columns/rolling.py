@@ -1,0 +1,305 @@
+"""Rolling reductions: windows of a number of items, each computed from the values of its items.
+
+A key's state is the number of its items and the last `window - 1` values, so that all reductions of a column share
+them. A window merges its panes in the order of the row engine (`slices.py`), in one of three ways:
+- a few windows: one by one, with the functions of the row engine;
+- many segments with few items each: all windows at once, pane by pane;
+- long segments: all boundaries at once, pane by pane, so that windows share the merges before and after a boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Column, Mask, column_of
+from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, part, scalar
+from makiserve.stream.columns.folds.objects import ObjectFold
+from makiserve.stream.columns.segments import Segments
+from makiserve.stream.columns.slices import Slices
+
+MAX_WINDOW = 256
+"""The longest window to compute this way, as many short segments cost a merge for each of its panes."""
+
+FEW = 12
+"""Up to this number of windows it is faster to compute them one by one."""
+
+CHUNK = 8192
+"""The number of windows to compute at once, so that their partial results stay in the processor's cache."""
+
+
+class Rolled(NamedTuple):
+    """The results of a rolling reduction.
+
+    Attributes:
+        results: one for each window.
+        odd: the segments that only the row engine can compute; None if there are none.
+    """
+
+    results: Column
+    odd: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """The windows that close in a batch.
+
+    Attributes:
+        slices: the windows.
+        segments: the segments of the batch's items.
+        counts: for each segment, the number of items before the batch.
+    """
+
+    slices: Slices
+    segments: Segments
+    counts: Array
+
+    @cached_property
+    def kept(self) -> Array:
+        """For each segment, the number of earlier items that its windows may need."""
+        return np.minimum(self.counts, self.slices.window - 1)
+
+    @cached_property
+    def closing(self) -> Array:
+        """The items that close a window, as indexes in the batch."""
+        positions = self.counts[self.segments.segment_of] + self.segments.ranks
+        return np.flatnonzero(self.slices.closes(positions))
+
+    def extend(self, history: Column, items: Column) -> Column:
+        """Return the items of each segment, after those that its windows may need.
+
+        Args:
+            history: the last `window - 1` items of each segment in a row, oldest first: `[segments, window - 1]`. If
+                there are fewer, the row ends with them.
+            items: the items of the batch.
+        """
+        values = self._extend(history.values, items.values)
+        if history.missing is None and items.missing is None:
+            return Column(values)
+        missing = [
+            np.zeros(column.values.shape, np.bool_) if column.missing is None else column.missing
+            for column in (history, items)
+        ]
+        return Column(values, self._extend(*missing))
+
+    def roll(self, fold: ColumnFold, items: Column) -> Rolled:
+        """Return the results of the windows at `closing`, for items that `extend` has returned."""
+        with np.errstate(all="ignore"):
+            return self._roll(fold, fold.read(items))
+
+    def _roll(self, fold: ColumnFold, reading: Reading) -> Rolled:
+        windows = len(self.closing)
+        if not windows:
+            return Rolled(fold.result(fold.zero(0)))
+        if isinstance(fold, ObjectFold):
+            return self._one_by_one(fold, reading)
+        if windows <= FEW:
+            partials = list(_plain(fold, reading, self._starts, self._boundaries, self.slices))
+            partial = fold.from_plain(partials)
+            assert partial is not None  # noqa: S101  the values are not odd
+        elif 2 * len(self._distinct) < windows:
+            partial = self._by_boundary(fold, reading)
+        else:
+            partial = self._by_window(fold, reading)
+        return Rolled(fold.result(broadcast(partial, windows)))
+
+    @cached_property
+    def _offsets(self) -> Array:
+        """For each segment, the number of items of earlier segments and of its own history."""
+        return np.cumsum(self.kept)
+
+    @cached_property
+    def _starts(self) -> Array:
+        """For each window, the index of its first item."""
+        return self.closing + self._offsets[self.segments.segment_of[self.closing]] - (self.slices.window - 1)
+
+    @cached_property
+    def _suffixes(self) -> Array:
+        """For each window, the number of its panes before the boundary."""
+        segment = self.segments.segment_of[self.closing]
+        first = self.counts[segment] + self.segments.ranks[self.closing] - (self.slices.window - 1)
+        suffixes: Array = self.slices.before_boundary(first)
+        return suffixes
+
+    @cached_property
+    def _boundaries(self) -> Array:
+        """For each window, the index of the first item after its boundary."""
+        boundaries: Array = self._starts + self._suffixes * self.slices.size
+        return boundaries
+
+    @cached_property
+    def _distinct(self) -> Array:
+        """The windows that are the first ones of their boundary."""
+        return np.flatnonzero(np.diff(self._boundaries, prepend=-1))
+
+    def _extend(self, history: Array, items: Array) -> Array:
+        lengths = self.kept + self.segments.lengths
+        total = int(lengths.sum())
+        if len(lengths) == len(items) and bool((self.kept == self.slices.window - 1).all()):
+            return np.column_stack((history, items)).reshape(-1)
+        extended = np.empty(total, items.dtype)
+        new = np.arange(len(items)) + self._offsets[self.segments.segment_of]
+        is_old = np.ones(total, np.bool_)
+        is_old[new] = False
+        extended[new] = items
+        width = self.slices.window - 1
+        extended[is_old] = history[np.arange(width) >= width - self.kept[:, None]]
+        return extended
+
+    def _one_by_one(self, fold: ColumnFold, reading: Reading) -> Rolled:
+        """Compute with functions of the row engine that may raise: the segment is then left to the row engine."""
+        odd = np.zeros(len(self.segments.lengths), np.bool_)
+        segment_of = self.segments.segment_of[self.closing]
+        results: list[Any] = []
+        result = fold.reduction.result
+        for segment, windows in _runs(segment_of):
+            try:
+                partials = _plain(fold, reading, self._starts[windows], self._boundaries[windows], self.slices)
+                results += [result(partial) if result else partial for partial in partials]
+            except Exception:  # noqa: BLE001  the values are a user's
+                odd[segment] = True
+                del results[windows.start :]
+                results += [None] * (windows.stop - windows.start)
+        return Rolled(column_of(results), odd if odd.any() else None)
+
+    def _by_window(self, fold: ColumnFold, reading: Reading) -> Arrays:
+        """Compute all windows at once, sorted by their number of panes before the boundary."""
+        order = np.argsort(self._suffixes.astype(np.int16), kind="stable")
+        chunks = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
+        parts = [self._chunk(fold, reading, chunk) for chunk in chunks]
+        sorted_ = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        partial = tuple(np.empty_like(array) for array in sorted_)
+        for array, values in zip(partial, sorted_, strict=True):
+            array[order] = values
+        return partial
+
+    def _chunk(self, fold: ColumnFold, reading: Reading, chunk: Array) -> Arrays:
+        suffixes, boundaries = self._suffixes[chunk], self._boundaries[chunk]
+        size, panes, count = self.slices.size, self.slices.panes, len(chunk)
+        longer = np.searchsorted(suffixes, panes - np.arange(panes), side="left").tolist()
+        prefix = _chain(
+            [slice(0, active) for active in longer if active],
+            lambda step, at: _pane(fold, reading, boundaries[at] + step * size, size),
+            fold.merge,
+            count,
+        )
+        begin = np.searchsorted(suffixes, np.arange(panes), side="right").tolist()
+        active = [slice(first, count) for first in begin if first < count]
+        if not active:
+            return broadcast(prefix, count)
+        suffix = _chain(
+            active,
+            lambda step, at: _pane(fold, reading, boundaries[at] - (step + 1) * size, size),
+            lambda kept, pane: fold.merge(pane, kept),
+            count,
+        )
+        merged = broadcast(fold.merge(part(suffix, active[0]), part(prefix, active[0])), count - active[0].start)
+        whole = broadcast(part(prefix, slice(0, active[0].start)), active[0].start)
+        return tuple(np.concatenate(pair) for pair in zip(whole, merged, strict=True))
+
+    def _by_boundary(self, fold: ColumnFold, reading: Reading) -> Arrays:
+        """Compute the merges before and after each boundary, and then all windows."""
+        boundaries = self._boundaries[self._distinct]
+        column = np.repeat(np.arange(len(boundaries)), np.diff(self._distinct, append=len(self.closing)))
+        prefixes = self.slices.panes - self._suffixes
+        last = len(reading.values) - self.slices.size
+
+        def merges(count: int, first: int, step: int, merge: Callable[[Arrays, Arrays], Arrays]) -> Arrays:
+            """Return the merges of 1, 2, …, `count` panes: `[panes, boundaries]`."""
+            found: list[Arrays] = []
+            for index in range(count):
+                at = np.clip(boundaries + (first + index * step) * self.slices.size, 0, last)  # beyond is not used
+                pane = _pane(fold, reading, at, self.slices.size)
+                found.append(merge(found[-1], pane) if found else pane)
+            return tuple(np.stack(arrays) for arrays in zip(*(broadcast(one, len(at)) for one in found), strict=True))
+
+        prefix = tuple(array[prefixes - 1, column] for array in merges(int(prefixes.max()), 0, 1, fold.merge))
+        longest = int(self._suffixes.max())
+        if not longest:
+            return prefix
+        some = np.flatnonzero(self._suffixes)
+        suffix = tuple(
+            array[self._suffixes[some] - 1, column[some]]
+            for array in merges(longest, -1, -1, lambda kept, pane: fold.merge(pane, kept))
+        )
+        merged = broadcast(fold.merge(suffix, part(prefix, some)), len(some))
+        for array, values in zip(prefix, merged, strict=True):
+            array[some] = values
+        return prefix
+
+
+def _pane(fold: ColumnFold, reading: Reading, at: Array, size: int) -> Arrays:
+    """Return the partial results of the panes of `size` items that begin at these indexes."""
+    values, given = reading.values, reading.given
+    if given is None:
+        partial = fold.single(values[at])
+        for _ in range(1, size):
+            at = at + 1
+            partial = fold.add(broadcast(partial, len(at)), values[at])
+        return partial
+    partial = fold.zero(len(at))
+    for offset in range(size):
+        added = fold.add(partial, values[at + offset])
+        partial = tuple(np.where(given[at + offset], one, other) for one, other in zip(added, partial, strict=True))
+    return partial
+
+
+def _chain(
+    active: Sequence[slice], pane: Callable[[int, slice], Arrays], merge: Callable[[Arrays, Arrays], Arrays], count: int
+) -> Arrays:
+    """Return merges of several panes for each of `count` windows; `active[n]` are those that merge more than n panes.
+
+    Each slice is a part of the one before it, at its beginning or at its end.
+    """
+    merged = pane(0, active[0])
+    if all(at == active[0] for at in active) and active[0] == slice(0, count):
+        for step in range(1, len(active)):
+            merged = merge(merged, pane(step, active[step]))
+        return merged
+    written = tuple(np.empty(count, array.dtype) for array in merged)
+    for step, at in enumerate(active):
+        if step:
+            before = active[step - 1]
+            kept = slice(at.start - before.start, at.stop - before.start)
+            merged = merge(part(merged, kept), pane(step, at))
+        for array, values in zip(written, merged, strict=True):
+            array[at] = values
+    return written
+
+
+def _plain(fold: ColumnFold, reading: Reading, starts: Array, boundaries: Array, slices: Slices) -> Any:
+    """Yield the row engine's partial result of each window; windows that share a boundary share its merges."""
+    zero, add, merge = fold.reduction.zero, fold.reduction.add, fold.reduction.merge
+    size, window = slices.size, slices.window
+    values, given = reading.values, reading.given
+
+    def pane(first: int) -> Any:
+        partial = zero
+        for index in range(first, first + size):
+            if given is None or given[index]:
+                partial = add(partial, scalar(values, index))
+        return partial
+
+    boundary, before, after = -1, list[Any](), list[Any]()
+    for start, cut in zip(starts.tolist(), boundaries.tolist(), strict=True):
+        if cut != boundary:
+            boundary, before, after = cut, [], []
+        while len(before) * size < boundary - start:
+            one = pane(boundary - (len(before) + 1) * size)
+            before.append(merge(one, before[-1]) if before else one)
+        while len(after) * size < start + window - boundary:
+            one = pane(boundary + len(after) * size)
+            after.append(merge(after[-1], one) if after else one)
+        suffix, prefix = (boundary - start) // size, (start + window - boundary) // size
+        yield merge(before[suffix - 1], after[prefix - 1]) if suffix else after[prefix - 1]
+
+
+def _runs(sorted_: Array) -> Any:
+    """Yield each distinct value and the slice of its places."""
+    firsts = np.flatnonzero(np.diff(sorted_, prepend=-1))
+    for first, end in zip(firsts.tolist(), [*firsts[1:].tolist(), len(sorted_)], strict=True):
+        yield int(sorted_[first]), slice(first, end)
