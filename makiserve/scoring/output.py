@@ -132,7 +132,7 @@ class Outputs:
     def encode_shadow(self, prediction: Any) -> bytes:
         """Return the JSON of a shadow model's prediction, or of the reason why there is none."""
         if isinstance(prediction, RecordError):
-            return self.encode_object({"error": str(prediction)})
+            return shadow_error(prediction)
         try:
             return self.encode_object({"prediction": prediction})
         except UNWRITABLE as error:
@@ -147,6 +147,11 @@ class Outputs:
             except UNWRITABLE as error:
                 failed.setdefault(cause, EncodeError(f"the output cannot be written as JSON: {error}"))
         return failed
+
+
+def shadow_error(error: RecordError) -> bytes:
+    """Return the JSON that is published instead of a shadow model's prediction."""
+    return msgspec.json.encode({"error": str(error)})
 
 
 def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:

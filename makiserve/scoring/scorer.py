@@ -104,11 +104,11 @@ class Scorer:
         return self.score_timed(batches)[0]
 
     def score_timed(self, batches: Sequence[Batch]) -> tuple[list[Scored], float]:
-        """Score batches as `score` does; return the results, and the time that the models took in seconds."""
+        """Score batches; return the results, and the seconds that the models took, which are 0 without a model."""
         computed = [self.features(batch) for batch in batches]
         began = perf_counter()
         found = self._predicted(computed, batches)
-        model_s = perf_counter() - began
+        model_s = perf_counter() - began if self._champion else 0.0
         if self._post is not None:
             post = self._post
             found = [_with_posted(post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]

@@ -76,6 +76,30 @@ class Times(NamedTuple):
         return self.now_ms, [time_header(time_ms)]
 
 
+class Draft(NamedTuple):
+    """A message that is not fitted to a topic yet.
+
+    Attributes:
+        record: what it takes from the record that caused it.
+        partition: the partition that it goes to.
+        key: its key.
+        value: its value.
+        added: its headers after those of the record.
+    """
+
+    record: Origin
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    added: Headers
+
+    def fitted(self, topic: str, times: Times) -> Outgoing:
+        """Return the message for a topic that accepts these timestamps."""
+        time_ms, time = times.fit(self.record.time_ms)
+        headers = [*self.record.headers, self.record.source, *time, *self.added]
+        return Outgoing(topic, self.partition, self.key, self.value, headers, time_ms)
+
+
 def model_headers(model: Served) -> Headers:
     """Return the headers that name the model, which are the same for all its outputs."""
     facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
@@ -95,7 +119,7 @@ def origin(message: Message) -> Origin:
 
 
 def origin_before(message: Message) -> Origin:
-    """Return the data that an output takes from a rekeyed record, as it was before `rekeyed_headers`."""
+    """Return the data that an output takes from a rekeyed record, as it was before; see `original_key`."""
     headers, dropped = read_headers(message)
     headers, key, time_ms = list(headers), None, message.timestamp()[1]
     if headers and headers[-1][0] == KEY:
@@ -106,19 +130,16 @@ def origin_before(message: Message) -> Origin:
     return Origin(key, headers, source, time_ms, dropped)
 
 
-def output_headers(record: Origin) -> Headers:
-    """Return the headers of a record that its outputs keep: all but the schema id of its value."""
-    return [header for header in record.headers if header[0] != VALUE_HEADER]
+def without_schema(record: Origin) -> Origin:
+    """Return what the outputs of a record keep of it: all but the header with the schema id of its value."""
+    if not any(name == VALUE_HEADER for name, _ in record.headers):
+        return record
+    return record._replace(headers=[header for header in record.headers if header[0] != VALUE_HEADER])
 
 
-def rekeyed_headers(record: Origin, time: Headers) -> Headers:
-    """Return the headers of a rekeyed record; its original key comes last.
-
-    Args:
-        record: the record as received.
-        time: the header with its timestamp, if the message cannot have that timestamp.
-    """
-    return [*record.headers, record.source, *time, *([] if record.key is None else [(KEY, record.key)])]
+def original_key(record: Origin) -> Headers:
+    """Return the last header of a rekeyed record, which holds its original key; none if it had no key."""
+    return [] if record.key is None else [(KEY, record.key)]
 
 
 def as_received(headers: Headers) -> Headers:

@@ -23,10 +23,10 @@ from dataclasses import replace
 from enum import Enum
 
 from makiserve.errors import InternalError
-from makiserve.scoring import Lane, Scorer
+from makiserve.scoring import Lane
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
-from makiserve.serving.state.restorer import Restored
+from makiserve.serving.state.restorer import Rebuilder, Restored
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Partition:
             could not restore this state.
         is_due: whether a checkpoint has been requested and is not committed.
         awaited_schema: the encoded id of the schema that the record at `next_offset` waits for; empty if it does not.
-        rebuilder: the scorer of the records before the committed offset; None if any scorer will do.
+        rebuilder: restores from the records before the committed offset; None if any model version will do.
     """
 
     def __init__(self, topic: str, number: int) -> None:
@@ -80,7 +80,7 @@ class Partition:
         self.writer = CheckpointWriter(())
         self.is_urgent = self.is_due = False
         self.awaited_schema = b""
-        self.rebuilder: Scorer | None = None
+        self.rebuilder: Rebuilder | None = None
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"

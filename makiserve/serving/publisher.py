@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from makiserve.errors import PublishError, RecordError, StoppedOnError
-from makiserve.kafka import Headers, Message
-from makiserve.scoring import Batch, Dead, Encoded, Scored, Served
+from makiserve.kafka import Message
+from makiserve.scoring import Dead
+from makiserve.scoring.output import shadow_error
 from makiserve.serving.messages import (
     BARE_BYTES,
-    Origin,
+    Draft,
     Outgoing,
     Times,
     dead_letter,
-    model_headers,
     origin,
     origin_before,
-    output_headers,
     refusal,
     shortened,
 )
+from makiserve.serving.processor import Processed
 from makiserve.serving.sender import Place, Sender
 from makiserve.settings import ServeSettings
 
@@ -43,7 +43,7 @@ class Published(NamedTuple):
 
 
 class Publisher:
-    """Produces the outputs and dead letters of scored messages.
+    """Produces the messages of processed records, and the dead letters.
 
     The limits of the topics are checked before the first message of a record is produced, so that a record results in
     all of its outputs or in a dead letter. If a topic refuses a timestamp, the current time replaces it and a header
@@ -51,90 +51,49 @@ class Publisher:
 
     Args:
         sender: produces the messages.
+        settings: the topics.
         dead_partitions: number of partitions of the dead-letter topic.
-
-    Attributes:
-        keeps_partition: whether an output goes to the partition of its record.
     """
 
-    keeps_partition: ClassVar[bool] = True
-
-    def __init__(self, sender: Sender, settings: ServeSettings, model: Served, dead_partitions: int) -> None:
+    def __init__(self, sender: Sender, settings: ServeSettings, dead_partitions: int) -> None:
         self._sender = sender
         self._settings = settings
-        self.serve(model)
         self._dead_partitions = dead_partitions
         self._origin = origin_before if settings.partition_by else origin
 
-    def serve(self, model: Served) -> None:
-        """Switch to the outputs of this model."""
-        champion, (challenger, _, shadow) = model_headers(model), model.beside
-        self._outputs = model.outputs()
-        self._headers = (champion, model_headers(challenger) if challenger else champion)
-        self._shadow_headers = model_headers(shadow) if shadow else []
-
-    def publish(self, messages: list[Message], batch: Batch, scored: Scored) -> Published:
-        """Produce the outputs of a batch, in order, and its dead letters; return both.
-
-        Outputs keep the key, timestamp and headers of their record. Additional headers name the model that made the
-        output and the record that caused it.
-        """
-        records: dict[int, Origin] = {}
-        encoded = self._encoded(batch, scored)
-        ready = self._outgoing(messages, batch, encoded, records)
-        refused = self._refused(messages, encoded.causes, ready)
+    def publish(self, messages: list[Message], processed: Processed) -> Published:
+        """Produce the outgoing messages of a batch, in order, and its dead letters; return both."""
+        times = self._times(self._settings.output)
+        ready = [draft.fitted(self._settings.output, times) for draft in processed.drafts]
+        refused = self._refused(messages, processed.causes, ready)
         if refused:
-            ready = [message for cause, message in zip(encoded.causes, ready, strict=True) if cause not in refused]
-            encoded = encoded.without(refused)
-        for cause, message in zip(encoded.causes, ready, strict=True):
+            pairs = zip(processed.causes, ready, strict=True)
+            ready = [message for cause, message in pairs if cause not in refused]
+            processed = processed.without(refused)
+        for cause, message in zip(processed.causes, ready, strict=True):
             self._sender.send(_place(messages[cause]), message)
-        self.bury(messages, batch, encoded.dead, records)
-        self._publish_shadow(messages, scored)
-        return Published(*encoded, sum(record.dropped for record in records.values()))
+        self.bury(messages, processed)
+        self._publish_shadow(messages, processed.shadow)
+        dropped = sum(record.dropped for record in processed.origins.values())
+        return Published(processed.causes, processed.values, processed.dead, dropped)
 
-    def bury(self, messages: list[Message], batch: Batch, dead: Dead, records: dict[int, Origin]) -> None:
+    def bury(self, messages: list[Message], processed: Processed) -> None:
         """Produce the dead letters of a batch, with the current time as their timestamp.
-
-        Args:
-            messages: messages of the batch.
-            batch: the batch that the indexes refer to.
-            dead: index and error of each record.
-            records: origins by index; those of the dead letters are added.
 
         Raises:
             StoppedOnError: there is a dead letter, and the service is configured to stop on errors.
         """
-        models, topic = self._models(batch), self._settings.dead_letters
+        dead, origins, topic = processed.dead, processed.origins, self._settings.dead_letters
         if dead and self._settings.on_error == "stop":
             _stop(messages[dead[0][0]], dead[0][1])
         for index, error in dead:
             message = messages[index]
-            record = records.get(index) or records.setdefault(index, self._origin(message))
+            record = origins.get(index) or origins.setdefault(index, self._origin(message))
             is_refused = self._sender.refused.get(_place(message), ("",))[0] == topic
             largest = BARE_BYTES if is_refused else self._sender.limits(topic).max_bytes
-            key, value, headers = dead_letter(record, message.value(), models[index], error, largest)
+            key, value, headers = dead_letter(record, message.value(), processed.models[index], error, largest)
             number = message.partition() % self._dead_partitions
             self._sender.send(_place(message), Outgoing(topic, number, key, value, headers, _now_ms()))
-
-    def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
-        """Return the encoded outputs of a batch."""
-        return self._outputs.encode(scored, batch.records)
-
-    def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
-        """Return the message for one output of a record."""
-        time_ms, time = times.fit(record.time_ms)
-        headers = [*output_headers(record), record.source, *time, *models]
-        return Outgoing(self._settings.output, message.partition(), record.key, value, headers, time_ms)
-
-    def _outgoing(
-        self, messages: list[Message], batch: Batch, encoded: Encoded, records: dict[int, Origin]
-    ) -> list[Outgoing]:
-        models, times = self._models(batch), self._times(self._settings.output)
-        ready = []
-        for cause, value in zip(encoded.causes, encoded.values, strict=True):
-            record = records.get(cause) or records.setdefault(cause, self._origin(messages[cause]))
-            ready.append(self._message(messages[cause], record, value, models[cause], times))
-        return ready
 
     def _refused(self, messages: list[Message], causes: list[int], ready: list[Outgoing]) -> dict[int, RecordError]:
         """Return the records with a message that the output topic refuses."""
@@ -156,35 +115,26 @@ class Publisher:
         now_ms = _now_ms()
         return Times(*self._sender.limits(topic).times(now_ms), now_ms)
 
-    def _models(self, batch: Batch) -> Sequence[Headers]:
-        """Return for each record of a batch the headers of the model that scored it."""
-        champion, challenger = self._headers
-        if batch.challenged is None:
-            return [champion] * len(batch.records)
-        return [challenger if is_challenged else champion for is_challenged in batch.challenged]
-
-    def _publish_shadow(self, messages: list[Message], scored: Scored) -> None:
+    def _publish_shadow(self, messages: list[Message], shadow: Sequence[tuple[int, Draft]]) -> None:
         """Produce the shadow's predictions, or the reason why it rejected the features.
 
         Messages that the topic refuses are shortened until it accepts them: a shadow must never cause a dead letter.
         """
-        if scored.shadow is None or self._settings.shadow_output is None:
+        if not shadow or self._settings.shadow_output is None:
             return
         topic, times = self._settings.shadow_output, self._times(self._settings.shadow_output)
         limits = self._sender.limits(topic)
-        for cause, prediction in scored.shadow:
-            record, place = self._origin(messages[cause]), _place(messages[cause])
+        for cause, given in shadow:
+            record, place = given.record, _place(messages[cause])
             if limits.needs_key and record.key is None:
                 record = record._replace(key=record.source[1])
-            time_ms, time = times.fit(record.time_ms)
-            added, value = [record.source, *time, *self._shadow_headers], self._outputs.encode_shadow(prediction)
-            message = Outgoing(topic, place[0], record.key, value, [*output_headers(record), *added], time_ms)
+            message = given._replace(key=record.key).fitted(topic, times)
             if why := self._refusal(messages[cause], message):
                 is_refused = place in self._sender.refused
-                value = self._outputs.encode_shadow(PublishError(why))
+                added = [record.source, *times.fit(record.time_ms)[1], *given.added]
                 key, _, headers = shortened(record, None, added, BARE_BYTES if is_refused else limits.max_bytes)
                 key = record.source[1] if key is None and limits.needs_key else key
-                message = message._replace(key=key, value=value, headers=headers)
+                message = message._replace(key=key, value=shadow_error(PublishError(why)), headers=headers)
             self._sender.send(place, message)
 
 

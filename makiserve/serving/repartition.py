@@ -2,90 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from makiserve.kafka import BY_KEY, Cluster, Connection, Headers, Message, retry
+from makiserve.errors import DecodeError, OperatorError, RecordError
+from makiserve.kafka import BY_KEY, Cluster, Connection, Message, retry
+from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
 from makiserve.records.fields import attribute_of
-from makiserve.scoring import ALONE, Batch, Encoded, ModelGroup, Outputs, Scored, Scorer, Served
-from makiserve.serving.messages import Origin, Outgoing, Times, rekeyed_headers
-from makiserve.serving.publisher import Publisher
-from makiserve.serving.serve import serve
-from makiserve.serving.telemetry import TelemetrySink
+from makiserve.scoring import Batch, Lane, Served
+from makiserve.serving.messages import Draft, model_headers, origin, original_key
+from makiserve.serving.processor import Processed
+from makiserve.serving.rollout.scorers import model_version_of
+from makiserve.serving.serve import run_processor, serve
+from makiserve.serving.slices import Slice
+from makiserve.serving.telemetry import TelemetrySink, service
 from makiserve.serving.topics import check_names, topic_between
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.stream.engine.trace import trace
-from makiserve.stream.ops.map import map as map_
+
+OPTION = "--partition-by"
 
 
-@dataclass(frozen=True)
-class Keys:
-    """A pipeline that computes the new key of each record, served in place of the model by the first stage.
+class Repartitioner:
+    """Produces each message with another key, to the partition that Java clients would choose; a `Processor`.
 
-    Attributes:
-        model: the model that the second stage serves.
+    Args:
+        model: the model that the second stage serves; it defines the records.
         attribute: the field of the record to use as the key.
+        settings: the settings of the first stage.
     """
 
-    model: Served
-    attribute: str
-    predictor: None = None
-    registry: None = None
-    beside: ModelGroup = ALONE
+    keeps_partition = False
+    has_challenger = False
+    fingerprint = None
+    checkpoints = ()
+    profile = None
 
-    @property
-    def uri(self) -> str:
-        return f"{self.model.uri}, keys by {self.attribute}"
+    def __init__(self, model: Served, attribute: str, settings: ServeSettings) -> None:
+        self._model, self._attribute, self._settings = model, attribute, settings
+        self.schema = Schema(model.record, settings.na_values or None)
+        self._headers = model_headers(model)
+        self._operator = f"{OPTION} {attribute}"
+        self.uri = f"{model.uri}, keys by {attribute}"
+        self.release = model_version_of(model)
+        self.digest = model.digest
 
-    @property
-    def name(self) -> str | None:
-        return self.model.name
+    def service(self, broker: BrokerSettings) -> Service:
+        described = service(self._model, (), broker, self._settings)
+        step = PipelineStep(self._operator, self._operator)
+        return msgspec.structs.replace(described, uri=self.uri, pipelines=(("key", (step,)),), beside=())
 
-    @property
-    def version(self) -> str | None:
-        return self.model.version
+    def new_lane(self) -> Lane:
+        return Lane([])
 
-    @property
-    def digest(self) -> str:
-        return self.model.digest
-
-    @property
-    def profile(self) -> None:
+    def challenged(self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]) -> None:
         return None
 
-    @property
-    def record(self) -> type[Record]:
-        return self.model.record
+    def rebuild(self, batch: Batch) -> None:
+        """Return at once: there is no state."""
 
-    @property
-    def sample(self) -> Sequence[Record]:
-        return self.model.sample
+    def rebuilder(self, release: str) -> None:
+        return None
 
-    def scorer(self, *, is_tracked: bool = False) -> Scorer:
-        key: Callable[[Any], bytes] = partial(key_of, self.attribute)
-        return Scorer(trace(map_(key)), is_tracked=is_tracked)
+    def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
+        return [self.processed(each.messages, each.batch) for each in slices], 0.0
 
-    def outputs(self, emit: Sequence[str] = ()) -> Outputs:
-        return Outputs(self.record, (), emit=emit, has_model=False, has_post=False)
+    def processed(self, messages: list[Message], batch: Batch) -> Processed:
+        """Return the messages of a batch with their new keys; a record without a key is a dead letter."""
+        made = Processed([], [], [], [], [self._headers] * len(messages), {})
+        for index, record in enumerate(batch.records):
+            key = record if isinstance(record, DecodeError) else self._key(record)
+            if isinstance(key, RecordError):
+                made.dead.append((index, key))
+                continue
+            received = made.origins[index] = origin(messages[index])
+            made.causes.append(index)
+            made.values.append(key)
+            made.drafts.append(Draft(received, BY_KEY, key, messages[index].value(), original_key(received)))
+        return made
 
-
-class Repartitioner(Publisher):
-    """Produces each message with its new key, to the partition that Java clients would choose."""
-
-    keeps_partition = False
-
-    def _encoded(self, batch: Batch, scored: Scored) -> Encoded:
-        return Encoded(scored.causes, scored.features, scored.dead)
-
-    def _message(self, message: Message, record: Origin, value: Any, models: Headers, times: Times) -> Outgoing:
-        time_ms, time = times.fit(record.time_ms)
-        return Outgoing(self._settings.output, BY_KEY, value, message.value(), rekeyed_headers(record, time), time_ms)
+    def _key(self, record: Record) -> bytes | OperatorError:
+        try:
+            return key_of(self._attribute, record)
+        except (TypeError, ValueError) as error:
+            failed = OperatorError(f"{self._operator}: {error}", operator=self._operator, item=record)
+            failed.__cause__ = error
+            return failed
 
 
 def key_of(attribute: str, record: Any) -> bytes:
@@ -99,8 +106,6 @@ def key_of(attribute: str, record: Any) -> bytes:
         raise ValueError(f"field {attribute!r} is empty: it has no key")
     return value.encode() if isinstance(value, str) else msgspec.json.encode(value)
 
-
-OPTION = "--partition-by"
 
 HEADERS_BYTES = 65_536
 """How much a message may grow in the first stage, which adds its key and its position."""
@@ -116,7 +121,9 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
     attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
     own = replace(settings, output=between, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
-    serve(Keys(model, attribute), replace(broker, group=between, options=options), own, audience, Repartitioner)
+    keyed = replace(broker, group=between, options=options)
+    check_names(keyed, own)
+    run_processor(Repartitioner(model, attribute, own), keyed, own, audience)
 
 
 def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: TelemetrySink) -> None:

@@ -10,16 +10,17 @@ from dataclasses import replace
 from makiserve.errors import Fenced, PipelineError, TopicsChanged
 from makiserve.kafka import Cluster, Connection, GroupInspector, Limits, check_registry
 from makiserve.scoring import Served
+from makiserve.serving.assemble import assemble
 from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.group_monitor import GroupMonitor
-from makiserve.serving.publisher import Publisher
+from makiserve.serving.processor import Processor
 from makiserve.serving.retry import Retries
 from makiserve.serving.rollout.alias_watcher import AliasWatcher
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.signals import stop_on_signals
 from makiserve.serving.state.topic import check_state, state_topic
 from makiserve.serving.telemetry import TelemetrySink
 from makiserve.serving.topics import Partitions, check_names, prepare_topics
-from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ def serve(
     broker: BrokerSettings,
     settings: ServeSettings,
     audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
-    publisher: type[Publisher] = Publisher,
 ) -> None:
     """Serve a model until a signal arrives, then drain.
 
@@ -47,7 +47,6 @@ def serve(
         broker: connection settings.
         settings: input and output topics, and how to serve.
         audience: receives the telemetry.
-        publisher: turns scored records into messages.
 
     Raises:
         PipelineError: the pipeline keeps state that cannot be saved and restored.
@@ -58,22 +57,47 @@ def serve(
         StateError: the state cannot be rebuilt.
         PipelineChanged: a new process must continue with another model version.
     """
-    scorer = model.scorer(is_tracked=True)
-    if hidden := scorer.hidden:
+    processor = ScoringProcessor(model, settings)
+    if hidden := processor.scorer.hidden:
         raise PipelineError(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
             f"served: {'; '.join(hidden)}"
         )
     # The second stage of --partition-by reads the topic that belongs to the option; both stages have checked it before.
     check_names(broker, replace(settings, partition_by=None))
-    check_state(scorer, model.sample)
-    connection, has_state = Connection(broker), not scorer.stateless
+    check_state(processor.scorer, model.sample)
+    watch = None
+    if settings.watch is not None and model.registry:
+        watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model)
+    run_processor(processor, broker, settings, audience, watch)
+
+
+def run_processor(
+    processor: Processor,
+    broker: BrokerSettings,
+    settings: ServeSettings,
+    audience: TelemetrySink,
+    watch: AliasWatcher | None = None,
+) -> None:
+    """Check the topics, then process their records until a signal arrives; restart after errors that allow it.
+
+    Args:
+        processor: what to do with the records.
+        broker: connection settings.
+        settings: input and output topics, and how to serve.
+        audience: receives the telemetry.
+        watch: source of other model versions; None if only one is served.
+
+    Raises:
+        MakiserveError: see `serve`.
+    """
+    connection, has_state = Connection(broker), processor.fingerprint is not None
 
     def prepare() -> Partitions:
         cluster = Cluster(connection)
         cluster.preflight(broker.patience)
         partitions = prepare_topics(
-            cluster, broker, settings, has_state=has_state, keeps_partition=publisher.keeps_partition
+            cluster, broker, settings, has_state=has_state, keeps_partition=processor.keeps_partition
         )
         limits = Limits(connection, [settings.dead_letters])
         limits.read()
@@ -87,13 +111,11 @@ def serve(
     monitor = GroupMonitor(
         GroupInspector(connection, settings.input), settings.input, topics, connection.session.total_seconds()
     )
-    fenced_at, watch, restarts = -math.inf, None, Retries(LONGEST_RESTART_PAUSE_S)
-    if settings.watch is not None and model.registry:
-        watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model)
+    fenced_at, restarts = -math.inf, Retries(LONGEST_RESTART_PAUSE_S)
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = Worker(model, broker, settings, partitions, stop, audience, publisher, watch, monitor)
-            logger.info("serving %s: %s → %s, group %s", model.uri, settings.input, settings.output, broker.group)
+            worker = assemble(processor, broker, settings, partitions, stop, audience, watch, monitor)
+            logger.info("serving %s: %s → %s, group %s", processor.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()
             except Fenced as error:
@@ -108,7 +130,6 @@ def serve(
                 logger.warning("%s: checking all topics, then restarting from the last committed offset", error)
                 monitor.restart()
                 partitions = prepare()
-            model = worker.model
             if not stop.asked:
                 time.sleep(restarts.failed())
 

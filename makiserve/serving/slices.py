@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from makiserve.kafka import Message, MessageDecoder
-from makiserve.scoring import Batch, Scorer
+from makiserve.scoring import Batch
 from makiserve.serving.partition import Partition
 
 
@@ -28,8 +28,19 @@ class Slice(NamedTuple):
     next_offset: int
 
 
+class Split(Protocol):
+    """Splits records between a champion and a challenger, as `Scorer` does."""
+
+    @property
+    def has_challenger(self) -> bool: ...
+
+    def challenged(
+        self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
+    ) -> Sequence[bool] | None: ...
+
+
 def slices_from_messages(
-    messages: Iterable[Message], partitions: Mapping[int, Partition], decoder: MessageDecoder, scorer: Scorer
+    messages: Iterable[Message], partitions: Mapping[int, Partition], decoder: MessageDecoder, split: Split
 ) -> Iterator[Slice]:
     """Yield the messages of each partition: first those before its committed offset, then the others.
 
@@ -41,16 +52,16 @@ def slices_from_messages(
         messages: messages, in offset order within each partition.
         partitions: partitions by number.
         decoder: decodes the messages.
-        scorer: decides which records belong to the challenger.
+        split: decides which records belong to the challenger.
     """
     found: dict[int, list[Message]] = {}
     for message in messages:
         found.setdefault(message.partition(), []).append(message)
     for number, own in found.items():
-        yield from _slices(own, partitions[number], decoder, scorer)
+        yield from _slices(own, partitions[number], decoder, split)
 
 
-def _slices(messages: list[Message], partition: Partition, decoder: MessageDecoder, scorer: Scorer) -> Iterator[Slice]:
+def _slices(messages: list[Message], partition: Partition, decoder: MessageDecoder, split: Split) -> Iterator[Slice]:
     records, partition.awaited_schema = decoder.decode(messages)
     messages = messages[: len(records)]
     if not messages:
@@ -58,7 +69,7 @@ def _slices(messages: list[Message], partition: Partition, decoder: MessageDecod
     committed, lane = partition.position.committed, partition.lend()
     live = bisect_left(messages, committed, key=lambda message: message.offset())
     if partition.is_urgent and live < len(messages):
-        batch = Batch(lane, records[:live], _challenged(messages[:live], partition, scorer))
+        batch = Batch(lane, records[:live], _challenged(messages[:live], partition, split))
         yield Slice(partition, messages[:live], batch, True, committed)
         return
     for part, own, is_silent in (
@@ -66,12 +77,12 @@ def _slices(messages: list[Message], partition: Partition, decoder: MessageDecod
         (messages[live:], records[live:], False),
     ):
         if part:
-            batch = Batch(lane, own, _challenged(part, partition, scorer))
+            batch = Batch(lane, own, _challenged(part, partition, split))
             yield Slice(partition, part, batch, is_silent, part[-1].offset() + 1)
 
 
-def _challenged(messages: list[Message], partition: Partition, scorer: Scorer) -> Sequence[bool] | None:
-    if not scorer.has_challenger:
+def _challenged(messages: list[Message], partition: Partition, split: Split) -> Sequence[bool] | None:
+    if not split.has_challenger:
         return None
     keys, offsets = [message.key() for message in messages], [message.offset() for message in messages]
-    return scorer.challenged(keys, str(partition), offsets)
+    return split.challenged(keys, str(partition), offsets)

@@ -21,7 +21,7 @@ from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.scoring import Scorer
 from makiserve.serving import schedule, worker
 from makiserve.serving.assignment import Assignment
-from makiserve.serving.commit import Committer
+from makiserve.serving.commit import Committer, Positions
 from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.state import checkpoint, contents, restorer
@@ -83,9 +83,12 @@ def _die() -> None:
 def offsets_outside_the_transaction() -> None:
     """As a loop does it that knows nothing of transactions: the offsets are committed by the consumer."""
 
-    def step_3_offsets(self: Committer, marks: Any) -> None:
+    def step_3_offsets(self: Committer, positions: Positions) -> None:
         topic = self.consumer.topic
-        places = [TopicPartition(topic, number, at, metadata=str(mark)) for number, (at, mark) in marks.items()]
+        places = [
+            TopicPartition(topic, number, position.committed, metadata=str(position.mark))
+            for number, position in positions.items()
+        ]
         self.consumer._consumer.commit(offsets=places, asynchronous=False)
 
     Committer.step_3_offsets = step_3_offsets
@@ -102,7 +105,7 @@ def no_restore() -> None:
 
     def forget(self: restorer.Restorer, request: Any) -> Any:
         restored = restore(self, request)
-        return restored and replace(restored, lane=self._scorers.now.new_lane())
+        return restored and replace(restored, lane=self._processor.new_lane())
 
     restorer.Restorer._restore = forget
     Scorer.rebuild = lambda self, batch: None

@@ -12,7 +12,8 @@ from makiserve.scoring import Served
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.publisher import Published
 from makiserve.serving.rollout.alias_watcher import AliasWatcher, Candidate
-from makiserve.serving.rollout.scorers import Scorers, model_version_in
+from makiserve.serving.rollout.scorers import model_version_in
+from makiserve.serving.scoring_processor import ScoringProcessor
 
 JUMP = 0.05
 """Roll back if the share of rejected records rises by more than this."""
@@ -76,16 +77,20 @@ class Rollout:
     """Switches the model versions of a worker.
 
     Args:
-        scorers: the scorers of the worker.
+        processor: the processor of the worker.
         assignment: the partitions, which record the offset at which a version begins.
         watch: source of other versions; None if only this one is served.
         tell: called with the model that scores after a switch.
     """
 
     def __init__(
-        self, scorers: Scorers, assignment: Assignment, watch: AliasWatcher | None, tell: Callable[[Served], None]
+        self,
+        processor: ScoringProcessor,
+        assignment: Assignment,
+        watch: AliasWatcher | None,
+        tell: Callable[[Served], None],
     ) -> None:
-        self._scorers, self._assignment, self._watch, self._tell = scorers, assignment, watch, tell
+        self._processor, self._assignment, self._watch, self._tell = processor, assignment, watch, tell
         self._guard = RollbackGuard()
         self._trial: tuple[Served, Candidate] | None = None  # the model before the switch, and the candidate
 
@@ -106,9 +111,9 @@ class Rollout:
         if self._watch is None or (candidate := self._watch.candidate()) is None:
             return False
         commit()
-        before, place = self._scorers.model, candidate.place
+        before, place = self._processor.model, candidate.place
         self._serve(self._watch, candidate.model)
-        self._assignment.switch(self._scorers.release)
+        self._assignment.switch(self._processor.release)
         if place != "champion":  # the partitions log that one
             logger.info("%s: %s → %s", place, model_version_in(place, before), candidate.release)
         if place != "shadow":  # a shadow does not reject records
@@ -133,12 +138,12 @@ class Rollout:
         again = model_version_in(failed.place, before)
         self._watch.refuse(failed)
         self._serve(self._watch, before)
-        self._assignment.release = self._scorers.release  # the partitions rewind to the committed offset
+        self._assignment.release = self._processor.release  # the partitions rewind to the committed offset
         self._guard.returned()
         logger.error("%s goes, and %s scores again: %s", failed.release, again, verdict)
         raise AbortTransaction(f"{failed.release} does worse than {again}")
 
     def _serve(self, watch: AliasWatcher, model: Served) -> None:
-        self._scorers.switch(model)
+        self._processor.switch(model)
         self._tell(model)
         watch.served(model)

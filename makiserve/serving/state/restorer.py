@@ -6,13 +6,13 @@ import logging
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from makiserve.errors import RetryCall, StateError
 from makiserve.kafka import OffsetsClient, Watermarks
-from makiserve.scoring import Lane, Scorer
+from makiserve.scoring import Batch, Lane
 from makiserve.serving.background import Background
 from makiserve.serving.retry import CALL_TIMEOUT, Retries
-from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
@@ -20,6 +20,7 @@ from makiserve.serving.state.ownership import require_own_state
 from makiserve.serving.state.start_position import committed_position, first_position, position_after_loss
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
+from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts
 
 logger = logging.getLogger(__name__)
@@ -30,20 +31,49 @@ DOUBT_S = 15.0
 AGAIN_S = 0.5
 
 
+class Rebuilder(Protocol):
+    """Restores state from records that were processed before."""
+
+    def rebuild(self, batch: Batch) -> None:
+        """Process the records of a batch again, without output."""
+
+
+class Stateful(Rebuilder, Protocol):
+    """The part of a processor that state depends on."""
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoints, ...]:
+        """The checkpoints of each program, in the order of `Lane.states`."""
+
+    def new_lane(self) -> Lane:
+        """Return a lane with the initial states."""
+
+    def rebuilder(self, release: str) -> Rebuilder | None:
+        """Return what restores from records of a model version; None if any version will do.
+
+        Args:
+            release: the version; empty for the current one.
+
+        Raises:
+            StateError: the version can no longer be loaded.
+            RetryCall: the registry does not respond.
+        """
+
+
 @dataclass(frozen=True)
 class Restored:
     """A restored partition: its position, its lane and its checkpoint writer.
 
     Attributes:
         is_urgent: whether the first commit must include a checkpoint: the topic alone cannot restore this state.
-        rebuilder: the scorer of the records before the committed offset; None if no state depends on the model.
+        rebuilder: restores from the records before the committed offset; None if no state depends on the model.
     """
 
     position: Position
     lane: Lane
     writer: CheckpointWriter
     is_urgent: bool = False
-    rebuilder: Scorer | None = None
+    rebuilder: Rebuilder | None = None
 
 
 @dataclass(eq=False)
@@ -78,7 +108,7 @@ class Restorer:
     Args:
         lookup: client that only this thread uses.
         settings: settings of the service, which define how partitions begin.
-        scorers: the scorers that the lanes belong to.
+        processor: the processor that the lanes belong to.
         expected: the values that offset metadata must have.
         topic: the state topic; None if the pipelines are stateless.
         past: file of records that precede those of the topic; None if there is none.
@@ -88,13 +118,13 @@ class Restorer:
         self,
         lookup: OffsetsClient,
         settings: ServeSettings,
-        scorers: Scorers,
+        processor: Stateful,
         expected: StateIdentity,
         topic: str | None,
         past: WarmupFile | None,
     ) -> None:
         self._lookup, self._settings, self._topic = lookup, settings, topic
-        self._scorers, self._parts = scorers, tuple(Parts(each) for each in scorers.now.checkpoints)
+        self._processor, self._parts = processor, tuple(map(Parts, processor.checkpoints))
         self._expected, self._past = expected, past
         self._thread = Background("restore")
 
@@ -157,11 +187,11 @@ class Restorer:
         writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(position)
         if position.is_new and self._past is not None:
             return Restored(position, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
-        return Restored(position, self._scorers.now.new_lane(), writer, rebuilder=rebuilder)
+        return Restored(position, self._processor.new_lane(), writer, rebuilder=rebuilder)
 
-    def _rebuilder(self, position: Position) -> Scorer | None:
+    def _rebuilder(self, position: Position) -> Rebuilder | None:
         is_there_anything = position.start < position.committed
-        return self._scorers.of(position.release if is_there_anything else "")
+        return self._processor.rebuilder(position.release if is_there_anything else "")
 
     def _contents(self, request: Request) -> Contents:
         contents = Contents()

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -18,8 +18,9 @@ from makiserve.kafka import NO_TIME, Message
 from makiserve.monitoring.histogram import BATCH_RECORDS, LATENCY_S, STAGE_S, Histogram
 from makiserve.monitoring.merge import SHOWN
 from makiserve.monitoring.snapshot import ShownDeadLetter, ShownPrediction, Snapshot, StateSize
-from makiserve.scoring import Lane, Scorer
+from makiserve.scoring import Lane
 from makiserve.serving.publisher import Published
+from makiserve.stream.engine.checkpoint import Checkpoints
 
 
 def _nobody(snapshot: Snapshot) -> None:
@@ -184,15 +185,22 @@ PREFIXES = ("", "post > ")
 """Prefixes of the operator names, one for each program of a scorer."""
 
 
+class Checkpointed(Protocol):
+    """An object with the checkpoints of lanes, in the order of `Lane.states`."""
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoints, ...]: ...
+
+
 class StateSizer:
     """Measures the size of state.
 
     Args:
-        scorer: the scorer that the lanes belong to.
+        processor: the processor, or the scorer, that the lanes belong to.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
+    def __init__(self, processor: Checkpointed) -> None:
+        self._processor = processor
         self._due = time.monotonic()
         self._found: tuple[StateSize, ...] = ()
 
@@ -208,7 +216,7 @@ class StateSizer:
     def _measured(self, lanes: Iterable[Lane]) -> tuple[StateSize, ...]:
         found: dict[str, StateSize] = {}
         for lane in lanes:
-            for prefix, checkpoints, state in zip(PREFIXES, self._scorer.checkpoints, lane.states, strict=False):
+            for prefix, checkpoints, state in zip(PREFIXES, self._processor.checkpoints, lane.states, strict=False):
                 for name, size in checkpoints.sizes(state, SAMPLE).items():
                     operator = prefix + name
                     known = found.get(operator, StateSize(operator, 0, 0))
@@ -217,6 +225,20 @@ class StateSizer:
 
 
 NAMES = ("decode", "restore", "features", "predict", "publish", "commit")
+
+
+class Timings(NamedTuple):
+    """The seconds that the scoring thread took for the slices of a batch; None if there were no such slices.
+
+    Attributes:
+        restore_s: for those that only restored state.
+        process_s: for the others, the model included.
+        model_s: for the model; 0 without one.
+    """
+
+    restore_s: float | None
+    process_s: float | None
+    model_s: float = 0.0
 
 
 class Stages:
@@ -230,13 +252,21 @@ class Stages:
         """Start the clock for a batch."""
         self._since = perf_counter()
 
-    def end(self, name: str, model_s: float = 0.0) -> None:
-        """End a stage and begin the next. The time `model_s` of the model is recorded as a separate stage."""
+    def end(self, name: str) -> None:
+        """End a stage and begin the next."""
         now = perf_counter()
-        self._observed[name].add(now - self._since - model_s)
-        if model_s:
-            self._observed["predict"].add(model_s)
+        self._observed[name].add(now - self._since)
         self._since = now
+
+    def processed(self, timings: Timings) -> None:
+        """Record the stages of the scoring thread, with the time of the model as a separate one; begin the next."""
+        if timings.restore_s is not None:
+            self._observed["restore"].add(timings.restore_s)
+        if timings.process_s is not None:
+            self._observed["features"].add(timings.process_s - timings.model_s)
+        if timings.model_s:
+            self._observed["predict"].add(timings.model_s)
+        self._since = perf_counter()
 
     def add(self, name: str, seconds: float) -> None:
         """Record the duration of a stage outside of a batch."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from makiserve.monitoring.snapshot import PipelineStep, Service
-from makiserve.scoring import Scorer, Served
+from makiserve.scoring import Served
 from makiserve.serving.telemetry.measures import PREFIXES
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.drawing import DrawnLine, tree
@@ -13,8 +13,8 @@ from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.version import __version__
 
 
-def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: ServeSettings) -> Service:
-    """Return the description of a service."""
+def service(model: Served, plans: Sequence[Plan], broker: BrokerSettings, settings: ServeSettings) -> Service:
+    """Return the description of a service; `plans` are those of its features and of its post pipeline."""
     return Service(
         uri=model.uri,
         name=model.name or "",
@@ -27,7 +27,7 @@ def service(model: Served, scorer: Scorer, broker: BrokerSettings, settings: Ser
         group=broker.group,
         pipelines=tuple(
             (title, steps(plan, prefix))
-            for title, plan, prefix in zip(("features", "post"), scorer.plans, PREFIXES, strict=False)
+            for title, plan, prefix in zip(("features", "post"), plans, PREFIXES, strict=False)
         ),
         beside=tuple(_beside(model)),
     )

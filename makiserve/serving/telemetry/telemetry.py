@@ -77,12 +77,13 @@ class Telemetry:
         if self._tracing:
             self._tracing.batch(messages, seconds)
 
-    def add(self, messages: list[Message], scored: Scored, published: Published) -> None:
+    def add(self, messages: list[Message], scored: Scored | None, published: Published) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
         self._lanes.scored(messages[-1])
         self._recent.add(messages, published)
-        self._drifting.add(scored)
+        if scored is not None:
+            self._drifting.add(scored)
 
     def idle(self, partitions: Collection[Partition]) -> None:
         """Record that the loop waited for records and received none."""

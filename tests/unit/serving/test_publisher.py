@@ -11,6 +11,7 @@ from makiserve.errors import DecodeError
 from makiserve.kafka import TopicLimits
 from makiserve.scoring import Batch, Lane, Scored
 from makiserve.serving.publisher import Publisher
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.sender import Sender
 from makiserve.settings import ServeSettings
 from tests.unit.serving.fakes import Features, Limits, Output, Step, message, packaged
@@ -42,8 +43,8 @@ def published(
     producer: Any = Calls()
     batch = Batch(Lane([]), [Step(float(each.offset())) for each in messages])
     sender = Sender(producer, cast("Any", Limits(**limits)))
-    publisher = Publisher(sender, SHADOWED, packaged(), dead_partitions)
-    result = publisher.publish(messages, batch, scored)
+    processed = ScoringProcessor(packaged(), SHADOWED).processed(messages, batch, scored)
+    result = Publisher(sender, SHADOWED, dead_partitions).publish(messages, processed)
     letters = [made for made in producer.made if made[0] == "dead"]
     assert [str(error).encode() for _, error in result.dead] == [
         output(made).headers["makiserve.error"] for made in letters

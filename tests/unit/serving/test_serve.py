@@ -53,19 +53,26 @@ class Cluster:
 
 
 class Worker:
-    """Its runs end as `ends` says; the last one when it is asked to stop."""
+    """Its runs end as `ends` says; the last one when it is asked to stop. It switches to version 4 meanwhile."""
 
     ends: list[Exception] = []
     made: list[Worker] = []
 
     def __init__(
-        self, model: Any, broker: BrokerSettings, settings: ServeSettings, partitions: Partitions, stop: Stop, *_: Any
+        self,
+        processor: Any,
+        broker: BrokerSettings,
+        settings: ServeSettings,
+        partitions: Partitions,
+        stop: Stop,
+        *_: Any,
     ) -> None:
-        self.stop, self.dead_partitions, self.given = stop, partitions.dead_letters, model
-        self.model = packaged(version="4")
+        self.stop, self.dead_partitions, self.given = stop, partitions.dead_letters, processor.model
+        self.processor = processor
         self.made.append(self)
 
     def run(self) -> None:
+        self.processor.switch(packaged(version="4"))
         if self.ends:
             raise self.ends.pop(0)
         self.stop.ask()
@@ -78,7 +85,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
         yield stop
 
     monkeypatch.setattr(module, "Cluster", Cluster)
-    monkeypatch.setattr(module, "Worker", Worker)
+    monkeypatch.setattr(module, "assemble", Worker)
     monkeypatch.setattr(module, "stop_on_signals", given)
     monkeypatch.setattr(Cluster, "topics", {"in": 4, "out": 6})
     monkeypatch.setattr(Worker, "ends", [])

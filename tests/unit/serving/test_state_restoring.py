@@ -14,7 +14,7 @@ from makiserve.scoring import Batch, Scorer
 from makiserve.serving import assignment as module
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
-from makiserve.serving.rollout.scorers import Scorers
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.state import restorer
 from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
@@ -42,11 +42,13 @@ class Own(Assignment):
     ) -> None:
         consumer: Any = Consumer(kafka)
         lookup: Any = Lookup(kafka)
-        scorers = Scorers(packaged())
-        self.scorer = scorers.now
         serve = ServeSettings("in", "out", "dead", **settings)
+        processor = ScoringProcessor(packaged(), serve)
+        self.scorer = processor.scorer
         topic = TOPIC if expect is None or expect.plan else None
-        super().__init__(consumer, Restorer(lookup, serve, scorers, expect or expected(), topic, past), scorers.release)
+        super().__init__(
+            consumer, Restorer(lookup, serve, processor, expect or expected(), topic, past), processor.release
+        )
 
     def begin(self, number: int = 0) -> Partition:
         assert self.add([number]) == {number: None}

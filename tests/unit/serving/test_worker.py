@@ -24,10 +24,13 @@ from makiserve.errors import (
 from makiserve.kafka import Message, MessageDecoder
 from makiserve.records import Schema
 from makiserve.records.registry import Decoded
-from makiserve.serving import background, schedule, signals
-from makiserve.serving import worker as module
+from makiserve.serving import assemble as module
+from makiserve.serving import background, schedule, signals, transactions
+from makiserve.serving import worker as loop
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.topics import Partitions
-from makiserve.serving.worker import LONGEST_PAUSE_S, Worker
+from makiserve.serving.transactions import LONGEST_PAUSE_S
+from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, Step, message, packaged
 
@@ -46,7 +49,13 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def one(**options: Any) -> Worker:
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, **options})
-        worker = Worker(packaged(), BrokerSettings("broker:9092", "group"), settings, Partitions(2, 2), kafka.stop)
+        worker = module.assemble(
+            ScoringProcessor(packaged(), settings),
+            BrokerSettings("broker:9092", "group"),
+            settings,
+            Partitions(2, 2),
+            kafka.stop,
+        )
         kafka.turns.insert(0, lambda: consumer(worker).come(0, 1))
         return worker
 
@@ -54,7 +63,12 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 def consumer(worker: Worker) -> Any:
-    return worker._consumer
+    return worker.consumer
+
+
+def scorer_of(worker: Worker) -> Any:
+    assert isinstance(worker.processor, ScoringProcessor)
+    return worker.processor.scorer
 
 
 def nothing() -> None:
@@ -163,7 +177,7 @@ def test_after_each_abort_in_a_row_the_pause_is_longer_and_it_never_gets_too_lon
 ) -> None:
     worker = make()
     for _ in range(2000):
-        worker._redo(AbortTransaction("it failed"))
+        worker.transactions.redo(AbortTransaction("it failed"))
     assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE_S]
     assert set(pauses[7:]) == {LONGEST_PAUSE_S}
 
@@ -267,7 +281,8 @@ def test_a_drain_whose_transaction_is_aborted_says_what_it_leaves(
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The worker's time in seconds, `clock.now`."""
     clock = SimpleNamespace(now=100.0, sleep=None, monotonic=lambda: clock.now)
-    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(transactions, "time", clock)
     monkeypatch.setattr(schedule, "time", clock)
     return clock
 
@@ -292,7 +307,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
     kafka: Kafka, make: Make, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, batches_scored = make(max_batch=2), 0
-    score = worker._scorers.now.score_timed
+    score = scorer_of(worker).score_timed
 
     def slowly(batches: Any) -> Any:
         nonlocal batches_scored
@@ -300,7 +315,7 @@ def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_
         clock.now += 20
         return score(batches)
 
-    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
+    monkeypatch.setattr(scorer_of(worker), "score_timed", slowly)
     worker.run()
     assert kafka.calls.count("commit") >= batches_scored > 3
     assert_exact(kafka)
@@ -313,7 +328,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(background, "SLOW_S", 0.001)
     worker, done, slow = make(max_batch=2, commit_interval=NEVER), threading.Event(), []
-    score = worker._scorers.now.score_timed
+    score = scorer_of(worker).score_timed
 
     def slowly(batches: Any) -> Any:
         if not slow:
@@ -322,7 +337,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
             done.wait(30)
         return score(batches)
 
-    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
+    monkeypatch.setattr(scorer_of(worker), "score_timed", slowly)
     monkeypatch.setattr(signals, "BATCH_S", 120.0 if is_patient else 0.2)
     worker.run()
     done.set()

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from makiserve.errors import RetryCall
+from makiserve.serving import assemble as module
 from makiserve.serving import background, schedule
-from makiserve.serving import worker as module
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.topics import Partitions
@@ -49,7 +50,13 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
         kafka.stop.__init__()  # type: ignore[misc]
         model = packaged(options.pop("plan", None))
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, "commit_interval": NEVER, **options})
-        worker = Worker(model, BrokerSettings("broker:9092", "group"), settings, Partitions(1, 1), kafka.stop)
+        worker = module.assemble(
+            ScoringProcessor(model, settings),
+            BrokerSettings("broker:9092", "group"),
+            settings,
+            Partitions(1, 1),
+            kafka.stop,
+        )
         kafka.turns.insert(0, lambda: consumer(worker).come(0))
         return worker
 
@@ -64,15 +71,20 @@ def past(tmp_path: Path) -> str:
     return str(path)
 
 
+def scorer_of(worker: Worker) -> Any:
+    assert isinstance(worker.processor, ScoringProcessor)
+    return worker.processor.scorer
+
+
 def consumer(worker: Worker) -> Any:
-    return worker._consumer
+    return worker.consumer
 
 
 def slow_batch(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, kafka: Kafka, number: int, meanwhile: Callable[[], object]
 ) -> None:
     """Let `meanwhile` happen while batch `number` is scored, after its records have changed the lane's state."""
-    score, calls, called = worker._scorers.now.score_timed, 0, threading.Event()
+    score, calls, called = scorer_of(worker).score_timed, 0, threading.Event()
 
     def slowly(batches: Any) -> Any:
         nonlocal calls
@@ -83,7 +95,7 @@ def slow_batch(
             assert called.wait(10)
         return found
 
-    monkeypatch.setattr(worker._scorers.now, "score_timed", slowly)
+    monkeypatch.setattr(scorer_of(worker), "score_timed", slowly)
 
 
 def kill(worker: Worker) -> Callable[[], None]:

@@ -9,17 +9,20 @@ from confluent_kafka import Message
 
 import makiserve
 from makiserve.artifact import FeaturesOnly
-from makiserve.kafka import BY_KEY
+from makiserve.kafka import BY_KEY, MessageDecoder
 from makiserve.records import Schema
 from makiserve.scoring import Batch
-from makiserve.serving.messages import Origin, Times, origin_before, rekeyed_headers, source_header
-from makiserve.serving.repartition import Keys, Repartitioner, key_of
+from makiserve.serving import assemble
+from makiserve.serving.messages import Draft, Origin, Times, origin_before, original_key, source_header
+from makiserve.serving.publisher import Publisher
+from makiserve.serving.repartition import Repartitioner, key_of
 from makiserve.serving.sender import Sender
-from makiserve.serving.topics import topic_between
-from makiserve.settings import ServeSettings
+from makiserve.serving.topics import Partitions, topic_between
+from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
-from tests.unit.serving.fakes import Limits, message
+from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, message, packaged
+from tests.unit.serving.fakes import Producer as MemoryProducer
 
 
 class Reading(makiserve.Record):
@@ -38,8 +41,9 @@ class Producer:
         raise NotImplementedError
 
 
-KEYS = Keys(FeaturesOnly("m:f", "d1", lambda: ops.map(str), Reading, trace(ops.map(str))), "house")
 SETTINGS = ServeSettings(input="in", output="between", dead_letters="dead")
+MODEL = FeaturesOnly("m:f", "d1", lambda: ops.map(str), Reading, trace(ops.map(str)))
+STAGE = Repartitioner(MODEL, "house", SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +66,9 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
         message(1, 8, b'{"house": null}'),
         message(1, 9, b"{"),
     ]
-    scorer = KEYS.scorer()
-    schema = Schema(Reading)
-    batch = Batch(scorer.new_lane(), [schema.decode_json(each.value() or b"") for each in messages[:2]])
-    (scored,) = scorer.score([batch])
-    published = Repartitioner(Sender(producer, cast("Any", Limits())), SETTINGS, KEYS, 1).publish(
-        messages, batch, scored
-    )
+    batch = Batch(STAGE.new_lane(), MessageDecoder(STAGE.schema).decode(messages[:2]).records)
+    processed = STAGE.processed(messages[:2], batch)
+    published = Publisher(Sender(producer, cast("Any", Limits())), SETTINGS, 1).publish(messages, processed)
     kept, dead = producer.produced
     headers = [("a", b"1"), ("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k")]
     assert kept == ("between", BY_KEY, b"h1", b'{"house": "h1"}', headers, 1007)
@@ -82,11 +82,34 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
 def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key: bytes | None, time_ms: int) -> None:
     own = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
     record = Origin(key, cast("Any", own), source_header("in", 1, 7), time_ms)
-    sent_ms, time = Times(0, 2000, 1500).fit(time_ms)
-    again = Message(topic="between", timestamp=(1, sent_ms), headers=cast("Any", rekeyed_headers(record, time)))
+    sent = Draft(record, BY_KEY, b"h1", b"{}", original_key(record)).fitted("between", Times(0, 2000, 1500))
+    again = Message(topic="between", timestamp=(1, sent.time_ms), headers=cast("Any", sent.headers))
     assert origin_before(cast("Any", again)) == record
 
 
 def test_a_field_names_a_topic() -> None:
     assert topic_between("makiserve.out", "house") == "makiserve.out.by-house"
     assert topic_between("g", "House overall [kW]") == "g.by-House-overall--kW-"
+
+
+def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assemble, "TransactionalProducer", lambda connection, batch_bytes: MemoryProducer(kafka))
+    monkeypatch.setattr(assemble, "Limits", lambda connection, topics: Limits())
+    monkeypatch.setattr(assemble, "InputConsumer", lambda connection, topic: Consumer(kafka))
+    monkeypatch.setattr(assemble, "OffsetsClient", lambda connection, topic: Lookup(kafka))
+    kafka.input[0].append(message(0, 5, b"{"))
+    stage = Repartitioner(packaged(), "value", SETTINGS)
+    worker = assemble.assemble(stage, BrokerSettings("broker:9092", "between"), SETTINGS, Partitions(2, 2), kafka.stop)
+    consumer: Any = worker.consumer
+    kafka.turns.insert(0, lambda: consumer.come(0, 1))
+
+    worker.run()
+
+    kept = [output for output in kafka.visible if output.topic == "between"]
+    assert sorted(output.value or b"" for output in kept) == sorted(
+        each.value() or b"" for number in (0, 1) for each in kafka.input[number][:5]
+    )
+    assert {output.partition for output in kept} == {BY_KEY}
+    (dead,) = [output for output in kafka.visible if output.topic == "dead"]
+    assert dead.headers["makiserve.source"] == b"in[0]@5"
+    assert {number: offset for number, (offset, _) in kafka.group.items()} == {0: 6, 1: 5}

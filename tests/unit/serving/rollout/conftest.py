@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from makiserve.scoring import Role
-from makiserve.serving import worker as module
+from makiserve.serving import assemble as module
 from makiserve.serving.rollout import alias_watcher as watching
 from makiserve.serving.rollout.alias_watcher import AliasWatcher
+from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -87,8 +88,15 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
         model = model or packaged(registry=registry)
         registry.versions[model.version] = model
         watch = AliasWatcher(registry, timedelta(0), serve.on_state_loss, model)
-        worker = Worker(model, BrokerSettings("broker:9092", "group"), serve, Partitions(2, 2), kafka.stop, watch=watch)
-        consumer: Any = worker._consumer
+        worker = module.assemble(
+            ScoringProcessor(model, serve),
+            BrokerSettings("broker:9092", "group"),
+            serve,
+            Partitions(2, 2),
+            kafka.stop,
+            watch=watch,
+        )
+        consumer: Any = worker.consumer
         kafka.turns.insert(0, lambda: consumer.come(0, 1))
         return worker
 

@@ -18,7 +18,7 @@ from makiserve.errors import (
     RegistryUnavailable,
     StateError,
 )
-from makiserve.serving import worker as module
+from makiserve.serving import transactions as module
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.stream import math, ops

@@ -13,7 +13,7 @@ from tests.unit.serving.fakes import packaged
 def beside(**options: Any) -> dict[str, str]:
     model = packaged(**options)
     described = service(
-        model, model.scorer(), BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead")
+        model, model.scorer().plans, BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead")
     )
     assert (described.name, described.version, described.input, described.output) == ("house", "3", "in", "out")
     return dict(described.beside)

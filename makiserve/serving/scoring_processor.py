@@ -1,0 +1,138 @@
+"""Score records: the processor that serves a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from makiserve.kafka import Headers, Message
+from makiserve.monitoring.snapshot import Service
+from makiserve.records import Schema
+from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
+from makiserve.scoring.drift import Profile
+from makiserve.serving.messages import Draft, Origin, model_headers, origin, origin_before, without_schema
+from makiserve.serving.processor import Processed
+from makiserve.serving.rollout.scorers import Scorers
+from makiserve.serving.slices import Slice
+from makiserve.serving.state.warmup_file import WarmupFile
+from makiserve.serving.telemetry.service import service
+from makiserve.settings import BrokerSettings, ServeSettings
+from makiserve.stream.engine.checkpoint import Checkpoints
+
+
+class ScoringProcessor:
+    """Scores records with a model, its challenger and its shadow; a `Processor`.
+
+    Args:
+        model: the packaged model, already verified with its reference records.
+        settings: input and output topics, and how to serve.
+    """
+
+    keeps_partition = True
+
+    def __init__(self, model: Served, settings: ServeSettings) -> None:
+        self._settings = settings
+        self.schema = Schema(model.record, settings.na_values or None)
+        self._scorers = Scorers(model)
+        self._origin = origin_before if settings.partition_by else origin
+        self._use(model)
+
+    @property
+    def model(self) -> Served:
+        """The model version that scores."""
+        return self._scorers.model
+
+    @property
+    def scorer(self) -> Scorer:
+        """The scorer of that version."""
+        return self._scorers.now
+
+    @property
+    def uri(self) -> str:
+        return self.model.uri
+
+    @property
+    def release(self) -> str:
+        return self._scorers.release
+
+    @property
+    def digest(self) -> str:
+        return self.model.digest
+
+    @property
+    def fingerprint(self) -> str | None:
+        return None if self.scorer.stateless else self.scorer.fingerprint
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoints, ...]:
+        return self.scorer.checkpoints
+
+    @property
+    def profile(self) -> Profile | None:
+        return self.model.profile
+
+    def service(self, broker: BrokerSettings) -> Service:
+        return service(self.model, self.scorer.plans, broker, self._settings)
+
+    def switch(self, model: Served) -> None:
+        """Use other versions of the same pipeline for further records."""
+        self._scorers.switch(model)
+        self._use(model)
+
+    def new_lane(self) -> Lane:
+        return self.scorer.new_lane()
+
+    def warm_up_file(self, pattern: str, partitions: int) -> WarmupFile:
+        """Return the file of records that precede those of the input; see `WarmupFile`."""
+        return WarmupFile(pattern, partitions, self.schema, self.model.scorer(is_tracked=True))
+
+    @property
+    def has_challenger(self) -> bool:
+        return self.scorer.has_challenger
+
+    def challenged(
+        self, keys: Sequence[bytes | None] | None, place: str, offsets: Sequence[int]
+    ) -> Sequence[bool] | None:
+        return self.scorer.challenged(keys, place, offsets)
+
+    def rebuild(self, batch: Batch) -> None:
+        self.scorer.rebuild(batch)
+
+    def rebuilder(self, release: str) -> Scorer | None:
+        return self._scorers.of(release)
+
+    def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
+        found, model_s = self.scorer.score_timed([each.batch for each in slices])
+        pairs = zip(slices, found, strict=True)
+        return [self.processed(each.messages, each.batch, scored) for each, scored in pairs], model_s
+
+    def processed(self, messages: list[Message], batch: Batch, scored: Scored) -> Processed:
+        """Return the outgoing messages of a scored batch.
+
+        Outputs keep the key and headers of their record. Additional headers name the model that made the output.
+        """
+        models, origins = self._models(batch), dict[int, Origin]()
+
+        def draft(cause: int, value: bytes, added: Headers) -> Draft:
+            record = origins.get(cause) or origins.setdefault(cause, self._origin(messages[cause]))
+            return Draft(without_schema(record), messages[cause].partition(), record.key, value, added)
+
+        encoded = self._outputs.encode(scored, batch.records)
+        pairs = zip(encoded.causes, encoded.values, strict=True)
+        drafts = [draft(cause, value, models[cause]) for cause, value in pairs]
+        shadow = []
+        if scored.shadow is not None and self._settings.shadow_output is not None:
+            encode, headers = self._outputs.encode_shadow, self._shadow_headers
+            shadow = [(cause, draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
+        return Processed(encoded.causes, drafts, encoded.values, encoded.dead, models, origins, shadow, scored)
+
+    def _use(self, model: Served) -> None:
+        champion, (challenger, _, shadow) = model_headers(model), model.beside
+        self._outputs = model.outputs()
+        self._headers = (champion, model_headers(challenger) if challenger else champion)
+        self._shadow_headers = model_headers(shadow) if shadow else []
+
+    def _models(self, batch: Batch) -> Sequence[Headers]:
+        champion, challenger = self._headers
+        if batch.challenged is None:
+            return [champion] * len(batch.records)
+        return [challenger if is_challenged else champion for is_challenged in batch.challenged]

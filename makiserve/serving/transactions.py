@@ -1,0 +1,129 @@
+"""Commit and abort: what a worker does with its transaction, and with its partitions afterwards."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import partial
+
+from makiserve.errors import AbortTransaction, BrokerUnavailable, ConfigurationError, MessageRefused
+from makiserve.serving.assignment import Assignment
+from makiserve.serving.commit import SLICE_S, Committer
+from makiserve.serving.retry import CALL_TIMEOUT, PATIENCE, Retries
+from makiserve.serving.schedule import Schedule
+from makiserve.serving.sender import Sender
+from makiserve.serving.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+LAST_CHECKPOINT = 100_000
+"""Maximum number of keys to save when partitions are revoked, while the group waits. Above it, none are saved."""
+
+LAST_S = 3.0
+"""Time limit for that save. A checkpoint that is not complete by then is not used."""
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(eq=False)
+class Transactions:
+    """The transactions of a worker, one after another.
+
+    Attributes:
+        committer: commits in five steps.
+        assignment: the partitions, which advance with a commit and rewind after an abort.
+        sender: produces the messages.
+        schedule: when the next commit is due.
+        telemetry: counts commits and aborts.
+    """
+
+    committer: Committer
+    assignment: Assignment
+    sender: Sender
+    schedule: Schedule
+    telemetry: Telemetry
+    _aborts: Retries = field(default_factory=Retries)
+    _aborts_in_a_row: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self.committer.producer.is_open
+
+    def note_work(self, began: float) -> None:
+        """Schedule a commit; `began` is when the work began that it commits."""
+        self.schedule.begun(began, has_outputs=self.is_open)
+
+    def commit_if_due(self) -> None:
+        """Commit if a commit is due, with checkpoints if those are due."""
+        if self.schedule.is_due:
+            is_round = any(each.is_due for each in self.assignment.partitions.values())
+            self.commit(is_saving=self.schedule.is_saving and not is_round)
+
+    def commit(self, *, is_saving: bool = False, limit_s: float = SLICE_S) -> None:
+        """Commit everything since the last commit; see `Committer.commit`."""
+        began = time.monotonic()
+        partitions = self.assignment.partitions.values()
+        if is_saving and self.is_open:  # or the transaction would age during the checkpoints
+            self.committer.commit(partitions, is_saving=False)
+            self.sender.committed()
+        is_round = is_saving or any(each.is_due for each in partitions)
+        if self.committer.commit(partitions, is_saving=is_saving, limit_s=limit_s):
+            self._aborts_in_a_row = 0
+            self.sender.committed()
+            self._aborts.succeeded()
+            self.telemetry.committed(time.monotonic() - began)
+        is_waiting = self.assignment.hold_for_checkpoints()
+        self.schedule.committed(
+            began,
+            is_saving=is_round,
+            is_unsaved=self.committer.state_topic is not None and any(each.is_unsaved for each in partitions),
+            is_unfinished=is_waiting or any(each.is_due for each in partitions),
+        )
+
+    def commit_or_leave(self) -> bool:
+        """Commit one last time; return False if that fails and the next owner must score the records again."""
+        try:
+            is_saving = self._touched() <= LAST_CHECKPOINT
+            self.commit(is_saving=is_saving, limit_s=LAST_S if is_saving else SLICE_S)
+        except AbortTransaction as error:
+            logger.warning("%s: what was scored since the last commit is left to the next owner", error)
+            self.abort()
+            return False
+        return True
+
+    def abort(self) -> None:
+        """Abort the transaction: nothing in it becomes visible."""
+        self.sender.aborted()
+        self.telemetry.aborted(was_open=self.is_open)
+        self.committer.patience.retry(partial(self.committer.producer.abort, CALL_TIMEOUT))
+
+    def redo(self, reason: AbortTransaction) -> None:
+        """Abort everything since the last commit and rewind, so that it is scored again.
+
+        Raises:
+            ConfigurationError: a topic refuses a message that does not depend on a record.
+            BrokerUnavailable: no transaction could be committed within the retry time for a broker.
+        """
+        self._aborts.failed()
+        if self._aborts.is_news:
+            logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+        if isinstance(reason, MessageRefused):
+            if reason.topic == self.committer.state_topic:
+                raise ConfigurationError(str(reason)) from reason
+            self.sender.narrow(reason)
+        elif self._aborts.lasting_s > PATIENCE.total_seconds():
+            raise BrokerUnavailable(
+                f"{reason}. No transaction could be committed for {self._aborts.lasting_s:.0f} s"
+            ) from reason
+        self.abort()
+        self.assignment.rewind()
+        if not isinstance(reason, MessageRefused):
+            time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
+        self._aborts_in_a_row += 1
+
+    def _touched(self) -> int:
+        partitions = self.assignment.partitions.values()
+        return sum(each.writer.touched(each.lane) for each in partitions if each.is_unsaved and not each.is_lent)
