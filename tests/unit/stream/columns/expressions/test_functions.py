@@ -132,6 +132,7 @@ IN_COLUMNS = {
     "a guard against zero": lambda i: i.v / i.w if i.w else None,
     "a chain": lambda i: 0 < i.v <= 10 and not i.n > 3,
     "membership": lambda i: i.name in ("a", "c"),
+    "inverted bits": lambda i: ~i.n | 1,
     "a set": lambda i: i.name in {"a", "c"},
     "min and max": lambda i: max(0, min(i.v, 5.0)) * 2.0,
     "functions of math": lambda i: math.sqrt(i.v) + math.log(i.n) + math.atan2(i.v, 1),

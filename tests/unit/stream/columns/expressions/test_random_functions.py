@@ -54,7 +54,7 @@ FIELDS = ["i.f", "i.g", "i.n", "i.m", "i.b", "i.x", "i.k", "i.o", "i[0]", "i[-1]
 CONSTANTS = ["0", "1", "3", "-2", "0.0", "-0.0", "2.5", "1e300", "True", "2**53 + 1", "2**63", "None"]
 LEAVES = st.sampled_from(FIELDS + CONSTANTS)
 OPERATORS = ["+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "&", "|", "^", "and", "or"]
-FUNCTIONS = ["abs", "-", "+", "~", "not ", "float", "int", "bool", "round", "half_of", "first"]
+FUNCTIONS = ["abs", "-", "+", "not ", "float", "int", "bool", "round", "half_of", "first"]
 FUNCTIONS += [f"math.{name}" for name in ("sqrt", "floor", "ceil", "trunc", "log", "exp", "isnan", "isfinite", "fabs")]
 
 
