@@ -18,6 +18,7 @@ UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowExcep
 """Errors for a value that Python cannot hold or a type does not accept. `OverflowError` is an `ArithmeticError`."""
 
 MICROSECOND = timedelta(microseconds=1)
+DAY_US = 86_400_000_000
 
 
 class TypedColumn:
@@ -87,9 +88,10 @@ def _plain(column: pa.Array) -> pa.Array:
     if coarser and column.type.unit == "ns":
         nanoseconds = column.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
         microseconds, rest = np.divmod(nanoseconds, 1000)  # no sum first: it could overflow
-        return pa.array(microseconds + (rest >= 500), mask=column.is_null().to_numpy(zero_copy_only=False)).view(
-            coarser(column.type)
-        )
+        rounded = microseconds + (rest >= 500)
+        if pa.types.is_time(column.type):
+            rounded[(microseconds == DAY_US - 1) & (rest >= 500)] = 0  # midnight, as msgspec rounds it in JSON
+        return pa.array(rounded, mask=column.is_null().to_numpy(zero_copy_only=False)).view(coarser(column.type))
     return column
 
 

@@ -21,6 +21,10 @@ from tests.chaos.traffic import Traffic
 
 T = TypeVar("T")
 
+PATIENCE_S = 120
+STARTS = 3
+"""A worker that is started twice and restores its partitions is waited for as long as so many starts of the service."""
+
 
 class NobodyLeft(Exception):
     """Whoever the fault could be done to suffers from another one already."""
@@ -28,7 +32,11 @@ class NobodyLeft(Exception):
 
 @dataclass
 class Arena:
-    """A cluster, the proxies before it, the service, its input and its model."""
+    """A cluster, the proxies before it, the service, its input and its model.
+
+    Attributes:
+        patience_s: how long to wait for something that may need a worker to start.
+    """
 
     server: KafkaServer
     proxies: list[Proxy]
@@ -39,7 +47,12 @@ class Arena:
     admin: AdminClient
     group: str
     partitions: int
+    patience_s: float = PATIENCE_S
     _hurt: list[object] = field(default_factory=list)
+
+    def started_in(self, seconds: float) -> None:
+        """Wait for workers in proportion to their first start, which takes minutes on a machine with other work."""
+        self.patience_s = max(PATIENCE_S, STARTS * seconds)
 
     def worker(self, chance: random.Random) -> Worker:
         """One that no other fault has this round."""
@@ -68,9 +81,9 @@ class Arena:
                 }
         return {}
 
-    def wait_until_owned(self, by: int, patience: float = 90) -> None:
+    def wait_until_owned(self, by: int) -> None:
         """Wait until every partition has an owner, and so many members have some."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + self.patience_s
         while True:
             owners = self.owners()
             shares = [len(owned) for owned in owners.values() if owned]

@@ -211,7 +211,7 @@ def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
     victim.start("die after Worker._on_revoked call 1")
     arena.wait_until_owned(by=1)
     other.start()
-    victim.process.wait(60)
+    victim.process.wait(arena.patience_s)
     victim.start()
     yield Injury(f"kill -9 of {victim} in its revoke, for {other}")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +11,9 @@ from sklearn import metrics as sk
 
 from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.observed import Array, missing
+
+LARGEST = 1e140
+"""Up to this size, the squares of millions of values can be added."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,9 @@ class RegressionMetrics:
 
     @property
     def errors(self) -> Array:
-        """Predicted minus actual, float64[n]."""
-        errors: Array = self.predicted - self.actual
+        """Predicted minus actual, float64[n]; infinite if the difference is beyond the range of a float."""
+        with np.errstate(over="ignore"):
+            errors: Array = self.predicted - self.actual
         return errors
 
     def figures(self, rows: Any = slice(None)) -> dict[str, float]:
@@ -41,7 +46,9 @@ class RegressionMetrics:
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """Return the metrics of always predicting the mean, and of predicting the last label."""
-        found = {"mean": _figures(np.full(len(self.actual), self.actual.mean()), self.actual)}
+        scale = _scale(self.actual)
+        mean = (self.actual / scale).mean() * scale
+        found = {"mean": _figures(np.full(len(self.actual), mean), self.actual)}
         known = ~missing(self.last)
         if known.any():
             found["last value"] = _figures(self.last[known], self.actual[known])
@@ -61,14 +68,22 @@ def _figures(predicted: Array, actual: Array) -> dict[str, float]:
     if not np.isfinite(predicted).all():
         return dict.fromkeys(RegressionMetrics.names, float("nan"))
     constant = len(actual) < 2 or bool((actual == actual[0]).all())
+    scale = _scale(predicted, actual)
+    predicted, actual = predicted / scale, actual / scale
     return {
-        "rmse": float(sk.root_mean_squared_error(actual, predicted)),
-        "mae": float(sk.mean_absolute_error(actual, predicted)),
-        "median_ae": float(sk.median_absolute_error(actual, predicted)),
-        "max_error": float(sk.max_error(actual, predicted)),
-        "bias": float(np.mean(predicted - actual)),
+        "rmse": float(sk.root_mean_squared_error(actual, predicted)) * scale,
+        "mae": float(sk.mean_absolute_error(actual, predicted)) * scale,
+        "median_ae": float(sk.median_absolute_error(actual, predicted)) * scale,
+        "max_error": float(sk.max_error(actual, predicted)) * scale,
+        "bias": float(np.mean(predicted - actual)) * scale,
         "r2": float("nan") if constant else float(sk.r2_score(actual, predicted)),
     }
+
+
+def _scale(*values: Array) -> float:
+    """Return the power of two to divide values by, so that neither their squares nor their sums overflow."""
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in values)
+    return 2.0 ** (math.frexp(largest)[1] - 1) if largest > LARGEST else 1.0
 
 
 def _numbers(values: Array, what: str) -> Array:

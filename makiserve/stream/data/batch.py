@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -30,16 +30,14 @@ def batch(batch_size: int) -> Transform:
     a key.
 
     Raises:
-        PipelineError: batch_size is less than 1.
+        PipelineError: batch_size is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3, 4, 5]).pipe(rs.data.batch(3)).subscribe(print).dispose()
     [1, 2, 3]
     [4, 5]
     """
-    if batch_size < 1:
-        raise PipelineError(f"batch: batch_size is at least 1, not {batch_size}")
-    return operator(Batch(batch_size))
+    return operator(Batch(whole_number(batch_size, "batch: batch_size")))
 
 
 @dataclass(frozen=True, eq=False)

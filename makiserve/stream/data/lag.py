@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -35,7 +35,7 @@ def lag(size: int = 1, data_type: object = "obj") -> Transform:
     *State* the last `size` items a key.
 
     Raises:
-        PipelineError: size is less than 1.
+        PipelineError: size is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.data.lag()).subscribe(print).dispose()
@@ -43,9 +43,7 @@ def lag(size: int = 1, data_type: object = "obj") -> Transform:
     (1, 2)
     (2, 3)
     """
-    if size < 1:
-        raise PipelineError(f"lag: size is at least 1, not {size}")
-    return operator(Lag(size))
+    return operator(Lag(whole_number(size, "lag: size")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +108,7 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
     raise.
 
     Raises:
-        PipelineError: size is less than 1.
+        PipelineError: size is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 4, 9]).pipe(rs.data.delta()).subscribe(print).dispose()
@@ -118,6 +116,7 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
     3
     5
     """
+    size = whole_number(size, "delta: size")
     values = [] if key_mapper is None else [map(key_mapper)]
     differences: Transform = compose(*values, lag(size), map(lambda pair: plain(pair[1]) - plain(pair[0])))
     return differences

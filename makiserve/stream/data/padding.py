@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -29,7 +29,7 @@ def pad_start(size: int, value: Any = None) -> Transform:
     *Emits* the padding with the first item, then the items; nothing for an empty stream. *State* one flag a key.
 
     Raises:
-        PipelineError: size is negative.
+        PipelineError: size is not an integer of at least 0.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2]).pipe(rs.data.pad_start(2, 0)).subscribe(print).dispose()
@@ -38,9 +38,7 @@ def pad_start(size: int, value: Any = None) -> Transform:
     1
     2
     """
-    if size < 0:
-        raise PipelineError(f"pad_start: size cannot be negative, it is {size}")
-    return operator(PadStart(size, value))
+    return operator(PadStart(whole_number(size, "pad_start: size", least=0), value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +83,7 @@ def pad_end(size: int, value: Any = None) -> Transform:
     *State* one item a key.
 
     Raises:
-        PipelineError: size is negative.
+        PipelineError: size is not an integer of at least 0.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2]).pipe(rs.data.pad_end(2, 0)).subscribe(print).dispose()
@@ -94,9 +92,7 @@ def pad_end(size: int, value: Any = None) -> Transform:
     0
     0
     """
-    if size < 0:
-        raise PipelineError(f"pad_end: size cannot be negative, it is {size}")
-    return operator(PadEnd(size, value))
+    return operator(PadEnd(whole_number(size, "pad_end: size", least=0), value))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral
 from typing import ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.panes import build_panes
 from makiserve.stream.engine.plan import Operator, Plan, Rhythm
 from makiserve.stream.engine.scope import Scope
@@ -39,7 +38,7 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     oldest first; a served lane never completes. *State* one state of the pipeline for each pane or open window.
 
     Raises:
-        PipelineError: window or stride is less than 1.
+        PipelineError: window or stride is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rolling = rs.data.roll(window=3, stride=2, pipeline=[rs.math.sum(reduce=True)])
@@ -48,12 +47,11 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     12
     5
     """
-    for name, count in (("window", window), ("stride", stride)):
-        if not isinstance(count, Integral):
-            raise PipelineError(f"roll: {name} is a number of items, not {count!r}; for windows of time use roll_time")
-    if window < 1 or stride < 1:
-        raise PipelineError(f"roll: window and stride are at least 1, not {window} and {stride}")
-    return operator(Roll(window, stride, trace(pipeline)))
+    items, every = (
+        whole_number(count, f"roll: {name}, a number of items,", advice="; for windows of time use roll_time")
+        for name, count in (("window", window), ("stride", stride))
+    )
+    return operator(Roll(items, every, trace(pipeline)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,7 @@ def time_split(
     state of the pipeline. *Raises* what `time_mapper` and `closing_mapper` raise.
 
     Raises:
-        PipelineError: no pipeline is given.
+        PipelineError: no pipeline is given, or a timeout is negative or a boolean.
 
     >>> import rx, makiserve.stream as rs
     >>> sessions = rs.data.time_split(lambda i: i, inactive_timeout=5, pipeline=[rs.ops.count(reduce=True)])
@@ -64,11 +64,18 @@ def time_split(
     if pipeline is None:
         raise PipelineError("time_split: a pipeline is needed: what is done with the items of a session")
     active, inactive = (
-        duration_from(given, f"time_split: {name}") if isinstance(given, str) else given
+        _timeout(given, f"time_split: {name}")
         for name, given in (("active_timeout", active_timeout), ("inactive_timeout", inactive_timeout))
     )
     timeouts = Timeouts(time_mapper, active, inactive, closing_mapper, include_closing_item)
     return operator(TimeSplit(time_mapper, closing_mapper, timeouts, trace(pipeline)))
+
+
+def _timeout(given: Any, what: str) -> Any:
+    timeout = duration_from(given, what) if isinstance(given, str) else given
+    if isinstance(timeout, bool) or (isinstance(timeout, (int, float, timedelta)) and timeout < type(timeout)(0)):
+        raise PipelineError(f"{what} must be a duration, or a number in the unit of time_mapper, not {given!r:.80}")
+    return timeout
 
 
 @dataclass(frozen=True)

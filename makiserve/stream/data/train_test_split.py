@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from makiserve.errors import PipelineError
+from makiserve.stream.arguments import share, whole_number
 from makiserve.stream.engine.trace import Traced
 from makiserve.stream.reactive import (
     CompositeDisposable,
@@ -52,12 +53,8 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
     train 5
     test 6
     """
-    if not 0 <= test_ratio <= 1 or sampling_size < 1:
-        raise PipelineError(
-            f"train_test_split: test_ratio is between 0 and 1 and sampling_size at least 1, "
-            f"not {test_ratio} and {sampling_size}"
-        )
-    ratio = Fraction(test_ratio).limit_denominator(1_000_000)
+    sampling_size = whole_number(sampling_size, "train_test_split: sampling_size")
+    ratio = Fraction(share(test_ratio, "train_test_split: test_ratio")).limit_denominator(1_000_000)
 
     def is_test(index: int) -> bool:
         block = index // sampling_size

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from makiserve.errors import StateError
-from makiserve.stream.engine.codec import Codec, named_types
+from makiserve.stream.engine.codec import Codec, named_types, pack
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.scope import Scope, Slot
@@ -57,7 +57,7 @@ class Checkpoints:
             StateError: a slot holds a value that has no code; the message names the operator.
         """
         plain = self.to_plain(state, self.scope)
-        return msgspec.msgpack.encode([VERSION, self._fingerprint, self._drawing, plain])
+        return pack([VERSION, self._fingerprint, self._drawing, plain])
 
     def load(self, checkpoint: bytes) -> State:
         """Return the state of a checkpoint.
@@ -97,13 +97,13 @@ class Checkpoints:
         for content, slot in zip(state[1:], scope.slots, strict=True):
             keys, size = found.get(slot.owner, (0.0, 0.0))
             if slot.child is None:
-                own = len(msgspec.msgpack.encode(self._slot_to_plain(content, slot)))
+                own = len(pack(self._slot_to_plain(content, slot)))
                 found[slot.owner] = keys, size + own * weight
                 continue
             some = list(islice(content, 0, None, -(-len(content) // sample) or 1))
             heavier = weight * len(content) / (len(some) or 1)
             if isinstance(content, dict):
-                names = sum(len(msgspec.msgpack.encode(self.codec.to_plain(key))) for key in some)
+                names = sum(len(pack(self.codec.to_plain(key))) for key in some)
                 found[slot.owner] = keys + len(content) * weight, size + names * heavier
                 some = [content[key] for key in some]
             else:

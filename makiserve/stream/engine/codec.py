@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import numpy as np
 
 from makiserve.errors import StateError
 from makiserve.stream.engine.scope import MISSING
+
+SURROGATES = "x"
+"""The tag of text with a lone surrogate."""
 
 INT64 = range(-(2**63), 2**64)
 Encode = Callable[[Any], Any]
@@ -70,7 +76,7 @@ class Codec:
             StateError: it is damaged, or names a type that the pipeline does not name.
         """
         if not isinstance(plain, list):
-            return plain
+            return plain if plain == plain else math.nan  # one object: a dict finds a NaN by its identity
         try:
             tag, *parts = plain
             if tag == "T":
@@ -84,6 +90,22 @@ class Codec:
         if kind is None:
             raise StateError(f"a checkpoint holds a value of type {name}, which the pipeline does not name any more")
         return kind(*fields)
+
+
+def pack(plain: Any) -> bytes:
+    """Return what `Codec.to_plain` gave as bytes. Text with a lone surrogate, which has no UTF-8 form, is escaped."""
+    try:
+        return msgspec.msgpack.encode(plain)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(_escaped(plain))
+
+
+def _escaped(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return [_escaped(element) for element in plain]
+    if isinstance(plain, str) and not plain.isascii():
+        return [SURROGATES, plain.encode(errors="surrogatepass")]
+    return plain
 
 
 def _is_structured(kind: type) -> bool:
@@ -105,8 +127,8 @@ def _array(parts: list[Any], _: Decode) -> Any:
     return np.frombuffer(parts[2], dtype=parts[0]).reshape(parts[1]).copy()
 
 
-def _scalar(kind: type) -> Callable[[list[Any], Decode], Any]:
-    return lambda parts, _: np.frombuffer(parts[0], kind)[0]
+def _scalar(parts: list[Any], _: Decode) -> Any:
+    return np.frombuffer(parts[1], parts[0])[0]
 
 
 def _each(value: Iterable[Any], encode: Encode) -> list[Any]:
@@ -134,13 +156,21 @@ _CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[
         lambda value, encode: [value.maxlen, *_each(value, encode)],
         lambda parts, decode: deque((decode(part) for part in parts[1:]), parts[0]),
     ),
-    ("i", int, lambda value, _: [str(value)], lambda parts, _: int(parts[0])),
+    # In hexadecimal: Python refuses to write or read a decimal of more than 4300 digits.
+    ("i", int, lambda value, _: [hex(value)], lambda parts, _: int(parts[0], 16)),
     (
         "c",
         complex,
         lambda value, _: [value.real, value.imag],
         lambda parts, _: complex(*parts),
     ),
+    (
+        "r",
+        Fraction,
+        lambda value, encode: [encode(value.numerator), encode(value.denominator)],
+        lambda parts, decode: Fraction(decode(parts[0]), decode(parts[1])),
+    ),
+    ("U", UUID, lambda value, _: [value.bytes], lambda parts, _: UUID(bytes=parts[0])),
     ("m", Decimal, lambda value, _: [str(value)], lambda parts, _: Decimal(parts[0])),
     (
         "D",
@@ -159,9 +189,11 @@ _CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[
     ("a", np.ndarray, lambda value, _: [value.dtype.str, list(value.shape), value.tobytes()], _array),
     ("M", type(MISSING), lambda value, _: [], lambda parts, _: MISSING),
 ]
-_CODES.extend(
-    (f"n{kind.__name__}", kind, lambda value, _: [value.tobytes()], _scalar(kind))
-    for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)
+_SCALARS = (
+    *(np.float64, np.float32, np.float16, np.complex128, np.complex64, np.bool_, np.datetime64, np.timedelta64),
+    *(np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint32, np.uint16, np.uint8),
 )
+_CODES.extend(("n", kind, lambda value, _: [value.dtype.str, value.tobytes()], _scalar) for kind in _SCALARS)
 _TAGS = {kind: (tag, encode) for tag, kind, encode, _ in _CODES}
 _DECODERS = {tag: decode for tag, _, _, decode in _CODES}
+_DECODERS[SURROGATES] = lambda parts, _: parts[0].decode(errors="surrogatepass")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypedDict
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import LAST, REGULAR, Operator, Rhythm
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -73,9 +73,8 @@ class Fold(Operator):
     min_periods: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        least = self.min_periods
-        if least is not None and (not isinstance(least, int) or least < 1):
-            raise PipelineError(f"{self.name}: min_periods is an integer of at least 1, not {least!r}")
+        if self.min_periods is not None:
+            whole_number(self.min_periods, f"{self.name}: min_periods")
 
     @abstractmethod
     def reduction(self) -> Reduction:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
 from makiserve.stream.event_time import ms_from_time
@@ -30,9 +31,8 @@ class Groups:
     def write_find(self, code: Code, key: str, item: str) -> str:
         """Write that the group of a key is found, or created and journaled, and return the variable that holds it."""
         state, layout = code.state(self.scope), self.layout
+        groups, group = self._write_get(code, key)
         self._write_touch(code, key)
-        groups = code.let("groups", f"{state}[{self.slot}]")
-        group = code.let("group", f"{groups}.get({key})")
         with code.block(f"if {group} is None:"):
             code.line(f"{group} = {groups}[{key}] = {layout.write_new(code, state)}")
             code.line(f"journal.append(({groups}.pop, {key}))")
@@ -50,6 +50,15 @@ class Groups:
         with code.block(f"for {group} in {groups}.values():"):
             code.remember(group)
             yield group
+
+    def _write_get(self, code: Code, key: str) -> tuple[str, str]:
+        """Write that a key is looked up, which fails if it cannot be one, and return the variables: groups, group."""
+        groups = code.let("groups", f"{code.state(self.scope)}[{self.slot}]")
+        group = code.let("group", f"{groups}.get({key})")
+        with code.block(f"if {group} is None:"):
+            code.line(f"{key} = {code.constant(new_key)}({key})")
+            code.line(f"{group} = {groups}.get({key})")
+        return groups, group
 
     def _write_touch(self, code: Code, key: str) -> None:
         # A record that fails leaves its key there: the group is saved once more than needed, with no other effect.
@@ -74,6 +83,7 @@ class AgingGroups(Groups):
         layout.writes(follow)
 
     def write_find(self, code: Code, key: str, item: str) -> str:
+        self._write_get(code, key)  # first: a key that fails must leave no trace, not even its time
         state, now = code.state(self.scope), self._write_now(code, item)
         with code.block(f"if {state}[{self._next}] is None or {now} >= {state}[{self._next}]:"):
             alive = f"{code.constant(self._alive, 'alive')}({state}, {now})"

@@ -10,12 +10,13 @@ import numpy as np
 
 from makiserve.errors import StateError
 from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.codec import pack
 from makiserve.stream.engine.stage import State
 
 ROOT = b"\x90"
 """The address of the root: everything except tracked groups. A group's address is its slot and its key."""
 
-_pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+_unpack = msgspec.msgpack.decode
 
 
 class Parts:
@@ -49,14 +50,14 @@ class Parts:
             StateError: a slot holds a value that has no code; the message names the operator.
         """
         checkpoints = self._checkpoints
-        yield ROOT, _pack(checkpoints.to_plain(state, checkpoints.scope, is_root=True))
+        yield ROOT, pack(checkpoints.to_plain(state, checkpoints.scope, is_root=True))
         for index, slot in self._groups.items():
             assert slot.child is not None and slot.touched is not None  # noqa: S101, PT018  what makes it tracked
             groups: dict[Any, State] = state[index]
             touched: set[Any] = state[slot.touched]
             for key in touched.union(groups) if is_whole else touched:
                 group = groups.get(key)
-                yield self._address(index, key), _pack(checkpoints.to_plain(group, slot.child)) if group else None
+                yield self._address(index, key), pack(checkpoints.to_plain(group, slot.child)) if group else None
             touched.clear()
 
     def join(self, parts: Iterable[tuple[bytes, bytes]]) -> State:
@@ -84,7 +85,7 @@ class Parts:
         state[index][self._checkpoints.codec.from_plain(key)] = self._checkpoints.from_plain(plain, child, state)
 
     def _address(self, index: int, key: Any) -> bytes:
-        return _pack([index, self._checkpoints.codec.to_plain(_canonical(key))])
+        return pack([index, self._checkpoints.codec.to_plain(_canonical(key))])
 
 
 def _canonical(key: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import ClassVar, Literal
 
 from makiserve.errors import DecodeError, PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -116,10 +117,9 @@ class Unframe(Operator):
 
 
 def _check(prefix_size: int, byteorder: str) -> None:
-    if prefix_size < 1 or byteorder not in ("little", "big"):
-        raise PipelineError(
-            f"length_prefix: prefix_size is at least 1, byteorder little or big, not {prefix_size} and {byteorder!r}"
-        )
+    whole_number(prefix_size, "length_prefix: prefix_size")
+    if byteorder not in ("little", "big"):
+        raise PipelineError(f"length_prefix: byteorder must be little or big, not {byteorder!r}")
 
 
 def _framed(prefix_size: int, byteorder: Order, data: bytes) -> bytes:

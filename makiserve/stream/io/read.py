@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.source import source
 from makiserve.stream.reactive import rx
@@ -30,12 +31,17 @@ def read(
     *Emits* str or bytes. *State* none: it is the source of a stream. *Raises*, as the stream's error, what opening
     and reading raise.
 
+    Raises:
+        PipelineError: size is not an integer of at least 1.
+
     >>> import io, makiserve.stream as rs
     >>> rs.io.read(io.StringIO("abcde"), size=2).subscribe(print).dispose()
     ab
     cd
     e
     """
+    if size is not None:
+        size = whole_number(size, "io.read: size")
 
     def chunks() -> Iterator[Any]:
         with opened(file, mode, encoding, open_obj) as content:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from numbers import Real
 
 from makiserve.errors import PipelineError
 from makiserve.stream.math.moments import nothing, overflowed
@@ -93,12 +94,12 @@ def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
     if (alpha is None) == (halflife is None):
         raise PipelineError(f"{name}: give either alpha or halflife")
     if halflife is not None:
-        if not halflife > 0:
-            raise PipelineError(f"{name}: halflife is greater than 0, not {halflife}")
-        return Decay(exp(-log(2) / halflife))
-    if alpha is None or not 0 < alpha <= 1:
-        raise PipelineError(f"{name}: alpha is greater than 0 and at most 1, not {alpha}")
-    return Decay(1 - alpha)
+        if not isinstance(halflife, Real) or not halflife > 0:
+            raise PipelineError(f"{name}: halflife must be a number greater than 0, not {halflife!r:.80}")
+        return Decay(exp(-log(2) / float(halflife)))
+    if not isinstance(alpha, Real) or not 0 < alpha <= 1:
+        raise PipelineError(f"{name}: alpha must be a number greater than 0 and at most 1, not {alpha!r:.80}")
+    return Decay(1 - float(alpha))
 
 
 def mean(partial: Partial) -> float | None:

@@ -23,6 +23,8 @@ from makiserve.stream.scalars import plain
 EXACT = 256
 LOG2_REGISTERS = 12  # a standard error of 1.04 / sqrt(4096): 1.6 %
 
+_NATIVE = (int, float, str, bytes)
+
 Partial = tuple[bytes, tuple[int, ...]]
 """The sketch, empty if there is none yet, and the sorted hashes that are not in it yet."""
 
@@ -79,7 +81,10 @@ def _hash(value: Any) -> int:
 
 
 def _same(value: Any) -> Any:
-    """Return one form for equal values, such as 1, 1.0 and True, that MessagePack can encode."""
+    """Return one form for equal values, such as 1, 1.0 and True, that MessagePack can encode.
+
+    A value that MessagePack would write as text, such as a decimal or a date, is not the same as that text.
+    """
     if isinstance(value, (tuple, list)):
         return [_same(element) for element in value]
     value = plain(value)
@@ -91,4 +96,22 @@ def _same(value: Any) -> Any:
         return math.nan
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
-    return str(value).encode() if isinstance(value, int) and value.bit_length() > 63 else value
+    if value is None or isinstance(value, _NATIVE):
+        is_long = isinstance(value, int) and value.bit_length() > 63
+        return msgspec.msgpack.Ext(0, hex(value).encode()) if is_long else value
+    if isinstance(value, Decimal):
+        value = _without_zeros(value)
+    return msgspec.msgpack.Ext(1, msgspec.msgpack.encode([type(value).__name__, value], enc_hook=_text))
+
+
+def _without_zeros(value: Decimal) -> Decimal:
+    """Return a finite decimal without zeros at its end: 0.10 and 0.1 are equal."""
+    sign, digits, exponent = value.as_tuple()
+    kept = "".join(map(str, digits)).rstrip("0")
+    return Decimal((sign, tuple(map(int, kept)), int(exponent) + len(digits) - len(kept)))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__name__} cannot be counted")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import share
 from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math import digest
@@ -50,9 +50,7 @@ def quantile(
     >>> rx.from_([1, 2, 3, 4]).pipe(rs.math.quantile(0.75, reduce=True)).run()
     3.25
     """
-    if not 0 <= q <= 1:
-        raise PipelineError(f"quantile: q is between 0 and 1, not {q}")
-    return operator(Quantile(key_mapper, reduce, q, **missing))
+    return operator(Quantile(key_mapper, reduce, share(q, "quantile: q"), **missing))
 
 
 @dataclass(frozen=True, eq=False)

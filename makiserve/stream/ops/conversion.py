@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from makiserve.stream.arguments import elements
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -37,10 +38,14 @@ def from_iterable(
     *Emits* each element. *State* none: it is the source of a stream, not a step of a pipeline. *Raises* what the
     iteration raises, as the stream's error.
 
+    Raises:
+        PipelineError: it is an Observable, or cannot be iterated over.
+
     >>> import makiserve.stream as rs
     >>> rs.ops.from_iterable(range(4)).pipe(rs.math.sum(reduce=True)).run()
     6
     """
+    elements(iterable, "from_iterable: iterable")
     if not progress:
         return rx.from_iterable(iterable, scheduler)
     options = progress if isinstance(progress, dict) else {}

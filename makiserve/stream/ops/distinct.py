@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.key import same_key
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -25,8 +26,9 @@ def distinct(key_mapper: Callable[[Any], Any] | None = None) -> Transform:
     Args:
         key_mapper: the value to compare; by default the item itself. It must be hashable.
 
-    *Emits* the first item of each key. *State* every key that has come: only the window or group around the operator
-    bounds it. *Raises* what `key_mapper` raises, and `TypeError` for a key that cannot be hashed.
+    *Emits* the first item of each key. *NaN* is one key, alone or in a tuple. *State* every key that has come: only the
+    window or group around the operator bounds it. *Raises* what `key_mapper` raises, and `TypeError` for a key that
+    cannot be hashed.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([0, 1, 2, 1, 3, 0]).pipe(rs.ops.distinct(lambda i: i % 3)).subscribe(print).dispose()
@@ -50,7 +52,7 @@ class Distinct(Operator):
         def push(code: Code, item: str) -> None:
             key = code.let("key", f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item)
             seen = code.let("seen", f"{code.state(scope)}[{keys}]")
-            with code.block(f"if {key} not in {seen}:"):
+            with code.block(f"if {key} not in {seen} and ({key} := {code.constant(same_key)}({key})) not in {seen}:"):
                 code.line(f"{seen}[{key}] = None")
                 code.line(f"journal.append(({seen}.pop, {key}))")
                 then.push(code, item)

@@ -32,7 +32,7 @@ def group_by(
     ```
 
     Args:
-        key_mapper: the key of an item; it must be hashable.
+        key_mapper: the key of an item; it must be hashable, and at most 64 kB. NaN is one key, alone or in a tuple.
         pipeline: the pipeline for each group's items.
         ttl: how long a group is kept without items, in the items' time; if its key comes later, a new group begins. A
             timedelta, or text such as `7d`. None keeps every group permanently.
@@ -40,7 +40,7 @@ def group_by(
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which
     they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key seen within
-    `ttl`. *Raises* what the mappers raise.
+    `ttl`. *Raises* what the mappers raise, and `ValueError` for a key that is too large.
 
     Raises:
         PipelineError: `ttl` is given without `time_mapper`, or is not a whole number of milliseconds.

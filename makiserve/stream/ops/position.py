@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import or_
 from typing import Any, ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.plan import FIRST, LAST, REGULAR, Operator, Rhythm
@@ -115,15 +115,14 @@ def take(count: int) -> Transform:
     *Emits* each item, up to `count` of them. *State* one integer a key.
 
     Raises:
-        PipelineError: the count is negative.
+        PipelineError: the count is not an integer of at least 0.
 
     >>> import itertools, makiserve.stream as rs
     >>> rs.ops.from_iterable(itertools.count()).pipe(rs.ops.take(2)).subscribe(print).dispose()
     0
     1
     """
-    if count < 0:
-        raise PipelineError(f"take: the count is at least 0, not {count}")
+    count = whole_number(count, "take: count", least=0)
     return completing_early(count, Take(count))
 
 

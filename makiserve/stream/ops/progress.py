@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import ClassVar
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -35,15 +35,13 @@ def progress(name: str, threshold: int, measure_throughput: bool = True) -> Tran
     part of the stream. (RxSci fails on the first item.)
 
     Raises:
-        PipelineError: the threshold is less than 1.
+        PipelineError: the threshold is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.progress("read", threshold=2), rs.ops.count(reduce=True)).run()
     3
     """
-    if threshold < 1:
-        raise PipelineError(f"progress: the threshold is at least 1, not {threshold}")
-    return operator(Progress(name, threshold, measure_throughput))
+    return operator(Progress(name, whole_number(threshold, "progress: threshold"), measure_throughput))
 
 
 @dataclass(frozen=True, eq=False)

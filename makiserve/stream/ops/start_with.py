@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from makiserve.stream.arguments import elements
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -27,13 +28,16 @@ def start_with(padding: Iterable[Any]) -> Transform:
 
     *Emits* the padding at the first item, then each item as it is; nothing for an empty stream. *State* one flag a key.
 
+    Raises:
+        PipelineError: the padding is an Observable, or cannot be iterated over.
+
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2]).pipe(rs.ops.start_with([0])).subscribe(print).dispose()
     0
     1
     2
     """
-    return operator(StartWith(tuple(padding)))
+    return operator(StartWith(tuple(elements(padding, "start_with: padding"))))
 
 
 @dataclass(frozen=True, eq=False)

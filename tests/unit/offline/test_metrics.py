@@ -30,6 +30,25 @@ def observed(predictions: Any, labels: Any, last: Any = None, **by: list[Any]) -
     )
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1.0, 1e150, 1e300, 2e307])
+def test_metrics_of_huge_values_are_those_of_small_ones_times_their_unit(unit: float) -> None:
+    predictions, labels, last = np.array([[1.0, 2.0, 3.5], [1.0, 2.5, 3.0], [NAN, 1.0, 2.5]])
+    small = measure(observed(predictions, labels, last), REGRESSION)
+    huge = measure(observed(predictions * unit, labels * unit, last * unit), REGRESSION)
+    for name in ("rmse", "mae", "median_ae", "max_error"):
+        assert huge[name] == pytest.approx(small[name] * unit)
+        for baseline in ("mean", "last value"):
+            assert huge.baselines[baseline][name] == pytest.approx(small.baselines[baseline][name] * unit)
+    assert huge["r2"] == pytest.approx(small["r2"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_error_beyond_the_range_of_a_float_is_infinite() -> None:
+    found = measure(observed([1.7e308, 0.0], [-1.7e308, 1.0]), REGRESSION)
+    assert found["max_error"] == math.inf
+
+
 def test_errors_of_a_regression_are_in_the_unit_of_the_label() -> None:
     found = measure(observed([1.0, 2.0, 3.0, 9.0], [1.0, 4.0, 3.0, NAN], [NAN, 1.0, 4.0, 3.0]), REGRESSION)
     assert (found.kind, found.rows) == ("regression", 3)

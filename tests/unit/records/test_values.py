@@ -334,6 +334,13 @@ def test_nanoseconds_are_rounded_as_in_json(nanoseconds: int, text: str) -> None
     assert TypedColumn("x", list[datetime]).values(nested) == [[expected]]
 
 
+@pytest.mark.parametrize("nanoseconds", [86_399_999_999_499, 86_399_999_999_500, 86_399_999_999_999])
+def test_time_just_before_midnight_is_the_same_in_json_and_arrow(nanoseconds: int) -> None:
+    text = f"23:59:59.{nanoseconds % 10**9:09}"
+    expected = from_message(json.dumps(text).encode(), time)[1]
+    assert TypedColumn("x", time).values(pa.array([nanoseconds]).view(pa.time64("ns"))) == [expected]
+
+
 def test_times_of_old_spark_files_are_themselves_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     times = pa.array([-62135596800000000, 0, 253402300799000000, 253402300800000000]).view(pa.timestamp("us"))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
+import rx
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace, trace_factory
+
+SCHEMA = pa.schema({"a": pa.int64()})
 
 CALLED: dict[str, Callable[[Any], Any]] = {
     "map: mapper": rs.ops.map,
@@ -39,8 +46,97 @@ def test_what_is_not_a_function_is_refused(name: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize(("window", "stride"), [("6h", 1), (6, "1h"), (6.0, 1), (None, 1)])
 def test_a_window_of_items_is_a_number(window: Any, stride: Any) -> None:
-    with pytest.raises(PipelineError, match=r"^roll: (window|stride) is a number of items.*roll_time"):
+    with pytest.raises(PipelineError, match=r"^roll: (window|stride), a number of items, must be.*roll_time"):
         rs.data.roll(window, stride)
+
+
+COUNTED: dict[str, tuple[Callable[[Any], Any], int]] = {
+    "roll: window, a number of items,": (lambda number: rs.data.roll(number, 1), 1),
+    "roll: stride, a number of items,": (lambda number: rs.data.roll(1, number), 1),
+    "batch: batch_size": (rs.data.batch, 1),
+    "lag: size": (rs.data.lag, 1),
+    "delta: size": (lambda number: rs.data.delta(size=number), 1),
+    "pad_start: size": (rs.data.pad_start, 0),
+    "pad_end: size": (rs.data.pad_end, 0),
+    "take: count": (rs.ops.take, 0),
+    "progress: threshold": (lambda number: rs.ops.progress("read", number), 1),
+    "train_test_split: sampling_size": (lambda number: rs.data.train_test_split(0.5, number), 1),
+    "dist.update: bin_count": (rs.math.dist.update, 1),
+    "dist.histogram: bin_count": (rs.math.dist.histogram, 1),
+    "mean: min_periods": (lambda number: rs.math.mean(min_periods=number), 1),
+    "length_prefix: prefix_size": (rs.framing.length_prefix.frame, 1),
+    "json.load: skip": (rs.container.json.load, 0),
+    "csv.load: skip": (lambda number: rs.container.csv.load(skip=number), 0),
+    "csv.load_from_file: skip": (lambda number: rs.container.csv.load_from_file("file", skip=number), 0),
+    "parquet.load_from_file: batch_size": (lambda number: rs.container.parquet.load_from_file("file", number), 1),
+    "parquet.dump_to_file: batch_size": (lambda number: rs.container.parquet.dump_to_file("file", SCHEMA, number), 1),
+    "parquet.dump_to_file: row_group_size": (
+        lambda number: rs.container.parquet.dump_to_file("file", SCHEMA, row_group_size=number),
+        1,
+    ),
+    "io.read: size": (lambda number: rs.io.read("file", size=number), 1),
+}
+"""The operators that take a number of items or bytes, and the minimum."""
+
+
+@pytest.mark.parametrize("wrong", ["3", 2.0, float("nan"), True, [1], -1], ids=repr)
+@pytest.mark.parametrize("name", COUNTED)
+def test_count_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
+    make, least = COUNTED[name]
+    with pytest.raises(PipelineError, match=rf"^{re.escape(name)} must be an integer of at least {least}, not "):
+        make(wrong)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_count_may_be_of_numpy_and_as_small_as_the_minimum(name: str) -> None:
+    make, least = COUNTED[name]
+    make(np.int64(least))
+    with pytest.raises(PipelineError, match="must be an integer"):
+        make(least - 1)
+
+
+SHARES: dict[str, Callable[[Any], Any]] = {
+    "quantile: q": rs.math.quantile,
+    "dist.quantile: value": rs.math.dist.quantile,
+    "dist.describe: a quantile": lambda number: rs.math.dist.describe([number]),
+    "train_test_split: test_ratio": rs.data.train_test_split,
+}
+
+
+@pytest.mark.parametrize("wrong", ["0.5", None, 1.5, -0.1, float("nan"), True], ids=repr)
+@pytest.mark.parametrize("name", SHARES)
+def test_share_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
+    with pytest.raises(PipelineError, match=rf"^{name} must be a number from 0 to 1, not "):
+        SHARES[name](wrong)
+
+
+@pytest.mark.parametrize("wrong", ["2", 0, -1, float("nan"), [1]], ids=repr)
+@pytest.mark.parametrize("name", ["alpha", "halflife"])
+def test_decay_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
+    with pytest.raises(PipelineError, match=rf"^ewm_mean: {name} must be a number greater than 0"):
+        rs.math.ewm_mean(**{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
+@pytest.mark.parametrize("name", ["active_timeout", "inactive_timeout"])
+def test_timeout_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
+    with pytest.raises(PipelineError, match=rf"^time_split: {name}"):
+        rs.data.time_split(lambda item: item, pipeline=[rs.ops.count()], **{name: wrong})
+
+
+ITERATED: dict[str, Callable[[Any], Any]] = {
+    "start_with: padding": rs.ops.start_with,
+    "from_iterable: iterable": rs.ops.from_iterable,
+    "dist.describe: quantiles": rs.math.dist.describe,
+}
+
+
+@pytest.mark.parametrize("wrong", [rx.interval(1), rx.of(1), 3], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize("name", ITERATED)
+def test_observable_is_not_iterated_over(name: str, wrong: Any) -> None:
+    """Observables can be indexed without an end, so `for` and `tuple` would never return."""
+    with pytest.raises(PipelineError, match=rf"^{name} must be a list or another iterable of items, not "):
+        ITERATED[name](wrong)
 
 
 def without_return() -> Any:
@@ -58,6 +154,8 @@ FACTORIES: dict[str, tuple[Any, str]] = {
     "a name": ("features", "must be a function that returns a pipeline.*not str"),
     "None": (None, "must be a function that returns a pipeline"),
     "a number": (lambda: 3, "expected a pipeline"),
+    "an Observable": (lambda: rx.interval(1), "expected a pipeline.*not Observable"),
+    "a list of Observables": (lambda: [rx.interval(1)], "did not return a pipeline"),
     "a factory in a factory": (lambda: with_return, "did not return a pipeline|is it a factory"),
 }
 

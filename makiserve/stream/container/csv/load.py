@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.container.csv.create_line_parser import checked_parser
 from makiserve.stream.container.csv.parser import Parser
 from makiserve.stream.container.csv.rows import Load
@@ -28,7 +29,8 @@ def load(parse_line: Parser | None = None, skip: int = 0, header: bool = True) -
     out. *Raises* DecodeError for a line that does not fit, unless the parser ignores it.
 
     Raises:
-        PipelineError: `parse_line` is not a parser, or no header gives the names of the columns.
+        PipelineError: `parse_line` is not a parser, skip is not an integer of at least 0, or no header gives the names
+            of the columns.
 
     >>> import rx, makiserve.stream as rs
     >>> parse_line = rs.container.csv.create_line_parser(dtype=[("time", int), ("temperature", float)])
@@ -39,4 +41,4 @@ def load(parse_line: Parser | None = None, skip: int = 0, header: bool = True) -
     parser = checked_parser("csv.load", parse_line)
     if not (header or parser.has_columns):
         raise PipelineError("csv.load: without a header, the columns are declared by create_line_parser(dtype=…)")
-    return operator(Load(parser, skip, header))
+    return operator(Load(parser, whole_number(skip, "csv.load: skip", least=0), header))

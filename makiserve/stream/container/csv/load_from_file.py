@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from makiserve.errors import DecodeError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.container.csv.create_line_parser import checked_parser
 from makiserve.stream.container.csv.dialect import Dialect
 from makiserve.stream.container.csv.parser import Parser
@@ -45,7 +46,7 @@ def load_from_file(
     quote that is not closed before the file's end.
 
     Raises:
-        PipelineError: `parse_line` is not a parser.
+        PipelineError: `parse_line` is not a parser, or skip is not an integer of at least 0.
 
     >>> import io, makiserve.stream as rs
     >>> file = io.StringIO('time,summary\n1,"light snow,\ndrizzle"\n2,dry\n')
@@ -54,6 +55,7 @@ def load_from_file(
     x(time='2', summary='dry')
     """
     parser = checked_parser("csv.load_from_file", parse_line)
+    skip = whole_number(skip, "csv.load_from_file: skip", least=0)
 
     def rows() -> Iterator[Any]:
         with opened(filename, "r", encoding, open_obj) as lines:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from makiserve.errors import DecodeError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import Scope
@@ -33,12 +34,15 @@ def load(skip: int = 0, ignore_error: bool = False) -> Transform:
     *Emits* an object for each str or bytes; nothing for an empty one or for `null`. *State* the number of items left
     out. *Raises* DecodeError for what is not JSON, or more than one object.
 
+    Raises:
+        PipelineError: skip is not an integer of at least 0.
+
     >>> import rx, makiserve.stream as rs
     >>> rx.from_(['{"a": 1}', b"[2, null]"]).pipe(rs.container.json.load()).subscribe(print).dispose()
     {'a': 1}
     [2, None]
     """
-    return operator(Load(skip, ignore_error))
+    return operator(Load(whole_number(skip, "json.load: skip", least=0), ignore_error))
 
 
 @dataclass(frozen=True, eq=False)

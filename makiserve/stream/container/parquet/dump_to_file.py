@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.sink import sink
@@ -46,7 +46,7 @@ def dump_to_file(
     type, for instance.
 
     Raises:
-        PipelineError: batch_size is less than 1, or it is applied in a traced pipeline.
+        PipelineError: a size is not an integer of at least 1, or it is applied in a traced pipeline.
 
     >>> import io, pyarrow as pa, pyarrow.parquet as pq, rx, makiserve.stream as rs
     >>> file, schema = io.BytesIO(), pa.schema({"a": pa.int64()})
@@ -55,8 +55,9 @@ def dump_to_file(
     >>> pq.read_table(file).to_pylist()
     [{'a': 1}, {'a': 2}]
     """
-    if batch_size < 1:
-        raise PipelineError(f"parquet.dump_to_file: batch_size is at least 1, not {batch_size}")
+    batch_size = whole_number(batch_size, "parquet.dump_to_file: batch_size")
+    if row_group_size is not None:
+        row_group_size = whole_number(row_group_size, "parquet.dump_to_file: row_group_size")
 
     @contextmanager
     def opening() -> Iterator[Callable[[Any], Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from makiserve.stream.arguments import whole_number
 from makiserve.stream.io.opened import File, Open, opened
 from makiserve.stream.io.source import source
 from makiserve.stream.reactive import rx
@@ -34,6 +35,9 @@ def load_from_file(
     *Emits* a dict for each row. *State* none: it is the source of a stream. *Raises*, as the stream's error, what
     opening the file and pyarrow raise.
 
+    Raises:
+        PipelineError: batch_size is not an integer of at least 1.
+
     >>> import io, pyarrow as pa, pyarrow.parquet as pq, makiserve.stream as rs
     >>> file = io.BytesIO()
     >>> pq.write_table(pa.table({"a": [1, 2]}), file)
@@ -41,6 +45,7 @@ def load_from_file(
     {'a': 1}
     {'a': 2}
     """
+    batch_size = whole_number(batch_size, "parquet.load_from_file: batch_size")
 
     def rows() -> Iterator[dict[str, Any]]:
         with opened(filename, "rb", open_obj=open_obj) as file:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 
-from makiserve.stream.reactive import compose, rx
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import whole_number
+from makiserve.stream.reactive import compose
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.math.dist.distribution import Distribution, count_below
 from makiserve.stream.ops.filter import filter
@@ -32,14 +32,13 @@ def histogram(bin_count: int = 100) -> Transform:
     *State* none.
 
     Raises:
-        PipelineError: bin_count is less than 1.
+        PipelineError: bin_count is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 3]).pipe(rs.math.dist.update(reduce=True), rs.math.dist.histogram(2)).run()
     ([1.0, 1.0], [1.0, 2.0, 3])
     """
-    if bin_count < 1:
-        raise PipelineError(f"dist.histogram: bin_count is at least 1, not {bin_count}")
+    bin_count = whole_number(bin_count, "dist.histogram: bin_count")
     bars: Transform = compose(
         map(lambda dist: _histogram(dist, bin_count)),
         filter(lambda bars: bars is not None),

@@ -8,7 +8,7 @@ from makiserve.stream.ops.map import map
 from makiserve.stream.math.dist.distribution import Distribution, weighted_mean
 from math import sqrt
 import numpy as np
-from makiserve.errors import PipelineError
+from makiserve.stream.arguments import share
 from makiserve.stream.math.dist.distribution import Distribution, centres
 
 
@@ -152,9 +152,8 @@ def quantile(value: float) -> Transform:
     >>> rx.from_([1, 2, 2, 6]).pipe(rs.math.dist.update(reduce=True), rs.math.dist.quantile(0.5)).run()
     2.0
     """
-    if not 0 <= value <= 1:
-        raise PipelineError(f"dist.quantile: value is between 0 and 1, not {value}")
-    return map(lambda dist: quantile_of(dist, value))
+    rank = share(value, "dist.quantile: value")
+    return map(lambda dist: quantile_of(dist, rank))
 
 
 def quantile_of(dist: Distribution, value: float) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 from makiserve.errors import PipelineError
+from makiserve.stream.arguments import elements, share, whole_number
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math.dist.distribution import Distribution, add, finite, merge
@@ -44,14 +45,13 @@ def update(
     *Raises* `ValueError` for NaN and infinities, `TypeError` for what is not a real number, None included.
 
     Raises:
-        PipelineError: bin_count is less than 1.
+        PipelineError: bin_count is not an integer of at least 1.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 2]).pipe(rs.math.dist.update(reduce=True)).run().bins
     ((1, 1), (2, 2))
     """
-    if bin_count < 1:
-        raise PipelineError(f"dist.update: bin_count is at least 1, not {bin_count}")
+    bin_count = whole_number(bin_count, "dist.update: bin_count")
     return operator(Update(None, reduce, bin_count, weighted_diff, finite, skip_missing=skip_missing))
 
 
@@ -96,9 +96,10 @@ def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
     >>> rx.from_([1, 2, 2, 6]).pipe(rs.math.dist.update(reduce=True), rs.math.dist.describe([0.5])).run()
     Description(min=1, max=6, mean=2.75, stddev=1.920286436967152, p50=2.0)
     """
+    quantiles = [share(q, "dist.describe: a quantile") for q in elements(quantiles, "dist.describe: quantiles")]
     names = [f"p{q * 100:.10g}".replace(".", "_") for q in quantiles]
-    if len(set(names)) < len(names) or not all(0 <= q <= 1 for q in quantiles):
-        raise PipelineError(f"dist.describe: quantiles are different numbers between 0 and 1, not {list(quantiles)}")
+    if len(set(names)) < len(names):
+        raise PipelineError(f"dist.describe: quantiles must be different numbers, not {quantiles}")
     description = _named("Description", ["min", "max", "mean", "stddev", *names])
 
     def described(dist: Distribution) -> Any:
