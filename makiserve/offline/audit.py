@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from makiserve.errors import PublishError
+from makiserve.errors import ConfigurationError, PublishError
 from makiserve.kafka import (
     Connection,
     Message,
@@ -204,9 +204,11 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         settings: what to compare.
 
     Raises:
-        ConfigurationError: the topic or the place does not exist.
+        ConfigurationError: the topic or the place does not exist, or the input is the topic between of
+            `--partition-by`.
         BrokerUnavailable: no broker answers.
     """
+    _refuse_topic_between(settings.input, connection.broker.group)
     start, end, state = map(place_from_text, (settings.start, settings.end, settings.state_from))
     compared = offset_ranges(connection, settings.input, start, end)
     origins = offset_ranges(connection, settings.input, state, end)
@@ -232,6 +234,15 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
             parting = _parting(reader, bounded, again, own, sides)
             found.append(Audited(name, again.offsets, origin.start, committed is not None, *sides, writers, parting))
         return found
+
+
+def _refuse_topic_between(name: str, group: str) -> None:
+    if name.startswith(f"{group}.by-"):
+        raise ConfigurationError(
+            f"{name} is the topic between the stages of --partition-by. The outputs of the service name the records of "
+            "its input instead, so that they cannot be compared by position. Replay this topic (--replay "
+            f"kafka:{name}) and compare the values of each partition in order"
+        )
 
 
 def _bounded(span: OffsetRange, committed: int | None) -> OffsetRange:

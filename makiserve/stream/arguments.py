@@ -33,8 +33,8 @@ def share(value: Any, what: str) -> float:
     Raises:
         PipelineError: it is not such a number.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1:
-        raise PipelineError(f"{what} must be a number from 0 to 1, not {value!r:.80}")
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise PipelineError(f"{what} must be a number between 0 and 1, not {value!r:.80}")
     return float(value)
 
 

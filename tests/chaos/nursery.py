@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REAP_S = 0.02
 """How often ended children are looked for."""
 
-TIMEOUT_S = 150
+TIMEOUT_S = 600
 """A busy machine may take this long for what an idle one does in five seconds."""
 
 

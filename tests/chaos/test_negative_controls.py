@@ -6,8 +6,12 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.chaos.oracle import Verdict
 from tests.chaos.patient import Patient
+
+pytestmark = pytest.mark.timeout(1800)  # what it waits for has deadlines of its own
 
 DEATH = "die before Committer.step_4_commit call 3"
 ABORT = "abort before Committer.step_3_offsets call 3"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from makiserve.testing.broker import Distribution
 from tests.chaos.campaign import Campaign
+
+pytestmark = pytest.mark.timeout(1800)  # what it waits for has deadlines of its own
 
 FAULTS = ("kill_worker", "poison_burst", "reset_connections")
 

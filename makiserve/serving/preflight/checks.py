@@ -22,6 +22,7 @@ CHECKS = (
     Check("group", topics.group, ("broker",)),
     Check("transactions", topics.transactions, ("broker",)),
     Check("records", records.fit, ("model", "input", "schema registry")),
+    Check("warm-up", records.warm_up, ("model", "input")),
     Check("keys", records.keys, ("model", "records")),
     Check("retention", records.retention, ("model", "input")),
     Check("outputs", records.outputs, ("output",)),

@@ -9,11 +9,12 @@ from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka import Message, limits_from_settings
-from makiserve.records import Record, Schema
+from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
 from makiserve.serving.preflight.run import Facts, Status
 from makiserve.serving.preflight.topics import kept
+from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings.text import text_from_value
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
@@ -50,6 +51,22 @@ def fit(facts: Facts) -> Status:
         names = ", ".join(sorted(map(repr, unseen.names)))
         advice.append(f"none has the optional field {names}, which keeps its default: compare its name with the data")
     return Status(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", "; ".join(advice))
+
+
+def warm_up(facts: Facts) -> Status:
+    """Check that each partition has a file of `--warm-up`, and that its first records fit the record type."""
+    pattern, scorer = facts.serving.warm_up_file, facts.model.scorer(is_tracked=True)
+    if pattern is None or scorer.stateless:
+        return Status("no file is read")
+    schema = Schema(facts.model.record, facts.serving.na_values or None)
+    partitions = facts.topic(facts.serving.input).partitions
+    files = WarmupFile(pattern, partitions, schema, scorer)
+    paths = sorted({files.path(number) for number in range(partitions)})
+    first = [each for path in paths for each in next(iter(RecordFile(path, schema)), [])]
+    errors = [each for each in first if isinstance(each, DecodeError)]
+    advice = f"{len(errors)} do not fit and are left out, the first: {errors[0]}" if errors else ""
+    names = ", ".join(map(str, paths[:3])) + ", …" * (len(paths) > 3)
+    return Status(f"{len(first) - len(errors)} of the first {len(first)} records of {names} fit", advice)
 
 
 def keys(facts: Facts) -> Status:

@@ -37,8 +37,8 @@ class WarmupFile:
                 f"kept by key: name a file for each partition, with {PLACE} in it"
             )
         for number in range(partitions):
-            if not self._path(number).is_file():
-                raise ConfigurationError(f"--warm-up {pattern}: there is no file {self._path(number)}")
+            if not self.path(number).is_file():
+                raise ConfigurationError(f"--warm-up {pattern}: there is no file {self.path(number)}")
 
     def lane(self, partition: int) -> Lane:
         """Return a lane that has processed the file.
@@ -47,11 +47,12 @@ class WarmupFile:
             SourceError: the file does not have the format that its name implies.
         """
         lane, records = self._scorer.new_lane(), 0
-        for block in RecordFile(self._path(partition), self._schema):
+        for block in RecordFile(self.path(partition), self._schema):
             self._scorer.rebuild(Batch(lane, block))
             records += len(block)
-        logger.info("partition %d is warmed up by %d records of %s", partition, records, self._path(partition))
+        logger.info("partition %d is warmed up by %d records of %s", partition, records, self.path(partition))
         return lane
 
-    def _path(self, partition: int) -> Path:
+    def path(self, partition: int) -> Path:
+        """Return the file of a partition."""
         return Path(self._pattern.replace(PLACE, str(partition)))

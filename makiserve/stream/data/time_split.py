@@ -71,9 +71,15 @@ def time_split(
     return operator(TimeSplit(time_mapper, closing_mapper, timeouts, trace(pipeline)))
 
 
+_NUMBER = (int, float)
+
+
 def _timeout(given: Any, what: str) -> Any:
     timeout = duration_from(given, what) if isinstance(given, str) else given
-    if isinstance(timeout, bool) or (isinstance(timeout, (int, float, timedelta)) and timeout < type(timeout)(0)):
+    is_negative = (
+        timeout < timedelta(0) if isinstance(timeout, timedelta) else isinstance(timeout, _NUMBER) and timeout < 0
+    )
+    if isinstance(timeout, bool) or is_negative:
         raise PipelineError(f"{what} must be a duration, or a number in the unit of time_mapper, not {given!r:.80}")
     return timeout
 

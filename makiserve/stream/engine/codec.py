@@ -157,7 +157,7 @@ _CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[
         lambda parts, decode: deque((decode(part) for part in parts[1:]), parts[0]),
     ),
     # In hexadecimal: Python refuses to write or read a decimal of more than 4300 digits.
-    ("i", int, lambda value, _: [hex(value)], lambda parts, _: int(parts[0], 16)),
+    ("i", int, lambda value, _: [hex(value)], lambda parts, _: int(parts[0], 0)),
     (
         "c",
         complex,

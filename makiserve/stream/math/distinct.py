@@ -96,9 +96,10 @@ def _same(value: Any) -> Any:
         return math.nan
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
+    if isinstance(value, int) and value.bit_length() > 63:
+        return msgspec.msgpack.Ext(0, hex(value).encode())
     if value is None or isinstance(value, _NATIVE):
-        is_long = isinstance(value, int) and value.bit_length() > 63
-        return msgspec.msgpack.Ext(0, hex(value).encode()) if is_long else value
+        return value
     if isinstance(value, Decimal):
         value = _without_zeros(value)
     return msgspec.msgpack.Ext(1, msgspec.msgpack.encode([type(value).__name__, value], enc_hook=_text))

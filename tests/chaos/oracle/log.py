@@ -52,13 +52,19 @@ class Log:
         self._consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
 
     def read(self, patience: float = 60) -> dict[int, list[Entry]]:
-        """Read to the present end of all partitions; all that was read so far."""
+        """Read to the present end of all partitions; all that was read so far.
+
+        Args:
+            patience: how many seconds may pass without a record or an end.
+        """
         ends = {number: _end(self._consumer, self.topic, number) for number in self.entries}
-        deadline = time.monotonic() + patience
-        while any(self._position(number) < end for number, end in ends.items()):
+        positions, deadline = self._positions(), time.monotonic() + patience
+        while any(positions[number] < end for number, end in ends.items()):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.topic} cannot be read to its ends {ends}: it is at {self._positions()}")
+                raise TimeoutError(f"{self.topic} cannot be read to its ends {ends}: it is at {positions}")
             self.poll(0.2)
+            if (now := self._positions()) != positions:
+                positions, deadline = now, time.monotonic() + patience
         return self.entries
 
     def poll(self, seconds: float) -> list[tuple[int, Entry]]:

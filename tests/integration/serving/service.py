@@ -19,6 +19,9 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 
 ROOT = Path(__file__).resolve().parents[3]
 
+START_S = 240
+"""A machine that is busy with other work may take this long to start a service, or to end it."""
+
 
 @dataclass
 class Service:
@@ -49,7 +52,7 @@ class Service:
         return self.wait()
 
     def wait(self) -> tuple[int, str]:
-        _, log = self.process.communicate(timeout=60)
+        _, log = self.process.communicate(timeout=START_S)
         return self.process.returncode, log
 
     def __enter__(self) -> Service:
@@ -89,7 +92,7 @@ def send(
     assert producer.flush(30) == 0
 
 
-def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 60) -> dict[int, list[Message]]:
+def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = START_S) -> dict[int, list[Message]]:
     """All committed messages by partition: to the end, or as soon as there are `enough`, and then to the end."""
     consumer = Consumer(
         {

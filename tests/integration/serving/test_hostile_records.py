@@ -152,6 +152,20 @@ def test_hostile_records_that_get_another_key_end_once_as_those_they_were(
     assert (code, [word for word in ("Traceback", "is aborted", "started again") if word in log]) == (0, [])
 
 
+def test_hostile_records_end_once_in_several_workers(
+    kafka: str, admin: AdminClient, topic: Topic, service: Start
+) -> None:
+    hostile = Stream(kafka, admin, topic, 300, partitions=4)
+    running = service(PIPELINE, hostile.input, hostile.output, "--workers", "2")
+    outputs, letters = hostile.wait()
+    for number, cases in enumerate(hostile.cases):
+        made = [json.loads(message.value())["total"] for message in outputs[number]]
+        assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
+    hostile.assert_letters(letters)
+    code, log = running.stop(signal.SIGTERM)
+    assert (code, [word for word in ("Traceback", "is aborted", "started again") if word in log]) == (0, [])
+
+
 def source(message: Message) -> tuple[int, int]:
     """Return partition and offset of the record in the input."""
     text = dict(message.headers() or [])["makiserve.source"].decode()

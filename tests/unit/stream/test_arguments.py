@@ -106,7 +106,7 @@ SHARES: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("wrong", ["0.5", None, 1.5, -0.1, float("nan"), True], ids=repr)
 @pytest.mark.parametrize("name", SHARES)
 def test_share_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
-    with pytest.raises(PipelineError, match=rf"^{name} must be a number from 0 to 1, not "):
+    with pytest.raises(PipelineError, match=rf"^{name} must be a number between 0 and 1, not "):
         SHARES[name](wrong)
 
 
