@@ -9,7 +9,7 @@ import pytest
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
 from makiserve.offline.audit import ExpectedOutputs, audit
-from makiserve.offline.comparison.compare import compare
+from makiserve.scoring.comparison import compare
 from makiserve.settings import AuditSettings, BrokerSettings
 
 OUTPUTS = [(("in[0]", 0), b"a"), (("in[0]", 1), b"b1"), (("in[0]", 1), b"b2"), (("in[0]", 3), b"d")]
