@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Mask, column_of
-from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, part, scalar
+from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, choose, part
 from makiserve.stream.columns.folds.objects import ObjectFold
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.slices import Slices
@@ -170,20 +170,21 @@ class Rolling:
         """Compute all windows at once, sorted by their number of panes before the boundary."""
         order = np.argsort(self._suffixes.astype(np.int16), kind="stable")
         chunks = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
-        parts = [self._chunk(fold, reading, chunk) for chunk in chunks]
+        pane = _Panes(fold, reading, self.slices.size).at
+        parts = [self._chunk(fold, pane, chunk) for chunk in chunks]
         sorted_ = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         partial = tuple(np.empty_like(array) for array in sorted_)
         for array, values in zip(partial, sorted_, strict=True):
             array[order] = values
         return partial
 
-    def _chunk(self, fold: ColumnFold, reading: Reading, chunk: Array) -> Arrays:
+    def _chunk(self, fold: ColumnFold, pane: Callable[[Array], Arrays], chunk: Array) -> Arrays:
         suffixes, boundaries = self._suffixes[chunk], self._boundaries[chunk]
         size, panes, count = self.slices.size, self.slices.panes, len(chunk)
         longer = np.searchsorted(suffixes, panes - np.arange(panes), side="left").tolist()
         prefix = _chain(
             [slice(0, active) for active in longer if active],
-            lambda step, at: _pane(fold, reading, boundaries[at] + step * size, size),
+            lambda step, at: pane(boundaries[at] + step * size),
             fold.merge,
             count,
         )
@@ -193,8 +194,8 @@ class Rolling:
             return broadcast(prefix, count)
         suffix = _chain(
             active,
-            lambda step, at: _pane(fold, reading, boundaries[at] - (step + 1) * size, size),
-            lambda kept, pane: fold.merge(pane, kept),
+            lambda step, at: pane(boundaries[at] - (step + 1) * size),
+            lambda kept, earlier: fold.merge(earlier, kept),
             count,
         )
         merged = broadcast(fold.merge(part(suffix, active[0]), part(prefix, active[0])), count - active[0].start)
@@ -207,15 +208,20 @@ class Rolling:
         column = np.repeat(np.arange(len(boundaries)), np.diff(self._distinct, append=len(self.closing)))
         prefixes = self.slices.panes - self._suffixes
         last = len(reading.values) - self.slices.size
+        panes = _Panes(fold, reading, self.slices.size)
 
         def merges(count: int, first: int, step: int, merge: Callable[[Arrays, Arrays], Arrays]) -> Arrays:
             """Return the merges of 1, 2, …, `count` panes: `[panes, boundaries]`."""
-            found: list[Arrays] = []
+            merged: Arrays = ()
+            written: Arrays = ()
             for index in range(count):
-                at = np.clip(boundaries + (first + index * step) * self.slices.size, 0, last)  # beyond is not used
-                pane = _pane(fold, reading, at, self.slices.size)
-                found.append(merge(found[-1], pane) if found else pane)
-            return tuple(np.stack(arrays) for arrays in zip(*(broadcast(one, len(at)) for one in found), strict=True))
+                at = boundaries + (first + index * step) * self.slices.size
+                pane = panes.at(np.minimum(np.maximum(at, 0), last))  # what is beyond is not used
+                merged = merge(merged, pane) if index else pane
+                written = written or tuple(np.empty((count, len(at)), array.dtype) for array in merged)
+                for array, values in zip(written, merged, strict=True):
+                    array[index] = values
+            return written
 
         prefix = tuple(array[prefixes - 1, column] for array in merges(int(prefixes.max()), 0, 1, fold.merge))
         longest = int(self._suffixes.max())
@@ -232,20 +238,26 @@ class Rolling:
         return prefix
 
 
-def _pane(fold: ColumnFold, reading: Reading, at: Array, size: int) -> Arrays:
-    """Return the partial results of the panes of `size` items that begin at these indexes."""
-    values, given = reading.values, reading.given
-    if given is None:
-        partial = fold.single(values[at])
-        for _ in range(1, size):
-            at = at + 1
-            partial = fold.add(broadcast(partial, len(at)), values[at])
+class _Panes:
+    """The partial results of panes of `size` items, for one reduction."""
+
+    def __init__(self, fold: ColumnFold, reading: Reading, size: int) -> None:
+        self._fold, self._reading, self._size = fold, reading, size
+        self._singles = fold.single(reading.values)
+        if reading.given is not None:
+            self._singles = choose(reading.given, self._singles, fold.zero(1))
+
+    def at(self, first: Array) -> Arrays:
+        """Return the partial results of the panes that begin at these indexes."""
+        partial = part(self._singles, first)
+        values, given = self._reading.values, self._reading.given
+        for offset in range(1, self._size):
+            at = first + offset
+            kept = broadcast(partial, len(at))
+            partial = self._fold.add(kept, values[at])
+            if given is not None:
+                partial = choose(given[at], partial, kept)
         return partial
-    partial = fold.zero(len(at))
-    for offset in range(size):
-        added = fold.add(partial, values[at + offset])
-        partial = tuple(np.where(given[at + offset], one, other) for one, other in zip(added, partial, strict=True))
-    return partial
 
 
 def _chain(
@@ -266,8 +278,11 @@ def _chain(
             before = active[step - 1]
             kept = slice(at.start - before.start, at.stop - before.start)
             merged = merge(part(merged, kept), pane(step, at))
-        for array, values in zip(written, merged, strict=True):
-            array[at] = values
+        after = active[step + 1] if step + 1 < len(active) else slice(at.stop, at.stop)
+        done = slice(after.stop, at.stop) if after.start == at.start else slice(at.start, after.start)
+        inside = slice(done.start - at.start, done.stop - at.start)
+        for array, values in zip(written, part(merged, inside), strict=True):
+            array[done] = values
     return written
 
 
@@ -281,7 +296,7 @@ def _plain(fold: ColumnFold, reading: Reading, starts: Array, boundaries: Array,
         partial = zero
         for index in range(first, first + size):
             if given is None or given[index]:
-                partial = add(partial, scalar(values, index))
+                partial = add(partial, fold.scalars(values[index : index + 1])[0])
         return partial
 
     boundary, before, after = -1, list[Any](), list[Any]()

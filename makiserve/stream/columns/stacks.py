@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from makiserve.stream.columns.folds.fold import ColumnFold, Reading, scalar
+from makiserve.stream.columns.folds.fold import ColumnFold, Reading
 from makiserve.stream.columns.slices import Slices
 
 
@@ -54,5 +54,5 @@ def _pane(fold: ColumnFold, reading: Reading, count: int, start: int, end: int) 
     partial, earlier = fold.reduction.zero, count - len(reading.values)
     for index in range(start - earlier, end - earlier):
         if reading.given is None or reading.given[index]:
-            partial = fold.reduction.add(partial, scalar(reading.values, index))
+            partial = fold.reduction.add(partial, fold.scalars(reading.values[index : index + 1])[0])
     return partial

@@ -10,12 +10,14 @@ import numpy as np
 from makiserve.stream.columns.column import Items, Rows
 from makiserve.stream.columns.folds.counts import Counts
 from makiserve.stream.columns.folds.extremes import Extreme
+from makiserve.stream.columns.folds.fading import Fading
 from makiserve.stream.columns.folds.fold import ColumnFold
 from makiserve.stream.columns.folds.moments import Moments
 from makiserve.stream.columns.folds.objects import ObjectFold
 from makiserve.stream.columns.folds.periods import AtLeast
 from makiserve.stream.columns.folds.sums import FloatMean, FloatSum, IntMean, IntSum
 from makiserve.stream.engine.fold import Fold
+from makiserve.stream.math.ewm import EwmMean, EwmStddev
 from makiserve.stream.math.extremes import Max, Min
 from makiserve.stream.math.formal import FormalStddev, FormalVariance
 from makiserve.stream.math.mean import Mean
@@ -33,6 +35,8 @@ FORMS: dict[type[Fold], Make] = {
     Stddev: lambda node, kind: Moments(node, kind, 1, is_root=True),
     FormalVariance: lambda node, kind: Moments(node, kind, 0, is_root=False),
     FormalStddev: lambda node, kind: Moments(node, kind, 0, is_root=True),
+    EwmMean: Fading,
+    EwmStddev: Fading,
     Min: lambda node, kind: Extreme(node, kind, np.minimum),
     Max: lambda node, kind: Extreme(node, kind, np.maximum),
 }

@@ -94,7 +94,7 @@ class ColumnFold(ABC):
         """Return the partial results after each value, starting from the only element of `carry`."""
         partial, add = self.plain(carry)[0], self.reduction.add
         partials = []
-        for value in values.tolist():
+        for value in self.scalars(values):
             partial = add(partial, value)
             partials.append(partial)
         after = self.from_plain(partials)
@@ -132,6 +132,11 @@ class ColumnFold(ABC):
         """Return the values in the form in which they are added."""
         return values
 
+    def scalars(self, values: Array) -> list[Any]:
+        """Return values in that form as the row engine has them."""
+        scalars: list[Any] = values.tolist()
+        return scalars
+
     def _typed(self, column: Column) -> tuple[Column, Mask]:
         """Return objects as an array of the kind, and which of them are neither None nor of the kind's own type."""
         wanted = next(type_ for type_, kind in KINDS.items() if kind == self.kind)
@@ -151,11 +156,6 @@ def _either(one: Mask | None, other: Mask | None) -> Mask | None:
     """Return where either is true; None if nowhere."""
     masks = [mask for mask in (one, other) if mask is not None and mask.any()]
     return masks[0] | masks[-1] if masks else None
-
-
-def scalar(values: Array, index: int) -> Any:
-    """Return a value as the row engine has it."""
-    return values[index : index + 1].tolist()[0]
 
 
 def part(partial: Arrays, at: Any) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ class Moments(ColumnFold):
         deviation *= later[0]
         deviation /= count
         deviation += earlier[3] + later[3]
-        if not np.isfinite(deviation).all():
+        if not all_finite(deviation):
             deviation = np.where(np.isfinite(deviation), deviation, overflowed(earlier[3], later[3]))
         return count, earlier[1], mean, deviation
 
@@ -101,21 +102,31 @@ class Moments(ColumnFold):
     def values(self, values: Array) -> Array:
         return values.astype(np.float64, copy=False)
 
+    def scalars(self, values: Array) -> list[Any]:
+        scalars: list[Any] = (values if self.kind == np.float64 else values.astype(np.int64)).tolist()
+        return scalars
+
     def _holds(self, value: Any) -> bool:
         if self.kind == np.float64:
             return type(value) is float
-        return abs(value) <= LARGEST_INT and (type(value) is int or value == int(value))
+        return type(value) is int and abs(value) <= LARGEST_INT
 
 
 def nothing(values: Array) -> Array:
     """Return the squares of single values: 0.0, or NaN if the value is NaN or infinite."""
-    return np.zeros(1) if np.isfinite(values).all() else values - values + 0.0
+    return np.zeros(1) if all_finite(values) else values - values + 0.0
 
 
 def checked(grown: Array, squares: Array, values: Array) -> Array:
     """Return squares that have grown by values, with the row engine's rule for those that are not finite."""
-    finite = np.isfinite(grown)
-    return grown if finite.all() else np.where(finite, grown, overflowed(squares, values - values))
+    if all_finite(grown):
+        return grown
+    return np.where(np.isfinite(grown), grown, overflowed(squares, values - values))
+
+
+def all_finite(values: Array) -> bool:
+    """Return whether all values are finite; it may be false if they are, but large."""
+    return isfinite(np.add.reduce(values))
 
 
 def overflowed(squares: Array, others: Array) -> Array:

@@ -54,3 +54,6 @@ class AtLeast(ColumnFold):
 
     def read(self, items: Items) -> Reading:
         return self._inner.read(items)
+
+    def scalars(self, values: Array) -> list[Any]:
+        return self._inner.scalars(values)

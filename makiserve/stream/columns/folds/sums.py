@@ -27,7 +27,7 @@ class FloatSum(ColumnFold):
         return np.full(count, -0.0), np.zeros(count)
 
     def single(self, values: Array) -> Arrays:
-        return values, values - values if not np.isfinite(values).all() else np.zeros(1)
+        return values, np.zeros(1) if np.isfinite(values).all() else values - values
 
     def add(self, partial: Arrays, values: Array) -> Arrays:
         total, rest = partial

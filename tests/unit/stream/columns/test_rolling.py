@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ OPERATORS: dict[str, Any] = {
     "mean": rs.math.mean,
     "variance": rs.math.variance,
     "stddev": rs.math.stddev,
+    "ewm_mean": partial(rs.math.ewm_mean, alpha=0.3),
+    "ewm_stddev": partial(rs.math.ewm_stddev, halflife=2),
     "min": rs.math.min,
     "max": rs.math.max,
     "distinct_count": rs.math.distinct_count,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ OPERATORS: dict[str, Any] = {
     "stddev": rs.math.stddev,
     "formal.variance": rs.math.formal.variance,
     "formal.stddev": rs.math.formal.stddev,
+    "ewm_mean": partial(rs.math.ewm_mean, alpha=0.3),
+    "ewm_stddev": partial(rs.math.ewm_stddev, halflife=2),
     "min": rs.math.min,
     "max": rs.math.max,
     "distinct_count": rs.math.distinct_count,

@@ -1,0 +1,116 @@
+"""The column form of `math.ewm_mean` and `math.ewm_stddev`: see `stream/math/decay.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Column, Mask
+from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, choose, without
+from makiserve.stream.columns.folds.moments import LARGEST_INT, checked, inexact, nothing, overflowed
+from makiserve.stream.math.ewm import EwmMean, EwmStddev
+
+
+class Fading(ColumnFold):
+    """Count, mean, its rounding error, weighted squares, sum of weights, and sum of their squares, each as floats.
+
+    The mean of a single integer is an integer in the row engine.
+    """
+
+    def __init__(self, node: EwmMean | EwmStddev, kind: np.dtype[Any]) -> None:
+        super().__init__(node, kind)
+        self._keep = node.keep
+        self._is_mean = isinstance(node, EwmMean)
+
+    def zero(self, count: int) -> Arrays:
+        return tuple(np.zeros(count) for _ in range(6))
+
+    def single(self, values: Array) -> Arrays:
+        return np.ones(1), values, np.zeros(1), nothing(values), np.ones(1), np.ones(1)
+
+    def add(self, partial: Arrays, values: Array) -> Arrays:
+        count, mean, rest, squares, before, weights2 = partial
+        before = before * self._keep
+        weight = before + 1.0
+        deviation = (values - mean) - rest
+        grown = checked(squares * self._keep + deviation * deviation * before / weight, squares, values)
+        value, one = (values, np.zeros(1)), np.ones(1)
+        moved = _moved(before < one, value, (mean, rest), before / weight, one / weight)
+        added = count + 1, *moved, grown, weight, weights2 * self._keep * self._keep + 1.0
+        first = count == 0
+        return choose(first, self.single(values), added) if first.any() else added
+
+    def merge(self, earlier: Arrays, later: Arrays) -> Arrays:
+        keep = self._faded(later[0])
+        before = earlier[4] * keep
+        weight = before + later[4]
+        deviation = (later[1] - earlier[1]) + (later[2] - earlier[2])
+        grown = earlier[3] * keep + later[3] + deviation * deviation * before * later[4] / weight
+        finite = np.isfinite(grown)
+        if not finite.all():
+            grown = np.where(finite, grown, overflowed(earlier[3], later[3]))
+        moved = _moved(before < later[4], later[1:3], earlier[1:3], before / weight, later[4] / weight)
+        merged: Arrays = earlier[0] + later[0], *moved, grown, weight, earlier[5] * keep * keep + later[5]
+        if self.skip_missing:
+            merged = choose(earlier[0] == 0, later, choose(later[0] == 0, earlier, merged))
+        return merged
+
+    def result(self, partial: Arrays) -> Column:
+        count, mean, _, squares, weight, weights2 = partial
+        if not self._is_mean:
+            freedom = weight * weight - weights2
+            roots = np.where(freedom > 0, np.sqrt(squares * weight / freedom), 0.0)
+            return Column(np.where(np.isnan(squares), squares, roots))
+        single = count == 1
+        if self.kind == np.float64 or not single.any():
+            return without(Column(mean), count == 0)
+        means = mean.astype(object)
+        means[single] = [int(value) for value in mean[single].tolist()]
+        return without(Column(means), count == 0)
+
+    def plain(self, partial: Arrays) -> list[Any]:
+        rows = zip(*(array.tolist() for array in partial), strict=True)
+        is_int = self.kind != np.float64
+        return [(int(count), int(mean) if is_int and count == 1 else mean, *rest) for count, mean, *rest in rows]
+
+    def from_plain(self, partials: Sequence[Any]) -> Arrays | None:
+        for count, mean, *_ in partials:
+            wanted = int if self.kind != np.float64 and count == 1 else float
+            if type(mean) is not wanted or (wanted is int and abs(mean) > LARGEST_INT):
+                return None
+        columns = np.array(partials, np.float64).reshape(-1, 6)
+        return tuple(columns[:, index].copy() for index in range(6))
+
+    def odd(self, values: Array) -> Mask | None:
+        return inexact(values)
+
+    def values(self, values: Array) -> Array:
+        return values.astype(np.float64, copy=False)
+
+    def scalars(self, values: Array) -> list[Any]:
+        scalars: list[Any] = (values if self.kind == np.float64 else values.astype(np.int64)).tolist()
+        return scalars
+
+    def _faded(self, counts: Array) -> Array:
+        """Return what is left of a weight after so many items, by Python's power: numpy's may differ in a bit."""
+        distinct, inverse = np.unique(counts, return_inverse=True)
+        return np.array([self._keep ** int(count) for count in distinct.tolist()])[inverse]
+
+
+def _moved(condition: Mask, one: Arrays, other: Arrays, to_other: Array, to_one: Array) -> tuple[Array, Array]:
+    """Return the mean moved from `one` to `other` if the condition is true, else from `other` to `one`."""
+    mean, rest = choose(condition, one, other)
+    target, target_rest = choose(condition, other, one)
+    share = np.where(condition, to_other, to_one)
+    change = rest + ((target - mean) + (target_rest - rest)) * share
+    moved = mean + change
+    back = moved - mean
+    error = (mean - (moved - back)) + (change - back)
+    finite = np.isfinite(moved)
+    if finite.all():
+        return moved, error
+    numbers = np.isfinite(mean) & np.isfinite(target)
+    beyond = np.where(numbers, mean * (1.0 - share) + target * share, mean + target)
+    return np.where(finite, moved, beyond), np.where(finite, error, 0.0)
