@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "errors", "grouping", "predict", "recovery", "startup", "replay", "flights", "checkpoint", "serving")
+NAMES = (
+    "decoding",
+    "engine",
+    "errors",
+    "grouping",
+    "predict",
+    "recovery",
+    "startup",
+    "replay",
+    "flights",
+    "checkpoint",
+    "serving",
+)
 
 for name in sys.argv[1:] or NAMES:
     import_module(f"benchmarks.{name}").run()

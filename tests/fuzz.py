@@ -7,6 +7,7 @@ that a record, a file or a state may cause. The first input of each failure is p
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import json
 import sys
@@ -21,10 +22,12 @@ from random import Random
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
+import fastavro
 import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from pyarrow import parquet
 
 import makiserve.stream as rs
@@ -33,10 +36,13 @@ from makiserve.kafka.offset_range import place_from_text
 from makiserve.offline.output.parquet import ParquetWriter
 from makiserve.offline.output.writers import CsvWriter, JsonLinesWriter
 from makiserve.records import Record, Schema
+from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.content import Content
 from makiserve.records.csv import read_csv
 from makiserve.records.file import Reader, read_json_lines
 from makiserve.records.parquet import read_parquet
+from makiserve.records.protobuf import ProtobufDecoder, compiled
+from makiserve.records.registry.wire import encoding_of, schema_id
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
@@ -223,6 +229,64 @@ def read(reader: Reader, data: bytes) -> None:
             judged(block)
 
 
+AVRO_TEXT = json.dumps(
+    {
+        "type": "record",
+        "name": "Reading",
+        "fields": [
+            {"name": "other", "type": {"type": "map", "values": {"type": "array", "items": "null"}}},
+            {"name": "time", "type": "long"},
+            {"name": "value", "type": ["double", "long", "null"]},
+            {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-nanos"}]},
+            {"name": "amount", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+            {"name": "kind", "type": {"type": "enum", "name": "Kind", "symbols": ["a", "b"]}},
+            {"name": "parts", "type": {"type": "array", "items": ["null", "double"]}},
+            {"name": "more", "type": {"type": "map", "values": "int"}},
+            {"name": "note", "type": "string"},
+        ],
+    }
+)
+AVRO_DATA = io.BytesIO()
+fastavro.schemaless_writer(
+    AVRO_DATA,
+    fastavro.parse_schema(json.loads(AVRO_TEXT)),
+    {"other": {"x": [None]}, "time": 1, "value": 1.5, "at": 5, "amount": Decimal(1), "kind": "a", "note": "x"}
+    | {"parts": [1.0, None], "more": {"x": 1}},
+)
+AVRO = AvroDecoder(parse(AVRO_TEXT), SCHEMA)
+PROTO_FILE = FileDescriptorProto(name="x.proto", package="a", syntax="proto3")
+PROTO_TYPE = PROTO_FILE.message_type.add(name="Reading")
+for number, (name, kind, label) in enumerate(
+    [("time", 3, 1), ("value", 1, 1), ("note", 9, 1), ("parts", 1, 3), ("amount", 12, 1), ("kind", 5, 1)]
+):
+    PROTO_TYPE.field.add(name=name, number=number + 1, type=kind, label=label)  # type: ignore[arg-type]
+PROTOBUF = ProtobufDecoder(compiled(base64.b64encode(PROTO_FILE.SerializeToString()).decode()), SCHEMA)
+PROTO_DATA = b"\0" + b"\x08\x01" + b"\x11" + bytes(7) + b"\x3f" + b"\x1a\x01x" + b"\x22\x08" + bytes(8)
+
+
+def fuzz_avro(random: Random) -> None:
+    with suppress(DecodeError):
+        judged([AVRO.decode(damaged(random, AVRO_DATA.getvalue()))])
+
+
+def fuzz_avro_schemas(random: Random) -> None:
+    with suppress(DecodeError):
+        decoder = AvroDecoder(parse(damaged(random, AVRO_TEXT.encode()).decode(errors="replace")), SCHEMA)
+        judged([decoder.decode(random.choice((AVRO_DATA.getvalue(), random.randbytes(40))))])
+
+
+def fuzz_protobuf(random: Random) -> None:
+    with suppress(DecodeError):
+        judged([PROTOBUF.decode(damaged(random, PROTO_DATA))])
+
+
+def fuzz_schema_ids(random: Random) -> None:
+    header = random.choice((None, damaged(random, b"\1" + bytes(16)), random.randbytes(random.randrange(9))))
+    with suppress(DecodeError):
+        if encoded := encoding_of(damaged(random, b"\0\0\0\0\7abc"), header).schema:
+            assert str(schema_id(encoded))
+
+
 def fuzz_csv(random: Random) -> None:
     header, _, rows = CSV.partition(b"\n")
     keeps_header = random.random() < 0.8
@@ -351,6 +415,10 @@ def fuzz_outputs(random: Random) -> None:
 
 TARGETS: dict[str, tuple[Callable[[Random], None], int]] = {
     "messages": (fuzz_messages, 30),
+    "avro": (fuzz_avro, 20),
+    "avro schemas": (fuzz_avro_schemas, 2),
+    "protobuf": (fuzz_protobuf, 10),
+    "schema ids": (fuzz_schema_ids, 5),
     "csv": (fuzz_csv, 4),
     "json lines": (fuzz_json_lines, 15),
     "parquet": (fuzz_parquet, 2),

@@ -108,6 +108,7 @@ COMMANDS = {
     "dead-letters": LazyCommand(
         "makiserve.cli.dead_letters", "dead_letters", "Show the dead letters that wait in a topic, or put them back."
     ),
+    "record": LazyCommand("makiserve.cli.record", "record", "Write the record type of a file, a topic or a schema."),
     "explain": LazyCommand("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
 }
 

@@ -3,7 +3,14 @@
 from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
-from makiserve.kafka.decoder import MessageDecoder, background_decoder, check_registry, direct_decoder
+from makiserve.kafka.decoder import (
+    MessageDecoder,
+    background_decoder,
+    check_registry,
+    direct_decoder,
+    registry_client,
+    schema_of,
+)
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.errors import retry
 from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
@@ -56,5 +63,7 @@ __all__ = [
     "offset_ranges",
     "place_from_text",
     "read_headers",
+    "registry_client",
     "retry",
+    "schema_of",
 ]

@@ -16,7 +16,7 @@ from makiserve.records.registry import (
     load_decoder,
     retry,
 )
-from makiserve.records.registry.wire import VALUE_HEADER
+from makiserve.records.registry.wire import VALUE_HEADER, SchemaId, encoding_of, schema_id
 from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 
@@ -77,7 +77,7 @@ def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
     Raises:
         ConfigurationError: the settings of the registry are wrong.
     """
-    if (client := _client(broker)) is None:
+    if (client := registry_client(broker)) is None:
         return MessageDecoder(schema)
     load = load_decoder(client, schema, broker.input_format)
     return MessageDecoder(schema, FormatDecoder(schema, DirectLoader(load, broker.patience), broker.input_format))
@@ -89,7 +89,7 @@ def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder
     Raises:
         ConfigurationError: the settings of the registry are wrong.
     """
-    if (client := _client(broker)) is None:
+    if (client := registry_client(broker)) is None:
         return MessageDecoder(schema)
     loader = BackgroundLoader(load_decoder(client, schema, broker.input_format))
     return MessageDecoder(schema, FormatDecoder(schema, loader, broker.input_format), loader.close)
@@ -102,18 +102,32 @@ def check_registry(broker: BrokerSettings) -> str | None:
         SchemaRegistryUnavailable: it does not answer within `broker.patience`.
         ConfigurationError: it refuses the credentials, or the settings are wrong.
     """
-    if (client := _client(broker)) is None:
+    if (client := registry_client(broker)) is None:
         return None
     retry(client.check, broker.patience)
     return client.url
 
 
-def _client(broker: BrokerSettings) -> RegistryClient | None:
+def registry_client(broker: BrokerSettings) -> RegistryClient | None:
+    """Return the client of the schema registry; None if there is none.
+
+    Raises:
+        ConfigurationError: the settings of the registry are wrong.
+    """
     if broker.schema_registry is not None:
         return RegistryClient(broker.schema_registry, broker.registry_options)
     if broker.input_format not in ("auto", "json"):
         raise ConfigurationError(f"--input-format {broker.input_format} needs --schema-registry, the registry's URL")
     return None
+
+
+def schema_of(message: Message) -> SchemaId | None:
+    """Return the id of the schema that a message names; None if it names none that can be read."""
+    try:
+        encoding = encoding_of(message.value() or b"", _schema_header(message))
+    except DecodeError:
+        return None
+    return schema_id(encoding.schema) if encoding.schema else None
 
 
 def _schema_header(message: Message) -> bytes | None:

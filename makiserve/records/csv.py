@@ -85,6 +85,19 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
     return header._replace(size=begin + header.size, lines=first - 1 + header.lines)
 
 
+def widest_header(head: bytes, path: Path) -> Header:
+    """Return the header of a file that begins with `head`, with the delimiter that gives the most columns.
+
+    Raises:
+        SourceError: the file is empty, or its header cannot be read.
+    """
+    lines = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines(keepends=True)
+    found = [header for delimiter in DELIMITERS if lines and (header := _header_with(delimiter, lines))]
+    if not found:
+        raise SourceError(f"{path}: the file has no header that names its columns")
+    return max(found, key=lambda header: len(header.titles))
+
+
 def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:
     """Return the header for a delimiter; None if a quote is not closed or a name has 131,072 characters."""
     reader = csv.reader((line.decode(errors="replace") for line in lines), delimiter=delimiter, strict=True)

@@ -48,23 +48,26 @@ class Settings:
         for key, given in self._given.items():
             self._read(key, given)
 
-    def of(self, section: type[S]) -> S:
-        """A section, all of its options set.
+    def of(self, section: type[S], **otherwise: Any) -> S:
+        """Return a section, all of its options set.
+
+        Args:
+            section: the section.
+            otherwise: the values of options that must be given and are not.
 
         Raises:
-            ConfigurationError: one that must be given is not.
+            ConfigurationError: an option that must be given is not.
         """
-        if absent := self.absent(section):
+        values = {each.attribute: self.value(each).value for each in options(section)}
+        values |= {name: value for name, value in otherwise.items() if values[name] is MISSING}
+        if absent := [each.flag for each in options(section) if _is_absent(each, values[each.attribute])]:
             raise ConfigurationError(f"give {', '.join(absent)}")
-        return section(**{each.attribute: self.value(each).value for each in options(section)})
+        return section(**values)
 
     def absent(self, *sections: type[Section]) -> list[str]:
         """The flags of the options that must be given and are not; without those that follow from others."""
         return [
-            each.flag
-            for section in sections
-            for each in options(section)
-            if self.value(each).value is MISSING and not each.told.derived
+            each.flag for section in sections for each in options(section) if _is_absent(each, self.value(each).value)
         ]
 
     def has(self, section: type[Section], attribute: str) -> bool:
@@ -127,6 +130,10 @@ class Settings:
                     return MISSING
                 parts.append(str(value))
         return "".join(parts)
+
+
+def _is_absent(option: Option, value: Any) -> bool:
+    return value is MISSING and not option.told.derived
 
 
 def _value(key: Key, given: Given) -> Any:

@@ -81,6 +81,7 @@ class RegistryClient:
                 raise ConfigurationError("--schema-registry: give the credentials separately, " + CREDENTIALS)
             if not re.match(r"https?://[^/]", each):
                 raise ConfigurationError(f"--schema-registry {url}: expected http://… or https://…")
+        self._answering = 0
         self._session = _session(options or {})
 
     def check(self) -> None:
@@ -104,7 +105,19 @@ class RegistryClient:
             ConfigurationError: the registry refuses the credentials.
         """
         kind = "ids" if isinstance(schema.id, int) else "guids"
-        found = self._request("GET", f"/schemas/{kind}/{schema}")
+        return self._registered(self._request("GET", f"/schemas/{kind}/{schema}"))
+
+    def latest(self, subject: str) -> RegisteredSchema:
+        """Return the newest schema of a subject, and all schemas that it refers to.
+
+        Raises:
+            SchemaNotFound: the registry has no such subject.
+            SchemaRegistryUnavailable: the registry does not answer as it should.
+            ConfigurationError: the registry refuses the credentials.
+        """
+        return self._registered(self._request("GET", f"/subjects/{quote(subject, safe='')}/versions/latest"))
+
+    def _registered(self, found: dict[str, Any]) -> RegisteredSchema:
         references: dict[tuple[str, int], Reference] = {}
         self._refer(found, references)
         return RegisteredSchema(found.get("schemaType") or "AVRO", self._text(found), tuple(references.values()))
@@ -130,12 +143,15 @@ class RegistryClient:
     def _request(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request to the first address that answers and return the JSON of the answer."""
         errors: list[SchemaRegistryUnavailable] = []
-        for url in list(self._urls):
+        first, count = self._answering, len(self._urls)  # several threads send requests
+        for place in (number % count for number in range(first, first + count)):
             try:
-                return self._ask(method, url, path, body)
+                found = self._ask(method, self._urls[place], path, body)
             except SchemaRegistryUnavailable as error:
                 errors.append(error)
-                self._urls.append(self._urls.pop(0))
+            else:
+                self._answering = place
+                return found
         raise errors[-1]
 
     def _ask(self, method: str, url: str, path: str, body: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple, Protocol
 
 from makiserve.errors import DecodeError
 from makiserve.records.avro import AvroDecoder, parse
+from makiserve.records.protobuf import ProtobufDecoder, compiled
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.loader import Load, Loader
-from makiserve.records.registry.wire import Encoded, encoding_of, schema_id
+from makiserve.records.registry.wire import Encoded, encoding_of, message_indexes, schema_id
 
 InputFormat = Literal["auto", "json", "avro", "json-schema", "protobuf"]
 
@@ -74,18 +75,20 @@ def load_decoder(client: RegistryClient, schema: Schema, input_format: InputForm
         if input_format not in ("auto", kind):
             raise DecodeError(f"schema {schema_key} is {kind}, and --input-format is {input_format}")
         try:
-            return _compiled(registered, schema)
+            return _compiled(registered, schema, message_indexes(key))
         except DecodeError as error:
             raise DecodeError(f"schema {schema_key}: {error}") from error
 
     return load
 
 
-def _compiled(registered: RegisteredSchema, schema: Schema) -> PayloadDecoder:
+def _compiled(registered: RegisteredSchema, schema: Schema, indexes: bytes) -> PayloadDecoder:
     if registered.kind == "AVRO":
         return AvroDecoder(parse(registered.text, [each.text for each in registered.references]), schema)
     if registered.kind == "JSON":
         return JsonDecoder(schema)
+    if registered.kind == "PROTOBUF":
+        return ProtobufDecoder(compiled(registered.text, registered.references), schema, indexes)
     raise DecodeError(f"messages in the format {registered.kind} cannot be decoded")
 
 

@@ -159,6 +159,8 @@ class BackgroundLoader(Generic[T]):
         if now >= self._log_due_s:
             self._log_due_s = now + SUMMARY_S
             if isinstance(error, ConfigurationError):
-                logger.error("%s; records of this schema wait for other credentials, other partitions continue", error)
+                logger.error(
+                    "%s; records of this schema wait until this is corrected, other partitions continue", error
+                )
             else:
                 logger.warning("%s; records of this schema wait for it, other partitions continue", error)

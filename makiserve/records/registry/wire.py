@@ -12,6 +12,13 @@ VALUE_HEADER = "__value_schema_id"
 
 WHITE = b" \t\r\n"
 
+NUMBER, GUID = b"\0", b"\1"
+SIZES = {NUMBER: 5, GUID: 17}
+"""The length of an encoded id, by its first byte."""
+
+MAX_HEADER_BYTES = 64
+"""The longest header with a schema id."""
+
 
 class SchemaId(NamedTuple):
     """The id of a schema: a number, or a GUID in newer messages."""
@@ -49,10 +56,8 @@ def encoding_of(value: bytes, header: bytes | None) -> Encoded:
     """
     if header is not None:
         return Encoded(_checked(header, "the header " + VALUE_HEADER), 0)
-    if value[:1] == b"\0":
-        return Encoded(_checked(value[:5], "the value"), 5)
-    if value[:1] == b"\1":
-        return Encoded(_checked(value[:17], "the value"), 17)
+    if size := SIZES.get(value[:1]):
+        return Encoded(_checked(value[:size], "the value"), size)
     if value.lstrip(WHITE)[:1] == b"{":
         return PLAIN
     begin = f"begins with the byte 0x{value[0]:02x}" if value else "is empty"
@@ -61,12 +66,17 @@ def encoding_of(value: bytes, header: bytes | None) -> Encoded:
 
 def schema_id(encoded: bytes) -> SchemaId:
     """Return the id that bytes from `encoding_of` stand for."""
-    return SchemaId(int.from_bytes(encoded[1:], "big") if encoded[0] == 0 else UUID(bytes=encoded[1:]))
+    number = encoded[1 : SIZES[encoded[:1]]]
+    return SchemaId(UUID(bytes=number) if encoded[:1] == GUID else int.from_bytes(number, "big"))
+
+
+def message_indexes(encoded: bytes) -> bytes:
+    """Return what follows the id in a header: the encoded indexes of a Protobuf message type; empty otherwise."""
+    return encoded[SIZES[encoded[:1]] :]
 
 
 def _checked(encoded: bytes, place: str) -> bytes:
-    """Return an encoded id; in a header a GUID may be followed by what belongs to Protobuf."""
-    length = {0: 5, 1: 17}.get(encoded[0] if encoded else -1)
-    if length is None or len(encoded) < length:
+    size = SIZES.get(encoded[:1])
+    if size is None or not size <= len(encoded) <= MAX_HEADER_BYTES:
         raise DecodeError(f"{place} has no complete schema id: {encoded[:20].hex(' ') or 'it is empty'}")
-    return encoded[:length]
+    return encoded

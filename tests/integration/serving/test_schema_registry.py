@@ -8,12 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.message_factory import GetMessages
 
 import makiserve
+from makiserve.cli.record import record
 from makiserve.offline.sources import TopicSpan
 from makiserve.testing.broker import RegistryServer, install_registry
 from tests.integration.serving.pipeline import Step
@@ -150,6 +157,62 @@ def test_a_registry_that_is_down_at_the_start_is_one_line_and_exit_code_4(
     assert code == 4
     assert "makiserve: the schema registry at http://127.0.0.1:9 does not answer: " in log
     assert "Traceback" not in log
+
+
+JSON_SCHEMA = """{"title": "Step", "type": "object", "required": ["number", "value"],
+    "properties": {"number": {"type": "integer"}, "value": {"type": "number"}, "note": {"type": "string"}}}"""
+
+
+def protobuf_step(step: int, value: float) -> Any:
+    """A message of a type that is made here, as generated code would make it."""
+    file = FileDescriptorProto(name="steps/step.proto", package="steps", syntax="proto3")
+    message = file.message_type.add(name="Step")
+    for number, (name, kind) in enumerate({"number": "TYPE_INT64", "value": "TYPE_DOUBLE"}.items(), start=1):
+        kinds: Any = FieldDescriptorProto
+        message.field.add(name=name, number=number, type=getattr(kinds, kind), label=kinds.LABEL_OPTIONAL)
+    return GetMessages([file])["steps.Step"](number=step, value=value)
+
+
+def test_json_schema_and_protobuf_are_replayed_alongside_avro_and_plain_json(
+    kafka: str, topic: Callable[..., str], running_uri: str, registry: RegistryServer
+) -> None:
+    source = topic(1)
+    writer = Writer(kafka, source, registry)
+    writer.write(FIRST, [{"number": 0, "value": 0.0}])
+    first = protobuf_step(1, 1.0)
+    protobuf = ProtobufSerializer(type(first), writer.client, {"use.deprecated.format": False})
+    of_json = JSONSerializer(JSON_SCHEMA, writer.client)
+    writer.send(
+        [
+            protobuf(first, SerializationContext(f"{source}.protobuf", MessageField.VALUE)),
+            of_json({"number": 2, "value": 2.0}, SerializationContext(f"{source}.json", MessageField.VALUE)),
+            b'{"number": 3, "value": 3}',
+        ]
+    )
+    found = makiserve.replay(running_uri, TopicSpan(source, kafka, schema_registry=registry.url))
+    expected = makiserve.replay(running_uri, [Step(number, float(number)) for number in range(4)])
+    assert found.outputs == expected.outputs
+    assert len(found.outputs) == 4
+
+
+@pytest.mark.parametrize("name", ["avro", "json", "topic"])
+def test_a_record_type_is_written_from_a_subject_and_a_topic(
+    kafka: str, topic: Callable[..., str], registry: RegistryServer, name: str
+) -> None:
+    source = topic(1)
+    writer = Writer(kafka, source, registry)
+    writer.write(FIRST, [{"number": 0, "value": 0.0}])
+    words = ["--subject", f"{source}-value"]
+    if name == "json":
+        of_json = JSONSerializer(JSON_SCHEMA, writer.client)
+        of_json({"number": 2, "value": 2.0}, SerializationContext(f"{source}.json", MessageField.VALUE))
+        words = ["--subject", f"{source}.json-value"]
+    if name == "topic":
+        words = [f"kafka:{source}", "--bootstrap-servers", kafka]
+    ran = CliRunner().invoke(record, [*words, "--schema-registry", registry.url])
+    assert ran.exit_code == 0, ran.output
+    for line in ("    number: int\n", "    value: float\n", "    note: str | None = None\n"):
+        assert line in ran.stdout
 
 
 def test_a_topic_with_schemas_is_replayed(
