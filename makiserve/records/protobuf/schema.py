@@ -72,7 +72,7 @@ def compiled(text: str, references: Iterable[tuple[str, str]] = ()) -> ProtobufS
     pool = DescriptorPool()
     try:
         for file in files:
-            pool.Add(file)  # type: ignore[attr-defined]  # the stubs only have the deprecated methods
+            pool.Add(file)
         pool.FindFileByName(files[-1].name)
     except (TypeError, KeyError) as error:
         raise DecodeError(f"not a Protobuf schema that can be read: {error}"[:300]) from error
