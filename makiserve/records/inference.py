@@ -238,8 +238,8 @@ def _json_word(kind: str, schema: dict[str, Any]) -> str:
 def _rows(path: Path, titles: Sequence[str], kind: Any) -> list[dict[str, Any]]:
     """Return the first rows of a file by title."""
     fields = [(f"column_{index}", kind, msgspec.field(name=title)) for index, title in enumerate(titles)]
-    record = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
-    rows = chain.from_iterable(RecordFile(path, Schema(record)))  # type: ignore[type-var]
+    record: Any = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
+    rows = chain.from_iterable(RecordFile(path, Schema(record)))
     read = (row for row in rows if not isinstance(row, DecodeError))
     return [dict(zip(titles, msgspec.structs.astuple(row), strict=True)) for row in islice(read, SAMPLE)]
 

@@ -178,7 +178,7 @@ def _reader(declared: FieldInfo, field: Any) -> Reader:
     if field is None:
         return Reader(declared.name, None, False, None, None, absent)
     is_exact = (field.cpp_type, column.base) in EXACT and field.type != FieldDescriptor.TYPE_BYTES
-    convert = None if is_exact and not _is_repeated(field) else column.value
+    convert = None if is_exact and not field.is_repeated else column.value
     return Reader(declared.name, field.name, field.has_presence, _value(field), convert, absent)
 
 
@@ -193,17 +193,13 @@ def _read(reader: Reader, message: Any) -> Any:
     return reader.convert(value) if reader.convert else value
 
 
-def _is_repeated(field: Any) -> bool:
-    return bool(field.is_repeated)
-
-
 def _value(field: Any) -> Callable[[Any], Any] | None:
     """Return the function that makes a JSON value of a field's value; None if it is one."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         item = _single(field.message_type.fields_by_name["value"])
         return lambda value: {_key(key): item(value[key]) if item else value[key] for key in value}
     single = _single(field)
-    if _is_repeated(field):
+    if field.is_repeated:
         return lambda value: [single(each) for each in value] if single else list(value)
     return single
 
@@ -218,7 +214,7 @@ def _single(field: Any) -> Callable[[Any], Any] | None:
         return lambda number: names.get(number, number)
     if field.message_type is None:
         return None
-    return _WELL_KNOWN.get(field.message_type.full_name, _as_dict)
+    return _WELL_KNOWN.get(str(field.message_type.full_name), _as_dict)
 
 
 def _as_dict(message: Any) -> dict[str, Any]:

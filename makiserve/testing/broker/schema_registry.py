@@ -16,7 +16,7 @@ from makiserve.testing.broker.kafka import free_ports
 VERSION = "3.0.9"  # 3.3 needs Java 21
 ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 API = "/apis/ccompat/v7"
-START_S = 120.0
+START_S = 300.0
 
 
 def install_registry() -> Path:
