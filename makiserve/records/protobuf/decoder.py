@@ -214,7 +214,8 @@ def _single(field: Any) -> Callable[[Any], Any] | None:
         return lambda number: names.get(number, number)
     if field.message_type is None:
         return None
-    return _WELL_KNOWN.get(str(field.message_type.full_name), _as_dict)
+    found: Callable[[Any], Any] = _WELL_KNOWN.get(str(field.message_type.full_name), _as_dict)
+    return found
 
 
 def _as_dict(message: Any) -> dict[str, Any]:

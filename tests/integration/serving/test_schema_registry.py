@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import uuid
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,15 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.message_factory import GetMessages
 
 import makiserve
+from makiserve.artifact import features_only
 from makiserve.cli.record import record
 from makiserve.offline.sources import TopicSpan
 from makiserve.testing.broker import RegistryServer, install_registry
 from tests.integration.serving.pipeline import Step
 from tests.integration.serving.registry import Log
-from tests.integration.serving.service import Service, predictions, read, sources
+from tests.integration.serving.service import Service, read, sources
+
+PIPELINE = "tests.integration.serving.pipeline:features"
 
 FIRST = """{"type": "record", "name": "Step", "fields": [
     {"name": "note", "type": ["null", "string"], "default": null},
@@ -79,25 +84,22 @@ def evolving(writer: Writer) -> list[bytes]:
 def test_a_schema_that_evolves_is_served_as_it_is_replayed(
     kafka: str,
     topic: Callable[..., str],
-    running_uri: str,
     service: Callable[..., Service],
     registry: RegistryServer,
 ) -> None:
     source, output = topic(1), topic(1)
     evolving(Writer(kafka, source, registry))
     options = ("--schema-registry", registry.url)
-    first = service(running_uri, source, output, *options)
+    first = service(PIPELINE, source, output, *options)
     found = read(kafka, output, enough=60)[0]
     code, log = first.stop(signal.SIGTERM)
     assert (code, "Traceback" in log) == (0, False)
-    records = [Step(number, value) for number, value in steps(60)]
-    assert predictions(found) == [prediction for _, prediction in makiserve.replay(running_uri, records).outputs]
+    assert [json.loads(message.value())["total"] for message in found] == list(accumulate(v for _, v in steps(60)))
 
 
 def test_undecodable_messages_are_dead_letters_with_their_bytes(
     kafka: str,
     topic: Callable[..., str],
-    running_uri: str,
     service: Callable[..., Service],
     registry: RegistryServer,
 ) -> None:
@@ -106,7 +108,7 @@ def test_undecodable_messages_are_dead_letters_with_their_bytes(
     good = writer.write(FIRST, [{"number": 1, "value": 1.0}])[0]
     bad = [b"\x00\x7f\xff\xff\xff" + good[5:], b"\x05" + good[1:], good[:-1], good + b"x", None]
     writer.send([*bad, b'{"number": 2, "value": 1}', good])
-    running = service(running_uri, source, output, "--schema-registry", registry.url)
+    running = service(PIPELINE, source, output, "--schema-registry", registry.url)
     assert sources(read(kafka, output, enough=3)[0]) == [0, 6, 7]
     dead = read(kafka, f"{output}.dead-letters", enough=5)[0]
     assert [message.value() for message in dead] == bad
@@ -123,7 +125,6 @@ def test_undecodable_messages_are_dead_letters_with_their_bytes(
 def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
     kafka: str,
     topic: Callable[..., str],
-    running_uri: str,
     service: Callable[..., Service],
     tmp_path: Path,
 ) -> None:
@@ -131,7 +132,7 @@ def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
     with RegistryServer(install_registry(), tmp_path) as registry:
         writer = Writer(kafka, source, registry)
         (known,) = writer.write(FIRST, [{"number": 1, "value": 1.0}], partition=0)
-        running = service(running_uri, source, output, "--schema-registry", registry.url)
+        running = service(PIPELINE, source, output, "--schema-registry", registry.url)
         log = Log(running)
         read(kafka, output, enough=1)
         unknown = b"\0\0\0\0\2" + known[5:]
@@ -150,10 +151,10 @@ def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
 
 
 def test_a_registry_that_is_down_at_the_start_is_one_line_and_exit_code_4(
-    kafka: str, topic: Callable[..., str], running_uri: str, service: Callable[..., Service]
+    kafka: str, topic: Callable[..., str], service: Callable[..., Service]
 ) -> None:
     options = ("--schema-registry", "http://127.0.0.1:9", "--patience", "100ms")
-    code, log = service(running_uri, topic(1), topic(1), *options).wait()
+    code, log = service(PIPELINE, topic(1), topic(1), *options).wait()
     assert code == 4
     assert "makiserve: the schema registry at http://127.0.0.1:9 does not answer: " in log
     assert "Traceback" not in log
@@ -174,7 +175,7 @@ def protobuf_step(step: int, value: float) -> Any:
 
 
 def test_json_schema_and_protobuf_are_replayed_alongside_avro_and_plain_json(
-    kafka: str, topic: Callable[..., str], running_uri: str, registry: RegistryServer
+    kafka: str, topic: Callable[..., str], registry: RegistryServer
 ) -> None:
     source = topic(1)
     writer = Writer(kafka, source, registry)
@@ -189,8 +190,8 @@ def test_json_schema_and_protobuf_are_replayed_alongside_avro_and_plain_json(
             b'{"number": 3, "value": 3}',
         ]
     )
-    found = makiserve.replay(running_uri, TopicSpan(source, kafka, schema_registry=registry.url))
-    expected = makiserve.replay(running_uri, [Step(number, float(number)) for number in range(4)])
+    found = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
+    expected = makiserve.replay(features_only(PIPELINE), [Step(number, float(number)) for number in range(4)])
     assert found.outputs == expected.outputs
     assert len(found.outputs) == 4
 
@@ -215,12 +216,10 @@ def test_a_record_type_is_written_from_a_subject_and_a_topic(
         assert line in ran.stdout
 
 
-def test_a_topic_with_schemas_is_replayed(
-    kafka: str, topic: Callable[..., str], running_uri: str, registry: RegistryServer
-) -> None:
+def test_a_topic_with_schemas_is_replayed(kafka: str, topic: Callable[..., str], registry: RegistryServer) -> None:
     source = topic(1)
     evolving(Writer(kafka, source, registry))
-    from_topic = makiserve.replay(running_uri, TopicSpan(source, kafka, schema_registry=registry.url))
-    from_records = makiserve.replay(running_uri, [Step(number, value) for number, value in steps(60)])
+    from_topic = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
+    from_records = makiserve.replay(features_only(PIPELINE), [Step(number, value) for number, value in steps(60)])
     assert from_topic.outputs == from_records.outputs
     assert len(from_topic.outputs) == 60
