@@ -177,7 +177,7 @@ def test_damaged_data_are_a_decode_error_and_nothing_else(schema: ProtobufSchema
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("message", "cannot be compiled: .*makiserve_schema.proto"),
+        ("message", "can be compiled: makiserve_schema.proto"),
         ('syntax = "proto3"; import "absent.proto"; message A {}', "absent.proto"),
         (" " * (1 << 20) + "x", "more than 1,048,576"),
     ],
