@@ -202,7 +202,7 @@ def _session(options: Mapping[str, str]) -> requests.Session:
     if unknown := [name for name in options if name not in OPTIONS]:
         raise ConfigurationError(f"--registry {unknown[0]}: expected one of {', '.join(OPTIONS)}")
     session = requests.Session()
-    session.headers |= {"Accept": ACCEPT, "Accept-Encoding": "identity"}  # a compressed answer could be a bomb
+    session.headers.update({"Accept": ACCEPT, "Accept-Encoding": "identity"})  # a compressed answer could be a bomb
     if user_info := options.get("basic.auth.user.info"):
         user, _, password = user_info.partition(":")
         session.auth = user, password
