@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,23 @@ def steps(count: int) -> list[tuple[int, float]]:
     return [(number, float(number % 5)) for number in range(count)]
 
 
+CLIENTS: list[SchemaRegistryClient] = []
+
+
+@pytest.fixture(autouse=True)
+def _clients_are_closed() -> Iterator[None]:
+    """Close Confluent's clients, which keep their sockets open."""
+    yield
+    while CLIENTS:
+        CLIENTS.pop().close()
+
+
 class Writer:
     """Writes to one partition of a topic as Confluent's producers do."""
 
     def __init__(self, kafka: str, topic: str, registry: RegistryServer) -> None:
         self.client = SchemaRegistryClient({"url": registry.url})
+        CLIENTS.append(self.client)
         self.topic = topic
         self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0})
 
@@ -91,7 +103,7 @@ def test_a_schema_that_evolves_is_served_as_it_is_replayed(
     evolving(Writer(kafka, source, registry))
     options = ("--schema-registry", registry.url)
     first = service(PIPELINE, source, output, *options)
-    found = read(kafka, output, enough=60)[0]
+    found = read(kafka, output, enough=60, timeout=240)[0]
     code, log = first.stop(signal.SIGTERM)
     assert (code, "Traceback" in log) == (0, False)
     assert [json.loads(message.value())["total"] for message in found] == list(accumulate(v for _, v in steps(60)))
@@ -109,7 +121,7 @@ def test_undecodable_messages_are_dead_letters_with_their_bytes(
     bad = [b"\x00\x7f\xff\xff\xff" + good[5:], b"\x05" + good[1:], good[:-1], good + b"x", None]
     writer.send([*bad, b'{"number": 2, "value": 1}', good])
     running = service(PIPELINE, source, output, "--schema-registry", registry.url)
-    assert sources(read(kafka, output, enough=3)[0]) == [0, 6, 7]
+    assert sources(read(kafka, output, enough=3, timeout=240)[0]) == [0, 6, 7]
     dead = read(kafka, f"{output}.dead-letters", enough=5)[0]
     assert [message.value() for message in dead] == bad
     errors = [dict(message.headers())["makiserve.error"].decode() for message in dead]
