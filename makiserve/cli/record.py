@@ -49,7 +49,7 @@ def record(settings: Settings, source: str | None, subject: str | None) -> None:
     if subject is not None:
         found = _of_subject(settings.of(BrokerSettings, bootstrap_servers=""), subject)
     elif source and source.startswith(TOPIC_PREFIX):
-        found = _of_topic(settings.of(BrokerSettings), source.removeprefix(TOPIC_PREFIX))
+        found = _of_topic(settings.of(BrokerSettings, group="makiserve-record"), source.removeprefix(TOPIC_PREFIX))
     else:
         path = Path(source or "")
         found = InferredRecord(class_name(path.stem), f"A row of {path.name}.", fields_of_file(path))
