@@ -6,6 +6,7 @@ that runs the command line's `main`, answers with the child's process id, and wr
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import select
@@ -160,6 +161,7 @@ def main() -> None:
     for request in requests(children):
 
         def run(request: dict[str, Any] = request) -> None:
+            faulthandler.enable()  # a signal such as SIGSEGV writes where it hit into the log
             sabotage.apply(request["sabotage"])
             sys.argv = ["makiserve", *request["arguments"]]
             command()

@@ -14,6 +14,8 @@ from tests.chaos.oracle import Verdict, verify
 from tests.chaos.traffic import Sender
 
 PARTITIONS = 2
+MOST_RECORDS = 5_000
+"""A verdict replays everything that a patient was sent: with more, another patient comes."""
 
 
 class Patient:
@@ -33,11 +35,18 @@ class Patient:
         admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
         for topic in self._topics:
             create_topic(admin, topic, PARTITIONS)
+        self._sent = 0
         self._senders = [Sender(servers, name, number, name) for number in range(PARTITIONS)]
         self.send()
 
+    @property
+    def is_old(self) -> bool:
+        """Whether its verdicts have become slow."""
+        return self._sent > MOST_RECORDS
+
     def send(self, count: int = 60) -> None:
         """More records in each partition."""
+        self._sent += count * PARTITIONS
         for sender in self._senders:
             sender.send(count)
             sender.flush()

@@ -55,12 +55,17 @@ def points() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ward(admit: Callable[[], Patient]) -> list[Patient]:
-    """The patient; another one comes when it is beyond help."""
+    """The patient; another one comes when it is old or beyond help."""
+    return [admitted(admit)]
+
+
+def admitted(admit: Callable[[], Patient]) -> Patient:
+    """Return a patient that has lived once."""
     patient = admit()
     life = patient.live()
     assert patient.verdict(), life.text
     life.end(signal.SIGKILL)
-    return [patient]
+    return patient
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,8 @@ def ward(admit: Callable[[], Patient]) -> list[Patient]:
     ],
 )
 def test_death_at(point: str, ward: list[Patient], admit: Callable[[], Patient]) -> None:
+    if ward[0].is_old:
+        ward[:] = [admitted(admit)]
     (patient,) = ward
     try:
         death = patient.die(point)
@@ -80,5 +87,5 @@ def test_death_at(point: str, ward: list[Patient], admit: Callable[[], Patient])
         life.end(signal.SIGKILL)
         assert verdict, f"{verdict}\n{life.text}"
     except BaseException:
-        ward[:] = [admit()]
+        ward[:] = [admitted(admit)]
         raise

@@ -138,7 +138,7 @@ def behind(found: dict[int, int], input_: dict[int, list[Entry]]) -> dict[int, i
     return {number: count for number, count in left.items() if count}
 
 
-def retry(call: Any, patience: float = 60) -> Any:
+def retry(call: Any, patience: float = 240) -> Any:
     """Make a call again for as long as the broker does not answer."""
     deadline = time.monotonic() + patience
     while True:
