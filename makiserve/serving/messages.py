@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import NamedTuple
 
-from makiserve.errors import OperatorError, RecordError
+from makiserve.errors import RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes, read_headers
 from makiserve.records.registry.wire import VALUE_HEADER
-from makiserve.scoring import Served
-
-PREFIX = "makiserve."
-SOURCE = "makiserve.source"
-TIME = "makiserve.time"
-"""The timestamp of the record, if the message has a different one."""
-
-RETRIED = "makiserve.retried"
-"""How often the record was redriven. The only header with this prefix that a record keeps under its name."""
-
-UPSTREAM = "makiserve.upstream."
-"""Prefix for the headers of an upstream service, so that a message has each `makiserve.` header only once."""
-
-KEY = "makiserve.key"
-"""The key of a record before it was rekeyed."""
-
-MAX_TRACE_BYTES = 4_000
+from makiserve.serving.headers import (
+    KEY,
+    SOURCE,
+    Header,
+    RecordPosition,
+    as_upstream,
+    decode_headers,
+    omitted_header,
+    reason_headers,
+    time_header,
+    trace_headers,
+)
 
 BARE_BYTES = 12_000
 """A dead letter with only the headers that makiserve adds is smaller than this."""
@@ -43,7 +37,7 @@ class Origin(NamedTuple):
 
     key: bytes | None
     headers: Headers
-    source: tuple[str, bytes | None]
+    source: Header
     time_ms: int
     dropped: int = 0
 
@@ -100,34 +94,24 @@ class Draft(NamedTuple):
         return Outgoing(topic, self.partition, self.key, self.value, headers, time_ms)
 
 
-def model_headers(model: Served) -> Headers:
-    """Return the headers that name the model, which are the same for all its outputs."""
-    facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
-    return [(PREFIX + name, value.encode()) for name, value in facts.items() if value]
-
-
-def source_header(topic: str, partition: int, offset: int) -> tuple[str, bytes | None]:
-    """Return the header with the position of the record that caused an output: `topic[partition]@offset`."""
-    return SOURCE, f"{topic}[{partition}]@{offset}".encode()
-
-
 def origin(message: Message) -> Origin:
     """Return the data that an output takes from an input record."""
     headers, dropped = read_headers(message)
-    source = source_header(message.topic(), message.partition(), message.offset())
-    return Origin(message.key(), _as_upstream(headers), source, message.timestamp()[1], dropped)
+    return Origin(message.key(), as_upstream(headers), position(message).header, message.timestamp()[1], dropped)
 
 
 def origin_before(message: Message) -> Origin:
     """Return the data that an output takes from a rekeyed record, as it was before; see `original_key`."""
     headers, dropped = read_headers(message)
-    headers, key, time_ms = list(headers), None, message.timestamp()[1]
-    if headers and headers[-1][0] == KEY:
-        key = headers.pop()[1]
-    if headers and headers[-1][0] == TIME:
-        time_ms = int(headers.pop()[1] or 0)
-    source = headers.pop() if headers else source_header(message.topic(), message.partition(), message.offset())
-    return Origin(key, headers, source, time_ms, dropped)
+    added = decode_headers(headers)
+    time_ms = message.timestamp()[1] if added.time_ms is None else added.time_ms
+    source = (SOURCE, added.values["source"]) if added.values else position(message).header
+    return Origin(added.values.get("key"), added.own, source, time_ms, dropped)
+
+
+def position(message: Message) -> RecordPosition:
+    """Return the position of a message."""
+    return RecordPosition(message.topic(), message.partition(), message.offset())
 
 
 def without_schema(record: Origin) -> Origin:
@@ -140,18 +124,6 @@ def without_schema(record: Origin) -> Origin:
 def original_key(record: Origin) -> Headers:
     """Return the last header of a rekeyed record, which holds its original key; none if it had no key."""
     return [] if record.key is None else [(KEY, record.key)]
-
-
-def as_received(headers: Headers) -> Headers:
-    """Return the original headers of a record from those of its dead letter."""
-    return [
-        (PREFIX + name.removeprefix(UPSTREAM) if name.startswith(UPSTREAM) else name, each) for name, each in headers
-    ]
-
-
-def time_header(time_ms: int) -> tuple[str, bytes | None]:
-    """Return the header with the timestamp of a record."""
-    return TIME, str(time_ms).encode()
 
 
 def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
@@ -177,8 +149,8 @@ def dead_letter(
 
     The record's timestamp is a header, because the broker applies retention to the dead letter's own timestamp.
     """
-    added = [record.source, *models, time_header(record.time_ms), *_reason(error)]
-    trace = _trace(error)
+    added = [record.source, *models, time_header(record.time_ms), *reason_headers(error)]
+    trace = trace_headers(error)
     key, value, headers = shortened(record, value, [*added, *trace], max_bytes)
     if trace and message_bytes(key, value, headers) > max_bytes:
         headers = [header for header in headers if header not in trace]
@@ -195,46 +167,12 @@ def shortened(
     """
     key, own = record.key, record.headers
     if value is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
-        added = [*added, _omitted("value", len(value))]
+        added = [*added, omitted_header("value", len(value))]
         value = None
     if own and message_bytes(key, value, [*own, *added]) > max_bytes:
-        added = [*added, _omitted("headers", message_bytes(None, None, own))]
+        added = [*added, omitted_header("headers", message_bytes(None, None, own))]
         own = []
     if key is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
-        added = [*added, _omitted("key", len(key))]
+        added = [*added, omitted_header("key", len(key))]
         key = None
     return key, value, [*own, *added]
-
-
-def _as_upstream(headers: Headers) -> Headers:
-    """Return the headers of a record as received; those of an upstream makiserve service are renamed."""
-    if not any(name.startswith(PREFIX) for name, _ in headers):
-        return headers
-    return [
-        (UPSTREAM + name.removeprefix(PREFIX) if name.startswith(PREFIX) and name != RETRIED else name, value)
-        for name, value in headers
-        if not name.startswith(UPSTREAM)
-    ]
-
-
-def _reason(error: RecordError) -> Headers:
-    headers: Headers = [("makiserve.reason", error.reason.encode()), ("makiserve.error", _bytes(str(error)[:1000]))]
-    if isinstance(error, OperatorError):
-        headers.append(("makiserve.operator", _bytes(error.operator[:1000])))
-    return headers
-
-
-def _trace(error: RecordError) -> Headers:
-    if error.__cause__ is None:
-        return []
-    lines = "".join(traceback.format_exception(error.__cause__))
-    return [("makiserve.traceback", _bytes(lines)[-MAX_TRACE_BYTES:])]
-
-
-def _omitted(what: str, size: int) -> tuple[str, bytes | None]:
-    return f"makiserve.{what}-omitted", f"{size} bytes".encode()
-
-
-def _bytes(text: str) -> bytes:
-    """Return text as UTF-8; lone surrogates, which UTF-8 cannot encode, are escaped."""
-    return text.encode(errors="backslashreplace")

@@ -16,7 +16,8 @@ from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
 from makiserve.records.fields import attribute_of
 from makiserve.scoring import Batch, Lane, Served
-from makiserve.serving.messages import Draft, model_headers, origin, original_key
+from makiserve.serving.headers import model_headers
+from makiserve.serving.messages import Draft, origin, original_key
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of
 from makiserve.serving.serve import run_processor, serve

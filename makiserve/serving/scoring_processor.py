@@ -9,7 +9,8 @@ from makiserve.monitoring.snapshot import Service
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
-from makiserve.serving.messages import Draft, Origin, model_headers, origin, origin_before, without_schema
+from makiserve.serving.headers import model_headers
+from makiserve.serving.messages import Draft, Origin, origin, origin_before, without_schema
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.slices import Slice

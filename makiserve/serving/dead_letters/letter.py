@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from makiserve.kafka import Cluster, Connection, Headers, Message, RangeReader, offset_ranges, read_headers
-from makiserve.serving.messages import PREFIX, RETRIED, SOURCE, as_received
-
-MAX_INT64 = 2**63 - 1
-OMITTABLE = ("value", "headers", "key")
-
-
-class Position(NamedTuple):
-    """A record's position in a topic."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}]@{self.offset}"
-
-
-def position_from_text(text: str) -> Position | None:
-    """Parse `topic[partition]@offset`; None if the text has another form."""
-    found = re.fullmatch(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})", text)
-    return Position(found[1], int(found[2]), int(found[3])) if found else None
+from makiserve.serving.headers import RETRIED, RecordPosition, as_received, decode_headers, number_from_bytes
+from makiserve.serving.messages import position
 
 
 @dataclass(frozen=True)
@@ -48,8 +27,8 @@ class DeadLetter:
         time_ms: timestamp of the record.
     """
 
-    place: Position
-    source: Position
+    place: RecordPosition
+    source: RecordPosition
     reason: str
     error: str
     operator: str
@@ -62,44 +41,29 @@ class DeadLetter:
 
     def headers_again(self) -> Headers:
         """Return the headers of the redriven record: its own, and how often it has been redriven."""
-        times = sum(_number(value) or 0 for name, value in self.headers if name == RETRIED)
+        times = sum(number_from_bytes(value) or 0 for name, value in self.headers if name == RETRIED)
         own = [(name, value) for name, value in self.headers if name != RETRIED]
         return [*own, (RETRIED, str(times + 1).encode())]
 
 
 def letter_from_message(message: Message) -> DeadLetter | None:
-    """Decode a message as a dead letter; None if another program wrote it.
-
-    The headers that makiserve adds follow the record's own headers. The first of them is the source position.
-    """
-    headers = read_headers(message).headers
-    start = max((index for index, (name, _) in enumerate(headers) if name == SOURCE), default=len(headers))
-    added = {name.removeprefix(PREFIX): (value or b"").decode(errors="replace") for name, value in headers[start:]}
-    source = position_from_text(added.get("source", ""))
-    time_ms = _number(added.get("time", "").encode())
-    if source is None or "reason" not in added or time_ms is None:
+    """Decode a message as a dead letter; None if another program wrote it."""
+    added = decode_headers(read_headers(message).headers)
+    if added.source is None or "reason" not in added.values or added.time_ms is None:
         return None
     return DeadLetter(
-        place=Position(message.topic(), message.partition(), message.offset()),
-        source=source,
-        reason=added["reason"],
-        error=added.get("error", ""),
-        operator=added.get("operator", ""),
-        trace=added.get("traceback", ""),
+        place=position(message),
+        source=added.source,
+        reason=added.text("reason"),
+        error=added.text("error"),
+        operator=added.text("operator"),
+        trace=added.text("traceback"),
         key=message.key(),
         value=message.value(),
-        omitted=frozenset(part for part in OMITTABLE if f"{part}-omitted" in added),
-        headers=as_received(headers[:start]),
-        time_ms=time_ms,
+        omitted=added.omitted,
+        headers=as_received(added.own),
+        time_ms=added.time_ms,
     )
-
-
-def _number(text: bytes | None) -> int | None:
-    """Parse the number in a header; None if it is not a number or does not fit into 64 bits."""
-    if not re.fullmatch(rb"-?[0-9]{1,19}", text or b""):
-        return None
-    number = int(text or b"")
-    return number if -MAX_INT64 <= number <= MAX_INT64 else None
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,15 @@ import pytest
 
 from makiserve.errors import DecodeError, OperatorError, PredictError, RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes
+from makiserve.serving.headers import MAX_TRACE_BYTES, RecordPosition, as_received, model_headers
 from makiserve.serving.messages import (
     BARE_BYTES,
-    MAX_TRACE_BYTES,
     Origin,
     Outgoing,
     Times,
-    as_received,
     dead_letter,
-    model_headers,
     origin,
     refusal,
-    source_header,
 )
 from tests.unit.serving.fakes import message
 
@@ -49,10 +46,10 @@ def test_a_model_that_is_not_registered_is_named_by_its_uri() -> None:
 
 
 def test_an_output_names_the_record_that_caused_it() -> None:
-    assert source_header("in", 3, 42) == ("makiserve.source", b"in[3]@42")
+    assert RecordPosition("in", 3, 42).header == ("makiserve.source", b"in[3]@42")
 
 
-RECORD = Origin(b"k", [("a", b"1")], source_header("in", 0, 7), 1007)
+RECORD = Origin(b"k", [("a", b"1")], RecordPosition("in", 0, 7).header, 1007)
 MODELS: Headers = [("makiserve.model", b"house")]
 LARGEST = 1_000_000
 
@@ -116,7 +113,7 @@ def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
 def test_the_longest_bare_dead_letter_fits_where_it_must() -> None:
     error = failed(ValueError("x" * 10_000))
     error.args = ("x" * 10_000,)
-    long = RECORD._replace(source=source_header("t" * 249, 99_999, 2**63 - 1))
+    long = RECORD._replace(source=RecordPosition("t" * 249, 99_999, 2**63 - 1).header)
     letter(error, b"v" * 10**6, long, BARE_BYTES)
 
 

@@ -7,13 +7,12 @@ import pytest
 from makiserve.errors import DecodeError, OperatorError
 from makiserve.kafka import Headers
 from makiserve.serving.dead_letters.letter import (
-    Position,
     Waiting,
     letter_from_message,
-    position_from_text,
     receipt_key,
 )
-from makiserve.serving.messages import Origin, dead_letter, source_header
+from makiserve.serving.headers import RecordPosition, position_from_text
+from makiserve.serving.messages import Origin, dead_letter
 from tests.unit.serving.fakes import message
 
 LARGEST = 5_000
@@ -29,7 +28,7 @@ def failed() -> OperatorError:
 
 
 def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
-    record = Origin(b"k", own, source_header("in[1]", 2, 30), 1004)
+    record = Origin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
     _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
     found = letter_from_message(message(0, 5, kept, headers))
     assert found
@@ -38,8 +37,8 @@ def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"
 
 def test_what_the_service_has_added_is_taken_off_and_read() -> None:
     found = letter([("traceparent", b"00-1")], failed())
-    assert found.place == Position("in", 0, 5)
-    assert found.source == Position("in[1]", 2, 30)
+    assert found.place == RecordPosition("in", 0, 5)
+    assert found.source == RecordPosition("in[1]", 2, 30)
     assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
     assert "1 / 0" in found.trace
     assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1004)
