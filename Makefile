@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROUNDS ?= 10
 MINUTES ?= 30
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format bench docs chaos soak image clean
+.PHONY: help setup demo test unit coverage check format bench docs site pictures chaos soak image clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -27,10 +27,14 @@ test: setup  ## every test, on a real Kafka broker that the tests start themselv
 unit: setup  ## the fast tests: no broker, no browser, no Java
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
 
+coverage: setup  ## the fast tests, with the lines and branches of makiserve that they do not reach
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit tests/regression
+
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --package tests --package examples
 	$(BIN)/lint-imports
 
 format: setup  ## rewrite the code in the house format
@@ -54,6 +58,13 @@ docs: setup  ## the reference, from docstrings, settings and commands
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/reference.py
 	$(BIN)/python -m docs.metrics
+	$(BIN)/python -m docs.decision_index
+
+site: setup  ## the documentation as a site in build/site, with a new reference; a broken link is an error
+	$(BIN)/python -m mkdocs build
+
+pictures: setup  ## docs/images: the status page and a report, from a real run
+	$(BIN)/python -m docs.pictures
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

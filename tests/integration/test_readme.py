@@ -1,4 +1,4 @@
-"""README's code runs as it stands."""
+"""README's example runs as it is written."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.electricity.data import write_house
+from pyarrow import csv
+
+from models.flight_delay.events import events_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", text, re.DOTALL)
     for name, code in blocks:
         (tmp_path / name).write_text(code)
     assert [name for name, _ in blocks] == ["features.py", "train.py"]
-    write_house(tmp_path / "house.csv", rows=3000, seed=7)
+    events = events_table([1])
+    csv.write_csv(events[:20_000], tmp_path / "past.csv")
+    csv.write_csv(events[20_000:30_000], tmp_path / "live.csv")
     run = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "train.py"], env=environment, **run)
-    command = "--model models:/house@champion --replay house.csv --label house_overall --output predictions.csv"
-    shown = subprocess.run([sys.executable, "-m", "makiserve", *command.split()], env=environment, **run)
-    assert "predictions   45 → predictions.csv" in shown.stdout
-    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 46
+    (command,) = re.findall(r"^makiserve (.* --replay .*)$", text, re.MULTILINE)
+    shown = subprocess.run([sys.executable, "-m", "makiserve", *command.split()], env=environment, **run).stdout
+    errors = re.search(r"^rmse +([\d.]+) +([\d.]+) +([\d.]+)$", shown, re.MULTILINE)
+    assert errors, shown
+    model, *baselines = map(float, errors.groups())
+    assert model < 0.6 * min(baselines)
+    predictions = re.search(r"predictions +([\d,]+) → predictions.csv", shown)
+    assert predictions, shown
+    written = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert len(written) == 1 + int(predictions[1].replace(",", "")) > 1000

@@ -17,8 +17,10 @@ from tests.integration.serving.service import read
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
-SERVE = "makiserve --model models:/house@champion --input"
-TOPICS = ["house", "house.predictions", "house.predictions.dead-letters", "makiserve.house.predictions.state"]
+README = (ROOT / "README.md").read_text()
+FILES = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
+SERVE = "makiserve --model models:/delay@champion --input"
+TOPICS = ["flights", "flights.delays", "flights.delays.dead-letters", "makiserve.flights.delays.state"]
 
 
 @pytest.fixture
@@ -35,15 +37,22 @@ def environment(kafka: str, admin: AdminClient, tmp_path: Path) -> Iterator[dict
         deleted.exception()  # one that the run did not come to is none
 
 
-def test_the_code_of_the_tutorial_is_that_of_the_model() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    source = (ROOT / "models" / "electricity" / "features.py").read_text()
-    assert len(blocks) == 2
-    assert [block for block in blocks if block not in source] == []
+def test_the_code_of_the_tutorial_is_that_of_the_readme() -> None:
+    assert [name for name, _ in FILES.findall(PAGE)] == ["features.py", "train.py"]
+    assert FILES.findall(PAGE) == FILES.findall(README)
+
+
+def errors(text: str) -> list[float]:
+    """The RMSE of the model, of the mean and of the last value, as the first replay prints them."""
+    found = re.search(r"^rmse +([\d.]+) +([\d.]+) +([\d.]+)$", text, re.MULTILINE)
+    assert found
+    return [float(number) for number in found.groups()]
 
 
 @pytest.mark.timeout(600)
 def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: str, tmp_path: Path) -> None:
+    for name, code in FILES.findall(PAGE):
+        (tmp_path / name).write_text(code)
     service, shown = None, ""
     try:
         for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL):
@@ -53,10 +62,10 @@ def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: 
             done = subprocess.run(["bash", "-ec", block], cwd=tmp_path, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
             shown += done.stdout
-            if "models.electricity.produce" in block:
+            if "models.flight_delay.produce" in block:
                 assert service
                 predictions = len((tmp_path / "predictions.csv").read_text().splitlines()) - 1
-                read(kafka, "house.predictions", enough=predictions, timeout=180)
+                read(kafka, "flights.delays", enough=predictions, timeout=180)
         assert service
         service.terminate()
         assert service.wait(60) == 0
@@ -64,6 +73,7 @@ def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: 
         if service and service.poll() is None:
             service.kill()
             service.wait()
-    assert "house: 20,000 readings sent" in shown
-    assert re.search(r"house\[0\] +agrees, offsets 0 to ", shown)
+    assert "flights: 55,875 events sent" in shown
+    assert re.findall(r"flights\[(\d)\] +agrees, offsets 0 to ", shown) == ["0", "1", "2"]
+    assert errors(shown) == pytest.approx(errors(PAGE), rel=1e-3)
     assert (tmp_path / "report.html").read_text().startswith("<!")

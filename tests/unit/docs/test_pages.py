@@ -10,12 +10,15 @@ from pathlib import Path
 import click
 import pytest
 
+from docs import decision_index
 from makiserve.cli.main import command
+from makiserve.version import __version__
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITTEN = sorted(
     [
-        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md")),
+        *ROOT.glob("*.md"),
+        ROOT / "benchmarks" / "README.md",
         *(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "operators"),
         *(ROOT / "models").rglob("*.md"),
     ]
@@ -60,9 +63,27 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
+    site = (ROOT / "mkdocs.yml").read_text()
     for folder in ("how-to", "explanation", "reference"):
         for page in (ROOT / "docs" / folder).glob("*.md"):
             assert f"]({folder}/{page.name})" in index, page.name
+            assert f": {folder}/{page.name}\n" in site, f"{page.name}: add it to mkdocs.yml"
+
+
+def test_every_decision_is_in_their_index() -> None:
+    assert (ROOT / "docs" / "decisions" / "README.md").read_text() == decision_index.page(), "run `make docs`"
+
+
+def test_every_section_of_the_changelog_has_a_version_and_a_date() -> None:
+    sections = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sections[0].startswith(f"{__version__} ")
+    assert [title for title in sections if not re.fullmatch(r"\d+\.\d+\.\d+ — .*\d{4}-\d\d-\d\d", title)] == []
+
+
+@pytest.mark.parametrize("name", ["status-page", "report"])
+def test_a_picture_is_small_enough_for_a_readme(name: str) -> None:
+    picture = ROOT / "docs" / "images" / f"{name}.png"
+    assert 10_000 < picture.stat().st_size < 200_000
 
 
 def test_every_command_that_is_shown_parses() -> None:
