@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -19,9 +20,29 @@ def test_every_file_that_the_architecture_names_exists() -> None:
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+def test_every_name_in_the_walks_is_defined_in_its_file() -> None:
+    section = (ROOT / "ARCHITECTURE.md").read_text().partition("## Five walks\n")[2].partition("\n## ")[0]
+    walks = re.findall(r"^\*\*(Where [^*]*)\*\*\n((?:.+\n)+)", section, re.MULTILINE)
+    assert len(walks) == 5
+    for question, walk in walks:
+        steps = re.findall(r"`(makiserve/[\w/]+\.py)`((?:(?!`makiserve/).)*)", walk, re.DOTALL)
+        assert len(steps) >= 4, question
+        for file, text in steps:
+            names = set(re.findall(r"`([\w.]+)`", text))
+            assert names, f"{question} {file}"
+            assert names - defined(ROOT / file) == set(), f"{question} {file}"
+
+
+def defined(file: Path) -> set[str]:
+    """Return the names of the functions, classes and methods of a file."""
+    names = set()
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = (each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+            names |= {f"{node.name}.{method.name}" for method in methods}
+    return names
 
 
 def test_the_operator_reference_is_that_of_the_docstrings() -> None:
