@@ -1,6 +1,6 @@
-"""Writes the operator reference, docs/operators, from the docstrings: `make docs`.
+"""Write the operator reference, docs/operators, from the docstrings: `make docs`.
 
-A page for each module of the vocabulary. A test holds the pages against the docstrings.
+There is a page for each module of the vocabulary. A test compares the pages with the docstrings.
 """
 
 from __future__ import annotations

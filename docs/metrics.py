@@ -1,4 +1,4 @@
-"""Writes docs/reference/metrics.md from the declared metrics: `make docs`. A test holds the page against them."""
+"""Write docs/reference/metrics.md from the declared metrics: `make docs`. A test compares them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ PAGE = Path(__file__).parent / "reference" / "metrics.md"
 
 HEAD = """# Metrics
 
-What `/metrics` exports, in Prometheus' text format. Generated from `makiserve/monitoring/metrics.py`.
-[Observe a service](../how-to/observe.md) says what to watch and what to do.
+The metrics that `/metrics` exports, in the text format of Prometheus. Generated from `makiserve/monitoring/metrics.py`.
+[Observe a service](../how-to/observe.md) explains what to watch and what to do.
 
-Counters count what is committed: a record that was scored twice, since its first transaction was aborted, counts once.
-They begin at 0 with the process; a worker that is started again by its supervisor takes nothing away.
+Counters count committed work: a record that was scored twice because its first transaction was aborted counts once. They
+begin at 0 with the process. If a supervisor restarts a worker, they keep their values.
 """
 
 

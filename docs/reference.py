@@ -1,6 +1,6 @@
-"""Writes the pages of docs/reference that are generated: every option, every command. `make docs`.
+"""Write the generated pages of docs/reference: every option, every command. `make docs`.
 
-A test holds the pages against the settings and the commands.
+A test compares the pages with the settings and the commands.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PAGES = Path(__file__).parent / "reference"
 
 CONFIGURATION = """# Configuration
 
-Every option of a service has a flag, a variable of the environment and a key in a TOML file: `--config FILE`, the file
-that `MAKISERVE_CONFIG` names, or `makiserve.toml` where the command is run. **A flag wins over the environment, that
-over the file, that over the default.** `makiserve config` shows what is in effect and where each value came from. A
-variable that begins with `MAKISERVE_`, or a key, that is not in these tables is refused.
+Every option of a service has a flag, an environment variable and a key in a TOML file. The file is the one given with
+`--config FILE` or `MAKISERVE_CONFIG`, otherwise `makiserve.toml` in the current directory. **Flags take precedence over
+the environment, the environment over the file, and the file over the defaults.** `makiserve config` shows the values in
+effect and their origin. Unknown keys, and unknown variables that begin with `MAKISERVE_`, are refused.
 
-A duration has its unit: `100ms`, `15s`, `5min`, `2h`, `1d`. A size may have one: `900000`, `64kB`, `1MiB`.
+A duration needs a unit: `100ms`, `15s`, `5min`, `2h`, `1d`. A size may have one: `900000`, `64kB`, `1MiB`.
 
 ```toml
 model = "models:/house@champion"
@@ -48,41 +48,41 @@ sasl.password = "file:/run/secrets/house-password"
 
 ## Kafka properties
 
-Whatever librdkafka can be told goes through one place, `--kafka KEY=VALUE`, for security and tuning. In the environment
-a dot is one underscore: `MAKISERVE_KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`; an underscore is two. What exactly-once
-rests on cannot be set.
+`--kafka KEY=VALUE` sets any property of librdkafka, for security and tuning. In environment variables, a dot is one
+underscore and an underscore is two: `MAKISERVE_KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`. Properties that exactly-once
+processing depends on cannot be set.
 
-**Secrets**: a value that begins with `file:` is what stands in that file, without the end of the last line. Passwords
-and keys are shown as `••••` by `makiserve config`, and nowhere else.
+**Secrets**: if a value begins with `file:`, the property is the content of that file, without the final line break.
+`makiserve config` shows passwords and keys as `••••`. Nothing else shows them.
 """
 
 COMMANDS = """# Commands
 
-The options that several commands have, and that may stand in the environment and in a file, are in
-[configuration.md](configuration.md); a command's own are here. `makiserve COMMAND --help` shows both.
+This page lists the options that belong to a single command. The options that several commands share, and that can also be
+set in the environment and in a file, are in [configuration.md](configuration.md). `makiserve COMMAND --help` shows both.
 """
 
 
 ERRORS = """# Errors and exit codes
 
-Each class of error is named for what happens next. Where nothing below the command line acts on it, the process ends
-with its exit code, and the last line on stderr, `makiserve: …`, says what, where, and what to do. `makiserve check`
-ends with the code of the first check that failed.
+Each error class is named for what happens next. If an error reaches the command line, the process ends with its exit code.
+The last line on stderr, `makiserve: …`, reports what happened and where, and what to do. `makiserve check` ends with the
+code of the first check that failed.
 
 | exit code | what to do |
 |---|---|
 | 0 | nothing: the service has drained, the replay is complete |
-| 1 | a replay misses what is required or differs from what is expected; `--on-error stop` met a record: see above |
-| 2 | correct the command, the settings, the topic or the code: starting again as it is cannot help |
-| 3 | log the model again, or serve another version: this one must not serve here |
-| 4 | look at the broker and the network, or at the other instance, and start again: a supervisor may do so |
-| 5 | choose what becomes of the state: `--on-state-loss` |
-| 6 | nothing: the process is replaced by a fresh one that serves the new pipeline; a supervisor starts it |
-| 70 | report the lines above: a bug of makiserve |
+| 1 | a replay missed a requirement or differs from the expected outputs, or `--on-error stop` ended the service at a record: see the lines above |
+| 2 | correct the command, the settings, the topic or the code; a restart alone cannot help |
+| 3 | log the model again, or serve another version; this one must not serve here |
+| 4 | check the broker, the network or the other instance, and restart; a supervisor may do so |
+| 5 | choose what happens to the state: `--on-state-loss` |
+| 6 | nothing: a new process serves the new pipeline; a supervisor starts it |
+| 70 | report the lines above: this is a bug of makiserve |
 | 71 | give the process more memory, open files, threads or disk: the message names the limit |
-| 130 | nothing: a second Ctrl-C has ended it at once; what was not committed is scored again |
+| 130 | nothing: a second Ctrl-C ended the process at once; uncommitted records are scored again |
 
-A dead letter has the word of its error in the header `makiserve.reason`, its message in `makiserve.error`.
+The header `makiserve.reason` of a dead letter contains the word in the third column, and `makiserve.error` the message.
 
 | error | exit code | dead letter | |
 |---|---|---|---|
