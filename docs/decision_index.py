@@ -17,7 +17,7 @@ choice, the alternatives and the consequence. [How to add one](../../CONTRIBUTIN
 """
 START = re.compile(
     r"# (\d{4}) (.+)\n\n"
-    r"\*\*Status\.\*\* (Accepted|Superseded by \[\d{4}\]\([\w.-]+\.md\)), (\d{4}-\d\d-\d\d)\."
+    r"(?:\*\*Status\.\*\* )?(Accepted|Superseded by \[\d{4}\]\([\w.-]+\.md\)), (\d{4}-\d\d-\d\d)\."
 )
 
 

@@ -13,8 +13,8 @@ HEAD = """# Metrics
 The metrics that `/metrics` exports, in the text format of Prometheus. Generated from `makiserve/monitoring/metrics.py`.
 [Observe a service](../how-to/observe.md) explains what to watch and what to do.
 
-Counters count committed work: a record that was scored twice because its first transaction was aborted counts once. They
-begin at 0 with the process. If a supervisor restarts a worker, they keep their values.
+Counters count committed work: a record that was scored twice because its first transaction was aborted counts once.
+They begin at 0 with the process. If a supervisor restarts a worker, they keep their values.
 """
 
 

@@ -11,10 +11,12 @@ import math
 import time
 from pathlib import Path
 
+import msgspec
+from confluent_kafka import Producer
 from PIL import Image
 
 import makiserve
-from examples.broker import Broker, broker
+from examples.broker import broker
 from examples.demo import LABEL, MODEL, encoded, prepare
 from examples.service import Service
 from models.flight_delay.features import Flight
@@ -25,7 +27,8 @@ IMAGES = Path(__file__).parent / "images"
 READY_S = 600  # a busy machine takes its time; the picture is the same
 SECONDS = 120
 RATE_PER_S, WAVE_S = 60.0, 45.0
-DAMAGED_EVERY = 700
+DAMAGED_EVERY = 1900
+TOPIC, OUTPUT = "flights", "flights.delays"
 OWN_TOPICS = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
 TALL_STATUS_PX, TALL_REPORT_PX = 1080, 1240
 
@@ -36,11 +39,11 @@ def main() -> None:
     train(past, name="flight_delay", alias="champion")
     IMAGES.mkdir(exist_ok=True)
     with (
-        broker("flights", "flights.delays", own=OWN_TOPICS) as kafka,
-        Service(MODEL, kafka, "flights", "flights.delays") as service,
+        broker(TOPIC, OUTPUT, own=OWN_TOPICS) as kafka,
+        Service(MODEL, kafka, TOPIC, OUTPUT) as service,
     ):
         service.wait_until_ready(READY_S)
-        send(encoded(live, Flight), kafka, service)
+        send(encoded(live, Flight), kafka.servers, service)
         photograph(service.status_page, "status-page", TALL_STATUS_PX)
         service.stop()
     replayed = makiserve.replay(MODEL, live, label=LABEL, by=["carrier"], report=True)
@@ -50,16 +53,18 @@ def main() -> None:
     photograph(report, "report", TALL_REPORT_PX)
 
 
-def send(values: list[bytes], kafka: Broker, service: Service) -> None:
-    """Send values at a rate that follows a wave, some of them damaged."""
+def send(values: list[bytes], servers: str, service: Service) -> None:
+    """Send values, keyed by their airport, at a rate that follows a wave; some of them are damaged."""
+    producer = Producer({"bootstrap.servers": servers, "linger.ms": 5})
     began, sent = time.monotonic(), 0
     while (passed := time.monotonic() - began) < SECONDS:
         wave = WAVE_S / math.tau * (1 - math.cos(passed / WAVE_S * math.tau)) / 2
         due = min(len(values), int(RATE_PER_S * (passed + wave)))
-        for number in range(sent, due):
-            damaged = number % DAMAGED_EVERY == DAMAGED_EVERY - 1
-            kafka.send("flights", [values[number][:40] if damaged else values[number]])
+        for number, value in enumerate(values[sent:due], sent):
+            is_damaged = number % DAMAGED_EVERY == DAMAGED_EVERY - 1
+            producer.produce(TOPIC, value[:40] if is_damaged else value, key=msgspec.json.decode(value)["origin"])
         sent = due
+        producer.poll(0)
         service.read()
 
 

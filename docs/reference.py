@@ -49,8 +49,8 @@ sasl.password = "file:/run/secrets/house-password"
 ## Kafka properties
 
 `--kafka KEY=VALUE` sets any property of librdkafka, for security and tuning. In environment variables, a dot is one
-underscore and an underscore is two: `MAKISERVE_KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`. Properties that exactly-once
-processing depends on cannot be set.
+underscore and an underscore is two: `MAKISERVE_KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`. Properties that
+exactly-once processing depends on cannot be set.
 
 **Secrets**: if a value begins with `file:`, the property is the content of that file, without the final line break.
 `makiserve config` shows passwords and keys as `••••`. Nothing else shows them.
@@ -58,21 +58,22 @@ processing depends on cannot be set.
 
 COMMANDS = """# Commands
 
-This page lists the options that belong to a single command. The options that several commands share, and that can also be
-set in the environment and in a file, are in [configuration.md](configuration.md). `makiserve COMMAND --help` shows both.
+This page lists the options that belong to a single command. The options that several commands share, and that can also
+be set in the environment and in a file, are in [configuration.md](configuration.md). `makiserve COMMAND --help` shows
+both.
 """
 
 
 ERRORS = """# Errors and exit codes
 
-Each error class is named for what happens next. If an error reaches the command line, the process ends with its exit code.
-The last line on stderr, `makiserve: …`, reports what happened and where, and what to do. `makiserve check` ends with the
-code of the first check that failed.
+Each error class is named for what happens next. If an error reaches the command line, the process ends with its exit
+code. The last line on stderr, `makiserve: …`, reports what happened and where, and what to do. `makiserve check` ends
+with the code of the first check that failed.
 
 | exit code | what to do |
 |---|---|
 | 0 | nothing: the service has drained, the replay is complete |
-| 1 | a replay missed a requirement or differs from the expected outputs, or `--on-error stop` ended the service at a record: see the lines above |
+| 1 | a replay missed a requirement or differs from what was expected, or `--on-error stop` met a record: see above |
 | 2 | correct the command, the settings, the topic or the code; a restart alone cannot help |
 | 3 | log the model again, or serve another version; this one must not serve here |
 | 4 | check the broker, the network or the other instance, and restart; a supervisor may do so |
