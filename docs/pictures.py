@@ -66,6 +66,7 @@ def send(values: list[bytes], servers: str, service: Service) -> None:
         sent = due
         producer.poll(0)
         service.read()
+    producer.flush()
 
 
 def photograph(place: str | Path, name: str, height: int) -> None:
