@@ -34,7 +34,6 @@ check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --package tests --package examples
 	$(BIN)/lint-imports
 
 format: setup  ## rewrite the code in the house format
