@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import pytest
 
-from docs import decision_index
 from makiserve.cli.main import command
 from makiserve.version import __version__
 
@@ -68,10 +67,6 @@ def test_every_page_is_in_the_index() -> None:
         for page in (ROOT / "docs" / folder).glob("*.md"):
             assert f"]({folder}/{page.name})" in index, page.name
             assert f": {folder}/{page.name}\n" in site, f"{page.name}: add it to mkdocs.yml"
-
-
-def test_every_decision_is_in_their_index() -> None:
-    assert (ROOT / "docs" / "decisions" / "README.md").read_text() == decision_index.page(), "run `make docs`"
 
 
 def test_every_section_of_the_changelog_has_a_version_and_a_date() -> None:
