@@ -23,7 +23,8 @@ WRITTEN = sorted(
     ]
 )
 ELLIPSIS = "…"
-OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--nodes"}
+OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--gigabytes"}
+"""Of docker, kafka-acls.sh, the models and the benchmarks."""
 """Flags of docker, kafka-acls.sh, the scripts in models/, and the broker of makiserve.testing."""
 
 
