@@ -23,8 +23,8 @@ WRITTEN = sorted(
     ]
 )
 ELLIPSIS = "…"
-OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--gigabytes"}
-"""Of docker, kafka-acls.sh, the models and the benchmarks."""
+OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--gigabytes", "--nodes"}
+"""Of docker, kafka-acls.sh, the models, the benchmarks and the broker of makiserve.testing."""
 """Flags of docker, kafka-acls.sh, the scripts in models/, and the broker of makiserve.testing."""
 
 
