@@ -56,11 +56,26 @@ class Checkpoints:
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
         """
-        plain = self.to_plain(state, self.scope)
-        return pack([VERSION, self._fingerprint, self._drawing, plain])
+        return self.seal(self.to_plain(state, self.scope))
 
     def load(self, checkpoint: bytes) -> State:
         """Return the state of a checkpoint.
+
+        Raises:
+            StateError: it is damaged, of another format version, or of another plan.
+        """
+        plain = self.open(checkpoint)
+        try:
+            return self.from_plain(plain, self.scope, None)
+        except (TypeError, ValueError) as error:  # another value in place of a list or a pair
+            raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
+
+    def seal(self, plain: Any) -> bytes:
+        """Return a checkpoint with this content, for this program."""
+        return pack([VERSION, self._fingerprint, self._drawing, plain])
+
+    def open(self, checkpoint: bytes) -> Any:
+        """Return the content of a checkpoint.
 
         Raises:
             StateError: it is damaged, of another format version, or of another plan.
@@ -75,10 +90,7 @@ class Checkpoints:
             raise StateError(
                 f"a checkpoint belongs to another pipeline.\nIt was written by:\n{drawing}\nThis is:\n{self._drawing}"
             )
-        try:
-            return self.from_plain(plain, self.scope, None)
-        except (TypeError, ValueError) as error:  # another value in place of a list or a pair
-            raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
+        return plain
 
     def sizes(self, state: State, sample: int = sys.maxsize) -> dict[str, Size]:
         """Return the size of each operator's state in bytes of a checkpoint, by the operator's place in the pipeline.

@@ -214,10 +214,20 @@ class Compiled:
 
     def user_line(self, error: BaseException) -> str | None:
         """Return where in the user's file the error comes from, as `features.py:24`; None if it is in a library."""
-        frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-        inside = [index for index, (file, _) in enumerate(frames) if file == self._file]
-        called = frames[inside[-1] + 1 :] if inside else []
-        if not called or Path(called[0][0]).is_relative_to(PACKAGE) or called[0][0].startswith("<"):
-            return None
-        line = next(line for file, line in reversed(called) if file == called[0][0])
-        return f"{Path(called[0][0]).name}:{line}"
+        return user_line(error, lambda file: file == self._file)
+
+
+def user_line(error: BaseException, is_engine: Callable[[str], bool]) -> str | None:
+    """Return where in the user's file an error comes from, as `features.py:24`; None if it is in a library.
+
+    Args:
+        error: the error, with its traceback.
+        is_engine: whether a file is one from which the engine calls functions of the user.
+    """
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    inside = [index for index, (file, _) in enumerate(frames) if is_engine(file)]
+    called = frames[inside[-1] + 1 :] if inside else []
+    if not called or Path(called[0][0]).is_relative_to(PACKAGE) or called[0][0].startswith("<"):
+        return None
+    line = next(line for file, line in reversed(called) if file == called[0][0])
+    return f"{Path(called[0][0]).name}:{line}"

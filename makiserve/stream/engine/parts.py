@@ -11,6 +11,7 @@ import numpy as np
 from makiserve.errors import StateError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import pack
+from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
 
 ROOT = b"\x90"
@@ -52,12 +53,11 @@ class Parts:
         checkpoints = self._checkpoints
         yield ROOT, pack(checkpoints.to_plain(state, checkpoints.scope, is_root=True))
         for index, slot in self._groups.items():
-            assert slot.child is not None and slot.touched is not None  # noqa: S101, PT018  what makes it tracked
+            assert slot.touched is not None  # noqa: S101  what makes it tracked
             groups: dict[Any, State] = state[index]
             touched: set[Any] = state[slot.touched]
             for key in touched.union(groups) if is_whole else touched:
-                group = groups.get(key)
-                yield self._address(index, key), pack(checkpoints.to_plain(group, slot.child)) if group else None
+                yield self.address(index, key), self.group(state, index, key) if key in groups else None
             touched.clear()
 
     def join(self, parts: Iterable[tuple[bytes, bytes]]) -> State:
@@ -71,20 +71,29 @@ class Parts:
             root = _unpack(groups.pop(ROOT))
             state = self._checkpoints.from_plain(root, self._checkpoints.scope, None, is_root=True)
             for address, part in groups.items():
-                self._put(state, address, _unpack(part))
+                index, key = _unpack(address)
+                self.put(state, index, self._checkpoints.codec.from_plain(key), part)
         except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise StateError(
                 f"a checkpoint of {len(groups)} groups is damaged: {type(error).__name__}: {error}"
             ) from error
         return state
 
-    def _put(self, state: State, address: bytes, plain: Any) -> None:
-        index, key = _unpack(address)
-        child = self._groups[index].child
-        assert child is not None  # noqa: S101  what makes it tracked
-        state[index][self._checkpoints.codec.from_plain(key)] = self._checkpoints.from_plain(plain, child, state)
+    def group(self, state: State, index: int, key: Any) -> bytes:
+        """Return the bytes of a group, the slot of which has this index."""
+        return pack(self._checkpoints.to_plain(state[index][key], self._child(index)))
 
-    def _address(self, index: int, key: Any) -> bytes:
+    def put(self, state: State, index: int, key: Any, part: bytes) -> None:
+        """Put a group into a state."""
+        state[index][key] = self._checkpoints.from_plain(_unpack(part), self._child(index), state)
+
+    def _child(self, index: int) -> Scope:
+        child = self._checkpoints.scope.slots[index - 1].child
+        assert child is not None  # noqa: S101  what makes it a slot of groups
+        return child
+
+    def address(self, index: int, key: Any) -> bytes:
+        """Return the address of a group, the slot of which has this index."""
         return pack([index, self._checkpoints.codec.to_plain(_canonical(key))])
 
 

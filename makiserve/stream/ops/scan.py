@@ -92,9 +92,14 @@ class Scan(Operator):
         return Part(push, complete)
 
     def _slot(self, scope: Scope) -> tuple[int, Callable[[Any, Any], Any]]:
-        """Return the slot, and an accumulator that never changes the slot's value in place."""
+        make, accumulate = self.safely()
+        first = make()
+        return scope.value(first) if isinstance(first, IMMUTABLE) else scope.container(make), accumulate
+
+    def safely(self) -> tuple[Callable[[], Any], Callable[[Any, Any], Any]]:
+        """Return a function that makes the first value, and an accumulator that never changes a value in place."""
         first = self.seed() if callable(self.seed) else deepcopy(self.seed)
         if isinstance(first, IMMUTABLE):
-            return scope.value(first), self.accumulator
+            return lambda: first, self.accumulator
         make = self.seed if callable(self.seed) else lambda: deepcopy(first)
-        return scope.container(make), lambda accumulated, item: self.accumulator(deepcopy(accumulated), item)
+        return make, lambda accumulated, item: self.accumulator(deepcopy(accumulated), item)

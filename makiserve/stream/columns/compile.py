@@ -1,0 +1,167 @@
+"""Compile a plan to steps over columns, or say which operator has no columnar form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from makiserve.stream.columns.state import LaneState
+from makiserve.stream.columns.steps.accumulating import ScanStep
+from makiserve.stream.columns.steps.folding import FoldStep
+from makiserve.stream.columns.steps.grouping import GroupByStep, group_state
+from makiserve.stream.columns.steps.joining import TeeMapStep
+from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep, FirstStep, LagStep, PairwiseStep
+from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.table import Table
+from makiserve.stream.data.lag import Lag
+from makiserve.stream.data.roll import Roll
+from makiserve.stream.columns.turn import Unrepresentable
+from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
+from makiserve.stream.engine.fold import Fold
+from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import State
+from makiserve.stream.ops.distinct import DistinctUntilChanged
+from makiserve.stream.ops.group_by import GroupBy
+from makiserve.stream.ops.pairwise import Pairwise
+from makiserve.stream.ops.position import First
+from makiserve.stream.ops.scan import Scan
+from makiserve.stream.ops.tee_map import TeeMap
+
+LANE = 0
+"""The number of the table of a lane's own scope."""
+
+
+class Compiled:
+    """The steps of a plan, and the layout of its state.
+
+    Attributes:
+        chain: the steps.
+        layouts: the stores of each scope.
+        groups: the steps that keep groups, outer before inner.
+    """
+
+    def __init__(self, plan: Plan, *, is_tracked: bool) -> None:
+        self.is_tracked = is_tracked
+        self.layouts = [Layout(LANE)]
+        self.groups: list[GroupByStep] = []
+        self.chain = self._chain(plan, (), self.layouts[LANE], is_certain=True)
+
+    def tables(self) -> list[Table]:
+        """Return the tables of a lane that has not seen any items."""
+        tables = [Table(layout.stores) for layout in self.layouts]
+        tables[LANE].find([None])
+        return tables
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether all state is that of the groups of one `group_by`, whose keys are independent."""
+        return len(self.groups) == 1 and not self.layouts[LANE].stores
+
+    def group_slots(self, scope: Scope) -> dict[int, GroupByStep]:
+        """Return the steps that keep groups by the slots that the row engine keeps them in."""
+        slots = [index for index, slot in enumerate(scope.slots, 1) if slot.child is not None and slot.first is dict]
+        return dict(zip(slots, _allocated(self.chain), strict=True))
+
+    def move(self, state: LaneState, odd: Unrepresentable) -> None:
+        """Move what arrays cannot hold to the row engine: the groups concerned if they are independent, or all."""
+        if not self.is_keyed or not odd.keys:
+            self.move_all(state)
+            return
+        (step,) = self.groups
+        table, groups = state.tables[step.table], state.rows[-1]
+        rows, _ = table.find(odd.keys)
+        for key, row in zip(odd.keys, rows.tolist(), strict=True):
+            if not table.is_foreign[row]:
+                groups[key] = group_state(step.chain, state.tables, row, state.rows)
+                table.is_foreign[row] = True
+                table.is_touched[row] = True
+
+    def move_all(self, state: LaneState) -> None:
+        """Move the whole state to the row engine, unless it is there already."""
+        if state.is_foreign:
+            return
+        rows: State = [None]
+        rows += self.chain.slots(state.tables, 0, rows, is_tracked=self.is_tracked)
+        if self.is_keyed:
+            _adopt(state.rows[-1], rows)
+        state.rows, state.is_foreign = rows, True
+        state.tables = self.tables()
+
+    def _chain(self, plan: Plan, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Chain:
+        steps: list[Step] = []
+        for operator in plan.operators:
+            step = self._step(operator, path, layout, is_certain=is_certain)
+            step.is_certain = is_certain
+            is_certain = is_certain and not step.is_stateful
+            steps.append(step)
+        return Chain(steps)
+
+    def _step(self, operator: Operator, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Step:
+        here = " > ".join((*path, str(operator)))
+        stateless = stateless_step(operator, here)
+        if stateless is not None:
+            return stateless
+        match operator:
+            case Roll():
+                return WindowPlan(operator, (*path, str(operator)), layout, is_certain=is_certain).step()
+            case Lag(size=size):
+                return LagStep(here, layout, size)
+            case Pairwise():
+                return PairwiseStep(here, layout)
+            case First():
+                return FirstStep(here, layout)
+            case DistinctUntilChanged(key_mapper=key_mapper):
+                return DistinctUntilChangedStep(here, layout, key_mapper)
+            case Scan(terminator=None):
+                return ScanStep(here, layout, *operator.safely(), is_silent=operator.reduce)
+            case Fold():
+                return FoldStep(here, layout, operator)
+            case TeeMap():
+                return self._tee_map(operator, here, path, layout, is_certain=is_certain)
+            case GroupBy():
+                return self._group_by(operator, here, path, layout, is_certain=is_certain)
+        raise NoColumns(f"{here} has no columnar form")
+
+    def _tee_map(
+        self, operator: TeeMap, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool
+    ) -> Step:
+        rhythms = {plan.rhythm for plan in operator.pipelines}
+        if not operator.one_to_one and (operator.join != "zip" or len(rhythms) > 1 or rhythms <= {FIRST, LAST}):
+            raise NoColumns(f"{here}: its branches do not emit together, item by item")
+        branches = [
+            self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain)
+            for index, plan in enumerate(operator.pipelines)
+        ]
+        return TeeMapStep(here, branches, is_one_to_one=operator.one_to_one)
+
+    def _group_by(
+        self, operator: GroupBy, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool
+    ) -> Step:
+        if layout.number != LANE:
+            raise NoColumns(f"{here} is inside another group_by")
+        if operator.ttl_ms is not None:
+            raise NoColumns(f"{here} forgets groups")
+        inner = Layout(len(self.layouts))
+        self.layouts.append(inner)
+        chain = self._chain(operator.pipeline, (*path, str(operator)), inner, is_certain=is_certain)
+        step = GroupByStep(here, operator.key_mapper, chain, inner.number)
+        self.groups.append(step)
+        return step
+
+
+def _allocated(chain: Chain) -> Iterator[GroupByStep]:
+    """Yield the steps that keep groups in the order in which the row engine allocates their slots."""
+    for step in reversed(chain.steps):
+        if isinstance(step, GroupByStep):
+            yield step
+        elif isinstance(step, TeeMapStep):
+            for branch in step.in_layout:
+                yield from _allocated(branch)
+
+
+def _adopt(foreign: dict[Any, State], rows: State) -> None:
+    """Put the groups that the row engine has already into its state of the whole lane."""
+    for key, group in foreign.items():
+        group[0] = rows
+        rows[-1][key] = group

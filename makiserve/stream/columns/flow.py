@@ -1,0 +1,45 @@
+"""A flow: the items of a batch at one point of a pipeline, with the groups and the records that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Items, Mask
+from makiserve.stream.columns.segments import Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The items of a batch at one point of a pipeline.
+
+    Attributes:
+        items: the items, those of each group together.
+        at: for each item the index in the batch of the record that caused it.
+        segments: the items of each group.
+        rows: for each segment the row of the scope's table that holds the group's state.
+    """
+
+    items: Items
+    at: Array
+    segments: Segments
+    rows: Array
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def with_items(self, items: Items) -> Flow:
+        """Return this flow with other items in the place of its own."""
+        return replace(self, items=items)
+
+    def where(self, kept: Mask, items: Items | None = None) -> Flow:
+        """Return the items where `kept` is true; `items`, if given, are what takes their place."""
+        segments, left = self.segments.take(kept)
+        return Flow(self.items.take(kept) if items is None else items, self.at[kept], segments, self.rows[left])
+
+
+def lane_flow(items: Items, at: Array) -> Flow:
+    """Return the items of a lane, whose scope has one row."""
+    lengths = np.array([len(at)] if len(at) else [], np.int64)
+    return Flow(items, at, Segments(lengths), np.zeros(len(lengths), np.int64))

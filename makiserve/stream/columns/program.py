@@ -1,0 +1,139 @@
+"""The columnar program: it computes a whole batch at a time, with the results of the row engine to the last bit.
+
+A batch is an attempt: the steps compute what they would write, and the lane's state changes only if every record has
+passed. If records fail, the others are computed again without them. If arrays cannot hold a value with equal bits and
+type, such as an integer beyond 64 bits, the groups that it belongs to move to the row engine for good, and nobody sees
+a difference except in speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from makiserve.errors import OperatorError
+from makiserve.stream.columns.column import Array, Items, objects
+from makiserve.stream.columns.compile import Compiled
+from makiserve.stream.columns.flow import lane_flow
+from makiserve.stream.columns.state import LaneState
+from makiserve.stream.columns.turn import RecordsFailed, Turn, Unrepresentable
+from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.stage import State
+
+PIECE = 64
+"""Number of records that are computed together once a failure has depended on the records before it."""
+
+
+class ColumnProgram:
+    """A plan compiled to steps over columns. One program serves any number of states, one at a time, in one thread.
+
+    Args:
+        plan: a plan of which every operator has a columnar form.
+        compiled: its steps.
+        rows: the same plan for the row engine.
+    """
+
+    def __init__(self, plan: Plan, compiled: Compiled, rows: Program) -> None:
+        self.plan, self.compiled, self.rows = plan, compiled, rows
+
+    def new_state(self) -> LaneState:
+        """Return the state of a lane that has not seen any items."""
+        return LaneState(self.compiled.tables(), self.rows.new_state())
+
+    def feed(self, items: Sequence[Any] | Items, state: LaneState) -> FeedResult:
+        """Process items in order. An item that fails leaves no trace in `state` and is reported."""
+        column = items if isinstance(items, Items) else objects(items)
+        batch = _Batch(self, column, state)
+        batch.run()
+        return batch.result()
+
+    def complete(self, state: LaneState) -> list[Any]:
+        """Complete a finite stream: open windows and reductions emit their results. A lane never completes."""
+        return self.rows.complete(self.row_state(state))
+
+    def row_state(self, state: LaneState) -> State:
+        """Return the state as the row engine would hold it. The lane is the row engine's from then on."""
+        self.compiled.move_all(state)
+        return state.rows
+
+
+class _Batch:
+    """The items of one call of `feed`, in pieces that are computed together."""
+
+    def __init__(self, program: ColumnProgram, items: Items, state: LaneState) -> None:
+        self._program, self._items, self._state = program, items, state
+        self._emitted: list[tuple[Items, Array]] = []
+        self._failures: dict[int, OperatorError] = {}
+        self._foreign: list[Array] = []
+        self._pieces: list[Array] = [np.arange(len(items))] if len(items) else []
+
+    def run(self) -> None:
+        """Process every item."""
+        while self._pieces and not self._state.is_foreign:
+            self._attempt(self._pieces.pop())
+        left = [*self._foreign, *reversed(self._pieces)]
+        if left:
+            self._by_rows(np.sort(np.concatenate(left)))
+
+    def result(self) -> FeedResult:
+        """Return what was emitted, in the order of the items."""
+        failures = sorted(self._failures.items())
+        if not self._emitted:
+            return FeedResult([], [], failures)
+        outputs = [item for items, _ in self._emitted for item in items.items()]
+        causes = np.concatenate([at for _, at in self._emitted])
+        if len(self._emitted) > 1:
+            order = np.argsort(causes, kind="stable")
+            causes, outputs = causes[order], [outputs[index] for index in order.tolist()]
+        return FeedResult(outputs, causes.tolist(), failures)
+
+    def _attempt(self, piece: Array) -> None:
+        turn = Turn(self._state.tables)
+        whole = len(piece) == len(self._items)
+        try:
+            flow = self._program.compiled.chain.run(
+                lane_flow(self._items if whole else self._items.take(piece), piece), turn
+            )
+        except RecordsFailed as failed:
+            turn.abandon()
+            self._remove(piece, failed)
+        except Unrepresentable as odd:
+            turn.abandon()
+            self._program.compiled.move(self._state, odd)
+            self._pieces.append(piece)
+        except BaseException:
+            turn.abandon()
+            raise
+        else:
+            turn.commit()
+            self._foreign += turn.foreign
+            if len(flow):
+                self._emitted.append((flow.items, flow.at))
+
+    def _remove(self, piece: Array, failed: RecordsFailed) -> None:
+        """Remove failed records, and compute the others again.
+
+        A failure that depends on the records before it is certain only once none of those can fail any more: they are
+        computed first.
+        """
+        first = min(failed.failures)
+        if failed.is_certain or first == piece[0]:
+            gone = failed.failures if failed.is_certain else {first: failed.failures[first]}
+            self._failures |= gone
+            rest = piece[~np.isin(piece, list(gone))]
+            self._pieces += [rest] if len(rest) else []
+            return
+        cut = int(np.searchsorted(piece, first))
+        later = piece[cut:]
+        pieces = [piece[:cut], *(later[start : start + PIECE] for start in range(0, len(later), PIECE))]
+        self._pieces += reversed(pieces)
+
+    def _by_rows(self, at: Array) -> None:
+        fed = self._program.rows.feed(self._items.take(at).items(), self._state.rows)
+        indexes = at.tolist()
+        self._failures |= {indexes[index]: error for index, error in fed.failures}
+        if fed.causes:
+            self._emitted.append((objects(fed.outputs), at[fed.causes]))

@@ -1,0 +1,1 @@
+"""The columnar forms of the operators."""

@@ -1,0 +1,153 @@
+"""Running reductions in columns: `count`, the reductions of `math`, `last`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Column, Items, Mask
+from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.folds import ColumnFold, Reading, column_fold
+from makiserve.stream.columns.running import folded, running
+from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.store import Store
+from makiserve.stream.columns.turn import Turn, Unrepresentable, check, fail
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.stage import State
+
+
+class FoldStore(Store):
+    """The partial results of a reduction. The first items decide what arrays hold them.
+
+    Attributes:
+        fold: the form of the reduction in columns; None before the first items.
+    """
+
+    def __init__(self, node: Fold) -> None:
+        self._node = node
+        self.fold: ColumnFold | None = None
+        super().__init__(lambda count: self.fold.zero(count) if self.fold else (np.zeros(count, np.bool_),))
+
+    def accept(self, items: Items) -> ColumnFold:
+        """Return the form of the reduction; it is that for items such as these if they are the first ones."""
+        if self.fold is None:
+            self._become(column_fold(self._node, items))
+        assert self.fold is not None  # noqa: S101  what the line above makes sure of
+        return self.fold
+
+    def plain(self, row: int) -> Any:
+        """Return the partial result of a row as the row engine holds it."""
+        if self.fold is None:
+            return row_reduction(self._node).zero
+        return self.fold.plain(tuple(array[row : row + 1] for array in self.arrays))[0]
+
+    def _become(self, fold: ColumnFold) -> None:
+        self.fold = fold
+        self.arrays = fold.zero(len(self.arrays[0]))
+
+    @property
+    def kinds(self) -> list[list[Any]]:
+        return [] if self.fold is None else [[self.fold.kind.str, 0], *super().kinds]
+
+    def restore(self, kinds: Sequence[Sequence[Any]]) -> None:
+        if kinds and self.fold is None:
+            self._become(column_fold(self._node, Column(np.empty(0, np.dtype(kinds[0][0])))))
+
+    def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
+        if content:
+            super().put_decoded(rows, content[1:])
+
+
+class FoldStep(Step):
+    """Reduces the items of each group, and emits the result after each of them or, with `reduce`, only at completion."""
+
+    is_stateful = True
+
+    def __init__(self, path: str, layout: Layout, node: Fold) -> None:
+        super().__init__(path)
+        self._node, self._reduction = node, row_reduction(node)
+        self._key = column_function(node.key_mapper) if node.key_mapper else None
+        self._store = layout.store(path, lambda: FoldStore(node))
+
+    @property
+    def reason(self) -> str | None:
+        """Why a function is called for each item; None if there is none, or it is computed in columns."""
+        return self._key.reason if self._key else None
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        store: FoldStore = self._store.of(turn.tables)
+        items = read_items(self, self._key, self._node, flow)
+        fold = store.accept(items)
+        carry = store.get(flow.rows)
+        outgrown = fold.outgrown(carry)
+        if outgrown is not None and outgrown.any():
+            raise Unrepresentable(flow.at[outgrown[flow.segments.segment_of]].tolist())
+        reading = checked_reading(self, fold, flow.with_items(items))
+        if self._node.reduce and fold.kind != object:
+            turn.write(store, flow.rows, folded(fold, reading, flow.segments, carry))
+            return flow.where(np.zeros(len(flow), np.bool_))
+        results, after, failed = running(fold, reading, flow.segments, carry)
+        self._check(flow, reading, carry, failed, fold)
+        turn.write(store, flow.rows, after)
+        return flow.where(np.zeros(len(flow), np.bool_)) if self._node.reduce else flow.with_items(results)
+
+    def _check(self, flow: Flow, reading: Reading, carry: Any, failed: Mask | None, fold: ColumnFold) -> None:
+        """Raise the error of the first item on which the reduction fails, which depends on the items before it."""
+        if failed is None or not failed.any():
+            return
+        at = int(np.flatnonzero(failed)[0])
+        segment = int(flow.segments.segment_of[at])
+        partial = fold.plain(tuple(array[segment : segment + 1] for array in carry))[0]
+        for index in range(int(flow.segments.starts[segment]), at + 1):
+            try:
+                if reading.given is None or reading.given[index]:
+                    partial = fold.reduction.add(partial, reading.values[index])
+            except Exception as error:  # noqa: BLE001  what the comparison of the user's values raises
+                item = flow.items.take([index]).items()[0]
+                raise fail(int(flow.at[index]), error, self.path, item) from error
+
+    def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
+        return [self._store.of(tables).plain(row)]
+
+
+def row_reduction(node: Fold) -> Reduction:
+    """Return the reduction as the row engine computes it."""
+    return node.reduction().at_least(node.min_periods) if node.min_periods else node.reduction()
+
+
+def read_items(step: Step, key: Any, node: Fold, flow: Flow) -> Items:
+    """Return what a reduction reads of its items.
+
+    Raises:
+        RecordsFailed: the key mapper fails on some of them.
+    """
+    if key is None:
+        return flow.items
+    items, failed = key.evaluate(flow.items)
+    assert node.key_mapper is not None  # noqa: S101  it is what `key` computes
+    check(flow, failed, node.key_mapper, step.path, is_certain=step.is_certain)
+    return items
+
+
+def checked_reading(step: Step, fold: ColumnFold, flow: Flow) -> Reading:
+    """Return the values of items that a reduction can add.
+
+    Raises:
+        RecordsFailed: some of them are not values that it can add.
+        Unrepresentable: arrays cannot hold some of them.
+    """
+    reading = fold.read(flow.items)
+    reduction = fold.reduction
+    check(flow, reading.failed, lambda item: added(reduction, item), step.path, is_certain=step.is_certain)
+    if reading.odd is not None:
+        raise Unrepresentable(flow.at[reading.odd].tolist())
+    return reading
+
+
+def added(reduction: Reduction, item: Any) -> Any:
+    """Return the partial result of one item; it raises what the row engine raises."""
+    value = item if reduction.read is None or type(item) is float else reduction.read(item)
+    return reduction.add(reduction.zero, value)

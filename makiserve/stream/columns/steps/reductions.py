@@ -1,0 +1,65 @@
+"""The reductions of a window in columns, as a tree: leaves reduce, joins put results side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from makiserve.stream.columns.steps.step import Chain, Slot
+from makiserve.stream.engine.fold import Fold
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values that reductions of a window share: steps from an item to its value, and where the last ones are kept.
+
+    Attributes:
+        chain: the steps.
+        history: the store of the last values.
+        is_last: whether only `last` reduces them, which needs nothing but the latest one.
+    """
+
+    chain: Chain
+    history: Slot
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One reduction of a window's items.
+
+    Attributes:
+        path: its place in the pipeline.
+        node: the operator.
+        values: the number of what it reduces, among those of the window.
+        after: the steps from its result to what the branch emits.
+        is_certain: as in `Step`.
+    """
+
+    path: str
+    node: Fold
+    values: int
+    after: Chain
+    is_certain: bool
+
+
+@dataclass(frozen=True)
+class Join:
+    """Branches of a window's pipeline, whose results are joined as tuples.
+
+    Attributes:
+        branches: the branches.
+        after: the steps that follow.
+    """
+
+    branches: tuple[Leaf | Join, ...]
+    after: Chain
+
+
+def leaves_of(node: Leaf | Join) -> Iterator[Leaf]:
+    """Yield the reductions of a tree, in the order of the branches."""
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for branch in node.branches:
+            yield from leaves_of(branch)

@@ -1,0 +1,76 @@
+"""`map`, `starmap`, `filter` and the like in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import Column, Items, Mask
+from makiserve.stream.columns.expressions.function import column_function, column_starfunction
+from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.steps.step import Step
+from makiserve.stream.columns.turn import Turn, check
+
+
+class MapStep(Step):
+    """Applies a function to each item."""
+
+    def __init__(self, path: str, mapper: Callable[[Any], Any]) -> None:
+        super().__init__(path)
+        self._call = mapper
+        self._function = column_function(mapper)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the function is called for each item; None if it is computed in columns."""
+        return self._function.reason
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        items, failed = self._function.evaluate(flow.items)
+        check(flow, failed, self._call, self.path, is_certain=self.is_certain)
+        return flow.with_items(items)
+
+
+class StarmapStep(MapStep):
+    """Applies a function to the elements of each item."""
+
+    def __init__(self, path: str, mapper: Callable[..., Any]) -> None:
+        Step.__init__(self, path)
+        self._call = lambda item: mapper(*item)
+        self._function = column_starfunction(mapper)
+
+
+class FilterStep(MapStep):
+    """Passes the items on for which a function is true."""
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        answers, failed = self._function.evaluate(flow.items)
+        check(flow, failed, self._call, self.path, is_certain=self.is_certain)
+        kept, failed = truth(answers)
+        check(flow, failed, lambda item: bool(self._call(item)), self.path, is_certain=self.is_certain)
+        return flow if kept.all() else flow.where(kept)
+
+
+def truth(answers: Items) -> tuple[Mask, Mask | None]:
+    """Return whether each value is true, and where that cannot be said because `bool` raises."""
+    if isinstance(answers, Column) and answers.values.dtype != object:
+        kept: Mask = answers.values.astype(np.bool_)
+        if answers.missing is not None:
+            kept &= ~answers.missing
+        return kept, None
+    values = answers.items()
+    try:
+        return np.fromiter(map(bool, values), np.bool_, len(values)), None
+    except Exception:  # noqa: BLE001  numpy arrays and pandas' NA have no truth value
+        failed = np.fromiter((_fails(value) for value in values), np.bool_, len(values))
+        return np.zeros(len(values), np.bool_), failed
+
+
+def _fails(value: Any) -> bool:
+    try:
+        bool(value)
+    except Exception:  # noqa: BLE001  this is the question
+        return True
+    return False

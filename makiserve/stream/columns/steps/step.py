@@ -1,0 +1,99 @@
+"""Steps: the operators of a plan in their columnar form, and chains of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.store import Store
+from makiserve.stream.columns.turn import Turn
+from makiserve.stream.engine.stage import State
+
+
+class Layout:
+    """The stores of one scope, filled in while a plan is compiled.
+
+    Attributes:
+        number: the position of the scope's table in the state of a lane.
+        stores: makers of the stores.
+        owners: for each store the operator that it belongs to, by its place in the pipeline.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.stores: list[Callable[[], Store]] = []
+        self.owners: list[str] = []
+
+    def store(self, owner: str, make: Callable[[], Store]) -> Slot:
+        """Allocate a store."""
+        self.stores.append(make)
+        self.owners.append(owner)
+        return Slot(self.number, len(self.stores) - 1)
+
+
+class Slot(NamedTuple):
+    """The position of a store: the number of its table, and its number there."""
+
+    table: int
+    store: int
+
+    def of(self, tables: Sequence[Any]) -> Any:
+        """Return the store in the state of a lane."""
+        return tables[self.table].stores[self.store]
+
+
+class Step(ABC):
+    """An operator in its columnar form.
+
+    Attributes:
+        path: its place in the pipeline, as errors name it.
+        is_certain: whether no operator before it keeps state, so that its failures depend on the items alone.
+    """
+
+    is_stateful = False
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.is_certain = True
+
+    @abstractmethod
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        """Process the items of a flow, which is not empty.
+
+        Raises:
+            RecordsFailed: a function of the user raised on some of them.
+            Unrepresentable: arrays cannot hold a value.
+        """
+
+    def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
+        """Return what the slots of this operator hold in the row engine.
+
+        Args:
+            tables: the state of the lane in columns.
+            row: the row of a group.
+            state: the group's state in the row engine, of which these slots become a part.
+            is_tracked: whether the row engine records which of the groups inside are used.
+        """
+        return []
+
+
+class Chain:
+    """Steps, one after the other."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        """Process the items of a flow."""
+        for step in self.steps:
+            if not len(flow):
+                break
+            flow = step.run(flow, turn)
+        return flow
+
+    def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
+        """Return what the slots of all operators hold, in the order in which the row engine allocates them."""
+        slots = (step.slots(tables, row, state, is_tracked=is_tracked) for step in reversed(self.steps))
+        return [content for contents in slots for content in contents]

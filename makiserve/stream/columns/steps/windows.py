@@ -1,0 +1,128 @@
+"""`roll` in columns: windows of a number of items over a pipeline that reduces each window.
+
+A group's state is the number of its items and the last `window - 1` values of each distinct function of an item, which
+all reductions of these values share. `rolling.py` computes the windows that close in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import Column, Items, Rows
+from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.folds import ColumnFold, column_fold
+from makiserve.stream.columns.history import advance
+from makiserve.stream.columns.rolling import Rolling
+from makiserve.stream.columns.slices import Slices
+from makiserve.stream.columns.steps.folding import checked_reading
+from makiserve.stream.columns.steps.pane_states import pane_states
+from makiserve.stream.columns.steps.reductions import Join, Leaf, Values, leaves_of
+from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.store import ItemStore, Store, numbers
+from makiserve.stream.columns.turn import Turn, Unrepresentable
+from makiserve.stream.engine.stage import State
+
+
+class RollStep(Step):
+    """Emits what a pipeline makes of each window of items, with the item that closes it.
+
+    Args:
+        path: its place in the pipeline.
+        layout: of the scope.
+        slices: the windows.
+        values: what the reductions of a window reduce.
+        tree: the reductions, and how their results are joined.
+    """
+
+    is_stateful = True
+
+    def __init__(
+        self, path: str, layout: Layout, slices: Slices, values: Sequence[Values], tree: Leaf | Join
+    ) -> None:
+        super().__init__(path)
+        self.slices, self.values, self.tree = slices, tuple(values), tree
+        self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        counts = self._counts.of(turn.tables)
+        (count,) = counts.get(flow.rows)
+        rolling = Rolling(self.slices, flow.segments, count)
+        windows = _Windows(flow, rolling, turn)
+        for leaf in leaves_of(self.tree):
+            windows.read(leaf, self.values[leaf.values])
+        turn.write(counts, flow.rows, (count + flow.segments.lengths,))
+        return windows.emitted(self.tree)
+
+    def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
+        return pane_states(self, tables, row, int(self._counts.of(tables).arrays[0][row]), state)
+
+    def last_values(self, leaf: Leaf, tables: Sequence[Any], row: int, count: int) -> list[Any]:
+        """Return the last values that a reduction may need of a group's items, the latest one last."""
+        store: ItemStore = self.values[leaf.values].history.of(tables)
+        kept: list[Any] = store.column(*(array[row] for array in store.arrays)).items()
+        return kept
+
+
+class _Windows:
+    """The windows that close in a batch, and the values that they reduce."""
+
+    def __init__(self, flow: Flow, rolling: Rolling, turn: Turn) -> None:
+        self._flow, self._rolling, self._turn = flow, rolling, turn
+        self._closes = np.zeros(len(flow), np.bool_)
+        self._closes[rolling.closing] = True
+        self._items: dict[int, Items] = {}
+        self._extended: dict[int, Column] = {}
+        self._folds: dict[int, ColumnFold] = {}
+
+    def read(self, leaf: Leaf, values: Values) -> None:
+        """Compute the values that a reduction needs, and check that it can add them.
+
+        Raises:
+            RecordsFailed: a function fails on some items, or the reduction cannot add their values.
+            Unrepresentable: arrays cannot hold a value.
+        """
+        number = leaf.values
+        if number not in self._items:
+            self._items[number] = values.chain.run(self._flow, self._turn).items
+            extended = self._kept(values, self._items[number])
+            if extended is not None:
+                self._extended[number] = extended
+        if number in self._extended:
+            fold = self._folds[id(leaf)] = column_fold(leaf.node, self._extended[number])
+            checked_reading(leaf, fold, self._flow.with_items(self._items[number]))
+
+    def emitted(self, node: Leaf | Join) -> Flow:
+        """Return what a part of the window's pipeline emits."""
+        if isinstance(node, Leaf):
+            emitted = self._flow.where(self._closes, self._results(node))
+        else:
+            branches = [self.emitted(branch) for branch in node.branches]
+            emitted = branches[0].with_items(Rows(None, (), tuple(branch.items for branch in branches)))
+        return node.after.run(emitted, self._turn)
+
+    def _kept(self, values: Values, items: Items) -> Column | None:
+        """Keep the last values; return the values of each segment after those of its history."""
+        flow, store = self._flow, values.history.of(self._turn.tables)
+        column = store.accept(items)
+        held, held_missing = store.get(flow.rows)
+        first = max(0, held.shape[1] - (self._rolling.slices.window - 1))  # a store has room for one value at least
+        after, after_missing = advance(held, column.values, flow.segments), held_missing
+        history = Column(held[:, first:])
+        if held_missing.size and (column.missing is not None or held_missing.any()):
+            missing = np.zeros(len(column), np.bool_) if column.missing is None else column.missing
+            history = Column(held[:, first:], held_missing[:, first:])
+            column = Column(column.values, missing)
+            after_missing = advance(held_missing, missing, flow.segments)
+        self._turn.write(store, flow.rows, (after, after_missing))
+        return None if values.is_last else self._rolling.extend(history, column)
+
+    def _results(self, leaf: Leaf) -> Items:
+        if leaf.values not in self._extended:
+            return self._items[leaf.values].take(self._closes)
+        results, odd = self._rolling.roll(self._folds[id(leaf)], self._extended[leaf.values])
+        if odd is not None:
+            raise Unrepresentable(self._flow.at[odd[self._flow.segments.segment_of]].tolist())
+        return results

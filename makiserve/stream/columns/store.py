@@ -1,0 +1,128 @@
+"""Stores: the state of one operator for all groups of a scope, one row of some arrays for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from makiserve.stream.columns.column import KINDS, Array, Column, Items, objects
+
+NUMBERS = tuple(np.dtype(kind) for kind in KINDS.values())
+
+
+class Store:
+    """Arrays with one row for each group. Rows that were never written hold the first content.
+
+    Args:
+        make: returns the arrays of `count` rows with the first content.
+    """
+
+    def __init__(self, make: Callable[[int], tuple[Array, ...]]) -> None:
+        self._make = make
+        self.arrays = make(0)
+
+    def grow(self, rows: int) -> None:
+        """Make room for this many rows."""
+        more = self._make(rows - len(self.arrays[0]))
+        self.arrays = tuple(np.concatenate(pair) for pair in zip(self.arrays, more, strict=True))
+
+    def get(self, rows: Any) -> tuple[Array, ...]:
+        """Return a copy of the content of these rows."""
+        return tuple(array[rows] for array in self.arrays)
+
+    def put(self, rows: Any, content: Sequence[Array]) -> None:
+        """Write the content of these rows."""
+        for array, values in zip(self.arrays, content, strict=True):
+            array[rows] = values
+
+    def reset(self, rows: Array) -> None:
+        """Write the first content into these rows."""
+        self.put(rows, self._make(len(rows)))
+
+    @property
+    def kinds(self) -> list[list[Any]]:
+        """Type and width of each array, for a checkpoint; empty if the store never held anything."""
+        return [[array.dtype.str, 1 if array.ndim == 1 else array.shape[1]] for array in self.arrays]
+
+    def restore(self, kinds: Sequence[Sequence[Any]]) -> None:
+        """Take the types that a checkpoint names, before anything is written."""
+
+    def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
+        """Write what was read from a checkpoint: two-dimensional arrays, perhaps of earlier types of this store."""
+        self.put(rows, [values.reshape(-1, *array.shape[1:]) for values, array in zip(content, self.arrays, strict=True)])
+
+
+def numbers(kind: type, first: Any = 0) -> Callable[[int], tuple[Array, ...]]:
+    """Return the maker of one array of numbers."""
+    return lambda count: (np.full(count, first, kind),)
+
+
+class ItemStore(Store):
+    """Items by row: one, or the last `size` of them. Their type is that of the first items; None is an ordinary item.
+
+    A typed array holds only values of its type. Once others come, the store keeps objects.
+    """
+
+    def __init__(self, size: int = 1) -> None:
+        self._size = size
+        self._dtype: Any = None
+        super().__init__(self._first)
+
+    def _first(self, count: int) -> tuple[Array, ...]:
+        dtype = np.dtype(object) if self._dtype is None else self._dtype
+        empty = np.full((count, self._size), None if dtype == object else 0, dtype)
+        return empty, np.zeros((count, self._size if dtype != object else 0), np.bool_)
+
+    def accept(self, items: Items) -> Column:
+        """Return items as a column of the store's type; the store becomes one of objects if it must."""
+        column = items if isinstance(items, Column) else objects(items.items())
+        if self._dtype != object and column.values.dtype == object and all(item is None for item in column.values):
+            return self._nothing(column)
+        if self._dtype is None:
+            self._become(column.values.dtype)
+        elif self._dtype != column.values.dtype:
+            if self._dtype != object:
+                self._become(np.dtype(object))
+            column = objects(column.items())
+        return column
+
+    def column(self, values: Array, missing: Array) -> Column:
+        """Return content of this store as a column, in the order of the array's elements."""
+        flat = values.ravel()
+        if self._dtype == object or not missing.size or not missing.any():
+            return Column(flat)
+        return Column(flat, missing.ravel())
+
+    def _nothing(self, column: Column) -> Column:
+        """Return a column of None for a store that is typed, or does not know its type yet."""
+        if self._dtype is None:
+            return column
+        return Column(np.zeros(len(column), self._dtype), np.ones(len(column), np.bool_))
+
+    def _become(self, dtype: Any) -> None:
+        before, self._dtype = self.arrays, dtype
+        self.arrays = self._first(len(before[0]))
+        if before[0].dtype == object:  # it holds nothing but None
+            self.arrays[1][:] = True
+        else:  # typed before: give every value back as a Python object
+            values = before[0].astype(object)
+            values[before[1]] = None
+            self.arrays = (values, self.arrays[1])
+
+    @property
+    def kinds(self) -> list[list[Any]]:
+        return [] if self._dtype is None else super().kinds
+
+    def restore(self, kinds: Sequence[Sequence[Any]]) -> None:
+        if kinds and self._dtype is None:
+            self._become(np.dtype(kinds[0][0]))
+
+    def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
+        if content and content[0].dtype == self._dtype:
+            self.put(rows, content)
+        elif content:  # typed when it was written, objects now
+            values = content[0].astype(object)
+            values[content[1]] = None
+            self.put(rows, (values, np.zeros((len(rows), 0), np.bool_)))

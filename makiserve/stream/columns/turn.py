@@ -1,0 +1,139 @@
+"""A turn: one attempt at a batch, which changes the lane's state only if every item has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from makiserve.errors import OperatorError
+from makiserve.stream.columns.column import Array, Mask
+from makiserve.stream.columns.flow import Flow
+from makiserve.stream.columns.store import Store
+from makiserve.stream.columns.table import Table
+from makiserve.stream.engine.code import user_line
+
+FOLDER = str(Path(__file__).parent)
+
+
+class RecordsFailed(Exception):
+    """Functions raised on some records.
+
+    Args:
+        failures: index in the batch and error of each record, the first error of each.
+        is_certain: whether they fail whatever becomes of the records before them.
+    """
+
+    def __init__(self, failures: dict[int, OperatorError], *, is_certain: bool) -> None:
+        super().__init__(failures)
+        self.failures, self.is_certain = failures, is_certain
+
+
+class Unrepresentable(Exception):
+    """Arrays cannot hold a value of these records, or a result of theirs, with equal bits and type.
+
+    Attributes:
+        records: the indexes of the records in the batch.
+        keys: the keys of the groups that they belong to; empty if they do not belong to a group.
+    """
+
+    def __init__(self, records: Iterable[int]) -> None:
+        super().__init__(records)
+        self.records = frozenset(records)
+        self.keys: list[Any] = []
+
+
+class Turn:
+    """One attempt at a batch.
+
+    Args:
+        tables: the state of each scope of the lane.
+
+    Attributes:
+        foreign: for each group that the row engine has taken over, the indexes of its records.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.tables = tables
+        self.foreign: list[Array] = []
+        self._writes: list[tuple[Store, Any, Sequence[Array]]] = []
+        self._touched: list[tuple[Table, Array]] = []
+        self._added: list[tuple[Table, list[Any]]] = []
+
+    def find(self, table: Table, keys: Sequence[Any]) -> Array:
+        """Return the rows of groups, which are added to the table for keys that are new."""
+        rows, added = table.find(keys)
+        self._added.append((table, added))
+        return rows
+
+    def touch(self, table: Table, rows: Array) -> None:
+        """Note that these groups are used."""
+        self._touched.append((table, rows))
+
+    def write(self, store: Store, rows: Array, content: Sequence[Array]) -> None:
+        """Note what these rows will hold."""
+        self._writes.append((store, rows, content))
+
+    def commit(self) -> None:
+        """Change the state."""
+        for store, rows, content in self._writes:
+            store.put(rows, content)
+        for table, touched in self._touched:
+            table.is_touched[touched] = True
+
+    def abandon(self) -> None:
+        """Leave the state as it was before the turn."""
+        for table, added in reversed(self._added):
+            table.forget(added)
+
+
+def check(flow: Flow, failed: Mask | None, call: Callable[[Any], Any], path: str, *, is_certain: bool) -> None:
+    """Raise if there are failed items.
+
+    Args:
+        flow: the items that were given to an operator.
+        failed: on which of them it failed; None for none.
+        call: raises, for one item, the error that the operator raised.
+        path: the place of the operator in the pipeline.
+        is_certain: whether the items fail whatever becomes of the records before them.
+
+    Raises:
+        RecordsFailed: there are.
+    """
+    if failed is None or not failed.any():
+        return
+    failures: dict[int, OperatorError] = {}
+    for index, item in zip(flow.at[failed].tolist(), flow.items.take(failed).items(), strict=True):
+        failures.setdefault(index, _located(_error(call, item), path, item))
+    raise RecordsFailed(failures, is_certain=is_certain)
+
+
+def fail(at: int, error: Exception, path: str, item: Any) -> RecordsFailed:
+    """Return the failure of the record at an index of the batch, which depends on the records before it."""
+    return RecordsFailed({at: _located(error, path, item)}, is_certain=False)
+
+
+def check_representable(flow: Flow, odd: Mask | None) -> None:
+    """Raise if arrays cannot hold what became of some items.
+
+    Raises:
+        Unrepresentable: they cannot.
+    """
+    if odd is not None and odd.any():
+        raise Unrepresentable(flow.at[odd].tolist())
+
+
+def _error(call: Callable[[Any], Any], item: Any) -> Exception:
+    try:
+        call(item)
+    except Exception as error:  # noqa: BLE001  what the user's function raises is what is reported
+        return error
+    return RuntimeError("the function raised an error, and did not when it was called again with the same item")
+
+
+def _located(error: Exception, path: str, item: Any) -> OperatorError:
+    line = user_line(error, lambda file: file.startswith(FOLDER))
+    at = f" ({line})" if line else ""
+    located = OperatorError(f"{path}: {type(error).__name__}: {error}{at}", operator=path, item=item)
+    located.__cause__ = error
+    return located

@@ -1,0 +1,131 @@
+"""Compile the pipeline of a window: stateless steps up to a reduction, or a tee_map of such pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from makiserve.stream.columns.rolling import MAX_WINDOW
+from makiserve.stream.columns.slices import Slices
+from makiserve.stream.columns.steps.reductions import Join, Leaf, Values
+from makiserve.stream.columns.steps.stateless import FilterStep, MapStep, StarmapStep
+from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.windows import RollStep
+from makiserve.stream.columns.store import ItemStore
+from makiserve.stream.data.roll import Roll
+from makiserve.stream.engine.fold import Fold
+from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.ops.filter import Filter
+from makiserve.stream.ops.map import Map, Starmap
+from makiserve.stream.ops.position import Last
+from makiserve.stream.ops.tee_map import TeeMap
+
+
+class NoColumns(Exception):
+    """An operator has no columnar form; the message says why."""
+
+
+class _Before(NamedTuple):
+    """The steps from an item to the value that is reduced, and what tells whether others do the same."""
+
+    steps: tuple[Step, ...] = ()
+    key: tuple[Any, ...] = ()
+
+    def then(self, step: Step, function: Any) -> _Before:
+        return _Before((*self.steps, step), (*self.key, type(step), _identity(function)))
+
+
+class WindowPlan:
+    """The reductions of the windows of one roll, and the values that they share.
+
+    Args:
+        operator: the roll.
+        path: its place in the pipeline.
+        layout: of the scope.
+        is_certain: as in `Step`.
+
+    Raises:
+        NoColumns: an operator of the pipeline has no columnar form inside a window.
+    """
+
+    def __init__(self, operator: Roll, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> None:
+        self._operator, self._layout, self._is_certain = operator, layout, is_certain
+        self._here = " > ".join(path)
+        if not operator.is_sliced:
+            raise NoColumns(f"{self._here}: its pipeline is not a reduction, so every open window has its own state")
+        if operator.window > MAX_WINDOW:
+            raise NoColumns(f"{self._here}: a window of more than {MAX_WINDOW} items")
+        self._values: dict[tuple[Any, ...], int] = {}
+        self._kept: list[Values] = []
+        self._tree = self._node(operator.pipeline, path, _Before())
+
+    def step(self) -> RollStep:
+        """Return the step of the roll."""
+        slices = Slices(int(self._operator.window), int(self._operator.stride))
+        return RollStep(self._here, self._layout, slices, self._kept, self._tree)
+
+    def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> Leaf | Join:
+        index = next(index for index, operator in enumerate(plan.operators) if not operator.stateless)
+        for operator in plan.operators[:index]:
+            if not isinstance(operator, Map | Starmap):
+                raise NoColumns(f"{self._path(path, operator)} comes before a reduction in a window")
+            before = before.then(self._stateless(operator, path, is_certain=self._is_certain), operator.mapper)
+        after = Chain([self._stateless(one, path, is_certain=False) for one in plan.operators[index + 1 :]])
+        operator = plan.operators[index]
+        if isinstance(operator, Fold):
+            here = self._path(path, operator)
+            return Leaf(here, operator, self._shared(operator, here, before), after, self._is_certain)
+        if isinstance(operator, TeeMap):
+            lead = f"{operator.name}["
+            branches = (
+                self._node(branch, (*path, f"{lead}{number}]"), before)
+                for number, branch in enumerate(operator.pipelines)
+            )
+            return Join(tuple(branches), after)
+        raise NoColumns(f"{self._path(path, operator)} has no columnar form in a window")
+
+    def _stateless(self, operator: Operator, path: tuple[str, ...], *, is_certain: bool) -> Step:
+        step = stateless_step(operator, self._path(path, operator))
+        if step is None:
+            raise NoColumns(f"{self._path(path, operator)} has no columnar form")
+        step.is_certain = is_certain
+        return step
+
+    def _shared(self, node: Fold, path: str, before: _Before) -> int:
+        """Return the number of the values that a reduction reduces."""
+        if node.key_mapper:
+            step = MapStep(path, node.key_mapper)
+            step.is_certain = self._is_certain
+            before = before.then(step, node.key_mapper)
+        is_last = isinstance(node, Last)
+        key = (*before.key, is_last)
+        if key not in self._values:
+            size = 1 if is_last else max(1, int(self._operator.window) - 1)
+            history = self._layout.store(self._here, lambda: ItemStore(size))
+            self._values[key] = len(self._kept)
+            self._kept.append(Values(Chain(before.steps), history, is_last))
+        return self._values[key]
+
+    @staticmethod
+    def _path(path: tuple[str, ...], operator: Operator) -> str:
+        return " > ".join((*path, str(operator)))
+
+
+def stateless_step(operator: Operator, path: str) -> Step | None:
+    """Return the columnar form of an operator that keeps no state; None if it has none."""
+    match operator:
+        case Map(mapper=mapper):
+            return MapStep(path, mapper)
+        case Starmap(mapper=mapper):
+            return StarmapStep(path, mapper)
+        case Filter(predicate=predicate):
+            return FilterStep(path, predicate)
+    return None
+
+
+def _identity(function: Callable[..., Any]) -> Any:
+    """Return what is equal for functions that are written twice: `lambda i: i.v` is computed once."""
+    code = getattr(function, "__code__", None)
+    if code is None or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
+        return id(function)
+    return code.co_code, code.co_consts, code.co_names, id(function.__globals__)

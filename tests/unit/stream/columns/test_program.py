@@ -1,0 +1,112 @@
+"""The columnar engine gives what the row engine gives, for every operator that has a columnar form, in every place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rx
+
+import makiserve.stream as rs
+from makiserve.stream.columns.checkpoint import ColumnCheckpoints
+from makiserve.stream.columns.choose import program_for
+from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.trace import trace
+from tests.unit.stream.cases import NUMBERS, each_pipeline
+
+BATCHES = (1, 3, len(NUMBERS))
+
+
+def in_columns(make: Any, *, is_tracked: bool = False) -> ColumnProgram | None:
+    """The columnar program of a pipeline; None if it has none."""
+    program = program_for(trace(make()), is_tracked=is_tracked)
+    return program if isinstance(program, ColumnProgram) else None
+
+
+def told(fed: FeedResult) -> Any:
+    return repr(fed.outputs), fed.causes, [(index, str(error), error.operator) for index, error in fed.failures]
+
+
+@each_pipeline
+def test_both_engines_give_the_same(make: Any) -> None:
+    columns = in_columns(make)
+    if columns is None:
+        return
+    rows = Program(trace(make()))
+    for size in BATCHES:
+        state, other = columns.new_state(), rows.new_state()
+        for start in range(0, len(NUMBERS), size):
+            batch = NUMBERS[start : start + size]
+            assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert not state.is_foreign
+        assert repr(columns.complete(state)) == repr(rows.complete(other))
+
+
+@each_pipeline
+def test_a_checkpoint_anywhere_changes_nothing(make: Any) -> None:
+    columns, again = in_columns(make), in_columns(make)
+    if columns is None or again is None:
+        return
+    whole = columns.new_state()
+    expected = columns.feed(NUMBERS, whole)
+    checkpoints, others = ColumnCheckpoints(columns), ColumnCheckpoints(again)
+    end = checkpoints.dump(whole)
+    for cut in range(len(NUMBERS) + 1):
+        state = columns.new_state()
+        head = columns.feed(NUMBERS[:cut], state)
+        restored = others.load(checkpoints.dump(state))
+        tail = again.feed(NUMBERS[cut:], restored)
+        assert repr(head.outputs + tail.outputs) == repr(expected.outputs)
+        assert others.dump(restored) == end
+
+
+@each_pipeline
+def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
+    columns = in_columns(make, is_tracked=True)
+    if columns is None:
+        return
+    checkpoints, saved = ColumnCheckpoints(columns), dict[bytes, bytes]()
+    state, outputs = columns.new_state(), []
+    for index, number in enumerate(NUMBERS):
+        outputs += columns.feed([number], state).outputs
+        for address, part in checkpoints.take(state, is_whole=index == 0):
+            saved.pop(address, None) if part is None else saved.update({address: part})
+        state = checkpoints.join(saved.items())
+        assert checkpoints.touched(state) == 0
+    assert repr(outputs) == repr(columns.feed(NUMBERS, columns.new_state()).outputs)
+
+
+@each_pipeline
+def test_a_failing_record_leaves_no_trace(make: Any) -> None:
+    for place in ("before", "after"):
+        check_failures(make, place)
+
+
+def check_failures(make: Any, place: str) -> None:
+    def fragile(item: Any) -> Any:
+        if hash(repr(item)) % 3 == 0:
+            raise ZeroDivisionError(f"not {item!r}")
+        return item
+
+    def pipeline() -> Any:
+        return rx.pipe(rs.ops.map(fragile), make()) if place == "before" else rx.pipe(make(), rs.ops.map(fragile))
+
+    columns = in_columns(pipeline)
+    if columns is None:
+        return
+    rows = Program(trace(pipeline()))
+    for size in BATCHES:
+        state, other = columns.new_state(), rows.new_state()
+        for start in range(0, len(NUMBERS), size):
+            batch = NUMBERS[start : start + size]
+            assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+
+
+def test_enough_cases_have_a_columnar_form() -> None:
+    from tests.unit.stream.cases import PIPELINES
+
+    found = [f"{case} {place}" for case, makes in PIPELINES.items() for place, make in makes.items() if in_columns(make)]
+    total = sum(len(makes) for makes in PIPELINES.values())
+    print(len(found), total)
+    assert len(found) > 200
