@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from makiserve.errors import DecodeError, RecordError
 from makiserve.records import Record
-from makiserve.stream.engine.stage import State
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -21,10 +20,11 @@ class Lane:
     """One ordered stream of records with its own state: a Kafka partition, or a replayed file.
 
     Attributes:
-        states: the state of each program of the scorer, in the order of `Scorer.checkpoints`.
+        states: the state of each program of the scorer, in the order of `Scorer.checkpoints`, each as its engine holds
+            it.
     """
 
-    def __init__(self, states: list[State]) -> None:
+    def __init__(self, states: list[Any]) -> None:
         self.states = states
 
 

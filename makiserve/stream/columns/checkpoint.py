@@ -206,8 +206,8 @@ class ColumnCheckpoints:
                 version = int.from_bytes(part[1:HEAD_BYTES], "big")
                 versions[number, version].append((rows[0], part[HEAD_BYTES:]))
         for (number, version), found in versions.items():
-            rows, parts = zip(*found, strict=True)
-            self._put(state.tables[number], np.array(rows, np.int64), state.kinds[number][version], parts)
+            places = np.array([row for row, _ in found], np.int64)
+            self._put(state.tables[number], places, state.kinds[number][version], [part for _, part in found])
         return state
 
     def _put(self, table: Table, rows: Any, kinds: Kinds, parts: Sequence[bytes]) -> None:

@@ -46,7 +46,7 @@ def earlier(held: Array, counts: Array, values: Array, segments: Segments, size:
     is_new = back <= segments.ranks
     new = values[np.maximum(source, 0)]
     if is_new.all():
-        return new
+        return np.asarray(new)
     old = held[segment, np.minimum(held.shape[1] + segments.ranks - back, held.shape[1] - 1)]
     chosen: Array = np.where(is_new, new, old)
     return chosen

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Items, Mask
-from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.expressions.function import ColumnFunction, column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, Reading, column_fold
 from makiserve.stream.columns.running import folded, running
@@ -17,6 +17,15 @@ from makiserve.stream.columns.store import Store
 from makiserve.stream.columns.turn import Turn, Unrepresentable, check, fail
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.stage import State
+
+
+class Located(Protocol):
+    """What an error needs to know of an operator, as in `Step`."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def is_certain(self) -> bool: ...
 
 
 class FoldStore(Store):
@@ -118,7 +127,7 @@ def row_reduction(node: Fold) -> Reduction:
     return node.reduction().at_least(node.min_periods) if node.min_periods else node.reduction()
 
 
-def read_items(step: Step, key: Any, node: Fold, flow: Flow) -> Items:
+def read_items(step: Step, key: ColumnFunction | None, node: Fold, flow: Flow) -> Items:
     """Return what a reduction reads of its items.
 
     Raises:
@@ -132,7 +141,7 @@ def read_items(step: Step, key: Any, node: Fold, flow: Flow) -> Items:
     return items
 
 
-def checked_reading(step: Step, fold: ColumnFold, flow: Flow) -> Reading:
+def checked_reading(step: Located, fold: ColumnFold, flow: Flow) -> Reading:
     """Return the values of items that a reduction can add.
 
     Raises:
