@@ -14,6 +14,7 @@ from rich.table import Table
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.scoring.entry_point import find_pipeline
+from makiserve.stream.columns.choose import explain as explain_engine
 from makiserve.stream.engine.drawing import dot, mermaid, tree
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.timing import time_operators
@@ -62,17 +63,20 @@ def _sample(schema: Schema, data: Path) -> list[Record]:
 
 def _print(plan: Plan, times: list[float] | None) -> None:
     table = Table(box=None, pad_edge=False)
-    for title in ("operator", "state", "windows", *(("µs an item",) if times else ())):
+    engine = explain_engine(plan)
+    for title in ("operator", "state", "windows", *(("µs an item",) if times else ()), "called for each item"):
         table.add_column(title, justify="right" if title == "µs an item" else "left")
     for index, line in enumerate(tree(plan)):
         sliced = getattr(line.operator, "is_sliced", None)
         windows = "" if sliced is None else "sliced into panes" if sliced else "each kept whole"
         state = f"{line.slots} slots" if line.slots > 1 else "1 slot" if line.slots else ""
         row = (line.branch + str(line.operator), state, windows)
-        table.add_row(*row, *((f"{times[index]:.3f}",) if times else ()))
+        called = "" if engine.rows_because else engine.calls.get(line.path, "")
+        table.add_row(*row, *((f"{times[index]:.3f}",) if times else ()), called)
     screen = Console()
     screen.print(table)
     screen.print(f"\nplan {plan.fingerprint}", style="dim")
+    screen.print(f"computed item by item: {engine.rows_because}" if engine.rows_because else "computed in columns")
     for hidden in plan.hidden:
         screen.print(f"cannot be served: {hidden}", style="yellow")
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, TypeAlias
+
+from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.window_plan import NoColumns
+from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 
+Engine: TypeAlias = Program | ColumnProgram
+AnyCheckpoints: TypeAlias = Checkpoints | ColumnCheckpoints
+AnyParts: TypeAlias = Parts | ColumnCheckpoints
 
-def program_for(plan: Plan, *, is_tracked: bool = False) -> Program | ColumnProgram:
+
+def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
     """Return the program of a plan. The choice depends on the plan alone; both engines give the same results.
 
     Args:
@@ -21,3 +30,39 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Program | ColumnProg
         return ColumnProgram(plan, Compiled(plan, is_tracked=is_tracked), rows)
     except NoColumns:
         return rows
+
+
+class Explained(NamedTuple):
+    """How a plan is computed.
+
+    Attributes:
+        rows_because: which operator has no columnar form, and why; None if the plan is computed in columns.
+        calls: by the place of an operator in the pipeline, why a function of the user is called for each item.
+    """
+
+    rows_because: str | None
+    calls: dict[str, str]
+
+
+def explain(plan: Plan) -> Explained:
+    """Return how a plan is computed."""
+    try:
+        compiled = Compiled(plan, is_tracked=False)
+    except NoColumns as error:
+        return Explained(str(error), {})
+    return Explained(None, {step.path: step.reason for step in compiled.chain.walk() if step.reason})
+
+
+def checkpoints_of(program: Engine, types: tuple[type, ...] = ()) -> AnyCheckpoints:
+    """Return the checkpoints of a program's states.
+
+    Args:
+        program: the program.
+        types: structured types that a state may hold, in addition to those that the pipeline's functions can name.
+    """
+    return ColumnCheckpoints(program, types) if isinstance(program, ColumnProgram) else Checkpoints(program, types)
+
+
+def parts_of(checkpoints: AnyCheckpoints) -> AnyParts:
+    """Return what takes the states of a tracked program apart."""
+    return checkpoints if isinstance(checkpoints, ColumnCheckpoints) else Parts(checkpoints)

@@ -13,10 +13,10 @@ from makiserve.stream.columns.steps.joining import TeeMapStep
 from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep, FirstStep, LagStep, PairwiseStep
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.table import Table
-from makiserve.stream.data.lag import Lag
-from makiserve.stream.data.roll import Roll
 from makiserve.stream.columns.turn import Unrepresentable
 from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
+from makiserve.stream.data.lag import Lag
+from makiserve.stream.data.roll import Roll
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
@@ -123,9 +123,7 @@ class Compiled:
                 return self._group_by(operator, here, path, layout, is_certain=is_certain)
         raise NoColumns(f"{here} has no columnar form")
 
-    def _tee_map(
-        self, operator: TeeMap, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool
-    ) -> Step:
+    def _tee_map(self, operator: TeeMap, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Step:
         rhythms = {plan.rhythm for plan in operator.pipelines}
         if not operator.one_to_one and (operator.join != "zip" or len(rhythms) > 1 or rhythms <= {FIRST, LAST}):
             raise NoColumns(f"{here}: its branches do not emit together, item by item")

@@ -42,7 +42,9 @@ def encode_rows(stores: Sequence[Store], rows: Array, codec: Codec) -> list[byte
     typed = [content for content in contents if content.dtype != object]
     matrix = np.concatenate([_bytes(content) for content in typed] or [np.zeros((len(rows), 0), np.uint8)], axis=1)
     buffer, size = matrix.tobytes(), matrix.shape[1]
-    numbers = [buffer[start : start + size] for start in range(0, size * len(rows), size)] if size else [b""] * len(rows)
+    numbers = (
+        [buffer[start : start + size] for start in range(0, size * len(rows), size)] if size else [b""] * len(rows)
+    )
     others = [content for content in contents if content.dtype == object]
     if not others:
         return numbers
@@ -85,4 +87,3 @@ def _bytes(content: Array) -> Array:
     if not content.shape[1]:
         return np.zeros((len(content), 0), np.uint8)
     return np.ascontiguousarray(content).view(np.uint8).reshape(len(content), -1)
-

@@ -51,7 +51,9 @@ class Store:
 
     def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
         """Write what was read from a checkpoint: two-dimensional arrays, perhaps of earlier types of this store."""
-        self.put(rows, [values.reshape(-1, *array.shape[1:]) for values, array in zip(content, self.arrays, strict=True)])
+        self.put(
+            rows, [values.reshape(-1, *array.shape[1:]) for values, array in zip(content, self.arrays, strict=True)]
+        )
 
 
 def numbers(kind: type, first: Any = 0) -> Callable[[int], tuple[Array, ...]]:

@@ -42,6 +42,10 @@ class ScanStep(Step):
         self._accumulator, self._is_silent = accumulator, is_silent
         self._store = layout.store(path, lambda: Store(lambda count: (objects([make() for _ in range(count)]).values,)))
 
+    @property
+    def reason(self) -> str | None:
+        return "its state is a Python object"
+
     def run(self, flow: Flow, turn: Turn) -> Flow:
         store, segments, accumulate = self._store.of(turn.tables), flow.segments, self._accumulator
         items, emitted, after = flow.items.items(), [], []
@@ -51,8 +55,8 @@ class ScanStep(Step):
         ):
             for index in range(start, start + length):
                 try:
-                    content = accumulate(content, items[index])  # noqa: PLW2901  the value that is accumulated
-                except Exception as error:  # noqa: BLE001  what the user's function raises is reported
+                    content = accumulate(content, items[index])
+                except Exception as error:
                     raise fail(int(flow.at[index]), error, self.path, items[index]) from error
                 emitted.append(content)
             after.append(content)

@@ -83,7 +83,6 @@ class FoldStep(Step):
 
     @property
     def reason(self) -> str | None:
-        """Why a function is called for each item; None if there is none, or it is computed in columns."""
         return self._key.reason if self._key else None
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
@@ -114,7 +113,7 @@ class FoldStep(Step):
             try:
                 if reading.given is None or reading.given[index]:
                     partial = fold.reduction.add(partial, reading.values[index])
-            except Exception as error:  # noqa: BLE001  what the comparison of the user's values raises
+            except Exception as error:
                 item = flow.items.take([index]).items()[0]
                 raise fail(int(flow.at[index]), error, self.path, item) from error
 

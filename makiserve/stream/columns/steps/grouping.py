@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,10 @@ class GroupByStep(Step):
 
     @property
     def reason(self) -> str | None:
-        """Why the key is computed by a call for each item; None if it is computed in columns."""
         return self._key.reason
+
+    def chains(self) -> Iterator[Chain]:
+        yield self.chain
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
         keys, failed = self._key.evaluate(flow.items)
@@ -57,7 +59,9 @@ class GroupByStep(Step):
         try:
             return _in_order(self.chain.run(grouped, turn), outer)
         except Unrepresentable as odd:
-            odd.keys = list(dict.fromkeys(name for name, at in zip(names, given.at.tolist(), strict=True) if at in odd.records))
+            odd.keys = list(
+                dict.fromkeys(name for name, at in zip(names, given.at.tolist(), strict=True) if at in odd.records)
+            )
             raise
 
     def _without_foreign(self, flow: Flow, rows: Any, table: Table, turn: Turn) -> tuple[Flow, Any]:

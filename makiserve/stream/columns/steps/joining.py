@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from makiserve.stream.columns.column import Rows
@@ -29,6 +29,9 @@ class TeeMapStep(Step):
         self.branches = tuple(branches)
         self.in_layout = self.branches[::-1] if is_one_to_one else self.branches
         self.is_stateful = any(step.is_stateful for chain in branches for step in chain.steps)
+
+    def chains(self) -> Iterator[Chain]:
+        yield from self.branches
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
         emitted = [chain.run(flow, turn) for chain in self.branches]

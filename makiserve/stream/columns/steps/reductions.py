@@ -63,3 +63,11 @@ def leaves_of(node: Leaf | Join) -> Iterator[Leaf]:
     else:
         for branch in node.branches:
             yield from leaves_of(branch)
+
+
+def after_chains(node: Leaf | Join) -> Iterator[Chain]:
+    """Yield the steps that follow the reductions and joins of a tree."""
+    if isinstance(node, Join):
+        for branch in node.branches:
+            yield from after_chains(branch)
+    yield node.after

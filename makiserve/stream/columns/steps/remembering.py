@@ -15,8 +15,8 @@ from makiserve.stream.columns.history import advance, earlier
 from makiserve.stream.columns.steps.step import Layout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.turn import Turn, check
-from makiserve.stream.engine.stage import State
 from makiserve.stream.engine.scope import MISSING
+from makiserve.stream.engine.stage import State
 
 
 class LagStep(Step):
@@ -80,6 +80,10 @@ class DistinctUntilChangedStep(LagStep):
         self._call = key_mapper
         self._key = column_function(key_mapper) if key_mapper else None
 
+    @property
+    def reason(self) -> str | None:
+        return self._key.reason if self._key else None
+
     def run(self, flow: Flow, turn: Turn) -> Flow:
         keys = flow.items
         if self._key and self._call:
@@ -87,7 +91,9 @@ class DistinctUntilChangedStep(LagStep):
             check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         given = flow.with_items(keys)
         earlier, before = self._earlier(given, turn)
-        changed, failed = _unequal(keys if isinstance(keys, Column) else Column(np.array(keys.items(), object)), earlier)
+        changed, failed = _unequal(
+            keys if isinstance(keys, Column) else Column(np.array(keys.items(), object)), earlier
+        )
         check(
             given.with_items(Rows(None, (), (earlier, keys))),
             None if failed is None else failed & (before > 0),

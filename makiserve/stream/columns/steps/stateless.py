@@ -24,7 +24,6 @@ class MapStep(Step):
 
     @property
     def reason(self) -> str | None:
-        """Why the function is called for each item; None if it is computed in columns."""
         return self._function.reason
 
     def run(self, flow: Flow, turn: Turn) -> Flow:

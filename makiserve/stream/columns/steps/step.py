@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from makiserve.stream.columns.flow import Flow
@@ -58,6 +58,15 @@ class Step(ABC):
         self.path = path
         self.is_certain = True
 
+    @property
+    def reason(self) -> str | None:
+        """Why a function of the user is called for each item; None if none is."""
+        return None
+
+    def chains(self) -> Iterator[Chain]:
+        """Yield the chains inside."""
+        yield from ()
+
     @abstractmethod
     def run(self, flow: Flow, turn: Turn) -> Flow:
         """Process the items of a flow, which is not empty.
@@ -84,6 +93,13 @@ class Chain:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = tuple(steps)
+
+    def walk(self) -> Iterator[Step]:
+        """Yield every step, outer before inner."""
+        for step in self.steps:
+            yield step
+            for chain in step.chains():
+                yield from chain.walk()
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
         """Process the items of a flow."""

@@ -6,7 +6,7 @@ all reductions of these values share. `rolling.py` computes the windows that clo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from makiserve.stream.columns.rolling import Rolling
 from makiserve.stream.columns.slices import Slices
 from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_states
-from makiserve.stream.columns.steps.reductions import Join, Leaf, Values, leaves_of
-from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.steps.reductions import Join, Leaf, Values, after_chains, leaves_of
+from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.turn import Turn, Unrepresentable
 from makiserve.stream.engine.stage import State
@@ -39,12 +39,15 @@ class RollStep(Step):
 
     is_stateful = True
 
-    def __init__(
-        self, path: str, layout: Layout, slices: Slices, values: Sequence[Values], tree: Leaf | Join
-    ) -> None:
+    def __init__(self, path: str, layout: Layout, slices: Slices, values: Sequence[Values], tree: Leaf | Join) -> None:
         super().__init__(path)
         self.slices, self.values, self.tree = slices, tuple(values), tree
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
+
+    def chains(self) -> Iterator[Chain]:
+        for values in self.values:
+            yield values.chain
+        yield from after_chains(self.tree)
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
         counts = self._counts.of(turn.tables)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import rx
 
 import makiserve.stream as rs
@@ -106,7 +105,9 @@ def check_failures(make: Any, place: str) -> None:
 def test_enough_cases_have_a_columnar_form() -> None:
     from tests.unit.stream.cases import PIPELINES
 
-    found = [f"{case} {place}" for case, makes in PIPELINES.items() for place, make in makes.items() if in_columns(make)]
+    found = [
+        f"{case} {place}" for case, makes in PIPELINES.items() for place, make in makes.items() if in_columns(make)
+    ]
     total = sum(len(makes) for makes in PIPELINES.values())
     print(len(found), total)
     assert len(found) > 200
