@@ -11,9 +11,10 @@ from makiserve.scoring.batch import Batch, Lane, Scored
 from makiserve.scoring.post import PostProcessor, Prediction
 from makiserve.scoring.predictor import NO_RIVALS, Companions, Predictor
 from makiserve.scoring.split import Call, call_both, challenged
+from makiserve.stream.columns.choose import checkpoints_of, program_for
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
-from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.program import FeedResult
 
 
 class Scorer:
@@ -39,10 +40,10 @@ class Scorer:
         *,
         is_tracked: bool = False,
     ) -> None:
-        self._program = Program(plan, is_tracked=is_tracked)
+        self._program = program_for(plan, is_tracked=is_tracked)
         self.serve(predictor, rivals)
         self._post = PostProcessor(post, plan, is_tracked=is_tracked) if post else None
-        features = Checkpoints(self._program)
+        features = checkpoints_of(self._program)
         types = (Prediction, *features.types)  # a post pipeline's state may contain features
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
 

@@ -13,7 +13,7 @@ from makiserve.scoring import Batch, Outputs, Scored, Scorer, Served
 from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, TopicRecord
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import parts_of
 from makiserve.stream.engine.trace import Transform, trace_factory
 
 Subject = Callable[[], Transform] | str | Served
@@ -191,7 +191,7 @@ class PipelineDriver:
 
     def _start(self) -> None:
         self._scorer = self._program.start()
-        self._parts = tuple(Parts(checkpoints) for checkpoints in self._scorer.checkpoints)
+        self._parts = tuple(parts_of(checkpoints) for checkpoints in self._scorer.checkpoints)
         self._restore()
 
     def _restore(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from makiserve.scoring import Lane
 from makiserve.serving.state.parts_index import NUMBER_BYTES, Manifest, PartsIndex, chunk_keys, other_slot
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import AnyParts
 
 TopicRecord = tuple[bytes, "bytes | None"]
 
@@ -53,7 +53,7 @@ class CheckpointWriter:
 
     def __init__(
         self,
-        parts: tuple[Parts, ...],
+        parts: tuple[AnyParts, ...],
         stale: Iterable[bytes] = (),
         index: PartsIndex | None = None,
         manifest: Manifest = Manifest(),  # noqa: B008  immutable

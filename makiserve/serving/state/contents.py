@@ -18,7 +18,7 @@ from makiserve.serving.state.checkpoint import (
 )
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
 from makiserve.serving.state.parts_index import NUMBER_BYTES, SLOTS, Manifest, PartsIndex, chunk_keys
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import AnyParts
 
 _unpack = msgspec.msgpack.decode
 
@@ -73,7 +73,7 @@ class Contents:
         """The keys of all records except the checkpoint metadata."""
         return [key for key in self.records if key != MARK]
 
-    def lane(self, parts: tuple[Parts, ...], committed: OffsetMetadata) -> tuple[Lane, CheckpointWriter]:
+    def lane(self, parts: tuple[AnyParts, ...], committed: OffsetMetadata) -> tuple[Lane, CheckpointWriter]:
         """Return the lane of the last complete checkpoint, and the writer of the next one.
 
         Args:

@@ -20,8 +20,7 @@ from makiserve.serving.state.ownership import require_own_state
 from makiserve.serving.state.start_position import committed_position, first_position, position_after_loss
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
-from makiserve.stream.engine.checkpoint import Checkpoints
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import AnyCheckpoints, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +123,7 @@ class Restorer:
         past: WarmupFile | None,
     ) -> None:
         self._lookup, self._settings, self._topic = lookup, settings, topic
-        self._processor, self._parts = processor, tuple(map(Parts, processor.checkpoints))
+        self._processor, self._parts = processor, tuple(map(parts_of, processor.checkpoints))
         self._expected, self._past = expected, past
         self._thread = Background("restore")
 

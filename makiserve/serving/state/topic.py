@@ -9,7 +9,7 @@ from makiserve.kafka import Cluster
 from makiserve.records import Record
 from makiserve.scoring import Batch, Scorer
 from makiserve.settings.sections import OnStateLoss
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import parts_of
 
 SETTINGS = {
     "cleanup.policy": "compact",
@@ -70,5 +70,5 @@ def check_state(scorer: Scorer, records: Sequence[Record]) -> None:
     lane = scorer.new_lane()
     scorer.rebuild(Batch(lane, records))
     for checkpoints, state in zip(scorer.checkpoints, lane.states, strict=True):
-        parts = Parts(checkpoints)
+        parts = parts_of(checkpoints)
         parts.join((address, part) for address, part in parts.take(state, is_whole=True) if part is not None)

@@ -53,11 +53,6 @@ class ColumnCheckpoints:
         self._tables = {slot: step.table for slot, step in self._compiled.group_slots(program.rows.scope).items()}
 
     @property
-    def parts(self) -> ColumnCheckpoints:
-        """The parts of a state, each of which can be saved separately."""
-        return self
-
-    @property
     def is_keyed(self) -> bool:
         """Whether all state is in groups. If so, the states of different keys are independent."""
         return not self._compiled.layouts[LANE].stores

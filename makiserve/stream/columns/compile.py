@@ -15,6 +15,7 @@ from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.columns.turn import Unrepresentable
 from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
+from makiserve.stream.data.forward_fill import ForwardFill, filled
 from makiserve.stream.data.lag import Lag
 from makiserve.stream.data.roll import Roll
 from makiserve.stream.engine.fold import Fold
@@ -97,7 +98,9 @@ class Compiled:
             steps.append(step)
         return Chain(steps)
 
-    def _step(self, operator: Operator, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Step:
+    def _step(  # noqa: C901  one case for each operator
+        self, operator: Operator, path: tuple[str, ...], layout: Layout, *, is_certain: bool
+    ) -> Step:
         here = " > ".join((*path, str(operator)))
         stateless = stateless_step(operator, here)
         if stateless is not None:
@@ -117,6 +120,8 @@ class Compiled:
                 return ScanStep(here, layout, *operator.safely(), is_silent=operator.reduce)
             case Fold():
                 return FoldStep(here, layout, operator)
+            case ForwardFill():
+                return ScanStep(here, layout, lambda: None, filled)
             case TeeMap():
                 return self._tee_map(operator, here, path, layout, is_certain=is_certain)
             case GroupBy():

@@ -1,7 +1,7 @@
 """Histories: the last items of each group, and the item so many before each item.
 
-A history is a row of a two-dimensional array that ends with the latest item; a group with fewer items fills the end of
-its row. The items that a group has seen are those of its history, which earlier batches left, then those of its segment.
+A history is a row of a two-dimensional array that ends with the latest item; a group with fewer items fills the end
+of its row. A group has seen the items of its history, which earlier batches left, and then those of its segment.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ def earlier(held: Array, counts: Array, values: Array, segments: Segments, size:
     """Return for each item of a batch the value `size` items before; the first of its group while there are fewer.
 
     Args:
-        held, values, segments: as in `advance`; a history has room for at least `size` items.
+        held: the history of each segment's group, with room for at least `size` items.
         counts: the number of items that each group has seen.
+        values: the items of the batch.
+        segments: their segments.
         size: how many items back.
     """
     segment, kept = segments.segment_of, np.minimum(counts, held.shape[1])

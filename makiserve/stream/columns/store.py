@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import KINDS, Array, Column, Items, objects
+from makiserve.stream.columns.column import Array, Column, Items, objects
 
-NUMBERS = tuple(np.dtype(kind) for kind in KINDS.values())
+OBJECT = np.dtype(object)
 
 
 class Store:
@@ -73,27 +73,27 @@ class ItemStore(Store):
         super().__init__(self._first)
 
     def _first(self, count: int) -> tuple[Array, ...]:
-        dtype = np.dtype(object) if self._dtype is None else self._dtype
-        empty = np.full((count, self._size), None if dtype == object else 0, dtype)
-        return empty, np.zeros((count, self._size if dtype != object else 0), np.bool_)
+        dtype = OBJECT if self._dtype is None else self._dtype
+        empty = np.full((count, self._size), None if dtype == OBJECT else 0, dtype)
+        return empty, np.zeros((count, self._size if dtype != OBJECT else 0), np.bool_)
 
     def accept(self, items: Items) -> Column:
         """Return items as a column of the store's type; the store becomes one of objects if it must."""
         column = items if isinstance(items, Column) else objects(items.items())
-        if self._dtype != object and column.values.dtype == object and all(item is None for item in column.values):
+        if self._dtype != OBJECT and column.values.dtype == OBJECT and all(item is None for item in column.values):
             return self._nothing(column)
         if self._dtype is None:
             self._become(column.values.dtype)
         elif self._dtype != column.values.dtype:
-            if self._dtype != object:
-                self._become(np.dtype(object))
+            if self._dtype != OBJECT:
+                self._become(OBJECT)
             column = objects(column.items())
         return column
 
     def column(self, values: Array, missing: Array) -> Column:
         """Return content of this store as a column, in the order of the array's elements."""
         flat = values.ravel()
-        if self._dtype == object or not missing.size or not missing.any():
+        if self._dtype == OBJECT or not missing.size or not missing.any():
             return Column(flat)
         return Column(flat, missing.ravel())
 
@@ -106,7 +106,7 @@ class ItemStore(Store):
     def _become(self, dtype: Any) -> None:
         before, self._dtype = self.arrays, dtype
         self.arrays = self._first(len(before[0]))
-        if before[0].dtype == object:  # it holds nothing but None
+        if before[0].dtype == OBJECT:  # it holds nothing but None
             self.arrays[1][:] = True
         else:  # typed before: give every value back as a Python object
             values = before[0].astype(object)

@@ -12,6 +12,8 @@ from makiserve.stream.columns.steps.stateless import FilterStep, MapStep, Starma
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.store import ItemStore
+from makiserve.stream.data.clip import Clip
+from makiserve.stream.data.fill_none import FillNone
 from makiserve.stream.data.roll import Roll
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import Operator, Plan
@@ -53,8 +55,8 @@ class WindowPlan:
         self._here = " > ".join(path)
         if not operator.is_sliced:
             raise NoColumns(f"{self._here}: its pipeline is not a reduction, so every open window has its own state")
-        if operator.window > MAX_WINDOW:
-            raise NoColumns(f"{self._here}: a window of more than {MAX_WINDOW} items")
+        if Slices(int(operator.window), int(operator.stride)).panes > MAX_WINDOW:
+            raise NoColumns(f"{self._here}: its windows have more than {MAX_WINDOW} panes")
         self._values: dict[tuple[Any, ...], int] = {}
         self._kept: list[Values] = []
         self._tree = self._node(operator.pipeline, path, _Before())
@@ -120,6 +122,10 @@ def stateless_step(operator: Operator, path: str) -> Step | None:
             return StarmapStep(path, mapper)
         case Filter(predicate=predicate):
             return FilterStep(path, predicate)
+        case Clip():
+            return MapStep(path, operator.clip)
+        case FillNone():
+            return MapStep(path, operator.fill)
     return None
 
 

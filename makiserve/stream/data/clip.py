@@ -52,6 +52,13 @@ class Clip(Operator):
     lower_bound: Any
     higher_bound: Any
 
+    def clip(self, item: Any) -> Any:
+        """Return the item within the bounds."""
+        lower, higher = self.lower_bound, self.higher_bound
+        if higher is not None and item > higher:
+            return higher
+        return lower if lower is not None and item < lower else item
+
     def build(self, then: Stage, scope: Scope) -> Part:
         def push(code: Code, item: str) -> None:
             clipped = item

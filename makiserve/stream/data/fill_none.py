@@ -48,6 +48,10 @@ class FillNone(Operator):
     one_to_one: ClassVar[bool] = True
     value: Any
 
+    def fill(self, item: Any) -> Any:
+        """Return the item with the value in place of None."""
+        return _filled(self.value, item)
+
     def build(self, then: Stage, scope: Scope) -> Part:
         fill = partial(_filled, self.value)
 

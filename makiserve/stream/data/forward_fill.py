@@ -52,14 +52,15 @@ class ForwardFill(Operator):
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
-            filled = code.let("filled", f"{code.constant(_filled, 'fill')}({place}, {item})")
-            code.later(f"{place} = {filled}")
-            then.push(code, filled)
+            value = code.let("filled", f"{code.constant(filled, 'fill')}({place}, {item})")
+            code.later(f"{place} = {value}")
+            then.push(code, value)
 
         return Part(push, then.complete)
 
 
-def _filled(known: Any, item: Any) -> Any:
+def filled(known: Any, item: Any) -> Any:
+    """Return an item with the known values in place of what is missing."""
     if type(item) is tuple:
         if type(known) is not tuple or len(known) != len(item):
             return item

@@ -10,7 +10,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Items, Mask
 from makiserve.stream.columns.expressions.function import ColumnFunction, column_function
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.folds import ColumnFold, Reading, column_fold
+from makiserve.stream.columns.folds import ColumnFold, ObjectFold, Reading, column_fold
 from makiserve.stream.columns.running import folded, running
 from makiserve.stream.columns.steps.step import Layout, Step
 from makiserve.stream.columns.store import Store
@@ -71,7 +71,7 @@ class FoldStore(Store):
 
 
 class FoldStep(Step):
-    """Reduces the items of each group, and emits the result after each of them or, with `reduce`, only at completion."""
+    """Reduces the items of each group; emits the result after each of them or, with `reduce`, only at completion."""
 
     is_stateful = True
 
@@ -94,7 +94,7 @@ class FoldStep(Step):
         if outgrown is not None and outgrown.any():
             raise Unrepresentable(flow.at[outgrown[flow.segments.segment_of]].tolist())
         reading = checked_reading(self, fold, flow.with_items(items))
-        if self._node.reduce and fold.kind != object:
+        if self._node.reduce and not isinstance(fold, ObjectFold):
             turn.write(store, flow.rows, folded(fold, reading, flow.segments, carry))
             return flow.where(np.zeros(len(flow), np.bool_))
         results, after, failed = running(fold, reading, flow.segments, carry)

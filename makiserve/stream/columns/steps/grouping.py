@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import Column, Items, Mask
+from makiserve.stream.columns.column import Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.steps.step import Chain, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.columns.turn import Turn, Unrepresentable, check
+from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.stage import State
 
 
@@ -44,12 +44,10 @@ class GroupByStep(Step):
     def run(self, flow: Flow, turn: Turn) -> Flow:
         keys, failed = self._key.evaluate(flow.items)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
-        names, table = _hashable(keys), turn.tables[self.table]
-        try:
-            rows = turn.find(table, names)
-        except TypeError:
-            check(flow, _unhashable(names), lambda item: hash(self._call(item)), self.path, is_certain=self.is_certain)
-            raise
+        table = turn.tables[self.table]
+        names, failed = _names(keys, table)
+        check(flow, failed, self._check_key, self.path, is_certain=self.is_certain)
+        rows = turn.find(table, names)
         turn.touch(table, rows)
         given = flow
         flow, rows = self._without_foreign(flow, rows, table, turn)
@@ -63,6 +61,11 @@ class GroupByStep(Step):
                 dict.fromkeys(name for name, at in zip(names, given.at.tolist(), strict=True) if at in odd.records)
             )
             raise
+
+    def _check_key(self, item: Any) -> None:
+        key = self._call(item)
+        hash(key)
+        new_key(key)
 
     def _without_foreign(self, flow: Flow, rows: Any, table: Table, turn: Turn) -> tuple[Flow, Any]:
         foreign = table.is_foreign[rows]
@@ -103,20 +106,23 @@ def _in_order(grouped: Flow, outer: Flow) -> Flow:
     return Flow(grouped.items.take(order), grouped.at[order], Segments(np.array([len(order)])), outer.rows)
 
 
-def _hashable(keys: Items) -> list[Any]:
-    """Return the keys; every NaN is the same object, so that a dict takes them for one key."""
-    names = keys.items()
-    if isinstance(keys, Column) and keys.values.dtype == np.float64 and np.isnan(keys.values).any():
-        return [math.nan if key != key else key for key in names]
-    return names
-
-
-def _unhashable(keys: Sequence[Any]) -> Mask:
-    def fails(key: Any) -> bool:
+def _names(keys: Items, table: Table) -> tuple[list[Any], Mask | None]:
+    """Return the keys under which groups are stored, and which items have none."""
+    names, index = keys.items(), table.index
+    if all(map(_is_plain, set(map(type, names)))):
+        unknown = set(names) - index.keys()
+        if not unknown:
+            return names, None
+    failed = np.zeros(len(names), np.bool_)
+    found: dict[Any, Any] = {}
+    for at, key in enumerate(names):
         try:
-            hash(key)
-        except TypeError:
-            return True
-        return False
+            if key not in index:
+                names[at] = found[key] if key in found else found.setdefault(key, new_key(key))
+        except (TypeError, ValueError):  # it cannot be hashed, or is too large
+            failed[at] = True
+    return names, failed if failed.any() else None
 
-    return np.fromiter(map(fails, keys), np.bool_, len(keys))
+
+def _is_plain(kind: type) -> bool:
+    return kind in (str, int, bool, bytes, type(None))

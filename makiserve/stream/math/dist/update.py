@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
 from makiserve.errors import PipelineError
 from makiserve.stream.arguments import elements, share, whole_number
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math.dist.distribution import Distribution, add, finite, merge
-from makiserve.stream.scalars import real
-from collections import namedtuple
-from collections.abc import Sequence
-from typing import Any
-from makiserve.stream.engine.trace import Transform
-from makiserve.stream.math.dist.distribution import Distribution
-from makiserve.stream.math.dist.statistics import mean_of
-from makiserve.stream.math.dist.statistics import quantile_of
-from makiserve.stream.math.dist.statistics import stddev_of
+from makiserve.stream.math.dist.statistics import mean_of, quantile_of, stddev_of
 from makiserve.stream.ops.map import map
+from makiserve.stream.scalars import real
 
 
 def update(
@@ -71,7 +66,7 @@ class Update(Fold):
         return add(dist, self.check(value))
 
 
-_named: Any = namedtuple  # noqa: PYI024  the fields depend on the parameters
+_named: Any = namedtuple
 
 
 def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
