@@ -1,4 +1,4 @@
-"""Histories: the last items of each group, and the item so many before each item.
+"""Histories: the last items of each group, and the item a number of items before each one.
 
 A history is a row of a two-dimensional array that ends with the latest item; a group with fewer items fills the end
 of its row. A group has seen the items of its history, which earlier batches left, and then those of its segment.

@@ -2,8 +2,7 @@
 
 A batch is an attempt: the steps compute what they would write, and the lane's state changes only if every record has
 passed. If records fail, the others are computed again without them. If arrays cannot hold a value with equal bits and
-type, such as an integer beyond 64 bits, the groups that it belongs to move to the row engine for good, and nobody sees
-a difference except in speed.
+type, such as an integer beyond 64 bits, its group moves to the row engine and stays there. Only the speed differs.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def fail(at: int, error: Exception, path: str, item: Any) -> RecordsFailed:
 
 
 def check_representable(flow: Flow, odd: Mask | None) -> None:
-    """Raise if arrays cannot hold what became of some items.
+    """Raise if arrays cannot hold the results of some items.
 
     Raises:
         Unrepresentable: they cannot.

@@ -24,11 +24,11 @@ from makiserve.stream.ops.tee_map import TeeMap
 
 
 class NoColumns(Exception):
-    """An operator has no columnar form; the message says why."""
+    """An operator has no columnar form; the message names it and the reason."""
 
 
 class _Before(NamedTuple):
-    """The steps from an item to the value that is reduced, and what tells whether others do the same."""
+    """The steps from an item to the value that is reduced, and a key that equal steps share."""
 
     steps: tuple[Step, ...] = ()
     key: tuple[Any, ...] = ()
