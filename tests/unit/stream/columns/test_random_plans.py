@@ -1,0 +1,97 @@
+"""Random plans over random records, cut and checkpointed anywhere: the columnar engine gives what the row engine gives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import rx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import makiserve.stream as rs
+from makiserve.stream.columns.checkpoint import ColumnCheckpoints
+from makiserve.stream.columns.choose import program_for
+from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.trace import trace
+
+
+class Reading(NamedTuple):
+    key: Any
+    value: float | None
+    count: int
+
+
+ODD = [0.0, -0.0, math.nan, math.inf, 1e308, -1e308, 5e-324]
+readings = st.builds(
+    Reading,
+    st.sampled_from(["a", "b", 1, 1.0, None]),
+    st.floats(-1e6, 1e6) | st.sampled_from(ODD) | st.none(),
+    st.integers(-5, 5) | st.sampled_from([2**31, 2**62, 2**63, -(2**70)]),
+)
+
+FUNCTIONS = [
+    lambda i: i.value,
+    lambda i: i.count,
+    lambda i: i.value * 2 + 1,
+    lambda i: i.count // 3,
+    lambda i: i.value / i.count,
+    lambda i: i.value if i.count > 0 else 0.0,
+    lambda i: str(i.count),
+]
+REDUCTIONS = [rs.math.sum, rs.math.mean, rs.math.stddev, rs.math.min, rs.math.max, rs.math.distinct_count]
+functions = st.sampled_from(FUNCTIONS)
+
+
+def reductions(*, reduce: bool) -> st.SearchStrategy[Any]:
+    made = st.builds(
+        lambda make, function, skips: make(function, reduce=reduce, skip_missing=skips),
+        st.sampled_from(REDUCTIONS),
+        functions,
+        st.booleans(),
+    )
+    return made | st.just(rs.ops.count(reduce=reduce)) | (st.just(rs.ops.last()) if reduce else st.nothing())
+
+
+def joined(branches: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return branches | st.lists(branches, min_size=2, max_size=3).map(lambda found: rs.ops.tee_map(*found))
+
+
+windows = st.builds(rs.data.roll, st.integers(1, 6), st.integers(1, 7), joined(reductions(reduce=True)))
+changes = st.builds(rs.data.delta, functions, st.integers(1, 3))
+running = joined(reductions(reduce=False) | changes | st.just(rs.data.lag(2)))
+before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
+chains = st.builds(lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running)
+plans = st.builds(
+    lambda chain, keyed: rs.ops.group_by(lambda i: i.key, chain) if keyed else chain, chains, st.booleans()
+).map(trace)
+
+
+@settings(max_examples=150, deadline=None)
+@given(plans, st.lists(readings, max_size=40), st.lists(st.integers(1, 12), min_size=1, max_size=6), st.booleans())
+def test_both_engines_give_the_same(plan: Any, records: list[Reading], cuts: list[int], checkpoints: bool) -> None:
+    columns, rows = program_for(plan), Program(plan)
+    assert isinstance(columns, ColumnProgram)
+    codec = ColumnCheckpoints(columns, (Reading,))
+    state, other = columns.new_state(), rows.new_state()
+    start, turn = 0, 0
+    while start < len(records):
+        batch = records[start : start + cuts[turn % len(cuts)]]
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        if checkpoints:
+            state = codec.load(codec.dump(state))
+        start, turn = start + len(batch), turn + 1
+    assert completed(columns, state) == completed(rows, other)
+
+
+def told(fed: FeedResult) -> Any:
+    return repr(fed.outputs), fed.causes, [(index, str(error)) for index, error in fed.failures]
+
+
+def completed(program: Any, state: Any) -> Any:
+    """What a program emits at completion, or the error that it raises."""
+    try:
+        return repr(program.complete(state))
+    except Exception as error:
+        return repr(error)
