@@ -55,6 +55,8 @@ class WindowPlan:
         self._here = " > ".join(path)
         if not operator.is_sliced:
             raise NoColumns(f"{self._here}: its pipeline is not a reduction, so every open window has its own state")
+        if operator.stride > operator.window:
+            raise NoColumns(f"{self._here}: its windows leave items out")
         if Slices(int(operator.window), int(operator.stride)).panes > MAX_WINDOW:
             raise NoColumns(f"{self._here}: its windows have more than {MAX_WINDOW} panes")
         self._values: dict[tuple[Any, ...], int] = {}
