@@ -17,7 +17,7 @@ from makiserve.serving.slices import Slice
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.serving.telemetry.service import service
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.columns.choose import AnyCheckpoints
 
 
 class ScoringProcessor:
@@ -64,7 +64,7 @@ class ScoringProcessor:
         return None if self.scorer.stateless else self.scorer.fingerprint
 
     @property
-    def checkpoints(self) -> tuple[Checkpoints, ...]:
+    def checkpoints(self) -> tuple[AnyCheckpoints, ...]:
         return self.scorer.checkpoints
 
     @property

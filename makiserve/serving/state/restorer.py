@@ -41,7 +41,7 @@ class Stateful(Rebuilder, Protocol):
     """The part of a processor that state depends on."""
 
     @property
-    def checkpoints(self) -> tuple[Checkpoints, ...]:
+    def checkpoints(self) -> tuple[AnyCheckpoints, ...]:
         """The checkpoints of each program, in the order of `Lane.states`."""
 
     def new_lane(self) -> Lane:

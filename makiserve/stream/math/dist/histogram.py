@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-<<<<<<< HEAD
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.reactive import compose
-=======
-from makiserve.errors import PipelineError
->>>>>>> abe54c6 (Columns: clip, fill_none and forward_fill; what explain shows is tested)
 from makiserve.stream.engine.trace import Transform
 from makiserve.stream.math.dist.distribution import Distribution, count_below
 from makiserve.stream.ops.filter import filter
 from makiserve.stream.ops.map import map
-from makiserve.stream.reactive import compose
 
 Histogram = tuple[list[float], list[float]]
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.math.dist.distribution import Distribution
+from makiserve.stream.ops.map import map
+from makiserve.stream.math.dist.distribution import Distribution, weighted_mean
 from math import sqrt
-
 import numpy as np
-<<<<<<< HEAD
 from makiserve.stream.arguments import share
 from makiserve.stream.math.dist.distribution import Distribution, centres
-=======
-
-from makiserve.errors import PipelineError
-from makiserve.stream.engine.trace import Transform
-from makiserve.stream.math.dist.distribution import Distribution, centres, weighted_mean
-from makiserve.stream.ops.map import map
->>>>>>> abe54c6 (Columns: clip, fill_none and forward_fill; what explain shows is tested)
 
 
 def min() -> Transform:

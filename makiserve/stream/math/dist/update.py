@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
+from typing import ClassVar
 from makiserve.errors import PipelineError
 from makiserve.stream.arguments import elements, share, whole_number
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.math.dist.distribution import Distribution, add, finite, merge
-from makiserve.stream.math.dist.statistics import mean_of, quantile_of, stddev_of
-from makiserve.stream.ops.map import map
 from makiserve.stream.scalars import real
+from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
+from makiserve.stream.engine.trace import Transform
+from makiserve.stream.math.dist.distribution import Distribution
+from makiserve.stream.math.dist.statistics import mean_of
+from makiserve.stream.math.dist.statistics import quantile_of
+from makiserve.stream.math.dist.statistics import stddev_of
+from makiserve.stream.ops.map import map
 
 
 def update(
@@ -66,7 +71,7 @@ class Update(Fold):
         return add(dist, self.check(value))
 
 
-_named: Any = namedtuple
+_named: Any = namedtuple  # noqa: PYI024  the fields depend on the parameters
 
 
 def describe(quantiles: Sequence[float] = (0.25, 0.5, 0.75)) -> Transform:
