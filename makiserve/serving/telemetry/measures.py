@@ -20,7 +20,7 @@ from makiserve.monitoring.merge import SHOWN
 from makiserve.monitoring.snapshot import ShownDeadLetter, ShownPrediction, Snapshot, StateSize
 from makiserve.scoring import Lane
 from makiserve.serving.publisher import Published
-from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.columns.choose import AnyCheckpoints
 
 
 def _nobody(snapshot: Snapshot) -> None:
@@ -189,7 +189,7 @@ class Checkpointed(Protocol):
     """An object with the checkpoints of lanes, in the order of `Lane.states`."""
 
     @property
-    def checkpoints(self) -> tuple[Checkpoints, ...]: ...
+    def checkpoints(self) -> tuple[AnyCheckpoints, ...]: ...
 
 
 class StateSizer:
