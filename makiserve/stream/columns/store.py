@@ -122,9 +122,11 @@ class ItemStore(Store):
             self._become(np.dtype(kinds[0][0]))
 
     def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
-        if content and content[0].dtype == self._dtype:
+        if not content:  # every item was None when it was written
+            self.arrays[1][rows] = True
+        elif content[0].dtype == self._dtype:
             self.put(rows, content)
-        elif content:  # typed when it was written, objects now
+        else:  # typed when it was written, objects now
             values = content[0].astype(object)
             values[content[1]] = None
             self.put(rows, (values, np.zeros((len(rows), 0), np.bool_)))
