@@ -47,7 +47,7 @@ def _race(title: str, row: dict[str, Any]) -> None:
             for name in row
         ],
     }
-    client, schema = SchemaRegistryClient({"url": "mock://"}), Schema(Reading)
+    client, schema = SchemaRegistryClient.new_client({"url": "mock://"}), Schema(Reading)
     context = SerializationContext("house", MessageField.VALUE)
     message = AvroSerializer(client, json.dumps(writer))(row, context)
     values: list[bytes | None] = [message] * COUNT
