@@ -212,13 +212,19 @@ def test_an_opaque_function_lets_other_exceptions_through():
 
 @pytest.mark.parametrize("items", [column_of([1.5, -0.0, None]), column_of([True, False]), column_of(["a", 1, 2**70])])
 @pytest.mark.parametrize(
-    "function", [abs, float, str, lambda x: x + x, lambda x: 0 if x is None else x, bool], ids=repr
+    "function",
+    [abs, float, str, lambda x: x + x, lambda x: 0 if x is None else x, bool],
+    ids=["abs", "float", "str", "sum", "default", "bool"],
 )
 def test_items_that_are_values(function, items):
     assert_as_python(function, items)
 
 
-@pytest.mark.parametrize("function", [Features, lambda a, b: a / b, lambda a, b=2: (b, a), operator.sub, max], ids=repr)
+@pytest.mark.parametrize(
+    "function",
+    [Features, lambda a, b: a / b, lambda a, b=2: (b, a), operator.sub, max],
+    ids=["named tuple", "quotient", "pair", "sub", "max"],
+)
 def test_a_starred_function_takes_the_elements(function):
     rows = Rows(None, (), (column_of([1.0, -0.0, 3.5]), column_of([0, None, 2])))
     assert_as_python(function, rows, starred=True)
