@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyarrow import csv
 
@@ -24,7 +25,7 @@ def test_the_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
     events = events_table([1])
     csv.write_csv(events[:20_000], tmp_path / "past.csv")
     csv.write_csv(events[20_000:30_000], tmp_path / "live.csv")
-    run = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
+    run: dict[str, Any] = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "train.py"], env=environment, **run)
     (command,) = re.findall(r"^makiserve (.* --replay .*)$", text, re.MULTILINE)
