@@ -15,7 +15,7 @@ from makiserve.scoring import Batch
 from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import OffsetMetadata
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import parts_of
 
 KEYS = 100_000
 ROUNDS = 5
@@ -25,7 +25,7 @@ BATCH = 4096
 def run() -> None:
     """Decode and score a record of each key, then save: the two in turn; producing to Kafka is not in it."""
     scorer, schema = features_only("benchmarks.serving.shops:features").scorer(is_tracked=True), Schema(Sale)
-    lane, writer = scorer.new_lane(), CheckpointWriter(tuple(map(Parts, scorer.checkpoints)), [])
+    lane, writer = scorer.new_lane(), CheckpointWriter(tuple(map(parts_of, scorer.checkpoints)), [])
     mark = OffsetMetadata(0, "", "", 1, 0)
     values = [msgspec.json.encode({"shop": number, "amount": number * 0.5}) for number in range(KEYS)]
     scoring, saving, size = [], [], 0

@@ -64,15 +64,16 @@ def _sample(schema: Schema, data: Path) -> list[Record]:
 def _print(plan: Plan, times: list[float] | None) -> None:
     table = Table(box=None, pad_edge=False)
     engine = explain_engine(plan)
-    for title in ("operator", "state", "windows", *(("µs an item",) if times else ()), "called for each item"):
+    calls = ("called for each item",) if engine.calls else ()
+    for title in ("operator", "state", "windows", *calls, *(("µs an item",) if times else ())):
         table.add_column(title, justify="right" if title == "µs an item" else "left")
     for index, line in enumerate(tree(plan)):
         sliced = getattr(line.operator, "is_sliced", None)
         windows = "" if sliced is None else "sliced into panes" if sliced else "each kept whole"
         state = f"{line.slots} slots" if line.slots > 1 else "1 slot" if line.slots else ""
         row = (line.branch + str(line.operator), state, windows)
-        called = "" if engine.rows_because else engine.calls.get(line.path, "")
-        table.add_row(*row, *((f"{times[index]:.3f}",) if times else ()), called)
+        called = (engine.calls.get(line.path, ""),) if calls else ()
+        table.add_row(*row, *called, *((f"{times[index]:.3f}",) if times else ()))
     screen = Console()
     screen.print(table)
     screen.print(f"\nplan {plan.fingerprint}", style="dim")

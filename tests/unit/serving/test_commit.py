@@ -27,7 +27,7 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
 from makiserve.serving.state.parts_index import Manifest
 from makiserve.serving.state.restorer import Restored
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import parts_of
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 
 SCORER = Scorer(packaged().plan, is_tracked=True)
@@ -44,7 +44,7 @@ STEPS = {
 def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0) -> Partition:
     each = Partition("in", number)
     each.restore()
-    writer = CheckpointWriter(tuple(map(Parts, SCORER.checkpoints)))
+    writer = CheckpointWriter(tuple(map(parts_of, SCORER.checkpoints)))
     each.begin(Restored(Position(origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
     each.advance(scored)
     return each

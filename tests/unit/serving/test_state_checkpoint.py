@@ -16,7 +16,7 @@ from makiserve.serving.state.checkpoint import MARK, CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.parts_index import Manifest
-from makiserve.stream.engine.parts import Parts
+from makiserve.stream.columns.choose import parts_of
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Step
 
@@ -37,7 +37,7 @@ class Topic:
 
     def __init__(self, pipeline: Any = LISTS) -> None:
         self.scorer = Scorer(trace(pipeline), is_tracked=True)
-        self.parts = tuple(map(Parts, self.scorer.checkpoints))
+        self.parts = tuple(map(parts_of, self.scorer.checkpoints))
         self.records: dict[bytes, bytes | None] = {}
 
     def save(self, writer: CheckpointWriter, lane: Lane, offset: int) -> int:
