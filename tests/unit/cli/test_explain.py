@@ -46,6 +46,20 @@ def test_given_records_it_tells_the_time_of_each_operator(tmp_path: Path) -> Non
     assert max(times) > 0
 
 
+def test_it_tells_which_engine_computes_the_pipeline_and_what_is_called_for_each_item(tmp_path: Path) -> None:
+    file = tmp_path / "pipes.py"
+    file.write_text(
+        "import makiserve.stream as rs\n"
+        "from models.electricity.features import Reading\n"
+        "def columns(): return rs.ops.map(lambda i: str(i.date.weekday()))\n"
+        "def rows(): return rs.ops.flat_map()\n"
+    )
+    shown = run(f"{file}:columns").stdout
+    assert "computed in columns" in shown
+    assert "called for each item" in shown
+    assert "computed item by item: flat_map has no columnar form" in run(f"{file}:rows").stdout
+
+
 @pytest.mark.parametrize("ending", ["mmd", "dot", "svg", "png"])
 def test_it_draws(tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"pipeline.{ending}"
