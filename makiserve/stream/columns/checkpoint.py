@@ -31,6 +31,9 @@ HEAD_BYTES = len(IN_COLUMNS) + 2
 BLOCK = 4096
 """Number of groups that are encoded together."""
 
+DAMAGES = (msgspec.DecodeError, LookupError, RecursionError, StopIteration, SyntaxError, TypeError, ValueError)
+"""What decoding a damaged checkpoint may raise; numpy raises SyntaxError for the name of a type."""
+
 _pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
@@ -84,7 +87,7 @@ class ColumnCheckpoints:
             if "rows" in content:
                 return self._foreign(self._rows.from_plain(content["rows"], self._rows.scope, None))
             return self.join((address, part) for address, part in content["columns"])
-        except (TypeError, ValueError) as error:
+        except DAMAGES as error:
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
     def take(self, state: LaneState, *, is_whole: bool) -> Iterator[tuple[bytes, bytes | None]]:
@@ -119,7 +122,7 @@ class ColumnCheckpoints:
             if isinstance(_unpack(groups[ROOT]), list):
                 return self._foreign(self._row_parts.join(groups.items()))
             return self._joined(groups)
-        except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        except DAMAGES as error:
             raise StateError(
                 f"a checkpoint of {len(groups)} groups is damaged: {type(error).__name__}: {error}"
             ) from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import pytest
 import rx
 
 import makiserve.stream as rs
+from makiserve.errors import StateError
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.choose import explain, program_for
 from makiserve.stream.columns.program import ColumnProgram
@@ -101,6 +105,42 @@ def check_failures(make: Any, place: str) -> None:
         for start in range(0, len(NUMBERS), size):
             batch = NUMBERS[start : start + size]
             assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_damaged_checkpoint_raises_a_state_error_or_is_whole(seed: int) -> None:
+    draw = random.Random(seed)
+    checkpoints, whole, parts = damaged_checkpoints()
+    with suppress(StateError):  # and nothing else; a change may also leave a checkpoint that is whole
+        if seed % 2:
+            checkpoints.load(damaged(whole, draw))
+        else:
+            address = draw.choice(list(parts))
+            checkpoints.join((parts | {address: damaged(parts[address], draw)}).items())
+
+
+@cache
+def damaged_checkpoints() -> tuple[ColumnCheckpoints, bytes, dict[bytes, bytes]]:
+    """The checkpoint of a state in columns, with a group that has moved to the row engine; whole, and in parts."""
+    means = rs.ops.tee_map(rs.math.mean(reduce=True), rs.ops.last())
+    texts = rs.math.max(str, reduce=True)
+    windows = rs.ops.tee_map(rs.data.roll(4, 1, means), rs.data.roll(4, 1, texts))
+    program = in_columns(lambda: rs.ops.group_by(lambda i: i % 5, windows), is_tracked=True)
+    assert program
+    state = program.new_state()
+    program.feed([*range(60), 2**70], state)
+    checkpoints = ColumnCheckpoints(program)
+    whole = checkpoints.dump(state)
+    return checkpoints, whole, {at: part for at, part in checkpoints.take(state, is_whole=True) if part is not None}
+
+
+def damaged(content: bytes, draw: random.Random) -> bytes:
+    """Content with some bytes changed, removed or added."""
+    changed = bytearray(content)
+    for _ in range(draw.randint(1, 3)):
+        at, kind = draw.randrange(len(changed) + 1), draw.random()
+        changed[at : at + (kind < 0.7) * draw.randint(1, 3)] = draw.randbytes(draw.randint(0, 3) if kind > 0.3 else 0)
+    return bytes(changed)
 
 
 IN_COLUMNS = {
