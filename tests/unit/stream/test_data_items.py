@@ -153,8 +153,8 @@ def test_where_one_over_the_ratio_is_whole_the_split_is_rxscis(ratio: float) -> 
     [
         (lambda: rs.data.lag(0), "lag"),
         (lambda: rs.data.batch(0), "batch_size"),
-        (lambda: rs.data.pad_start(-1), "negative"),
-        (lambda: rs.data.pad_end(-1), "negative"),
+        (lambda: rs.data.pad_start(-1), "at least 0"),
+        (lambda: rs.data.pad_end(-1), "at least 0"),
         (lambda: rs.data.clip(2, 1), "greater"),
         (lambda: rs.data.to_array("?"), "typecode"),
         (lambda: rs.data.encode("utf-99"), "utf-99"),

@@ -130,7 +130,7 @@ def refused_of(rx: Any) -> Makes:
         "publish_value": lambda: o.publish_value(1, lambda s: s),
         "ref_count": lambda: compose(o.publish(), o.ref_count()),
         "repeat": lambda: o.repeat(2),
-        "replay": lambda: o.replay(lambda s: s, buffer_size=2),
+        "replay": lambda: o.replay(mapper=lambda s: s, buffer_size=2),
         "retry": lambda: o.retry(2),
         "sample": lambda: o.sample(1.0),
         "sequence_equal": lambda: o.sequence_equal([1, 2]),
