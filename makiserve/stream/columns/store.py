@@ -90,12 +90,10 @@ class ItemStore(Store):
             column = objects(column.items())
         return column
 
-    def column(self, values: Array, missing: Array) -> Column:
-        """Return content of this store as a column, in the order of the array's elements."""
-        flat = values.ravel()
-        if self._dtype == OBJECT or not missing.size or not missing.any():
-            return Column(flat)
-        return Column(flat, missing.ravel())
+    def row(self, row: int) -> Column:
+        """Return the items of a row, the latest one last."""
+        values, missing = (array[row] for array in self.arrays)
+        return Column(values, missing) if missing.any() else Column(values)
 
     def _nothing(self, column: Column) -> Column:
         """Return a column of None for a store that is typed, or does not know its type yet."""

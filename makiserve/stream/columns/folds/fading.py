@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Mask
-from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, choose, without
-from makiserve.stream.columns.folds.moments import LARGEST_INT, checked, inexact, nothing, overflowed
+from makiserve.stream.columns.folds.fold import Arrays, choose, without
+from makiserve.stream.columns.folds.moments import LARGEST_INT, Reals, checked, nothing, overflowed
 from makiserve.stream.math.ewm import EwmMean, EwmStddev
 
 
-class Fading(ColumnFold):
+class Fading(Reals):
     """Count, mean, its rounding error, weighted squares, sum of weights, and sum of their squares, each as floats.
 
     The mean of a single integer is an integer in the row engine.
@@ -82,16 +82,6 @@ class Fading(ColumnFold):
                 return None
         columns = np.array(partials, np.float64).reshape(-1, 6)
         return tuple(columns[:, index].copy() for index in range(6))
-
-    def odd(self, values: Array) -> Mask | None:
-        return inexact(values)
-
-    def values(self, values: Array) -> Array:
-        return values.astype(np.float64, copy=False)
-
-    def scalars(self, values: Array) -> list[Any]:
-        scalars: list[Any] = (values if self.kind == np.float64 else values.astype(np.int64)).tolist()
-        return scalars
 
     def _faded(self, counts: Array) -> Array:
         """Return what is left of a weight after so many items, by Python's power: numpy's may differ in a bit."""

@@ -16,7 +16,21 @@ LARGEST_INT = 2**52
 """Differences of integers up to here are exact as floats."""
 
 
-class Moments(ColumnFold):
+class Reals(ColumnFold):
+    """A reduction that reads integers as floats."""
+
+    def odd(self, values: Array) -> Mask | None:
+        return inexact(values)
+
+    def values(self, values: Array) -> Array:
+        return values.astype(np.float64, copy=False)
+
+    def scalars(self, values: Array) -> list[Any]:
+        scalars: list[Any] = (values if self.kind == np.float64 else values.astype(np.int64)).tolist()
+        return scalars
+
+
+class Moments(Reals):
     """Count, pivot, mean relative to the pivot, and sum of squared deviations, each as floats.
 
     Args:
@@ -95,16 +109,6 @@ class Moments(ColumnFold):
             return None
         columns = np.array(partials, np.float64).reshape(-1, 4)
         return tuple(columns[:, index].copy() for index in range(4))
-
-    def odd(self, values: Array) -> Mask | None:
-        return inexact(values)
-
-    def values(self, values: Array) -> Array:
-        return values.astype(np.float64, copy=False)
-
-    def scalars(self, values: Array) -> list[Any]:
-        scalars: list[Any] = (values if self.kind == np.float64 else values.astype(np.int64)).tolist()
-        return scalars
 
     def _holds(self, value: Any) -> bool:
         if self.kind == np.float64:

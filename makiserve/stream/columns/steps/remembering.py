@@ -56,7 +56,7 @@ class LagStep(Step):
 
     def _kept(self, tables: Sequence[Any], row: int) -> list[Any]:
         items, counts = self._items.of(tables), self._counts.of(tables)
-        kept: list[Any] = items.column(*(array[row] for array in items.arrays)).items()
+        kept: list[Any] = items.row(row).items()
         return kept[max(0, self.size - int(counts.arrays[0][row])) :]
 
 

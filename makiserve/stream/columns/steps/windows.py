@@ -21,7 +21,7 @@ from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_states
 from makiserve.stream.columns.steps.reductions import Join, Leaf, Values, after_chains, leaves_of
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
-from makiserve.stream.columns.store import ItemStore, Store, numbers
+from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.turn import Turn, Unrepresentable
 from makiserve.stream.engine.stage import State
 
@@ -61,12 +61,6 @@ class RollStep(Step):
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
         return pane_states(self, tables, row, int(self._counts.of(tables).arrays[0][row]), state)
-
-    def last_values(self, leaf: Leaf, tables: Sequence[Any], row: int, count: int) -> list[Any]:
-        """Return the last values that a reduction may need of a group's items, the latest one last."""
-        store: ItemStore = self.values[leaf.values].history.of(tables)
-        kept: list[Any] = store.column(*(array[row] for array in store.arrays)).items()
-        return kept
 
 
 class _Windows:
