@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from makiserve.errors import DecodeError
-from makiserve.records.avro import AvroDecoder, parse
-from makiserve.records.protobuf import ProtobufDecoder, compiled
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.loader import Load, Loader
@@ -84,10 +82,14 @@ def load_decoder(client: RegistryClient, schema: Schema, input_format: InputForm
 
 def _compiled(registered: RegisteredSchema, schema: Schema, indexes: bytes) -> PayloadDecoder:
     if registered.kind == "AVRO":
+        from makiserve.records.avro import AvroDecoder, parse  # slow to import, and most services read JSON
+
         return AvroDecoder(parse(registered.text, [each.text for each in registered.references]), schema)
     if registered.kind == "JSON":
         return JsonDecoder(schema)
     if registered.kind == "PROTOBUF":
+        from makiserve.records.protobuf import ProtobufDecoder, compiled  # as above
+
         return ProtobufDecoder(compiled(registered.text, registered.references), schema, indexes)
     raise DecodeError(f"messages in the format {registered.kind} cannot be decoded")
 

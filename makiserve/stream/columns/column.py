@@ -13,7 +13,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 KINDS: dict[type, type] = {float: np.float64, int: np.int64, bool: np.bool_}
-"""The Python types that have an array type of their own. A subclass, such as an IntEnum, has none."""
+"""The Python types that have a typed array. A subclass, such as an IntEnum, has none."""
 
 
 @dataclass(frozen=True, slots=True)

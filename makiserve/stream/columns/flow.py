@@ -30,7 +30,7 @@ class Flow:
         return len(self.at)
 
     def with_items(self, items: Items) -> Flow:
-        """Return this flow with other items in the place of its own."""
+        """Return this flow with other items."""
         return replace(self, items=items)
 
     def where(self, kept: Mask, items: Items | None = None) -> Flow:

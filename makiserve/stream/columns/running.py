@@ -1,7 +1,7 @@
 """Running reductions: the partial result of each segment after each of its items.
 
 Many short segments are reduced in rounds: the first item of each segment, then the second of each, and so on. Few long
-ones are reduced each by itself. Every form does the same operations in the same order, so they give the same bits.
+ones are reduced one after the other. Every form does the same operations in the same order, so they give the same bits.
 """
 
 from __future__ import annotations
