@@ -108,7 +108,11 @@ COMMANDS = {
     "dead-letters": LazyCommand(
         "makiserve.cli.dead_letters", "dead_letters", "Show the dead letters that wait in a topic, or put them back."
     ),
-    "record": LazyCommand("makiserve.cli.record", "record", "Write the record type of a file, a topic or a schema."),
+    "record": LazyCommand(
+        "makiserve.cli.record",
+        "record",
+        "Write a record type that fits a file, a topic, or a subject of the schema registry.",
+    ),
     "explain": LazyCommand("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
 }
 
