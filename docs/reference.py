@@ -131,12 +131,12 @@ def table(section: type[Section]) -> str:
 def row(option: Option) -> str:
     """One option."""
     key = f"`[{option.key}]`" if option.is_mapping else f"`{option.key}`"
-    variables = (f"{option.variable}_…",) if option.is_mapping else (option.variable, *option.told.aliases)
+    variables = (f"{option.variable}_…",) if option.is_mapping else (option.variable, *option.spec.aliases)
     names = "<br>".join([f"`{option.flag}`", *(f"`{each}`" for each in variables), key])
-    value = (option.told.metavar or metavar(option.kind)).replace("|", " \\| ")
+    value = (option.spec.metavar or metavar(option.kind)).replace("|", " \\| ")
     default = default_text(option)
     return (
-        f"| {names} | {value} | {f'`{default}`' if default else ''} | {option.told.help.replace('|', chr(92) + '|')} |"
+        f"| {names} | {value} | {f'`{default}`' if default else ''} | {option.spec.help.replace('|', chr(92) + '|')} |"
     )
 
 

@@ -30,4 +30,4 @@ def duration_from_text(text: str) -> timedelta:
     try:
         return float(found[1]) * UNITS[found[2]]
     except OverflowError as error:
-        raise ValueError(f"expected {EXPECTED}; {text!r} is too long") from error
+        raise ValueError(f"expected a shorter duration: {text!r} is too long") from error

@@ -1,36 +1,35 @@
-"""Every error of makiserve, each class named for what happens next.
+"""The error tree of makiserve. Each class is named for what happens next.
 
 ```
 MakiserveError
-├── ConfigurationError         correct the command or the code, start again      exit 2
+├── ConfigurationError         correct the command or the code, then start again   exit 2
 │   ├── ArgumentError          an argument, or the option of that name, is wrong; also a ValueError
 │   ├── PipelineError          the pipeline cannot be traced or compiled; also a ValueError
-│   ├── SourceError            a file or topic cannot be read as what it should be
+│   ├── SourceError            a file or topic cannot be read in the expected format
 │   └── RegistryUnavailable    the tracking server does not answer
-├── ModelRefused               the model must not serve                          exit 3
-├── PipelineChanged            a fresh process must serve it                     exit 6
-├── BrokerUnavailable          no broker answers: check the network, start again exit 4
-├── SchemaRegistryUnavailable  the schema registry does not answer: the same     exit 4
-├── RecordError                one record is dead-lettered, the stream goes on
+├── ModelRefused               the model must not serve                            exit 3
+├── PipelineChanged            a new process must serve the model                  exit 6
+├── BrokerUnavailable          no broker answers: check the network, start again   exit 4
+├── SchemaRegistryUnavailable  the schema registry does not answer: the same       exit 4
+├── RecordError                one record becomes a dead letter, the stream continues
 │   ├── DecodeError            its bytes do not fit the record's schema; also a ValueError
 │   │   └── SchemaNotFound     the registry has no schema of its id
 │   ├── OperatorError          a function of the pipeline raised on it
 │   ├── PredictError           the model refused its features
-│   ├── EncodeError            what came of it has no form in the output
-│   └── PublishError           the output topic does not take what came of it
-├── StoppedOnError             one record is in the way, as the service was told exit 1
-├── RetryCall                  call the same thing again, after a pause
-├── AbortTransaction           abort, rewind inputs and state, do it again
-│   └── MessageRefused         the same, and make dead letters of what a topic does not take
+│   ├── EncodeError            its output cannot be written in the output's format
+│   └── PublishError           the topic does not accept its output
+├── StoppedOnError             a record failed, and --on-error is stop             exit 1
+├── RetryCall                  repeat the call after a pause
+├── AbortTransaction           abort, rewind inputs and state, score the records again
+│   └── MessageRefused         the same, then dead-letter the records that a topic does not accept
 ├── Fenced                     another instance took over: new producer, rejoin
 ├── TopicsChanged              check all topics again, continue from the last commit
-├── StateError                 a checkpoint does not fit: see the message        exit 5
-├── ResourceLimit              give the process more memory, files or threads     exit 71
-└── InternalError              a bug of makiserve: stop, report it               exit 70
+├── StateError                 a checkpoint does not fit: see the message          exit 5
+├── ResourceLimit              give the process more memory, files or threads      exit 71
+└── InternalError              a bug in makiserve: stop, report it                 exit 70
 ```
 
-Exit 0 is a clean end (a drained service, a finished replay). One place turns an error into its exit code:
-`cli/exit.py`.
+Exit code 0 means success (a drained service, a finished replay). `cli/exit.py` turns an error into its exit code.
 """
 
 from __future__ import annotations
@@ -39,23 +38,23 @@ from typing import Any, ClassVar, Literal
 
 
 class MakiserveError(Exception):
-    """The root of the tree. `exit_code` is the process's, when nothing below the command line acts on the error."""
+    """The root of the tree. The process ends with `exit_code` if only the command line catches the error."""
 
     exit_code: ClassVar[int] = 70
 
 
 class ConfigurationError(MakiserveError):
-    """The command, the settings or the user's code must be corrected; trying again as it is cannot help."""
+    """The command, the settings or the user's code must be corrected; a retry without a change cannot help."""
 
     exit_code = 2
 
 
 class ArgumentError(ConfigurationError, ValueError):
-    """An argument of a function of the Python API is wrong, or the command's option of the same name.
+    """An argument of the Python API, or the command-line option of the same name, is wrong.
 
     Args:
         argument: the name of the argument, such as `label_shift`.
-        value: what was given.
+        value: the given value.
         message: why it cannot be used.
     """
 
@@ -68,7 +67,7 @@ class ArgumentError(ConfigurationError, ValueError):
 
     @property
     def as_option(self) -> str:
-        """The same for the command line: `--label-shift -3: …`."""
+        """The message in terms of the command line: `--label-shift -3: …`."""
         return f"--{self.argument.replace('_', '-')} {self.value}: {self.message}"
 
 
@@ -77,31 +76,31 @@ class PipelineError(ConfigurationError, ValueError):
 
 
 class SourceError(ConfigurationError):
-    """A file cannot be read at all: it is missing, it has no header, a column of the record is not in it."""
+    """A source cannot be read at all: the file is missing, has no header, or lacks a column of the record."""
 
 
 class RegistryUnavailable(ConfigurationError):
-    """The tracking server does not answer: check where it is; a running service goes on and asks again."""
+    """The tracking server does not answer: check its address; a running service continues and asks again."""
 
 
 class PipelineWarning(UserWarning):
-    """A pipeline works, and probably does not do what was meant."""
+    """A pipeline works but probably does not do what its author intended."""
 
 
 class ModelRefused(MakiserveError):
-    """The model must not serve: it cannot be loaded, or it does not give its reference outputs."""
+    """The model must not serve: it cannot be loaded, or does not reproduce its reference outputs."""
 
     exit_code = 3
 
 
 class PipelineChanged(MakiserveError):
-    """The model's pipeline is not the one that this process runs: a process of its own must serve it."""
+    """The model's pipeline is not the one that this process runs: a new process must serve it."""
 
     exit_code = 6
 
 
 class BrokerUnavailable(MakiserveError):
-    """No broker answered within the time that was given to it."""
+    """No broker answered within the time limit."""
 
     exit_code = 4
 
@@ -121,21 +120,21 @@ class SchemaRegistryUnavailable(MakiserveError):
 
 
 class RecordError(MakiserveError):
-    """One record cannot be scored: it becomes a dead letter and the stream goes on.
+    """One record cannot be scored: it becomes a dead letter and the stream continues.
 
     Attributes:
-        reason: one word for what went wrong, the same in dead letters and metrics.
+        reason: one word for the kind of failure, the same in dead letters and metrics.
     """
 
     exit_code = 1
     reason: ClassVar[str] = "record"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revived, (type(self), self.args, self.__dict__)  # some have arguments that are not in `args`
+        return _unpickled, (type(self), self.args, self.__dict__)  # some have arguments that are not in `args`
 
 
-def _revived(kind: type[RecordError], arguments: tuple[Any, ...], state: dict[str, Any]) -> RecordError:
-    """The error that was pickled."""
+def _unpickled(kind: type[RecordError], arguments: tuple[Any, ...], state: dict[str, Any]) -> RecordError:
+    """Return the error that was pickled."""
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error
@@ -145,9 +144,9 @@ class DecodeError(RecordError, ValueError):
     """A record's bytes, or a row's cells, do not fit the record's schema.
 
     Attributes:
-        field: the name as it stands in the data; None when the record as a whole is damaged.
-        expected: the declared type in words; None when the record as a whole is damaged.
-        value: what was found instead, shortened; None when it is missing.
+        field: the name of the field in the data; None if the record as a whole is damaged.
+        expected: the declared type in words; None if the record as a whole is damaged.
+        value: the actual value, shortened; None if it is missing.
     """
 
     reason = "decode"
@@ -174,8 +173,8 @@ class OperatorError(RecordError):
     """A function of the pipeline raised on an item; the cause is chained to it.
 
     Attributes:
-        operator: where in the pipeline, as the user wrote it: `roll(window=360, stride=60) > tee_map[1] > map`.
-        item: what the function was given. It is not part of the message: payloads stay out of logs.
+        operator: its position in the pipeline, as the user wrote it: `roll(window=360, stride=60) > tee_map[1] > map`.
+        item: the argument of the function. It is not part of the message: payloads stay out of logs.
     """
 
     reason = "operator"
@@ -187,47 +186,47 @@ class OperatorError(RecordError):
 
 
 class PredictError(RecordError):
-    """The model raised on, or cannot be given, the features of one record."""
+    """The model raised on the features of one record, or cannot accept them."""
 
     reason = "predict"
 
 
 class EncodeError(RecordError):
-    """What came of one record cannot be written as the output's format asks."""
+    """The output of one record cannot be written in the output's format."""
 
     reason = "encode"
 
 
 class PublishError(RecordError):
-    """A topic does not take what came of one record: it is too large, has no key, or has a time that is refused."""
+    """A topic does not accept the output of one record: its size, its missing key or its timestamp."""
 
     reason = "publish"
 
 
 class StoppedOnError(MakiserveError):
-    """A record cannot be scored, and the service was told to stop there: correct the cause, start again."""
+    """A record cannot be scored, and `--on-error stop` is set: correct the cause, then start again."""
 
     exit_code = 1
 
 
 class RetryCall(MakiserveError):
-    """A passing trouble of the broker: the same call is made again after a pause."""
+    """A temporary failure of the broker: the call is repeated after a pause."""
 
     exit_code = 4
 
 
 class AbortTransaction(MakiserveError):
-    """The open transaction cannot be committed: it is aborted, inputs and state go back to the last commit."""
+    """The open transaction cannot be committed: it is aborted, and inputs and state are rewound to the last commit."""
 
     exit_code = 4
 
 
 class MessageRefused(AbortTransaction):
-    """A topic does not take a message of the transaction; which one is not known, if it was in a batch.
+    """A topic does not accept a message of the transaction. If the message was in a batch, it is not known which one.
 
     Attributes:
-        topic: that refused it.
-        cause: its size, its time, or something else about it.
+        topic: the topic that refused it.
+        cause: the property that was refused: its size, its timestamp, or another one.
     """
 
     def __init__(self, message: str, *, topic: str, cause: Literal["size", "time", "record"]) -> None:
@@ -237,19 +236,19 @@ class MessageRefused(AbortTransaction):
 
 
 class Fenced(MakiserveError):
-    """Another instance has taken over, or the outcome of a commit is unknown: this producer may not be used again."""
+    """Another instance has taken over, or the outcome of a commit is unknown: this producer must not be used again."""
 
     exit_code = 4
 
 
 class TopicsChanged(MakiserveError):
-    """A topic is not what it was at the start: all are checked again, and the service continues or ends by that."""
+    """A topic has changed since the start: all topics are checked again before the service continues."""
 
     exit_code = 4
 
 
 class StateError(MakiserveError):
-    """A checkpoint cannot be written or restored: a type without a code, another plan, damaged bytes."""
+    """A checkpoint cannot be written or restored: an unsupported type, another plan, damaged bytes."""
 
     exit_code = 5
 
@@ -261,6 +260,6 @@ class ResourceLimit(MakiserveError):
 
 
 class InternalError(MakiserveError):
-    """A rule of makiserve itself is broken; going on could publish a wrong result."""
+    """An invariant of makiserve is broken; to continue could publish a wrong result."""
 
     exit_code = 70

@@ -46,7 +46,7 @@ from makiserve.records.registry.wire import encoding_of, schema_id
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
-from makiserve.serving.dead_letters.letter import letter_from_message
+from makiserve.serving.dead_letters.dead_letter import dead_letter_from_message
 from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
@@ -374,12 +374,12 @@ class Received(NamedTuple):
 
 def fuzz_dead_letters(random: Random) -> None:
     good = [("makiserve.source", b"house[0]@5"), ("makiserve.reason", b"decode"), ("makiserve.time", b"1")]
-    names = ["makiserve.source", "makiserve.retried", "makiserve.time", "x", "é"]
+    names = ["makiserve.source", "makiserve.redriven", "makiserve.time", "x", "é"]
     own = [(random.choice(names), damaged(random, b"5")) for _ in range(random.randrange(4))]
     added = [(name, damaged(random, value) if random.random() < 0.3 else value) for name, value in good]
-    letter = letter_from_message(Received([*own, *added]))
+    letter = dead_letter_from_message(Received([*own, *added]))
     if letter:
-        letter.headers_again()
+        letter.redriven_headers()
 
 
 def fuzz_settings(random: Random) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 
 Categories = dict[str, list[Any]]
-"""The categories of each feature, by its name, in the order of the training: libraries may encode them by position."""
+"""The categories of each feature by name, in the order of the training: libraries may encode them by position."""
 
 
 def categories_of(model: PyFuncModel, inputs: Sequence[str], training: Mapping[str, Any] | None = None) -> Categories:

@@ -82,7 +82,7 @@ def with_requirements(required: list[str], options: Mapping[str, Any]) -> dict[s
     """
     if options.get("conda_env") is not None:
         raise ConfigurationError(
-            "conda_env= leaves out what the pipeline requires: pass extra_pip_requirements= or pip_requirements="
+            "conda_env= lacks packages that the pipeline requires: pass extra_pip_requirements= or pip_requirements="
         )
     name = "pip_requirements" if options.get("pip_requirements") is not None else "extra_pip_requirements"
     given = options.get(name) or []
@@ -100,6 +100,7 @@ def _named(top: str) -> list[str]:
         return []
     place = spec.origin or ", ".join(spec.submodule_search_locations or ())
     raise ConfigurationError(
-        f"the pipeline imports {top!r} from {place}, which is neither in its own source tree nor an installed "
-        "distribution: a service would not have it. Install it as a package, or move it beside the pipeline"
+        f"the pipeline imports {top!r} from {place}, which is neither in its source tree nor an installed "
+        "distribution, so a service would not have it. Install it as a package, or move it into the pipeline's "
+        "source tree"
     )

@@ -88,7 +88,7 @@ def _resolve(uri: str) -> _Source:
     scheme, _, rest = uri.partition(":/")
     if "://" not in uri and not rest:  # a path needs no tracking server
         if not Path(uri).is_dir():
-            raise FileNotFoundError("no such directory")
+            raise FileNotFoundError("the directory does not exist")
         return _Source(str(Path(uri).absolute()))
     client = MlflowClient()
     if scheme == "runs":
@@ -110,7 +110,7 @@ def _run_model(client: MlflowClient, run_id: str, name: str) -> str:
     if any(name == file.path for file in client.list_artifacts(run_id)):
         return f"{run.info.artifact_uri}/{name}"  # logged by MLflow 2
     logged = ", ".join(map(repr, models)) or "none"
-    raise FileNotFoundError(f"the run has logged no model {name!r}; its models: {logged}")
+    raise FileNotFoundError(f"the run has no logged model {name!r}; its models: {logged}")
 
 
 def _registered(client: MlflowClient, path: str) -> _Source:
@@ -127,7 +127,7 @@ def _registered(client: MlflowClient, path: str) -> _Source:
             version = str(max((int(each.version) for each in found), default=0))
         elif not version.isdigit():
             raise FileNotFoundError(
-                f"{version!r} is neither a version number nor 'latest'; an alias is models:/{name}@…"
+                f"{version!r} is neither a version number nor 'latest'; an alias is written models:/{name}@…"
             )
         client.get_model_version(name, version)
     return _Source(f"models:/{name}/{version}", name, str(version))
@@ -137,8 +137,8 @@ def _error(uri: str, error: Exception) -> ConfigurationError:
     cause = error.__cause__ or error.__context__
     if isinstance(error, MlflowException) and isinstance(cause, OSError):  # requests' errors are OSErrors
         return RegistryUnavailable(
-            f"model {uri}: no answer from {mlflow.get_tracking_uri()} ({type(cause).__name__}): "
-            "check MLFLOW_TRACKING_URI and the network"
+            f"model {uri}: {mlflow.get_tracking_uri()} does not answer ({type(cause).__name__}): check "
+            "MLFLOW_TRACKING_URI and the network"
         )
     return ConfigurationError(f"model {uri}: {_reason(error)}")
 

@@ -101,13 +101,13 @@ def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
     try:
         model = Model.load(str(directory / "MLmodel"))
     except (OSError, MlflowException) as error:
-        raise ModelRefused(f"not an MLflow model: it has no MLmodel file that can be read ({error})") from error
+        raise ModelRefused(f"not an MLflow model: it has no readable MLmodel file ({error})") from error
     entry = model.flavors.get(NAME)
     if entry is None:
         return model, None
     if entry.get("format_version") != FORMAT_VERSION:
         raise ModelRefused(
-            f"packaged by makiserve {entry.get('makiserve_version')} in format {entry.get('format_version')}, "
+            f"packaged by makiserve {entry.get('makiserve_version')} in format {entry.get('format_version')}, but "
             f"this makiserve reads format {FORMAT_VERSION}"
         )
     try:
@@ -130,12 +130,10 @@ def read_copied(directory: Path, uri: str) -> Model:
     try:
         model = Model.load(str(directory / MLMODEL))
     except (OSError, MlflowException) as error:
-        raise ModelRefused(
-            f"model {uri}: no MLflow model: it has no MLmodel file that can be read ({error})"
-        ) from error
+        raise ModelRefused(f"model {uri}: not an MLflow model: it has no readable MLmodel file ({error})") from error
     if PYFUNC not in model.flavors:
         raise ModelRefused(
-            f"model {uri}: it has no {PYFUNC} flavor, only {', '.join(model.flavors)}: nothing can call it"
+            f"model {uri}: it has no {PYFUNC} flavor, only {', '.join(model.flavors)}, so it cannot be called"
         )
     return model
 

@@ -65,13 +65,13 @@ class Layout(msgspec.Struct, frozen=True):
         """
         if self not in layouts(output, rows, names):
             raise PredictError(
-                f"the model returned {_words(output)} for {_count(rows)}, which is not what it returned for its first "
-                f"records: {self.words}. A model must return the same type and shape for any rows"
+                f"the model returned {_words(output)} for {_count(rows)}, but for its first records it returned "
+                f"{self.words}. A model must return the same type and shape for any number of rows"
             )
         try:
             return _READ[self.form](self, output)
         except (TypeError, ValueError) as error:
-            raise PredictError(f"the model returned a value that JSON has no form for: {error}") from error
+            raise PredictError(f"the model returned a value that JSON cannot represent: {error}") from error
 
     @property
     def words(self) -> str:

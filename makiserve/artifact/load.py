@@ -77,15 +77,15 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
 
 def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
     if like and not model.has_pipeline_of(like):
-        raise PipelineChanged(f"{model.uri} has another pipeline than {like.uri}, of the same sources")
+        raise PipelineChanged(f"{model.uri} has another pipeline than {like.uri}, although their sources are equal")
     return model
 
 
 def _refuse_a_second(features: str | None, flavor: Flavor) -> None:
     if features:
         raise ModelRefused(
-            f"it was packaged with a pipeline, {flavor.entry_point}: leave out features, or give it another pipeline "
-            "with makiserve attach"
+            f"it was packaged with a pipeline, {flavor.entry_point}: do not pass features, or replace the "
+            "pipeline with makiserve attach"
         )
 
 
@@ -122,8 +122,8 @@ def _profile(file: Path) -> Profile:
         return msgspec.json.decode(file.read_bytes(), type=Profile)
     except (OSError, msgspec.DecodeError) as error:
         raise ModelRefused(
-            f"the statistics of its training cannot be read: {error}: {file.name} is damaged or was written by another "
-            "version of makiserve: log the model again"
+            f"the statistics of its training cannot be read: {error}. {file.name} is damaged or was written by "
+            "another version of makiserve: log the model again"
         ) from error
 
 
@@ -131,11 +131,13 @@ def _verified_sources(directory: Path, flavor: Flavor) -> Sources:
     sources = read_sources(directory / flavor.sources)
     if sources.digest != flavor.digest:
         raise ModelRefused(
-            f"the pipeline's sources in the artifact were edited after it was logged (SHA-256 {sources.digest[:12]}…, "
-            f"packaged {flavor.digest[:12]}…): log the model again"
+            "the pipeline's sources in the artifact were edited after it was logged (SHA-256 "
+            f"{sources.digest[:12]}…, packaged {flavor.digest[:12]}…): log the model again"
         )
     if hidden := shadowed(sources):
-        raise ModelRefused(f"{hidden}, which it would replace in this process: rename it and log the model again")
+        raise ModelRefused(
+            f"{hidden}, which it would replace in this process: rename the module and log the model again"
+        )
     return sources
 
 
@@ -153,7 +155,7 @@ def _run(
         raise
     except Exception as error:
         hint = "".join(f"\n  environment: {difference}" for difference in differences)
-        raise ModelRefused(f"it cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
+        raise ModelRefused(f"the model cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
     _refuse_another(plan, flavor.plan, flavor.entry_point, flavor)
     if post:
         _refuse_another(post, flavor.post_plan, flavor.post, flavor)
@@ -169,8 +171,8 @@ def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
 def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:
     if plan.fingerprint != packaged and flavor.makiserve_version == __version__:
         raise ModelRefused(
-            f"{entry_point}() builds another pipeline here than it did when it was packaged, from the same "
-            "source: it depends on something outside of it, such as an environment variable"
+            f"{entry_point}() does not build the pipeline that was packaged, although its source is the same: it "
+            "depends on something else, such as an environment variable"
         )
 
 

@@ -164,7 +164,9 @@ def attach(
 
 def _check_alias(alias: str | None, registered_model_name: str | None) -> None:
     if alias is not None and registered_model_name is None:
-        raise ConfigurationError(f"alias={alias!r} needs registered_model_name=: an alias is one of a registered model")
+        raise ConfigurationError(
+            f"alias={alias!r} needs registered_model_name=, because only a registered model has aliases"
+        )
 
 
 def _log(

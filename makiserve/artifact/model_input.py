@@ -39,13 +39,13 @@ def choose_inputs(
     schema = getattr(signature, "inputs", None)
     declared = schema.input_names() if schema is not None and schema.has_input_names() else None
     if given and declared and set(given) != set(declared):
-        raise ConfigurationError(f"inputs={list(given)} are not the inputs of the signature, {list(declared)}")
+        raise ConfigurationError(f"inputs={list(given)} do not match the inputs of the signature, {list(declared)}")
     fitted = _as_emitted(_fitted_names(model) or (), emitted)
     names = tuple(declared or given or fitted or _all(model, emitted))
     if absent := [name for name in names if name not in emitted]:
         raise ConfigurationError(
-            f"the model takes {', '.join(map(repr, absent))}, which the pipeline does not emit; "
-            f"it emits {', '.join(map(repr, emitted))}. A feature gets the model's name for it by "
+            f"the model takes {', '.join(map(repr, absent))}, which the pipeline does not emit; it emits "
+            f"{', '.join(map(repr, emitted))}. To give a feature the model's name, declare it with "
             f"makiserve.field(name={absent[0]!r}) in the class that the pipeline emits"
         )
     return names
@@ -85,7 +85,7 @@ def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
     expected = _width(model)
     if expected == len(emitted) or isinstance(model, PythonModel | str | Path):
         return emitted
-    takes = "does not say what it takes" if expected is None else f"takes {expected} features and does not name them"
+    takes = "does not declare its inputs" if expected is None else f"takes {expected} features without naming them"
     raise ConfigurationError(
         f"the model {takes}, and the pipeline emits {len(emitted)} ({', '.join(map(repr, emitted))}): "
         "pass inputs=[…] with the names in the model's order"
@@ -145,8 +145,8 @@ def table_from_schema(
         found = None
     if found is None:
         raise ModelRefused(
-            f"the model's signature asks for {schema}; a service gives it a table of plain values with the columns "
-            f"{', '.join(inputs)}"
+            f"the model's signature requires {schema}, but a service passes a table of plain values with the "
+            f"columns {', '.join(inputs)}"
         )
     return found
 

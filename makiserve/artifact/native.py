@@ -76,8 +76,8 @@ def _flavor(model: Any) -> tuple[str, str]:
     if found is None:
         raise ConfigurationError(
             f"a model of type {type(model).__module__}.{type(model).__qualname__} cannot be logged: wrap it in an "
-            "mlflow.pyfunc.PythonModel whose predict() takes a data frame, or log it with its MLflow flavor and then "
-            "add the pipeline with makiserve.attach"
+            "mlflow.pyfunc.PythonModel whose predict() takes a data frame, or log it with its MLflow flavor and "
+            "then add the pipeline with makiserve.attach"
         )
     return found
 
@@ -96,7 +96,8 @@ def _trusted_types(model: Any) -> list[str]:
     trusted = {name for name in untrusted if name.partition(".")[0] in TRUSTED} | TRUSTED_TYPES
     if foreign := [name for name in untrusted if name not in trusted]:
         raise ConfigurationError(
-            f"the model holds {', '.join(foreign)}, not of scikit-learn, numpy, scipy or pandas: loading it would run "
-            f"code that is not trusted by itself. If you trust it, pass log_model(…, skops_trusted_types={untrusted})"
+            f"the model contains {', '.join(foreign)}, which scikit-learn, numpy, scipy and pandas do not define: "
+            "loading the model would run their code. If you trust it, pass log_model(…, "
+            f"skops_trusted_types={untrusted})"
         )
     return untrusted

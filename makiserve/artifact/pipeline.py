@@ -91,7 +91,7 @@ def find_pipeline_to_package(
     if isinstance(features, str):
         return _registered(features, record, reference, post, na_values)
     if record is None or reference is None:
-        raise ConfigurationError("a pipeline from code needs record= and reference=: its record type, and a sample")
+        raise ConfigurationError("a pipeline from code needs record= (its record type) and reference= (sample records)")
     check_factory(features, "features")
     if post is not None:
         check_factory(post, "post")
@@ -109,9 +109,11 @@ def _registered(
 ) -> Pipeline:
     found = load(uri)
     if found.features is None or found.sources is None:
-        raise ConfigurationError(f"features={uri!r}: it has no pipeline: give one that log_features has logged")
+        raise ConfigurationError(
+            f"features={uri!r}: this model has no pipeline: give the URI of one that log_features has logged"
+        )
     if record not in (None, found.record):
-        raise ConfigurationError(f"{uri} has a record type of its own, {found.record.__qualname__}: leave record= out")
+        raise ConfigurationError(f"{uri} already has the record type {found.record.__qualname__}: do not pass record=")
     entry_point, record_name = (f"{each.__module__}:{each.__qualname__}" for each in (found.features, found.record))
     sources, needed = found.sources, list(found.requirements)
     added = collect(post, found.record) if post else None
@@ -140,5 +142,7 @@ def _pipeline(
 
 def _together(ours: Sources, others: Sources, uri: str) -> Sources:
     if differing := [path for path, content in others.files.items() if ours.files.get(path, content) != content]:
-        raise ConfigurationError(f"{', '.join(differing)} of the post pipeline is another file in {uri}: rename it")
+        raise ConfigurationError(
+            f"{', '.join(differing)} of the post pipeline differs from the file of that name in {uri}: rename it"
+        )
     return Sources(others.files | ours.files)

@@ -59,7 +59,7 @@ def _classification(classes: Any) -> ModelTask:
 
 LOADER_OF_SKLEARN = "mlflow.sklearn"
 OF_CLASSES = ("predict_proba", "predict_log_proba", "decision_function")
-"""The functions that return a column for each class."""
+"""The methods that return a column for each class."""
 
 
 class MlflowPredictor:
@@ -140,12 +140,13 @@ def _chosen(schema: ParamSchema | None, params: Mapping[str, Any]) -> dict[str, 
     specs = {spec.name: spec for spec in schema.params} if schema is not None else {}
     if unknown := params.keys() - specs.keys():
         raise ConfigurationError(
-            f"the model's signature has no params {', '.join(sorted(unknown))}; it has {', '.join(specs) or 'none'}"
+            f"the model's signature has no parameter {', '.join(sorted(unknown))}; its parameters: "
+            f"{', '.join(specs) or 'none'}"
         )
     try:
         given = {name: ParamSpec.validate_param_spec(value, specs[name]) for name, value in params.items()}
     except MlflowException as error:
-        raise ConfigurationError(f"the model's params: {error}") from error
+        raise ConfigurationError(f"the model's parameters: {error}") from error
     return {name: spec.default for name, spec in specs.items()} | given
 
 

@@ -52,7 +52,7 @@ class ModelRegistry:
         ran = subprocess.run(TRY_OUT, input=what, capture_output=True, check=False)  # noqa: S603  our own command
         if ran.returncode:
             written = ran.stderr.decode(errors="replace").strip()
-            raise ModelRefused(f"in a fresh process: {written.partition(ERROR)[2] or written or ran.returncode}")
+            raise ModelRefused(f"in a new process: {written.partition(ERROR)[2] or written or ran.returncode}")
 
     def _uri(self, place: Role) -> str | None:
         if place == "shadow":
@@ -67,7 +67,9 @@ def load_versioned(what: ModelSettings, shadow: str | None) -> PackagedModel | F
     model = load_served(what)
     if not isinstance(model, PackagedModel):
         if shadow:
-            raise ConfigurationError("--shadow needs a model to compare with, and --features alone deploys none")
+            raise ConfigurationError(
+                "--shadow needs a model to compare with, but --features alone serves none. Give --model as well"
+            )
         return model
     if shadow:
         model = with_shadow(model, what, shadow)

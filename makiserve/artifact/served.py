@@ -40,11 +40,13 @@ def load_served(what: ModelSettings, like: PackagedModel | None = None) -> Packa
     if what.model:
         served = _with_challenger(_load_checked(what, like), what)
     elif what.features and what.split:
-        raise ConfigurationError("--split needs two models, and --features alone deploys none. Give --model as well")
+        raise ConfigurationError("--split needs two models, but --features alone serves none. Give --model as well")
     elif what.features:
         served = features_only(what.features)
     else:
-        raise ConfigurationError("give the --model to serve or to replay, or the pipeline alone with --features")
+        raise ConfigurationError(
+            "give the model to serve or replay with --model, or a pipeline without a model with --features"
+        )
     served = replace(served, emit=tuple(part for parts in what.emit for part in parts.split(",")))
     served.outputs()  # raises if `emit` names what does not exist
     return served
@@ -71,7 +73,9 @@ def challenger_and_share(split: str, champion: str) -> tuple[str, float]:
     """
     parts, registered = SPLIT.fullmatch(split), REGISTERED.fullmatch(champion)
     if not parts or not 0 < float(parts["percent"]) < 100:
-        raise ConfigurationError(f"--split {split}: write models:/house@challenger=10%, a share between 0% and 100%")
+        raise ConfigurationError(
+            f"--split {split}: expected a model and a share between 0% and 100%, such as models:/house@challenger=10%"
+        )
     uri = parts["uri"]
     if "/" not in uri and registered:
         uri = f"models:/{registered['name']}@{uri}"
@@ -84,8 +88,8 @@ def _with_challenger(model: PackagedModel, what: ModelSettings) -> PackagedModel
     uri, share = challenger_and_share(what.split, model.uri)
     if model.scorer().remembers_predictions:
         raise ConfigurationError(
-            f"--split {what.split}: the post-processing pipeline of {model.uri} remembers predictions, and a split "
-            "would mix those of two models. Serve the second model with --shadow"
+            f"--split {what.split}: the post-processing pipeline of {model.uri} keeps state of past predictions, "
+            "which a split would mix from two models. Serve the second model with --shadow"
         )
     challenger = _load_companion(uri, what, model, "--split")
     return replace(model, beside=model.beside._replace(challenger=challenger, share=share))
@@ -94,12 +98,14 @@ def _with_challenger(model: PackagedModel, what: ModelSettings) -> PackagedModel
 def _load_companion(uri: str, what: ModelSettings, model: PackagedModel, option: str) -> PackagedModel:
     """Load a challenger or a shadow; it must have the pipeline of the champion."""
     if model.predictor is None:
-        raise ConfigurationError(f"{option} {uri}: {model.uri} is a pipeline without a model to compare with")
+        raise ConfigurationError(
+            f"{option} {uri}: {model.uri} is a pipeline without a model, so there is nothing to compare with"
+        )
     try:
         return _load_checked(replace(what, model=uri), model)
     except PipelineChanged as error:
         raise ConfigurationError(
-            f"{option} {uri}: it must take the features that {model.uri} takes, from the same pipeline: {error}"
+            f"{option} {uri}: it must take the features of {model.uri}, from the same pipeline: {error}"
         ) from error
 
 
@@ -108,14 +114,14 @@ def _load_checked(what: ModelSettings, like: PackagedModel | None) -> PackagedMo
     model = load(str(what.model), features=what.features, like=like)
     if what.strict_environment and model.differences:
         raise ModelRefused(
-            f"{model.uri} was packaged in another environment, and --strict-environment asks for the same:\n  "
+            f"{model.uri} was packaged in another environment, which --strict-environment does not allow:\n  "
             + "\n  ".join(model.differences)
         )
     for difference in model.differences:
         logger.warning("environment: %s", difference)
     check_reference(model)
     if model.reference.records:
-        logger.info("%s gives its %d reference outputs", model.uri, len(model.reference.outputs))
+        logger.info("%s reproduces its %d reference outputs", model.uri, len(model.reference.outputs))
     else:
-        logger.warning("%s has no reference records: its predictions in this environment are unchecked", model.uri)
+        logger.warning("%s has no reference records, so its predictions in this environment are not checked", model.uri)
     return model

@@ -27,8 +27,8 @@ def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
     names = field_names(kind)
     if names is None:
         raise ConfigurationError(
-            f"the pipeline emits {kind.__qualname__}: a model takes its inputs by name, so that the pipeline must emit "
-            "a NamedTuple, makiserve.Record or dataclass"
+            f"the pipeline emits {kind.__qualname__}, but a model takes its inputs by name: emit a NamedTuple, "
+            "makiserve.Record or dataclass"
         )
     return names
 
@@ -99,8 +99,9 @@ def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:
     if len(kinds) != 1 or None in kinds:
         found = ", ".join(sorted(kind.__name__ for kind in hints | seen)) or "nothing"
         raise ConfigurationError(
-            f"feature {name!r} is of type {found}: a model's input is a number, a bool, a string, bytes or a datetime. "
-            "Declare it in what the pipeline emits, or leave it out with log_model(…, inputs=[…])"
+            f"feature {name!r} has type {found}, but a model's input must be a number, bool, string, bytes or "
+            "datetime. Change its type in the class that the pipeline emits, or leave it out with log_model(…, "
+            "inputs=[…])"
         )
     return ColSpec(kinds.pop(), name, required=not optional)
 

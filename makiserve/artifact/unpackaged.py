@@ -49,7 +49,7 @@ def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | 
     names = _names(schema)
     if PYFUNC not in mlmodel.flavors or not names:
         raise ModelRefused(
-            "an MLflow model without a feature pipeline, and without a signature that names its inputs: give it both "
+            "an MLflow model without a feature pipeline and without a signature that names its inputs: add both "
             "with makiserve attach, or log it with makiserve.log_model(model, features=…, record=…, reference=…)"
         )
     differences = environment_differences(
@@ -97,7 +97,10 @@ def record_from_schema(schema: Schema) -> type[Record]:
     for attribute, spec in zip(attributes, schema.inputs, strict=True):
         kind = TYPES.get(spec.type) if isinstance(spec.type, DataType) else None
         if kind is None:
-            raise ModelRefused(f"its input {spec.name!r} is {spec.type}: give it a pipeline, as features")
+            raise ModelRefused(
+                f"its input {spec.name!r} has type {spec.type}, which a record cannot hold: give it a "
+                "pipeline with --features"
+            )
         fields.append((attribute, kind) if spec.required else (attribute, kind | None, None))
     rename = dict(zip(attributes, schema.input_names(), strict=True))
     is_ordered = sorted(fields, key=len) == fields
@@ -117,7 +120,7 @@ def _predictor(fetched: Fetched, names: tuple[str, ...], differences: Iterable[s
         pyfunc = mlflow.pyfunc.load_model(str(fetched.directory), suppress_warnings=True)
     except Exception as error:
         hint = "".join(f"\n  environment: {difference}" for difference in differences)
-        raise ModelRefused(f"it cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
+        raise ModelRefused(f"the model cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
     return MlflowPredictor(pyfunc, names)
 
 

@@ -17,7 +17,7 @@ from makiserve.artifact.packaged import PackagedModel
 from makiserve.errors import ConfigurationError
 
 VERDICT, RUN = "makiserve.validation", "makiserve.validation.run"
-"""Tags of the model version: `passed` or `failed`, and the run with the details."""
+"""Tags of the model version: the verdict (`passed` or `failed`), and the run with the details."""
 
 LONGEST_DIGEST = 36  # the length of MLflow's column
 
@@ -86,7 +86,7 @@ def log_validation(
 
 def _begin(client: MlflowClient, model: PackagedModel) -> str:
     if not model.model_id:
-        raise ConfigurationError(f"--log: {model.uri} does not say which logged model it is: log it to MLflow again")
+        raise ConfigurationError(f"--log: {model.uri} does not belong to a logged model of MLflow: log the model again")
     experiment = client.get_logged_model(model.model_id).experiment_id
     tags = {MLFLOW_PARENT_RUN_ID: model.run_id} if model.run_id else {}
     name = f"validation of {model.name} {model.version}" if model.name else "validation"

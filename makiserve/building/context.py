@@ -44,8 +44,7 @@ LABEL {labels}
 USER 10001:10001
 """
 
-SETTINGS = """\
-# The model of {uri}
+SETTINGS = """# The model {uri}
 model = "/srv/model"
 """
 
@@ -77,11 +76,13 @@ def write_context(uri: str, directory: Path, *, base: str = BASE) -> Context:
         ConfigurationError: the model does not exist, it is not an MLflow model, or the directory is not empty.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigurationError(f"{directory} is not an empty directory: remove it, or name another --context")
+        raise ConfigurationError(
+            f"{directory} exists and is not an empty directory: remove it, or choose another --context"
+        )
     with tempfile.TemporaryDirectory(prefix="makiserve-") as temporary:
         fetched = fetch(uri, Path(temporary))
         if not (fetched.directory / "MLmodel").is_file():
-            raise ConfigurationError(f"model {uri}: it has no file MLmodel: that is no MLflow model")
+            raise ConfigurationError(f"model {uri}: not an MLflow model: it has no file MLmodel")
         shutil.copytree(fetched.directory, directory / "model", dirs_exist_ok=True)
     listed = directory / "model" / "requirements.txt"
     lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []

@@ -54,7 +54,7 @@ class Engine:
         done = self.run(*command, str(context))
         if done.returncode:
             log = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LOG_LINES:])
-            raise ConfigurationError(f"{self.name} build {context} failed, there is no image {tag}:\n{log}")
+            raise ConfigurationError(f"{self.name} build {context} failed, so the image {tag} was not built:\n{log}")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the engine's commands and wait until it ends."""

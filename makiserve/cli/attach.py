@@ -1,4 +1,4 @@
-"""`makiserve attach`: a pipeline for a model that MLflow has."""
+"""`makiserve attach`: add a pipeline to a logged model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from makiserve.artifact import attach as attach_pipeline
 from makiserve.scoring.entry_point import find_pipeline
 
-HELP = """Add a feature pipeline to a model that MLflow has, as a new model; the old one stays as it is.
+HELP = """Add a feature pipeline to a logged model and log the result as a new model. The original is not changed.
 
 \b
 makiserve attach --model models:/house/3 --features features:features --reference house.csv \\
@@ -18,30 +18,32 @@ makiserve attach --model models:/house/3 --features features:features --referenc
 
 
 @click.command(help=HELP)
-@click.option("--model", required=True, metavar="URI", help="Of any flavor that mlflow.pyfunc can load.")
+@click.option("--model", required=True, metavar="URI", help="The model, of any flavor that mlflow.pyfunc can load.")
 @click.option(
     "--features",
     required=True,
     metavar="PIPELINE",
-    help="MODULE:FUNCTION or FILE.py:FUNCTION, or the URI of a registered pipeline.",
+    help="The pipeline: MODULE:FUNCTION, FILE.py:FUNCTION, or the URI of a registered pipeline.",
 )
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Records to package with their outputs: CSV or JSON lines. A registered pipeline has its own.",
+    help="Sample records (CSV or JSON lines) to package with their outputs. A registered pipeline already has some.",
 )
 @click.option(
     "--na-values",
     multiple=True,
     metavar="TEXT",
-    help="The cells of a CSV reference that are None for an optional field, in addition to empty ones; repeatable. "
-    "Without it those of pandas: NA, N/A, NaN, null, None and others.",
+    help="The text of CSV cells in --reference to read as None for an optional field, in addition to empty cells; "
+    "repeatable. The default is the list of pandas: NA, N/A, NaN, null, None and others.",
 )
-@click.option("--post", metavar="PIPELINE", help="A second pipeline, over features and predictions.")
-@click.option("--input", "inputs", multiple=True, metavar="FEATURE", help="What the model takes, in order; repeatable.")
-@click.option("--registered-model-name", metavar="NAME", help="The registered model to create a version of.")
-@click.option("--alias", metavar="NAME", help="That the new version gets.")
+@click.option("--post", metavar="PIPELINE", help="A post-processing pipeline, over features and predictions.")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="FEATURE", help="A feature that the model takes, in order; repeatable."
+)
+@click.option("--registered-model-name", metavar="NAME", help="The registered model that gets a new version.")
+@click.option("--alias", metavar="NAME", help="The alias to set on the new version.")
 def attach(
     model: str,
     features: str,
@@ -52,12 +54,12 @@ def attach(
     registered_model_name: str | None,
     alias: str | None,
 ) -> None:
-    """Log the model anew, with the pipeline."""
-    found = None if ":/" in features else find_pipeline(features)
+    """Log the model with the pipeline, as a new model."""
+    entry_point = None if ":/" in features else find_pipeline(features)
     info = attach_pipeline(
         model,
-        features=found.features if found else features,
-        record=found.record if found else None,
+        features=entry_point.features if entry_point else features,
+        record=entry_point.record if entry_point else None,
         reference=reference,
         na_values=na_values or None,
         post=find_pipeline(post).features if post else None,

@@ -1,4 +1,4 @@
-"""`makiserve check`: the preflight."""
+"""`makiserve check`: run the preflight checks."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from makiserve.serving.preflight import CHECKS, CheckResult, run
 from makiserve.serving.preflight.run import Facts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
 
-HELP = """Find out, before a service starts, whether it can: model, environment, topics, rights, records, clocks.
+HELP = """Check whether a service can start: model, environment, topics, permissions, records, clocks.
 
-Nothing is changed: no record is produced, no offset committed, no topic created. The exit code is that of the first
-check that failed, 0 where none did.
+Nothing is changed: no record is produced, no offset is committed, no topic is created. The exit code is that of the
+first check that fails, or 0.
 
 \b
 makiserve check --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
 """
 
-COLOURS = {"passed": "green", "warned": "yellow", "failed": "red", "left out": "dim"}
+COLOURS = {"passed": "green", "warned": "yellow", "failed": "red", "skipped": "dim"}
 
 
 @click.command(help=HELP)
 @settings_from(ModelSettings, ServeSettings, BrokerSettings)
 def check(settings: Settings) -> int:
-    """Print a line for each check; the exit code."""
+    """Print a line for each check and return the exit code."""
     if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
         raise ConfigurationError(f"to check a service, give {', '.join(absent)}")
     what = settings.of(ModelSettings)

@@ -1,4 +1,4 @@
-"""`makiserve config`: what is in effect, and where each value came from."""
+"""`makiserve config`: show the configuration in effect, with the source of each value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import click
 from makiserve.cli.options import settings_from
 from makiserve.settings import SECTIONS, BrokerSettings, ModelSettings, Option, ServeSettings, Settings, options
 
-HELP = """Show the configuration in effect, as a file that would give it: each value, and where it came from.
+HELP = """Show the configuration in effect as a configuration file, with the source of each value.
 
-Secrets are masked; one that stands in a file is shown as the name of that file.
+Secrets are masked. A secret that is read from a file is shown as the name of that file.
 """
 
 
 @click.command(help=HELP)
 @settings_from(ModelSettings, ServeSettings, BrokerSettings)
 def config(settings: Settings) -> None:
-    """Print the tree as TOML."""
+    """Print the settings as TOML."""
     tables: dict[str, list[str]] = {"": []}
-    for option in (each for section in SECTIONS for each in options(section)):
+    for option in (option for section in SECTIONS for option in options(section)):
         lines = tables.setdefault(option.key if option.is_mapping else option.section.table, [])
         shown = settings.shown(option)
         lines += [_line(option, pair, text, source) for pair, (text, source) in shown.items()]

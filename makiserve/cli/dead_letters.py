@@ -1,4 +1,4 @@
-"""`makiserve dead-letters`: what could not be scored, and another try."""
+"""`makiserve dead-letters`: show or redrive dead letters."""
 
 from __future__ import annotations
 
@@ -11,61 +11,66 @@ import click
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
-from makiserve.serving.dead_letters import DeadLetter, Waiting, redrive_dead_letters, waiting
+from makiserve.serving.dead_letters import REDRIVE_LOG, DeadLetter, Waiting, redrive_dead_letters, waiting
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
-HELP = """Show the dead letters that wait in a topic, or put them back: by reason, each with an example.
+HELP = """Show or redrive the dead letters of a topic. The list is by reason, with an example of each.
 
 \b
 makiserve dead-letters house.predictions.dead-letters --reason operator
-makiserve dead-letters house.predictions.dead-letters --reason operator --retry
+makiserve dead-letters house.predictions.dead-letters --reason operator --redrive
 
-Without TOPIC it is that of the configuration. --retry puts each record back into the topic and partition that it came
-from, key, time and headers as they were, exactly once: whatever fails, start it again. It is a new record at a new
-offset: it is scored with the state that the partition has by then. A header, makiserve.retried, counts.
+TOPIC defaults to the dead-letter topic of the configuration. --redrive writes each record back to the topic and
+partition that it came from, with the same key, timestamp and headers, exactly once. If the command fails, run it again.
+A redriven record has a new offset and is scored with the current state of its partition. The header makiserve.redriven
+counts how often a record was redriven.
 """
 
 
 @click.command(help=HELP)
 @click.argument("topic", required=False)
-@click.option("--reason", "reasons", multiple=True, help="Letters of this reason alone; repeatable.")
+@click.option("--reason", "reasons", multiple=True, help="Only dead letters with this reason; repeatable.")
 @click.option(
-    "--source", "sources", multiple=True, metavar="TOPIC[P]@OFFSET", help="Letters of this record alone; repeatable."
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="TOPIC[P]@OFFSET",
+    help="Only the dead letter of this record; repeatable.",
 )
-@click.option("--retry", is_flag=True, help="Put them back.")
-@click.option("--dry-run", is_flag=True, help="With --retry: say what would be put back, and do nothing.")
+@click.option("--redrive", is_flag=True, help="Write the records back to the topics they came from.")
+@click.option("--dry-run", is_flag=True, help="With --redrive: show what would be redriven, without doing it.")
 @settings_from(BrokerSettings)
 def dead_letters(
     settings: Settings,
     topic: str | None,
     reasons: tuple[str, ...],
     sources: tuple[str, ...],
-    retry: bool,
+    redrive: bool,
     dry_run: bool,
 ) -> None:
-    """Show letters, or put them back."""
+    """Show dead letters, or redrive them."""
     which = Waiting(topic or _configured(settings), reasons, sources)
-    if which.topic.endswith(".put-back"):
-        raise ConfigurationError(f"{which.topic} holds receipts: name the topic of the dead letters")
-    connection = Connection(replace(settings.of(BrokerSettings), group=which.topic, instance="put-back"))
-    if retry and not dry_run:
+    if which.topic.endswith(REDRIVE_LOG):
+        raise ConfigurationError(f"{which.topic} is a redrive log: give the dead-letter topic instead")
+    connection = Connection(replace(settings.of(BrokerSettings), group=which.topic, instance="redrive"))
+    if redrive and not dry_run:
         done = redrive_dead_letters(connection, which)
         for target, count in done.records.items():
-            print(f"{count:,} put back into {target}")
-        for letter, why in done.kept:
-            print(f"the letter {letter.place} was not put back and is still waiting: {why}")
+            print(f"{count:,} redriven to {target}")
+        for letter, reason in done.kept:
+            print(f"dead letter {letter.position} was not redriven: {reason}")
         if not done.records:
-            print(f"no letter of these waits in {which.topic}")
+            print(f"{which.topic} has no matching dead letter that is not yet redriven")
     else:
-        _print(which.topic, waiting(connection, which), is_dry=retry)
+        _print(which.topic, waiting(connection, which), is_dry=redrive)
 
 
 def _configured(settings: Settings) -> str:
-    """The service's topic of dead letters, from the configuration."""
-    option = next(each for each in options(ServeSettings) if each.attribute == "dead_letters")
+    """Return the dead-letter topic of the configuration."""
+    option = next(option for option in options(ServeSettings) if option.attribute == "dead_letters")
     value = settings.value(option).value
     if not isinstance(value, str):
-        raise ConfigurationError("name the topic of the dead letters: makiserve dead-letters TOPIC")
+        raise ConfigurationError("give the dead-letter topic: makiserve dead-letters TOPIC")
     return value
 
 
@@ -78,11 +83,11 @@ def _print(topic: str, letters: Iterable[DeadLetter], *, is_dry: bool) -> None:
         counts[kind] += 1
         targets[letter.source.topic] += 1
         examples.setdefault(kind, letter)
-    print(f"{sum(counts.values()):,} dead letters wait in {topic}")
-    for kind, letter in sorted(examples.items(), key=lambda each: -counts[each[0]]):
-        print(f"\n{letter.reason}  {counts[kind]:,}, such as {letter.source} (letter {letter.place})")
+    print(f"{sum(counts.values()):,} dead letters in {topic} are not yet redriven")
+    for kind, letter in sorted(examples.items(), key=lambda example: -counts[example[0]]):
+        print(f"\n{letter.reason}  {counts[kind]:,}, such as {letter.source} (dead letter {letter.position})")
         print(f"  {letter.error}")
         if letter.trace:
             print("".join(f"    {line}\n" for line in letter.trace.rstrip().splitlines()), end="")
     if is_dry:
-        print("\n" + "\n".join(f"{count:,} would be put back into {target}" for target, count in targets.items()))
+        print("\n" + "\n".join(f"{count:,} would be redriven to {target}" for target, count in targets.items()))

@@ -1,4 +1,4 @@
-"""The one place where an error becomes an exit code."""
+"""The conversion of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CANCELLED = 130
 
 
 def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
-    """Run something, and end the process with the exit code of what happened.
+    """Run a function, and end the process with the exit code of its result or error.
 
     Args:
-        run: what to run; the exit code is what it returns, 0 for None.
-        name: begins the line that says what went wrong.
+        run: the function; it returns the exit code, or None for 0.
+        name: the prefix of the error message.
     """
     try:
         code = run() or 0
@@ -36,16 +36,16 @@ def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
     except MakiserveError as error:
         click.echo(f"{name}: {error}", err=True)
         code = error.exit_code
-    except Exception as error:  # noqa: BLE001  the outermost place: whatever else comes here is shown whole
+    except Exception as error:  # noqa: BLE001  the outermost place: any other exception is shown with its traceback
         code = _unexpected(error, name)
     sys.exit(code)
 
 
 def _unexpected(error: Exception, name: str) -> int:
-    """Show an exception that no code expects: a bug, unless a limit of the machine was met. Return the exit code."""
+    """Show an unexpected exception (a bug, or a limit of the machine) and return the exit code."""
     if limit := limit_reached(error):
         click.echo(f"{name}: {limit}", err=True)
         return limit.exit_code
     traceback.print_exception(error)
-    click.echo(f"{name}: this is a bug: please report the lines above", err=True)
+    click.echo(f"{name}: this is a bug in makiserve. Please report it with the traceback above", err=True)
     return InternalError.exit_code

@@ -1,4 +1,4 @@
-"""`makiserve explain`: what a pipeline is made of, what it remembers, and what it costs."""
+"""`makiserve explain`: show the operators of a pipeline, their state and their cost."""
 
 from __future__ import annotations
 
@@ -32,32 +32,41 @@ FORMATS = (".mmd", ".dot", ".svg", ".png")
 
 @click.command(help=HELP)
 @click.argument("pipeline", metavar="MODULE:FUNCTION|FILE.py:FUNCTION")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Records to time the operators on.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Records on which to measure the time of each operator.",
+)
 @click.option(
     "--na-values",
     multiple=True,
     metavar="TEXT",
-    help="With --data: the cells of a CSV file that are None for an optional field; repeatable.",
+    help="With --data: the text of CSV cells to read as None for an optional field; repeatable.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .mmd (Mermaid), .dot, .svg or .png."
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a diagram: .mmd (Mermaid), .dot, .svg or .png.",
 )
 def explain(pipeline: str, data: Path | None, na_values: tuple[str, ...], output: Path | None) -> None:
-    """Show the tree of a pipeline, draw it, time it."""
-    found = find_pipeline(pipeline)
-    plan = found.plan()
+    """Print the tree of a pipeline; draw and time it if asked to."""
+    entry_point = find_pipeline(pipeline)
+    plan = entry_point.plan()
     if output:
         _draw(plan, output)
-    times = time_operators(plan, _sample(Schema(found.record, na_values or None), data)) if data else None
+    times = time_operators(plan, _sample(Schema(entry_point.record, na_values or None), data)) if data else None
     _print(plan, times)
 
 
 def _sample(schema: Schema, data: Path) -> list[Record]:
     """Return the first records of a file."""
     blocks = RecordFile(data, schema)
-    sample = list(islice((each for block in blocks for each in block if not isinstance(each, DecodeError)), SAMPLE))
+    records = (record for block in blocks for record in block if not isinstance(record, DecodeError))
+    sample = list(islice(records, SAMPLE))
     if not sample:
-        raise ConfigurationError(f"{data}: no record in it can be read")
+        raise ConfigurationError(f"{data}: contains no valid record")
     return sample
 
 
@@ -65,11 +74,11 @@ def _print(plan: Plan, times: list[float] | None) -> None:
     table = Table(box=None, pad_edge=False)
     engine = explain_engine(plan)
     calls = ("called for each item",) if engine.calls else ()
-    for title in ("operator", "state", "windows", *calls, *(("µs an item",) if times else ())):
-        table.add_column(title, justify="right" if title == "µs an item" else "left")
+    for title in ("operator", "state", "windows", *calls, *(("µs per item",) if times else ())):
+        table.add_column(title, justify="right" if title == "µs per item" else "left")
     for index, line in enumerate(tree(plan)):
         sliced = getattr(line.operator, "is_sliced", None)
-        windows = "" if sliced is None else "sliced into panes" if sliced else "each kept whole"
+        windows = "" if sliced is None else "sliced into panes" if sliced else "separate state per window"
         state = f"{line.slots} slots" if line.slots > 1 else "1 slot" if line.slots else ""
         row = (line.branch + str(line.operator), state, windows)
         called = (engine.calls.get(line.path, ""),) if calls else ()
@@ -84,12 +93,14 @@ def _print(plan: Plan, times: list[float] | None) -> None:
 
 def _draw(plan: Plan, output: Path) -> None:
     if output.suffix not in FORMATS:
-        raise ConfigurationError(f"--output {output}: the name ends in one of {', '.join(FORMATS)}")
+        raise ConfigurationError(f"--output {output}: the name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if output.suffix in (".mmd", ".dot"):
         output.write_text((mermaid if output.suffix == ".mmd" else dot)(plan) + "\n")
         return
     program = shutil.which("dot")
     if program is None:
-        raise ConfigurationError(f"--output {output}: Graphviz is needed (its command dot), or choose .mmd or .dot")
+        raise ConfigurationError(
+            f"--output {output}: needs Graphviz (the command dot). Install it, or choose .mmd or .dot"
+        )
     command = [program, f"-T{output.suffix[1:]}", "-o", str(output)]
     subprocess.run(command, input=dot(plan), text=True, check=True)  # noqa: S603  a fixed command

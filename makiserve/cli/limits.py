@@ -1,4 +1,4 @@
-"""Which limit of the machine an exception is about."""
+"""Detection of exceptions that a resource limit of the machine causes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NO_THREAD = "can't start new thread"
 
 
 def limit_reached(error: BaseException) -> ResourceLimit | None:
-    """Return the error that names the limit behind an exception; None if none is behind it."""
-    for each in _chain(error):
-        if words := _limit(each):
-            return ResourceLimit(f"{words} ({type(each).__name__}: {each})")
+    """Return the error for the resource limit that caused an exception; None if a limit is not the cause."""
+    for cause in _chain(error):
+        if limit := _limit(cause):
+            return ResourceLimit(f"{limit} ({type(cause).__name__}: {cause})")
     return None
 
 
@@ -25,20 +25,20 @@ def _limit(error: BaseException) -> str | None:
     code = error.errno if isinstance(error, OSError) else None
     if code in FILES:
         return (
-            f"the process may not open more files: its limit is {_soft(resource.RLIMIT_NOFILE)}. Raise it: ulimit -n, "
+            f"too many open files: the limit of the process is {_soft(resource.RLIMIT_NOFILE)}. Raise it: ulimit -n, "
             "LimitNOFILE of a systemd unit, or the ulimits of a container"
         )
     if code in DISK:
-        return "the disk is full, or the user's quota on it: make room"
+        return "the disk is full, or the user's quota is used up. Free some space"
     if code == errno.ENOMEM or isinstance(error, MemoryError):
         return (
-            f"no memory is left: the limit of the process is {_soft(resource.RLIMIT_AS)} (ulimit -v, in bytes), and a "
-            "container or the machine has one, too. Give it more memory, start fewer workers, or lower --max-batch"
+            f"out of memory: the limit of the process is {_soft(resource.RLIMIT_AS)} (ulimit -v, in bytes). A "
+            "container and the machine have limits, too. Give it more memory, start fewer workers, or lower --max-batch"
         )
     if NO_THREAD in str(error) and isinstance(error, RuntimeError):
         return (
-            f"the process may not start more threads: the user's limit is {_soft(resource.RLIMIT_NPROC)}. Raise it: "
-            "ulimit -u, TasksMax of a systemd unit, or the pids limit of a container"
+            f"too many threads: the limit of the user is {_soft(resource.RLIMIT_NPROC)}. Raise it: ulimit -u, TasksMax "
+            "of a systemd unit, or the pids limit of a container"
         )
     return None
 
@@ -49,7 +49,7 @@ def _soft(kind: int) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and those that led to it."""
+    """Yield an exception and the exceptions that caused it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         yield error

@@ -1,4 +1,4 @@
-"""Logs: to stderr, as text for people or JSON for machines."""
+"""Logging to stderr, as text or JSON lines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ QUIET = ("mlflow", "alembic", "sqlalchemy", "urllib3", "git")
 
 
 def set_up_logging(form: str, process: str = "") -> None:
-    """Send the logs of makiserve to stderr from INFO on, those of the libraries from WARNING on.
+    """Log to stderr: makiserve from level INFO, libraries from level WARNING.
 
     Args:
         form: `text` or `json`.
-        process: the name of this process in each line, where there are several.
+        process: the name of this process, to show in each line; empty if there is only one.
     """
     handler = logging.StreamHandler(sys.stderr)
     named = f"{process}: " if process else ""
@@ -28,7 +28,7 @@ def set_up_logging(form: str, process: str = "") -> None:
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line; what the line is about tells its own fields, as a partition does in `log_fields`."""
+    """One JSON object per line. An argument of the message can add fields by its attribute `log_fields`."""
 
     def __init__(self, process: str) -> None:
         super().__init__()

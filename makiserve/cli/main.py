@@ -29,8 +29,8 @@ class LazyCommand(NamedTuple):
     """A command that is not imported yet.
 
     Attributes:
-        module: where it is.
-        name: of the click command in it.
+        module: the module that defines it.
+        name: the name of the click command in that module.
         help: its line in the list of commands.
     """
 
@@ -40,7 +40,7 @@ class LazyCommand(NamedTuple):
 
 
 class CommandGroup(click.Group):
-    """A group whose help lists the options by the section that they belong to, and imports no command for its list."""
+    """A command group whose help lists options by section, without importing the commands."""
 
     def __init__(self, *arguments: Any, later: Mapping[str, LazyCommand], **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -50,16 +50,16 @@ class CommandGroup(click.Group):
         return sorted(self._later)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (each := self._later.get(cmd_name)) is None:
+        if (lazy := self._later.get(cmd_name)) is None:
             return None
-        command: click.Command = getattr(import_module(each.module), each.name)
+        command: click.Command = getattr(import_module(lazy.module), lazy.name)
         return command
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         titles: dict[str, list[tuple[str, str]]] = {}
-        for each in self.get_params(ctx):
-            if line := each.get_help_record(ctx):
-                titles.setdefault(getattr(each, "title", "This command"), []).append(line)
+        for parameter in self.get_params(ctx):
+            if line := parameter.get_help_record(ctx):
+                titles.setdefault(getattr(parameter, "title", "This command"), []).append(line)
         for title, lines in titles.items():
             with formatter.section(title):
                 formatter.write_dl(lines)
@@ -67,7 +67,7 @@ class CommandGroup(click.Group):
             formatter.write_dl([(name, self._later[name].help) for name in self.list_commands(ctx)])
 
 
-HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline that it was trained on.
+HELP = """Serve an MLflow model on a Kafka stream, with the feature pipeline it was trained on.
 
 \b
 makiserve --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
@@ -75,38 +75,33 @@ makiserve --model models:/house@champion --replay house.csv --label house_overal
 makiserve --features features:features --input house --output house.features --bootstrap-servers …
 makiserve explain features:features
 makiserve attach --model models:/house/3 --features features:features --reference house.csv
-makiserve dead-letters house.predictions.dead-letters --retry
+makiserve dead-letters house.predictions.dead-letters --redrive
 
-Options may stand in the environment, too (MAKISERVE_COMMIT_INTERVAL), and in a TOML file: makiserve config shows what
-is in effect.
+Options can also be set in the environment (MAKISERVE_COMMIT_INTERVAL) and in a TOML file. makiserve config shows the
+configuration in effect.
 """
 
 EXIT_CODES = """\b
 Exit codes:
-  0   drained, or the replay is complete
-  1   a replay misses what is required of it, or differs from what is expected; --on-error stop met a bad record
+  0   the service has drained, or the replay is complete
+  1   a replay does not meet a requirement or differs from the expected outputs; or a record failed (--on-error stop)
   2   the command or the code must be corrected
-  3   the model may not serve: it cannot be loaded, or it fails its reference records
+  3   the model must not serve: it cannot be loaded, or does not reproduce its reference outputs
   4   the broker cannot be reached, or another instance has taken over
   5   the state does not fit the model
-  70  a bug of makiserve
+  70  a bug in makiserve
+  71  a resource limit: memory, open files, threads or disk space
 """
 
 
 COMMANDS = {
-    "attach": LazyCommand("makiserve.cli.attach", "attach", "Add a feature pipeline to a model that MLflow has."),
-    "audit": LazyCommand(
-        "makiserve.cli.audit", "audit_service", "Hold what a service has written against a replay of what came in."
-    ),
-    "build": LazyCommand(
-        "makiserve.cli.build", "build", "Make an image that has the model and what it requires in it."
-    ),
-    "check": LazyCommand("makiserve.cli.check", "check", "Find out, before a service starts, whether it can."),
-    "config": LazyCommand(
-        "makiserve.cli.config", "config", "Show the configuration in effect, as a file that would give it."
-    ),
+    "attach": LazyCommand("makiserve.cli.attach", "attach", "Add a feature pipeline to a logged model."),
+    "audit": LazyCommand("makiserve.cli.audit", "audit_service", "Compare the outputs of a service with a replay."),
+    "build": LazyCommand("makiserve.cli.build", "build", "Build an image with a model and its requirements."),
+    "check": LazyCommand("makiserve.cli.check", "check", "Check whether a service can start."),
+    "config": LazyCommand("makiserve.cli.config", "config", "Show the configuration in effect."),
     "dead-letters": LazyCommand(
-        "makiserve.cli.dead_letters", "dead_letters", "Show the dead letters that wait in a topic, or put them back."
+        "makiserve.cli.dead_letters", "dead_letters", "Show or redrive the dead letters of a topic."
     ),
     "record": LazyCommand(
         "makiserve.cli.record",
@@ -129,35 +124,35 @@ COMMANDS = {
 @click.version_option(__version__)
 @click.pass_context
 def command(context: click.Context, settings: Settings) -> int | None:
-    """Serve or replay; or run the subcommand."""
+    """Serve, replay, or run the subcommand."""
     if context.invoked_subcommand:
-        settings.refuse_flags(f"write it after {context.invoked_subcommand}")
+        settings.refuse_flags(f"options of a command follow its name: makiserve {context.invoked_subcommand} …")
     elif settings.has(ReplaySettings, "source"):
         return _replay(settings)
     else:
-        settings.refuse_flags("it belongs to --replay", ModelSettings, ServeSettings, BrokerSettings, WebSettings)
+        settings.refuse_flags("only valid with --replay", ModelSettings, ServeSettings, BrokerSettings, WebSettings)
         if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
             raise ConfigurationError(f"to serve, give {', '.join(absent)} (or --replay FILE to score a file)")
         what, broker, serving = settings.of(ModelSettings), settings.of(BrokerSettings), settings.of(ServeSettings)
-        # A worker is one core: a library's threads would wait for each other. It is read when the library is loaded.
+        # A worker uses one core: threads of a library would compete for it. Libraries read this when they are loaded.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        from makiserve.cli.serve import serve_topic  # what it imports takes seconds
+        from makiserve.cli.serve import serve_topic  # its imports take seconds
 
         return serve_topic(what, broker, serving, settings.of(WebSettings), settings.of(LogSettings))
     return None
 
 
 def _replay(settings: Settings) -> int:
-    from makiserve.cli.replay import replay_sources  # what it imports takes seconds
+    from makiserve.cli.replay import replay_sources  # its imports take seconds
 
     replaying = settings.of(ReplaySettings)
     if any(name.startswith(TOPIC_PREFIX) for name in replaying.source):
-        settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings, BrokerSettings)
+        settings.refuse_flags("not valid with --replay", ModelSettings, ReplaySettings, BrokerSettings)
         return replay_sources(settings.of(ModelSettings), replaying, settings.of(BrokerSettings))
-    settings.refuse_flags("it has no meaning with --replay", ModelSettings, ReplaySettings)
+    settings.refuse_flags("not valid with --replay", ModelSettings, ReplaySettings)
     return replay_sources(settings.of(ModelSettings), replaying, None)
 
 
 def main() -> None:
-    """Run the command; end the process with the exit code of what happened."""
+    """Run the command and end the process with its exit code."""
     exit_with(lambda: command.main(standalone_mode=False))

@@ -1,4 +1,4 @@
-"""The flags of a command, made from the sections of settings that it reads."""
+"""The flags of a command, generated from its sections of settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FILE = Path("makiserve.toml")
 
 
 class Flag(click.Option):
-    """A flag made from options, under the title of their section."""
+    """A flag for one or more options, listed under the title of their section."""
 
     def __init__(self, *arguments: Any, title: str, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -40,14 +40,14 @@ class Flag(click.Option):
 
 
 def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator: the command takes the flags of these sections and is called with `settings`.
+    """Return a decorator that adds the flags of these sections and passes `settings` to the command.
 
-    The command's own click arguments are passed on. Logs are set up before it runs.
+    Other click arguments of the command are passed through. Logging is set up before it runs.
     """
-    known = [each for section in (*sections, LogSettings) for each in options(section)]
+    known = [option for section in (*sections, LogSettings) for option in options(section)]
     flags: dict[str, list[Option]] = {}
-    for each in known:
-        flags.setdefault(each.flag, []).append(each)
+    for option in known:
+        flags.setdefault(option.flag, []).append(option)
     names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,7 +59,7 @@ def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Ca
             return function(settings=settings, **arguments)
 
         path = click.Path(path_type=Path)
-        click.option("--config", type=path, metavar="FILE", help=f"The configuration. [{FILE}, if it is there]")(
+        click.option("--config", type=path, metavar="FILE", help=f"The configuration file. [{FILE}, if it exists]")(
             command
         )
         for flag in reversed(flags):
@@ -70,34 +70,34 @@ def settings_from(*sections: type[Section]) -> Callable[[Callable[..., Any]], Ca
 
 
 def default_text(option: Option) -> str:
-    """The default, in words; empty where there is none."""
-    if option.told.derived:
-        return re.sub(r"\{\w+\.(\w+)\}", lambda other: other[1].upper(), option.told.derived)
+    """Return the text of the default; empty if there is none."""
+    if option.spec.derived:
+        return re.sub(r"\{\w+\.(\w+)\}", lambda other: other[1].upper(), option.spec.derived)
     if option.is_mapping or option.default in (MISSING, None, "", ()):
         return ""
     return text_from_value(option.kind, option.default)
 
 
 def _settings(config: Path | None, known: list[Option], given: dict[str, Any]) -> Settings:
-    everything = [each for section in SECTIONS for each in options(section)]
+    everything = [option for section in SECTIONS for option in options(section)]
     path = config or (Path(os.environ[CONFIG]) if CONFIG in os.environ else FILE if FILE.exists() else None)
     file = given_by_file(everything, path) if path else {}
     return Settings(SECTIONS, file, given_by_environment(everything, os.environ), given_by_flags(known, given))
 
 
 def _click_option(name: str, same: list[Option]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """One flag for the options that share it, in different sections; what was given is read by the settings."""
+    """Return the decorator for a flag that these options of different sections share."""
     first = same[0]
-    text = " ".join(each.told.help for each in same)
+    text = " ".join(option.spec.help for option in same)
     shown = default_text(first)
     text += f" [{shown}]" if shown else ""
-    told: dict[str, Any] = {"cls": Flag, "title": title_of(first.section), "help": text}
+    attributes: dict[str, Any] = {"cls": Flag, "title": title_of(first.section), "help": text}
     if first.kind is bool:
-        return click.option(f"{first.flag}/--no-{first.key}", name, default=None, **told)
-    meta, multiple = first.told.metavar or metavar(first.kind), first.is_mapping or first.is_list
-    return click.option(first.flag, name, metavar=meta, multiple=multiple, **told)
+        return click.option(f"{first.flag}/--no-{first.key}", name, default=None, **attributes)
+    meta, multiple = first.spec.metavar or metavar(first.kind), first.is_mapping or first.is_list
+    return click.option(first.flag, name, metavar=meta, multiple=multiple, **attributes)
 
 
 def title_of(section: type[Section]) -> str:
-    """The first line of a section's docstring."""
+    """Return the first line of a section's docstring."""
     return (inspect.getdoc(section) or "").splitlines()[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""`makiserve --replay`: what a replay shows."""
+"""`makiserve --replay`: replay sources and print the results."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from makiserve.stream.engine.follow import Change, Followed
 
 SHOWN_DEAD = 3
 FAILED = 1
-"""The exit code where something required is not met, or compared outputs differ."""
+"""The exit code if a requirement is not met, or compared outputs differ."""
 
 
 def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: BrokerSettings | None) -> int:
-    """Replay with a progress bar and print what came of it; the exit code.
+    """Replay with a progress bar, print the results and return the exit code.
 
     Args:
-        what: to replay.
-        settings: on what, and what to do with it.
-        broker: of topics; None where there are none.
+        what: the model or pipeline.
+        settings: the sources and what to do with the outputs.
+        broker: the broker of the topics; None if all sources are files.
     """
     model, sources = load_served(what), sources_named(settings, broker)
     if settings.trace:
@@ -55,7 +55,7 @@ def replay_sources(what: ModelSettings, settings: ReplaySettings, broker: Broker
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, float | None], None]]:
-    """A bar with rate and time left, on a terminal; it goes when all is done."""
+    """Show a bar with rate and remaining time on a terminal, and remove it at the end."""
     screen = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
@@ -69,7 +69,7 @@ def _progress(name: str) -> Iterator[Callable[[int, float | None], None]]:
 
 
 def print_result(replayed: Replayed, output: Path | None) -> None:
-    """Rows, rate, dead letters and metrics, on stdout."""
+    """Print rows, rate, dead letters and metrics."""
     rate = replayed.rows / max(replayed.seconds, 1e-9)
     print(f"rows          {replayed.rows:,} in {replayed.seconds:.2f} s ({rate:,.0f} rows/s)")
     print(f"predictions   {replayed.written:,}" + (f" → {output}" if output else ""))
@@ -81,32 +81,31 @@ def print_result(replayed: Replayed, output: Path | None) -> None:
 
 
 def print_metrics(metrics: Metrics) -> None:
-    """The figures of the model, and beside them those that need no model."""
+    """Print the metrics of the model next to those of the baselines."""
     print(f"{'':14}{'model':>12}" + "".join(f"{name:>15}" for name in metrics.baselines))
     for name, value in metrics.figures.items():
         others = (f"{figures[name]:15.6g}" if name in figures else f"{'':15}" for figures in metrics.baselines.values())
         print(f"{name:14}{value:12.6g}{''.join(others)}")
-    print(f"{'measured on':14}{metrics.rows:>12,}")
+    print(f"{'rows measured':14}{metrics.rows:>12,}")
     for group in metrics.groups:
         first, value = next(iter(group.figures.items()))
-        print(f"{first:14}{value:12.6g} on {group.rows:,} of {group.by} {group.value or '(all smaller ones)'}")
+        print(f"{first:14}{value:12.6g} for {group.by} {group.value or '(all smaller groups)'}, {group.rows:,} rows")
 
 
-def print_differences(found: Differences) -> None:
-    """Whether two replays gave the same, by how much they differ, and where first."""
-    word = "the same as" if found.agree else "different from"
-    print(f"outputs       {word} {found.against}, tolerance {found.tolerance:g}")
-    print(
-        f"              {found.matched:,} on both sides, {found.missing:,} only there, {found.unexpected:,} only here"
-    )
-    for column in found.columns:
+def print_differences(differences: Differences) -> None:
+    """Print whether the outputs of two replays agree, by how much they differ, and the first differences."""
+    word = "the same as" if differences.agree else "different from"
+    print(f"outputs       {word} {differences.against}, tolerance {differences.tolerance:g}")
+    counts = f"{differences.matched:,} matched, {differences.missing:,} missing, {differences.unexpected:,} unexpected"
+    print(f"              {counts}")
+    for column in differences.columns:
         if column.differing:
-            parts = zip(QUANTILES, column.quantiles, strict=False)  # what is no number has none
+            parts = zip(QUANTILES, column.quantiles, strict=False)  # a column without numbers has no quantiles
             sizes = "".join(f", {part:.0%} within {size:.3g}" for part, size in parts)
             print(f"              {column.name}: {column.differing:,} differ, by at most {column.largest:.6g}{sizes}")
-    for place in found.first:
-        there, here = (side or "no output" for side in (place.expected, place.found))
-        print(f"              {place.source}@{place.offset}: there {there}, here {here}")
+    for example in differences.first:
+        expected, actual = (side or "no output" for side in (example.expected, example.found))
+        print(f"              {example.source}@{example.offset}: expected {expected}, got {actual}")
 
 
 def _reasons(replayed: Replayed) -> str:
@@ -118,7 +117,7 @@ LONGEST = 160
 
 
 def print_trace(traced: RecordTrace) -> None:
-    """The record, each operator with what came to it and what it remembers since, and what came of it."""
+    """Print a record, the input and the state changes of each operator, and the result."""
     print(f"{traced.source}@{traced.offset}" + (f", lane {traced.lane}" if traced.lane != traced.source else ""))
     if not isinstance(traced.record, DecodeError):
         print(f"record  {traced.record!r}")
@@ -146,8 +145,8 @@ def _print_way(followed: Followed) -> None:
         print(f"{indent}{step.place.rpartition(' > ')[2]}  ← {_short(repr(step.item))}")
         for change in changes.pop(step.place, ()):
             _print_change(f"{indent}    ", change)
-    for left in changes.values():  # of operators that the record did not come to: a window that it closed
-        for change in left:
+    for remaining in changes.values():  # of operators that the record did not reach, such as in a window that it closed
+        for change in remaining:
             print(f"  {change.place}")
             _print_change("      ", change)
 

@@ -1,4 +1,4 @@
-"""`makiserve --input … --output …`: serve here, or supervise workers that do."""
+"""`makiserve --input … --output …`: serve in this process, or supervise workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def serve_topic(
     what: ModelSettings, broker: BrokerSettings, settings: ServeSettings, web: WebSettings, log: LogSettings
 ) -> int:
-    """Serve until a signal asks to stop, and show how it goes; the exit code."""
+    """Serve until a signal requests a stop, with a status page, and return the exit code."""
     _check(what, settings)
     stages = 1 if settings.partition_by is None else 2
     board, address = Board(stages * settings.workers, settings.output), address_from_text(web.http)
@@ -35,7 +35,7 @@ def serve_topic(
         try:
             Job("worker", serve, what, broker, settings, log).run(partial(board.post, "worker"))
         except PipelineChanged as error:
-            _begin_anew(error)
+            _restart(error)
         return 0
 
 
@@ -44,27 +44,28 @@ def _check(what: ModelSettings, settings: ServeSettings) -> None:
         require_alias(what)
     if what.split and settings.partition_by:
         raise ConfigurationError(
-            "--split goes by the keys of the messages, and --partition-by replaces them: a replay would split otherwise"
+            "--split assigns records by message key, and --partition-by replaces the keys, so a replay would split "
+            "differently. Use only one of them"
         )
     if (settings.shadow is None) != (settings.shadow_output is None):
-        raise ConfigurationError("--shadow and --shadow-output belong together: give both")
+        raise ConfigurationError("--shadow and --shadow-output need each other: give both")
 
 
 def require_alias(what: ModelSettings) -> None:
-    """Refuse to watch what never changes.
+    """Refuse --watch for a model that is not named by an alias.
 
     Raises:
         ConfigurationError: the model is not named by an alias.
     """
     if not is_alias(what.model):
         raise ConfigurationError(
-            "--watch looks whether an alias names another version: give --model models:/NAME@ALIAS"
+            "--watch follows an alias, and --model does not name one: give --model models:/NAME@ALIAS"
         )
 
 
-def _begin_anew(why: PipelineChanged) -> None:
-    """Become a fresh process with the same command, as a supervised worker is by its supervisor."""
-    logger.info("%s: this process begins anew", why)
+def _restart(reason: PipelineChanged) -> None:
+    """Replace this process by a new one with the same command, as the supervisor does for its workers."""
+    logger.info("restarting the process: %s", reason)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command
 
 
@@ -73,8 +74,8 @@ def _supervise(
 ) -> int:
     stages = {"keys": serve_first, "worker": serve_second} if settings.partition_by else {"worker": serve}
     jobs = [
-        Job(f"{name} {number}", how, what, _numbered(broker, number), settings, log)
-        for name, how in stages.items()
+        Job(f"{name} {number}", serve_stage, what, _numbered(broker, number), settings, log)
+        for name, serve_stage in stages.items()
         for number in range(1, settings.workers + 1)
     ]
     supervisor = Supervisor(COMMAND, [WorkerSpec(job.name, job) for job in jobs], board.post_bytes)
@@ -83,5 +84,5 @@ def _supervise(
 
 
 def _numbered(broker: BrokerSettings, number: int) -> BrokerSettings:
-    """Each worker has a name of its own, that stays over restarts as the instance's does."""
+    """Return the settings of a worker: each has a separate name, which stays the same across restarts."""
     return replace(broker, instance=f"{broker.instance}.{number}") if broker.instance else broker

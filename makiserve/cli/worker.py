@@ -1,4 +1,4 @@
-"""A worker: what the one process of a service does, or each that the supervisor starts."""
+"""The job of a worker process: the only process of a service, or one that the supervisor starts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from makiserve.serving.worker_slot import ControlPipe
 from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
 
 COMMAND = [sys.executable, "-c", "from makiserve.cli.worker import main; main()"]
-"""What the supervisor starts. Settings come through the pipe, the same for all: a file may change meanwhile."""
+"""The command that the supervisor starts. Settings arrive through the pipe, because files may have changed."""
 
 
 class Job(NamedTuple):
-    """What one process does.
+    """The task of one process.
 
     Attributes:
-        name: in logs.
-        serve: how: all of it, or one of the two stages of --partition-by.
+        name: its name in logs.
+        serve: the function that serves: everything, or one of the two stages of --partition-by.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Job(NamedTuple):
     log: LogSettings
 
     def run(self, publish: Callable[[Snapshot], None]) -> None:
-        """Serve until told to drain, and tell how it goes."""
+        """Serve until asked to drain, and publish snapshots."""
         from makiserve.artifact import load_versioned  # MLflow, which a supervisor does not need
 
         with tracing() as spans:
@@ -50,12 +50,12 @@ class Job(NamedTuple):
 
 
 def main() -> None:
-    """Do the job that comes through the pipe."""
-    link = ControlPipe(int(sys.argv[-1]))
-    job: Job = link.job
+    """Run the job that the supervisor sends through the pipe."""
+    pipe = ControlPipe(int(sys.argv[-1]))
+    job: Job = pipe.job
 
     def report(snapshot: Snapshot) -> None:
-        link.report(msgspec.msgpack.encode(snapshot))
+        pipe.report(msgspec.msgpack.encode(snapshot))
 
     set_up_logging(job.log.log_format, job.name)
     exit_with(partial(job.run, report), f"makiserve {job.name}")

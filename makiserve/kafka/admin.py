@@ -33,7 +33,7 @@ class Cluster:
         self._servers = connection.broker.bootstrap_servers
         self._reason = "no answer"
         self._refusal: ConfigurationError | None = None
-        with to_error("The Kafka settings"):
+        with to_error("The Kafka properties"):
             self._admin = AdminClient(connection.admin_settings() | {"error_cb": self._on_error})
 
     def preflight(self, within: timedelta) -> str:
@@ -53,8 +53,8 @@ class Cluster:
                     raise self._refusal from error
                 if time.monotonic() > deadline:
                     raise BrokerUnavailable(
-                        f"No broker answers at {self._servers} within {within.total_seconds():g} s ({self._reason}). "
-                        "Check the address and the network, then start again."
+                        f"No broker at {self._servers} answered within {within.total_seconds():g} s "
+                        f"({self._reason}). Check the address and the network, then start again."
                     ) from error
             else:
                 return self._release(next(iter(brokers)))
@@ -68,9 +68,9 @@ class Cluster:
         count = self._partitions(topic)
         if count is None:
             raise ConfigurationError(
-                f"There is no topic {topic} at {self._servers}, or the principal may not see it. Create it: "
-                f"kafka-topics.sh --bootstrap-server {self._servers} --create --topic {topic} --partitions 4; or grant "
-                "the principal Read on an input, Write on an output"
+                f"Topic {topic} does not exist at {self._servers}, or the principal may not see it. Create it: "
+                f"kafka-topics.sh --bootstrap-server {self._servers} --create --topic {topic} --partitions 4; or "
+                "grant the principal Read on an input, Write on an output"
             )
         return count
 
@@ -86,7 +86,7 @@ class Cluster:
             RetryCall: there was no answer.
         """
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        with to_error(f"Asking for the settings of {topic}"):
+        with to_error(f"Reading the settings of {topic}"):
             found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
         if "delete" not in found["cleanup.policy"].value:
@@ -121,8 +121,8 @@ class Cluster:
         """
         if (count := self.ensure(topic, partitions, settings)) != partitions:
             raise ConfigurationError(
-                f"Topic {topic} has {count} partitions and needs {partitions}. Nothing was written to it. Use another "
-                "name."
+                f"Topic {topic} has {count} partitions but needs {partitions}. Nothing was written to it. Use "
+                "another name."
             )
 
     def command(self, tool: str, topic: str) -> str:
@@ -138,7 +138,7 @@ class Cluster:
         """
         count = self._partitions(topic)
         if count is not None and count < partitions:
-            with to_error(f"Giving {topic} {partitions} partitions"):
+            with to_error(f"Adding partitions to {topic}, {partitions} in total"):
                 self._admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
             retry(lambda: self._seen(topic, partitions), timedelta(seconds=10))
             logger.info("Topic %s now has %d partitions", topic, partitions)
@@ -152,7 +152,7 @@ class Cluster:
         """
 
         def ask() -> Any:
-            with to_error(f"Asking for the committed offsets of group {group}"):
+            with to_error(f"Reading the committed offsets of group {group}"):
                 asked = [ConsumerGroupTopicPartitions(group)]
                 return self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[group].result()
 
@@ -173,14 +173,14 @@ class Cluster:
             return
         if found != value:
             raise ConfigurationError(
-                f"Topic {topic} has {name}={found} and needs {value}: retention would remove state. Correct it: "
-                f"kafka-configs.sh --bootstrap-server {self._servers} --alter --topic {topic} "
-                f"--add-config {name}={value}"
+                f"Topic {topic} has {name}={found} but needs {value}: retention would remove state. Correct it: "
+                f"kafka-configs.sh --bootstrap-server {self._servers} --alter --topic {topic} --add-config "
+                f"{name}={value}"
             )
 
     def _metadata(self) -> Any:
         # List all topics: a request for one by name would create it if the broker has auto.create.topics.enable.
-        with to_error(f"Asking {self._servers} for its topics"):
+        with to_error(f"Listing the topics of {self._servers}"):
             return self._admin.list_topics(timeout=CALL_S)
 
     def _partitions(self, topic: str) -> int | None:
@@ -190,7 +190,7 @@ class Cluster:
     def _seen(self, topic: str, partitions: int = 1) -> int:
         count = self._partitions(topic)
         if count is None or count < partitions:
-            raise RetryCall(f"Topic {topic} was created or has grown, and that is not seen yet")
+            raise RetryCall(f"Topic {topic} was created or got more partitions, but the brokers do not report it yet")
         return count
 
     def _create(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
@@ -209,9 +209,9 @@ class Cluster:
             settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         except KafkaException as error:
             logger.debug("The broker's settings cannot be read: %s", error)
-            return "which Kafka it is may not be asked (DescribeConfigs on the cluster)"
+            return "Kafka of unknown version (the principal may not read the cluster's settings: DescribeConfigs)"
         if PROTOCOL not in settings:
-            return "Kafka 4.0 or newer, by its settings"
+            return "Kafka 4.0 or newer"
         _refuse_old_protocol(settings[PROTOCOL].value)
         return f"Kafka {settings[PROTOCOL].value}"
 
@@ -228,6 +228,6 @@ def _refuse_old_protocol(protocol: str | None) -> None:
     version = re.match(r"(\d+)\.(\d+)", protocol or "")
     if version and tuple(map(int, version.groups())) < OLDEST_PROTOCOL:
         raise ConfigurationError(
-            f"The brokers speak protocol {protocol}. Before 2.5 they do not fence the offsets of an instance that was "
-            f"replaced, and records would be processed twice: upgrade them, or raise {PROTOCOL}."
+            f"The brokers speak protocol {protocol}. Before 2.5, brokers do not fence the offsets of an instance "
+            f"that was replaced, so records would be processed twice. Upgrade the brokers, or raise {PROTOCOL}."
         )

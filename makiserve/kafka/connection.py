@@ -19,22 +19,22 @@ from makiserve.settings import BrokerSettings
 logger = logging.getLogger(__name__)
 
 OWN = {
-    "bootstrap.servers": "it is --bootstrap-servers",
-    "metadata.broker.list": "it is --bootstrap-servers",
-    "group.id": "it is --group",
-    "group.instance.id": "it is --instance",
-    "group.protocol": "rebalances are cooperative",
-    "partition.assignment.strategy": "rebalances are cooperative",
+    "bootstrap.servers": "use --bootstrap-servers",
+    "metadata.broker.list": "use --bootstrap-servers",
+    "group.id": "use --group",
+    "group.instance.id": "use --instance",
+    "group.protocol": "rebalances must be cooperative",
+    "partition.assignment.strategy": "rebalances must be cooperative",
     "enable.auto.commit": "offsets are committed in transactions",
     "enable.auto.offset.store": "offsets are committed in transactions",
-    "auto.offset.reset": "a position that is gone must not be replaced in silence",
+    "auto.offset.reset": "a lost position must raise an error, not be replaced",
     "isolation.level": "records of aborted transactions must not be scored",
-    "transactional.id": "it is made of group and instance",
-    "enable.idempotence": "transactions need it",
-    "delivery.report.only.error": "failed deliveries are watched",
-    "only.error": "failed deliveries are watched",
+    "transactional.id": "it is built from group and instance",
+    "enable.idempotence": "transactions require it",
+    "delivery.report.only.error": "failed deliveries must be reported",
+    "only.error": "failed deliveries must be reported",
 }
-"""Properties that an option may not set, and why."""
+"""Properties that users may not set, each with the reason."""
 
 CONSUMER = {
     "enable.auto.commit": False,
@@ -80,7 +80,7 @@ that it is no longer the leader. Such a client would not notice a new leader."""
 
 
 REPORT_S = 60.0
-"""How often a lasting error is reported."""
+"""The interval at which a persistent error is logged again."""
 
 _reported_s: dict[int, float] = {}
 
@@ -98,9 +98,9 @@ def report(error: KafkaError) -> None:
     if error.code() in (NO_BROKER, *REFUSED) and not _is_news(error.code()):
         return
     if error.code() == NO_BROKER:
-        logger.warning("No broker answers: reconnecting, nothing is lost")
+        logger.warning("No broker answers: reconnecting; processing resumes from the last commit")
     elif error.code() in REFUSED:
-        logger.error("The broker refuses the connection: %s: %s", error.str(), REFUSED[error.code()])
+        logger.error("The broker refused the connection: %s: %s", error.str(), REFUSED[error.code()])
     else:
         logger.debug("%s (%s)", error.str(), error.name())
 
@@ -134,7 +134,7 @@ class Connection:
     def __post_init__(self) -> None:
         for name in self.broker.options:
             if name in OWN:
-                raise ConfigurationError(f"The Kafka option {name} cannot be set: {OWN[name]}. Remove it.")
+                raise ConfigurationError(f"The Kafka property {name} cannot be set: {OWN[name]}. Remove it.")
 
     @property
     def session(self) -> timedelta:

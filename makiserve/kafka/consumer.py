@@ -34,7 +34,7 @@ class InputConsumer:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self.topic = topic
-        with to_error("The consumer's settings"):
+        with to_error("The consumer's properties"):
             self._consumer = Consumer(connection.consumer_settings())
         self._assigned: set[int] = set()
         self._gone: set[int] = set()
@@ -214,7 +214,7 @@ class InputConsumer:
                 self._consumer.seek(TopicPartition(self.topic, partition, offset))
             except KafkaException as error:
                 if error.args[0].code() != NOT_STARTED:
-                    raise fault(error.args[0], f"Going to {self.topic}[{partition}]@{offset}") from error
+                    raise fault(error.args[0], f"Seeking to {self.topic}[{partition}]@{offset}") from error
             else:
                 del self._moves[partition]
                 if partition in self._held:

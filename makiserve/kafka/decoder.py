@@ -72,7 +72,7 @@ class MessageDecoder:
 
 
 def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
-    """Return a decoder that waits for the registry, each time for at most `broker.patience`.
+    """Return a decoder that waits for the registry, each time for at most `broker.startup_timeout`.
 
     Raises:
         ConfigurationError: the settings of the registry are wrong.
@@ -80,7 +80,9 @@ def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
     if (client := registry_client(broker)) is None:
         return MessageDecoder(schema)
     load = load_decoder(client, schema, broker.input_format)
-    return MessageDecoder(schema, FormatDecoder(schema, DirectLoader(load, broker.patience), broker.input_format))
+    return MessageDecoder(
+        schema, FormatDecoder(schema, DirectLoader(load, broker.startup_timeout), broker.input_format)
+    )
 
 
 def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
@@ -99,12 +101,12 @@ def check_registry(broker: BrokerSettings) -> str | None:
     """Check that the schema registry answers; return its URL, or None if there is none.
 
     Raises:
-        SchemaRegistryUnavailable: it does not answer within `broker.patience`.
+        SchemaRegistryUnavailable: it does not answer within `broker.startup_timeout`.
         ConfigurationError: it refuses the credentials, or the settings are wrong.
     """
     if (client := registry_client(broker)) is None:
         return None
-    retry(client.check, broker.patience)
+    retry(client.check, broker.startup_timeout)
     return client.url
 
 

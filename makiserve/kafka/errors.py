@@ -25,11 +25,13 @@ from makiserve.errors import (
 
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
 _GRANT = "grant the principal"
-_OFFSET_GONE = "retention has removed records that were not processed yet: choose where to go on"
-_BY_HAND = "create the topic by hand"
-_DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to go on"
+_OFFSET_GONE = "retention has removed records that were not processed yet: choose where to continue"
+_BY_HAND = "create the topic"
+_DAMAGED = "the partition's log is damaged, or in a format that this client cannot read: choose where to continue"
 _RESOURCES = "give the process more memory, threads or disk"
-_KEYLESS = "a compacted topic takes no message without a key: set cleanup.policy=delete, or give every record a key"
+_KEYLESS = (
+    "a compacted topic does not accept a message without a key: set cleanup.policy=delete, or give every record a key"
+)
 _METADATA = "raise offset.metadata.max.bytes of the brokers"
 
 REFUSED = {
@@ -45,27 +47,28 @@ REFUSED = {
     KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED: _CREDENTIALS,
     KafkaError.DELEGATION_TOKEN_EXPIRED: _CREDENTIALS,
     KafkaError._SSL: "check the ssl.* options and certificates",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics, both on the "
-    "topic of state (makiserve check says which is missing)",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: f"{_GRANT} Read on the input topic, Write on the output topics, and both "
+    "on the state topic (makiserve check reports which one is missing)",
     KafkaError.GROUP_AUTHORIZATION_FAILED: f"{_GRANT} Read on the group",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"{_GRANT} Write on the transactional id",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: f"{_GRANT} Create on the cluster, or create the topics beforehand",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: f"{_GRANT} Create on the cluster, or create the topics in advance",
     KafkaError._INVALID_ARG: "correct the option",
     KafkaError.INVALID_CONFIG: "correct the topic's settings",
     KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction.timeout.ms to the broker's transaction.max.timeout.ms",
     KafkaError.INVALID_SESSION_TIMEOUT: "choose a session.timeout.ms within the broker's bounds",
-    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another application uses this group: choose another one",
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another application uses this group: choose another --group",
     KafkaError.INVALID_GROUP_ID: "choose another --group",
     KafkaError.GROUP_MAX_SIZE_REACHED: "start fewer workers, or raise group.max.size of the brokers",
     KafkaError.UNSUPPORTED_ASSIGNOR: "the broker is too old",
-    KafkaError.INVALID_REQUIRED_ACKS: "remove the option acks: transactions need all",
+    KafkaError.INVALID_REQUIRED_ACKS: "remove the property acks: transactions require acks=all",
     KafkaError.OFFSET_METADATA_TOO_LARGE: _METADATA,
     KafkaError.INVALID_COMMIT_OFFSET_SIZE: _METADATA,
-    KafkaError.INVALID_REPLICATION_FACTOR: "the cluster has too few brokers for the topic's replication",
+    KafkaError.INVALID_REPLICATION_FACTOR: "the cluster has too few brokers for the topic's replication factor",
     KafkaError.INVALID_PARTITIONS: _BY_HAND,
     KafkaError.INVALID_REPLICA_ASSIGNMENT: _BY_HAND,
-    KafkaError.POLICY_VIOLATION: _BY_HAND + ", as the cluster's policy wants it",
-    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic and message.max.bytes in the options",
+    KafkaError.POLICY_VIOLATION: _BY_HAND + ", as the cluster's policy requires",
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic, and message.max.bytes in the Kafka "
+    "properties",
     KafkaError.INVALID_MSG_SIZE: "raise max.message.bytes of the topic",
     KafkaError.RECORD_LIST_TOO_LARGE: "raise segment.bytes of the topic",
     KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.after.max.ms of the topic if the time is in the future, "
@@ -85,7 +88,8 @@ MISSING = {
     KafkaError.TOPIC_EXCEPTION: "correct the topic's name",
     KafkaError._AUTO_OFFSET_RESET: _OFFSET_GONE,
     KafkaError.OFFSET_OUT_OF_RANGE: _OFFSET_GONE,
-    KafkaError._LOG_TRUNCATION: "an unclean election has removed records that were processed: choose where to go on",
+    KafkaError._LOG_TRUNCATION: "an unclean leader election has removed records that were processed: choose where "
+    "to continue",
     KafkaError._BAD_MSG: _DAMAGED,
     KafkaError._BAD_COMPRESSION: _DAMAGED,
     KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: _DAMAGED,
@@ -275,6 +279,6 @@ def retry(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] 
         except RetryCall as error:
             passed = time.monotonic() - began
             if passed + pause > within.total_seconds() or is_over():
-                raise BrokerUnavailable(f"The broker does not answer: {error}. Tried for {passed:.0f} s.") from error
+                raise BrokerUnavailable(f"The broker does not answer: {error}. Retried for {passed:.0f} s.") from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)

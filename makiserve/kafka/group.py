@@ -80,7 +80,7 @@ class GroupInspector:
 
     @cached_property
     def _admin(self) -> AdminClient:
-        with to_error("The Kafka settings"):
+        with to_error("The Kafka properties"):
             return AdminClient(self._connection.admin_settings())
 
     def topics(self, names: Collection[str]) -> dict[str, TopicState]:

@@ -94,7 +94,7 @@ class Limits:
         self._settings: dict[str, TopicLimits] = {}
         self._asked: dict[ConfigResource, Future[Any]] = {}
         self._due = 0.0
-        with to_error("The Kafka settings"):
+        with to_error("The Kafka properties"):
             self._admin = AdminClient(connection.admin_settings())
 
     @property
@@ -120,7 +120,7 @@ class Limits:
 
     def _ask(self) -> None:
         resources = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in self.of]
-        with to_error("Asking for the settings of topics"):
+        with to_error("Reading the settings of topics"):
             self._asked = self._admin.describe_configs(resources, request_timeout=CALL_S)
 
     def _take(self) -> None:

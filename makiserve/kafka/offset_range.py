@@ -45,8 +45,8 @@ def _time(text: str) -> datetime:
         found = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z"))
     except ValueError:
         raise ConfigurationError(
-            f"{text!r} is no place in a topic: give earliest, latest, an offset, 2h for two hours ago, or a time such "
-            "as 2026-11-25T10:00"
+            f"{text!r} is not a position in a topic: give earliest, latest, an offset, 2h for two hours ago, or a "
+            "time such as 2026-11-25T10:00"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
@@ -103,7 +103,7 @@ def offset_ranges(connection: Connection, topic: str, start: Place, end: Place) 
         BrokerUnavailable: no broker answers.
     """
     cluster = Cluster(connection)
-    cluster.preflight(connection.broker.patience)
+    cluster.preflight(connection.broker.startup_timeout)
     now = datetime.now(timezone.utc)
     with RangeReader(connection) as reader:
         return [reader.span(topic, number, start, end, now) for number in range(cluster.partitions(topic))]
@@ -113,7 +113,7 @@ class RangeReader:
     """A consumer that reads without joining the group or committing offsets."""
 
     def __init__(self, connection: Connection) -> None:
-        with to_error("The consumer's settings"):
+        with to_error("The consumer's properties"):
             self._consumer = Consumer(connection.consumer_settings() | CONSUMER)
 
     def __enter__(self) -> Self:
@@ -125,13 +125,15 @@ class RangeReader:
     def span(self, topic: str, partition: int, start: Place, end: Place, now: datetime) -> OffsetRange:
         """Return the offsets between two places in a partition."""
         where = f"{topic}[{partition}]"
-        with to_error(f"Asking for the ends of {where}"):
+        with to_error(f"Reading the offsets of {where}"):
             low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), CALL_S, cached=False)
         since_ms, until_ms = time_ms(start, now), time_ms(end, now)
         first = self._since(topic, partition, since_ms) if since_ms is not None else offset_of(start, low, high)
         last = high if until_ms is not None else offset_of(end, low, high)
         if first is not None and first < low:
-            raise ConfigurationError(f"{where}@{first} is gone: retention has left it from {low} on. Start there.")
+            raise ConfigurationError(
+                f"{where}@{first} was removed by retention; the first record is now at offset {low}. Start there."
+            )
         last = min(last, high)
         return OffsetRange(topic, partition, last if first is None else min(first, last), last, since_ms, until_ms)
 
@@ -139,7 +141,7 @@ class RangeReader:
         """Return the group's committed offset; None if it has never committed one."""
 
         def ask() -> TopicPartition:
-            with to_error(f"Asking for the committed offset of {topic}[{partition}]"):
+            with to_error(f"Reading the committed offset of {topic}[{partition}]"):
                 return self._consumer.committed([TopicPartition(topic, partition)], CALL_S)[0]
 
         found = retry(ask, PATIENCE)
@@ -156,8 +158,9 @@ class RangeReader:
             if Unreadable in set(map(type, messages)):
                 bad = next(each for each in messages if isinstance(each, Unreadable))
                 raise ConfigurationError(
-                    f"Reading {span.topic}[{span.partition}]@{bad.offset()}: {bad.trouble}: the batch is damaged, or "
-                    "decompresses to more than receive.message.max.bytes: raise that, or choose where to go on"
+                    f"Reading {span.topic}[{span.partition}]@{bad.offset()}: {bad.trouble}: the batch is damaged, "
+                    "or decompresses to more than receive.message.max.bytes. Raise that property, or choose "
+                    "where to continue"
                 )
             yield messages
 
@@ -187,18 +190,18 @@ class RangeReader:
             moved = [_next_offset(message, where) for message in messages]
             if unreadable is not None:  # librdkafka does not move past it
                 moved.append(unreadable.offset() + 1)
-                with to_error(f"Going to {where}@{moved[-1]}"):
+                with to_error(f"Seeking to {where}@{moved[-1]}"):
                     self._consumer.seek(TopicPartition(span.topic, span.partition, moved[-1]))
             if moved:
                 position, since = max(position, *moved), time.monotonic()
             elif time.monotonic() - since > PATIENCE.total_seconds():
-                raise BrokerUnavailable(f"Reading {where}@{position}: nothing has come for {PATIENCE.seconds} s")
+                raise BrokerUnavailable(f"Reading {where}@{position}: no record received for {PATIENCE.seconds} s")
 
     def _since(self, topic: str, partition: int, ms: int) -> int | None:
         """Return the broker's offset for a time; None if every record is older."""
 
         def ask() -> TopicPartition:
-            with to_error(f"Asking for the records of {topic}[{partition}] of a time"):
+            with to_error(f"Looking up the offset of a time in {topic}[{partition}]"):
                 return self._consumer.offsets_for_times([TopicPartition(topic, partition, ms)], CALL_S)[0]
 
         found = retry(ask, PATIENCE)

@@ -51,7 +51,7 @@ class OffsetsClient:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self._topic = topic
-        with to_error("The settings of the client that restores"):
+        with to_error("The properties of the client that restores state"):
             self._consumer = Consumer(connection.lookup_settings())
             self._admin = AdminClient(connection.admin_settings())
 
@@ -61,7 +61,7 @@ class OffsetsClient:
         Raises:
             RetryCall: there was no answer, or that transaction is still open.
         """
-        doing = f"Asking for the committed offset of {self._topic}[{partition}]"
+        doing = f"Reading the committed offset of {self._topic}[{partition}]"
         with to_error(doing):
             found = self._consumer.committed([TopicPartition(self._topic, partition)], timeout.total_seconds())[0]
         if found.error is not None:
@@ -75,7 +75,7 @@ class OffsetsClient:
             RetryCall: there was no answer.
         """
         place = TopicPartition(self._topic, partition)
-        with _asking(f"Asking for the ends of {self._topic}[{partition}]"):
+        with _asking(f"Reading the offsets of {self._topic}[{partition}]"):
             return Watermarks(*self._consumer.get_watermark_offsets(place, timeout.total_seconds(), cached=False))
 
     def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
@@ -84,7 +84,7 @@ class OffsetsClient:
         Raises:
             RetryCall: there was no answer.
         """
-        with _asking(f"Looking for a time in {self._topic}[{partition}]"):
+        with _asking(f"Looking up the offset of a time in {self._topic}[{partition}]"):
             place = TopicPartition(self._topic, partition, time_ms)
             found = self._consumer.offsets_for_times([place], timeout.total_seconds())[0]
         return found.offset if found.offset >= 0 else self.watermarks(partition, timeout).high
@@ -126,7 +126,7 @@ class OffsetsClient:
 
     def _end(self, topic: str, partition: int, timeout: timedelta) -> int:
         place = TopicPartition(topic, partition)
-        with to_error(f"Asking for the end of {topic}[{partition}]"):
+        with to_error(f"Reading the end offset of {topic}[{partition}]"):
             answer = self._admin.list_offsets(
                 {place: OffsetSpec.latest()},  # type: ignore[no-untyped-call]
                 isolation_level=IsolationLevel.READ_UNCOMMITTED,
@@ -134,7 +134,7 @@ class OffsetsClient:
             )
             end = int(answer[place].result().offset)
         if end < 0:  # the answer, without an error, if the connection breaks during the call
-            raise RetryCall(f"Asking for the end of {topic}[{partition}]: no answer")
+            raise RetryCall(f"Reading the end offset of {topic}[{partition}]: no answer")
         return end
 
 

@@ -39,7 +39,7 @@ class TransactionalProducer:
         self._failure: MakiserveError | None = None
         self._open = False
         self._id = connection.transactional_id
-        with to_error("The producer's settings"):
+        with to_error("The producer's properties"):
             self._producer = Producer(connection.producer_settings(batch_bytes) | {"on_delivery": self._on_delivery})
 
     @property
@@ -56,7 +56,7 @@ class TransactionalProducer:
         timeout = min(CALL_S, within.total_seconds())
 
         def init_once() -> None:
-            with to_error(f"Starting transactions of {self._id}"):
+            with to_error(f"Initializing transactions of {self._id}"):
                 self._producer.init_transactions(timeout)
 
         retry(init_once, within)
@@ -124,7 +124,7 @@ class TransactionalProducer:
             under_way = self._producer.flush(timeout.total_seconds())
         self._raise_failure()
         if under_way:
-            raise RetryCall(f"{under_way} records are not acknowledged within {timeout.total_seconds():g} s")
+            raise RetryCall(f"{under_way} records were not acknowledged within {timeout.total_seconds():g} s")
 
     def send_offsets(
         self, topic: str, offsets: Mapping[int, tuple[int, str]], group_metadata: Any, timeout: timedelta

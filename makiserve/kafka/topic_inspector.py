@@ -46,16 +46,16 @@ class TopicInspector:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        with to_error("The Kafka settings"):
+        with to_error("The Kafka properties"):
             self._admin = AdminClient(connection.admin_settings())
 
     def topic(self, name: str) -> Topic | None:
         """Return a topic; None if it does not exist or the principal may not see it."""
-        return retry(partial(self._topic, name), self._connection.broker.patience)
+        return retry(partial(self._topic, name), self._connection.broker.startup_timeout)
 
     def group_operations(self, group: str) -> frozenset[str]:
         """Return what the principal may do with a group; an empty set if it may not see the group."""
-        return retry(partial(self._group_operations, group), self._connection.broker.patience)
+        return retry(partial(self._group_operations, group), self._connection.broker.startup_timeout)
 
     def cluster_operations(self) -> frozenset[str]:
         """Return what the principal may do with the whole cluster."""

@@ -77,9 +77,9 @@ def refusal(request: Request, *, is_local: bool) -> Answer | None:
     if request.method not in ("GET", "HEAD"):
         return text(HTTPStatus.METHOD_NOT_ALLOWED, "read-only: GET or HEAD", ("Allow", "GET, HEAD"))
     if is_local and not _is_local_name(request.host):
-        return text(HTTPStatus.FORBIDDEN, "this address is for this machine alone")
+        return text(HTTPStatus.FORBIDDEN, "this address is only available from this machine")
     if request.path not in PROBES and request.path not in PAGES:
-        return text(HTTPStatus.NOT_FOUND, "there is /, /status.json, /healthz, /readyz, /metrics")
+        return text(HTTPStatus.NOT_FOUND, "not found; available: /, /status.json, /healthz, /readyz, /metrics")
     return None
 
 

@@ -97,7 +97,7 @@ class Board:
         """Return whether records that arrive now are scored."""
         latest = self.latest
         if latest and len(latest.workers) < self._workers:
-            return Verdict(False, f"{len(latest.workers)} of {self._workers} workers have begun")
+            return Verdict(False, f"{len(latest.workers)} of {self._workers} workers have started")
         return readiness(latest, self._born_s, time.monotonic(), time.time())
 
     def _all(self) -> Snapshot:

@@ -39,8 +39,10 @@ def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
     bound = STALLED.total_seconds()
     for life in snapshot.workers:
         if (age := now_s - life.turned_s) > bound:
-            return Verdict(False, f"the loop of {life.name} has not turned for {age:.0f} s: more than {bound:.0f} s")
-    return Verdict(True, "the loop turns")
+            return Verdict(
+                False, f"{life.name} is stalled: no iteration of its loop for {age:.0f} s (limit {bound:.0f} s)"
+            )
+    return Verdict(True, "ok")
 
 
 def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: float) -> Verdict:
@@ -62,18 +64,18 @@ def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: fl
         first = waiting[0]
         return Verdict(
             False,
-            f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored, the first: "
+            f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored yet, the first: "
             f"{first.topic}[{first.partition}], {first.phase}, {first.restored:.0%}",
         )
     if unowned := [each for each in snapshot.group if each.unowned_s]:
         return Verdict(
             False,
-            f"{len(unowned)} of {len(snapshot.group)} partitions have no owner in the group, the first: "
+            f"{len(unowned)} of {len(snapshot.group)} partitions of the group have no owner, the first: "
             f"{unowned[0].topic}[{unowned[0].partition}], for {unowned[0].unowned_s:.0f} s",
         )
     if snapshot.lanes:
-        return Verdict(True, f"{len(snapshot.lanes)} partitions are served")
+        return Verdict(True, f"serving {len(snapshot.lanes)} partitions")
     youngest = max(life.started_s for life in snapshot.workers)
     if wall_s - youngest < SPARE.total_seconds():
-        return Verdict(False, "the group has given no partition yet")
-    return Verdict(True, "a spare: the group has given no partition")
+        return Verdict(False, "no partition assigned yet")
+    return Verdict(True, "spare: no partition assigned")

@@ -87,5 +87,5 @@ def parse_request(lines: list[bytes]) -> Request:
 
 def _too_large() -> BadRequest:
     return BadRequest(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request may have {MOST_HEAD_BYTES:,} bytes"
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request is limited to {MOST_HEAD_BYTES:,} bytes"
     )

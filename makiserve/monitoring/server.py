@@ -135,7 +135,7 @@ class WebServer:
             if answer:
                 await asyncio.wait_for(_send(reader, writer, answer), ANSWER_S)
         except (OSError, asyncio.TimeoutError) as error:
-            logger.debug("a client went away or took too long: %r", error)
+            logger.debug("a client disconnected or timed out: %r", error)
         finally:
             self._open.pop(writer, None)
             writer.transport.abort()
@@ -147,7 +147,7 @@ class WebServer:
         except BadRequest as error:
             return text(error.status, str(error)).to_bytes()
         except asyncio.TimeoutError:
-            return text(HTTPStatus.REQUEST_TIMEOUT, f"a request must arrive within {HEAD_S:g} s").to_bytes()
+            return text(HTTPStatus.REQUEST_TIMEOUT, f"the request was not received within {HEAD_S:g} s").to_bytes()
         if request is None:
             return None
         answer = refusal(request, is_local=self._is_local) or await self._made(request)
@@ -187,8 +187,8 @@ def _bound(address: Address) -> socket:
         if error.errno == errno.EADDRINUSE and address.is_default:
             return _listening(address._replace(port=0))
         raise ConfigurationError(
-            f"--http {address.host}:{address.port}: {error.strerror or error}: give an address of this machine and a "
-            "free port"
+            f"--http {address.host}:{address.port}: {error.strerror or error}. Give an address of this machine "
+            "and a free port"
         ) from error
 
 

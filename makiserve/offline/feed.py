@@ -40,11 +40,11 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.start_at < 0:
-            raise ArgumentError("start_at", self.start_at, "it must be an offset, 0 or more")
+            raise ArgumentError("start_at", self.start_at, "must be an offset, 0 or more")
         if self.limit is not None and self.limit < 1:
-            raise ArgumentError("limit", self.limit, "it must be a number of records, 1 or more")
+            raise ArgumentError("limit", self.limit, "must be a number of records, 1 or more")
         if not 0 < self.sample <= 1:
-            raise ArgumentError("sample", self.sample, "it must be a part of the outputs, more than 0 and at most 1")
+            raise ArgumentError("sample", self.sample, "must be a share of the outputs, more than 0 and at most 1")
 
     def sampled(self, scored: Scored, offsets: Sequence[int]) -> Scored:
         """Return the outputs that are in the sample, and all dead letters."""

@@ -87,7 +87,9 @@ class Replayed:
 
     def _all(self) -> Collected:
         if self.collected is None:
-            raise ConfigurationError("the replay was told to collect no outputs: read the file that they went to")
+            raise ConfigurationError(
+                "the replay did not collect its outputs: read them from the file that they were written to"
+            )
         return self.collected
 
 
@@ -146,9 +148,11 @@ def replay(
     """
     packaged = load(model) if isinstance(model, str) else model
     if label and packaged.predictor is None:
-        raise ArgumentError("label", label, f"{packaged.uri} is a pipeline without a model, and predicts nothing")
+        raise ArgumentError(
+            "label", label, f"{packaged.uri} is a pipeline without a model, so there are no predictions to measure"
+        )
     if label_shift < 0:
-        raise ArgumentError("label_shift", label_shift, "it must be 0 or more: how many records later the label comes")
+        raise ArgumentError("label_shift", label_shift, "must be a number of records, 0 or more")
     by, emit = ((names,) if isinstance(names, str) else names for names in (by, emit))
     schema, form, sources = Schema(packaged.record, na_values), packaged.outputs(emit), sources_from(source)
     labelled = attribute_of(schema, label, "label") if label else None

@@ -69,8 +69,8 @@ class TimeOrder:
         """Log a warning if there were any."""
         if self.count:
             logger.warning(
-                "%d records are older than one before them in their lane, first %s. %s works in event time: sort the "
-                "records by time if the stream will be in order",
+                "%d records are older than an earlier record of their lane, the first at %s. %s works in event "
+                "time: sort the records by time if they are in order when served",
                 self.count,
                 self._first,
                 self._operator,

@@ -109,7 +109,7 @@ def trace_record(
             offset = block.offsets[index]
             return RecordTrace(block.source, offset, lane, record, followed, scored.predictions, encoded.values, error)
     raise ConfigurationError(
-        f"--trace {which}: there is no such record. Give an offset, SOURCE@OFFSET, or a key; the sources are "
+        f"--trace {which}: no such record. Give an offset, SOURCE@OFFSET, or a key; the sources are "
         f"{', '.join(source.name for source in sources)}"
     )
 
@@ -119,7 +119,7 @@ def _target(which: str, sources: Sequence[Source]) -> _Target:
     if not place:
         return _Target(None, None, which)
     if place[1] is None and len(sources) > 1:
-        raise ConfigurationError(f"--trace {which}: there are several sources, give SOURCE@OFFSET")
+        raise ConfigurationError(f"--trace {which}: there are several sources, so give SOURCE@OFFSET")
     return _Target(place[1], int(place[2]), None)
 
 

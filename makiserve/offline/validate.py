@@ -74,7 +74,7 @@ def validate(
     """
     required = _requirements(settings)
     if settings.log and isinstance(model, FeaturesOnly):
-        raise ConfigurationError("--log belongs to a --model: a pipeline alone is not in MLflow")
+        raise ConfigurationError("--log needs a --model: a pipeline without a model is not logged in MLflow")
     with _places(settings) as (output, expected), _expected(settings, sources, expected) as ready:
         replayed = replay(
             model,
@@ -116,7 +116,7 @@ def read_outputs(path: Path) -> pd.DataFrame:
     try:
         return READERS.get(kinds[-1] if kinds else "", _read_csv)(path)
     except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: not outputs of a replay that can be read: {error}") from error
+        raise SourceError(f"{path}: not readable as the outputs of a replay: {error}") from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -142,13 +142,15 @@ def _requirements(settings: ReplaySettings) -> list[Requirement]:
     known = {*RegressionMetrics.names, *ClassificationMetrics.names, *COUNTS}
     for requirement in required:
         if requirement.metric not in known:
-            raise ConfigurationError(f"--require {requirement}: no such metric; there are {', '.join(sorted(known))}")
+            raise ConfigurationError(f"--require {requirement}: unknown metric; available: {', '.join(sorted(known))}")
         if requirement.metric not in COUNTS and not settings.label:
-            raise ConfigurationError(f"--require {requirement}: it takes a --label to measure {requirement.metric}")
+            raise ConfigurationError(f"--require {requirement}: measuring {requirement.metric} needs a --label")
     if settings.baseline and str(STDIN) in settings.source:
-        raise ConfigurationError("--baseline reads what is replayed a second time, and standard input cannot be")
+        raise ConfigurationError(
+            "--baseline reads the sources twice, which standard input does not allow: replay a file"
+        )
     if settings.expect and settings.baseline:
-        raise ConfigurationError("--expect and --baseline both say what is expected: give one of them")
+        raise ConfigurationError("--expect and --baseline cannot be used together: give one of them")
     return required
 
 

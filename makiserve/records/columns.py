@@ -27,13 +27,13 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
     absent = [name for name, field in declared.items() if field.required and name not in titles]
     if absent:
         raise SourceError(
-            f"{path}: no column {', '.join(map(repr, absent))}, which {schema.record.__qualname__} declares; "
-            f"the header has {', '.join(map(repr, titles[:SHOWN]))}{', …' if len(titles) > SHOWN else ''}"
+            f"{path}: the header lacks {', '.join(map(repr, absent))}, which {schema.record.__qualname__} "
+            f"declares; it has {', '.join(map(repr, titles[:SHOWN]))}{', …' if len(titles) > SHOWN else ''}"
         )
     if twice := [name for name in declared if titles.count(name) > 1]:
         raise SourceError(f"{path}: the header names {', '.join(map(repr, twice))} more than once")
     if unknown := [name for name in titles if name not in declared and schema.forbids_unknown]:
-        raise SourceError(f"{path}: {schema.record.__qualname__} declares no field {', '.join(map(repr, unknown))}")
+        raise SourceError(f"{path}: {schema.record.__qualname__} does not declare {', '.join(map(repr, unknown))}")
     return [field for name, field in declared.items() if name in titles]
 
 

@@ -54,10 +54,10 @@ def opened(path: Path) -> Iterator[Content]:
             before = os.fstat(file.fileno())
             yield _content(file, open_files)
             if path != STDIN and S_ISREG(before.st_mode) and _identity(path.stat()) != _identity(before):
-                raise SourceError(f"{path}: the file has changed while it was read: replay a copy that does not change")
+                raise SourceError(f"{path}: the file changed while it was read: replay a copy that does not change")
     except OSError as error:
         if error.errno is None:  # Arrow's error about the content; the system's errors have a number
-            raise SourceError(f"{path}: the compressed data are damaged or end early: {error}") from error
+            raise SourceError(f"{path}: the compressed data are damaged or incomplete: {error}") from error
         raise SourceError(f"{path}: {error.strerror}") from error
 
 

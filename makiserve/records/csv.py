@@ -69,7 +69,7 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
     begin = blank.end() if blank else 0
     lines = head[begin:].splitlines(keepends=True)
     if not lines:
-        raise SourceError(f"{path}: the file is empty: a CSV file begins with a header that names its columns")
+        raise SourceError(f"{path}: the file is empty, but a CSV file must begin with a header that names its columns")
     first = 1 + len(head[:begin].splitlines())
     wanted = {field.encode_name for field in schema.fields}
     found = [header for delimiter in DELIMITERS if (header := _header_with(delimiter, lines))]
@@ -77,11 +77,11 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
     has_names = header is not None and (len(found) == len(DELIMITERS) or wanted.intersection(header.titles))
     if not has_names and b'"' in lines[0]:
         raise SourceError(
-            f"{path}: line {first}: the header has a quote that is not closed, so the columns have no names. "
-            "Close the quote, or remove it"
+            f"{path}: line {first}: a quote in the header is not closed, so the columns have no names. Close the "
+            "quote, or remove it"
         )
     if header is None or begin + header.size == len(head) == HEAD_BYTES:
-        raise SourceError(f"{path}: line {first}: the header is longer than {HEAD_BYTES:,} bytes: is this a CSV file?")
+        raise SourceError(f"{path}: line {first}: the header is longer than {HEAD_BYTES:,} bytes. Is this a CSV file?")
     return header._replace(size=begin + header.size, lines=first - 1 + header.lines)
 
 
@@ -146,7 +146,7 @@ def _records(
             ),
         )
     except pa.ArrowInvalid as error:
-        raise SourceError(f"{path}: not a CSV file that can be read: {error}") from error
+        raise SourceError(f"{path}: not readable as CSV: {error}") from error
     values = {column.name: column.values(table[column.name].combine_chunks()) for column in columns}
     return _with_damaged(records_from_columns(schema, values, table.num_rows), damaged)
 
@@ -161,4 +161,4 @@ def _with_damaged(records: list[Record | DecodeError], damaged: deque[arrow.Inva
 def _damage(row: Any) -> DecodeError:
     whole = restored(row.text).decode(errors="backslashreplace")
     text = whole if len(whole) <= 60 else whole[:57] + "..."
-    return DecodeError(f"{row.actual_columns} cells where the header has {row.expected_columns}: {text!r}", value=text)
+    return DecodeError(f"{row.actual_columns} cells, but the header has {row.expected_columns}: {text!r}", value=text)

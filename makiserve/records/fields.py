@@ -57,7 +57,7 @@ def attribute_of(schema: Schema, name: str, argument: str) -> str:
         if name in (declared.name, declared.encode_name):
             return declared.name
     names = ", ".join(_both_names(declared) for declared in schema.fields)
-    raise ArgumentError(argument, name, f"{schema.record.__qualname__} has no such field; it has {names}")
+    raise ArgumentError(argument, name, f"not a field of {schema.record.__qualname__}; its fields are {names}")
 
 
 def _both_names(declared: FieldInfo) -> str:

@@ -57,11 +57,11 @@ def _record(row: Any, schema: Schema) -> Record | DecodeError:
     if isinstance(row, (schema.record, DecodeError)):
         return row
     if not isinstance(row, Mapping):
-        raise SourceError(f"a row is {_words(row)}, not {_name(schema.record)} or a dict: {_EXPECTED}")
+        raise SourceError(f"a row is {_words(row)}, but must be {_name(schema.record)} or a dict: {_EXPECTED}")
     try:
         return schema.decode_messages([msgspec.json.encode(_plain(row), enc_hook=_scalar)])[0]
     except (TypeError, ValueError, OverflowError) as error:
-        return DecodeError(f"the row has no form in JSON: {error}")
+        return DecodeError(f"the row cannot be represented in JSON: {error}")
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -72,7 +72,7 @@ def _plain(row: Mapping[Any, Any]) -> dict[Any, Any]:
 def _scalar(value: Any) -> Any:
     if hasattr(value, "item"):  # numpy's
         return value.item()
-    raise TypeError(f"{type(value).__name__} is not a value of JSON")
+    raise TypeError(f"{type(value).__name__} is not a JSON type")
 
 
 def _words(value: Any) -> str:

@@ -38,4 +38,4 @@ def read_parquet(
             values = {column.name: column.values(batch.column(column.name)) for column in columns}
             yield records_from_columns(schema, values, batch.num_rows)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not a Parquet file that can be read: {error}") from error
+        raise SourceError(f"{path}: not readable as Parquet: {error}") from error

@@ -72,7 +72,7 @@ class Schema:
 
     def __init__(self, record: type[Record], na_values: Iterable[str] | None = None) -> None:
         if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
-            raise PipelineError(f"a record type is a subclass of makiserve.Record, not {record!r}")
+            raise PipelineError(f"a record type must be a subclass of makiserve.Record, not {record!r}")
         self.record = record
         self.na_values = _na_values(na_values)
         try:
@@ -92,7 +92,7 @@ class Schema:
             DecodeError: the object is damaged or does not fit. The error names field, expected type and value.
         """
         if len(data) > MAX_JSON_BYTES:
-            raise DecodeError(f"a JSON object of {len(data):,} bytes, more than {MAX_JSON_BYTES:,}")
+            raise DecodeError(f"a JSON object of {len(data):,} bytes is too large (limit {MAX_JSON_BYTES:,})")
         try:
             return self._decode(data)
         except MALFORMED as error:
@@ -263,5 +263,5 @@ def _na_values(given: Iterable[str] | None) -> frozenset[str]:
         return NA_VALUES
     words = frozenset([given] if isinstance(given, str) else given)
     if odd := [word for word in words if not isinstance(word, str)]:
-        raise ConfigurationError(f"na_values= takes text as it is in the file: {str(odd[0])!r}, not {odd[0]!r}")
+        raise ConfigurationError(f"na_values= takes the text in the file: {str(odd[0])!r}, not {odd[0]!r}")
     return words | {""}

@@ -52,7 +52,7 @@ def whole_rows(pieces: Iterator[bytes], delimiter: str, line: int) -> Iterator[b
             piece = piece[begin:]
         rest = yield from cutter.cut(rest + piece, is_last=False)
         if is_skipping := len(rest) > MAX_ROW_BYTES:
-            yield DecodeError(f"line {cutter.line}: a row of more than {MAX_ROW_BYTES:,} bytes is not read")
+            yield DecodeError(f"line {cutter.line}: a row of more than {MAX_ROW_BYTES:,} bytes is skipped")
             cutter.line += 1
             rest = b""
     yield from cutter.cut(rest, is_last=True)
@@ -106,8 +106,8 @@ def _error(data: bytes, broken: Open, line: int) -> DecodeError:
     shown = text if len(text) <= 60 else text[:57] + "..."
     covered = _lines(data[broken.start : broken.end]) + (not data[: broken.end].endswith(BREAKS))
     return DecodeError(
-        f"line {line}: the quote that opens {shown!r} {broken.reason}: its cell would cover {covered:,} lines. Only "
-        'this line is left out; close the quote, or write "" for a quote that is part of a text',
+        f"line {line}: the quote that opens {shown!r} {broken.reason}, so its cell would cover {covered:,} lines. "
+        'Only this line is skipped. Close the quote, or write "" for a quote inside a text',
         value=shown,
     )
 

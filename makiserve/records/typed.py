@@ -57,7 +57,7 @@ class TypedColumn:
         except UnicodeDecodeError as error:
             return mismatch(self.name, self.kind, f"{error.object[:40]!r}, which is not UTF-8")
         except UNREADABLE as error:
-            return mismatch(self.name, self.kind, f"a {column.type} that Python cannot hold: {str(error)[:200]}")
+            return mismatch(self.name, self.kind, f"a {column.type} that Python cannot represent: {str(error)[:200]}")
         return self.value(value)
 
     def value(self, value: Any) -> Any:
@@ -123,7 +123,7 @@ def _check_times(column: pa.Array) -> None:
         ticks = column.view(pa.int32() if column.type.bit_width == 32 else pa.int64())
         day = _DAY[column.type.id][column.type.unit]
         if pc.any(pc.or_(pc.less(ticks, 0), pc.greater_equal(ticks, day))).as_py():
-            raise ValueError("a time of day that is not within 24 hours")
+            raise ValueError("a time of day outside of 24 hours")
     for part in _parts(column):
         _check_times(part)
 

@@ -49,8 +49,8 @@ def warn_of_unseen(names: Collection[str], record: type[Record]) -> None:
     """Log a warning about optional fields that did not occur in any record."""
     if names:
         logger.warning(
-            "no header or record has the optional field %s of %s, which keeps its default: compare its name with the "
-            'data; a field(name="…") gives the name that the data use',
+            "no header or record has the optional field %s of %s, so it keeps its default: compare its name with "
+            'the data. field(name="…") declares the name that the data use',
             ", ".join(sorted(map(repr, names))),
             record.__qualname__,
         )

@@ -46,8 +46,9 @@ class EntryPoint(NamedTuple):
         if len(named) != 1:
             found = ", ".join(each.__name__ for each in own) or "none"
             raise ConfigurationError(
-                f"{self.name}: one record type is needed beside the pipeline in {self.module.__name__}; there is: "
-                f"{found}. With several name the one of its input: {self.module.__name__}:{self.features.__name__}:NAME"
+                f"{self.name}: {self.module.__name__} must have exactly one record type next to the pipeline; it "
+                f"has: {found}. If there are several, name the one of the input: "
+                f"{self.module.__name__}:{self.features.__name__}:NAME"
             )
         return named[0]
 
@@ -86,16 +87,14 @@ def find_pipeline(name: str) -> EntryPoint:
 def _module_of_file(name: str, file: Path) -> ModuleType:
     """Import a file as a module, under the name that it has in its enclosing packages."""
     if not file.is_file():
-        raise ConfigurationError(f"{name}: there is no file {file}")
+        raise ConfigurationError(f"{name}: the file {file} does not exist")
     file = file.resolve()
     root = file.parent
     while (root / "__init__.py").is_file():
         root = root.parent
     module = _module(name, ".".join(file.with_suffix("").relative_to(root).parts), root)
     if Path(module.__file__ or "").resolve() != file:
-        raise ConfigurationError(
-            f"{name}: another module has the name {module.__name__}, from {module.__file__}: rename the file"
-        )
+        raise ConfigurationError(f"{name}: {module.__file__} is already imported as {module.__name__}: rename the file")
     return module
 
 

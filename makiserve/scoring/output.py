@@ -83,10 +83,10 @@ class Outputs:
     ) -> None:
         if emit and has_post:
             raise ConfigurationError(
-                "the model has a post pipeline, which decides what is published: emit is for models without one"
+                "the model has a post pipeline, which determines the output: --emit is only for models without one"
             )
         if "prediction" in emit and not has_model:
-            raise ArgumentError("emit", "prediction", "there is no model, only features")
+            raise ArgumentError("emit", "prediction", "a pipeline without a model has only features")
         names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
         self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names)
         self.needs_records = "record" in self._columns
@@ -163,7 +163,7 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
         known = attributes.get(part, {})
         if part not in SOURCES or (dot and field not in known):
             fields = ", ".join(f"{part}.{each}" for part in attributes for each in attributes[part])
-            raise ArgumentError("emit", name, f"no such thing; there are {', '.join(SOURCES)}, {fields}")
+            raise ArgumentError("emit", name, f"cannot be emitted; available: {', '.join(SOURCES)}, {fields}")
         if not dot:
             found[part] = None
         elif (chosen := found.setdefault(part, [])) is not None:

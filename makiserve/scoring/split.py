@@ -87,6 +87,6 @@ def row_of(kind: type[Any], inputs: tuple[str, ...]) -> Callable[[Any], tuple[An
         try:
             return get(features) if len(inputs) > 1 else (get(features),)
         except AttributeError as error:
-            return PredictError(f"the pipeline emitted features without what the model takes: {error}")
+            return PredictError(f"the pipeline emitted features without an input of the model: {error}")
 
     return get if len(inputs) > 1 and attributes.keys() >= set(inputs) else select

@@ -59,7 +59,7 @@ def assemble(
     limits = Limits(connection, filter(None, (settings.output, settings.dead_letters, settings.shadow_output, topic)))
     limits.read()
     producer = TransactionalProducer(connection, limits.smallest_bytes)
-    producer.init(broker.patience)
+    producer.init(broker.startup_timeout)
     consumer = InputConsumer(connection, settings.input)
 
     lag, sizes = LagTracker(consumer.end), StateSizer(processor)

@@ -145,7 +145,7 @@ class Assignment:
                 raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
             self._retries.failed()
             if self._retries.is_news:
-                logger.warning("%s is not restored yet: %s; trying again", partition, error)
+                logger.warning("%s is not restored yet: %s; retrying", partition, error)
             request.retry()
             self._requests[request.number] = request
             return False

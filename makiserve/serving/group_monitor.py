@@ -97,7 +97,7 @@ class GroupMonitor:
         except MakiserveError as error:
             self._due_s += self._failures.failed()
             if self._failures.is_news:
-                logger.warning("the group cannot be looked at: %s; trying again", error)
+                logger.warning("cannot describe the group: %s; retrying", error)
             return False
         self._compare(look.topics)
         self.view = look.group
@@ -124,7 +124,7 @@ class GroupMonitor:
     def words(self) -> str:
         """Return the reason for rejoining, for the log."""
         found = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
-        return ", ".join(found) or "the group assigns this member others than it has"
+        return ", ".join(found) or "the group assigns other partitions to this member than it owns"
 
     def should_rejoin(self, member: str, assigned: Collection[int]) -> bool:
         """Return whether this member should leave the group and rejoin, given the latest view.
@@ -166,7 +166,9 @@ class GroupMonitor:
                 group = self._inspector.group(source.partitions)
             except ConfigurationError as error:
                 self._is_denied = True
-                logger.warning("partitions without an owner and the lag of the whole group are not watched: %s", error)
+                logger.warning(
+                    "partitions without an owner and the lag of the whole group are not monitored: %s", error
+                )
         return Look(time.monotonic(), topics, group)
 
     def _compare(self, topics: dict[str, TopicState]) -> None:
@@ -184,7 +186,7 @@ class GroupMonitor:
             if before.id != now.id:
                 raise TopicsChanged(f"topic {name} was deleted and created again")
             if name == self._source and before.partitions != now.partitions:
-                raise TopicsChanged(f"{name} had {before.partitions} partitions and has {now.partitions} now")
+                raise TopicsChanged(f"{name} had {before.partitions} partitions and now has {now.partitions}")
 
     def _note_owners(self, view: GroupView, at_s: float) -> None:
         if not view.is_stable:

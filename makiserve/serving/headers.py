@@ -24,7 +24,7 @@ SOURCE = "makiserve.source"
 TIME = "makiserve.time"
 """The timestamp of the record, if the message has a different one."""
 
-RETRIED = "makiserve.retried"
+REDRIVEN = "makiserve.redriven"
 """How often the record was redriven. The only header with this prefix that a record keeps under its name."""
 
 KEY = "makiserve.key"
@@ -96,7 +96,7 @@ def as_upstream(headers: Headers) -> Headers:
     if not any(name.startswith(PREFIX) for name, _ in headers):
         return headers
     return [
-        (UPSTREAM + name.removeprefix(PREFIX) if name.startswith(PREFIX) and name != RETRIED else name, value)
+        (UPSTREAM + name.removeprefix(PREFIX) if name.startswith(PREFIX) and name != REDRIVEN else name, value)
         for name, value in headers
         if not name.startswith(UPSTREAM)
     ]

@@ -130,14 +130,14 @@ def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
     """Return why a topic refuses a message, and what to do; None if it accepts the message."""
     if limits.needs_key and message.key is None:
         return (
-            f"the record has no key, and {message.topic} is compacted, so that it takes no message without one: "
-            "produce the records with a key, or set cleanup.policy=delete on the topic"
+            f"the record has no key, and {message.topic} is compacted, so it does not accept messages without a "
+            "key: produce the records with a key, or set cleanup.policy=delete on the topic"
         )
     size = message_bytes(message.key, message.value, message.headers)
     if size > limits.max_bytes:
         return (
-            f"the message has {size:,} bytes with its headers, and {message.topic} takes {limits.max_bytes:,}: emit "
-            "less, or raise max.message.bytes of the topic"
+            f"the message has {size:,} bytes with its headers, but {message.topic} accepts at most "
+            f"{limits.max_bytes:,}: emit less, or raise max.message.bytes of the topic"
         )
     return None
 

@@ -148,7 +148,7 @@ def _now_ms() -> int:
 
 def _stop(message: Message, error: RecordError) -> NoReturn:
     raise StoppedOnError(
-        f"{message.topic()}[{message.partition()}]@{message.offset()}: {error.reason}: {error}. The service was told "
-        "to stop there; nothing from this record on is committed. Correct the cause, or let such records be put aside "
-        "with --on-error dead-letter"
+        f"{message.topic()}[{message.partition()}]@{message.offset()}: {error.reason}: {error}. Stopped before "
+        "this record because of --on-error stop; it is not committed. Correct the cause, or use --on-error "
+        "dead-letter"
     ) from error

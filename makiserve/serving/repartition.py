@@ -49,7 +49,7 @@ class Repartitioner:
         self.schema = Schema(model.record, settings.na_values or None)
         self._headers = model_headers(model)
         self._operator = f"{OPTION} {attribute}"
-        self.uri = f"{model.uri}, keys by {attribute}"
+        self.uri = f"{model.uri}, keys from {attribute}"
         self.release = model_version_of(model)
         self.digest = model.digest
 
@@ -104,7 +104,7 @@ def key_of(attribute: str, record: Any) -> bytes:
     """
     value = getattr(record, attribute)
     if value is None:
-        raise ValueError(f"field {attribute!r} is empty: it has no key")
+        raise ValueError(f"field {attribute!r} is empty, so the record has no key")
     return value.encode() if isinstance(value, str) else msgspec.json.encode(value)
 
 
@@ -148,7 +148,7 @@ def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]
     check_names(broker, settings)
     topic = topic_between(broker.group, settings.partition_by or "")
     cluster = Cluster(Connection(broker))
-    cluster.preflight(broker.patience)
+    cluster.preflight(broker.startup_timeout)
     partitions = cluster.partitions(settings.input)
     kept = retry(partial(cluster.retention, settings.input), timedelta(seconds=10))
     largest = int(kept["max.message.bytes"]) + HEADERS_BYTES

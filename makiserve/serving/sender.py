@@ -94,7 +94,7 @@ class Sender:
     def _convict(self, place: Place, message: Outgoing, error: MessageRefused) -> None:
         """Record that the topic refuses this message, and update the topic's known limits."""
         if self.refused.get(place, ("",))[0] == message.topic:
-            raise ConfigurationError(f"{message.topic} takes no dead letter, however small: {error}") from error
+            raise ConfigurationError(f"{message.topic} refuses even the smallest dead letter: {error}") from error
         self.refused[place] = message.topic, str(error)
         self._limits.learn(message.topic, _learned(self.limits(message.topic), message, error))
 

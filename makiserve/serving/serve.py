@@ -60,8 +60,8 @@ def serve(
     processor = ScoringProcessor(model, settings)
     if hidden := processor.scorer.hidden:
         raise PipelineError(
-            f"the pipeline of {model.uri} keeps state that cannot be saved and restored: it can be replayed, but not "
-            f"served: {'; '.join(hidden)}"
+            f"the pipeline of {model.uri} keeps state that cannot be saved and restored, so it can be replayed "
+            f"but not served: {'; '.join(hidden)}"
         )
     # The second stage of --partition-by reads the topic that belongs to the option; both stages have checked it before.
     check_names(broker, replace(settings, partition_by=None))
@@ -95,7 +95,7 @@ def run_processor(
 
     def prepare() -> Partitions:
         cluster = Cluster(connection)
-        cluster.preflight(broker.patience)
+        cluster.preflight(broker.startup_timeout)
         partitions = prepare_topics(
             cluster, broker, settings, has_state=has_state, keeps_partition=processor.keeps_partition
         )
@@ -141,5 +141,5 @@ def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> N
     """
     if broker.instance and since_s < FIGHT_S:
         raise Fenced(
-            f"{error}. Another instance named {broker.instance} has taken over: give each instance a name of its own"
+            f"{error}. Another instance named {broker.instance} has taken over: give each instance a different name"
         ) from error

@@ -54,7 +54,7 @@ def stop_on_signals() -> Iterator[Stop]:
         if stop.asked:
             raise KeyboardInterrupt
         stop.ask()
-        logger.info("%s: draining; once more ends at once", signal.Signals(number).name)
+        logger.info("%s: draining; send it again to end at once", signal.Signals(number).name)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

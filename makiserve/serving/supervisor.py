@@ -103,14 +103,14 @@ class Supervisor:
         code = post.end()
         if self._is_draining:
             post.code = code = 0 if code in HARMLESS else code
-            logger.log(logging.ERROR if code else logging.INFO, "%s has ended%s", post.name, _words(code))
+            logger.log(logging.ERROR if code else logging.INFO, "%s exited%s", post.name, _words(code))
         elif code in FATAL_EXIT_CODES or post.failures > MOST_FAILURES:
             post.code = code
-            why = "a person must act" if code in FATAL_EXIT_CODES else f"{post.failures} times in a row"
-            logger.error("%s has ended%s, %s: all others drain", post.name, _words(code), why)
+            why = " and cannot be restarted" if code in FATAL_EXIT_CODES else f", {post.failures} times in a row"
+            logger.error("%s exited%s%s: draining the other workers", post.name, _words(code), why)
             self._drain()
         else:
-            logger.warning("%s has ended%s: it is started again in %g s", post.name, _words(code), post.pause())
+            logger.warning("%s exited%s: restarting it in %g s", post.name, _words(code), post.pause())
 
     def _drain(self) -> None:
         self._is_draining = True
@@ -133,7 +133,7 @@ class Supervisor:
     def _verdict(self) -> int:
         code, name = max((_shell_code(post.code), post.name) for post in self._posts)
         if code:
-            logger.error("ending with exit code %d, that of %s", code, name)
+            logger.error("exiting with code %d, that of %s", code, name)
         else:
             logger.info("all %d processes have drained", len(self._posts))
         return code

@@ -58,7 +58,7 @@ def check_name(role: Role) -> None:
     """
     if len(role.name) > LONGEST_NAME:
         raise ConfigurationError(
-            f"the name of the {role.what}, {role.name[:60]}…, has {len(role.name)} characters and Kafka allows "
+            f"the name of the {role.what}, {role.name[:60]}…, has {len(role.name)} characters, but Kafka allows "
             f"{LONGEST_NAME}. Nothing was created. Choose a shorter {role.options}"
         )
     if not LEGAL.fullmatch(role.name) or role.name in (".", ".."):
@@ -90,9 +90,9 @@ def prepare_topics(
         outputs = cluster.partitions(output)
         if keeps_partition and outputs < inputs:
             raise ConfigurationError(
-                f"topic {output} has {outputs} partitions, {settings.input} has {inputs}: a prediction goes to the "
-                f"partition of its record. Add partitions: {cluster.command('topics', output)} --alter --partitions "
-                f"{inputs}"
+                f"topic {output} has {outputs} partitions, but {settings.input} has {inputs}, and a prediction is "
+                f"written to the partition of its record. Add partitions: {cluster.command('topics', output)} "
+                f"--alter --partitions {inputs}"
             )
     letters = cluster.ensure(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
     if has_state:
@@ -109,23 +109,29 @@ def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:
     yield Role("state topic", state_topic(group), "--group or --output")
     if settings.partition_by is not None:
         between = topic_between(group, settings.partition_by)
-        yield Role("topic of --partition-by", between, "--group or --output")
+        yield Role("topic for --partition-by", between, "--group or --output")
         yield Role("first stage's state topic", state_topic(between), "--group or --output")
 
 
 def _refuse_two_roles(group: str, settings: ServeSettings) -> None:
     if settings.input in (settings.output, settings.dead_letters):
-        raise ConfigurationError(f"the input {settings.input} cannot be an output too: it would read what it writes")
+        raise ConfigurationError(
+            f"the input {settings.input} cannot be an output as well: the service would read "
+            "its own outputs. Choose another --output"
+        )
     if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
-        raise ConfigurationError(f"the shadow's output needs a topic of its own, other than {settings.shadow_output}")
+        raise ConfigurationError(f"the shadow's output must be another topic than {settings.shadow_output}")
     if settings.output == settings.dead_letters:
-        raise ConfigurationError(f"dead letters cannot go to {settings.output}: whoever reads it expects predictions")
+        raise ConfigurationError(
+            f"dead letters cannot be written to {settings.output}, because its readers expect "
+            "predictions. Choose another --dead-letters"
+        )
     roles = list(_roles(group, settings))
     public = roles[:3] if settings.shadow_output is None else roles[:4]
     for internal in roles[len(public) :]:
         for role in public:
             if role.name == internal.name:
                 raise ConfigurationError(
-                    f"{role.name} is the {internal.what} of the group {group} and cannot be the {role.what} too: its "
-                    f"records would be mixed up. Choose another {role.options}"
+                    f"{role.name} is the {internal.what} of the group {group} and cannot be the {role.what} as "
+                    f"well, because their records would be mixed. Choose another {role.options}"
                 )

@@ -89,7 +89,7 @@ class Transactions:
             is_saving = self._touched() <= LAST_CHECKPOINT
             self.commit(is_saving=is_saving, limit_s=LAST_S if is_saving else SLICE_S)
         except AbortTransaction as error:
-            logger.warning("%s: what was scored since the last commit is left to the next owner", error)
+            logger.warning("%s: the next owner will score the records since the last commit", error)
             self.abort()
             return False
         return True
@@ -109,14 +109,14 @@ class Transactions:
         """
         self._aborts.failed()
         if self._aborts.is_news:
-            logger.warning("%s: the transaction is aborted, its records are scored again", reason)
+            logger.warning("%s: the transaction was aborted; its records are scored again", reason)
         if isinstance(reason, MessageRefused):
             if reason.topic == self.committer.state_topic:
                 raise ConfigurationError(str(reason)) from reason
             self.sender.narrow(reason)
         elif self._aborts.lasting_s > PATIENCE.total_seconds():
             raise BrokerUnavailable(
-                f"{reason}. No transaction could be committed for {self._aborts.lasting_s:.0f} s"
+                f"{reason}. No transaction has been committed for {self._aborts.lasting_s:.0f} s"
             ) from reason
         self.abort()
         self.assignment.rewind()

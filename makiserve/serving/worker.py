@@ -100,9 +100,11 @@ class Worker:
         self.decoder.close()
         self.telemetry.log()
         if is_drained:
-            logger.info("drained: every record that was scored is committed")
+            logger.info("drained: all scored records are committed")
         if self._restart_required_for and not self.stop.asked:
-            raise PipelineChanged(f"{self._restart_required_for} has another pipeline, which a fresh process serves")
+            raise PipelineChanged(
+                f"{self._restart_required_for} has another pipeline, which only a new process can serve"
+            )
 
     @property
     def _restart_required_for(self) -> str | None:
@@ -138,7 +140,7 @@ class Worker:
         """Record a failed call of the loop; return the seconds to wait before the retry."""
         pause_s = self._calls.failed()
         if self._calls.is_news:
-            logger.warning("%s; trying again, attempt %d", error, self._calls.count)
+            logger.warning("%s; retrying, attempt %d", error, self._calls.count)
         return pause_s
 
     def _look_at_group(self) -> None:
@@ -172,7 +174,7 @@ class Worker:
             )
         except StillRunning:
             logger.warning(
-                "ending: a batch of %d records is not scored after %.0f s; it is left to the next owner",
+                "exiting: a batch of %d records is not scored after %.0f s; the next owner will score it",
                 len(messages),
                 time.monotonic() - began,
             )
@@ -234,7 +236,7 @@ class Worker:
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
         self.telemetry.counts.rebalances += 1
         if (now := max(numbers) + 1) > self.partitions:
-            raise TopicsChanged(f"{self.consumer.topic} had {self.partitions} partitions and has {now} or more now")
+            raise TopicsChanged(f"{self.consumer.topic} had {self.partitions} partitions and now has at least {now}")
         return self.assignment.add(numbers)
 
     def _on_revoked(self, numbers: list[int]) -> None:
@@ -254,7 +256,7 @@ class Worker:
     def _close_dirty(self) -> None:
         """Close without a commit: half a batch may have been produced. Errors here do not mask the first one."""
         if self.transactions.is_open:
-            logger.warning("ending: what was scored since the last commit is left to the next owner")
+            logger.warning("exiting: the next owner will score the records since the last commit")
         self.assignment.close()
         self.decoder.close()
         for close in (partial(self.producer.abort, CALL_TIMEOUT), self.consumer.close):

@@ -46,7 +46,7 @@ class ControlPipe:
         """Drain when the supervisor dies, for whatever reason: nothing else would end this process."""
         with suppress(EOFError, OSError):
             self._pipe.recv_bytes()  # the supervisor sends nothing more: this returns when it dies
-        logger.warning("the supervisor is gone: draining")
+        logger.warning("the supervisor has exited: draining")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(ORPHAN_S)
         os._exit(1)

@@ -1,18 +1,18 @@
-"""What makiserve is told: one frozen tree of settings, made once, never changed.
+"""The settings: one frozen tree, built once and never changed.
 
-A flag wins over the environment, that over the configuration file, that over the default.
+A flag overrides the environment, which overrides the configuration file, which overrides the default.
 
-How to add an option: declare one field in a section, a file of this package, and read it where it is needed:
+How to add an option: declare a field in one of the sections of `sections.py`, and read it where it is needed:
 
 ```python
 class ServeSettings(Section, table="serve"):
-    warm_up: timedelta | None = option(default=None, help="How far back records are scored silently at the start.")
+    warm_up: timedelta | None = option(default=None, help="The history to score without output at the start.")
 ```
 
-`--warm-up 6h`, `MAKISERVE_WARM_UP=6h` and `warm-up = "6h"` in the table `[serve]` exist now, `makiserve config` shows
-it, and `make docs` writes it into the reference. The type says how a value is written: `str`, `int`, `float`, `bool`,
+That adds `--warm-up 6h`, `MAKISERVE_WARM_UP=6h` and `warm-up = "6h"` in the table `[serve]`; `makiserve config` shows
+it, and `make docs` adds it to the reference. The type determines how a value is written: `str`, `int`, `float`, `bool`,
 `Path`, `timedelta` (`100ms`), `Literal`, a tuple (repeatable), a mapping (pairs), an `int` whose name ends in `_bytes`
-(`64MiB`); `| None` where it may be absent. A new section is a file like the others, and a line in `SECTIONS`.
+(`64MiB`); `| None` makes it optional. A new section is a class in `sections.py` and a line in `SECTIONS`.
 """
 
 from makiserve.settings.section import Option, Section, option, options

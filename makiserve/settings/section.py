@@ -1,7 +1,7 @@
 """Sections and their options: each option is declared once, as a field of a section.
 
-Its name, type, default and help are in that one place; from it come the flag, the environment variable, the key in the
-configuration file, the line of `makiserve config` and the reference pages.
+That one declaration has its name, type, default and help. The flag, the environment variable, the key in the
+configuration file, the line of `makiserve config` and the reference pages are derived from it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ ENVIRONMENT = "MAKISERVE_"
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What `option` was told, beside name, type and default, which are the field's."""
+class OptionSpec:
+    """The arguments of `option` that a dataclass field does not hold itself."""
 
     help: str
     metavar: str | None
@@ -27,39 +27,39 @@ class Declared:
     flag: str | None
     aliases: tuple[str, ...]
     derived: str | None
-    least: Any
+    minimum: Any
     is_secret: bool
 
 
 def option(
     *,
-    help: str,  # noqa: A002  what click, argparse and everybody else call it
+    help: str,  # noqa: A002  the name that click and argparse use
     default: Any = MISSING,
     metavar: str | None = None,
     name: str | None = None,
     flag: str | None = None,
     aliases: tuple[str, ...] = (),
     derived: str | None = None,
-    least: Any = None,
+    minimum: Any = None,
     is_secret: bool = False,
 ) -> Any:
-    """A field of a section that a person can set.
+    """Declare an option: a field of a section.
 
     Args:
-        help: one sentence: what it is, and why one would change it.
-        default: without one, and not `derived`, the option must be given. None: it may be absent.
-        metavar: what stands for the value in help texts; the type says it where None.
-        name: the name outside; the field's where None.
-        flag: the flag, where it is not `--name`.
-        aliases: further environment variables, of other programs.
-        derived: a default made of another option: `{serve.output}.dead-letters`.
-        least: the smallest value allowed.
-        is_secret: never shown; `file:/run/secrets/x` stands for the content of that file.
+        help: one sentence that explains what the option does and why one would change it.
+        default: None makes the option optional. Without a default and without `derived` it is required.
+        metavar: the placeholder of the value in help texts; None derives it from the type.
+        name: the name for users; None uses the field's name.
+        flag: the flag, if it is not `--name`.
+        aliases: environment variables of other programs that also set the option.
+        derived: a default built from another option: `{serve.output}.dead-letters`.
+        minimum: the smallest value allowed.
+        is_secret: whether the value is masked. `file:/run/secrets/x` reads it from that file.
     """
-    told = Declared(help, metavar, name, flag, aliases, derived, least, is_secret)
+    spec = OptionSpec(help, metavar, name, flag, aliases, derived, minimum, is_secret)
     if isinstance(default, Mapping):
-        return field(default_factory=lambda: default, metadata={"option": told}, repr=False)
-    return field(default=default, metadata={"option": told}, repr=not is_secret)
+        return field(default_factory=lambda: default, metadata={"option": spec}, repr=False)
+    return field(default=default, metadata={"option": spec}, repr=not is_secret)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(option,))
@@ -67,8 +67,8 @@ class Section:
     """A frozen dataclass whose fields are options.
 
     Attributes:
-        table: the table of the configuration file; empty for keys that stand above all tables.
-        prefix: begins the names of its environment variables, after MAKISERVE_: those of what is not a service.
+        table: the table of the configuration file; empty for top-level keys.
+        prefix: the prefix of its environment variables after MAKISERVE_; empty for the options of a service.
     """
 
     table: ClassVar[str]
@@ -81,13 +81,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Option:
-    """An option, and its names.
+    """An option and its names.
 
     Attributes:
-        attribute: the field of the section.
-        kind: its type; `Size` where the field's name ends in `_bytes`.
-        key: in the table of its section. A mapping is a table of its own.
-        default: MISSING where there is none.
+        attribute: the name of the section's field.
+        kind: its type; `Size` if the field's name ends in `_bytes`.
+        key: its key in the section's table. A mapping has a separate table.
+        default: MISSING if it has none.
     """
 
     section: type[Section]
@@ -95,24 +95,24 @@ class Option:
     kind: Any
     key: str
     default: Any
-    told: Declared
+    spec: OptionSpec
 
     def __hash__(self) -> int:
         return hash((self.section, self.attribute))
 
     @property
     def flag(self) -> str:
-        """Of the command line."""
-        return self.told.flag or f"--{self.key}"
+        """The flag on the command line."""
+        return self.spec.flag or f"--{self.key}"
 
     @property
     def variable(self) -> str:
-        """Of the environment."""
+        """The environment variable."""
         return ENVIRONMENT + self.section.prefix + self.key.upper().replace("-", "_")
 
     @property
     def is_mapping(self) -> bool:
-        """Whether it is pairs, each set by itself: `--kafka KEY=VALUE`."""
+        """Whether its value is pairs that are set one at a time: `--kafka KEY=VALUE`."""
         return get_origin(self.kind) is Mapping
 
     @property
@@ -122,11 +122,11 @@ class Option:
 
 
 def options(section: type[Section]) -> Iterator[Option]:
-    """The options of a section, as declared."""
+    """Yield the options of a section in the order of their declaration."""
     kinds = get_type_hints(section)
-    for each in fields(section):  # type: ignore[arg-type]  # dataclasses, by __init_subclass__
-        told: Declared = each.metadata["option"]
-        default = each.default if each.default_factory is MISSING else each.default_factory()
-        kind = Size if each.name.endswith("_bytes") else kinds[each.name]
-        key = told.name or each.name.replace("_", "-")
-        yield Option(section, each.name, kind, key, default, told)
+    for declared in fields(section):  # type: ignore[arg-type]  # dataclasses, by __init_subclass__
+        spec: OptionSpec = declared.metadata["option"]
+        default = declared.default if declared.default_factory is MISSING else declared.default_factory()
+        kind = Size if declared.name.endswith("_bytes") else kinds[declared.name]
+        key = spec.name or declared.name.replace("_", "-")
+        yield Option(section, declared.name, kind, key, default, spec)

@@ -1,4 +1,4 @@
-"""Where values come from: flags, the environment, a file. Each refuses what it does not know."""
+"""The sources of values: flags, the environment, a file. Each one refuses unknown names."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ CONFIG = "MAKISERVE_CONFIG"
 """The variable that names the configuration file."""
 
 OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
-"""What Kubernetes and Docker put into the environment where a service is called makiserve: it is not for us."""
+"""The variables that Kubernetes and Docker add if a service is called makiserve. They are ignored."""
 
 
 class Key(NamedTuple):
-    """An option; of a mapping, one pair: its key, empty otherwise."""
+    """An option, and the key of a pair if the option is a mapping."""
 
     option: Option
     pair: str = ""
 
 
 class Given(NamedTuple):
-    """Text that somebody has given, and where: `--group`, `MAKISERVE_GROUP`, `makiserve.toml`."""
+    """A given text and its source: `--group`, `MAKISERVE_GROUP`, `makiserve.toml`."""
 
     text: str | tuple[str, ...]
     source: str
@@ -42,16 +42,16 @@ Layer = dict[Key, Given]
 
 
 def given_by_flags(known: Iterable[Option], flags: Mapping[str, Any]) -> Layer:
-    """What the command line gives.
+    """Return the values from the command line.
 
     Args:
         known: the options of the command.
-        flags: by flag; None and () where it was not given.
+        flags: the values by flag; None or () if the flag was not given.
 
     Raises:
         ConfigurationError: a pair is not KEY=VALUE.
     """
-    found: Layer = {}
+    layer: Layer = {}
     for option in known:
         value = flags.get(option.flag)
         if option.is_mapping:
@@ -59,44 +59,46 @@ def given_by_flags(known: Iterable[Option], flags: Mapping[str, Any]) -> Layer:
                 name, equals, value_of_pair = text.partition("=")
                 if not (name and equals):
                     raise ConfigurationError(f"{option.flag} {text}: expected KEY=VALUE, such as security.protocol=SSL")
-                found[Key(option, name)] = Given(value_of_pair, option.flag)
+                layer[Key(option, name)] = Given(value_of_pair, option.flag)
         elif value not in (None, ()):
-            found[Key(option)] = Given(_text(value), option.flag)
-    return found
+            layer[Key(option)] = Given(_text(value), option.flag)
+    return layer
 
 
 def given_by_environment(known: Iterable[Option], environment: Mapping[str, str]) -> Layer:
-    """What the environment gives. MAKISERVE_KAFKA_SSL_CA_LOCATION is ssl.ca.location; two underscores are one.
+    """Return the values from the environment.
+
+    MAKISERVE_KAFKA_SSL_CA_LOCATION sets ssl.ca.location; a double underscore becomes a single one.
 
     Raises:
-        ConfigurationError: a variable begins with MAKISERVE_ and is none of ours.
+        ConfigurationError: a variable begins with MAKISERVE_ but is not known.
     """
     known = list(known)
-    found = {
-        Key(each): Given(_items(each, environment[name]), name)
-        for each in known
-        for name in (*each.told.aliases, each.variable)
-        if name in environment and not each.is_mapping
+    layer = {
+        Key(option): Given(_items(option, environment[name]), name)
+        for option in known
+        for name in (*option.spec.aliases, option.variable)
+        if name in environment and not option.is_mapping
     }
-    names = {each.variable for each in known if not each.is_mapping}
+    names = {option.variable for option in known if not option.is_mapping}
     for name in sorted(environment):
         if not name.startswith(ENVIRONMENT) or name in names or name == CONFIG or OF_KUBERNETES.search(name):
             continue
-        for each in known:
-            if each.is_mapping and name.startswith(f"{each.variable}_"):
-                words = name.removeprefix(f"{each.variable}_").lower().split("__")
-                found[Key(each, "_".join(word.replace("_", ".") for word in words))] = Given(environment[name], name)
+        for option in known:
+            if option.is_mapping and name.startswith(f"{option.variable}_"):
+                words = name.removeprefix(f"{option.variable}_").lower().split("__")
+                layer[Key(option, "_".join(word.replace("_", ".") for word in words))] = Given(environment[name], name)
                 break
         else:
-            raise ConfigurationError(f"{name}: there is no such variable{nearest(name, [*names, CONFIG])}")
-    return found
+            raise ConfigurationError(f"{name}: unknown variable{nearest(name, [*names, CONFIG])}")
+    return layer
 
 
 def given_by_file(known: Iterable[Option], path: Path) -> Layer:
-    """What a TOML file gives.
+    """Return the values from a TOML file.
 
     Raises:
-        ConfigurationError: it cannot be read, or has a table or key that is none of ours.
+        ConfigurationError: the file cannot be read, or has an unknown table or key.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -104,48 +106,48 @@ def given_by_file(known: Iterable[Option], path: Path) -> Layer:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise ConfigurationError(f"{path}: {error}") from error
-    found: Layer = {}
+    layer: Layer = {}
     tables: dict[str, dict[str, Option]] = {"": {}}
-    for each in known:
-        if each.is_mapping:
-            pairs = _table(content.pop(each.key, {}), f"{path}: {each.key}")
-            found |= {Key(each, name): Given(_text(value), str(path)) for name, value in _flat(pairs).items()}
+    for option in known:
+        if option.is_mapping:
+            pairs = _table(content.pop(option.key, {}), f"{path}: {option.key}")
+            layer |= {Key(option, name): Given(_text(value), str(path)) for name, value in _flat(pairs).items()}
         else:
-            tables.setdefault(each.section.table, {})[each.key] = each
-    mappings = [each.key for each in known if each.is_mapping]
+            tables.setdefault(option.section.table, {})[option.key] = option
+    mappings = [option.key for option in known if option.is_mapping]
     for name, value in content.items():
         if name in tables[""]:
-            found[Key(tables[""][name])] = Given(_text(value), str(path))
+            layer[Key(tables[""][name])] = Given(_text(value), str(path))
         elif name in tables:
-            own = tables[name]
+            keys = tables[name]
             for key, item in _table(value, f"{path}: {name}").items():
-                if key not in own:
-                    raise ConfigurationError(f"{path}: [{name}] has no key {key}{nearest(key, own)}")
-                found[Key(own[key])] = Given(_text(item), str(path))
+                if key not in keys:
+                    raise ConfigurationError(f"{path}: unknown key {key} in [{name}]{nearest(key, keys)}")
+                layer[Key(keys[key])] = Given(_text(item), str(path))
         else:
             names = [*tables[""], *mappings, *filter(None, tables)]
-            raise ConfigurationError(f"{path}: there is no key or table {name}{nearest(name, names)}")
-    return found
+            raise ConfigurationError(f"{path}: unknown key or table {name}{nearest(name, names)}")
+    return layer
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The question whether another name was meant, where there is one that is like it."""
+    """Return a suggestion of the most similar name; empty if none is similar."""
     close = get_close_matches(name, list(names), n=1)
-    return f". Is it {close[0]}?" if close else ""
+    return f". Did you mean {close[0]}?" if close else ""
 
 
 def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{where} is a table: [{where.rpartition(' ')[2]}]")
+        raise ConfigurationError(f"{where} must be a table: [{where.rpartition(' ')[2]}]")
     return value
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as names with dots: that is what TOML makes of `ssl.ca.location = "…"`."""
-    found: dict[str, Any] = {}
+    """Join the names of nested tables with dots. TOML reads `ssl.ca.location = "…"` as nested tables."""
+    pairs: dict[str, Any] = {}
     for name, value in table.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
+        pairs |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return pairs
 
 
 def _items(option: Option, text: str) -> str | tuple[str, ...]:
@@ -154,5 +156,5 @@ def _items(option: Option, text: str) -> str | tuple[str, ...]:
 
 def _text(value: Any) -> str | tuple[str, ...]:
     if isinstance(value, (list, tuple)):
-        return tuple(str(each) for each in value)
+        return tuple(str(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Values as people write them: `100ms`, `64MB`, `true`; and back."""
+"""Conversions between values and their text: `100ms`, `64MB`, `true`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ METAVARS = {timedelta: "DURATION", Size: "SIZE", bool: "true|false", int: "N", f
 
 
 def value_from_text(kind: Any, text: str) -> Any:
-    """The value of a type.
+    """Return the value that a text gives for a type.
 
     Raises:
-        ValueError: what was expected.
+        ValueError: the text does not fit the type; the message names what was expected.
     """
     kind = plain(kind)
     if choices := get_args(kind) if get_origin(kind) is Literal else ():
@@ -42,7 +42,7 @@ def value_from_text(kind: Any, text: str) -> Any:
 
 
 def text_from_value(kind: Any, value: Any) -> str:
-    """The text that gives this value."""
+    """Return the text that gives this value."""
     if isinstance(value, timedelta):
         return next(
             f"{value // unit}{name}" for name, unit in durations.UNITS.items() if not value % unit or name == "ms"
@@ -53,14 +53,14 @@ def text_from_value(kind: Any, value: Any) -> str:
 
 
 def metavar(kind: Any) -> str:
-    """What stands for a value of the type in help texts."""
+    """Return the placeholder for a value of the type in help texts."""
     kind = plain(kind)
     return "|".join(get_args(kind)) if get_origin(kind) is Literal else METAVARS[kind]
 
 
 def plain(kind: Any) -> Any:
-    """The type of one value: without None, and the items' where it is a tuple."""
-    others = [each for each in get_args(kind) if each is not NoneType]
+    """Return the type of a single value: without None, and that of the items if it is a tuple."""
+    others = [member for member in get_args(kind) if member is not NoneType]
     if get_origin(kind) is tuple or len(others) < len(get_args(kind)):
         return others[0]
     return kind
@@ -76,7 +76,7 @@ def _value(kind: Any, text: str) -> Any:
 
 
 def _number_and_unit(text: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", text)
-    if not found:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", text)
+    if not match:
         raise ValueError(text)
-    return found[1], found[2]
+    return match[1], match[2]

@@ -36,7 +36,7 @@ def ms_from_time(time: Any) -> int:
         return index(time)
     except TypeError:
         raise TypeError(
-            f"an event time is a datetime or an integer of milliseconds, not {type(time).__name__}"
+            f"an event time must be a datetime or an integer of milliseconds, not {type(time).__name__}"
         ) from None
 
 
@@ -69,5 +69,5 @@ def ms_from_duration(duration: Duration, what: str, least: int = 1) -> int:
     """
     span = duration_from(duration, what)
     if span % MILLISECOND or span < least * MILLISECOND:
-        raise PipelineError(f"{what} is a whole number of milliseconds, at least {least}, not {duration!r}")
+        raise PipelineError(f"{what} must be a whole number of milliseconds, at least {least}, not {duration!r}")
     return span // MILLISECOND

@@ -73,7 +73,7 @@ def baked(image: Image, model: Path, tmp_path_factory: pytest.TempPathFactory) -
             command += ["--secret", f"{name}={file}"]
     done = subprocess.run([sys.executable, "-m", "makiserve", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"{HOUSE}: built by {image.engine.name}" in done.stdout
+    assert f"built {HOUSE} with {image.engine.name}" in done.stdout
     with Image(image.engine, HOUSE) as built:
         yield built
 
@@ -123,7 +123,7 @@ def test_it_serves_read_only_and_drains_with_nothing_lost(
         running.process.send_signal(signal.SIGTERM)
         status, _, log = running.end()
     assert status == 0, log
-    assert "drained: every record that was scored is committed" in log
+    assert "drained: all scored records are committed" in log
     assert baked.run(entrypoint=baked.config["Healthcheck"]["Test"][1:], MAKISERVE_HTTP=address).end()[0] != 0
 
     send(kafka, input_, values[half:])

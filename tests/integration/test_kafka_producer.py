@@ -195,7 +195,7 @@ def test_without_a_broker_transactions_do_not_start_and_librdkafka_says_nothing_
 ) -> None:
     caplog.set_level(logging.DEBUG, "makiserve.kafka")
     producer = TransactionalProducer(connection("127.0.0.1:9", "nobody"))
-    with pytest.raises(BrokerUnavailable, match="Starting transactions"):
+    with pytest.raises(BrokerUnavailable, match="Initializing transactions"):
         producer.init(timedelta(seconds=0.5))
     producer.poll()
     assert capfd.readouterr().err == ""

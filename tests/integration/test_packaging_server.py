@@ -179,7 +179,7 @@ def seconds_to_refuse(uri: str, address: str) -> float:
     mlflow.set_tracking_uri(address)
     start = time.monotonic()
     try:
-        with pytest.raises(ConfigurationError, match=f"^model {uri}: no answer from {address} "):
+        with pytest.raises(ConfigurationError, match=f"^model {uri}: {address} does not answer"):
             load(uri)
     finally:
         mlflow.set_tracking_uri(before)

@@ -106,7 +106,7 @@ def test_an_offset_that_retention_has_removed_is_refused(kafka: str, filled: str
     from confluent_kafka import TopicPartition
 
     admin.delete_records([TopicPartition(filled, 1, 8)])[TopicPartition(filled, 1, 8)].result()  # type: ignore[attr-defined]
-    with pytest.raises(ConfigurationError, match=r"\[1\]@6 is gone: retention has left it from 8 on"):
+    with pytest.raises(ConfigurationError, match=r"\[1\]@6 was removed .* first record is now at offset 8"):
         makiserve.TopicSpan(filled, kafka, 6).sources()
-    with pytest.raises(ConfigurationError, match="There is no topic"):
+    with pytest.raises(ConfigurationError, match=r"Topic .* does not exist"):
         makiserve.TopicSpan("no-such-topic", kafka).sources()

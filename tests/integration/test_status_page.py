@@ -99,9 +99,9 @@ def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board
     ten_minutes(board, **FULL)
     with look(browser, url) as seen:
         page = seen.page
-        expect(page.get_by_role("status")).to_have_text("Getting ready")
+        expect(page.get_by_role("status")).to_have_text("Not ready")
         expect(page.locator("#reason")).to_have_text(
-            "1 of 3 partitions are not restored, the first: house[1], restoring, 25%"
+            "1 of 3 partitions are not restored yet, the first: house[1], restoring, 25%"
         )
         expect(page.locator("#throughput .big")).to_have_text("50records/s")
         expect(page.locator("#lanes tr")).to_have_text(
@@ -114,7 +114,7 @@ def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board
         expect(page.locator("#dead")).to_have_text("decode2predict1")
         expect(page.locator("#dead-last")).to_have_text("decode[1]@40time: expected int")
         expect(page.locator("#predictions tr").first).to_have_text("[1]@72023-11-14 22:13:20.5Zk2")
-        expect(page.locator("#drift .value")).to_have_text(["0.310 ▲ another", "0.030 ● same"])
+        expect(page.locator("#drift .value")).to_have_text(["0.310 ▲ different", "0.030 ● similar"])
         expect(page.locator("#served")).to_contain_text("Challengerhouse version 4, 10% of the keys")
         expect(page.locator("#stages .value")).to_have_text(["2.0 ms", "4.0 ms"])
         expect(page.locator("#pipeline .op")).to_have_text(
@@ -170,11 +170,11 @@ def test_it_says_when_the_service_starts_stalls_and_is_gone(browser: Browser, bo
         assert faults(seen.page) == []
         board.post("worker", snapshot(workers=(life(age_s=300),)))
         expect(state).to_have_text("Stalled")
-        expect(reason).to_contain_text("the loop of worker has not turned for 30")
+        expect(reason).to_contain_text("worker is stalled: no iteration of its loop for 30")
         assert faults(seen.page) == []
         server.__exit__(None, None, None)
-        expect(state).to_have_text("No contact")
-        expect(reason).to_contain_text("what is shown is old")
+        expect(state).to_have_text("Disconnected")
+        expect(reason).to_contain_text("The data shown are outdated")
         assert faults(seen.page) == []
 
 
@@ -184,7 +184,7 @@ def test_the_keyboard_reads_a_plot_and_stops_the_page(browser: Browser, url: str
         page = seen.page
         expect(page.locator("#latency .sub")).to_contain_text("last commit")
         page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Skip to the figures")).to_be_focused()
+        expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Pause")).to_be_focused()
         page.keyboard.press("Enter")

@@ -41,7 +41,7 @@ def test_validations_are_logged_beside_their_models(tmp_path: Path) -> None:
         assert failed.returncode == 1, failed.stdout + failed.stderr
         assert "required      failed: rmse<1e-09 (it is " in failed.stdout
         assert "different from models:/house/1" in failed.stdout
-        assert "40 on both sides, 0 only there, 0 only here" in failed.stdout
+        assert "40 matched, 0 missing, 0 unexpected" in failed.stdout
         assert "Against models:/house/1: different" in (tmp_path / "report.html").read_text()
         assert mlflow.MlflowClient(server).get_model_version("house", "2").tags[VERDICT] == "failed"
 

@@ -21,5 +21,5 @@ def test_the_other_rows_are_read(tmp_path: Path) -> None:
     assert [each if isinstance(each, Reading) else type(each) for each in found] == [
         Reading(1, "x"), DecodeError, DecodeError, Reading(7, "é"), Reading(8, "z"),
     ]  # fmt: skip
-    assert str(found[1]) == r"3 cells where the header has 2: '4,\\xff\\xfe,5'"
+    assert str(found[1]) == r"3 cells, but the header has 2: '4,\\xff\\xfe,5'"
     assert str(found[2]) == r"field 'b': expected str, got b'\xffy', which is not UTF-8"

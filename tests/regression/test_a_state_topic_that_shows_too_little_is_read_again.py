@@ -18,7 +18,7 @@ def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
     hidden = [kafka.state.pop()]  # the mark
     own = Own(kafka)
     assert total(own, own.begin()) == 6
-    assert "in[0] is not restored yet: state topic group.state: it holds no checkpoint" in caplog.text
+    assert "in[0] is not restored yet: state topic group.state: it has no checkpoint" in caplog.text
 
 
 @pytest.fixture

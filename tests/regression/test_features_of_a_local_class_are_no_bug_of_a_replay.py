@@ -29,6 +29,6 @@ def test_it_says_what_to_do(tmp_path: Path) -> None:
     for name in ("1", "2"):
         tmp_path.joinpath(f"{name}.csv").write_text("a\n1\n2\n")
     model = features_only(f"{__name__}:features")
-    with pytest.raises(ConfigurationError, match="Define its class at the top of a module"):
+    with pytest.raises(ConfigurationError, match="Define their class at the top level of a module"):
         makiserve.replay(model, tmp_path, processes=2)
     assert len(makiserve.replay(model, tmp_path, processes=1).frame) == 4

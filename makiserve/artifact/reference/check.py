@@ -41,10 +41,10 @@ def check_reference(model: PackagedModel) -> None:
     if not lines:
         return
     if scored.dead:
-        lines.append(f"{len(scored.dead)} reference records are dead letters, the first: {scored.dead[0][1]}")
+        lines.append(f"{len(scored.dead)} reference records could not be scored, the first: {scored.dead[0][1]}")
     lines += [f"environment: {difference}" for difference in model.differences]
     raise ModelRefused(
-        f"{model.uri} does not give its reference outputs here, so that it must not serve:\n  " + "\n  ".join(lines)
+        f"{model.uri} does not reproduce its reference outputs here, so it must not serve:\n  " + "\n  ".join(lines)
     )
 
 
@@ -57,7 +57,7 @@ def _misplaced(what: str, expected: Iterable[AnyOutput], found: Iterable[AnyOutp
 
 
 def _place(record: int | None) -> str:
-    return "no more" if record is None else f"one at record {record}"
+    return "no further one" if record is None else f"one at record {record}"
 
 
 def _differences(expected: tuple[Output, ...], found: tuple[Output, ...]) -> list[str]:

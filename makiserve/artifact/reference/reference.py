@@ -196,8 +196,8 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     if not found.features:
         first = f"; {len(refused)} were refused, the first: {refused[0]}" if refused else ""
         raise ConfigurationError(
-            f"the pipeline emits nothing for the {len(records)} reference records{first}. "
-            "Give a longer reference: a model is packaged with outputs that it must reproduce"
+            f"the pipeline emits nothing for the {len(records)} reference records{first}. Give a longer "
+            "reference: a model is packaged with outputs to reproduce"
         )
     last = found.causes[min(ENOUGH_OUTPUTS, found.published) - 1]
     kept, profiled = found.take(lambda cause: cause <= last).features, found.features
@@ -224,4 +224,4 @@ def _stored(record: Record, schema: Schema) -> Record:
     try:
         return schema.decode_json(schema.encode_json(record))
     except DecodeError as error:
-        raise ConfigurationError(f"a reference record does not come back from JSON: {error} ({record!r})") from error
+        raise ConfigurationError(f"a reference record cannot be read back from JSON: {error} ({record!r})") from error

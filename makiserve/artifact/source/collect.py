@@ -89,7 +89,7 @@ def collect(
         _refuse_stale(factory, sys.modules[factory.__module__])
     sources, imports = _scan(root, [*(factory.__module__ for factory in factories), record.__module__])
     if hidden := shadowed(sources):
-        raise ConfigurationError(f"{entry_point}: {hidden}. Rename the module: it would replace the other one")
+        raise ConfigurationError(f"{entry_point}: {hidden}, which it would replace. Rename the module")
     return CollectedSources(entry_point, record_name, next(iter(post_name), None), sources, frozenset(imports))
 
 
@@ -97,17 +97,20 @@ def _importable(thing: Any) -> str:
     """Return the `module:name` by which another process can import a function or class."""
     module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if module is None or name is None:
-        raise ConfigurationError(f"{thing!r} has no name to import it by: pass the factory function itself")
+        raise ConfigurationError(f"{thing!r} cannot be imported by name: pass the factory function itself")
     if module == "__main__":
         raise ConfigurationError(
-            f"{name} is defined in a script or notebook, which a service cannot import: move it into a module of its "
-            "own, such as features.py, and import it from there"
+            f"{name} is defined in a script or notebook, which a service cannot import: move it into a separate "
+            "module, such as features.py, and import it from there"
         )
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     if found is not thing:
-        raise ConfigurationError(f"{module}.{name} is not at the top level of its module: a service cannot import it")
+        raise ConfigurationError(
+            f"{module}.{name} is not defined at the top level of its module, so a service "
+            "cannot import it: move it there"
+        )
     return f"{module}:{name}"
 
 
@@ -118,7 +121,7 @@ def _root(module: ModuleType) -> Path:
     steps = len(parts) + (file.name == INIT)
     root = file.absolute().parents[steps - 1] if module.__file__ else None
     if root is None or file.suffix != ".py" or _locate(root, module.__name__) != file.absolute():
-        raise ConfigurationError(f"the source of {module.__name__} is not to be found (its file: {module.__file__})")
+        raise ConfigurationError(f"the source of {module.__name__} cannot be found (its file: {module.__file__})")
     return root
 
 
@@ -130,8 +133,8 @@ def _refuse_stale(features: Callable[..., Any], module: ModuleType) -> None:
     in_file = (const for const in compiled.co_consts if isinstance(const, CodeType))
     if code and code.co_filename == module.__file__ and code not in in_file:
         raise ConfigurationError(
-            f"{file} has changed since it was imported, so that its {code.co_name}() is not the one that is running: "
-            "restart the process (or the notebook's kernel) and train again"
+            f"{file} has changed since it was imported, so its {code.co_name}() is not the one in memory: restart "
+            "the process (or the notebook's kernel) and train again"
         )
 
 

@@ -23,10 +23,10 @@ def shadowed(sources: Sources) -> str | None:
     """
     for name in sorted(sources.top_level):
         if name in sys.stdlib_module_names:
-            return f"its module {name!r} has the name of a module of the standard library"
+            return f"its module {name!r} has the name of a standard library module"
         installed = _installed(name)
         if installed and not _same(sources, name, installed):
-            return f"its module {name!r} has the name of one that is installed here, in {installed}"
+            return f"its module {name!r} has the name of an installed one, in {installed}"
     return None
 
 
@@ -118,8 +118,8 @@ def _refuse_other_versions(sources: Sources) -> None:
         for content, place in _versions_here(name):
             if content != sources.files[path]:
                 raise ModelRefused(
-                    f"this process already has another version of the pipeline's module {name} ({place}): one process "
-                    "runs one version of a pipeline's code. Load this model in a process of its own"
+                    f"this process has already loaded another version of the pipeline's module {name} ({place}), "
+                    "and a process can run only one. Load this model in a separate process"
                 )
 
 

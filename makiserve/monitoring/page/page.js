@@ -1,5 +1,5 @@
 "use strict";
-// Records are not trusted: what comes from the service becomes text, never markup.
+// Records are not trusted: data from the service is inserted as text, never as markup.
 const byId = (id) => document.getElementById(id);
 
 function el(tag, attributes = {}, ...children) {
@@ -47,14 +47,14 @@ function bytes(value) {
   return `${value >= 100 || index === 0 ? value.toFixed(0) : value.toPrecision(2)} ${units[index]}`;
 }
 
-// Latencies beyond the last bucket of the histogram are only counted: how long they are is not known.
+// Latencies beyond the last bucket of the histogram are only counted, so their values are unknown.
 let longestLatency = Infinity;
 
 function latencySeconds(value) {
   return value >= longestLatency ? `> ${seconds(longestLatency)}` : seconds(value);
 }
 
-// In UTC; without the date where it is today's. A time that no date can have is shown as it is.
+// Format a time in UTC, without the date if it is today. A time out of the range of dates is shown in ms.
 function clock(milliseconds) {
   if (!(Math.abs(milliseconds) <= 8.64e15)) return `${milliseconds} ms`;
   const [day, time] = new Date(milliseconds).toISOString().split("T");

@@ -77,8 +77,8 @@ class Plot {
       svg("text", { x: 0, y: bottom }, "10 min ago"),
       svg("text", { x: area.width, y: bottom, "text-anchor": "end" }, "now"),
     ];
-    this.canvas.replaceChildren(...rules, ...lines, ...words, ...this.hand(x, y, area));
-    this.say();
+    this.canvas.replaceChildren(...rules, ...lines, ...words, ...this.cursorMarks(x, y, area));
+    this.showValues();
   }
 
   line(field, index, x, y) {
@@ -95,7 +95,7 @@ class Plot {
     return found;
   }
 
-  hand(x, y, area) {
+  cursorMarks(x, y, area) {
     const at = this.points[this.cursor];
     if (!at) return [];
     const dots = this.series.filter((one) => at[one.field] !== undefined && at[one.field] !== null).map((one) =>
@@ -103,7 +103,7 @@ class Plot {
     return [svg("line", { class: "cursor", x1: x(at), x2: x(at), y1: area.top, y2: area.top + area.height }), ...dots];
   }
 
-  say() {
+  showValues() {
     const at = this.points[this.cursor];
     const figures = at
       ? this.series.map((one) => [at[one.field] === undefined ? "–" : this.format(at[one.field]), one.name])
@@ -112,13 +112,13 @@ class Plot {
       [el("b", { class: index ? "two" : "" }, value), el("span", {}, unit)]));
     this.sub.textContent = at ? `at ${clock(Math.round(at.time_s) * 1000)}` : this.words ?? "";
     const words = figures.map(([value, unit]) => `${value} ${unit}`).join(", ");
-    this.canvas.setAttribute("aria-label", `${this.title}, ten minutes: ${words || "nothing yet"}. Arrow keys read it.`);
+    this.canvas.setAttribute("aria-label", `${this.title}, last ten minutes: ${words || "no data yet"}. Use the arrow keys to read values.`);
   }
 }
 
 const SPAN_S = 600;
 
-// The points of a line between its gaps: where nothing was measured nothing is drawn.
+// Split points into runs without gaps. Nothing is drawn where nothing was measured.
 function runs(points, field) {
   const found = [];
   let run = [];
@@ -135,7 +135,7 @@ function runs(points, field) {
   return run.length ? [...found, run] : found;
 }
 
-// The next of 1, 2, 5, 10, …
+// Round up to the next of 1, 2, 5, 10, …
 function ceiling(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

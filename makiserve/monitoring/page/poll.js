@@ -1,27 +1,27 @@
-// What the service says, every two seconds, for as long as the page is seen and not paused.
+// Poll the status every two seconds while the page is visible and not paused.
 const EVERY_MS = 2000;
 const throughput = new Plot("throughput", "Throughput", rate, [{ field: "records", name: "records/s" }]);
 const lag = new Plot("lag", "Lag", seconds, [{ field: "lag_s", name: "behind" }]);
 const latency = new Plot("latency", "Latency", latencySeconds, [{ field: "p50_s", name: "median" }, { field: "p99_s", name: "p99" }]);
-let heard = null;
+let updatedAt = null;
 let isPaused = false;
 
 async function poll() {
   try {
     const answer = await fetch("status.json", { cache: "no-store" });
-    if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`the service responded with ${answer.status}`);
     show(await answer.json());
-    heard = Date.now();
+    updatedAt = Date.now();
   } catch (error) {
-    state("bad", "No contact", `The service does not answer (${error.message}): what is shown is old.`);
+    state("bad", "Disconnected", `The service does not respond (${error.message}). The data shown are outdated.`);
   }
-  tell();
+  showAge();
 }
 
 function show(status) {
   const { now, past, health, readiness } = status;
   if (!health.is_good) state("bad", "Stalled", health.reason);
-  else if (!readiness.is_good) state("wait", now ? "Getting ready" : "Starting", readiness.reason);
+  else if (!readiness.is_good) state("wait", now ? "Not ready" : "Starting", readiness.reason);
   else if (!now.lanes.length) state("spare", "Spare", readiness.reason);
   else state("serving", "Serving", "");
   if (!now) return;
@@ -50,7 +50,7 @@ function drawPlots(status, now, past) {
   throughput.show(past, [[last ? rate(last.records) : "–", "records/s"]], `${count(now.records)} records, ${count(now.outputs)} outputs`);
   const behind = now.lanes.reduce((sum, lane) => sum + (lane.lag_records ?? 0), 0);
   const age = Math.max(0, ...now.lanes.map((lane) => lane.lag_s));
-  lag.show(past, [[behind ? seconds(age) : "0 s", "behind"]], `${count(behind)} records wait`);
+  lag.show(past, [[behind ? seconds(age) : "0 s", "behind"]], `${count(behind)} records waiting`);
   const measured = last && last.p50_s !== undefined && last.p50_s !== null ? last : status;
   latency.show(past, [[latencySeconds(measured.p50_s), "median"], [latencySeconds(measured.p99_s), "p99"]],
     `last commit ${seconds(Math.max(0, status.commit_age_s ?? 0))} ago`);
@@ -65,20 +65,20 @@ function state(kind, word, reason) {
   line.classList.toggle("bad", kind === "bad");
 }
 
-function tell() {
-  const age = heard === null ? null : Math.round((Date.now() - heard) / 1000);
+function showAge() {
+  const age = updatedAt === null ? null : Math.round((Date.now() - updatedAt) / 1000);
   byId("fresh").textContent = isPaused ? "paused" : age === null ? "connecting" : age < 3 ? "live" : `${age} s old`;
 }
 
-async function turn() {
+async function loop() {
   if (!isPaused && !document.hidden) await poll();
-  setTimeout(turn, EVERY_MS);
+  setTimeout(loop, EVERY_MS);
 }
 
 byId("pause").addEventListener("click", () => {
   isPaused = !isPaused;
   byId("pause").setAttribute("aria-pressed", String(isPaused));
-  tell();
+  showAge();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) poll(); });
-turn();
+loop();

@@ -1,4 +1,4 @@
-// The sections below the plots, each drawn anew from what the service says.
+// The sections below the plots, redrawn at every poll.
 const ORDER = ["decode", "features", "predict", "post", "publish", "commit"];
 
 function drawLanes(now) {
@@ -7,9 +7,9 @@ function drawLanes(now) {
   const waiting = now.group.reduce((sum, partition) => sum + (partition.lag_records ?? 0), 0);
   const unowned = now.group.filter((partition) => partition.unowned_s).length;
   byId("group").textContent = now.group.length
-    ? `All ${now.group.length} partitions of the group: ${count(waiting)} records wait, ${unowned || "none"} without an owner`
+    ? `All ${now.group.length} partitions of the group: ${count(waiting)} records waiting, ${unowned || "no"} partitions without an owner`
     : "";
-  rows("lanes", 6, now.lanes, "The group has given no partition to this service.", (lane) => [
+  rows("lanes", 6, now.lanes, "No partition is assigned to this service.", (lane) => [
     el("td", { class: "mono fixed" }, `${lane.topic === now.served.input ? "" : lane.topic}[${lane.partition}]`),
     el("td", {}, el("span", { class: `chip ${lane.phase}` },
       lane.phase === "restoring" ? `restoring ${Math.floor(lane.restored * 100)} %` : lane.phase)),
@@ -25,7 +25,7 @@ function drawDead(now) {
   const records = Math.max(now.records, 1);
   byId("dead-sum").textContent = all ? `${count(all)}, ${((100 * all) / records).toPrecision(2)} % of the records` : "";
   const reasons = Object.entries(now.dead).sort((one, two) => two[1] - one[1]);
-  bars("dead", "No record has been refused.", reasons.map(([reason, each]) =>
+  bars("dead", "No dead letters.", reasons.map(([reason, each]) =>
     ({ name: reason, part: each / all, value: count(each), kind: "two" })));
   byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((each) =>
     el("li", {}, el("b", {}, each.reason), el("span", { class: "mono" }, `[${each.partition}]@${each.offset}`),
@@ -33,7 +33,7 @@ function drawDead(now) {
 }
 
 function drawPredictions(now) {
-  rows("predictions", 4, [...now.predictions].reverse(), "Nothing has been predicted yet.", (each) => [
+  rows("predictions", 4, [...now.predictions].reverse(), "No predictions yet.", (each) => [
     el("td", { class: "mono fixed" }, `[${each.partition}]@${each.offset}`),
     el("td", { class: "fixed extra" }, clock(each.time_ms)),
     el("td", { class: "mono" }, each.key),
@@ -41,7 +41,7 @@ function drawPredictions(now) {
   ]);
 }
 
-// An output of one prediction alone is shown as that.
+// Unwrap an output that contains only one prediction.
 function plain(output) {
   return /^\{"prediction":(.*)\}$/.exec(output)?.[1] ?? output;
 }
@@ -50,22 +50,22 @@ function drawStages(status) {
   const found = ORDER.filter((name) => name in status.stages_s).map((name) => [name, status.stages_s[name]]);
   const most = Math.max(...found.map(([, each]) => each), 1e-9);
   byId("stages-sum").textContent = status.batch ? `${rate(status.batch)} records on average` : "";
-  bars("stages", "No batch has been scored yet.", found.map(([name, each]) =>
+  bars("stages", "No batches yet.", found.map(([name, each]) =>
     ({ name, part: each / most, value: seconds(each), kind: name === "commit" ? "two" : "" })));
 }
 
-// As many columns as fit, the features that have moved most first, column by column.
+// Features in columns, the largest shift first.
 function drawDrift(now) {
   const found = [...now.drift].sort((one, two) => two.psi - one.psi);
   byId("drift").replaceChildren(...found.map((each) => {
-    const [kind, word] = each.psi >= 0.25 ? ["bad", "▲ another"] : each.psi >= 0.1 ? ["warn", "◐ moved"] : ["", "● same"];
+    const [kind, word] = each.psi >= 0.25 ? ["bad", "▲ different"] : each.psi >= 0.1 ? ["warn", "◐ shifted"] : ["", "● similar"];
     const bar = el("div", { class: `bar ${kind}` });
     bar.style.width = `${100 * Math.min(1, each.psi / 0.5)}%`;
     return el("li", {}, el("span", { class: "name", title: each.feature }, each.feature),
       el("span", { class: "value" }, `${each.psi.toFixed(3)} ${word}`),
       el("div", { class: "track", "aria-hidden": "true" }, bar));
   }));
-  if (!found.length) byId("drift").append(el("li", { class: "empty" }, "Nothing to compare yet."));
+  if (!found.length) byId("drift").append(el("li", { class: "empty" }, "No data to compare yet."));
 }
 
 function drawServed(status) {
@@ -77,7 +77,7 @@ function drawServed(status) {
     ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
     ["Memory", bytes(workers.reduce((sum, life) => sum + life.memory_bytes, 0))],
     ["Commits", `${count(status.now.commits)}, ${count(status.now.aborts)} aborted`],
-    ["Rebalances", count(status.now.rebalances)], ["Model swaps", count(status.now.swaps)],
+    ["Rebalances", count(status.now.rebalances)], ["Model switches", count(status.now.swaps)],
   ];
   byId("served").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }
@@ -85,9 +85,9 @@ function drawServed(status) {
 let drawn = "";
 
 function drawPipeline(now) {
-  const said = JSON.stringify([now.served, now.state]);
-  if (said === drawn) return;
-  drawn = said;
+  const content = JSON.stringify([now.served, now.state]);
+  if (content === drawn) return;
+  drawn = content;
   const all = now.state.reduce((sum, each) => sum + each.size_bytes, 0);
   byId("state-sum").textContent = now.state.length ? `${bytes(all)} of state` : "";
   const sizes = new Map(now.state.map((each) => [each.operator, each]));

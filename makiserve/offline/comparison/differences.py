@@ -95,7 +95,7 @@ def differences(
         left["source"] = right["source"].iloc[0]
     names = [name for name in right.columns if name in left.columns and name not in BESIDE]
     if not names:
-        raise ConfigurationError(f"{against} has no column that the replay has, such as {', '.join(right.columns[3:])}")
+        raise ConfigurationError(f"{against} lacks columns of this replay, such as {', '.join(right.columns[3:])}")
     merged = left[PLACE + names].merge(
         right[PLACE + names], "outer", PLACE, suffixes=("_x", "_y"), indicator=True, sort=False
     )
@@ -121,8 +121,8 @@ def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Add the number of each output among those of its position."""
     if absent := {"source", "offset"} - set(frame.columns):
         raise ConfigurationError(
-            f"{what} has no column {' and no '.join(sorted(absent))}: outputs are matched by the position of their "
-            "record, as makiserve writes it"
+            f"{what} has no column {' and no '.join(sorted(absent))}, by which outputs are matched: compare with "
+            "outputs that makiserve has written"
         )
     frame = frame.assign(source=frame["source"].astype(str))
     numbers = frame.groupby(["source", "offset"], sort=False).cumcount()

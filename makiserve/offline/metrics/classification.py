@@ -84,13 +84,11 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
     index = {name: number for number, name in enumerate(order)}
     strangers = [repr(name) for name in seen if name not in index]
     if strangers or (scores is not None and scores.shape[1] != len(order)):
-        found = (
-            f"{', '.join(strangers[:3])} among the labels" if strangers else f"{len(order)} classes among the labels"
-        )
+        found = f"labels such as {', '.join(strangers[:3])}" if strangers else f"{len(order)} classes in the labels"
         width = f" ({scores.shape[1]} probabilities)" if scores is not None else ""
         raise ConfigurationError(
-            f"there is {found}, and the model predicts {', '.join(map(repr, order[:5]))}{width}: "
-            "labels and predictions must be the same classes, of the same type"
+            f"the data have {found}, but the model predicts {', '.join(map(repr, order[:5]))}{width}: labels and "
+            "predictions must have the same classes and the same type"
         )
     predicted = _codes(predictions, index) if scores is None else scores.argmax(axis=1)
     probabilities = scores if scores is not None and add_up(scores) else None

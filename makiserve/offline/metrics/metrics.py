@@ -76,14 +76,14 @@ def evidence(observed: Observed, task: ModelTask) -> RegressionMetrics | Classif
     chosen = observed.labelled
     if not chosen.any():
         raise ConfigurationError(
-            f"none of the {len(chosen):,} predictions has a label, so that there is nothing to measure: the field is "
-            "empty, or the lane is shorter than the shift of the label"
+            f"none of the {len(chosen):,} predictions has a label, so there is nothing to measure: the field is "
+            "empty, or --label-shift is longer than the lane"
         )
     predictions, labels, last = (values[chosen] for values in (observed.prediction, observed.label, observed.last))
     if task.targets:
         raise ConfigurationError(
-            f"the model predicts {len(task.targets)} targets, and a label is one field: publish the target "
-            "that the label is of from a post pipeline, or replay without a label"
+            f"the model predicts {len(task.targets)} targets, but a label is a single field: publish only the "
+            "target of that label, with a post pipeline, or replay without a label"
         )
     if (task.kind or _kind(predictions, labels)) == "classification":
         return classes(predictions, labels, last, task.classes)

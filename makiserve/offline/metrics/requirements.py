@@ -38,7 +38,7 @@ class RequirementResult(NamedTuple):
 
     def __str__(self) -> str:
         word = "met" if self.is_met else "failed"
-        return f"{word}: {self.requirement} (it is {self.found:.6g})"
+        return f"{word}: {self.requirement} (actual value {self.found:.6g})"
 
 
 def requirement_from_text(text: str) -> Requirement:
@@ -66,7 +66,7 @@ def verdicts(requirements: Iterable[Requirement], figures: Mapping[str, float]) 
     for requirement in requirements:
         if requirement.metric not in figures:
             raise ConfigurationError(
-                f"--require {requirement}: there is no metric {requirement.metric}; there are {', '.join(figures)}"
+                f"--require {requirement}: unknown metric {requirement.metric}; available: {', '.join(figures)}"
             )
         value = figures[requirement.metric]
         found.append(RequirementResult(requirement, value, COMPARE[requirement.relation](value, requirement.bound)))

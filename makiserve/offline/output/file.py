@@ -78,7 +78,7 @@ def output_file(path: Path | None, form: Outputs, *, is_keyed: bool) -> Iterator
         return
     writer = WRITERS.get(path.suffix)
     if writer is None:
-        raise ConfigurationError(f"{path}: outputs are written as {', '.join(WRITERS)}: end the name so")
+        raise ConfigurationError(f"{path}: the name of the output file must end in {', '.join(WRITERS)}")
     part = path.with_name(path.name + ".part")
     titles = ["source", "offset", *(["key"] if is_keyed else []), *form.names]
     try:

@@ -118,4 +118,4 @@ def _common(schemas: list[pa.Schema]) -> pa.Schema:
     try:
         return pa.unify_schemas(schemas, promote_options="permissive")
     except pa.ArrowTypeError as error:
-        raise SourceError(f"the outputs have no types in common: {error}; write JSON lines (.jsonl)") from error
+        raise SourceError(f"the outputs have no common type: {error}. Write JSON lines (.jsonl) instead") from error

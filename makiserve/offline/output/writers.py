@@ -53,8 +53,8 @@ def _titles(item: Any) -> dict[str, str]:
 def different_fields(first: Sequence[str], then: Sequence[str], *others: Sequence[str]) -> SourceError:
     """Return the error for outputs that cannot be the rows of one table."""
     return SourceError(
-        f"the outputs have different fields, first {', '.join(first)}, then {', '.join(then)}: a table has the same "
-        "columns in each row; write JSON lines (.jsonl)"
+        f"the outputs have different fields, first {', '.join(first)}, then {', '.join(then)}, but all rows of a "
+        "table have the same columns. Write JSON lines (.jsonl) instead"
     )
 
 

@@ -55,8 +55,8 @@ class Sending:
             return pickle.dumps((block._replace(records=()), shown, records, errors))
         except UNPICKLABLE as error:
             raise ConfigurationError(
-                f"what the pipeline emits cannot go from one process to another: {error}. Define its class at the top "
-                "of a module, or replay in one process: makiserve.replay(…, processes=1)"
+                f"the pipeline emits values that cannot be sent between processes: {error}. Define their class at "
+                "the top level of a module, or replay in one process: makiserve.replay(…, processes=1)"
             ) from None
 
     def unpack(self, data: bytes) -> tuple[Block, Scored]:

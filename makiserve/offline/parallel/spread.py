@@ -120,7 +120,7 @@ class ReplayWorker:
         length = self._said.get()
         if length is None:
             raise InternalError(
-                f"a process of the replay has ended with {self._process.wait()}: see what it says above"
+                f"a process of the replay exited with code {self._process.wait()}: see its output above"
             )
         return length
 

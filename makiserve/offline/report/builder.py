@@ -79,7 +79,7 @@ def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[Origin], rate:
         "model": model.uri,
         "registered as": f"{model.name}, version {model.version}" if model.name else "",
         "logged by run": None if isinstance(model, FeaturesOnly) else model.run_id,
-        "digest of the pipeline": model.digest,
+        "pipeline digest": model.digest,
         "environment": None if isinstance(model, FeaturesOnly) else "; ".join(model.differences),
         "replayed": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, {rate:,.0f} records/s",
         "by": f"makiserve {__version__}, Python {platform.python_version()}",

@@ -38,13 +38,13 @@ def accuracy_over_time(found: ClassificationMetrics, at: Moments) -> Figure:
         span = float(at.at.min()), float(at.at.max())
         binned = bins(at.at, right, count, span)
         full = ~np.isnan(binned.mean)
-        plot = chart(size, span, (0, 100), "accuracy over time", names=(at.name, "% right"), margins=(0, 0),
+        plot = chart(size, span, (0, 100), "accuracy over time", names=(at.name, "% correct"), margins=(0, 0),
                      is_time=at.is_time)  # fmt: skip
         plot.line(span, (right.mean(), right.mean()), "quiet", is_dashed=True)
         plot.line(binned.centre[full], binned.mean[full], "model")
         return plot.svg()
 
-    return wide("Right predictions over time", "By short spans; the dashed line is the mean.", draw)
+    return wide("Correct predictions over time", "Accuracy over short spans. Dashed: the mean.", draw)
 
 
 def confusion(found: ClassificationMetrics) -> Figure:
@@ -68,7 +68,7 @@ def confusion(found: ClassificationMetrics) -> Figure:
                     plot.text(predicted + 0.5, row + 0.5, f"{number:,}", "on")
         return plot.svg(x_ticks=0, y_ticks=0)
 
-    return half("Confusion", "On the falling diagonal a prediction is right.", draw)
+    return half("Confusion", "The diagonal contains the correct predictions.", draw)
 
 
 def separation(found: ClassificationMetrics, chance: Array) -> Figure:
@@ -85,8 +85,8 @@ def separation(found: ClassificationMetrics, chance: Array) -> Figure:
                 plot.bar(left, right, 0, share, colour, f"{share:.1f} % from {left:.3f} to {right:.3f}")
         return plot.svg()
 
-    legend = ("actual", f"was {found.classes[0]}"), ("model", f"was {found.classes[1]}")
-    return half("Probabilities", "The further apart, the better.", draw, *legend)
+    legend = ("actual", f"actual {found.classes[0]}"), ("model", f"actual {found.classes[1]}")
+    return half("Probabilities", "The less the two overlap, the better.", draw, *legend)
 
 
 def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
@@ -96,12 +96,12 @@ def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, 1), (0, 1), "receiver operating characteristic", margins=(0, 0),
-                     names=("false alarms", "found"))  # fmt: skip
+                     names=("false positive rate", "found"))  # fmt: skip
         plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
         plot.line(false[shown], true[shown], "model")
         return plot.svg()
 
-    return half("Found against false alarms", "For every threshold; the dashed line is chance.", draw)
+    return half("ROC curve", "For every threshold. Dashed: random guessing.", draw)
 
 
 def calibration(found: ClassificationMetrics, chance: Array) -> Figure:
@@ -110,10 +110,10 @@ def calibration(found: ClassificationMetrics, chance: Array) -> Figure:
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, 1), (0, 1), "calibration", margins=(0.02, 0.02),
-                     names=(f"said probability of {found.classes[1]}", "share that was"))  # fmt: skip
+                     names=(f"predicted probability of {found.classes[1]}", "observed share"))  # fmt: skip
         plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
         plot.line(said, share, "model")
         plot.points(said, share, "model")
         return plot.svg()
 
-    return half("Calibration", "On the diagonal a probability is what it says.", draw)
+    return half("Calibration", "On the diagonal, predicted probabilities match the observed shares.", draw)

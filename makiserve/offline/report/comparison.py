@@ -23,8 +23,8 @@ def comparison(found: Differences | None) -> ReportSection | None:
         return None
     word = "the same" if found.agree else "different"
     says = (
-        f"Against {found.against}: {word}, with a relative tolerance of {found.tolerance:g}. {found.matched:,} outputs "
-        f"on both sides, {found.missing:,} only there, {found.unexpected:,} only here."
+        f"Compared with {found.against}: {word}, with a relative tolerance of {found.tolerance:g}. "
+        f"{found.matched:,} outputs matched, {found.missing:,} missing, {found.unexpected:,} unexpected."
     )
     apart = [column for column in found.columns if column.differing and column.differences.size]
     figures = [_histogram(column, wide if len(apart) == 1 else half) for column in apart[:MOST_FIGURES]]
@@ -32,7 +32,7 @@ def comparison(found: Differences | None) -> ReportSection | None:
     if found.first:
         rows = [(f"{one.source}@{one.offset}", _values(one.expected), _values(one.found)) for one in found.first]
         tables.append(
-            ReportTable(("first that differ", found.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
+            ReportTable(("first differences", found.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
         )
     return ReportSection("comparison", "Comparison", says, figures, tables)
 
@@ -45,18 +45,20 @@ def _histogram(column: ColumnDifference, figure: Callable[..., Figure]) -> Figur
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (-reach, reach), (0, float(shares.max())), f"differences of {column.name}",
-                     names=("here less there", "% of outputs"), margins=(0, 0))  # fmt: skip
+                     names=("this replay minus the other", "% of outputs"), margins=(0, 0))  # fmt: skip
         for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
             plot.bar(left, right, 0, share, "other", f"{share:.2f} % from {amount(left)} to {amount(right)}")
         return plot.svg()
 
     return figure(
-        f"Differences of {column.name}", f"{column.differing:,} differ, by at most {amount(column.largest)}.", draw
+        f"Differences of {column.name}",
+        f"{column.differing:,} differ; the largest difference is {amount(column.largest)}.",
+        draw,
     )
 
 
 def _columns(columns: tuple[ColumnDifference, ...]) -> ReportTable:
-    heads = ("column", "differ", "largest", "half within", "90 % within", "99 % within")
+    heads = ("column", "differ", "largest", "50 % within", "90 % within", "99 % within")
     rows = [
         (one.name, f"{one.differing:,}", amount(one.largest), *(map(amount, one.quantiles or (float("nan"),) * 3)))
         for one in columns

@@ -19,7 +19,7 @@ def dead_letters(reasons: Mapping[str, int], examples: Sequence[Example], record
         return None
     total = sum(reasons.values())
     rows = [(f"{one.source}@{one.offset}", one.reason, one.error, one.record or "") for one in examples]
-    table = ReportTable(("record", "reason", "error", "what it was"), rows, codes=frozenset({0, 3}))
+    table = ReportTable(("record", "reason", "error", "error"), rows, codes=frozenset({0, 3}))
     says = f"{total:,} of {records:,} records could not be scored ({total / max(records, 1):.2%})."
     return ReportSection("dead-letters", "Dead letters", says, [_bars(reasons)], [table])
 

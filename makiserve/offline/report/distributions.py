@@ -47,10 +47,9 @@ def distributions(values: Mapping[str, Sequence[Any]], training: Training, drift
         return None
     found.sort(key=lambda one: -one.distance)
     says = (
-        "Filled: in this replay. Outline: in the model's training. Features that differ much come first. The distance "
-        "is 0 for the same distribution and at most 1: for numbers the largest difference of the cumulative shares "
-        "(Kolmogorov-Smirnov), for text half the sum of the differences of the shares. Missing values and values that "
-        "are new count."
+        "Filled: this replay. Outline: the training data. Features are sorted by distance. The distance is 0 for "
+        "equal distributions and at most 1: for numbers the Kolmogorov-Smirnov statistic, for text the total "
+        "variation distance. Missing and new values count."
     )
     return ReportSection("features", "Features", says, [one.figure for one in found], is_small=True)
 

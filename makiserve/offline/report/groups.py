@@ -58,4 +58,4 @@ def _table(by: str, own: list[GroupMetrics]) -> ReportTable:
 
 
 def _word(group: GroupMetrics) -> str:
-    return "all smaller" if group.value is None else group.value
+    return "all smaller groups" if group.value is None else group.value

@@ -62,9 +62,7 @@ def over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
             plot.line(xs, ys, colour)
         return plot.svg()
 
-    says = (
-        "Means of short spans; the band holds the middle eight tenths of what was." if len(order) > WIDE_POINTS else ""
-    )
+    says = "Means of short spans. Band: 10th to 90th percentile of actual values." if len(order) > WIDE_POINTS else ""
     return wide("Prediction and actual over time", says, draw, ("actual", "actual"), ("model", "predicted"))
 
 
@@ -90,8 +88,8 @@ def scatter(found: RegressionMetrics, label: str) -> Figure:
         return plot.svg()
 
     outside = int((~(_inside(found.actual, span) & _inside(found.predicted, span))).sum())
-    beyond = f" {outside:,} of {len(found.actual):,} are outside the frame." if outside else ""
-    return half("Predicted against actual", f"On the diagonal a prediction is right.{beyond}", draw)
+    beyond = f" {outside:,} of {len(found.actual):,} predictions are outside the plot." if outside else ""
+    return half("Predicted against actual", f"Correct predictions are on the diagonal.{beyond}", draw)
 
 
 def residuals(found: RegressionMetrics, label: str) -> Figure:
@@ -104,14 +102,14 @@ def residuals(found: RegressionMetrics, label: str) -> Figure:
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (-reach, reach), (0, max(own.max(), others.max()) * 100), "distribution of the errors",
-                     names=(f"predicted less actual {label}", "% of predictions"), margins=(0, 0))  # fmt: skip
+                     names=(f"predicted minus actual {label}", "% of predictions"), margins=(0, 0))  # fmt: skip
         for left, right, share in zip(edges[:-1], edges[1:], own * 100, strict=True):
             plot.bar(left, right, 0, share, "model", f"{share:.2f} % from {amount(left)} to {amount(right)}")
         plot.line(np.repeat(edges, 2)[1:-1], np.repeat(others * 100, 2), "other")
         return plot.svg()
 
     says = "The narrower around 0, the better."
-    return half("Errors", says, draw, ("model", "the model's"), ("other", "of always predicting the mean"))
+    return half("Errors", says, draw, ("model", "model"), ("other", "predicting the mean"))
 
 
 def errors_over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
@@ -123,13 +121,13 @@ def errors_over_time(found: RegressionMetrics, at: Moments, label: str) -> Figur
         binned = bins(at.at, errors, count, _span(at.at))
         low, high = np.nanmin([binned.low, binned.high]), np.nanmax([binned.low, binned.high])
         plot = chart(size, _span(at.at), (min(low, 0), max(high, 0)), "errors over time",
-                     names=(at.name, f"predicted less actual {label}"), is_time=at.is_time)  # fmt: skip
+                     names=(at.name, f"predicted minus actual {label}"), is_time=at.is_time)  # fmt: skip
         plot.band(binned.centre, binned.low, binned.high, "model")
         plot.line(_span(at.at), (0, 0), "quiet", is_dashed=True)
         plot.line(*_without_gaps(binned.centre, binned.mean), "model")
         return plot.svg()
 
-    says = "Mean, and the middle eight tenths. A line that leaves 0 says that the model grows wrong."
+    says = "Mean. Band: 10th to 90th percentile. A mean that drifts from 0 shows that the model is getting worse."
     return wide("Errors over time", says, draw)
 
 

@@ -57,7 +57,7 @@ def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -
     if not name.startswith(TOPIC_PREFIX):
         return name
     if broker is None:
-        raise ConfigurationError(f"--replay {name}: give --bootstrap-servers, where the topic is")
+        raise ConfigurationError(f"--replay {name}: reading a topic needs --bootstrap-servers")
     return TopicSpan(
         name.removeprefix(TOPIC_PREFIX),
         broker.bootstrap_servers,
@@ -81,7 +81,9 @@ def _is_source(given: object) -> bool:
 def _file_sources(names: list[str]) -> list[Source]:
     paths = [path for name in names for path in _files(name)]
     if twice := sorted({str(path) for path in paths if paths.count(path) > 1}):
-        raise SourceError(f"{', '.join(twice)}: named more than once; its records would count twice")
+        raise SourceError(
+            f"{', '.join(twice)}: given more than once, so its records would count twice. Give each source once"
+        )
     return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
 
 
@@ -90,12 +92,12 @@ def _files(name: str) -> list[Path]:
     if path.is_dir():  # Spark and others write metadata files that begin with _ or .
         found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(("_", ".")))
         if not found:
-            raise SourceError(f"{path}: the folder has no files")
+            raise SourceError(f"{path}: the folder is empty")
         return found
     if has_magic(name) and not path.exists():
         found = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207  pathlib takes no absolute pattern
         if not found:
-            raise SourceError(f"{name}: no file has such a name")
+            raise SourceError(f"{name}: no file matches")
         return found
     return [path]
 

@@ -51,12 +51,12 @@ class DirectLoader(Generic[T]):
 
     Args:
         load: loads what belongs to a schema id.
-        patience: how long to wait for a registry that does not answer.
+        timeout: how long to wait for a registry that does not answer.
     """
 
-    def __init__(self, load: Load[T], patience: timedelta) -> None:
+    def __init__(self, load: Load[T], timeout: timedelta) -> None:
         self._load = load
-        self._patience = patience
+        self._timeout = timeout
         self._found: dict[bytes, T | DecodeError] = {}
 
     def get(self, key: bytes) -> T | DecodeError:
@@ -66,18 +66,18 @@ class DirectLoader(Generic[T]):
 
     def _retried(self, key: bytes) -> T | DecodeError:
         try:
-            return retry(lambda: self._load(key), self._patience)
+            return retry(lambda: self._load(key), self._timeout)
         except DecodeError as error:
             return error
 
 
-def retry(call: Callable[[], T], patience: timedelta) -> T:
-    """Call until the registry answers, for at most `patience`, and return the result.
+def retry(call: Callable[[], T], timeout: timedelta) -> T:
+    """Call until the registry answers, for at most `timeout`, and return the result.
 
     Raises:
         SchemaRegistryUnavailable: it has not answered by then.
     """
-    deadline, pause_s = time.monotonic() + patience.total_seconds(), FIRST_PAUSE_S
+    deadline, pause_s = time.monotonic() + timeout.total_seconds(), FIRST_PAUSE_S
     while True:
         try:
             return call()

@@ -29,12 +29,12 @@ from makiserve.kafka import (
     read_headers,
     retry,
 )
-from makiserve.serving.dead_letters.letter import DeadLetter, Waiting, receipt_key, waiting
+from makiserve.serving.dead_letters.dead_letter import DeadLetter, Waiting, redrive_key, waiting
 from makiserve.serving.messages import Outgoing, Times, refusal
 
-TOGETHER = 500
+MAX_RECORDS = 500
 CALL = timedelta(seconds=2)
-PATIENCE = timedelta(minutes=1)
+RETRY_TIMEOUT = timedelta(minutes=1)
 
 ATTEMPTS = 10
 """After a refusal, responses to the batches that followed it can abort the next transaction, too."""
@@ -76,17 +76,17 @@ def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
         AbortTransaction: a transaction could not be committed: none of its records were redriven.
         Fenced: another process redrives dead letters of this topic.
     """
-    Cluster(connection).create_if_absent(which.receipts, 1, {"cleanup.policy": "compact"})
+    Cluster(connection).create_if_absent(which.redrive_log, 1, {"cleanup.policy": "compact"})
     producer = TransactionalProducer(connection, BATCH_BYTES)
-    producer.init(PATIENCE)  # before the redrive log is read: it aborts a predecessor's open transaction
+    producer.init(RETRY_TIMEOUT)  # before the redrive log is read: it aborts a predecessor's open transaction
     result = Redrive()
     letters = waiting(connection, which)
     with RangeReader(connection) as reader:
         preparation = _Preparation(connection, reader, result)
-        while together := list(islice(letters, TOGETHER)):
-            ready = list(preparation.ready(together))
+        while chunk := list(islice(letters, MAX_RECORDS)):
+            ready = list(preparation.ready(chunk))
             try:
-                _put_back_together(producer, ready, which.receipts, result)
+                _redrive_together(producer, ready, which.redrive_log, result)
             except MakiserveError:
                 with suppress(MakiserveError):
                     producer.abort(CALL)
@@ -94,13 +94,13 @@ def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
     return result
 
 
-def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], receipts: str, result: Redrive) -> None:
+def _redrive_together(producer: TransactionalProducer, ready: Sequence[Ready], log: str, result: Redrive) -> None:
     """Redrive records in one transaction, or each in its own if the topic refuses one of them."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            result.records += _transaction(producer, ready, receipts)
+            result.records += _transaction(producer, ready, log)
         except AbortTransaction as error:
-            retry(partial(producer.abort, CALL), PATIENCE)
+            retry(partial(producer.abort, CALL), RETRY_TIMEOUT)
             if isinstance(error, MessageRefused):
                 break
             if attempt == ATTEMPTS:
@@ -108,22 +108,22 @@ def _put_back_together(producer: TransactionalProducer, ready: Sequence[Ready], 
         else:
             return
     if len(ready) == 1:
-        result.kept.append((ready[0].letter, f"{ready[0].message.topic} refuses the record"))
+        result.kept.append((ready[0].letter, f"{ready[0].message.topic} refused the record"))
     else:
-        for alone in ready:
-            _put_back_together(producer, [alone], receipts, result)
+        for single in ready:
+            _redrive_together(producer, [single], log, result)
 
 
-def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], receipts: str) -> Counter[str]:
+def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], log: str) -> Counter[str]:
     """Write records and redrive log entries in one transaction; return the number of records by topic."""
     done: Counter[str] = Counter()
     for letter, message in ready:
         producer.produce(*message)
-        producer.produce(receipts, 0, receipt_key(letter), str(letter.source).encode(), None, _now_ms())
+        producer.produce(log, 0, redrive_key(letter), str(letter.source).encode(), None, _now_ms())
         done[message.topic] += 1
     if done:
-        retry(partial(producer.flush, CALL), PATIENCE)
-        retry(partial(producer.commit, CALL), PATIENCE)
+        retry(partial(producer.flush, CALL), RETRY_TIMEOUT)
+        retry(partial(producer.commit, CALL), RETRY_TIMEOUT)
     return done
 
 
@@ -150,15 +150,16 @@ class _Preparation:
         topic, partition, _ = letter.source
         limits = self._limits_of(topic, partition)
         if limits is None:
-            return f"there is no {topic}[{partition}], or the principal may not see it"
+            return f"{topic}[{partition}] does not exist, or the principal may not see it"
         if letter.omitted:
             original = _original(letter, self._reader)
             if original is None:
-                return f"{letter.source} is gone, and with it the {' and '.join(sorted(letter.omitted))} of the record"
+                omitted = " and ".join(sorted(letter.omitted))
+                return f"the dead letter lacks the {omitted} of the record, and {letter.source} is gone"
             letter = replace(letter, key=original.key(), value=original.value(), headers=read_headers(original).headers)
         now_ms = _now_ms()
         time_ms, time = Times(*limits.times(now_ms), now_ms).fit(letter.time_ms)
-        message = Outgoing(topic, partition, letter.key, letter.value, [*letter.headers_again(), *time], time_ms)
+        message = Outgoing(topic, partition, letter.key, letter.value, [*letter.redriven_headers(), *time], time_ms)
         return refusal(message, limits) or message
 
     def _limits_of(self, topic: str, partition: int) -> TopicLimits | None:
@@ -168,8 +169,8 @@ class _Preparation:
             limits.read()
             cluster = Cluster(self._connection)
             self._known[topic] = limits.of[topic], cluster.partitions(topic) if cluster.has(topic) else 0
-        found, partitions = self._known[topic]
-        return found if partition < partitions else None
+        known, partitions = self._known[topic]
+        return known if partition < partitions else None
 
 
 def _original(letter: DeadLetter, reader: RangeReader) -> Message | None:
@@ -177,10 +178,10 @@ def _original(letter: DeadLetter, reader: RangeReader) -> Message | None:
     topic, partition, offset = letter.source
     try:
         span = reader.span(topic, partition, offset, offset + 1, datetime.now(timezone.utc))
-        found = [message for block in reader.read(span) for message in block if message.offset() == offset]
+        originals = [message for block in reader.read(span) for message in block if message.offset() == offset]
     except ConfigurationError:
         return None
-    return found[0] if found else None
+    return originals[0] if originals else None
 
 
 def _now_ms() -> int:

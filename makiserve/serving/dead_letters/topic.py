@@ -18,11 +18,11 @@ def require_room(topic: str, limits: TopicLimits) -> None:
     """
     if limits.needs_key:
         raise ConfigurationError(
-            f"the dead-letter topic {topic} is compacted: letters with the same key would be lost, and records without "
-            "a key have no place in it. Set cleanup.policy=delete on it"
+            f"the dead-letter topic {topic} is compacted: it would remove dead letters with the same key and refuse "
+            "records without a key. Set cleanup.policy=delete on it"
         )
     if limits.max_bytes < BARE_BYTES:
         raise ConfigurationError(
-            f"the dead-letter topic {topic} takes messages of at most {limits.max_bytes:,} bytes, too few for a reason "
-            f"and a traceback: set max.message.bytes to {BARE_BYTES:,} or more, best to that of the input"
+            f"the dead-letter topic {topic} accepts messages of at most {limits.max_bytes:,} bytes, too few for a "
+            f"reason and a traceback. Set max.message.bytes to {BARE_BYTES:,} or more, ideally to the input's value"
         )

@@ -27,10 +27,10 @@ FARTHEST_S = 1e12
 YEARS = timedelta(days=3653)
 
 TROUBLES = {
-    "record": "records would be dead letters: their key and headers do not fit, or the topic needs a key",
-    "time": "records have a time that the topic refuses: their outputs have the current time, and a header, "
-    "makiserve.time, the record's. Raise message.timestamp.after.max.ms, or correct the producer",
-    "headers": "records' headers are dropped: their names are not UTF-8",
+    "record": "records would become dead letters: their key and headers are too large, or the topic requires a key",
+    "time": "records have a timestamp that the topic refuses: their outputs get the current time, and the original "
+    "in the header makiserve.time. Raise message.timestamp.after.max.ms, or correct the producer",
+    "headers": "records have headers that will be dropped, because their names are not UTF-8",
 }
 """Problems of outputs with their topic, by kind."""
 
@@ -40,17 +40,19 @@ def fit(facts: Facts) -> Status:
     decoded = [each for _, each in _decoded(facts)]
     errors = [each for each in decoded if isinstance(each, DecodeError)]
     if not decoded:
-        return Status("there is none yet")
+        return Status("the input is empty")
     record = facts.model.record.__name__
     if len(errors) == len(decoded):
-        raise ConfigurationError(f"none of the last {len(decoded)} fits {record}: {errors[-1]}")
-    advice = [f"{len(errors)} would be dead letters, the last: {errors[-1]}"] if errors else []
+        raise ConfigurationError(f"none of the last {len(decoded)} records fits {record}; the last error: {errors[-1]}")
+    advice = [f"{len(errors)} would become dead letters; the last error: {errors[-1]}"] if errors else []
     unseen = UnseenFields(Schema(facts.model.record))
     facts.decoder.see(facts.sample, unseen)
     if unseen.names:
         names = ", ".join(sorted(map(repr, unseen.names)))
-        advice.append(f"none has the optional field {names}, which keeps its default: compare its name with the data")
-    return Status(f"{len(decoded) - len(errors)} of the last {len(decoded)} fit {record}", "; ".join(advice))
+        advice.append(
+            f"none contains the optional field {names}, which keeps its default: compare its name with the data"
+        )
+    return Status(f"{len(decoded) - len(errors)} of the last {len(decoded)} records fit {record}", "; ".join(advice))
 
 
 def warm_up(facts: Facts) -> Status:
@@ -72,13 +74,11 @@ def warm_up(facts: Facts) -> Status:
 def keys(facts: Facts) -> Status:
     """Check that all records of a group are in one partition, because each partition has separate state."""
     if facts.serving.partition_by:
-        return Status(
-            f"by way of a topic between, records with the same {facts.serving.partition_by} share a partition"
-        )
+        return Status(f"repartitioned: records with the same {facts.serving.partition_by} will share a partition")
     plan = facts.model.plan
     at = next((index for index, each in enumerate(plan.operators) if isinstance(each, GroupBy)), None)
     if at is None:
-        return Status("the pipeline has no groups: each partition is one stream")
+        return Status("the pipeline has no group_by: each partition is one stream")
     found = [(message, each) for message, each in _decoded(facts) if not isinstance(each, DecodeError)]
     by_partition: dict[int, list[tuple[Message, Record]]] = defaultdict(list)
     for message, each in found:
@@ -87,13 +87,15 @@ def keys(facts: Facts) -> Status:
     spread = [key for key, numbers in partitions.items() if len(numbers) > 1]
     if spread:
         raise ConfigurationError(
-            f"the group {spread[0]!r} has records in partitions {sorted(partitions[spread[0]])}, and {len(spread) - 1} "
-            "others likewise: each partition would have a state of its own for it. Produce the records with the key "
-            "that group_by uses, or give its field: --partition-by FIELD"
+            f"group {spread[0]!r} has records in partitions {sorted(partitions[spread[0]])}, and so have "
+            f"{len(spread) - 1} other groups. Each partition would keep separate state for it. Produce the "
+            "records with the key that group_by uses, or repartition them: --partition-by FIELD"
         )
     mixed = [key for key, messages in names.items() if len(messages) > 1 or None in messages]
     advice = (
-        f"the records of group {mixed[0]!r} have other message keys: they may come to other partitions" if mixed else ""
+        f"the messages of group {mixed[0]!r} do not all have the same key, so they can be in several partitions"
+        if mixed
+        else ""
     )
     return Status(
         f"{len(partitions)} groups in the last records, each in one partition", advice if len(by_partition) > 1 else ""
@@ -105,19 +107,19 @@ def retention(facts: Facts) -> Status:
     topic = facts.topic(facts.serving.input)
     window, time_kept = _longest_window(facts.model.plan), kept(topic)
     if time_kept is None:
-        return Status("nothing is removed after a time")
-    words = f"records are kept for {_text(time_kept)}"
+        return Status("retention by time is unlimited")
+    words = f"records are retained for {_text(time_kept)}"
     warm_up = facts.serving.warm_up_span
     if warm_up and warm_up > time_kept:
-        raise ConfigurationError(f"{words}, --warm-up needs {_text(warm_up)}: keep them for longer")
+        raise ConfigurationError(f"{words}, but --warm-up needs {_text(warm_up)}: raise retention.ms")
     if window and window > time_kept:
         return Status(
-            words, f"a window or ttl of {_text(window)} cannot be rebuilt from them, should its state be lost"
+            words, f"a window or ttl of {_text(window)} could not be rebuilt from them if its state were lost"
         )
     newest = max((message.timestamp()[1] for message in facts.sample), default=None)
     if newest is not None and (age := _age(newest)) > time_kept:
         return Status(
-            words, f"the newest is {_text(age)} old: it can be removed before it is read. Set retention.ms=-1"
+            words, f"the newest record is {_text(age)} old and can be removed before it is read. Set retention.ms=-1"
         )
     return Status(words)
 
@@ -126,11 +128,13 @@ def clock(facts: Facts) -> Status:
     """Check that the producers' clocks agree with this one: no record is from the future."""
     times = [message.timestamp()[1] for message in facts.sample]
     if not times:
-        return Status("there is no record to compare with")
+        return Status("the input is empty")
     ahead = [time_ms for time_ms in times if _age(time_ms) < -SKEW]
     if ahead:
-        found = f"{len(ahead)} of the last {len(times)} records are from the future"
-        return Status(found, f"{_ahead(max(ahead))}: outputs have the current time if their topic refuses it")
+        found = f"{len(ahead)} of the last {len(times)} records have timestamps in the future"
+        return Status(
+            found, f"{_ahead(max(ahead))}: outputs get the current time if their topic refuses that timestamp"
+        )
     return Status(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
 
 
@@ -147,7 +151,7 @@ def outputs(facts: Facts) -> Status:
         found["record"] += refusal(empty, limits) is not None
         found["headers"] += record.dropped
     advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := found[kind]))
-    takes = f"takes messages of {limits.max_bytes:,} bytes" + ", each with a key" * limits.needs_key
+    takes = f"accepts messages of up to {limits.max_bytes:,} bytes" + ", only with a key" * limits.needs_key
     return Status(f"{name} {takes}", advice)
 
 
@@ -160,10 +164,10 @@ def _ahead(time_ms: int) -> str:
     """Describe a timestamp in the future."""
     for unit, per_ms in (("microseconds", 1_000), ("nanoseconds", 1_000_000)):
         if abs(_age(time_ms // per_ms)) < YEARS:
-            return f"the time {time_ms} is in {unit}: let the producer write milliseconds since 1970"
+            return f"the timestamp {time_ms} is in {unit}: the producer must write milliseconds since 1970"
     if -_age(time_ms) > YEARS:
-        return f"the time {time_ms} is more than ten years ahead: let the producer write milliseconds since 1970"
-    return f"a record is {_text(-_age(time_ms))} in the future: set the clock here, or its producer's"
+        return f"the timestamp {time_ms} is more than ten years ahead: the producer must write milliseconds since 1970"
+    return f"a record is {_text(-_age(time_ms))} in the future: correct the clock of this machine or of its producer"
 
 
 def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:

@@ -52,7 +52,7 @@ class CheckResult(NamedTuple):
         exit_code: exit code of the error; 0 if there is none.
     """
 
-    outcome: Literal["passed", "warned", "failed", "left out"]
+    outcome: Literal["passed", "warned", "failed", "skipped"]
     name: str
     words: str
     advice: str = ""
@@ -106,8 +106,8 @@ class Facts:
         found = self.find_topic(name)
         if found is None:
             raise ConfigurationError(
-                f"there is no topic {name}, or the principal may not see it: create it, or grant it Read on an input, "
-                "Write on an output"
+                f"topic {name} does not exist, or the principal may not see it: create it, or grant Read on an "
+                "input, Write on an output"
             )
         return found
 
@@ -124,7 +124,7 @@ def run(checks: Sequence[Check], facts: Facts) -> Iterator[CheckResult]:
     for check in checks:
         if missing := [name for name in check.needs if name in lost]:
             lost.add(check.name)
-            yield CheckResult("left out", check.name, f"needs {' and '.join(missing)}")
+            yield CheckResult("skipped", check.name, f"needs {' and '.join(missing)}")
             continue
         try:
             found = check.find(facts)

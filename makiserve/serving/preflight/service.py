@@ -19,31 +19,31 @@ def model(facts: Facts) -> Status:
     """Check that the model loads and reproduces its reference outputs."""
     found = facts.model
     if isinstance(found, PackagedModel):
-        return Status(f"{found.uri} gives its {len(found.reference.outputs)} reference outputs")
+        return Status(f"{found.uri} reproduces its {len(found.reference.outputs)} reference outputs")
     return Status(f"{found.uri}, a pipeline without a model")
 
 
 def environment(facts: Facts) -> Status:
     """Check that the installed versions are those that the model was packaged with."""
     if not isinstance(facts.model, PackagedModel):
-        return Status("none was packaged with a pipeline alone")
+        return Status("not recorded for a pipeline without a model")
     differences = facts.model.differences
     if not differences:
-        return Status("as it was packaged")
-    return Status(f"{len(differences)} differences", "; ".join(differences))
+        return Status("the same as in training")
+    return Status(f"{len(differences)} differences from training", "; ".join(differences))
 
 
 def state(facts: Facts) -> Status:
     """Check that the state of the pipeline can be saved and restored."""
     scorer = facts.model.scorer(is_tracked=True)
     if scorer.hidden:
-        raise PipelineError(f"it cannot be saved and restored: {'; '.join(scorer.hidden)}")
+        raise PipelineError(f"the state of the pipeline cannot be saved and restored: {'; '.join(scorer.hidden)}")
     if scorer.stateless:
-        return Status("none: the pipeline remembers nothing")
+        return Status("the pipeline is stateless")
     if not facts.model.sample:
-        return Status("not tried: no reference records come with a pipeline alone")
+        return Status("not tested, because a pipeline without a model has no reference records")
     check_state(scorer, facts.model.sample)
-    return Status(f"can be saved, tried on {len(facts.model.sample)} records")
+    return Status(f"can be saved and restored, tested with {len(facts.model.sample)} records")
 
 
 CALL = timedelta(seconds=5)
@@ -57,15 +57,15 @@ def offsets(facts: Facts) -> Status:
     lookup, states = OffsetsClient(facts.connection, topic.name), Counter[str]()
     try:
         for number in range(topic.partitions):
-            found = retry(partial(lookup.committed, number, CALL), facts.broker.patience)
+            found = retry(partial(lookup.committed, number, CALL), facts.broker.startup_timeout)
             if found.offset is None:
                 states["new"] += 1
                 continue
-            ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.patience)
+            ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.startup_timeout)
             place = f"{topic.name}[{number}]"
             begun = committed_position(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
             states["going on"] += 1
-            states["records behind"] += ends.high - begun.committed
+            states["records to catch up"] += ends.high - begun.committed
     finally:
         lookup.close()
     return Status(", ".join(f"{count} {name}" for name, count in states.items()))

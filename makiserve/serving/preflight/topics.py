@@ -27,12 +27,12 @@ def schema_registry(facts: Facts) -> Status:
 def names(facts: Facts) -> Status:
     """Check the names of the topics, including those that the service would create."""
     check_names(facts.broker, facts.serving)
-    return Status("each topic has one role, and a name that Kafka allows")
+    return Status("the names are valid, and each topic has one role")
 
 
 def broker(facts: Facts) -> Status:
     """Check that the broker responds, accepts the credentials and fences zombies."""
-    release = facts.cluster.preflight(facts.broker.patience)
+    release = facts.cluster.preflight(facts.broker.startup_timeout)
     return Status(f"{facts.broker.bootstrap_servers} answers, {release}")
 
 
@@ -40,7 +40,7 @@ def input_(facts: Facts) -> Status:
     """Check that the input exists and is readable, and warn if it is compacted."""
     topic = facts.topic(facts.serving.input)
     _may(topic, "READ")
-    advice = "it is compacted: records vanish, so that a replay gives something else" if _is_compacted(topic) else ""
+    advice = "the topic is compacted: it loses records, so a replay gives other outputs" if _is_compacted(topic) else ""
     return Status(_words(topic), advice)
 
 
@@ -52,14 +52,14 @@ def output(facts: Facts) -> Status:
 def shadow(facts: Facts) -> Status:
     """Check that the topic of the shadow's predictions exists, is writable and has enough partitions."""
     name = facts.serving.shadow_output
-    return _predictions(facts, name) if name else Status("none is asked for")
+    return _predictions(facts, name) if name else Status("not used")
 
 
 def _predictions(facts: Facts, name: str) -> Status:
     inputs, topic = facts.topic(facts.serving.input), facts.topic(name)
     _may(topic, "WRITE")
     if topic.partitions < inputs.partitions:
-        raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions and needs {inputs.partitions}")
+        raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions but needs {inputs.partitions}")
     return Status(_words(topic), _safety(topic))
 
 
@@ -74,7 +74,7 @@ def dead_letters(facts: Facts) -> Status:
 def state_topic_(facts: Facts) -> Status:
     """Check that the state topic is only compacted and has enough partitions, or can be created."""
     if facts.model.scorer().stateless:
-        return Status("none is needed")
+        return Status("not needed, because the pipeline is stateless")
     name = state_topic(facts.broker.group)
     topic = facts.find_topic(name)
     policy = topic.settings.get("cleanup.policy", "compact") if topic else "compact"
@@ -92,7 +92,7 @@ def group(facts: Facts) -> Status:
     """Check that the principal may join the group, and that the group serves no other input."""
     name = facts.broker.group
     if "READ" not in facts.survey.group_operations(name):
-        raise ConfigurationError(f"the principal may not be in the group {name}: grant it Read on the group")
+        raise ConfigurationError(f"the principal may not join the group {name}: grant it Read on the group")
     require_own_offsets(facts.cluster, name, facts.serving.input)
     return Status(name)
 
@@ -100,8 +100,8 @@ def group(facts: Facts) -> Status:
 def transactions(facts: Facts) -> Status:
     """Check that the principal may use transactions, under a name that no instance has."""
     producer = TransactionalProducer(Connection(replace(facts.broker, instance="")))
-    producer.init(facts.broker.patience)
-    return Status("can be begun")
+    producer.init(facts.broker.startup_timeout)
+    return Status("the principal may use transactions")
 
 
 def kept(topic: Topic) -> timedelta | None:
@@ -117,13 +117,13 @@ def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Status:
     if topic is None:
         rights = " and ".join(each.title() for each in operations)
         return Status(
-            f"there is no topic {name}, or the principal may not see it",
-            f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on it",
+            f"topic {name} does not exist, or the principal may not see it",
+            f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on the cluster",
         )
     _may(topic, *operations)
     largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
     if largest < LARGEST_MESSAGE_BYTES:
-        raise ConfigurationError(f"{name} takes messages of {largest:,} bytes: set max.message.bytes=1048588")
+        raise ConfigurationError(f"{name} accepts messages of at most {largest:,} bytes: set max.message.bytes=1048588")
     return Status(_words(topic), _safety(topic))
 
 
@@ -139,13 +139,13 @@ def _is_compacted(topic: Topic) -> bool:
 
 def _words(topic: Topic) -> str:
     known = kept(topic)
-    for_ever = "for ever" if topic.settings else "for an unknown time (its settings may not be read)"
+    for_ever = "without a time limit" if topic.settings else "for an unknown time (its settings may not be read)"
     time = for_ever if known is None or _is_compacted(topic) else f"for {text_from_value(timedelta, known)}"
-    return f"{topic.name}: {topic.partitions} partitions, {topic.replicas} replicas, kept {time}"
+    return f"{topic.name}: {topic.partitions} partitions, {topic.replicas} replicas, retained {time}"
 
 
 def _safety(topic: Topic) -> str:
     in_sync = topic.number("min.insync.replicas") or 0
     if topic.replicas > 1 and in_sync == 1:
-        return "min.insync.replicas=1: what one broker has acknowledged is lost with it; set 2"
-    return "one replica: it is lost with its broker" if topic.replicas == 1 else ""
+        return "min.insync.replicas=1: a failure of one broker can lose acknowledged records. Set it to 2"
+    return "one replica: a failure of its broker loses the topic" if topic.replicas == 1 else ""

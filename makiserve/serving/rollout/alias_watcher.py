@@ -105,7 +105,7 @@ class AliasWatcher:
             self._wait(place, place, error)
             return None
         if place in self._away:
-            logger.info("the registry answers again: it names %s", release)
+            logger.info("the registry answers again; newest version: %s", release)
             self._away.remove(place)
         return release
 
@@ -116,7 +116,7 @@ class AliasWatcher:
     def _load(self, place: Role, release: str, newest: Newest) -> Candidate | None:
         before = model_version_in(place, self._served)
         if release not in self._away:
-            logger.info("%s is to be served in the place of %s: loading it", release, before)
+            logger.info("loading %s to replace %s", release, before)
         try:
             return Candidate(place, release, self._registry.load(release, place, self._served))
         except PipelineChanged as error:
@@ -142,13 +142,17 @@ class AliasWatcher:
             self.restart_required_for = release
 
     def _keep(self, place: Role, release: str, reason: object, refused: tuple[str | None, ...]) -> None:
-        logger.error("%s goes on, as %s must not be served: %s", model_version_in(place, self._served), release, reason)
+        logger.error(
+            "still serving %s, because %s must not serve: %s", model_version_in(place, self._served), release, reason
+        )
         self._refused.add(refused)
 
     def _wait(self, place: Role, what: str, error: ConfigurationError) -> None:
         if what not in self._away:
             logger.warning(
-                "%s goes on, whatever there is that is newer: %s", model_version_in(place, self._served), error
+                "still serving %s, because newer versions cannot be checked or loaded: %s",
+                model_version_in(place, self._served),
+                error,
             )
         self._away.add(what)
 
@@ -156,5 +160,5 @@ class AliasWatcher:
 def _way(place: Role) -> str:
     """Return advice for a version with another pipeline."""
     if place == "champion":
-        return "; its state would be another, so choose --on-state-loss rebuild or start-empty to have it"
-    return "; it takes the champion's features, so move the champion's alias first"
+        return "; its state would differ, so it needs --on-state-loss rebuild or start-empty"
+    return "; it needs the champion's pipeline, so move the champion's alias first"

@@ -67,7 +67,7 @@ class RollbackGuard:
         has_proved_itself = now.records > WATCHED_RECORDS and time.monotonic() > self._until
         if has_proved_itself or now.refused < LEAST_REFUSED or now.share <= before.share + JUMP:
             return None
-        return f"it refuses {now.share:.0%} of {now.records} records, the version before {before.share:.0%}"
+        return f"it rejected {now.share:.0%} of {now.records} records; the previous version rejected {before.share:.0%}"
 
 
 logger = logging.getLogger(__name__)
@@ -140,8 +140,8 @@ class Rollout:
         self._serve(self._watch, before)
         self._assignment.release = self._processor.release  # the partitions rewind to the committed offset
         self._guard.returned()
-        logger.error("%s goes, and %s scores again: %s", failed.release, again, verdict)
-        raise AbortTransaction(f"{failed.release} does worse than {again}")
+        logger.error("rolled back from %s to %s: %s", failed.release, again, verdict)
+        raise AbortTransaction(f"rolled back from {failed.release} to {again}")
 
     def _serve(self, watch: AliasWatcher, model: Served) -> None:
         self._processor.switch(model)

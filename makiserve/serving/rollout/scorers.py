@@ -60,7 +60,7 @@ class Scorers:
         return known
 
     def _loaded(self, release: str) -> Served:
-        reason: object = "this process knows no registry"
+        reason: object = "this process has no registry"
         if self.model.registry:
             try:
                 return self.model.registry.load(release)
@@ -68,4 +68,4 @@ class Scorers:
                 raise RetryCall(f"{release} scored these records and must score them again: {error}") from error
             except MakiserveError as error:
                 reason = error
-        raise StateError(f"its state comes of the predictions of {release}, which cannot be loaded: {reason}")
+        raise StateError(f"its state contains predictions of {release}, which cannot be loaded: {reason}")

@@ -137,14 +137,14 @@ def _first(part: bytes) -> tuple[int, bytes] | None:
 def _require_same(held: OffsetMetadata | None, committed: OffsetMetadata) -> None:
     if held is not None and held.state == committed.state:
         return
-    wanted = f"that of offset {committed.checkpoint}"
+    wanted = f"the checkpoint of offset {committed.checkpoint}"
     if held is None:
-        raise StateError(f"it holds no checkpoint, not {wanted}: the topic or its records were deleted")
+        raise StateError(f"it has no checkpoint instead of {wanted}: the topic or its records were deleted")
     if held.checkpoint != committed.checkpoint:
-        raise StateError(f"it holds the checkpoint of offset {held.checkpoint}, not {wanted}")
+        raise StateError(f"it has the checkpoint of offset {held.checkpoint} instead of {wanted}")
     raise StateError(
-        f"it holds a checkpoint of offset {held.checkpoint} of another state ({held.state_id}, number "
-        f"{held.manifest.number}), not {wanted} ({committed.state_id}, number {committed.manifest.number})"
+        f"it has a checkpoint of offset {held.checkpoint} with other state ({held.state_id}, number "
+        f"{held.manifest.number}) instead of {wanted} ({committed.state_id}, number {committed.manifest.number})"
     )
 
 
@@ -152,7 +152,7 @@ def _require_complete(found: Manifest, committed: OffsetMetadata) -> None:
     if found == committed.manifest:
         return
     raise StateError(
-        f"it holds {found.parts} of the {committed.manifest.parts} parts of the checkpoint of offset "
-        f"{committed.checkpoint}, or older versions of them: retention or another program has removed records. The "
-        "topic needs cleanup.policy=compact, and nothing else may write to it"
+        f"it has {found.parts} of the {committed.manifest.parts} parts of the checkpoint of offset "
+        f"{committed.checkpoint}, or older versions of them: retention or another program has removed records. "
+        "Set cleanup.policy=compact on the topic, and let no other program write to it"
     )

@@ -59,7 +59,9 @@ def offset_metadata_from_text(text: str | bytes) -> OffsetMetadata | None:
     try:
         return msgspec.json.decode(text, type=OffsetMetadata)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(f"the mark {text[:60]!r} is not from this version of makiserve: {error}") from error
+        raise StateError(
+            f"the offset metadata {text[:60]!r} was not written by this version of makiserve: {error}"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ def require_own_offsets(cluster: Cluster, group: str, input_: str) -> None:
     others = sorted(cluster.committed_topics(group) - {input_})
     if others:
         raise ConfigurationError(
-            f"The group {group} has committed offsets of {', '.join(others)}, and this service reads {input_}: two "
-            f"services in one group would overwrite each other's state. Nothing was read. Give this service its own "
-            f"group with --group. If {input_} replaces {others[0]}, first end the service that read it and delete its "
-            f"group and its state: kafka-consumer-groups.sh --delete --group {group}; kafka-topics.sh --delete "
-            f"--topic {state_topic(group)}"
+            f"The group {group} has committed offsets of {', '.join(others)}, but this service reads {input_}: "
+            "two services in one group would overwrite each other's state. Nothing was read. Give this service a "
+            f"different --group. If {input_} replaces {others[0]}, first stop the service that read it and delete "
+            f"its group and its state: kafka-consumer-groups.sh --delete --group {group}; kafka-topics.sh "
+            f"--delete --topic {state_topic(group)}"
         )
 
 
@@ -43,7 +43,7 @@ def require_own_state(contents: Contents, place: str, settings: ServeSettings) -
         ) from error
     if mark is not None and mark.input != settings.input:
         raise ConfigurationError(
-            f"{place} holds the state of {mark.input}, and this service reads {settings.input}: two services in one "
-            "group would overwrite each other's state. Give this service its own group with --group. If the state of "
-            f"{mark.input} is not needed any more, end the service that wrote it and delete the topic"
+            f"{place} has the state of {mark.input}, but this service reads {settings.input}: two services in one "
+            "group would overwrite each other's state. Give this service a different --group. If the state of "
+            f"{mark.input} is not needed any more, stop the service that wrote it and delete the topic"
         )

@@ -148,7 +148,7 @@ class Restorer:
         ends = self._lookup.watermarks(number, CALL_TIMEOUT)
         if (found.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
             raise RetryCall(
-                f"{place} ends at {ends.high} and is committed up to {found.offset}"
+                f"{place} ends at {ends.high} but is committed up to {found.offset}"
             )  # perhaps a new leader that lags
         if found.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
@@ -177,7 +177,9 @@ class Restorer:
                 time.sleep(AGAIN_S)
                 raise RetryCall(f"state topic {self._topic}: {error}") from error
             raise StateError(f"state topic {self._topic}: {error}") from error
-        logger.info("%s: %d records of state, of offset %d", place, len(contents.records), position.start)
+        logger.info(
+            "%s: restored %d state records, checkpoint of offset %d", place, len(contents.records), position.start
+        )
         return Restored(position, lane, writer, rebuilder=self._rebuilder(position))
 
     def _begin(self, request: Request, position: Position) -> Restored:

@@ -41,10 +41,11 @@ def committed_position(
     committed = found.offset or 0
     if committed > ends.high:
         raise StateError(
-            f"{place}: the committed offset {committed} is beyond the end of the partition, {ends.high}: the topic was "
-            "deleted and created again, or an unclean leader election has removed records. Nothing was read. Stop all "
-            "instances and let the group forget the topic with kafka-consumer-groups.sh --delete-offsets: the service "
-            "then starts as a new one, with --from earliest or latest; or choose another --group"
+            f"{place}: the committed offset {committed} is beyond the end of the partition, {ends.high}: the "
+            "topic was deleted and created again, or an unclean leader election has removed records. Nothing was "
+            "read. Stop all instances and delete the group's offsets with kafka-consumer-groups.sh "
+            "--delete-offsets: the service then starts as a new one, with --from earliest or latest. Or choose "
+            "another --group"
         )
     if committed < ends.low:
         return _after_a_gap(place, committed, ends, policy)
@@ -70,31 +71,31 @@ def position_after_loss(reason: str, committed: int, policy: OnStateLoss, span_s
     """
     if policy == "refuse":
         raise StateError(
-            f"{reason}. Nothing was read. Choose how to go on: --on-state-loss rebuild scores the records that are "
-            "still there once more, in silence (--warm-up DURATION: only those of this time); --on-state-loss "
-            "start-empty goes on without a past"
+            f"{reason}. Nothing was read. Choose how to continue: --on-state-loss rebuild scores the records that "
+            "the topic still has again, without output (--warm-up DURATION limits how far back); --on-state-loss "
+            "start-empty continues with empty state"
         )
     start = committed if policy == "start-empty" else min(span_start, committed)
-    logger.warning("%s: it begins anew at offset %d", reason, start)
+    logger.warning("%s: starting with empty state at offset %d", reason, start)
     return Position(committed, start)
 
 
 def _misfit(mark: OffsetMetadata | None, expected: StateIdentity) -> str | None:
     if mark is None:
-        return "its offset was committed by another program, so that nobody knows the state that belongs to it"
+        return "its offset was committed by another program, so the state that belongs to it is unknown"
     if mark.input != expected.input:
         return f"its offset was committed for the input {mark.input}"
     if mark.plan != expected.plan:
         return f"its state belongs to another pipeline (plan {mark.plan}; this is {expected.plan})"
     if mark.digest != expected.digest:
         return (
-            f"its state was computed by other code (digest {mark.digest[:12]}…; this is {expected.digest[:12]}…), "
-            "though by the same operators"
+            f"its state was computed by other code with the same operators (digest {mark.digest[:12]}…; this is "
+            f"{expected.digest[:12]}…)"
         )
     if mark.partitions != expected.partitions:
         return (
-            f"the input had {mark.partitions} partitions and has {expected.partitions}: keys have moved between "
-            "partitions, away from their state"
+            f"the input had {mark.partitions} partitions and now has {expected.partitions}: keys have moved to "
+            "partitions that do not have their state"
         )
     return None
 
@@ -105,18 +106,22 @@ def _removed(mark: OffsetMetadata, committed: int, ends: Watermarks) -> str | No
         return None
     what = "its state began" if mark.checkpoint is None else "its last checkpoint is"
     return (
-        f"{what} at offset {start} and retention has removed the records before {ends.low}: the state at the committed "
-        f"offset {committed} cannot be rebuilt exactly"
+        f"{what} at offset {start}, but retention has removed the records before {ends.low}: the state at the "
+        f"committed offset {committed} cannot be rebuilt exactly"
     )
 
 
 def _after_a_gap(place: str, committed: int, ends: Watermarks, policy: OnStateLoss) -> Position:
     if policy == "refuse":
         raise StateError(
-            f"{place}: retention has removed records {committed} to {ends.low - 1} before they were processed. Nothing "
-            "was read. --on-state-loss start-empty goes on with the oldest record that is left, without a past"
+            f"{place}: retention has removed records {committed} to {ends.low - 1} before they were processed. "
+            "Nothing was read. --on-state-loss start-empty continues with the oldest record that the topic has, "
+            "and with empty state"
         )
     logger.warning(
-        "%s: records %d to %d are gone, unprocessed: it begins anew behind them", place, committed, ends.low - 1
+        "%s: records %d to %d were removed before they were processed; continuing after them with empty state",
+        place,
+        committed,
+        ends.low - 1,
     )
     return Position(ends.low, ends.low, is_new=True)

@@ -53,11 +53,12 @@ def prepare_state_topic(cluster: Cluster, group: str, source: str, partitions: i
 def grown(source: str, before: int, now: int) -> str:
     """Return the error for an input that has more partitions than its state, with the ways to continue."""
     return (
-        f"{source} had {before} partitions when its state was written and has {now} now: a key may have moved to a "
-        "partition that does not have its state. Nothing was read, offsets and state are as they were. Choose how to "
-        "continue: --on-state-loss rebuild reprocesses the records that are still there without output, "
-        "--on-state-loss start-empty continues without a past; both give moved keys a new state. For exact results, "
-        "serve a topic that has had this many partitions from its first record, with another --group"
+        f"{source} had {before} partitions when its state was written and now has {now}: a key may have moved to "
+        "a partition that does not have its state. Nothing was read, and offsets and state are unchanged. Choose "
+        "how to continue: --on-state-loss rebuild scores the records that the topic still has again, without "
+        "output; --on-state-loss start-empty continues with empty state. With both, keys that have moved get new "
+        "state. For exact results, serve a topic that has had this many partitions from its first record, with "
+        "another --group"
     )
 
 

@@ -33,12 +33,12 @@ class WarmupFile:
         is_keyed = all(parts_of(each).is_keyed for each in self._scorer.checkpoints)
         if partitions > 1 and PLACE not in pattern and not is_keyed:
             raise ConfigurationError(
-                f"--warm-up {pattern}: the input has {partitions} partitions, and the pipeline keeps state that is not "
-                f"kept by key: name a file for each partition, with {PLACE} in it"
+                f"--warm-up {pattern}: the input has {partitions} partitions, and the pipeline keeps state "
+                f"without group_by: give a file for each partition, with {PLACE} in the name"
             )
         for number in range(partitions):
             if not self.path(number).is_file():
-                raise ConfigurationError(f"--warm-up {pattern}: there is no file {self.path(number)}")
+                raise ConfigurationError(f"--warm-up {pattern}: {self.path(number)} does not exist")
 
     def lane(self, partition: int) -> Lane:
         """Return a lane that has processed the file.
@@ -50,7 +50,7 @@ class WarmupFile:
         for block in RecordFile(self.path(partition), self._schema):
             self._scorer.rebuild(Batch(lane, block))
             records += len(block)
-        logger.info("partition %d is warmed up by %d records of %s", partition, records, self.path(partition))
+        logger.info("partition %d: warmed up with %d records of %s", partition, records, self.path(partition))
         return lane
 
     def path(self, partition: int) -> Path:

@@ -111,8 +111,8 @@ def tracing() -> Iterator[TracerProvider | None]:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
         raise ConfigurationError(
-            f"{' or '.join(ENDPOINTS)} is set, and what exports traces is not installed: "
-            "pip install 'makiserve[otel]', or unset it"
+            f"{' or '.join(ENDPOINTS)} is set, but the exporter is not installed: pip install 'makiserve[otel]', "
+            "or unset the variable"
         ) from error
     own = {SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", "makiserve"), SERVICE_VERSION: __version__}
     provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)

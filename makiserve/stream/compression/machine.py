@@ -118,5 +118,5 @@ def running(node: Running, name: str, record_function: str) -> Transform:
     Raises:
         PipelineError: it is applied in a traced pipeline.
     """
-    reason = "what it remembers can be neither saved nor taken back when a record fails; "
-    return subscribed_only(name, f"{reason}treat each record by itself, ops.map({record_function})", operator(node))
+    reason = "its state can be neither saved nor undone when a record fails; "
+    return subscribed_only(name, f"{reason}treat each record separately, ops.map({record_function})", operator(node))

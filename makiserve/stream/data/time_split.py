@@ -62,7 +62,7 @@ def time_split(
     2
     """
     if pipeline is None:
-        raise PipelineError("time_split: a pipeline is needed: what is done with the items of a session")
+        raise PipelineError("time_split: give the pipeline for the items of a session")
     active, inactive = (
         _timeout(given, f"time_split: {name}")
         for name, given in (("active_timeout", active_timeout), ("inactive_timeout", inactive_timeout))

@@ -19,8 +19,8 @@ def warn_of_running_windows(plan: Plan, stacklevel: int) -> None:
     for window, rows in _running_windows(plan):
         aggregate = next((str(operator) for _, inner in window.plans() for operator in inner.operators), "its pipeline")
         warnings.warn(
-            f"{window}: {aggregate} emits for each item of each window, and an item is in {rows} windows, so that a "
-            f"record gives up to {rows} rows. For one row for each window, end the window's pipeline with a reduction, "
+            f"{window}: {aggregate} emits for each item of each window, and an item is in {rows} windows, so a "
+            f"record gives up to {rows} rows. For one row per window, end the window's pipeline with a reduction, "
             "such as rs.math.mean(…, reduce=True) or rs.ops.last()",
             PipelineWarning,
             stacklevel=stacklevel + 1,

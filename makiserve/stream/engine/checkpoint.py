@@ -156,7 +156,7 @@ class Checkpoints:
         """
         state = scope.new(parent)
         if not isinstance(plain, list) or len(plain) != len(scope.slots):
-            raise StateError("a checkpoint is damaged: a scope has another number of slots than its plan")
+            raise StateError("a checkpoint is damaged: a scope does not have as many slots as in its plan")
         for index, (content, slot) in enumerate(zip(plain, scope.slots, strict=True), 1):
             if not slot.is_kept or (is_root and slot.touched is not None):
                 continue

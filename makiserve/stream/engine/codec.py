@@ -65,8 +65,8 @@ class Codec:
         if self._types.get(kind.__qualname__) is kind:
             return ["T", kind.__qualname__, *map(self.to_plain, _fields(value))]
         raise StateError(
-            f"a value of type {kind.__module__}.{kind.__qualname__} cannot be kept in a checkpoint: "
-            "use numbers, strings, tuples, or a NamedTuple, Record or dataclass that the pipeline's module names"
+            f"a value of type {kind.__module__}.{kind.__qualname__} cannot be saved in a checkpoint: use numbers, "
+            "strings, tuples, or a NamedTuple, Record or dataclass that the pipeline's module defines or imports"
         )
 
     def from_plain(self, plain: Any) -> Any:
@@ -83,12 +83,12 @@ class Codec:
                 return self._structured(parts[0], [self.from_plain(part) for part in parts[1:]])
             return _DECODERS[tag](parts, self.from_plain)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise StateError(f"a checkpoint holds a value that cannot be read: {plain!r:.80}") from error
+            raise StateError(f"a checkpoint has a value that cannot be read: {plain!r:.80}") from error
 
     def _structured(self, name: str, fields: list[Any]) -> Any:
         kind = self._types.get(name)
         if kind is None:
-            raise StateError(f"a checkpoint holds a value of type {name}, which the pipeline does not name any more")
+            raise StateError(f"a checkpoint has a value of type {name}, which the pipeline's module no longer has")
         return kind(*fields)
 
 

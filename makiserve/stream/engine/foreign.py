@@ -228,7 +228,7 @@ def _refuse_others(names: list[str], library: str) -> None:
     name, instead = next(known, (others[0], "an operator of makiserve.stream; rs.ops.tee_map() joins branches"))
     raise PipelineError(
         f"{library}.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other "
-        f"streams, or it emits at times of its own, so that items would be lost.\nUse {instead}."
+        f"streams, or emits at arbitrary times, so items would be lost.\nUse {instead}."
     )
 
 

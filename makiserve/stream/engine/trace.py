@@ -43,7 +43,7 @@ class Traced(BaseObservable):
             leaves.append(self)
             return Disposable()
         if self.origin is None:
-            raise PipelineError("a symbolic stream was subscribed: a pipeline may not subscribe while it is built")
+            raise PipelineError("a symbolic stream was subscribed to: a pipeline must not subscribe while it is built")
         return Subscription(Plan(self.operators), observer).subscribe(self.origin, scheduler)
 
 
@@ -56,7 +56,7 @@ def operator(node: Operator) -> Transform:
     for field in fields(node):
         value, kind = getattr(node, field.name), str(field.type)
         if is_observable(value) and kind.startswith("Callable["):
-            raise PipelineError(f"{node.name} is the factory of an operator, which must be called: {node.name}(…)")
+            raise PipelineError(f"{node.name} is an operator factory and must be called: {node.name}(…)")
         if kind.startswith("Callable[") and not callable(value) and not (value is None and kind.endswith("| None")):
             raise PipelineError(
                 f"{node.name}: {field.name} must be a function, such as `lambda i: i.temperature`, not {value!r:.80}"
@@ -92,8 +92,8 @@ def trace(pipeline: Pipeline | None) -> Plan:
     result = transform(Traced(None))
     if not is_observable(result):
         raise PipelineError(
-            f"a pipeline returns an Observable, this one returned {type(result).__name__}: "
-            "is it a factory that should have been called?"
+            f"a pipeline must return an Observable, but this one returned {type(result).__name__}: is it a "
+            "factory that should have been called?"
         )
     return Plan(_operators(result))
 
@@ -153,5 +153,5 @@ def _operators(stream: rx.Observable) -> tuple[Operator, ...]:
     Tap(stream)
     if len(leaves) != 1:
         found = "several streams" if leaves else "a stream that is not the pipeline's"
-        raise PipelineError(f"{node} takes its items from {found}: to join branches of one stream use ops.tee_map")
+        raise PipelineError(f"{node} takes its items from {found}. To join branches of one stream, use ops.tee_map")
     return (*_operators(leaves[0]), node)

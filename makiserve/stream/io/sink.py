@@ -13,7 +13,7 @@ from makiserve.stream.reactive import CompositeDisposable, Disposable, Observer,
 Opening = Callable[[], AbstractContextManager[Callable[[Any], Any]]]
 """Creates a context that gives a function to write an item; the file is complete when the context ends."""
 
-CANNOT_BE_TAKEN_BACK = "a record may be scored again, and what is written to a file cannot be taken back"
+CANNOT_BE_TAKEN_BACK = "a record may be scored again, but what was written to a file cannot be undone"
 
 
 def sink(name: str, opening: Opening) -> Transform:

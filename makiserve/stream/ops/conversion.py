@@ -148,5 +148,5 @@ class ToPandas(Operator):
     def _frame(self, items: list[Any]) -> pd.DataFrame:
         columns = self.columns or getattr(items[0], "_fields", None)
         if columns is None:
-            raise TypeError("items that are not named tuples need their columns named: to_pandas(columns=…)")
+            raise TypeError("items that are not named tuples have no column names: give to_pandas(columns=…)")
         return pd.DataFrame(items, columns=list(columns))

@@ -52,7 +52,9 @@ def group_by(
     6
     """
     if (ttl is None) != (time_mapper is None):
-        raise PipelineError("group_by: ttl and time_mapper go together: a group's age is told by the time of its items")
+        raise PipelineError(
+            "group_by: ttl and time_mapper need each other, because the ages of groups are measured in event time"
+        )
     ttl_ms = None if ttl is None else ms_from_duration(ttl, "group_by: ttl")
     return operator(GroupBy(key_mapper, trace(pipeline), ttl_ms, time_mapper))
 

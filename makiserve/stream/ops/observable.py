@@ -23,9 +23,7 @@ def subscribed_only(name: str, reason: str, transform: Transform) -> Transform:
 
     def apply(source: rx.Observable) -> rx.Observable:
         if is_symbolic(source):
-            raise PipelineError(
-                f"{name} cannot stand in a pipeline that is packaged, or inside a group or window: {reason}"
-            )
+            raise PipelineError(f"{name} cannot be used in a packaged pipeline, or inside a group or window: {reason}")
         return transform(source)
 
     apply.__name__ = apply.__qualname__ = name

@@ -42,4 +42,4 @@ def on_subscribe(post_action: Callable[[], object]) -> Transform:
 
         return rx.create(subscribe)
 
-    return subscribed_only("on_subscribe", "nobody subscribes to a lane", apply)
+    return subscribed_only("on_subscribe", "a lane has no subscriptions", apply)

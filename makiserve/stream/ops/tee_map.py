@@ -58,7 +58,7 @@ def tee_map(*pipelines: Pipeline, join: Join = "zip") -> Transform:
     if not pipelines:
         raise PipelineError("tee_map needs at least one pipeline")
     if join not in get_args(Join):
-        raise PipelineError(f"tee_map: join is one of {', '.join(get_args(Join))}, not {join!r}")
+        raise PipelineError(f"tee_map: join must be one of {', '.join(get_args(Join))}, not {join!r}")
     plans = tuple(trace(pipeline) for pipeline in pipelines)
     if join == "zip":
         _check_together(plans)
@@ -71,9 +71,10 @@ def _check_together(plans: Sequence[Plan]) -> None:
         return
     first, other = (f"{index} ({_words(plans[index])})" for index in (0, different))
     raise PipelineError(
-        f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items, or pair "
-        "values of different ones. Put what drops, adds or windows items before the tee_map, or choose how to join: "
-        'join="zip_longest" (None for a branch that emits nothing for an item), "combine_latest" or "merge"'
+        f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items or pair "
+        "values of different ones. Put operators that drop, add or window items before the tee_map, or choose "
+        'another join: join="zip_longest" (None for a branch that emits nothing for an item), '
+        '"combine_latest" or "merge"'
     )
 
 

@@ -47,7 +47,7 @@ def with_latest_from(*sources: rx.Observable) -> Transform:
     def apply(source: rx.Observable) -> rx.Observable:
         return rx.create(lambda observer, scheduler: _Join(source, observer, scheduler).subscribe(sources))
 
-    return subscribed_only("with_latest_from", "a lane has one source, its records", apply)
+    return subscribed_only("with_latest_from", "a lane has a single source, its records", apply)
 
 
 class _Join:

@@ -51,5 +51,7 @@ def with_store(store: StoreManager, pipeline: Pipeline) -> Transform:
     6
     """
     if not isinstance(store, StoreManager) or store.store_factory is not MemoryStore:
-        raise PipelineError("with_store: the store is StoreManager(store_factory=MemoryStore); there is no other")
+        raise PipelineError(
+            "with_store: the store must be StoreManager(store_factory=MemoryStore); no other store is supported"
+        )
     return with_memory_store(pipeline)

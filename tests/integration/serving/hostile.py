@@ -88,7 +88,7 @@ def odd_bytes(chance: random.Random, number: int) -> Case:
 def odd_headers(chance: random.Random) -> tuple[tuple[bytes, bytes | None], ...]:
     names = [
         *(b"caf\xe9", b"\xff", b"\xed\xa0\x80", b"", b"ok", b"makiserve.source", b"makiserve.key", b"makiserve.time"),
-        *(b"makiserve.retried", b"makiserve.upstream.source", b"traceparent", "täg".encode(), b"%s" * 20, b"n" * 300),
+        *(b"makiserve.redriven", b"makiserve.upstream.source", b"traceparent", "täg".encode(), b"%s" * 20, b"n" * 300),
     ]
     values = [b"1", b"", None, b"\xff\xfe", b"in[0]@1", b"00-zz", b"9" * 5_000]
     return tuple((chance.choice(names), chance.choice(values)) for _ in range(chance.randrange(6)))

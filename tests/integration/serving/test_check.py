@@ -27,7 +27,7 @@ def check(
     kafka: str, model: PackagedModel | FeaturesOnly, input_: str, output: str, **options: Any
 ) -> dict[str, CheckResult]:
     settings = ServeSettings(input_, output, f"{output}.dead", **options)
-    broker = BrokerSettings(kafka, f"group-of-{output}", patience=timedelta(seconds=30))
+    broker = BrokerSettings(kafka, f"group-of-{output}", startup_timeout=timedelta(seconds=30))
     return {line.name: line for line in run(CHECKS, Facts(lambda: model, broker, settings))}
 
 
@@ -48,13 +48,13 @@ def test_all_is_well_and_nothing_is_changed(
     source, output = topic(2), topic(2)
     produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
     lines = check(kafka, running, source, output)
-    bad = {name: line for name, line in lines.items() if line.outcome in ("failed", "left out")}
+    bad = {name: line for name, line in lines.items() if line.outcome in ("failed", "skipped")}
     assert bad == {}
-    assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer, by its settings"
-    assert lines["model"].words.endswith("gives its 32 reference outputs")
+    assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer"
+    assert lines["model"].words.endswith("reproduces its 32 reference outputs")
     assert lines["records"].words == "1 of the last 1 fit Step"
     assert lines["offsets"].words == "2 new"
-    assert lines["output"].advice == "one replica: it is lost with its broker"
+    assert lines["output"].advice == "one replica: a failure of its broker loses the topic"
     assert {f"{output}.dead", f"group-of-{output}.state"} & admin.list_topics(timeout=10).topics.keys() == set()
 
 
@@ -65,8 +65,8 @@ def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: 
     settings = ServeSettings(topic(1), "none-such", "dead")
     lines = {each.name: each for each in run(CHECKS, Facts(refuse, BrokerSettings(kafka, "group-x"), settings))}
     assert lines["model"] == CheckResult("failed", "model", "it is damaged", exit_code=3)
-    assert lines["records"] == CheckResult("left out", "records", "needs model")
-    assert lines["output"].words.startswith("there is no topic none-such")
+    assert lines["records"] == CheckResult("skipped", "records", "needs model")
+    assert lines["output"].words.startswith("topic none-such does not exist")
     assert lines["output"].exit_code == 2
     assert lines["clock"].outcome == "passed"
 
@@ -79,7 +79,7 @@ def test_records_that_do_not_fit_are_told(kafka: str, topic: Topic, running: Pac
     produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
     line = check(kafka, running, source, output)["records"]
     assert (line.outcome, line.words) == ("warned", "1 of the last 2 fit Step")
-    assert line.advice.startswith("1 would be dead letters, the last: field 'number'")
+    assert line.advice.startswith("1 would become dead letters; the last error: field 'number'")
 
 
 def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topic) -> None:
@@ -87,7 +87,9 @@ def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topi
     produce(kafka, source, (0, b"a", house("a")), (1, b"b", house("b")))
     assert check(kafka, model, source, output)["keys"].words == "2 groups in the last records, each in one partition"
     produce(kafka, source, (0, None, house("a")))
-    assert check(kafka, model, source, output)["keys"].advice.startswith("the records of group 'a' have other message")
+    assert check(kafka, model, source, output)["keys"].advice.startswith(
+        "the messages of group 'a' do not all have the same key"
+    )
     produce(kafka, source, (1, b"a", house("a")))
     line = check(kafka, model, source, output)["keys"]
     assert line.outcome == "failed"
@@ -97,7 +99,7 @@ def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topi
 @pytest.mark.parametrize(
     ("age", "config", "options", "name", "outcome", "words"),
     [
-        (timedelta(minutes=-30), {}, {}, "clock", "warned", "in the future: set the clock here"),
+        (timedelta(minutes=-30), {}, {}, "clock", "warned", "in the future: correct the clock"),
         (timedelta(hours=3), {"retention_ms": "3600000"}, {}, "retention", "warned", "removed before it is read"),
         (timedelta(0), {"retention_ms": "60000"}, {"warm_up": "2h"}, "retention", "failed", "--warm-up needs 2h"),
         (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "it is compacted"),
@@ -118,4 +120,4 @@ def test_clocks_and_retention_are_compared(
 def test_topics_of_another_width_are_refused(kafka: str, topic: Topic, running: PackagedModel) -> None:
     wide, narrow = topic(2), topic(1)
     lines = check(kafka, running, wide, narrow)
-    assert lines["output"].words == f"{narrow} has 1 partitions and needs 2"
+    assert lines["output"].words == f"{narrow} has 1 partitions but needs 2"

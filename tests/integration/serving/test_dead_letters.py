@@ -1,4 +1,4 @@
-"""Dead letters on a real broker: shown by reason, put back exactly once."""
+"""Dead letters on a real broker: shown by reason, redriven exactly once."""
 
 from __future__ import annotations
 
@@ -46,43 +46,43 @@ def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
     return input_, f"{output}.dead"
 
 
-def test_they_are_shown_by_reason_and_each_is_put_back_once_as_it_came(kafka: str, letters: tuple[str, str]) -> None:
+def test_dead_letters_are_shown_by_reason_and_redriven_once_unchanged(kafka: str, letters: tuple[str, str]) -> None:
     input_, dead = letters
     shown = run(kafka, dead)
-    assert f"3 dead letters wait in {dead}" in shown
-    assert f"operator  1, such as {input_}[1]@1 (letter {dead}[1]@" in shown
+    assert f"3 dead letters in {dead} are not yet redriven" in shown
+    assert f"operator  1, such as {input_}[1]@1 (dead letter {dead}[1]@" in shown
     assert "ZeroDivisionError: division by zero" in shown
     assert f"decode  2, such as {input_}[1]@2" in shown
     assert "Traceback" in shown
-    assert "1 dead letters wait" in run(kafka, dead, "--reason", "operator")
-    assert "1 dead letters wait" in run(kafka, dead, "--source", f"{input_}[1]@3")
-    assert f"1 would be put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry", "--dry-run")
+    assert "1 dead letters in " in run(kafka, dead, "--reason", "operator")
+    assert "1 dead letters in " in run(kafka, dead, "--source", f"{input_}[1]@3")
+    assert f"1 would be redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive", "--dry-run")
     assert len(read(kafka, input_)[1]) == 4
-    assert f"1 put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry")
-    assert f"2 put back into {input_}" in run(kafka, dead, "--reason", "decode", "--retry")
+    assert f"1 redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive")
+    assert f"2 redriven to {input_}" in run(kafka, dead, "--reason", "decode", "--redrive")
     before, again = (read(kafka, input_, enough=7)[1][part] for part in (slice(1, 4), slice(4, 7)))
     assert [message.value() for message in again] == [POISON, DAMAGED, LONG]
     for old, new in zip(before, again, strict=True):
         assert (new.key(), new.timestamp()) == (old.key(), old.timestamp())
-        assert headers(new) == headers(old) | {"makiserve.retried": b"1"}
+        assert headers(new) == headers(old) | {"makiserve.redriven": b"1"}
     # The service has met them again, and they are letters again.
     read(kafka, dead, enough=6)
-    assert f"1 put back into {input_}" in run(kafka, dead, "--reason", "operator", "--retry")
-    assert headers(read(kafka, input_, enough=8)[1][7])["makiserve.retried"] == b"2"
+    assert f"1 redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive")
+    assert headers(read(kafka, input_, enough=8)[1][7])["makiserve.redriven"] == b"2"
 
 
-def test_what_a_crash_has_left_in_the_middle_is_put_back_once(
+def test_a_redrive_after_a_crash_redrives_each_record_once(
     kafka: str, topic: Topic, service: Start, letters: tuple[str, str]
 ) -> None:
     input_, dead = letters
     place = read(kafka, dead)[1][0].offset()
-    run(kafka, dead, "--source", f"{input_}[1]@999", "--retry")  # creates the topic of receipts, puts nothing back
-    crashed = TransactionalProducer(Connection(BrokerSettings(kafka, group=dead, instance="put-back")))
+    run(kafka, dead, "--source", f"{input_}[1]@999", "--redrive")  # creates the redrive log and redrives nothing
+    crashed = TransactionalProducer(Connection(BrokerSettings(kafka, group=dead, instance="redrive")))
     crashed.init(timedelta(seconds=30))
     crashed.produce(input_, 1, None, POISON, None, 0)
-    crashed.produce(f"{dead}.put-back", 0, f"1@{place}".encode(), None, None, 0)
+    crashed.produce(f"{dead}.redriven", 0, f"1@{place}".encode(), None, None, 0)
     crashed.flush(timedelta(seconds=30))
-    assert f"3 put back into {input_}" in run(kafka, dead, "--retry")
+    assert f"3 redriven to {input_}" in run(kafka, dead, "--redrive")
     wait_until_settled(kafka, input_, 1)
     assert [message.value() for message in read(kafka, input_)[1][4:]] == [POISON, DAMAGED, LONG]
-    assert "no letter of these waits" in run(kafka, dead, "--source", f"{input_}[1]@1", "--retry")
+    assert "no matching dead letter" in run(kafka, dead, "--source", f"{input_}[1]@1", "--redrive")

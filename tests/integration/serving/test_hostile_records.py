@@ -91,7 +91,7 @@ def totals(cases: Sequence[Case]) -> list[tuple[int, float]]:
 def assert_calm(running: Service) -> None:
     """The service neither stopped nor started again, and no transaction had to be done twice."""
     code, log = running.stop(signal.SIGTERM)
-    assert (code, [word for word in ("Traceback", "aborted", "anew", "a bug") if word in log]) == (0, [])
+    assert (code, [word for word in ("Traceback", "aborted", "restarting", "a bug") if word in log]) == (0, [])
 
 
 def set_limit(admin: AdminClient, topic: str, size: int) -> None:
@@ -120,9 +120,9 @@ def test_each_of_2000_hostile_records_ends_once_and_no_other_is_touched(
 
 
 def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, letters: int) -> None:
-    """Every record that the input takes is put back once, as it was; the others wait until it takes them."""
+    """Every record that the input accepts is redriven once, unchanged; the others wait until it accepts them."""
     before = [len(cases) for cases in hostile.cases]
-    connection = Connection(BrokerSettings(kafka, hostile.letters, instance="put-back"))
+    connection = Connection(BrokerSettings(kafka, hostile.letters, instance="redrive"))
     set_limit(admin, hostile.input, 100_000)
     first = redrive_dead_letters(connection, Waiting(hostile.letters))
     assert first.kept
@@ -149,7 +149,7 @@ def test_hostile_records_that_get_another_key_end_once_as_those_they_were(
     dead = Counter(source(message) for own in letters.values() for message in own)
     assert dead == Counter(place for place, case in places.items() if case.reason)
     code, log = running.stop(signal.SIGTERM)
-    assert (code, [word for word in ("Traceback", "is aborted", "started again") if word in log]) == (0, [])
+    assert (code, [word for word in ("Traceback", "was aborted", "restarting") if word in log]) == (0, [])
 
 
 def test_hostile_records_end_once_in_several_workers(

@@ -63,7 +63,7 @@ def test_a_service_that_is_stopped_while_its_broker_is_gone_ends_soon_and_says_w
     assert time.monotonic() - began < 25
     assert code == 4
     assert "makiserve: The broker does not answer: " in log.splitlines()[-1]
-    assert "ending: what was scored since the last commit is left to the next owner" in log
+    assert "exiting: the next owner will score the records since the last commit" in log
     assert "Traceback" not in log
 
 

@@ -94,5 +94,6 @@ def test_a_field_that_is_not_there_is_refused(kafka: str, topic: Topic, service:
     code, log = service(PIPELINE, topic(1), topic(1), "--partition-by", "hous").wait()
     assert code == 2
     assert (
-        "--partition-by hous: Reading has no such field; it has number, house ('house name' in the data), value" in log
+        "--partition-by hous: not a field of Reading; its fields are number, house ('house name' in the data), value"
+        in log
     )

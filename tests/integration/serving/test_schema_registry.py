@@ -165,7 +165,7 @@ def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
 def test_a_registry_that_is_down_at_the_start_is_one_line_and_exit_code_4(
     kafka: str, topic: Callable[..., str], service: Callable[..., Service]
 ) -> None:
-    options = ("--schema-registry", "http://127.0.0.1:9", "--patience", "100ms")
+    options = ("--schema-registry", "http://127.0.0.1:9", "--startup-timeout", "100ms")
     code, log = service(PIPELINE, topic(1), topic(1), *options).wait()
     assert code == 4
     assert "makiserve: the schema registry at http://127.0.0.1:9 does not answer: " in log

@@ -127,7 +127,7 @@ def broker(secured: Secured, request: pytest.FixtureRequest) -> Callable[..., Br
     def settings(way: str, changes: dict[str, str] | None = None) -> BrokerSettings:
         address = secured.locks.mutual if way == "certificate" else secured.locks.sasl
         group = re.sub(r"\W", "-", request.node.name)
-        return BrokerSettings(address, group, options=secured.client[way] | (changes or {}), patience=WITHIN)
+        return BrokerSettings(address, group, options=secured.client[way] | (changes or {}), startup_timeout=WITHIN)
 
     return settings
 
@@ -235,7 +235,7 @@ def test_the_error_names_the_right_that_is_missing(
     binding = missing.binding("User:house", topics)
     assert f"{missing.operation.title()} on" in str(refusal.value)
     # Of a transaction that may not hold a topic Kafka does not say which: the state's is the only one seen before.
-    name = "the topic of state" if missing.name == "GROUP.state" else binding.name.rstrip("-")
+    name = "the state topic" if missing.name == "GROUP.state" else binding.name.rstrip("-")
     assert name in str(refusal.value)
 
 
@@ -287,7 +287,7 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
     )
     assert secured.admin.delete_acls([gone])[gone].result()
     settings = ServeSettings(topics["INPUT"], topics["OUTPUT"], topics["DEAD_LETTERS"])
-    with pytest.raises(ConfigurationError, match="both on the topic of state"):
+    with pytest.raises(ConfigurationError, match="both on the state topic"):
         serve(running, broker("SCRAM-SHA-512"), settings)
 
 

@@ -96,7 +96,7 @@ def tampered(running_uri: str, tmp_path: Path) -> str:
 def test_without_a_broker(serve: Run, nobody: str) -> None:
     code, reason = serve(**{"bootstrap-servers": nobody})
     assert code == 4
-    assert reason.startswith(f"No broker answers at {nobody} within 10 s")
+    assert reason.startswith(f"No broker at {nobody} within 10 s")
     assert reason.endswith("Check the address and the network, then start again.")
 
 
@@ -104,7 +104,7 @@ def test_without_a_broker(serve: Run, nobody: str) -> None:
 def test_without_a_topic(serve: Run, name: str) -> None:
     code, reason = serve(**{name: "no-such-topic"})
     assert code == 2
-    assert reason.startswith("There is no topic no-such-topic at ")
+    assert reason.startswith("Topic no-such-topic does not exist at ")
 
 
 def test_with_fewer_outputs_than_inputs(serve: Run, topic: Topic) -> None:
@@ -119,7 +119,7 @@ def test_with_state_of_an_input_that_has_grown(serve: Run, topic: Topic, admin: 
     create_topic(admin, f"{group}.state", 1)
     code, reason = serve("--group", group)
     assert code == 5
-    assert "had 1 partitions when its state was written and has 2 now" in reason
+    assert "had 1 partitions when its state was written and now has 2" in reason
     assert "delete" not in reason
 
 
@@ -128,7 +128,7 @@ def test_with_a_name_that_is_too_long(serve: Run, topic: Topic, admin: AdminClie
     code, reason = serve("--group", group)
     assert code == 2
     assert reason.startswith("the name of the state topic, ggg")
-    assert "has 250 characters and Kafka allows 249. Nothing was created." in reason
+    assert "has 250 characters, but Kafka allows 249. Nothing was created." in reason
 
 
 def test_with_the_state_topic_as_an_output(serve: Run, topic: Topic, admin: AdminClient) -> None:
@@ -136,14 +136,14 @@ def test_with_the_state_topic_as_an_output(serve: Run, topic: Topic, admin: Admi
     create_topic(admin, f"{group}.state", 2)
     code, reason = serve("--group", group, output=f"{group}.state")
     assert code == 2
-    assert reason.startswith(f"{group}.state is the state topic of the group {group} and cannot be the output too")
+    assert reason.startswith(f"{group}.state is the state topic of the group {group} and cannot be the output as well")
 
 
 def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:
     name = topic(2)
     for code, reason in (serve(input=name, output=name), serve("--dead-letters", name, input=name)):
         assert code == 2
-        assert reason == f"the input {name} cannot be an output too: it would read what it writes"
+        assert reason == f"the input {name} cannot be an output as well: the service would read its own outputs"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:
         ("nonsense", "--kafka nonsense: expected KEY=VALUE, such as security.protocol=SSL"),
         ("no.such=1", 'No such configuration property: "no.such"'),
         ("session.timeout.ms=10", "choose a session.timeout.ms within the broker's bounds"),
-        ("isolation.level=read_uncommitted", "The Kafka option isolation.level cannot be set"),
+        ("isolation.level=read_uncommitted", "The Kafka property isolation.level cannot be set"),
     ],
 )
 def test_with_a_nonsensical_kafka_option(serve: Run, option: str, reason: str) -> None:
@@ -168,7 +168,7 @@ def test_with_a_nonsensical_kafka_option(serve: Run, option: str, reason: str) -
         ("models:/running@none-such", "alias none-such not found"),
         ("models:/running/99", "version=99) not found"),
         ("runs:/0123456789abcdef0123456789abcdef/model", "not found"),
-        ("no/such/directory", "no such directory"),
+        ("no/such/directory", "the directory does not exist"),
     ],
 )
 def test_with_a_model_that_is_not_there(run: Run, running_uri: str, uri: str, reason: str) -> None:
@@ -181,7 +181,7 @@ def test_with_a_model_that_is_not_there(run: Run, running_uri: str, uri: str, re
 def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampered: str) -> None:
     code, reason = serve(model=tampered)
     assert code == 3
-    assert reason.startswith(f"{tampered} does not give its reference outputs here, so that it must not serve")
+    assert reason.startswith(f"{tampered} does not reproduce its reference outputs here, so it must not serve")
     assert "prediction: 1 of 32 differ, the first at record 0" in reason
 
 
@@ -191,14 +191,14 @@ def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampe
         ("", "to serve, give --input, --output, --bootstrap-servers (or --replay FILE to score a file)"),
         ("--model m", "to serve, give --input, --output, --bootstrap-servers"),
         ("--model m --input in --output out", "to serve, give --bootstrap-servers"),
-        ("--model m --input in --replay x.csv", "--input: it has no meaning with --replay"),
-        ("--model m --input in --output out --bootstrap-servers b --label x", "--label: it belongs to --replay"),
-        ("--replay x.csv", "give the --model"),
+        ("--model m --input in --replay x.csv", "--input: not valid with --replay"),
+        ("--model m --input in --output out --bootstrap-servers b --label x", "--label: only valid with --replay"),
+        ("--replay x.csv", "give the model"),
         ("--model m --commit-interval 0ms", "--commit-interval 0ms: expected 1ms or more"),
         ("--model m --commit-interval 100", "--commit-interval 100: expected a duration with its unit, such as 100ms"),
         ("--model m --from yesterday", "--from yesterday: expected earliest or latest"),
         ("--config none.toml", "none.toml: No such file or directory"),
-        ("--group g explain x:y", "--group: write it after explain"),
+        ("--group g explain x:y", "--group: options of a command follow its name: makiserve explain"),
         ("--none-such", "Error: No such option '--none-such'"),
     ],
 )
@@ -212,10 +212,10 @@ def test_with_missing_or_wrong_options(run: Run, options: str, reason: str) -> N
     ("content", "options", "reason"),
     [
         (None, "", "records.csv: No such file or directory"),
-        ("", "", "records.csv: the file is empty: a CSV file begins with a header"),
-        ("number,other\n1,2\n", "", "records.csv: no column 'value', which Step declares"),
-        ("number,value\n1,2\n", "--label none", "--label none: Step has no such field; it has number, value"),
-        ("number,value\n", "--label value", "so that there is nothing to measure"),
+        ("", "", "records.csv: the file is empty, but a CSV file must begin with a header"),
+        ("number,other\n1,2\n", "", "records.csv: the header lacks 'value', which Step declares"),
+        ("number,value\n1,2\n", "--label none", "--label none: not a field of Step; its fields are number, value"),
+        ("number,value\n", "--label value", "so there is nothing to measure"),
         ("number,value\n1,2\n", "--output no/such/out.csv", "no/such/out.csv: No such file or directory"),
     ],
     ids=["missing", "empty", "column missing", "wrong label", "no record for the label", "unwritable output"],
@@ -234,4 +234,4 @@ def test_replaying_a_header_without_records_is_complete(run: Run, running_uri: s
     (tmp_path / "records.csv").write_text("number,value\n")
     code, said = run("--model", running_uri, "--replay", "records.csv")
     assert code == 0
-    assert said.endswith("gives its 32 reference outputs")  # and nothing after that
+    assert said.endswith("reproduces its 32 reference outputs")  # and nothing after that

@@ -52,7 +52,7 @@ def test_a_service_goes_on_from_its_checkpoint_though_the_records_before_it_are_
     second = service(running_uri, input_, output)
     send(kafka, input_, values[200:])
     assert served(kafka, output, 300) == replayed(running, values, tmp_path)
-    assert re.search(r"\[0\]: \d+ records of state, of offset 200", second.stop()[1])
+    assert re.search(r"\[0\]: restored \d+ state records, checkpoint of offset 200", second.stop()[1])
 
 
 def test_a_state_topic_that_is_gone_is_refused_and_rebuilt_on_request(
@@ -74,7 +74,7 @@ def test_a_state_topic_that_is_gone_is_refused_and_rebuilt_on_request(
     code, log = service(running_uri, input_, output).wait()
     reason = log.splitlines()[-1]
     assert code == 5
-    assert f"{input_}[0]: state topic {state}: it holds no checkpoint, not that of offset 200" in reason
+    assert f"{input_}[0]: state topic {state}: it has no checkpoint instead of the checkpoint of offset 200" in reason
     assert "--on-state-loss rebuild" in reason
     service(running_uri, input_, output, "--on-state-loss", "rebuild")
     assert served(kafka, output, 300) == replayed(running, values, tmp_path)

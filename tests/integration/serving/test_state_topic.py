@@ -49,7 +49,7 @@ def test_second_input_of_one_group_is_refused_and_continues_in_its_own_group(
     assert running.stop()[0] == 0
     code, log = service(COUNTED, second, output).wait()
     assert code == 2
-    assert f"The group makiserve.{output} has committed offsets of {first}, and this service reads {second}" in log
+    assert f"The group makiserve.{output} has committed offsets of {first}, but this service reads {second}" in log
     assert "--group" in log.splitlines()[-1]
     other = topic(1)
     for end in (20, 23):
@@ -67,7 +67,7 @@ def test_state_topic_that_retention_may_thin_out_is_refused(
         create_topic(admin, name, 1, cleanup_policy="compact,delete")
     code, log = service(COUNTED, input_, output).wait()
     assert code == 2
-    assert "has cleanup.policy=compact,delete and needs compact: retention would remove state" in log
+    assert "has cleanup.policy=compact,delete but needs compact: retention would remove state" in log
     line = check(kafka, features_only(COUNTED), input_, output)["state topic"]
     assert (line.outcome, line.exit_code) == ("failed", 2)
     assert "cleanup.policy=compact,delete: retention would remove state" in line.words

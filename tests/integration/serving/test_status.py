@@ -108,7 +108,7 @@ def test_a_supervisor_shows_its_workers_as_one(
     read(kafka, output, enough=200)
     found = samples(until(port, "/metrics", lambda _, text: "makiserve_records_total 200.0" in text))
     assert {key[1] for key in found if key[0] == "makiserve_loop_age_seconds"} == {"worker 1", "worker 2"}
-    until(port, "/readyz", lambda _, text: text == "4 partitions are served\n")
+    until(port, "/readyz", lambda _, text: text == "serving 4 partitions\n")
 
 
 def test_an_address_that_is_taken_is_refused_where_it_was_asked_for(

@@ -36,17 +36,17 @@ def test_outputs_are_those_of_a_replay_that_switches_versions_where_the_log_says
     ):
         read(kafka, output, enough=20)
         server.move("3")
-        told.wait("models:/running/3 must not be served")
+        told.wait("models:/running/3 must not serve")
         server.move("2")
         told.wait("→ models:/running/2 at offset", PARTITIONS)
         outputs_of(kafka, output, "2")
         server.delete_alias()
-        told.wait("models:/running/2 goes on, whatever there is that is newer")
+        told.wait("still serving models:/running/2, because newer versions cannot be checked or loaded")
         server.move("1")
         told.wait("→ models:/running/1 at offset", PARTITIONS)
         models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
         server.die()
-        told.wait("models:/running/1 goes on, whatever there is that is newer: ")
+        told.wait("still serving models:/running/1, because newer versions cannot be checked or loaded: ")
         expected = replayed(models, end(), tmp_path)
         found = read(kafka, output, enough=sum(map(len, expected["1"])))
         assert told.end() == 0
@@ -95,7 +95,7 @@ def test_another_pipeline_is_served_by_a_fresh_process_in_the_place_of_the_old_o
 
     run(LOG, cwd=tmp_path, server=tracking_uri)
 
-    told.wait("models:/house/2 has another pipeline, which a fresh process serves: this process begins anew")
+    told.wait("restarting the process: models:/house/2 has another pipeline, which only a new process can serve")
     told.wait("restoring → running")
     send(kafka, input_, [record] * 5)
     (found,) = read(kafka, output, enough=10).values()
@@ -122,7 +122,7 @@ def test_each_worker_begins_anew_with_another_pipeline_and_its_supervisor_stays(
 
     run(LOG.replace('"house"', '"houses"'), cwd=tmp_path, server=tracking_uri)
 
-    told.wait("has ended with exit code 6: it is started again", 2)
+    told.wait("exited with exit code 6: restarting it", 2)
     for number in range(PARTITIONS):
         send(kafka, input_, [record] * 5, partition=number)
     found = read(kafka, output, enough=10 * PARTITIONS)

@@ -35,7 +35,7 @@ def test_a_version_that_refuses_what_the_one_before_took_goes_again_and_nothing_
     ):
         read(kafka, output, enough=150)
         server.move("4")
-        told.wait("models:/running/4 goes, and models:/running/1 scores again: it refuses")
+        told.wait("rolled back from models:/running/4 to models:/running/1: it rejected")
         read(kafka, output, enough=sum(map(len, read(kafka, output).values())) + 100)
         (values,) = end()
         models = {version: makiserve.load(f"models:/running/{version}") for version in "14"}

@@ -72,10 +72,10 @@ def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
     assert killed not in workers
     code, log = running.stop()
     assert code == 0, log
-    assert "worker 2 has ended, killed by SIGKILL: it is started again in 0 s" in log
+    assert "worker 2 exited, killed by SIGKILL: restarting it in 0 s" in log
     assert "all 3 processes have drained" in log
     for name in ("worker 1: ", "worker 2: ", "worker 3: "):
-        assert f"{name}drained: every record that was scored is committed" in log
+        assert f"{name}drained: all scored records are committed" in log
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
@@ -84,6 +84,6 @@ def test_where_a_person_must_act_the_supervisor_ends_with_the_code_of_the_worker
 ) -> None:
     code, log = service(PIPELINE, topic(1), "nowhere", "--workers", "2").wait()
     assert code == 2
-    assert "There is no topic nowhere" in log
-    assert "a person must act: all others drain" in log
+    assert "Topic nowhere does not exist" in log
+    assert "and cannot be restarted: draining the other workers" in log
     assert "Traceback" not in log

@@ -117,7 +117,7 @@ def test_a_registered_pipeline_takes_a_post_pipeline_of_the_users(
 
 
 def test_a_record_type_beside_a_registered_pipeline_is_refused(registered: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"has a record type of its own, Reading: leave record= out"):
+    with pytest.raises(ConfigurationError, match=r"already has the record type Reading: do not pass record="):
         log_model(fitted(), features=registered, record=makiserve.Record)
 
 
@@ -164,7 +164,7 @@ def test_attaching_completes_a_model_without_a_signature(tracking: str, house: M
 
     with pytest.raises(ModelRefused, match="without a signature that names its inputs"):
         load(path)
-    with pytest.raises(ConfigurationError, match=r"does not say what it takes.*pass inputs"):
+    with pytest.raises(ConfigurationError, match=r"does not declare its inputs.*pass inputs"):
         attach(str(path), **arguments)
     info = attach(str(path), inputs=["temperature", "wind"], **arguments)
 
@@ -173,7 +173,7 @@ def test_attaching_completes_a_model_without_a_signature(tracking: str, house: M
 
 
 def test_what_is_no_model_takes_no_pipeline(tracking: str, house: ModuleType, registered: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelRefused, match="no MLflow model: it has no MLmodel"):
+    with pytest.raises(ModelRefused, match="not an MLflow model: it has no readable MLmodel"):
         attach(str(tmp_path), features=registered)
     with pytest.raises(ModelRefused, match="it has no python_function flavor, only makiserve"):
         attach(registered, features=registered)
@@ -205,7 +205,7 @@ def test_a_model_without_a_pipeline_gets_one_by_its_name(
 
 
 def test_a_packaged_pipeline_is_not_replaced_by_name(log: Any, house: ModuleType) -> None:
-    with pytest.raises(ModelRefused, match=r"packaged with a pipeline, house\.features:features: leave out features"):
+    with pytest.raises(ModelRefused, match=r"packaged with a pipeline, house\.features:features: do not pass features"):
         load(log(house).model_uri, features="house.features:features")
 
 

@@ -182,7 +182,7 @@ def test_a_pipeline_of_scikit_learn_needs_no_trusted_types(log: Log, weather: Mo
 def test_types_of_other_libraries_are_asked_for_by_name() -> None:
     model = make_pipeline(lightgbm().fit(PLAIN[[NAME]], LABEL))
 
-    with pytest.raises(ConfigurationError, match=r"the model holds .*lightgbm") as caught:
+    with pytest.raises(ConfigurationError, match=r"the model contains .*lightgbm") as caught:
         native_options(model, {})
 
     trusted = str(caught.value).partition("skops_trusted_types=")[2].strip("[])").replace("'", "").split(", ")

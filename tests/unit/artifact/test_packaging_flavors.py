@@ -200,7 +200,10 @@ def test_params_have_the_defaults_of_the_signature_or_what_was_logged(log: Log, 
 
 @pytest.mark.parametrize(
     ("params", "reason"),
-    [({"power": 1.0}, "has no params power; it has factor"), ({"factor": "high"}, "the model's params: .*factor")],
+    [
+        ({"power": 1.0}, "has no parameter power"),
+        ({"factor": "high"}, "model's parameters: .*factor"),
+    ],
 )
 def test_params_that_the_signature_does_not_have_are_refused(
     log: Log, house: ModuleType, params: dict[str, Any], reason: str

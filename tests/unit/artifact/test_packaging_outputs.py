@@ -125,7 +125,7 @@ def test_metrics_of_several_targets_are_refused(log: Log, house: ModuleType) -> 
     forest = RandomForestClassifier(5, random_state=0).fit(frame, (frame > frame.median()).to_numpy().astype(int))
     packaged = load(log(house, model=forest).model_uri)
 
-    with pytest.raises(ConfigurationError, match="the model predicts 2 targets, and a label is one field"):
+    with pytest.raises(ConfigurationError, match="the model predicts 2 targets, but a label is a single field"):
         replay(packaged, readings(house), label="minute")
 
 
@@ -244,8 +244,8 @@ UNREADABLE: dict[str, tuple[Callable[[pd.DataFrame], Any], str]] = {
         r"a Series whose rows were sorted \(by its index\) for 2 rows",
     ),
     "two columns of one name": (lambda f: f[["wind", "wind"]], "a DataFrame of shape"),
-    "complex numbers": (lambda f: f["wind"].to_numpy() * 1j, "no form for: a value of type complex"),
-    "periods": (lambda f: day(f).dt.to_period("D"), "no form for: a value of type Period"),
+    "complex numbers": (lambda f: f["wind"].to_numpy() * 1j, "cannot represent: a value of type complex"),
+    "periods": (lambda f: day(f).dt.to_period("D"), "cannot represent: a value of type Period"),
     "a generator": (lambda f: iter(f["wind"]), "a list_iterator|a map|iterator for 1 row"),
 }
 

@@ -114,5 +114,5 @@ def test_a_post_pipeline_that_depends_on_its_surroundings_is_refused(
     uri = log(house, post=post("other")).model_uri
     monkeypatch.setenv("OTHER", "1")
 
-    with pytest.raises(ModelRefused, match=r"house\.post:other\(\) builds another pipeline here"):
+    with pytest.raises(ModelRefused, match=r"house\.post:other\(\) does not build the pipeline that was packaged"):
         load(uri)

@@ -250,7 +250,7 @@ def test_a_model_without_a_signature_is_given_a_frame_by_names(saved: Saved) -> 
     ids=["matrix of another width", "image", "named tensors", "list", "another name"],
 )
 def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema) -> None:
-    with pytest.raises(ModelRefused, match="a service gives it a table of plain values"):
+    with pytest.raises(ModelRefused, match="a service passes a table of plain values"):
         table_from_schema(asked, tuple(NUMBERS))
 
 

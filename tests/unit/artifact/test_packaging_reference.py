@@ -99,10 +99,10 @@ def test_rows_of_a_file_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
 def test_a_reference_that_is_not_of_the_record_type_is_refused(house: ModuleType) -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"a row is of type house\.features\.Reading, not .*test_packaging_reference\.Reading",
+        match=r"a row is of type house\.features\.Reading, but must be .*test_packaging_reference\.Reading",
     ):
         sample(rx.pipe(every(1)), readings(house))
-    with pytest.raises(ConfigurationError, match="does not come back from JSON"):
+    with pytest.raises(ConfigurationError, match="cannot be read back from JSON"):
         take_sample(trace(rx.pipe(every(1))), Schema(house.Reading), [house.Reading(1, float("nan"), 0.0)])
 
 
@@ -179,7 +179,7 @@ def test_an_integer_is_one_only_where_it_is_declared() -> None:
 
 @pytest.mark.parametrize("value", [[1.0], "text", True])
 def test_a_feature_without_one_type_is_refused(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="feature 'wind' is of type"):
+    with pytest.raises(ConfigurationError, match="feature 'wind' has type"):
         input_schema(Features, ("wind",), [(1.0,), (value,)])
 
 
@@ -218,10 +218,10 @@ def test_the_inputs_are_found_in_the_model_or_given(model: Any, given: Any, sign
 @pytest.mark.parametrize(
     ("model", "given", "signature", "reason"),
     [
-        (Ridge().fit(FRAME.to_numpy(), [1, 2]), None, None, "takes 2 features and does not name them.*pass inputs="),
-        (object(), None, None, "does not say what it takes"),
+        (Ridge().fit(FRAME.to_numpy(), [1, 2]), None, None, "takes 2 features without naming them.*pass inputs="),
+        (object(), None, None, "does not declare its inputs"),
         (Ridge().fit(FRAME.rename(columns={"a": "z"}), [1, 2]), None, None, "takes 'z', which the pipeline does not"),
-        (object(), ["a"], infer_signature(FRAME), "are not the inputs of the signature"),
+        (object(), ["a"], infer_signature(FRAME), "do not match the inputs of the signature"),
     ],
 )
 def test_inputs_that_cannot_be_told_are_asked_for(model: Any, given: Any, signature: Any, reason: str) -> None:
@@ -234,7 +234,7 @@ def test_the_types_of_trees_are_trusted_and_foreign_ones_are_asked_for() -> None
 
     assert native_options(forest, {})["skops_trusted_types"] == ["sklearn.tree._tree.Tree"]
     forest.stranger = Path()
-    with pytest.raises(ConfigurationError, match=r"not of scikit-learn.*skops_trusted_types=\["):
+    with pytest.raises(ConfigurationError, match=r"which scikit-learn.*skops_trusted_types=\["):
         native_options(forest, {})
     assert native_options(forest, {"skops_trusted_types": ["x"]})["skops_trusted_types"] == ["x"]
 

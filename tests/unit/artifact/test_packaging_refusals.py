@@ -101,7 +101,7 @@ def test_another_version_of_the_same_module_needs_another_process(log: Log, proj
 
     message = refusal(second)
 
-    assert "already has another version of the pipeline's module house.units" in message
+    assert "already loaded another version of the pipeline's module house.units" in message
     check_reference(model)
     check_reference(load(first))
 
@@ -147,7 +147,7 @@ def test_a_pipeline_that_depends_on_its_environment_is_refused(log: Log, project
 
     os.environ["HOUSE_FIRST"] = "1"
     try:
-        assert "builds another pipeline here" in refusal(uri)
+        assert "does not build the pipeline that was packaged" in refusal(uri)
     finally:
         del os.environ["HOUSE_FIRST"]
 
@@ -157,7 +157,7 @@ def test_a_plain_mlflow_model_is_refused_with_the_way_to_package_it(tmp_path: Pa
 
     message = refusal(tmp_path / "plain")
 
-    assert "without a feature pipeline, and without a signature that names its inputs" in message
+    assert "without a feature pipeline and without a signature that names its inputs" in message
     assert "makiserve.log_model(model, features=" in message
 
 
@@ -170,7 +170,7 @@ def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_format_of_a_later_makiserve_is_refused(artifact: Path) -> None:
     edit(artifact / "MLmodel", "format_version: 1", "format_version: 2")
 
-    assert "in format 2, this makiserve reads format 1" in refusal(artifact)
+    assert "in format 2, but this makiserve reads format 1" in refusal(artifact)
 
 
 def test_a_damaged_flavor_is_refused(artifact: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_packaged_module_that_shadows_an_installed_one_is_refused(
     write({"site-packages/house/__init__.py": "another house"}, tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
 
-    assert "its module 'house' has the name of one that is installed here" in refusal(artifact)
+    assert "its module 'house' has the name of an installed one" in refusal(artifact)
 
 
 def test_the_same_project_installed_here_is_not_in_the_way(
@@ -216,7 +216,7 @@ def test_a_difference_of_the_environment_is_reported(artifact: Path) -> None:
         ("models:/nobody/Production", "'Production' is neither a version number nor 'latest'"),
         ("models:/m-00000000", "Logged model with ID 'm-00000000' not found"),
         ("runs:/00000000/model", "Run with id=00000000 not found"),
-        ("/no/such/directory", "no such directory"),
+        ("/no/such/directory", "the directory does not exist"),
         ("nothing://here", "Could not find a registered artifact repository"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_run_without_such_a_model_names_those_it_has(log: Log, house: ModuleTy
     with mlflow.start_run() as run:
         log(house, name="fine")
 
-    with pytest.raises(ConfigurationError, match="has logged no model 'other'; its models: 'fine'"):
+    with pytest.raises(ConfigurationError, match="has no logged model 'other'; its models: 'fine'"):
         load(f"runs:/{run.info.run_id}/other")
 
 

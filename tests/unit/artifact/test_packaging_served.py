@@ -46,11 +46,11 @@ def test_the_reference_outputs_are_counted(caplog: pytest.LogCaptureFixture, mon
 
     module.load_served(ModelSettings(model="models:/house/1"))
 
-    assert "models:/house/1 gives its 1 reference outputs" in caplog.messages
+    assert "models:/house/1 reproduces its 1 reference outputs" in caplog.messages
 
 
 def test_a_strict_environment_refuses_them() -> None:
-    with pytest.raises(ModelRefused, match=r"--strict-environment asks for the same:\n  pandas: packaged 2\.0"):
+    with pytest.raises(ModelRefused, match=r"--strict-environment does not allow:\n  pandas: packaged 2\.0"):
         module.load_served(ModelSettings(model="models:/house/1", strict_environment=True))
 
 
@@ -66,5 +66,5 @@ def test_what_cannot_be_emitted_is_refused_at_the_start() -> None:
 
 
 def test_there_must_be_a_model_or_a_pipeline() -> None:
-    with pytest.raises(ConfigurationError, match="give the --model"):
+    with pytest.raises(ConfigurationError, match="give the model"):
         module.load_served(ModelSettings())

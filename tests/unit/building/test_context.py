@@ -56,12 +56,14 @@ def test_requirements_are_the_models_own_with_the_makiserve_of_the_image() -> No
 def test_a_folder_with_something_in_it_is_left_alone(model: Path, tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "mine").write_text("")
-    with pytest.raises(ConfigurationError, match="is not an empty directory: remove it, or name another --context"):
+    with pytest.raises(ConfigurationError, match="is not an empty directory: remove it, or choose another --context"):
         write_context(str(model), tmp_path / "context")
     assert [path.name for path in (tmp_path / "context").iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize(("files", "message"), [(None, "no such directory"), ("notes.txt", "it has no file MLmodel")])
+@pytest.mark.parametrize(
+    ("files", "message"), [(None, "directory does not exist"), ("notes.txt", "it has no file MLmodel")]
+)
 def test_what_is_no_model_is_refused_and_nothing_is_written(files: str | None, message: str, tmp_path: Path) -> None:
     if files:
         (tmp_path / "model").mkdir()
@@ -105,7 +107,7 @@ def test_an_engine_that_does_not_work_is_passed_over(tmp_path: Path, monkeypatch
 def test_a_build_that_fails_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     program(tmp_path, "podman", 'echo "$@"; echo no space left >&2; exit 1')
-    with pytest.raises(ConfigurationError, match="there is no image house:3") as refused:
+    with pytest.raises(ConfigurationError, match="so the image house:3 was not built") as refused:
         engines.Engine("podman").build(Path("here"), "house:3", secrets={"ca.pem": Path("/ca")}, arguments={"A": "1"})
     assert "--tag house:3" in str(refused.value)
     assert "--secret id=ca.pem,src=/ca --build-arg A=1 here" in str(refused.value)

@@ -15,7 +15,7 @@ LINES = [
     CheckResult("passed", "model", "gives its outputs"),
     CheckResult("warned", "output", "2 partitions", "one [replica]"),
     CheckResult("failed", "state", "it is\nnot ours", exit_code=5),
-    CheckResult("left out", "keys", "needs state"),
+    CheckResult("skipped", "keys", "needs state"),
     CheckResult("failed", "group", "denied", exit_code=2),
 ]
 
@@ -30,7 +30,7 @@ def test_a_line_each_and_the_exit_code_of_the_first_failure(monkeypatch: pytest.
         "                        → one [replica]",
         "failed    state         it is",
         "not ours",
-        "left out  keys          needs state",
+        "skipped   keys          needs state",
         "failed    group         denied",
     ]
 

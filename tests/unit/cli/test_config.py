@@ -39,7 +39,18 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path, monkeypatc
 
 
 def test_what_is_shown_gives_the_same_again(tmp_path: Path) -> None:
-    flags = ["--model", 'models:/a"b', "--output", "out", "--kafka", "log_level=3", "--patience", "2h", "--emit", "x"]
+    flags = [
+        "--model",
+        'models:/a"b',
+        "--output",
+        "out",
+        "--kafka",
+        "log_level=3",
+        "--startup-timeout",
+        "2h",
+        "--emit",
+        "x",
+    ]
     (tmp_path / "again.toml").write_text(run(*flags))
     (tmp_path / "defaults.toml").write_text(run())
     known = [each for section in SECTIONS for each in options(section)]

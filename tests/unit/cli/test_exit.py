@@ -26,11 +26,14 @@ def ended(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.EMFILE, "Too many open files"), r"may not open more files: its limit is [\d,]+\. .*ulimit -n"),
-        (OSError(errno.ENFILE, "Too many open files in system"), "may not open more files"),
-        (MemoryError(), "no memory is left"),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), "no memory is left"),
-        (RuntimeError("can't start new thread"), "may not start more threads"),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            r"too many open files: the limit of the process is [\d,]+\. .*ulimit -n",
+        ),
+        (OSError(errno.ENFILE, "Too many open files in system"), "too many open files"),
+        (MemoryError(), "out of memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory"),
+        (RuntimeError("can't start new thread"), "too many threads"),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
     ],
 )

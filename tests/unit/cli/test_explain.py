@@ -41,7 +41,7 @@ def test_given_records_it_tells_the_time_of_each_operator(tmp_path: Path) -> Non
     house = tmp_path / "house.csv"
     write_house(house, rows=1000, seed=7)
     shown = run(HOUSE, "--data", str(house)).stdout
-    assert "µs an item" in shown
+    assert "µs per item" in shown
     times = [float(line.split()[-1]) for line in shown.splitlines()[1:8]]
     assert max(times) > 0
 
@@ -64,7 +64,7 @@ def test_it_tells_which_engine_computes_the_pipeline_and_what_is_called_for_each
 def test_it_draws(tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"pipeline.{ending}"
     if ending in ("svg", "png") and not shutil.which("dot"):
-        with pytest.raises(ConfigurationError, match="Graphviz is needed"):
+        with pytest.raises(ConfigurationError, match="needs Graphviz"):
             run(HOUSE, "--output", str(output))
         return
     run(HOUSE, "--output", str(output))
@@ -76,7 +76,7 @@ def test_it_draws(tmp_path: Path, ending: str) -> None:
     [
         (["nowhere:features"], "No module named 'nowhere'"),
         (["models.electricity.features:nothing"], "no function 'nothing'"),
-        ([HOUSE, "--output", "x.bmp"], "one of .mmd, .dot, .svg, .png"),
+        ([HOUSE, "--output", "x.bmp"], "must end in .mmd, .dot, .svg or .png"),
     ],
 )
 def test_what_cannot_be_explained_is_said_in_words(arguments: list[str], words: str) -> None:

@@ -43,8 +43,11 @@ def test_its_replay_gives_the_features_that_training_is_given(house: Path, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--features", HOUSE, "--label", "house_overall"], "is a pipeline without a model, and predicts nothing"),
-        ([], "give the --model to serve or to replay, or the pipeline alone with --features"),
+        (
+            ["--features", HOUSE, "--label", "house_overall"],
+            "so there are no predictions to measure",
+        ),
+        ([], "give the model to serve or replay with --model, or a pipeline without a model with --features"),
     ],
 )
 def test_what_does_not_go_together_is_said(house: Path, arguments: list[str], words: str) -> None:

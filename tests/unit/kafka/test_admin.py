@@ -10,7 +10,7 @@ from makiserve.kafka.admin import _refuse_old_protocol
 
 @pytest.mark.parametrize("protocol", ["0.10.2-IV0", "1.1-IV0", "2.4-IV1", "2.4"])
 def test_brokers_that_do_not_fence_zombies_are_refused(protocol: str) -> None:
-    with pytest.raises(ConfigurationError, match="upgrade them"):
+    with pytest.raises(ConfigurationError, match="Upgrade the brokers"):
         _refuse_old_protocol(protocol)
 
 

@@ -111,7 +111,7 @@ def test_a_call_is_made_again_with_growing_pauses(monkeypatch: pytest.MonkeyPatc
 
 
 def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
-    with pytest.raises(BrokerUnavailable, match=r"does not answer: Asking: no answer\. Tried for 0 s\."):
+    with pytest.raises(BrokerUnavailable, match=r"does not answer: Asking: no answer\. Retried for 0 s\."):
         retry(Flaky(failures=1), timedelta(0))
 
 

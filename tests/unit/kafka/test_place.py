@@ -33,5 +33,5 @@ def test_a_place_is_an_end_an_offset_a_time_or_a_time_before_now(text: str, plac
 
 @pytest.mark.parametrize("text", ["", "-5", "soon", "2y", "2026-13-01"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no place in a topic"):
+    with pytest.raises(ConfigurationError, match="is not a position in a topic"):
         place_from_text(text)

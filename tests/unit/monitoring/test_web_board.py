@@ -45,7 +45,7 @@ def test_the_past_is_bounded() -> None:
 def test_a_service_is_ready_when_all_its_workers_have_begun() -> None:
     board = Board(workers=2)
     board.post("worker 1", snapshot(workers=(life("worker 1"),)))
-    assert board.readiness() == Verdict(False, "1 of 2 workers have begun")
+    assert board.readiness() == Verdict(False, "1 of 2 workers have started")
     board.post("worker 2", snapshot(workers=(life("worker 2"),)))
     assert board.readiness().is_good
 

@@ -25,7 +25,7 @@ def test_a_service_whose_loops_turn_is_healthy() -> None:
 
 def test_one_loop_that_stands_still_is_enough() -> None:
     found = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
-    assert found == Verdict(False, "the loop of worker 1 has not turned for 125 s: more than 120 s")
+    assert found == Verdict(False, "worker 1 is stalled: no iteration of its loop for 125 s (limit 120 s)")
 
 
 def test_a_start_may_take_longer_than_a_turn_and_not_for_ever() -> None:
@@ -35,12 +35,12 @@ def test_a_start_may_take_longer_than_a_turn_and_not_for_ever() -> None:
 
 
 def test_restored_partitions_are_ready() -> None:
-    assert ready() == Verdict(True, "2 partitions are served")
+    assert ready() == Verdict(True, "serving 2 partitions")
 
 
 def test_a_partition_that_restores_is_not() -> None:
     found = ready(lanes=(lane(0), lane(1, "restoring", restored=0.25)))
-    assert found == Verdict(False, "1 of 2 partitions are not restored, the first: house[1], restoring, 25%")
+    assert found == Verdict(False, "1 of 2 partitions are not restored yet, the first: house[1], restoring, 25%")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,6 @@ def test_what_is_not_healthy_or_still_starts_is_not_ready() -> None:
 
 def test_no_instance_is_ready_while_a_partition_of_the_group_has_no_owner() -> None:
     group = (GroupPartition("house", 0, 10), GroupPartition("house", 1, 90, unowned_s=96.0))
-    reason = "1 of 2 partitions have no owner in the group, the first: house[1], for 96 s"
+    reason = "1 of 2 partitions of the group have no owner, the first: house[1], for 96 s"
     assert ready(group=group) == Verdict(False, reason)
     assert ready(group=group, lanes=(), workers=(life(started_s=0.0),)) == Verdict(False, reason)

@@ -40,11 +40,11 @@ def ask(port: int, path: str, method: str = "GET", host: str = "localhost") -> t
 def test_probes_answer_yes_or_no_with_the_reason(port: int, board: Board) -> None:
     assert ask(port, "/readyz")[0] == 503
     board.post("worker", snapshot(lanes=(lane(0, "restoring"),)))
-    assert ask(port, "/healthz")[::2] == (200, "the loop turns\n")
+    assert ask(port, "/healthz")[::2] == (200, "ok\n")
     status, _, reason = ask(port, "/readyz?verbose")
-    assert (status, reason) == (503, "1 of 1 partitions are not restored, the first: house[0], restoring, 0%\n")
+    assert (status, reason) == (503, "1 of 1 partitions are not restored yet, the first: house[0], restoring, 0%\n")
     board.post("worker", snapshot())
-    assert ask(port, "/readyz")[::2] == (200, "2 partitions are served\n")
+    assert ask(port, "/readyz")[::2] == (200, "serving 2 partitions\n")
 
 
 def test_metrics_are_text_for_prometheus(port: int, board: Board) -> None:
@@ -93,7 +93,7 @@ def test_it_is_read_only(port: int) -> None:
 @pytest.mark.parametrize("path", ["/../../etc/passwd", "/page.py", "/nothing"])
 def test_there_are_no_files(port: int, path: str) -> None:
     status, _, text = ask(port, path)
-    assert (status, text) == (404, "there is /, /status.json, /healthz, /readyz, /metrics\n")
+    assert (status, text) == (404, "not found; available: /, /status.json, /healthz, /readyz, /metrics\n")
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", ""])
@@ -106,7 +106,7 @@ def test_another_port_will_do_where_nobody_asked_for_one() -> None:
         taken = int(first.url.rstrip("/").rpartition(":")[2])
         with WebServer(Board(), Address("127.0.0.1", taken)) as second:
             assert second.url != first.url
-        with pytest.raises(ConfigurationError, match=rf"--http 127.0.0.1:{taken}: Address already in use: give"):
+        with pytest.raises(ConfigurationError, match=rf"--http 127.0.0.1:{taken}: Address already in use. Give"):
             WebServer(Board(), Address("127.0.0.1", taken, is_default=False))
 
 

@@ -94,15 +94,15 @@ class Other(makiserve.Record):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ([1, 2], "a row is of type int, not .*Row or a dict: give a file"),
-        (["a.csv", {"hour": 1}], "a row is of type str, not"),
-        ([Other(1)], "a row is of type .*Other, not .*Row"),
+        ([1, 2], "a row is of type int, but must be .*Row or a dict: give a file"),
+        (["a.csv", {"hour": 1}], "a row is of type str, but must be"),
+        ([Other(1)], "a row is of type .*Other, but must be .*Row"),
         ([None], "a row is None, not"),
-        ({"hour": [1, 2]}, "a row is of type str, not"),
+        ({"hour": [1, 2]}, "a row is of type str, but must be"),
         (Row(1), "a value of type .*Row is not a source: give a file"),
         (None, "a value None is not a source"),
         (3, "a value of type int is not a source"),
-        (io.StringIO("hour\n1\n"), "a row is of type str, not"),
+        (io.StringIO("hour\n1\n"), "a row is of type str, but must be"),
         (pd.DataFrame({"TEMP": [1.0]}), "no column 'hour', which Row declares"),
         (pd.DataFrame({"hour": [1, "x", object()]}), "the DataFrame has a column without an Arrow type"),
     ],
@@ -186,15 +186,19 @@ def test_the_label_of_the_frame_is_that_of_the_metrics(
 @pytest.mark.parametrize(
     ("wrong", "words", "option"),
     [
-        ({"label": "power", "label_shift": -3}, "label_shift=-3: it must be 0 or more", "--label-shift -3: it must be"),
+        (
+            {"label": "power", "label_shift": -3},
+            "label_shift=-3: must be a number of records, 0 or more",
+            "--label-shift -3: it must be",
+        ),
         (
             {"label": "watts"},
-            r"label='watts': Reading has no such field; it has time, house, power \('power \[kW\]' in the data\)",
+            r"label='watts': not a field of Reading; its fields are time, house, power \('power \[kW\]' in the data\)",
             "--label watts: Reading has no such field",
         ),
         ({"label": "power", "by": "hous"}, "by='hous': Reading has no such field", "--by hous: Reading"),
         ({"lane_by": "owner"}, "lane_by='owner': Reading has no such field", "--lane-by owner: Reading"),
-        ({"emit": "feature"}, "emit='feature': no such thing; there are", "--emit feature: no such thing"),
+        ({"emit": "feature"}, "emit='feature': cannot be emitted; available:", "--emit feature: cannot be emitted"),
     ],
 )
 def test_a_wrong_argument_is_named_as_it_was_given(

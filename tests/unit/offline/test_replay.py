@@ -46,14 +46,14 @@ def test_each_file_is_a_lane_of_its_own(model: PackagedModel, tmp_path: Path) ->
 
 def test_a_file_that_is_named_twice_is_refused(model: PackagedModel, tmp_path: Path) -> None:
     path = write(tmp_path / "house.csv", [1])
-    with pytest.raises(SourceError, match="named more than once"):
+    with pytest.raises(SourceError, match="given more than once"):
         makiserve.replay(model, [path, str(tmp_path / "*.csv")])
 
 
 def test_a_pattern_that_names_no_file_is_refused(model: PackagedModel, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no file has such a name"):
+    with pytest.raises(SourceError, match="no file matches"):
         makiserve.replay(model, tmp_path / "*.csv")
-    with pytest.raises(SourceError, match="the folder has no files"):
+    with pytest.raises(SourceError, match="the folder is empty"):
         makiserve.replay(model, tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_collected_is_in_the_file_alone(model: PackagedModel, tmp_pa
     replayed = makiserve.replay(model, source, output=output, collect=False)
     assert output.read_text() == "source,offset,prediction\nhouse.csv,2,4.0\n"
     assert (replayed.rows, replayed.written, replayed.reasons) == (5, 1, {"predict": 1, "operator": 1})
-    with pytest.raises(ConfigurationError, match="collect no outputs"):
+    with pytest.raises(ConfigurationError, match="did not collect its outputs"):
         _ = replayed.frame
 
 

@@ -33,5 +33,5 @@ def test_what_is_no_requirement_is_refused(text: str) -> None:
 
 
 def test_an_unknown_metric_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ConfigurationError, match="no metric rsme; there are rmse, mae"):
+    with pytest.raises(ConfigurationError, match="unknown metric rsme; available: rmse, mae"):
         verdicts([requirement_from_text("rsme<1")], {"rmse": 1.0, "mae": 1.0})

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_process_that_dies_is_said_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("makiserve.offline.parallel.spread.START", "import os; os._exit(9)")
     model = features_only("tests.unit.offline.powers:pipeline")
-    with pytest.raises(InternalError, match="a process of the replay has ended with 9"):
+    with pytest.raises(InternalError, match="a process of the replay exited with code 9"):
         makiserve.replay(model, folder, processes=2)
 
 

@@ -35,8 +35,8 @@ def features() -> makiserve.Transform:
 
 ROWS = [{"time": 1, "note": "rain"}, {"time": 2, "windSpeed": 1.5, "note": ""}]
 SAID = (
-    "no header or record has the optional field 'rain' of Reading, which keeps its default: compare its name with the "
-    'data; a field(name="…") gives the name that the data use'
+    "no header or record has the optional field 'rain' of Reading, so it keeps its default: compare its name with the "
+    'data. field(name="…") declares the name that the data use'
 )
 
 

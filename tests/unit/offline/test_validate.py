@@ -66,15 +66,15 @@ def test_the_report_shows_verdicts_and_differences(model: PackagedModel, source:
     text = page.read_text()
     assert "2 failed" in text
     assert "required &lt; 0.001" in text
-    assert "37 only here" in text
+    assert "37 unexpected" in text
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"require": ("rmse<1",)}, "it takes a --label to measure rmse"),
-        ({"require": ("rsme<1",), "label": "power"}, "no such metric; there are accuracy, auc, bias"),
-        ({"require": ("auc>1",), "label": "power"}, "there is no metric auc; there are rmse"),
+        ({"require": ("rmse<1",)}, "measuring rmse needs a --label"),
+        ({"require": ("rsme<1",), "label": "power"}, "unknown metric; available: accuracy, auc, bias"),
+        ({"require": ("auc>1",), "label": "power"}, "unknown metric auc; available: rmse"),
         ({"expect": Path("then.csv"), "baseline": "models:/house/1"}, "give one of them"),
     ],
 )
@@ -86,5 +86,5 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_an_expected_file_that_cannot_be_read_is_told(model: PackagedModel, source: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"gone.csv: not outputs of a replay that can be read"):
+    with pytest.raises(SourceError, match=r"gone.csv: not readable as the outputs of a replay"):
         validated(model, source, expect=tmp_path / "gone.csv")

@@ -62,6 +62,6 @@ def test_a_report_is_written_whole_or_not_at_all(model: PackagedModel, source: P
 @pytest.mark.parametrize("asked", [{"label": "watt"}, {"label": "power", "by": ["street"]}])
 def test_a_field_that_is_not_there_is_refused_before_anything_is_read(model: PackagedModel, asked: dict) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"(watt|street)': Reading has no such field; it has time, house, power"
+        ConfigurationError, match=r"(watt|street)': not a field of Reading; its fields are time, house, power"
     ):
         makiserve.replay(model, "nowhere.csv", **asked)

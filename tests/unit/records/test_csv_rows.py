@@ -35,8 +35,8 @@ def test_an_open_quote_costs_its_line_and_not_the_rest(tmp_path: Path) -> None:
     found = read(tmp_path / "a.csv", 'time,note\n1,"5 inch\n' + "".join(f"{n},ok\n" for n in range(2, 1001)))
     assert found[1:] == [Row(n, "ok") for n in range(2, 1001)]
     assert str(found[0]) == (
-        "line 2: the quote that opens '\"5 inch' is never closed: its cell would cover 1,000 lines. Only this line is "
-        'left out; close the quote, or write "" for a quote that is part of a text'
+        "line 2: the quote that opens '\"5 inch' is never closed, so its cell would cover 1,000 lines. Only this line "
+        'is skipped. Close the quote, or write "" for a quote inside a text'
     )
 
 
@@ -45,8 +45,8 @@ def test_an_open_quote_costs_its_line_and_not_the_rest(tmp_path: Path) -> None:
     [
         ('1,"a\n2,"b"\n3,c\n', ["line 2: .* is not closed before the next one: .* 2 lines", Row(2, "b"), Row(3, "c")]),
         ('1,"a\n2,"b\n3,"c"\n', ["line 2: ", "line 3: ", Row(3, "c")]),
-        ('1,"a\nb"\n2,"c\n3,d', [Row(1, "a\nb"), "line 4: .* is never closed: .* 2 lines", Row(3, "d")]),
-        ('1,"a\n', ["line 2: .* is never closed: .* 1 lines"]),
+        ('1,"a\nb"\n2,"c\n3,d', [Row(1, "a\nb"), "line 4: .* is never closed, .* 2 lines", Row(3, "d")]),
+        ('1,"a\n', ["line 2: .* is never closed, .* 1 lines"]),
         ('1,"', ["line 2: .* is never closed"]),
         ('1,"a\r\n2,"b"\r\n3,c\r\n', ["line 2: ", Row(2, "b"), Row(3, "c")]),
         ('1,"a\r2,"b"\r3,c\r', ["line 2: ", Row(2, "b"), Row(3, "c")]),
@@ -101,14 +101,14 @@ def test_a_row_without_an_end_is_skipped(monkeypatch: pytest.MonkeyPatch) -> Non
     pieces = [b"1,a\n", b"2,", b"x" * 20, b"x" * 20, b"x\n3,c\n"]
     first, error, last = whole_rows(iter(pieces), ",", 2)
     assert (first, last) == (b"1,a\n", b"3,c\n")
-    assert str(error) == "line 3: a row of more than 10 bytes is not read"
+    assert str(error) == "line 3: a row of more than 10 bytes is skipped"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('"time,note\n' + "1,2\n" * 40_000, "line 1: the header has a quote that is not closed"),
-        ('\n\ntime,"note\n1,2\n', "line 3: the header has a quote that is not closed"),
+        ('"time,note\n' + "1,2\n" * 40_000, "line 1: a quote in the header is not closed"),
+        ('\n\ntime,"note\n1,2\n', "line 3: a quote in the header is not closed"),
         ("\n\r\n\n", "the file is empty"),
         ("\ufeff\n", "the file is empty"),
         ("x" * (1 << 20) + ",time,note\n", "the header is longer than 1,048,576 bytes"),

@@ -162,14 +162,14 @@ def test_times_lists_and_numbers_of_any_width_are_taken_from_parquet(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("cut.csv.gz", lambda: gzip.compress(as_csv() * 30_000)[:-10], "damaged or end early: Truncated"),
-        ("cut.csv.zst", lambda: zstandard.compress(as_csv() * 100_000)[:-10], "damaged or end early: Truncated"),
+        ("cut.csv.gz", lambda: gzip.compress(as_csv() * 30_000)[:-10], "damaged or incomplete: Truncated"),
+        ("cut.csv.zst", lambda: zstandard.compress(as_csv() * 100_000)[:-10], "damaged or incomplete: Truncated"),
         (
             "odd.csv.gz",
             lambda: gzip.compress(as_csv())[:-6] + b"\0" * 6,
-            "damaged or end early: .*incorrect data check",
+            "damaged or incomplete: .*incorrect data check",
         ),
-        ("cut.parquet", lambda: as_parquet()[:-20], "not a Parquet file that can be read"),
+        ("cut.parquet", lambda: as_parquet()[:-20], "not readable as Parquet"),
         ("less.parquet", lambda: as_parquet(), "no column 'absent', which .*Absent declares"),
     ],
 )

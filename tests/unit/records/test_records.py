@@ -51,8 +51,8 @@ def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str 
         (b"1,2,3,,abc,", "field 'windSpeed': expected float | None, got 'abc'"),
         (b"1,2,3,,,1", "field 'on': expected bool | None, got '1'"),
         (b"1,2,3,\xff,,", "field 'note': expected str, got b'\\xff', which is not UTF-8"),
-        (b"1,2", "2 cells where the header has 6: '1,2'"),
-        (b"1,2,3,,,,7", "7 cells where the header has 6: '1,2,3,,,,7'"),
+        (b"1,2", "2 cells, but the header has 6: '1,2'"),
+        (b"1,2,3,,,,7", "7 cells, but the header has 6: '1,2,3,,,,7'"),
     ],
 )
 def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, message: object) -> None:

@@ -371,7 +371,7 @@ def test_na_values_change_which_cells_are_none(tmp_path: Path, kind: Any) -> Non
 
 def test_one_missing_word_may_be_given_alone_and_numbers_may_not() -> None:
     assert Schema(record_of(float), "-999").na_values == {"", "-999"}
-    with pytest.raises(ConfigurationError, match=r"na_values= takes text .*: '-999', not -999"):
+    with pytest.raises(ConfigurationError, match=r"na_values= takes the text .*: '-999', not -999"):
         Schema(record_of(float), [-999])  # type: ignore[list-item]
 
 

@@ -67,7 +67,7 @@ def test_a_file_in_a_package_keeps_its_dotted_name(here: Path) -> None:
 
 def test_of_several_record_types_the_input_is_named(here: Path) -> None:
     write(here / "two_records.py", SOURCE + "\nclass Other(makiserve.Record):\n    value: float\n")
-    with pytest.raises(ConfigurationError, match=r"there is: Other, Step\. .* two_records:features:NAME"):
+    with pytest.raises(ConfigurationError, match=r"it has: Other, Step\. .* two_records:features:NAME"):
         _ = find_pipeline("two_records:features").record
     assert find_pipeline("two_records:features:Step").record.__name__ == "Step"
 
@@ -82,11 +82,11 @@ def test_a_record_type_that_is_imported_counts_where_the_module_defines_none(her
     ("name", "source", "words"),
     [
         ("nowhere_at_all:features", "", "No module named 'nowhere_at_all'"),
-        ("nowhere.py:features", "", "there is no file nowhere.py"),
+        ("nowhere.py:features", "", "the file nowhere.py does not exist"),
         ("wrong_one.py:nothing", SOURCE, "no function 'nothing'"),
         ("wrong_two.py:number", SOURCE, "no function 'number'"),
         ("wrong_three.py", "1 / 0", "ZeroDivisionError: division by zero"),
-        ("json.py", SOURCE, "another module has the name json"),
+        ("json.py", SOURCE, "is already imported as json"),
     ],
 )
 def test_what_cannot_be_found_is_said_in_words(here: Path, name: str, source: str, words: str) -> None:
@@ -100,5 +100,5 @@ def test_a_factory_that_fails_and_a_missing_record_type_are_said_in_words(here: 
     write(here / "fails_there.py", SOURCE.replace("makiserve.Record", ""))
     with pytest.raises(ConfigurationError, match="KeyError: 'THRESHOLD'"):
         find_pipeline("fails_there:broken").plan()
-    with pytest.raises(ConfigurationError, match="there is: none"):
+    with pytest.raises(ConfigurationError, match="it has: none"):
         _ = find_pipeline("fails_there").record

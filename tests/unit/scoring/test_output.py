@@ -126,14 +126,14 @@ def test_a_record_with_an_output_that_json_cannot_hold_is_a_dead_letter_as_a_who
 
 @pytest.mark.parametrize("name", ["predictions", "features.gust", "record.wind_speed", "prediction.x", ""])
 def test_what_is_not_there_is_refused_with_what_is(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"no such thing; .*features\.wind, .*record\.windSpeed"):
+    with pytest.raises(ConfigurationError, match=r"cannot be emitted; .*features\.wind, .*record\.windSpeed"):
         encoded(name)
 
 
 def test_emit_needs_something_to_choose_from() -> None:
-    with pytest.raises(ConfigurationError, match="no model, only features"):
+    with pytest.raises(ConfigurationError, match="a pipeline without a model has only features"):
         encoded("prediction", has_model=False)
-    with pytest.raises(ConfigurationError, match="has a post pipeline, which decides"):
+    with pytest.raises(ConfigurationError, match="has a post pipeline, which determines"):
         encoded("features", has_post=True)
 
 

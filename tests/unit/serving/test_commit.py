@@ -239,5 +239,5 @@ def test_an_offset_without_a_text_is_another_programs() -> None:
 
 @pytest.mark.parametrize("text", ["x", "{}", '{"origin": "a", "plan": "b"}'])
 def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
-    with pytest.raises(StateError, match="not from this version of makiserve"):
+    with pytest.raises(StateError, match="not written by this version of makiserve"):
         offset_metadata_from_text(text)

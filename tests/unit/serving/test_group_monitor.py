@@ -173,7 +173,7 @@ def test_without_the_right_to_describe_the_group_it_says_so_once_and_still_watch
     assert monitor.partitions() == ()
     assert [each.levelno for each in caplog.records] == [logging.WARNING]
     inspector.known["in"] = TopicState("id-in", 5)
-    with pytest.raises(TopicsChanged, match="in had 4 partitions and has 5 now"):
+    with pytest.raises(TopicsChanged, match="in had 4 partitions and now has 5"):
         look(monitor, clock)
 
 
@@ -183,7 +183,7 @@ def test_a_look_that_fails_is_repeated_with_growing_pauses_and_logged_once(
     inspector.seen = RetryCall("no answer")
     for _ in range(5):
         assert not look(monitor, clock)
-    assert caplog.messages == ["the group cannot be looked at: no answer; trying again"]
+    assert caplog.messages == ["cannot describe the group: no answer; retrying"]
     inspector.seen = BALANCED
     clock.now += 60
     assert look(monitor, clock)

@@ -123,11 +123,11 @@ def test_a_dead_letter_of_a_small_topic_has_no_traceback() -> None:
 
 def test_headers_of_a_service_before_are_under_another_name() -> None:
     first = [("a", b"1"), ("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first")]
-    again: Headers = [("makiserve.upstream.source", b"older[0]@0"), *first, ("makiserve.retried", b"1")]
+    again: Headers = [("makiserve.upstream.source", b"older[0]@0"), *first, ("makiserve.redriven", b"1")]
     found = origin(cast("Message", message(0, 7, b"", cast("Any", again))))
     renamed = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.upstream.model", b"first")]
-    assert found.headers == [("a", b"1"), *renamed, ("makiserve.retried", b"1")]
-    assert as_received(found.headers) == [*first, ("makiserve.retried", b"1")]
+    assert found.headers == [("a", b"1"), *renamed, ("makiserve.redriven", b"1")]
+    assert as_received(found.headers) == [*first, ("makiserve.redriven", b"1")]
 
 
 def test_a_message_is_refused_for_its_size_and_for_want_of_a_key() -> None:
@@ -137,7 +137,9 @@ def test_a_message_is_refused_for_its_size_and_for_want_of_a_key() -> None:
     assert refusal(small._replace(key=b""), TopicLimits(needs_key=True)) is None
     size = message_bytes(None, small.value, small.headers)
     assert refusal(small, TopicLimits(max_bytes=size)) is None
-    assert f"has {size} bytes with its headers, and out takes {size - 1}" in str(refusal(small, TopicLimits(size - 1)))
+    assert f"has {size} bytes with its headers, but out accepts at most {size - 1}" in str(
+        refusal(small, TopicLimits(size - 1))
+    )
 
 
 @pytest.mark.parametrize(("time_ms", "is_kept"), [(1, True), (0, False), (-1, False), (9, True), (10, False)])

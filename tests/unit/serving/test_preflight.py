@@ -66,11 +66,11 @@ def test_each_check_needs_earlier_ones_only() -> None:
 
 
 def test_outputs_that_fit_need_no_advice() -> None:
-    assert outputs(facts([message()])) == Status("out takes messages of 1,048,588 bytes")
+    assert outputs(facts([message()])) == Status("out accepts messages of up to 1,048,588 bytes")
 
 
-DEAD = "1 of the last records would be dead letters"
-REFUSED = "1 of the last records have a time that the topic refuses"
+DEAD = "1 of the last records would become dead letters"
+REFUSED = "1 of the last records have a timestamp that the topic refuses"
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_record_time_is_accepted_by_a_topic_that_writes_its_own() -> None:
 
 
 def test_topic_that_needs_a_key_is_described() -> None:
-    assert outputs(facts([message()], settings={"cleanup.policy": "compact"})).words.endswith(", each with a key")
+    assert outputs(facts([message()], settings={"cleanup.policy": "compact"})).words.endswith(", only with a key")
 
 
 def test_optional_fields_that_no_record_has_are_named_as_in_the_data() -> None:
     assert fit(facts([message(), message()])).advice == (
-        "none has the optional field 'house name', 'temperature', which keeps its default: compare its name with the "
-        "data"
+        "none contains the optional field 'house name', 'temperature', which keeps its default: compare its name with "
+        "the data"
     )
     seen = message(b'{"number": 1, "temperature": null}')
     assert "'house name', which" in fit(facts([message(), seen])).advice
@@ -112,8 +112,8 @@ def test_optional_fields_that_no_record_has_are_named_as_in_the_data() -> None:
 
 def test_records_that_do_not_fit_are_counted() -> None:
     found = fit(facts([message(b"{"), message(b'{"number": 1, "house name": "x", "temperature": 1}')]))
-    assert found.words == "1 of the last 2 fit House"
-    assert found.advice.startswith("1 would be dead letters, the last: ")
+    assert found.words == "1 of the last 2 records fit House"
+    assert found.advice.startswith("1 would become dead letters; the last error: ")
 
 
 ROWS = "number,house name,temperature\n1,x,\n2,y,absent\n3,z,5\n"
@@ -134,9 +134,9 @@ def test_warm_up_file_is_read_with_its_missing_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "pipeline", "words"),
     [
-        ("none.csv", KEYED, "there is no file"),
-        ("past.csv", WHOLE, "state that is not kept by key"),
-        ("past-{partition}.csv", WHOLE, "there is no file .*past-1.csv"),
+        ("none.csv", KEYED, "does not exist"),
+        ("past.csv", WHOLE, "state without group_by"),
+        ("past-{partition}.csv", WHOLE, "past-1.csv does not exist"),
     ],
 )
 def test_warm_up_file_that_the_service_would_refuse_is_foreseen(

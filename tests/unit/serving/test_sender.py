@@ -94,5 +94,5 @@ def test_the_largest_message_that_a_topic_takes_is_learned() -> None:
 
 def test_a_topic_that_refuses_every_dead_letter_is_an_error() -> None:
     broker = Broker(lambda message: False, "size")
-    with pytest.raises(ConfigurationError, match="takes no dead letter"):
+    with pytest.raises(ConfigurationError, match="refuses even the smallest dead letter"):
         run(broker, [output(0)._replace(topic="dead")])

@@ -20,7 +20,7 @@ def test_the_first_signal_asks_for_a_drain(number: signal.Signals, caplog: pytes
         assert not stop.asked
         os.kill(os.getpid(), number)
         assert stop.asked
-    assert caplog.messages == [f"{number.name}: draining; once more ends at once"]
+    assert caplog.messages == [f"{number.name}: draining; send it again to end at once"]
 
 
 def test_the_second_signal_ends_at_once() -> None:

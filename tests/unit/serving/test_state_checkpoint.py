@@ -123,13 +123,13 @@ def test_a_checkpoint_of_another_offset_is_refused() -> None:
     topic = Topic()
     lane = topic.scorer.new_lane()
     committed = OffsetMetadata(0, "p", "d", 1, "in", "00000001", 3, Manifest(1, 1))
-    with pytest.raises(StateError, match="holds no checkpoint, not that of offset 3"):
+    with pytest.raises(StateError, match="has no checkpoint instead of the checkpoint of offset 3"):
         topic.load(committed)
     topic.save(CheckpointWriter(topic.parts), lane, 4)
-    with pytest.raises(StateError, match="holds the checkpoint of offset 4, not that of offset 3"):
+    with pytest.raises(StateError, match="has the checkpoint of offset 4 instead of the checkpoint of offset 3"):
         topic.load(committed)
     topic.save(CheckpointWriter(topic.parts), lane, 3)
-    with pytest.raises(StateError, match=r"of another state .*, not that of offset 3"):
+    with pytest.raises(StateError, match=r"with other state .* instead of the checkpoint of offset 3"):
         topic.load(committed)
 
 

@@ -131,17 +131,17 @@ def lose(kafka: Kafka, how: str) -> None:
     committed(kafka, 4, checkpoint=3)
     if how == "another program":
         kafka.group[0] = (4, "")
-    elif how == "not from this version of makiserve":
+    elif how == "not written by this version of makiserve":
         kafka.group[0] = (4, "{}")
     elif how == "another pipeline":
         committed(kafka, 4, checkpoint=3, plan=trace(ops.count()).fingerprint)
     elif how == "other code":
         committed(kafka, 4, checkpoint=3, digest="d0")
-    elif how == "had 1 partitions and has 2":
+    elif how == "had 1 partitions and now has 2":
         committed(kafka, 4, checkpoint=3, partitions=1)
-    elif how == "holds no checkpoint":
+    elif how == "has no checkpoint":
         kafka.state.clear()
-    elif how == "holds the checkpoint of offset 3, not that of offset 2":
+    elif how == "has the checkpoint of offset 3 instead of the checkpoint of offset 2":
         committed(kafka, 4, checkpoint=2)
     elif how == "is damaged":
         kafka.state = [
@@ -159,12 +159,12 @@ def no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 LOSSES = [
     "another program",
-    "not from this version of makiserve",
+    "not written by this version of makiserve",
     "another pipeline",
     "other code",
-    "had 1 partitions and has 2",
-    "holds no checkpoint",
-    "holds the checkpoint of offset 3, not that of offset 2",
+    "had 1 partitions and now has 2",
+    "has no checkpoint",
+    "has the checkpoint of offset 3 instead of the checkpoint of offset 2",
     "is damaged",
     "removed the records before 4",
 ]
@@ -289,14 +289,14 @@ def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_k
 ) -> None:
     path = tmp_path / "past.csv"
     path.write_text("value\n1\n")
-    with pytest.raises(ConfigurationError, match=r"name a file for each partition, with \{partition\} in it"):
+    with pytest.raises(ConfigurationError, match=r"give a file for each partition, with \{partition\} in it"):
         past(kafka, path)
     keyed = Scorer(trace(ops.group_by(lambda step: step.value, [ops.count()])), is_tracked=True)
     assert WarmupFile(str(path), 2, Schema(Step), keyed).lane(1).states
 
 
 def test_a_past_that_is_not_there_is_said_at_once(kafka: Kafka, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no file .*past-0.csv"):
+    with pytest.raises(ConfigurationError, match=r"past-0.csv does not exist"):
         past(kafka, tmp_path / "past-{partition}.csv")
 
 
@@ -323,7 +323,9 @@ def test_offset_of_another_input_is_refused(kafka: Kafka) -> None:
 
 def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka: Kafka) -> None:
     kafka.state = [(0, b"\x92\x00\xc4", b"part"), (0, MARK, b'{"origin": 0, "plan": "p", "lineage": "aee0c166"}')]
-    with pytest.raises(StateError, match=r"group.state\[0\]: the mark .* is not from this version .* start-empty"):
+    with pytest.raises(
+        StateError, match=r"group.state\[0\]: the offset metadata .* was not written by this .* start-empty"
+    ):
         Own(kafka).begin()
     each = Own(kafka, on_state_loss="start-empty").begin()
     assert dict(each.writer.write(each.lane))[b"\x92\x00\xc4"] is None

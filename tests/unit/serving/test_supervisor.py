@@ -77,7 +77,7 @@ def test_a_process_that_ends_is_started_again(watched: Watched, how: int, caplog
     assert len(watched.starts("w1")) == 2
     assert len(watched.starts("w2")) == 1
     words = {0: "w1 has ended: it", -9: "w1 has ended, killed by SIGKILL: it"}
-    assert words.get(how, f"w1 has ended with exit code {how}: it") + " is started again in 0 s" in caplog.text
+    assert words.get(how, f"w1 exited with exit code {how}: it") + " restarting it in 0 s" in caplog.text
 
 
 def stop_at_second_start(watched: Watched) -> Any:
@@ -97,8 +97,8 @@ def test_where_a_person_must_act_all_drain_and_the_code_is_the_supervisors(
 ) -> None:
     assert make(watched, {"does": [code]}, {"does": ["report"]}).run(watched.stop) == code
     assert len(watched.starts("w1")) == 1
-    assert f"w1 has ended with exit code {code}, a person must act: all others drain" in caplog.text
-    assert f"ending with exit code {code}, that of w1" in caplog.text
+    assert f"w1 exited with exit code {code}, and cannot be restarted: draining the other workers" in caplog.text
+    assert f"exiting with code {code}, that of w1" in caplog.text
 
 
 def test_after_too_many_failures_in_a_row_all_drain(
@@ -107,7 +107,7 @@ def test_after_too_many_failures_in_a_row_all_drain(
     monkeypatch.setattr(supervisor, "MOST_FAILURES", 2)
     assert make(watched, {"does": [-signal.SIGKILL]}).run(watched.stop) == 137
     assert len(watched.starts("w1")) == 3
-    assert "killed by SIGKILL, 3 times in a row: all others drain" in caplog.text
+    assert "killed by SIGKILL, 3 times in a row: draining the other workers" in caplog.text
 
 
 def test_a_process_that_makes_room_for_another_pipeline_in_a_drain_has_drained(watched: Watched) -> None:

@@ -50,14 +50,14 @@ def prepare(cluster: Any, *, has_state: bool = True, keeps_partition: bool = Tru
 @pytest.mark.parametrize("role", ["input", "output", "dead_letters", "shadow_output"])
 def test_a_name_of_the_maximum_length_is_allowed_and_a_longer_one_refused(role: str) -> None:
     check_names(BROKER, settings(**{role: "x" * LONGEST_NAME}))
-    with pytest.raises(ConfigurationError, match=r"has 250 characters and Kafka allows 249\. Nothing was created"):
+    with pytest.raises(ConfigurationError, match=r"has 250 characters, but Kafka allows 249\. Nothing was created"):
         check_names(BROKER, settings(**{role: "x" * (LONGEST_NAME + 1)}))
 
 
 def test_names_derived_from_the_group_are_checked_too() -> None:
     fits = BrokerSettings("broker:9092", "g" * (LONGEST_NAME - len(".state")))
     check_names(fits, settings())
-    with pytest.raises(ConfigurationError, match="the name of the topic of --partition-by, ggg"):
+    with pytest.raises(ConfigurationError, match="the name of the topic for --partition-by, ggg"):
         check_names(fits, settings(partition_by="house"))
     with pytest.raises(
         ConfigurationError, match=r"the name of the state topic, .*Choose a shorter --group or --output"
@@ -99,7 +99,7 @@ def test_an_output_that_is_too_narrow_is_refused_with_the_command_that_widens_it
 
 def test_an_input_that_has_grown_is_refused_before_its_state_is_touched() -> None:
     cluster = Cluster(**{"in": 4, "out": 4, "dead": 2, "group_state": 2})
-    with pytest.raises(StateError, match=r"in had 2 partitions when its state was written and has 4 now") as caught:
+    with pytest.raises(StateError, match=r"in had 2 partitions when its state was written and now has 4") as caught:
         prepare(cluster)
     assert "delete" not in str(caught.value)
     assert cluster.topics["group.state"] == 2

@@ -130,7 +130,7 @@ def test_every_record_ends_in_its_output_and_the_service_drained(
     assert kafka.calls[-1] == "close"
     assert caplog.messages[-2:] == [
         "10 records, 10 outputs, 0 dead letters, 1 commits, 0 aborts since the start",
-        "drained: every record that was scored is committed",
+        "drained: all scored records are committed",
     ]
 
 
@@ -212,7 +212,7 @@ def test_a_revoked_partition_that_cannot_be_committed_is_left_to_the_next_owner(
     assert kafka.predictions(0) == TOTALS[0]
     assert kafka.predictions(1) == []
     assert 1 not in kafka.group
-    assert "the group has moved on: what was scored since the last commit is left to the next owner" in caplog.text
+    assert "the group has moved on: the next owner will score the records since the last commit" in caplog.text
 
 
 def test_a_lost_partition_is_never_committed(kafka: Kafka, make: Make) -> None:
@@ -273,7 +273,7 @@ def test_a_drain_whose_transaction_is_aborted_says_what_it_leaves(
     kafka.fails["offsets"] = [AbortTransaction("the group has moved on")]
     make(commit_interval=NEVER).run()
     assert kafka.visible == []
-    assert "is left to the next owner" in caplog.text
+    assert "the next owner will score" in caplog.text
     assert "drained" not in caplog.text
 
 
@@ -343,7 +343,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
     done.set()
     lines = [line for line in caplog.messages if "batch of" in line]
     assert lines[0].startswith("draining: waiting for a batch of ")
-    assert [line.startswith("ending: a batch of ") for line in lines[1:]] == ([] if is_patient else [True])
+    assert [line.startswith("exiting: a batch of ") for line in lines[1:]] == ([] if is_patient else [True])
     assert bool(kafka.visible) is is_patient
     assert {number: offset for number, (offset, _) in kafka.group.items() if offset} == (
         {number: len(kafka.predictions(number)) for number in TOTALS} if is_patient else {}

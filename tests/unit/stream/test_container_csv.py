@@ -114,8 +114,8 @@ def test_an_unknown_type_is_refused_with_those_that_are_known() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1,2.5,dry", "3 cells where 4 columns"),
-        ("1,2.5,light snow, drizzle,True", "5 cells where 4 columns"),
+        ("1,2.5,dry", "3 cells, but 4 columns"),
+        ("1,2.5,light snow, drizzle,True", "5 cells, but 4 columns"),
         ("1,warm,dry,True", "column temperature: expected float, got 'warm'"),
         ("1.5,2,dry,True", "column time: expected int, got '1.5'"),
         ("1,2,dry,yes", "column is_dry: expected bool, got 'yes'"),
@@ -225,7 +225,7 @@ def test_an_error_in_a_file_has_the_number_of_its_line(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text('a,b\n\n1,"two\nlines"\n3\n')
     *_, error = outcome(csv.load_from_file(path))
-    assert str(error) == "line 5, 1 cells where 2 columns are declared"
+    assert str(error) == "line 5, 1 cells, but 2 columns are declared"
     path.write_text("a\n1\nx\n")
     *_, error = outcome(csv.load_from_file(path, csv.create_line_parser([("a", int)])))
     assert (str(error), error.field, error.value) == ("line 3, column a: expected int, got 'x'", "a", "x")

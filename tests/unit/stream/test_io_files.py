@@ -139,5 +139,5 @@ def test_a_folder_is_walked_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_sinks_are_refused_in_a_traced_pipeline(make: Callable[[], Any]) -> None:
-    with pytest.raises(PipelineError, match=r"(write|dump_to_file) cannot stand .*cannot be taken back"):
+    with pytest.raises(PipelineError, match=r"(write|dump_to_file) cannot be used .*cannot be undone"):
         trace(rx.pipe(mapped(str), make()))

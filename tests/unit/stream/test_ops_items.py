@@ -115,10 +115,10 @@ def test_arrays_may_be_items() -> None:
         (rs.ops.with_latest_from, "at least one source"),
         (lambda: rs.state.with_store(object(), rs.ops.count()), "no other"),
         (lambda: rs.state.with_memory_store(rs.ops.map), "factory"),
-        (lambda: trace(rs.ops.on_subscribe(print)), "on_subscribe cannot stand .* nobody subscribes"),
-        (lambda: trace(rs.ops.with_latest_from(rx.of(1))), "with_latest_from cannot stand .* one source"),
+        (lambda: trace(rs.ops.on_subscribe(print)), "on_subscribe cannot be used .* no subscriptions"),
+        (lambda: trace(rs.ops.with_latest_from(rx.of(1))), "with_latest_from cannot be used .* single source"),
         (lambda: rs.ops.group_by(abs, rs.ops.with_latest_from(rx.of(1))), "inside a group"),
-        (lambda: rs.state.with_memory_store(rs.ops.on_subscribe(print)), "on_subscribe cannot stand"),
+        (lambda: rs.state.with_memory_store(rs.ops.on_subscribe(print)), "on_subscribe cannot be used"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(make: Any, words: str) -> None:

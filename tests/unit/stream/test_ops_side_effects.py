@@ -62,4 +62,4 @@ def test_throughput_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         rs.run(rx.of(1, 2, 3).pipe(rs.ops.progress("read", 2)))
     (message,) = caplog.messages
     assert message.startswith("read: 2 items (")
-    assert message.endswith(" a second)")
+    assert message.endswith(" per second)")

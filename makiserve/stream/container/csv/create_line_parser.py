@@ -66,5 +66,5 @@ def checked_parser(operator: str, parse_line: Parser | None) -> Parser:
     if parse_line is None:
         return create_line_parser()
     if not isinstance(parse_line, Parser):
-        raise PipelineError(f"{operator}: parse_line comes from create_line_parser(…); got {parse_line!r:.80}")
+        raise PipelineError(f"{operator}: parse_line must come from create_line_parser(…), not {parse_line!r:.80}")
     return parse_line

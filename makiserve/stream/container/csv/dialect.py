@@ -24,7 +24,7 @@ class Dialect:
 
     def __init__(self, separator: str, escapechar: str | None, doublequote: bool) -> None:
         if not separator:
-            raise PipelineError("a CSV separator is at least one character")
+            raise PipelineError("a CSV separator must have at least one character")
         self.separator = separator
         self.escapechar = "" if doublequote else escapechar or ""
         self.doublequote = doublequote

@@ -40,5 +40,5 @@ def load(parse_line: Parser | None = None, skip: int = 0, header: bool = True) -
     """
     parser = checked_parser("csv.load", parse_line)
     if not (header or parser.has_columns):
-        raise PipelineError("csv.load: without a header, the columns are declared by create_line_parser(dtype=…)")
+        raise PipelineError("csv.load: without a header, declare the columns with create_line_parser(dtype=…)")
     return operator(Load(parser, whole_number(skip, "csv.load: skip", least=0), header))

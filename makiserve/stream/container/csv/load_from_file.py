@@ -103,4 +103,4 @@ def _split(lines: Iterable[str], dialect: Dialect) -> Iterator[Line]:
             held.clear()
             yield Line(begin, cells)
     if held:
-        raise DecodeError(f"line {begin}: a quote that is opened is not closed before the end of the file")
+        raise DecodeError(f"line {begin}: a quote is not closed before the end of the file")

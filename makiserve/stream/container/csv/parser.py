@@ -68,7 +68,7 @@ class Parser:
             PipelineError: the columns are not known before a header.
         """
         if not self.has_columns:
-            raise PipelineError("this parser takes its columns from a header, and there is none: declare a dtype")
+            raise PipelineError("this parser takes its columns from a header, but there is none: declare a dtype")
         try:
             return self._typed(cells)
         except DecodeError:
@@ -78,9 +78,9 @@ class Parser:
 
     def _typed(self, cells: Sequence[str] | None) -> Any:
         if cells is None:
-            raise DecodeError("a quote that is opened is not closed")
+            raise DecodeError("a quote is not closed")
         if len(cells) != len(self._columns):
-            raise DecodeError(f"{len(cells)} cells where {len(self._columns)} columns are declared")
+            raise DecodeError(f"{len(cells)} cells, but {len(self._columns)} columns are declared")
         values: list[Any] = []
         for (name, kind, convert), cell in zip(self._columns, cells, strict=True):
             if cell in self._none_values or not (cell or kind == "str"):

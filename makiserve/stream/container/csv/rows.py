@@ -62,5 +62,5 @@ class Load(Operator):
     def _cells(self, line: str) -> tuple[str, ...]:
         cells = self.parse_line.dialect.split(line)
         if cells is None:
-            raise DecodeError("a quote that is opened in the header is not closed")
+            raise DecodeError("a quote in the header is not closed")
         return tuple(cells)

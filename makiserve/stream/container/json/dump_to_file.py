@@ -52,7 +52,7 @@ def dump_to_file(
     b'{"a":1}\n{"a":2}\n'
     """
     if compression is not None and compression not in COMPRESSORS:
-        raise PipelineError(f"json.dump_to_file: compression is gzip, zstd or None, not {compression!r}")
+        raise PipelineError(f"json.dump_to_file: compression must be gzip, zstd or None, not {compression!r}")
     compressing = [] if compression is None else [COMPRESSORS[compression]()]
     steps = compose(dump(newline), encoded(encoding), *compressing, write(filename, "wb", open_obj=open_obj))
     return subscribed_only("json.dump_to_file", CANNOT_BE_TAKEN_BACK, steps)

@@ -60,7 +60,7 @@ def load_from_file(
     {'a': 2}
     """
     if compression is not None and compression not in DECOMPRESSORS:
-        raise PipelineError(f"json.load_from_file: compression is gzip, zstd or None, not {compression!r}")
+        raise PipelineError(f"json.load_from_file: compression must be gzip, zstd or None, not {compression!r}")
 
     def texts() -> Iterator[str]:
         with opened(filename, "rb", open_obj=open_obj) as file:

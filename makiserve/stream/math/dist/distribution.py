@@ -53,7 +53,7 @@ def finite(value: float) -> float:
     """
     if value - value != 0:
         name = "NaN" if value != value else "an infinity"
-        raise ValueError(f"{name} has no place in a distribution: filter it, or fill it")
+        raise ValueError(f"a distribution cannot contain {name}: filter it, or fill it")
     return value
 
 

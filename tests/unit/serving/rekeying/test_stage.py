@@ -74,7 +74,7 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
     headers = [("a", b"1"), ("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k")]
     assert kept == ("between", BY_KEY, b"h1", b'{"house": "h1"}', headers, 1007)
     assert dead[:4] == ("dead", 0, b"k", b'{"house": null}')
-    assert b"'house' is empty: it has no key" in dict(dead[4])["makiserve.error"]
+    assert b"'house' is empty, so the record has no key" in dict(dead[4])["makiserve.error"]
     assert (published.causes, [index for index, _ in published.dead]) == ([0], [1])
 
 

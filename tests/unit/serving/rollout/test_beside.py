@@ -137,7 +137,7 @@ def test_a_challenger_that_refuses_more_goes_and_the_one_before_scores_again(
     make(packaged(registry=registry, beside=ModelGroup(packaged(version="9"), 1.0))).run()
     assert registry.loads == ["models:/house/10"]
     assert [versions(kafka, "out", number)[-1] for number in (0, 1)] == ["9", "9"]
-    assert "models:/house/10 goes, and models:/house/9 scores again: it refuses 100%" in caplog.text
+    assert "rolled back from models:/house/10 to models:/house/9: it rejected 100%" in caplog.text
 
 
 @pytest.mark.parametrize("trouble", [PipelineChanged("it has another"), ModelRefused("it lies")])
@@ -152,7 +152,7 @@ def test_a_challenger_that_must_not_score_keeps_no_champion_from_coming(
     make(packaged(registry=registry, beside=beside), on_state_loss="rebuild").run()
     assert registry.loads == ["models:/house/10", "models:/house/4"]
     assert registry.tried == []
-    assert f"models:/house/9 goes on, as models:/house/10 must not be served: {trouble}" in caplog.text
+    assert f"still serving models:/house/9, because models:/house/10 must not serve: {trouble}" in caplog.text
 
 
 def test_an_alias_that_is_gone_keeps_no_other_from_being_followed(
@@ -164,7 +164,12 @@ def test_an_alias_that_is_gone_keeps_no_other_from_being_followed(
     make(packaged(registry=registry, beside=ModelGroup(packaged(version="9"), 0.5))).run()
     assert registry.loads == ["models:/house/4"]
     warned = [each.message for each in caplog.records if each.levelname == "WARNING"]
-    assert warned == ["models:/house/9 goes on, whatever there is that is newer: there is no alias challenger"]
+    assert warned == [
+        (
+            "still serving models:/house/9, because newer versions cannot be checked or loaded: "
+            "there is no alias challenger"
+        )
+    ]
 
 
 def test_a_champion_of_another_pipeline_is_tried_again_when_its_challenger_has_followed(

@@ -137,7 +137,10 @@ def test_a_version_that_refuses_more_and_more_goes(
     assert versions(kafka, 0)[-1] == "3"
     assert registry.loads == ["models:/house/4"]
     assert errors(caplog) == [
-        "models:/house/4 goes, and models:/house/3 scores again: it refuses 100% of 6 records, the version before 0%"
+        (
+            "rolled back from models:/house/4 to models:/house/3: it rejected 100% of 6 records; "
+            "the previous version rejected 0%"
+        )
     ]
 
 
@@ -155,8 +158,11 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told_once(
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
     told = [(each.levelname, each.message) for each in caplog.records if each.name.endswith("alias_watcher")]
     assert told == [
-        ("WARNING", "models:/house/3 goes on, whatever there is that is newer: no answer from http://registry"),
-        ("INFO", "the registry answers again: it names models:/house/3"),
+        (
+            "WARNING",
+            "still serving models:/house/3, because newer versions cannot be checked or loaded: no answer from http://registry",
+        ),
+        ("INFO", "the registry answers again; newest version: models:/house/3"),
     ]
 
 
@@ -168,7 +174,7 @@ def test_a_candidate_that_must_not_serve_is_refused_once(
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
     assert registry.loads == ["models:/house/4"]
     assert errors(caplog) == [
-        "models:/house/3 goes on, as models:/house/4 must not be served: its reference outputs differ"
+        "still serving models:/house/3, because models:/house/4 must not serve: its reference outputs differ"
     ]
 
 
@@ -179,7 +185,7 @@ def test_another_pipeline_is_refused_unless_the_state_may_go(
     make().run()
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
     assert registry.tried == []
-    assert "choose --on-state-loss rebuild or start-empty to have it" in caplog.text
+    assert "it needs --on-state-loss rebuild or start-empty" in caplog.text
 
 
 def test_another_pipeline_is_tried_in_a_fresh_process_and_this_one_drains(

@@ -6,10 +6,10 @@ import pytest
 
 from makiserve.errors import DecodeError, OperatorError
 from makiserve.kafka import Headers
-from makiserve.serving.dead_letters.letter import (
+from makiserve.serving.dead_letters.dead_letter import (
     Waiting,
-    letter_from_message,
-    receipt_key,
+    dead_letter_from_message,
+    redrive_key,
 )
 from makiserve.serving.headers import RecordPosition, position_from_text
 from makiserve.serving.messages import Origin, dead_letter
@@ -30,14 +30,14 @@ def failed() -> OperatorError:
 def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
     record = Origin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
     _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
-    found = letter_from_message(message(0, 5, kept, headers))
+    found = dead_letter_from_message(message(0, 5, kept, headers))
     assert found
     return found
 
 
 def test_what_the_service_has_added_is_taken_off_and_read() -> None:
     found = letter([("traceparent", b"00-1")], failed())
-    assert found.place == RecordPosition("in", 0, 5)
+    assert found.position == RecordPosition("in", 0, 5)
     assert found.source == RecordPosition("in[1]", 2, 30)
     assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
     assert "1 / 0" in found.trace
@@ -53,9 +53,9 @@ def test_headers_of_a_service_before_this_one_are_the_records_own() -> None:
 
 def test_each_time_is_counted() -> None:
     first = letter([("a", b"1")], failed())
-    assert first.headers_again() == [("a", b"1"), ("makiserve.retried", b"1")]
-    second = letter(first.headers_again(), failed())
-    assert second.headers_again() == [("a", b"1"), ("makiserve.retried", b"2")]
+    assert first.redriven_headers() == [("a", b"1"), ("makiserve.redriven", b"1")]
+    second = letter(first.redriven_headers(), failed())
+    assert second.redriven_headers() == [("a", b"1"), ("makiserve.redriven", b"2")]
 
 
 def test_a_value_that_was_left_out_is_known_to_be() -> None:
@@ -64,9 +64,9 @@ def test_a_value_that_was_left_out_is_known_to_be() -> None:
 
 
 def test_a_record_of_another_service_gets_its_headers_back() -> None:
-    own = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.retried", b"many"), ("h", None)]
+    own = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.redriven", b"many"), ("h", None)]
     found = letter(own, failed())
-    assert found.headers_again() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.retried", b"1")]
+    assert found.redriven_headers() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.redriven", b"1")]
 
 
 @pytest.mark.parametrize("time", [b"9" * 5000, b"99999999999999999999", "\u0663".encode(), b"", None])
@@ -77,14 +77,14 @@ def test_headers_that_makiserve_never_writes_are_no_letter(time: bytes | None, s
         "makiserve.reason": b"\xff",
         "makiserve.time": b"1",
     }
-    assert letter_from_message(message(0, 5, b"7", [*good.items()]))  # type: ignore[list-item]
+    assert dead_letter_from_message(message(0, 5, b"7", [*good.items()]))  # type: ignore[list-item]
     for name, value in (("makiserve.time", time), ("makiserve.source", source)):
-        assert letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None  # type: ignore[list-item]
+        assert dead_letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None  # type: ignore[list-item]
 
 
 def test_messages_of_others_are_none() -> None:
-    assert letter_from_message(message(0, 5, b"7")) is None
-    assert letter_from_message(message(0, 5, b"7", [("makiserve.source", b"in[0]@1")])) is None
+    assert dead_letter_from_message(message(0, 5, b"7")) is None
+    assert dead_letter_from_message(message(0, 5, b"7", [("makiserve.source", b"in[0]@1")])) is None
     assert position_from_text("in@3") is None
 
 
@@ -95,4 +95,4 @@ def test_letters_are_chosen_by_reason_and_by_source() -> None:
     assert not Waiting("dead", reasons=["decode"]).has(found)
     assert Waiting("dead", sources=["in[1][2]@30"]).has(found)
     assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(found)
-    assert receipt_key(found) == b"0@5"
+    assert redrive_key(found) == b"0@5"

@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from makiserve.kafka import Cluster, Connection, Headers, Message, RangeReader, offset_ranges, read_headers
-from makiserve.serving.headers import RETRIED, RecordPosition, as_received, decode_headers, number_from_bytes
+from makiserve.serving.headers import REDRIVEN, RecordPosition, as_received, decode_headers, number_from_bytes
 from makiserve.serving.messages import position
+
+REDRIVE_LOG = ".redriven"
+"""The suffix of the topic with the redrive log."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class DeadLetter:
     """A record that could not be scored.
 
     Attributes:
-        place: position of the dead letter.
+        position: position of the dead letter.
         source: position of the record in the input.
         reason: one word, as in metrics.
         error: the error message.
@@ -27,7 +30,7 @@ class DeadLetter:
         time_ms: timestamp of the record.
     """
 
-    place: RecordPosition
+    position: RecordPosition
     source: RecordPosition
     reason: str
     error: str
@@ -39,20 +42,20 @@ class DeadLetter:
     headers: Headers = field(repr=False)
     time_ms: int
 
-    def headers_again(self) -> Headers:
+    def redriven_headers(self) -> Headers:
         """Return the headers of the redriven record: its own, and how often it has been redriven."""
-        times = sum(number_from_bytes(value) or 0 for name, value in self.headers if name == RETRIED)
-        own = [(name, value) for name, value in self.headers if name != RETRIED]
-        return [*own, (RETRIED, str(times + 1).encode())]
+        times = sum(number_from_bytes(value) or 0 for name, value in self.headers if name == REDRIVEN)
+        received = [(name, value) for name, value in self.headers if name != REDRIVEN]
+        return [*received, (REDRIVEN, str(times + 1).encode())]
 
 
-def letter_from_message(message: Message) -> DeadLetter | None:
+def dead_letter_from_message(message: Message) -> DeadLetter | None:
     """Decode a message as a dead letter; None if another program wrote it."""
     added = decode_headers(read_headers(message).headers)
     if added.source is None or "reason" not in added.values or added.time_ms is None:
         return None
     return DeadLetter(
-        place=position(message),
+        position=position(message),
         source=added.source,
         reason=added.text("reason"),
         error=added.text("error"),
@@ -81,9 +84,9 @@ class Waiting:
     sources: Collection[str] = ()
 
     @property
-    def receipts(self) -> str:
+    def redrive_log(self) -> str:
         """The topic of the redrive log: one record per redriven dead letter, keyed by its partition and offset."""
-        return f"{self.topic}.put-back"
+        return self.topic + REDRIVE_LOG
 
     def has(self, letter: DeadLetter) -> bool:
         """Return whether a dead letter matches the filter."""
@@ -99,27 +102,27 @@ def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
         ConfigurationError: the topic does not exist.
         BrokerUnavailable: no broker responds.
     """
-    done = _put_back(connection, which.receipts)
+    done = _redriven(connection, which.redrive_log)
     for message in _messages(connection, which.topic):
-        letter = letter_from_message(message)
-        if letter and which.has(letter) and receipt_key(letter) not in done:
+        letter = dead_letter_from_message(message)
+        if letter and which.has(letter) and redrive_key(letter) not in done:
             yield letter
 
 
-def receipt_key(letter: DeadLetter) -> bytes:
+def redrive_key(letter: DeadLetter) -> bytes:
     """Return the redrive log key of a dead letter."""
-    return f"{letter.place.partition}@{letter.place.offset}".encode()
+    return f"{letter.position.partition}@{letter.position.offset}".encode()
 
 
-def _put_back(connection: Connection, receipts: str) -> set[bytes]:
-    if not Cluster(connection).has(receipts):
+def _redriven(connection: Connection, log: str) -> set[bytes]:
+    if not Cluster(connection).has(log):
         return set()
-    return {message.key() or b"" for message in _messages(connection, receipts)}
+    return {message.key() or b"" for message in _messages(connection, log)}
 
 
 def _messages(connection: Connection, topic: str) -> Iterator[Message]:
-    found = offset_ranges(connection, topic, "earliest", "latest")
+    spans = offset_ranges(connection, topic, "earliest", "latest")
     with RangeReader(connection) as reader:
-        for span in found:
+        for span in spans:
             for block in reader.read(span):
                 yield from block
