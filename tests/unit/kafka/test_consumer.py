@@ -171,7 +171,7 @@ def test_a_move_that_comes_before_the_assignment_has_taken_effect_is_made_later_
 def test_a_move_that_fails_otherwise_is_an_error(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.move(1, 40)
     kafka.fails = KafkaError(KafkaError._INVALID_TYPE)
-    with pytest.raises(InternalError, match=r"Going to house\[1\]@40"):
+    with pytest.raises(InternalError, match=r"Seeking to house\[1\]@40"):
         consumer.receive(9, NOW)
 
 

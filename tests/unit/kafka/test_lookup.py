@@ -54,7 +54,7 @@ def test_a_group_that_never_committed_has_no_offset(lookup: OffsetsClient) -> No
 def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(lookup: OffsetsClient) -> None:
     assert lookup.watermarks(0, NOW) == (3, 8)
     librdkafka(lookup).fails = KafkaError(KafkaError._UNKNOWN_PARTITION)
-    with pytest.raises(RetryCall, match=r"the ends of house\[0\]"):
+    with pytest.raises(RetryCall, match=r"the offsets of house\[0\]"):
         lookup.watermarks(0, NOW)
     librdkafka(lookup).fails = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(ConfigurationError):

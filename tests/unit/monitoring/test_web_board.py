@@ -60,7 +60,7 @@ def test_a_stage_before_counts_with_its_life_its_partitions_and_what_ends_there(
     assert latest.served == SERVICE
     assert (latest.records, latest.outputs, latest.dead) == (103, 40, {"decode": 4, "predict": 2})
     assert [(each.topic, each.partition) for each in latest.lanes] == [("between", 0), ("house", 0), ("house", 1)]
-    assert board.readiness() == Verdict(True, "3 partitions are served")
+    assert board.readiness() == Verdict(True, "serving 3 partitions")
 
 
 def test_workers_report_from_processes_of_their_own() -> None:

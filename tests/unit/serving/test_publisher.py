@@ -103,7 +103,7 @@ def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole()
     letter = output(made[-1])
     assert letter.headers["makiserve.source"] == b"in[0]@1"
     assert letter.headers["makiserve.reason"] == b"publish"
-    assert b"and out takes 1,000" in letter.headers["makiserve.error"]
+    assert b"but out accepts at most 1,000" in letter.headers["makiserve.error"]
 
 
 def test_a_record_without_a_key_is_a_dead_letter_where_the_output_is_compacted() -> None:
@@ -130,8 +130,8 @@ def test_what_a_shadow_predicts_is_shortened_until_its_topic_takes_it() -> None:
     scored = Scored([], [], [], [], shadow=[(0, 1), (0, "x" * 2000)])
     first, second = published([keyless], scored, shadow=TopicLimits(1500, needs_key=True))
     assert (first[2], output(first).prediction) == (b"in[0]@0", 1)
-    assert b"and shadow takes 1,500" in second[3]
+    assert b"but shadow accepts at most 1,500" in second[3]
     assert output(second).headers.get("h") == b"h" * 900
     (third,) = published([keyless], scored._replace(shadow=[(0, 1)]), shadow=TopicLimits(1000))
-    assert b"and shadow takes 1,000" in third[3]
+    assert b"but shadow accepts at most 1,000" in third[3]
     assert output(third).headers["makiserve.headers-omitted"]

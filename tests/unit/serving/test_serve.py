@@ -120,7 +120,7 @@ def test_dead_letters_among_the_predictions_are_refused() -> None:
 
 def test_an_output_with_fewer_partitions_than_the_input_is_refused() -> None:
     Cluster.topics["out"] = 3
-    with pytest.raises(ConfigurationError, match="out has 3 partitions, in has 4"):
+    with pytest.raises(ConfigurationError, match="out has 3 partitions, but in has 4"):
         serve(packaged(), BROKER, SETTINGS)
 
 
@@ -148,7 +148,7 @@ def test_a_shadow_has_a_topic_of_its_own_as_wide_as_the_input() -> None:
     with pytest.raises(ConfigurationError, match="must be another topic than out"):
         serve(packaged(), BROKER, ServeSettings("in", "out", "dead", shadow_output="out"))
     Cluster.topics["shadow"] = 3
-    with pytest.raises(ConfigurationError, match="shadow has 3 partitions, in has 4"):
+    with pytest.raises(ConfigurationError, match="shadow has 3 partitions, but in has 4"):
         serve(packaged(), BROKER, ServeSettings("in", "out", "dead", shadow_output="shadow"))
 
 

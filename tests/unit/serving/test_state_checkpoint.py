@@ -155,7 +155,7 @@ def test_lane_with_a_missing_part_is_refused() -> None:
     topic.save(writer, lane, 10)
     for key in [key for key in topic.records if key != MARK]:
         kept = topic.records.pop(key)
-        with pytest.raises(StateError, match=r"holds 3 of the 4 parts of the checkpoint of offset 10"):
+        with pytest.raises(StateError, match=r"has 3 of the 4 parts of the checkpoint of offset 10"):
             topic.load()
         topic.records[key] = kept
     assert topic.dump(topic.load()[0]) == topic.dump(lane)
@@ -174,7 +174,7 @@ def test_lane_with_an_older_part_is_refused() -> None:
     for key in changed:
         newer = topic.records[key]
         topic.records[key] = before[key]
-        with pytest.raises(StateError, match=r"holds 4 of the 4 parts .* or older versions of them"):
+        with pytest.raises(StateError, match=r"has 4 of the 4 parts .* or older versions of them"):
             topic.load()
         topic.records[key] = newer
 

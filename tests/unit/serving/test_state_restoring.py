@@ -289,7 +289,7 @@ def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_k
 ) -> None:
     path = tmp_path / "past.csv"
     path.write_text("value\n1\n")
-    with pytest.raises(ConfigurationError, match=r"give a file for each partition, with \{partition\} in it"):
+    with pytest.raises(ConfigurationError, match=r"give a file for each partition, with \{partition\} in the name"):
         past(kafka, path)
     keyed = Scorer(trace(ops.group_by(lambda step: step.value, [ops.count()])), is_tracked=True)
     assert WarmupFile(str(path), 2, Schema(Step), keyed).lane(1).states
@@ -311,7 +311,7 @@ def test_state_of_another_input_is_refused_whatever_the_policy(
         committed(kafka, 4, checkpoint=3)
     else:
         kafka.group.clear()
-    with pytest.raises(ConfigurationError, match=rf"{TOPIC}\[0\] holds the state of other, .* reads in: .*--group"):
+    with pytest.raises(ConfigurationError, match=rf"{TOPIC}\[0\] has the state of other, .* reads in: .*--group"):
         Own(kafka, on_state_loss=policy).begin()
 
 
@@ -335,5 +335,5 @@ def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
     saved(kafka, 3)
     committed(kafka, 4, checkpoint=3)
     kafka.state = [record for record in kafka.state if record[1] == MARK]
-    with pytest.raises(StateError, match=r"holds 0 of the 1 parts of the checkpoint of offset 3.*--on-state-loss"):
+    with pytest.raises(StateError, match=r"has 0 of the 1 parts of the checkpoint of offset 3.*--on-state-loss"):
         Own(kafka).begin()

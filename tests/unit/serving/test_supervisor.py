@@ -76,8 +76,8 @@ def test_a_process_that_ends_is_started_again(watched: Watched, how: int, caplog
     assert make(watched, {"does": ["once", how]}, {"does": []}).run(stop_at_second_start(watched)) == 0
     assert len(watched.starts("w1")) == 2
     assert len(watched.starts("w2")) == 1
-    words = {0: "w1 has ended: it", -9: "w1 has ended, killed by SIGKILL: it"}
-    assert words.get(how, f"w1 exited with exit code {how}: it") + " restarting it in 0 s" in caplog.text
+    words = {0: "w1 exited:", -9: "w1 exited, killed by SIGKILL:"}
+    assert words.get(how, f"w1 exited with exit code {how}:") + " restarting it in 0 s" in caplog.text
 
 
 def stop_at_second_start(watched: Watched) -> Any:
@@ -97,7 +97,7 @@ def test_where_a_person_must_act_all_drain_and_the_code_is_the_supervisors(
 ) -> None:
     assert make(watched, {"does": [code]}, {"does": ["report"]}).run(watched.stop) == code
     assert len(watched.starts("w1")) == 1
-    assert f"w1 exited with exit code {code}, and cannot be restarted: draining the other workers" in caplog.text
+    assert f"w1 exited with exit code {code} and cannot be restarted: draining the other workers" in caplog.text
     assert f"exiting with code {code}, that of w1" in caplog.text
 
 

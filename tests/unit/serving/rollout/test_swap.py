@@ -270,7 +270,7 @@ def test_a_version_that_cannot_be_had_is_waited_for_or_the_state_is_lost(
     monkeypatch.setattr(registry, "load", load)
     worker = make(packaged(version="4", model=Model(10), post=POST, registry=registry))
     if isinstance(trouble, ModelRefused):
-        with pytest.raises(StateError, match=r"of the predictions of models:/house/3, which cannot be loaded"):
+        with pytest.raises(StateError, match=r"predictions of models:/house/3, which cannot be loaded"):
             worker.run()
     else:
         worker.run()
