@@ -39,7 +39,7 @@ def test_validations_are_logged_beside_their_models(tmp_path: Path) -> None:
         against = ("--baseline", "models:/house/1", "--report", "report.html", "--require", "rmse<1e-9")
         failed = validate("--model", "models:/house/2", *against, folder=tmp_path, server=server)
         assert failed.returncode == 1, failed.stdout + failed.stderr
-        assert "required      failed: rmse<1e-09 (it is " in failed.stdout
+        assert "required      failed: rmse<1e-09 (actual value " in failed.stdout
         assert "different from models:/house/1" in failed.stdout
         assert "40 matched, 0 missing, 0 unexpected" in failed.stdout
         assert "Against models:/house/1: different" in (tmp_path / "report.html").read_text()

@@ -94,7 +94,7 @@ def test_a_selection_of_nothing_is_refused(wrong: dict[str, int]) -> None:
 
 
 def test_a_lane_by_that_is_no_field_is_refused(model: PackagedModel, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"lane_by=.owner.: Reading has no such field"):
+    with pytest.raises(ConfigurationError, match=r"lane_by=.owner.: not a field of Reading"):
         makiserve.replay(model, write(tmp_path / "house.csv", [1]), lane_by="owner")
 
 

@@ -148,7 +148,7 @@ def test_a_model_that_does_not_say_what_it_does_shows_it(predictions: Any, label
 
 
 def test_labels_of_other_classes_are_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="there is '1' among the labels, and the model predicts 0, 1"):
+    with pytest.raises(ConfigurationError, match="the data have labels such as '1', but the model predicts 0, 1"):
         measure(observed([0, 1], ["1", "1"]), ModelTask("classification", (0, 1)))
 
 

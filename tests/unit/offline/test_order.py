@@ -33,8 +33,12 @@ RECORDS = [Reading(time, house) for time, house in [(5, "a"), (3, "b"), (4, "b")
 @pytest.mark.parametrize(
     ("features", "lane_by", "said"),
     [
-        (hourly, None, ["4 records are older", "first records@1: time 3 after 5", "roll_time works in event time"]),
-        (hourly, "house", ["1 records are older", "first records@4: time 6 after 7"]),
+        (
+            hourly,
+            None,
+            ["4 records are older", "the first at records@1: time 3 after 5", "roll_time works in event time"],
+        ),
+        (hourly, "house", ["1 records are older", "the first at records@4: time 6 after 7"]),
         (plain, None, []),
     ],
 )

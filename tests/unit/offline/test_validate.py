@@ -35,7 +35,7 @@ def test_a_replay_of_which_nothing_is_required_passes(model: PackagedModel, sour
 def test_each_requirement_has_a_verdict(model: PackagedModel, source: Path) -> None:
     validation = validated(model, source, label="power", require=("rmse<9", "mae<0.001", "dead_letters<=1"))
     assert [verdict.is_met for verdict in validation.verdicts] == [True, False, True]
-    assert str(validation.verdicts[1]).startswith("failed: mae<0.001 (it is ")
+    assert str(validation.verdicts[1]).startswith("failed: mae<0.001 (actual value ")
     assert not validation.passed
 
 

@@ -43,7 +43,7 @@ def test_an_open_quote_costs_its_line_and_not_the_rest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('1,"a\n2,"b"\n3,c\n', ["line 2: .* is not closed before the next one: .* 2 lines", Row(2, "b"), Row(3, "c")]),
+        ('1,"a\n2,"b"\n3,c\n', ["line 2: .* is not closed before the next one, .* 2 lines", Row(2, "b"), Row(3, "c")]),
         ('1,"a\n2,"b\n3,"c"\n', ["line 2: ", "line 3: ", Row(3, "c")]),
         ('1,"a\nb"\n2,"c\n3,d', [Row(1, "a\nb"), "line 4: .* is never closed, .* 2 lines", Row(3, "d")]),
         ('1,"a\n', ["line 2: .* is never closed, .* 1 lines"]),

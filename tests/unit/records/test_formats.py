@@ -170,7 +170,7 @@ def test_times_lists_and_numbers_of_any_width_are_taken_from_parquet(tmp_path: P
             "damaged or incomplete: .*incorrect data check",
         ),
         ("cut.parquet", lambda: as_parquet()[:-20], "not readable as Parquet"),
-        ("less.parquet", lambda: as_parquet(), "no column 'absent', which .*Absent declares"),
+        ("less.parquet", lambda: as_parquet(), "lacks 'absent', which .*Absent declares"),
     ],
 )
 def test_a_damaged_file_says_so(tmp_path: Path, name: str, data: Callable[[], bytes], message: str) -> None:
@@ -190,7 +190,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     next(blocks)
     with path.open("ab") as file:
         file.write(b"5,a,1,,\n")
-    with pytest.raises(SourceError, match="has changed while it was read"):
+    with pytest.raises(SourceError, match="the file changed while it was read"):
         next(blocks)
 
 

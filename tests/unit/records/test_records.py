@@ -115,7 +115,7 @@ def test_a_header_alone_is_an_empty_stream(tmp_path: Path, data: bytes) -> None:
     ("data", "words"),
     [
         (b"", "the file is empty"),
-        (b"time,temperature\n1,2\n", r"no column 'House overall \[kW\]'"),
+        (b"time,temperature\n1,2\n", r"lacks 'House overall \[kW\]'"),
         (b"time,time,House overall [kW],temperature\n", "'time' more than once"),
     ],
 )
