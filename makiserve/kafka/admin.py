@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # type: ignore[attr-defined]  # stubs
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
+from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection, report
 from makiserve.kafka.errors import EXISTS, NO_BROKER, fault, retry, to_error
 from makiserve.kafka.limits import TIME_LIMITS, UNLIMITED
@@ -30,6 +31,7 @@ class Cluster:
     """The brokers and topics, as seen when a service starts."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._servers = connection.broker.bootstrap_servers
         self._reason = "no answer"
         self._refusal: ConfigurationError | None = None
@@ -143,21 +145,18 @@ class Cluster:
             retry(lambda: self._seen(topic, partitions), timedelta(seconds=10))
             logger.info("Topic %s now has %d partitions", topic, partitions)
 
-    def committed_topics(self, group: str) -> set[str]:
-        """Return the topics for which a group has committed offsets, as far as these credentials may see them.
+    def committed_topics(self) -> set[str]:
+        """Return the topics for which the group has committed offsets, as far as these credentials may see them.
 
         Raises:
             ConfigurationError: these credentials may not read the group's offsets.
             BrokerUnavailable: there was no answer within 10 s.
         """
-
-        def ask() -> Any:
-            with to_error(f"Reading the committed offsets of group {group}"):
-                asked = [ConsumerGroupTopicPartitions(group)]
-                return self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[group].result()
-
-        found = retry(ask, timedelta(seconds=10)).topic_partitions
-        return {each.topic for each in found if each.offset >= 0}
+        topics = retry(self._metadata, timedelta(seconds=10)).topics
+        places = [(name, number) for name, topic in topics.items() for number in topic.partitions]
+        with CommittedOffsets(self._connection) as offsets:
+            found = retry(lambda: offsets.of(places, timedelta(seconds=CALL_S)), timedelta(seconds=10))
+        return {topic for topic, _ in found}
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
         """Refuse a topic that has another value of a setting. Trust a topic whose settings may not be read.

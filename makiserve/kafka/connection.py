@@ -160,6 +160,10 @@ class Connection:
         own = {"group.id": self.broker.group, "enable.partition.eof": True}
         return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | own
 
+    def offsets_settings(self) -> dict[str, Any]:
+        """Return the settings of the client that reads committed offsets, without waiting for open transactions."""
+        return self.lookup_settings() | {"isolation.level": "read_uncommitted"}
+
     def producer_settings(self, batch_bytes: int = BATCH_BYTES) -> dict[str, Any]:
         """Return the settings of the transactional producer.
 

@@ -1,18 +1,18 @@
 """The consumer group and its topics, as the brokers see them now: owners, offsets, ends, topic ids.
 
-This uses a separate admin client from one thread. A look at a group takes two requests to its coordinator, for members
+This uses separate clients from one thread. A look at a group takes two requests to its coordinator, for members
 and offsets, and one request to each partition leader. A look at topics takes one request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
 from confluent_kafka import (
     ConsumerGroupState,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaException,
     TopicCollection,
@@ -20,6 +20,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
 
+from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import MISSING, fault, to_error
 
@@ -83,6 +84,10 @@ class GroupInspector:
         with to_error("The Kafka properties"):
             return AdminClient(self._connection.admin_settings())
 
+    @cached_property
+    def _offsets(self) -> CommittedOffsets:
+        return CommittedOffsets(self._connection)
+
     def topics(self, names: Collection[str]) -> dict[str, TopicState]:
         """Return the topics that exist and that the principal may see.
 
@@ -115,8 +120,8 @@ class GroupInspector:
         places = [TopicPartition(self._topic, number) for number in range(partitions)]
         with to_error(f"Describing group {name}"):
             group = self._admin.describe_consumer_groups([name], request_timeout=CALL_S)[name].result()
-            asked = [ConsumerGroupTopicPartitions(name, places)]
-            offsets = self._admin.list_consumer_group_offsets(asked, request_timeout=CALL_S)[name].result()
+        offsets = self._offsets.of([(self._topic, number) for number in range(partitions)], timedelta(seconds=CALL_S))
+        with to_error(f"Reading the ends of {self._topic}"):
             ends = self._admin.list_offsets(
                 {place: OffsetSpec.latest() for place in places},  # type: ignore[no-untyped-call]
                 isolation_level=IsolationLevel.READ_COMMITTED,
@@ -125,7 +130,7 @@ class GroupInspector:
             return GroupView(
                 is_stable=group.state is ConsumerGroupState.STABLE,
                 members=tuple(self._member(member) for member in group.members),
-                committed={place.partition: place.offset for place in offsets.topic_partitions if place.offset >= 0},
+                committed={number: offset for (_, number), offset in offsets.items()},
                 ends={place.partition: int(answer.result().offset) for place, answer in ends.items()},
             )
 

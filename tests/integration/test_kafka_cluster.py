@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
@@ -14,6 +17,7 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError
 from makiserve.kafka import Cluster, Connection, EmbeddedBroker, InputConsumer, TransactionalProducer
 from makiserve.kafka.embedded import OPTIONS
 from makiserve.settings import BrokerSettings
+from makiserve.testing.broker import Distribution, KafkaServer
 
 Topic = Callable[..., str]
 
@@ -91,6 +95,26 @@ def test_an_internal_topic_of_another_size_is_refused(kafka: str, topic: Topic) 
 def test_a_setting_that_no_topic_has_is_a_mistake_of_the_configuration(kafka: str, topic: Topic) -> None:
     with pytest.raises(ConfigurationError):
         cluster(kafka).create_if_absent(topic() + ".state", 1, {"no.such.setting": "1"})
+
+
+READ_OFFSETS = """
+import sys
+from makiserve.kafka import Cluster, Connection, GroupInspector
+from makiserve.settings import BrokerSettings
+connection = Connection(BrokerSettings(sys.argv[1], "new"))
+print(Cluster(connection).committed_topics())
+print(GroupInspector(connection, "none").group(0).committed)
+"""
+
+
+def test_committed_offsets_are_read_from_a_broker_that_has_no_coordinator_yet(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    """In a separate process: an admin client would end it with SIGSEGV (decision 0175)."""
+    with KafkaServer(distribution, tmp_path) as server:
+        command = [sys.executable, "-c", READ_OFFSETS, server.bootstrap_servers]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "set()\n{}\n"), done.stderr
 
 
 def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None:

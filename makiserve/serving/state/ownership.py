@@ -15,7 +15,7 @@ def require_own_offsets(cluster: Cluster, group: str, input_: str) -> None:
     Raises:
         ConfigurationError: the group has such offsets.
     """
-    others = sorted(cluster.committed_topics(group) - {input_})
+    others = sorted(cluster.committed_topics() - {input_})
     if others:
         raise ConfigurationError(
             f"The group {group} has committed offsets of {', '.join(others)}, but this service reads {input_}: "

@@ -45,7 +45,7 @@ class Cluster:
     def command(self, tool: str, topic: str) -> str:
         return f"kafka-{tool}.sh --topic {topic}"
 
-    def committed_topics(self, group: str) -> set[str]:
+    def committed_topics(self) -> set[str]:
         return self.committed
 
     def require_setting(self, topic: str, name: str, value: str) -> None:

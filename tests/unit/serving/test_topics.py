@@ -26,7 +26,7 @@ class Cluster:
     def partitions(self, topic: str) -> int:
         return self.topics[topic]
 
-    def committed_topics(self, group: str) -> set[str]:
+    def committed_topics(self) -> set[str]:
         return set()
 
     def ensure(self, topic: str, partitions: int, settings: object) -> int:

@@ -1,0 +1,51 @@
+"""The committed offsets of a group, read without joining it.
+
+A consumer reads them. The admin client's call ends the process with a segmentation fault if the broker that it asks is
+not the coordinator of the group any more, or not yet (librdkafka issue 5040). Decision 0175.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+
+from confluent_kafka import Consumer, TopicPartition
+
+from makiserve.kafka.connection import Connection
+from makiserve.kafka.errors import to_error
+
+MOST = 10_000
+"""The maximum number of partitions per request."""
+
+
+class CommittedOffsets:
+    """A client that reads the committed offsets of one group. As a context manager it closes with the block."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._group = connection.broker.group
+        with to_error("The properties of the client that reads committed offsets"):
+            self._consumer = Consumer(connection.offsets_settings())
+
+    def of(self, places: Sequence[tuple[str, int]], timeout: timedelta) -> dict[tuple[str, int], int]:
+        """Return the committed offset of each topic and partition that has one and that the principal may see.
+
+        Raises:
+            RetryCall: there was no answer.
+            ConfigurationError: the principal may not read the offsets of the group.
+        """
+        found: dict[tuple[str, int], int] = {}
+        for first in range(0, len(places), MOST):
+            asked = [TopicPartition(topic, number) for topic, number in places[first : first + MOST]]
+            with to_error(f"Reading the committed offsets of group {self._group}"):
+                answers = self._consumer.committed(asked, timeout.total_seconds())
+            found |= {(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
+        return found
+
+    def __enter__(self) -> CommittedOffsets:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
