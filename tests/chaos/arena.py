@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from confluent_kafka import ConsumerGroupState, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.testing.broker import KafkaServer
 from makiserve.testing.broker.node import Node
@@ -35,6 +36,7 @@ class Arena:
     """A cluster, the proxies before it, the service, its input and its model.
 
     Attributes:
+        past: values of the records that warm each partition up.
         patience_s: how long to wait for something that may need a worker to start.
     """
 
@@ -47,6 +49,7 @@ class Arena:
     admin: AdminClient
     group: str
     partitions: int
+    past: dict[int, list[bytes]]
     patience_s: float = PATIENCE_S
     _hurt: list[object] = field(default_factory=list)
 
@@ -82,15 +85,31 @@ class Arena:
         return {}
 
     def wait_until_owned(self, by: int) -> None:
-        """Wait until every partition has an owner, and so many members have some."""
+        """Wait until every partition has an owner, and this number of members has some."""
+
+        def is_owned() -> bool:
+            shares = [len(owned) for owned in self.owners().values() if owned]
+            return sum(shares) == self.partitions and len(shares) == by
+
+        self.wait_until(is_owned, "there are partitions without an owner")
+
+    def wait_until(self, condition: Callable[[], bool], otherwise: str) -> None:
+        """Wait for a condition.
+
+        Raises:
+            AssertionError: it does not become true in time; `otherwise` is the message.
+        """
         deadline = time.monotonic() + self.patience_s
-        while True:
-            owners = self.owners()
-            shares = [len(owned) for owned in owners.values() if owned]
-            if sum(shares) == self.partitions and len(shares) == by:
-                return
-            assert time.monotonic() < deadline, f"partitions without an owner: {owners}"
+        while not condition():
+            assert time.monotonic() < deadline, f"{otherwise}; owners: {self.owners()}"
             time.sleep(0.2)
+
+    def state_end(self) -> int:
+        """Return the number of records that were ever written to the state topic."""
+        places = {
+            TopicPartition(f"{self.group}.state", number): OffsetSpec.latest() for number in range(self.partitions)
+        }
+        return sum(future.result().offset for future in self.admin.list_offsets(places).values())
 
     def heal(self) -> None:
         """All faults of the round are over."""

@@ -22,6 +22,9 @@ from tests.chaos.traffic import STEP_S, Traffic
 
 TOPICS = ("events", "scores", "scores.dead-letters")
 GROUP = "chaos"
+PAST = 200
+"""Number of records that warm each partition up."""
+
 NAMES = ("a", "b", "", "c")
 """Of the workers. Every second one comes by the proxies."""
 
@@ -65,7 +68,9 @@ class Campaign:
             referee.warm_up()
             for number in range(1, self.rounds + 1):
                 report.add(referee.play(number, self.seed))
-            verdict = verify(direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay")
+            verdict = verify(
+                direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay", past=arena.past
+            )
             for worker in list(arena.fleet.workers):
                 arena.fleet.remove(worker)
             return report.end(verdict, arena.fleet.unexpected())
@@ -86,6 +91,11 @@ class Campaign:
         # A path asks no tracking server: workers start sooner where nothing moves.
         what = ["--model", registry.uri, "--watch", "500ms"] if is_watching else ["--model", registry.paths["1"]]
         arguments = [*what, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
+        traffic = Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s)
+        past = {number: sender.past(PAST) for number, sender in enumerate(traffic.senders)}
+        for number, values in past.items():
+            (self.directory / f"past-{number}.jsonl").write_bytes(b"\n".join(values))
+        arguments += ["--warm-up", str(self.directory / "past-{partition}.jsonl")]
         slow = self.directory / "slow"
         fleet = stack.enter_context(
             Fleet(arguments, [direct, by_proxy], self.directory, slow, registry.tracking, self.options)
@@ -93,5 +103,5 @@ class Campaign:
         for name in NAMES[: self.workers]:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
-        traffic = stack.enter_context(Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s))
-        return Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions), direct
+        stack.enter_context(traffic)
+        return Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions, past), direct

@@ -28,6 +28,9 @@ class Injury(NamedTuple):
 
 Fault = Callable[[Arena, random.Random], AbstractContextManager[Injury]]
 
+NEW_KEYS = 4_000
+"""Their state takes seconds to write, and a slice of a checkpoint ends after 0.25 s."""
+
 FAULTS: dict[str, Fault] = {}
 """All faults, by name."""
 
@@ -222,6 +225,21 @@ def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
 
 
 @fault
+def many_keys(arena: Arena, chance: random.Random) -> Generator[Injury]:
+    """More windows by key than a slice of a checkpoint can hold, and a worker dies between two slices."""
+    worker, written = arena.worker(chance), arena.state_end()
+    for sender, lock in zip(arena.traffic.senders, arena.traffic.locks, strict=True):
+        with lock:
+            sender.burst(NEW_KEYS)
+    arena.wait_until(lambda: arena.state_end() > written + NEW_KEYS, "the checkpoint of many keys has not begun")
+    arena.silence.begin(f"kill -9 of {worker}")
+    worker.end(signal.SIGKILL)
+    yield Injury(f"{NEW_KEYS} new keys in each partition, kill -9 {worker} while their state is written")
+    if not worker.is_running:
+        worker.start()
+
+
+@fault
 def stall_in_join(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """A batch takes longer than `max.poll.interval.ms` and gives no thread a turn; another member joins meanwhile."""
     victim = arena.worker(chance)
@@ -230,6 +248,6 @@ def stall_in_join(arena: Arena, chance: random.Random) -> Generator[Injury]:
     yield Injury(f"{victim} stands still for 13 s while {extra} joins", 15)
     arena.fleet.slow.unlink()
     try:
-        arena.wait_until_owned(by=len(arena.fleet.workers))
+        arena.wait_until_owned(by=sum(worker.is_running for worker in arena.fleet.workers))
     finally:
         arena.fleet.remove(extra)

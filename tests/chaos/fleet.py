@@ -51,6 +51,11 @@ class Worker:
         return self
 
     @property
+    def text(self) -> str:
+        """What all its lives have logged."""
+        return self.log.read_text(errors="replace")
+
+    @property
     def is_running(self) -> bool:
         return self.process.poll() is None
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from tests.chaos.arena import Arena, NobodyLeft
+from tests.chaos.arena import STARTS, Arena, NobodyLeft
 from tests.chaos.faults import FAULTS
+from tests.chaos.fleet import Worker
 from tests.chaos.oracle import Lane, Log, Verdict, behind, judge, open_transactions, wait_until_committed
+
+SLOW_S = 3
+"""How long each batch takes while a worker is killed."""
 
 START_S = 900
 """A busy machine may take this long for the first start of all workers."""
@@ -46,6 +51,10 @@ class Round:
         return f"round {self.number}: {done} ({self.seconds:.1f} s, settled in {self.settled:.1f} s{silent}): {verdict}"
 
 
+def _is_warm(worker: Worker) -> bool:
+    return ": warmed up with" in worker.text
+
+
 class Referee:
     """Plays rounds.
 
@@ -67,14 +76,25 @@ class Referee:
         self._logs = [Log(servers, topic, partitions) for topic in topics]
 
     def warm_up(self) -> None:
-        """Traffic flows until every partition has given outputs."""
-        began = time.monotonic()
-        self._arena.traffic.flow()
-        while not all(self._logs[1].read().values()):
-            assert time.monotonic() < began + START_S, "the service does not begin: see its logs"
-            time.sleep(0.2)
-        self._arena.traffic.rest()
-        self._arena.started_in(time.monotonic() - began)
+        """Start the service, let a worker die in its first batch, and wait until every partition has given outputs.
+
+        Partitions begin with the state of a file (`--warm-up`), which no record of the topic can restore. The batch is
+        slow, so that the worker commits while it is scored.
+        """
+        began, arena = time.monotonic(), self._arena
+        arena.started_in(START_S / STARTS)
+        arena.traffic.flow()
+        arena.wait_until(lambda: any(map(_is_warm, arena.fleet.workers)), "no partition is warmed up: see the logs")
+        victim = next(filter(_is_warm, arena.fleet.workers))
+        arena.started_in(time.monotonic() - began)
+        arena.fleet.slow.write_text(str(SLOW_S))
+        arena.wait_until(lambda: "→ running" in victim.text, "no partition is restored: see the logs")
+        time.sleep(SLOW_S / 2)
+        victim.end(signal.SIGKILL)
+        arena.fleet.slow.unlink()
+        victim.start()
+        arena.wait_until(lambda: all(self._logs[1].read().values()), "the service does not begin: see its logs")
+        arena.traffic.rest()
 
     def play(self, number: int, seed: int) -> Round:
         """One round; which faults there are depends on its number and the seed alone."""

@@ -58,7 +58,9 @@ class Soak(Campaign):
             restarted += _watch(arena, memory, began + 3 * third)
             busy = load.line()
             arena.traffic.rest()
-            verdict = verify(direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay")
+            verdict = verify(
+                direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay", past=arena.past
+            )
             unexpected = arena.fleet.unexpected()
             lines = (
                 f"{minutes:g} minutes, {self.partitions * self.rate} records a second",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.chaos.patient import Patient
 
-pytestmark = pytest.mark.timeout(1800)  # what it waits for has deadlines of its own
+pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 
 STEPS = ("step_1_checkpoint", "step_2_flush", "step_3_offsets", "step_4_commit", "step_5_advance")
 CALLS = ("begin", "produce", "flush", "send_offsets", "commit", "poll")

@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.oracle import Verdict
 from tests.chaos.patient import Patient
 
-pytestmark = pytest.mark.timeout(1800)  # what it waits for has deadlines of its own
+pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 
 DEATH = "die before Committer.step_4_commit call 3"
 ABORT = "abort before Committer.step_3_offsets call 3"

@@ -9,7 +9,7 @@ import pytest
 from makiserve.testing.broker import Distribution
 from tests.chaos.campaign import Campaign
 
-pytestmark = pytest.mark.timeout(1800)  # what it waits for has deadlines of its own
+pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 
 FAULTS = ("kill_worker", "poison_burst", "reset_connections")
 

@@ -15,6 +15,9 @@ from tests.chaos.pipeline import POISON_EARLY, POISON_LATE
 KEYS = 12
 """How many sequences of a partition run at a time; now and then one ends and another one begins."""
 
+BURST = 500
+"""How many events of a burst are sent at once."""
+
 DAMAGED = (None, b"", b"no event", b'{"key": "a", "number": "one"}', b'{"key": "a", "num', b"\xff\xfe", b"[]")
 STEP_S = 0.05
 """From one burst of records to the next, each a transaction in the odd partitions."""
@@ -36,6 +39,7 @@ class Sender:
         self._chance = random.Random(f"{seed}/{partition}")
         self._numbers: dict[str, int] = {}
         self._first_key = 0
+        self._is_bursting = False
         self._time_ms = 1_700_000_000_000
         self._settings = {"bootstrap.servers": servers, "linger.ms": 0, "enable.idempotence": True, "log_level": 0}
         self._is_transactional = partition % 2 == 1
@@ -60,6 +64,19 @@ class Sender:
             self._producer = self._connect()
         self._producer.poll(0)
 
+    def burst(self, keys: int) -> None:
+        """Send an event of each of so many new keys, all within a few seconds of event time."""
+        for _ in range(0, keys, BURST):
+            self._is_bursting = True
+            self.send(BURST)
+            self._is_bursting = False
+            self.flush()
+
+    def past(self, count: int) -> list[bytes]:
+        """Return events that precede those that are sent, of the same sequences."""
+        first, step = self._time_ms - 100 * count, range(count)
+        return [_event(f"{self._partition}-{n % KEYS}", n - count, first + 100 * n, n % 50 + 0.25) for n in step]
+
     def flush(self) -> None:
         """Wait until all that was sent has arrived, or has failed."""
         self._producer.flush(60)
@@ -80,15 +97,19 @@ class Sender:
 
     def _value(self) -> tuple[bytes | None, bool]:
         chance = self._chance
-        self._time_ms += chance.randrange(1, 400)
-        self._first_key += chance.random() < 0.01
+        self._time_ms += chance.randrange(2) if self._is_bursting else chance.randrange(1, 400)
+        self._first_key += KEYS if self._is_bursting else chance.random() < 0.01
         is_poison = chance.random() < self.poison
         if is_poison and chance.random() < 0.4:
             return chance.choice(DAMAGED), True
         key = f"{self._partition}-{self._first_key + chance.randrange(KEYS)}"
         number = self._numbers[key] = self._numbers.get(key, -1) + 1
         value = chance.choice((POISON_EARLY, POISON_LATE)) if is_poison else round(chance.gauss(50, 20), 3)
-        return json.dumps({"key": key, "number": number, "time": self._time_ms, "value": value}).encode(), is_poison
+        return _event(key, number, self._time_ms, value), is_poison
+
+
+def _event(key: str, number: int, time_ms: int, value: float) -> bytes:
+    return json.dumps({"key": key, "number": number, "time": time_ms, "value": value}).encode()
 
 
 class Traffic:
@@ -107,8 +128,8 @@ class Traffic:
         self._records = max(1, round(rate * step_s))
         self._flows = threading.Event()
         self._ends = threading.Event()
-        self._locks = [threading.Lock() for _ in self.senders]
-        pairs = zip(self.senders, self._locks, strict=True)
+        self.locks = [threading.Lock() for _ in self.senders]
+        pairs = zip(self.senders, self.locks, strict=True)
         self._threads = [threading.Thread(target=self._run, args=pair, daemon=True) for pair in pairs]
 
     def flow(self) -> None:
@@ -118,7 +139,7 @@ class Traffic:
     def rest(self) -> None:
         """Send no more, and wait until what was sent has arrived."""
         self._flows.clear()
-        for sender, lock in zip(self.senders, self._locks, strict=True):
+        for sender, lock in zip(self.senders, self.locks, strict=True):
             with lock:
                 sender.flush()
 

@@ -39,17 +39,30 @@ def command(arguments: list[str], directory: Path) -> str:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     whole = [sys.executable, "-m", "makiserve", *arguments]
     done = subprocess.run(whole, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr}"
     return done.stdout
 
 
-def replay(model: str, input_: Mapping[int, list[Entry]], directory: Path, call: Call = command) -> dict[int, Replayed]:
-    """Replay each partition on its own, two at a time."""
+def replay(
+    model: str,
+    input_: Mapping[int, list[Entry]],
+    directory: Path,
+    call: Call = command,
+    past: Mapping[int, list[bytes]] | None = None,
+) -> dict[int, Replayed]:
+    """Replay each partition on its own, two at a time.
+
+    Args:
+        past: values of records that precede those of each partition, all of which can be scored.
+    """
     directory.mkdir(parents=True, exist_ok=True)
+
+    def replayed(number: int) -> Replayed:
+        path = directory / f"partition-{number}.jsonl"
+        return _replay(model, (past or {}).get(number, []), input_[number], path, call)
+
     with ThreadPoolExecutor(2) as pool:
-        paths = [directory / f"partition-{number}.jsonl" for number in input_]
-        found = pool.map(lambda entries, path: _replay(model, entries, path, call), input_.values(), paths)
-        return dict(zip(input_, found, strict=True))
+        return dict(zip(input_, pool.map(replayed, input_), strict=True))
 
 
 def switched(replays: Mapping[str, Replayed], outputs: list[Entry]) -> Replayed:
@@ -65,8 +78,8 @@ def switched(replays: Mapping[str, Replayed], outputs: list[Entry]) -> Replayed:
     return Replayed([replay.outputs[index] for index, replay in enumerate(chosen)], first.dead)
 
 
-def _replay(model: str, entries: list[Entry], path: Path, call: Call) -> Replayed:
-    lines = [entry.value or b"null" for entry in entries]  # no value is no event, and neither is null
+def _replay(model: str, past: list[bytes], entries: list[Entry], path: Path, call: Call) -> Replayed:
+    lines = [*past, *(entry.value or b"null" for entry in entries)]  # no value is no event, and neither is null
     assert not any(b"\n" in line or line.isspace() for line in lines), "a value that is not one line cannot be replayed"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     output = path.with_suffix(".csv")
@@ -74,5 +87,6 @@ def _replay(model: str, entries: list[Entry], path: Path, call: Call) -> Replaye
     dead = DEAD.search(text)
     assert dead, text
     with output.open(newline="") as file:
-        rows = [(entries[int(row["offset"])].offset, float(row["prediction"])) for row in csv.DictReader(file)]
+        found = [(int(row["offset"]) - len(past), float(row["prediction"])) for row in csv.DictReader(file)]
+    rows = [(entries[at].offset, prediction) for at, prediction in found if at >= 0]
     return Replayed(rows, int(dead[1].replace(",", "")))

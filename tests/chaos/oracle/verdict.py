@@ -88,6 +88,7 @@ def verify(
     partitions: int,
     directory: Path,
     call: Call = command,
+    past: Mapping[int, list[bytes]] | None = None,
 ) -> Verdict:
     """The whole of the oracle: everything of these topics is read anew, replayed and judged.
 
@@ -96,6 +97,7 @@ def verify(
         topics: input, output, dead letters.
         directory: for the files of the replay.
         call: runs the replay command.
+        past: values of records that precede those of each partition.
     """
     verdict = Verdict()
     logs = [Log(servers, topic, partitions) for topic in topics]
@@ -109,7 +111,7 @@ def verify(
     inputs, outputs, letters = (log.read() for log in logs)
     for log in logs:
         log.close()
-    replays = {version: replay(model, inputs, directory / version, call) for version, model in models.items()}
+    replays = {version: replay(model, inputs, directory / version, call, past) for version, model in models.items()}
     for number in inputs:
         replayed = switched({version: each[number] for version, each in replays.items()}, outputs[number])
         judge(Lane(number, inputs[number], outputs[number], letters[number]), verdict, replayed)

@@ -5,13 +5,19 @@ Topics are small, so that what does not fit is cheap: see `INPUT`, `OUTPUT` and 
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import mlflow
+import numpy as np
+import pandas as pd
 import rx
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
 
 import makiserve
 import makiserve.stream as rs
@@ -20,6 +26,7 @@ from tests.integration.serving.raw import Message
 KEPT = {"retention_ms": "-1"}
 INPUT = KEPT | {"max_message_bytes": "200000", "message_timestamp_after_max_ms": str(2**63 - 1)}
 OUTPUT = KEPT | {"max_message_bytes": "50000", "cleanup_policy": "compact"}
+SHADOW = KEPT | {"max_message_bytes": "40000", "cleanup_policy": "compact"}
 LETTERS = KEPT | {"max_message_bytes": "60000"}
 
 
@@ -47,6 +54,47 @@ def features() -> makiserve.Transform:
         ),
         rs.ops.map(lambda row: Features(*row)),
     )
+
+
+REFERENCE = [Row(number, float(number % 5), padding=number % 3) for number in range(40)]
+REFUSED_BY_SHADOW = 7
+"""The shadow refuses features whose number ends with this digit."""
+
+
+class Total(mlflow.pyfunc.PythonModel):
+    """Predict the running total."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
+        return np.asarray(model_input["total"].to_numpy(dtype=float))
+
+
+class Padding(mlflow.pyfunc.PythonModel):
+    """Predict the padding, however large; some features are refused, and with them the batch that they are in."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
+        if (model_input["number"] % 10 == REFUSED_BY_SHADOW).any():
+            raise ValueError("not this one")
+        return np.asarray(model_input["padding"].to_numpy(dtype=object))
+
+
+def log_models() -> None:
+    """Register the versions of the model `hostile`: champion, challenger and shadow."""
+    columns = Schema([ColSpec("long", "number"), ColSpec("double", "total"), ColSpec("string", "padding")])
+    named = importlib.import_module("tests.integration.serving.hostile")
+    for alias, model, kind in (
+        ("champion", named.Total(), "double"),
+        ("challenger", named.Total(), "double"),
+        ("shadow", named.Padding(), "string"),
+    ):
+        makiserve.log_model(
+            model,
+            features=features,
+            record=Row,
+            reference=[row for row in REFERENCE if row.number % 10 != REFUSED_BY_SHADOW],
+            signature=ModelSignature(columns, Schema([ColSpec(kind)])),
+            registered_model_name="hostile",
+            alias=alias,
+        )
 
 
 class Case(NamedTuple):

@@ -19,7 +19,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 import makiserve
 from tests.integration.serving.pipeline import REFERENCE, Features, Step, features
-from tests.integration.serving.service import Service, read, send, sources
+from tests.integration.serving.service import START_S, Service, read, send, sources
 from tests.integration.test_packaging_server import tracking_server
 
 
@@ -87,7 +87,7 @@ class Log:
 
     def wait(self, text: str, times: int = 1) -> None:
         """Wait until it has been told so many times since the last wait."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + START_S
         while sum(text in line for line in self.lines[self._read :]) < times:
             assert self._service.process.poll() is None, "".join(self.lines)
             assert time.monotonic() < deadline, f"{text!r} is not in:\n{''.join(self.lines)}"

@@ -23,6 +23,18 @@ START_S = 240
 """A machine that is busy with other work may take this long to start a service, or to end it."""
 
 
+def wait_until(condition: Callable[[], bool], otherwise: Callable[[], object]) -> None:
+    """Wait until a condition is true.
+
+    Raises:
+        AssertionError: it is still false after `START_S`; what `otherwise` returns is the message.
+    """
+    deadline = time.monotonic() + START_S
+    while not condition():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.1)
+
+
 @dataclass
 class Service:
     """`makiserve --model …` as an operator starts it. As a context manager it never outlives the test.

@@ -7,6 +7,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,14 +15,25 @@ import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
+import makiserve
 from makiserve.errors import AbortTransaction, MessageRefused
 from makiserve.kafka import Connection, Limits, RangeReader, TransactionalProducer
+from makiserve.offline.audit import audit
 from makiserve.serving.dead_letters import Waiting, redrive_dead_letters
 from makiserve.serving.messages import Outgoing
 from makiserve.serving.sender import PATIENCE, Sender
-from makiserve.settings import BrokerSettings
+from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker.topics import create_topic
-from tests.integration.serving.hostile import INPUT, LETTERS, OUTPUT, Case, stream
+from tests.integration.serving.hostile import (
+    INPUT,
+    LETTERS,
+    OUTPUT,
+    REFUSED_BY_SHADOW,
+    SHADOW,
+    Case,
+    log_models,
+    stream,
+)
 from tests.integration.serving.raw import RawProducer
 from tests.integration.serving.service import Service, read, sources
 
@@ -148,8 +160,7 @@ def test_hostile_records_that_get_another_key_end_once_as_those_they_were(
     assert found == Counter((place, case.message.key) for place, case in places.items() if case.reason is None)
     dead = Counter(source(message) for own in letters.values() for message in own)
     assert dead == Counter(place for place, case in places.items() if case.reason)
-    code, log = running.stop(signal.SIGTERM)
-    assert (code, [word for word in ("Traceback", "was aborted", "restarting") if word in log]) == (0, [])
+    assert_calm(running)
 
 
 def test_hostile_records_end_once_in_several_workers(
@@ -162,8 +173,45 @@ def test_hostile_records_end_once_in_several_workers(
         made = [json.loads(message.value())["total"] for message in outputs[number]]
         assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
     hostile.assert_letters(letters)
-    code, log = running.stop(signal.SIGTERM)
-    assert (code, [word for word in ("Traceback", "is aborted", "started again") if word in log]) == (0, [])
+    assert_calm(running)
+
+
+def test_hostile_records_end_once_beside_a_challenger_and_a_shadow_and_in_an_audit(
+    kafka: str, admin: AdminClient, topic: Topic, service: Start, tracking_uri: str
+) -> None:
+    log_models()
+    hostile, watched = Stream(kafka, admin, topic, 300), topic(2, **SHADOW)
+    options = ["--emit", "prediction,features", "--split", "challenger=40%"]
+    options += ["--shadow", "models:/hostile@shadow", "--shadow-output", watched]
+    running = service("models:/hostile@champion", hostile.input, hostile.output, *options)
+    outputs, letters = hostile.wait()
+    for number, cases in enumerate(hostile.cases):
+        made = [json.loads(message.value())["prediction"] for message in outputs[number]]
+        assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
+    hostile.assert_letters(letters)
+    versions = Counter(
+        dict(message.headers() or [])["makiserve.version"] for own in outputs.values() for message in own
+    )
+    assert set(versions) == {b"1", b"2"}
+    assert_shadow(read(kafka, watched), hostile.cases)
+    assert_calm(running)
+
+    model = replace(makiserve.load("models:/hostile@champion"), emit=("prediction", "features"))
+    settings = AuditSettings(hostile.input, hostile.output, hostile.letters, tolerance=0.0)
+    found = audit(model, Connection(BrokerSettings(kafka, f"makiserve.{hostile.output}")), settings)
+    assert [str(each) for each in found if not each.agree] == []
+    assert [each.offsets[1] for each in found] == [len(cases) for cases in hostile.cases]
+
+
+def assert_shadow(found: dict[int, list[Message]], cases: Sequence[Sequence[Case]]) -> None:
+    """The shadow has one message for each record that has features: its prediction, or why there is none."""
+    for number, own in enumerate(cases):
+        scored = [offset for offset, case in enumerate(own) if case.reason in (None, "publish")]
+        assert sources(found[number]) == scored
+        for message, offset in zip(found[number], scored, strict=True):
+            said, record = json.loads(message.value() or b"{}"), json.loads(own[offset].message.value or b"{}")
+            is_refused = record["number"] % 10 == REFUSED_BY_SHADOW
+            assert "error" in said if is_refused or "prediction" not in said else len(said["prediction"]) < 40_000
 
 
 def source(message: Message) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
@@ -24,6 +25,8 @@ PIPELINE = "tests.integration.serving.grouped:features"
 PARTITIONS = 4
 RECORDS = 300
 DAMAGED = b'{"number": 0}'
+
+pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
 
 
 def readings(partition: int) -> list[bytes]:
@@ -57,7 +60,7 @@ def test_equal_values_meet_and_an_output_has_the_key_and_position_of_its_record(
         processes = children(running.process.pid)
         for process in (processes[0], processes[2]):  # one of each stage
             os.kill(process, signal.SIGKILL)
-    found = read(kafka, output, enough=PARTITIONS * RECORDS, timeout=120)
+    found = read(kafka, output, enough=PARTITIONS * RECORDS)
     messages = [message for number in found for message in found[number]]
     assert len(messages) == PARTITIONS * RECORDS
     assert sorted(map(source, messages)) == [(p, n) for p in range(PARTITIONS) for n in range(RECORDS)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # stubs
     AdminClient,
@@ -18,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # stubs
 
 from makiserve.artifact import features_only
 from makiserve.testing.broker import create_topic
-from tests.integration.serving.service import Service, read, send
+from tests.integration.serving.service import Service, read, send, wait_until
 from tests.integration.serving.test_check import check
 
 Topic = Callable[..., str]
@@ -26,6 +26,7 @@ Start = Callable[..., Service]
 
 COUNTED = "tests.integration.serving.counted:features"
 MANY = 20_000
+pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
 SHORT = ["--kafka", "transaction.timeout.ms=3000", "--instance", "pod-0"]
 
 
@@ -33,8 +34,8 @@ def readings(*keys: int) -> list[bytes]:
     return [b'{"key": %d, "value": 1}' % key for key in keys]
 
 
-def counts(kafka: str, output: str, enough: int, timeout: float = 60) -> list[Any]:
-    messages = read(kafka, output, enough=enough, timeout=timeout)[0]
+def counts(kafka: str, output: str, enough: int) -> list[Any]:
+    messages = read(kafka, output, enough=enough)[0]
     return [(row["key"], row["count"]) for row in (json.loads(message.value()) for message in messages)]
 
 
@@ -102,7 +103,7 @@ def test_checkpoint_of_more_keys_than_a_commit_writes_is_exact(kafka: str, topic
     for number in range(1, 4):
         running = service(COUNTED, input_, output, *SHORT)
         send(kafka, input_, readings(*range(MANY)))
-        found = counts(kafka, output, number * MANY, timeout=200)
+        found = counts(kafka, output, number * MANY)
         assert found == [(key, count + 1) for count in range(number) for key in range(MANY)]
         if number == 1:
             wait_for_checkpoint(kafka, f"makiserve.{output}.state")
@@ -112,10 +113,10 @@ def test_checkpoint_of_more_keys_than_a_commit_writes_is_exact(kafka: str, topic
 
 def wait_for_checkpoint(kafka: str, state: str) -> None:
     """Wait until a complete checkpoint is committed."""
-    deadline = time.monotonic() + 120
-    while b"mark" not in {message.key() for message in read(kafka, state)[0]}:
-        assert time.monotonic() < deadline, f"{state} has no complete checkpoint"
-        time.sleep(0.5)
+    wait_until(
+        lambda: b"mark" in {message.key() for message in read(kafka, state)[0]},
+        lambda: f"{state} has no complete checkpoint",
+    )
 
 
 def set_policy(admin: AdminClient, topic: str, policy: str) -> None:

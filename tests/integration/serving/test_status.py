@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +17,15 @@ from playwright.sync_api import Browser, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.browser import look
-from tests.integration.serving.service import Service, predictions, read, send, sources, traceparent
+from tests.integration.serving.service import (
+    Service,
+    predictions,
+    read,
+    send,
+    sources,
+    traceparent,
+    wait_until,
+)
 from tests.integration.serving.test_serving import steps
 
 Topic = Callable[..., str]
@@ -45,10 +52,14 @@ def ask(port: int, path: str) -> tuple[int, str]:
 
 def until(port: int, path: str, done: Callable[[int, str], bool]) -> str:
     """Ask until the answer is the one that is waited for."""
-    deadline = time.monotonic() + 60
-    while not done(*(answer := ask(port, path))):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
+    answer = ask(port, path)
+
+    def is_done() -> bool:
+        nonlocal answer
+        answer = ask(port, path)
+        return done(*answer)
+
+    wait_until(is_done, lambda: answer)
     return answer[1]
 
 

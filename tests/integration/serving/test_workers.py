@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 import makiserve
 from makiserve.artifact import features_only
-from tests.integration.serving.service import Service, read, send, sources
+from tests.integration.serving.service import Service, read, send, sources, wait_until
 from tests.integration.serving.test_serving import steps
 
 Topic = Callable[..., str]
@@ -26,6 +26,8 @@ Start = Callable[..., Service]
 PIPELINE = "tests.integration.serving.pipeline:features"
 PARTITIONS = 6
 RECORDS = 600
+
+pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
 
 
 def replayed(values: list[bytes], tmp_path: Path) -> list[tuple[int, Any]]:
@@ -41,13 +43,17 @@ def children(pid: int) -> list[int]:
 
 def wait_until_shared(admin: AdminClient, group: str, workers: int) -> None:
     """Wait until each of so many members has the same number of partitions."""
-    deadline, shares = time.monotonic() + 90, [0]
-    while len(shares) != workers or not min(shares) == max(shares) > 0:
-        assert time.monotonic() < deadline, shares
-        time.sleep(0.1)
+
+    def shares() -> list[int]:
         with suppress(KafkaException):  # its coordinator is being found
             members = admin.describe_consumer_groups([group])[group].result().members
-            shares = [len(member.assignment.topic_partitions) for member in members]
+            return [len(member.assignment.topic_partitions) for member in members]
+        return []
+
+    def is_shared() -> bool:
+        return len(found := shares()) == workers and min(found) == max(found) > 0
+
+    wait_until(is_shared, lambda: f"the members of {group} have {shares()} partitions")
 
 
 def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
@@ -63,7 +69,7 @@ def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
         read(kafka, output, enough=300)
         killed = children(running.process.pid)[1]
         os.kill(killed, signal.SIGKILL)
-    found = read(kafka, output, enough=PARTITIONS * RECORDS, timeout=120)
+    found = read(kafka, output, enough=PARTITIONS * RECORDS)
     for number, own in enumerate(values):
         got = list(zip(sources(found[number]), (json.loads(each.value()) for each in found[number]), strict=True))
         assert got == replayed(own, tmp_path)
