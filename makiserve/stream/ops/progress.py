@@ -29,7 +29,7 @@ def progress(name: str, threshold: int, measure_throughput: bool = True) -> Tran
     Args:
         name: the name of the items in the log.
         threshold: the number of items between two lines of the log.
-        measure_throughput: log the number of items a second since the previous line.
+        measure_throughput: log the number of items per second since the previous line.
 
     *Emits* the item. *State* none: the count is that of this process, over all its groups, windows and lanes, and not
     part of the stream. (RxSci fails on the first item.)
@@ -84,4 +84,4 @@ class _Meter:
         now = perf_counter()
         rate = self._progress.threshold / max(now - self._since, 1e-9)
         self._since = now
-        log.info("%s: %d items (%.0f a second)", self._progress.label, self._count, rate)
+        log.info("%s: %d items (%.0f per second)", self._progress.label, self._count, rate)

@@ -122,7 +122,7 @@ def test_a_record_type_beside_a_registered_pipeline_is_refused(registered: str) 
 
 
 def test_a_pipeline_from_code_needs_its_record_type(tracking: str, house: ModuleType) -> None:
-    with pytest.raises(ConfigurationError, match="needs record= and reference="):
+    with pytest.raises(ConfigurationError, match=r"needs record= \(its record type\) and reference="):
         log_model(fitted(), features=house.features)
 
 
@@ -177,7 +177,7 @@ def test_what_is_no_model_takes_no_pipeline(tracking: str, house: ModuleType, re
         attach(str(tmp_path), features=registered)
     with pytest.raises(ModelRefused, match="it has no python_function flavor, only makiserve"):
         attach(registered, features=registered)
-    with pytest.raises(ConfigurationError, match=r"features='.*plain.*': it has no pipeline|it has no pipeline"):
+    with pytest.raises(ConfigurationError, match=r"features='.*': this model has no pipeline"):
         log_model(fitted(), features=plain_model())
 
 
@@ -233,5 +233,5 @@ def test_a_record_of_a_signature_has_its_names_and_types() -> None:
 
 
 def test_a_signature_of_other_things_than_values_makes_no_record() -> None:
-    with pytest.raises(ModelRefused, match="its input 'words' is"):
+    with pytest.raises(ModelRefused, match=r"its input 'words' has type Array\(string\)"):
         record_from_schema(infer_signature(pd.DataFrame({"words": [["a"]]})).inputs)

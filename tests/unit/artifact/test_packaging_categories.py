@@ -165,7 +165,7 @@ def test_features_have_the_names_that_the_class_gives_them(log: Log, weather: Mo
 def test_a_name_that_no_feature_has_is_an_error_that_says_how_to_give_it(log: Log, weather: ModuleType) -> None:
     frame = PLAIN[["floor"]].rename(columns={"floor": "floor no."})
 
-    with pytest.raises(ConfigurationError, match=r"by makiserve\.field\(name='floor no\.'\) in the class"):
+    with pytest.raises(ConfigurationError, match=r"makiserve\.field\(name='floor no\.'\) in the class"):
         served(log, weather, Ridge().fit(frame, LABEL), PLAIN)
 
 

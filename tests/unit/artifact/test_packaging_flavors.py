@@ -274,5 +274,5 @@ def test_a_damaged_flavor_is_refused_with_its_reason(log: Log, house: ModuleType
     for file in directory.glob("model.*"):
         file.write_bytes(b"damaged")
 
-    with pytest.raises(ModelRefused, match="it cannot be loaded here"):
+    with pytest.raises(ModelRefused, match="the model cannot be loaded here"):
         load(directory)

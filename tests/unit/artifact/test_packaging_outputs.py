@@ -299,7 +299,9 @@ def test_an_answer_of_another_shape_is_an_error_with_both_shapes() -> None:
 
     assert layout == Layout("matrix", ("output_0", "output_1"), (2,))
     for output in (np.zeros((4, 3)), np.zeros(4), [np.zeros(2)] * 4, pd.DataFrame(np.zeros((4, 2)))):
-        with pytest.raises(PredictError, match=r"for 4 rows, which is not .*: an array of shape \(rows, 2\)"):
+        with pytest.raises(
+            PredictError, match=r"for 4 rows, but for its first records .* an array of shape \(rows, 2\)"
+        ):
             layout.read(output, 4, Names())
 
 

@@ -83,7 +83,7 @@ def test_a_missing_reference_record_is_refused_by_its_place(artifact: Path) -> N
     path = artifact / "makiserve/reference.jsonl"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]))
 
-    assert "outputs: packaged one at record 31, here no more" in refusal(artifact, check_reference)
+    assert "outputs: packaged one at record 31, here no further one" in refusal(artifact, check_reference)
 
 
 def test_a_damaged_reference_is_refused(artifact: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_refused_model_leaves_no_module_behind(log: Log, house: ModuleType, pr
     finally:
         del os.environ["HOUSE_FAILS"]
 
-    assert "it cannot be loaded here: OSError: no house" in message
+    assert "the model cannot be loaded here: OSError: no house" in message
     assert sys.meta_path == finders
     assert not [name for name in sys.modules if name.startswith("house")]
     check_reference(load(uri))

@@ -92,7 +92,7 @@ def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
 
 def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
     registry = ModelRegistry(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
-    with pytest.raises(ModelRefused, match=r"in a new process: .*it must take the features that"):
+    with pytest.raises(ModelRefused, match=r"in a new process: .*it must take the features of"):
         registry.try_out(uri("/3"))
     MlflowClient().set_registered_model_alias(NAME, "challenger", "3")
     registry.try_out(uri("/3"))
