@@ -4,7 +4,8 @@ Use it as `import makiserve.stream as rs`. Each operator works on any Observable
 `reactivex.compose`.
 """
 
-from makiserve.stream import compression, container, data, error, framing, io, math, ops, state
+from makiserve.stream import data, error, math, ops, rxsci, state
 from makiserve.stream.run import run
+from makiserve.stream.rxsci import compression, container, framing, io
 
-__all__ = ["compression", "container", "data", "error", "framing", "io", "math", "ops", "run", "state"]
+__all__ = ["compression", "container", "data", "error", "framing", "io", "math", "ops", "run", "rxsci", "state"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from makiserve.errors import DecodeError
-from makiserve.stream.container import csv
+from makiserve.stream.rxsci.container import csv
 
 PARSER = csv.create_line_parser([("is_dry", bool)])
 

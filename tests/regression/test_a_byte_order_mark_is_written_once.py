@@ -7,7 +7,7 @@ from pathlib import Path
 import rx
 
 import makiserve.stream as rs
-from makiserve.stream.container import csv
+from makiserve.stream.rxsci.container import csv
 
 
 def test_a_byte_order_mark_is_written_once(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import rx
 
-from makiserve.stream.container import csv
-from makiserve.stream.framing import line
+from makiserve.stream.rxsci.container import csv
+from makiserve.stream.rxsci.framing import line
 from tests.unit.stream.feed import emitted
 
 

@@ -8,7 +8,7 @@ import pytest
 import rx
 
 from makiserve.errors import DecodeError
-from makiserve.stream.container import csv
+from makiserve.stream.rxsci.container import csv
 
 LINES = ["a", "1", "one", "2"]
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from makiserve.stream.container import csv
+from makiserve.stream.rxsci.container import csv
 
 
 @pytest.mark.parametrize(("text", "value"), [("-11.45", -11.45), ("-0.5", -0.5), ("-0.0", -0.0), ("1e-3", 0.001)])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import makiserve.stream as rs
-from makiserve.stream.container import csv
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from makiserve.stream.rxsci.container import csv
 from tests.unit.stream.feed import emitted
 
 PARSER = csv.create_line_parser([("time", int), ("x", float)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from makiserve.stream.io import walk
+from makiserve.stream.rxsci.io import walk
 
 
 @pytest.mark.parametrize(("recursive", "names"), [(True, ["a", "sub/b"]), (False, ["a"])])

@@ -7,7 +7,7 @@ from pathlib import Path
 import rx
 
 import makiserve.stream as rs
-from makiserve.stream.container import csv
+from makiserve.stream.rxsci.container import csv
 
 
 def test_csv_is_written_to_a_path_without_an_encoding(tmp_path: Path) -> None:

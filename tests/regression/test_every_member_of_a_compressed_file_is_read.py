@@ -10,7 +10,7 @@ import pytest
 import rx
 import zstandard
 
-from makiserve.stream.compression import z, zstd
+from makiserve.stream.rxsci.compression import z, zstd
 
 
 @pytest.mark.parametrize(("module", "compress"), [(z, gzip.compress), (zstd, zstandard.compress)], ids=["z", "zstd"])

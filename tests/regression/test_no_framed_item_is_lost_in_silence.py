@@ -7,7 +7,7 @@ from typing import Any
 import rx
 
 from makiserve.errors import DecodeError
-from makiserve.stream.framing import length_prefix
+from makiserve.stream.rxsci.framing import length_prefix
 
 
 def outcome(items: list[bytes], step: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import pytest
 import rx
 
 import makiserve.stream as rs
-from makiserve.stream.container import parquet
+from makiserve.stream.rxsci.container import parquet
 
 
 @pytest.mark.parametrize("count", [1023, 1024, 1025, 2048])

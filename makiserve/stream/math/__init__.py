@@ -1,6 +1,5 @@
 """Statistics of a stream, a group or a window: running, or once at completion with `reduce=True`."""
 
-from makiserve.stream.math import dist as dist
 from makiserve.stream.math import formal as formal
 from makiserve.stream.math.covariance import correlation, covariance, slope
 from makiserve.stream.math.distinct_count import distinct_count
@@ -11,6 +10,7 @@ from makiserve.stream.math.quantile import median, quantile
 from makiserve.stream.math.rate import rate
 from makiserve.stream.math.sum import sum
 from makiserve.stream.math.variance import stddev, variance
+from makiserve.stream.rxsci import distribution as dist  # noqa: F401  rs.math.dist
 
 __all__ = [
     "correlation",

@@ -14,11 +14,11 @@ import zstandard
 
 import makiserve.stream as rs
 from makiserve.errors import DecodeError, PipelineError, StateError
-from makiserve.stream.compression import z, zstd
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from makiserve.stream.rxsci.compression import z, zstd
 
 CHUNKS = [b"one " * 1000, b"", bytes(range(256)) * 300, b"three"]
 FORMATS = [(z, gzip.compress), (zstd, zstandard.compress)]
@@ -77,7 +77,7 @@ def test_a_lane_may_not_contain_one(module: Any, compressed: Callable[[bytes], b
 
 
 def test_state_that_is_hidden_is_refused_by_the_operators_name() -> None:
-    program = Program(Plan((z.Compress(z.gzip_compressor),)))
+    program = Program(Plan((z.ZlibCompress(z.gzip_compressor),)))
     with pytest.raises(StateError, match="z_compress"):
         Checkpoints(program).dump(program.new_state())
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.errors import DecodeError, PipelineError
-from makiserve.stream.container import csv
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from makiserve.stream.rxsci.container import csv
 from tests.unit.stream.feed import emitted
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, PipelineError
-from makiserve.stream.container import json
+from makiserve.stream.rxsci.container import json
 from tests.unit.stream.feed import emitted
 
 OBJECTS = [{"a": 1, "b": [1.5, None, True]}, [], "text ü", 3, {"nested": {"c": "\n"}}]

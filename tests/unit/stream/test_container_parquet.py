@@ -14,7 +14,7 @@ import rx.operators
 from rx.subject import Subject
 
 from makiserve.errors import PipelineError
-from makiserve.stream.container import parquet
+from makiserve.stream.rxsci.container import parquet
 
 SCHEMA = pa.schema({"time": pa.int64(), "text": pa.string(), "xs": pa.list_(pa.float64())})
 

@@ -12,7 +12,7 @@ from makiserve.errors import OperatorError, PipelineError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
-from makiserve.stream.framing import length_prefix
+from makiserve.stream.rxsci.framing import length_prefix
 from tests.unit.stream.feed import emitted
 
 ITEMS = [b"one", b"", b"three" * 20, b"\x00"]

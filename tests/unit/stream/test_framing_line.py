@@ -11,7 +11,7 @@ import rxsci.framing.line
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makiserve.stream.framing import line
+from makiserve.stream.rxsci.framing import line
 from tests.unit.stream.feed import emitted
 
 

@@ -15,10 +15,10 @@ import rx.operators
 from rx.subject import Subject
 
 from makiserve.errors import PipelineError
-from makiserve.stream import container
 from makiserve.stream.engine.trace import trace
-from makiserve.stream.io import read, walk, write
 from makiserve.stream.ops import map as mapped
+from makiserve.stream.rxsci import container
+from makiserve.stream.rxsci.io import read, walk, write
 
 
 def outcome(stream: rx.Observable) -> list[Any]:

@@ -18,7 +18,7 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
-from makiserve.stream.math.dist.distribution import Distribution
+from makiserve.stream.rxsci.distribution.distribution import Distribution
 from tests.unit.stream.feed import emitted
 
 

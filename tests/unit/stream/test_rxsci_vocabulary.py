@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,8 @@ def test_every_call_that_rxsci_takes_is_taken(name: str, theirs: Any, ours: Any)
     assert all(added.default is not added.empty or added.kind is added.VAR_KEYWORD for added in parameters)
 
 
-def test_the_module_io_file_can_be_imported_by_its_name() -> None:
-    file = importlib.import_module("makiserve.stream.io.file")
-    assert (file.read, file.write) == (makiserve.stream.io.read, makiserve.stream.io.write)
+@pytest.mark.parametrize("path", ["compression.z", "container.csv", "framing.line", "io.file", "math.dist"])
+def test_a_module_can_be_imported_by_the_path_that_rxsci_gives_it(path: str) -> None:
+    module = importlib.import_module(f"makiserve.stream.{path}")
+    assert module is attrgetter(path)(makiserve.stream)
+    assert module.__name__.startswith("makiserve.stream.rxsci.")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import rx
 
 import makiserve.stream as rs
-from makiserve.stream.container import csv, json
+from makiserve.stream.rxsci.container import csv, json
 from tests.unit.stream.cases.case import Cases, Point
 
 

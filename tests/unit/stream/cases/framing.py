@@ -5,7 +5,7 @@ from __future__ import annotations
 import rx
 
 import makiserve.stream as rs
-from makiserve.stream.framing import length_prefix, line
+from makiserve.stream.rxsci.framing import length_prefix, line
 from tests.unit.stream.cases.case import Cases
 
 CASES: Cases = {

@@ -1,5 +1,0 @@
-"""Items as parts of one long text or byte string, and back."""
-
-from makiserve.stream.framing import length_prefix, line
-
-__all__ = ["length_prefix", "line"]

@@ -1,6 +1,0 @@
-"""`io.file`: `read` and `write` under the module name that RxSci gives them."""
-
-from makiserve.stream.io.read import read
-from makiserve.stream.io.write import write
-
-__all__ = ["read", "write"]
