@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from makiserve.testing.broker import (
     CannotInstall,
-    Distribution,
+    KafkaDistribution,
     KafkaServer,
     RegistryServer,
     create_topic,
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def distribution() -> Distribution:
+def distribution() -> KafkaDistribution:
     """An installed Kafka. Where there can be none the test is skipped, and fails in CI."""
     try:
         return install()

@@ -9,7 +9,7 @@ from makiserve.artifact import load_served
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.serving.preflight import CHECKS, CheckResult, run
-from makiserve.serving.preflight.run import Facts
+from makiserve.serving.preflight.run import ServiceFacts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
 
 HELP = """Check whether a service can start: model, environment, topics, permissions, records, clocks.
@@ -31,7 +31,7 @@ def check(settings: Settings) -> int:
     if absent := settings.absent(ModelSettings, ServeSettings, BrokerSettings):
         raise ConfigurationError(f"to check a service, give {', '.join(absent)}")
     what = settings.of(ModelSettings)
-    facts = Facts(lambda: load_served(what), settings.of(BrokerSettings), settings.of(ServeSettings))
+    facts = ServiceFacts(lambda: load_served(what), settings.of(BrokerSettings), settings.of(ServeSettings))
     screen, code = Console(highlight=False, soft_wrap=True), 0
     for line in run(CHECKS, facts):
         _print(screen, line)

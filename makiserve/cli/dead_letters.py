@@ -11,7 +11,7 @@ import click
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
-from makiserve.serving.dead_letters import REDRIVE_LOG, DeadLetter, Waiting, redrive_dead_letters, waiting
+from makiserve.serving.dead_letters import REDRIVE_LOG, StoredDeadLetter, Waiting, redrive_dead_letters, waiting
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
 HELP = """Show or redrive the dead letters of a topic. The list is by reason, with an example of each.
@@ -74,9 +74,9 @@ def _configured(settings: Settings) -> str:
     return value
 
 
-def _print(topic: str, letters: Iterable[DeadLetter], *, is_dry: bool) -> None:
+def _print(topic: str, letters: Iterable[StoredDeadLetter], *, is_dry: bool) -> None:
     counts: dict[tuple[str, str], int] = defaultdict(int)
-    examples: dict[tuple[str, str], DeadLetter] = {}
+    examples: dict[tuple[str, str], StoredDeadLetter] = {}
     targets: dict[str, int] = defaultdict(int)
     for letter in letters:
         kind = letter.reason, letter.operator

@@ -1,7 +1,7 @@
 """The scoring path that serving, replay and training share: records, features, predictions, post-processing."""
 
 from makiserve.scoring.batch import Batch, Dead, Lane, Posted, Scored
-from makiserve.scoring.output import Encoded, Outputs
+from makiserve.scoring.output import EncodedOutputs, Outputs
 from makiserve.scoring.post import Prediction
 from makiserve.scoring.predictor import Predictor
 from makiserve.scoring.scorer import Scorer
@@ -12,7 +12,7 @@ __all__ = [
     "ROLES",
     "Batch",
     "Dead",
-    "Encoded",
+    "EncodedOutputs",
     "Lane",
     "ModelGroup",
     "Outputs",

@@ -30,7 +30,7 @@ SOURCES: dict[str, Column] = {
 """The parts that an output can have, each with the function that returns its value for each output."""
 
 
-class Encoded(NamedTuple):
+class EncodedOutputs(NamedTuple):
     """The outputs of a batch: parallel lists, and the dead letters.
 
     Attributes:
@@ -43,10 +43,10 @@ class Encoded(NamedTuple):
     values: list[bytes]
     dead: Dead
 
-    def without(self, failed: Mapping[int, RecordError]) -> Encoded:
+    def without(self, failed: Mapping[int, RecordError]) -> EncodedOutputs:
         """Return a copy in which these records are dead letters."""
         kept = [index for index, cause in enumerate(self.causes) if cause not in failed]
-        return Encoded(
+        return EncodedOutputs(
             [self.causes[index] for index in kept],
             [self.values[index] for index in kept],
             in_order([self.dead, failed.items()]),
@@ -108,7 +108,7 @@ class Outputs:
             return scored.causes, _named(scored.features, "value")
         return scored.causes, list(map(self._whole, *(column(scored, records) for column in self._columns.values())))
 
-    def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Encoded:
+    def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> EncodedOutputs:
         """Return the outputs of a batch as they are published.
 
         If one output of a record cannot be encoded, the whole record is a dead letter.
@@ -116,7 +116,7 @@ class Outputs:
         causes, objects = self.objects(scored, records)
         encode = self.encode_object
         try:
-            return Encoded(causes, [encode(each) for each in objects], scored.dead)
+            return EncodedOutputs(causes, [encode(each) for each in objects], scored.dead)
         except UNWRITABLE:
             return self.encode(scored.without(self._failed(causes, objects)), records)
 

@@ -24,7 +24,7 @@ BARE_BYTES = 12_000
 """A dead letter with only the headers that makiserve adds is smaller than this."""
 
 
-class Origin(NamedTuple):
+class RecordOrigin(NamedTuple):
     """The data that a message takes from the record that caused it.
 
     Attributes:
@@ -81,7 +81,7 @@ class Draft(NamedTuple):
         added: its headers after those of the record.
     """
 
-    record: Origin
+    record: RecordOrigin
     partition: int
     key: bytes | None
     value: bytes | None
@@ -94,19 +94,19 @@ class Draft(NamedTuple):
         return Outgoing(topic, self.partition, self.key, self.value, headers, time_ms)
 
 
-def origin(message: Message) -> Origin:
+def origin(message: Message) -> RecordOrigin:
     """Return the data that an output takes from an input record."""
     headers, dropped = read_headers(message)
-    return Origin(message.key(), as_upstream(headers), position(message).header, message.timestamp()[1], dropped)
+    return RecordOrigin(message.key(), as_upstream(headers), position(message).header, message.timestamp()[1], dropped)
 
 
-def origin_before(message: Message) -> Origin:
+def origin_before(message: Message) -> RecordOrigin:
     """Return the data that an output takes from a rekeyed record, as it was before; see `original_key`."""
     headers, dropped = read_headers(message)
     added = decode_headers(headers)
     time_ms = message.timestamp()[1] if added.time_ms is None else added.time_ms
     source = (SOURCE, added.values["source"]) if added.values else position(message).header
-    return Origin(added.values.get("key"), added.own, source, time_ms, dropped)
+    return RecordOrigin(added.values.get("key"), added.own, source, time_ms, dropped)
 
 
 def position(message: Message) -> RecordPosition:
@@ -114,14 +114,14 @@ def position(message: Message) -> RecordPosition:
     return RecordPosition(message.topic(), message.partition(), message.offset())
 
 
-def without_schema(record: Origin) -> Origin:
+def without_schema(record: RecordOrigin) -> RecordOrigin:
     """Return what the outputs of a record keep of it: all but the header with the schema id of its value."""
     if not any(name == VALUE_HEADER for name, _ in record.headers):
         return record
     return record._replace(headers=[header for header in record.headers if header[0] != VALUE_HEADER])
 
 
-def original_key(record: Origin) -> Headers:
+def original_key(record: RecordOrigin) -> Headers:
     """Return the last header of a rekeyed record, which holds its original key; none if it had no key."""
     return [] if record.key is None else [(KEY, record.key)]
 
@@ -143,7 +143,7 @@ def refusal(message: Outgoing, limits: TopicLimits) -> str | None:
 
 
 def dead_letter(
-    record: Origin, value: bytes | None, models: Headers, error: RecordError, max_bytes: int
+    record: RecordOrigin, value: bytes | None, models: Headers, error: RecordError, max_bytes: int
 ) -> tuple[bytes | None, bytes | None, Headers]:
     """Return key, value and headers of a dead letter of at most `max_bytes`; see `shortened`.
 
@@ -158,7 +158,7 @@ def dead_letter(
 
 
 def shortened(
-    record: Origin, value: bytes | None, added: Headers, max_bytes: int
+    record: RecordOrigin, value: bytes | None, added: Headers, max_bytes: int
 ) -> tuple[bytes | None, bytes | None, Headers]:
     """Return key, value and headers of a message of at most `max_bytes`.
 

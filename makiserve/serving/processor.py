@@ -12,8 +12,8 @@ from makiserve.records import Schema
 from makiserve.scoring import Dead, Scored
 from makiserve.scoring.batch import in_order
 from makiserve.scoring.drift import Profile
-from makiserve.serving.messages import Draft, Origin
-from makiserve.serving.slices import Slice, Split
+from makiserve.serving.messages import Draft, RecordOrigin
+from makiserve.serving.slices import RecordSplitter, Slice
 from makiserve.serving.state.restorer import Stateful
 from makiserve.settings import BrokerSettings
 
@@ -37,7 +37,7 @@ class Processed(NamedTuple):
     values: list[bytes]
     dead: Dead
     models: Sequence[Headers]
-    origins: dict[int, Origin]
+    origins: dict[int, RecordOrigin]
     shadow: Sequence[tuple[int, Draft]] = ()
     scored: Scored | None = None
 
@@ -54,7 +54,7 @@ class Processed(NamedTuple):
         )
 
 
-class Processor(Stateful, Split, Protocol):
+class Processor(Stateful, RecordSplitter, Protocol):
     """What a worker does with the records of its partitions, such as scoring them or giving them another key."""
 
     @property

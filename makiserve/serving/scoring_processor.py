@@ -10,7 +10,7 @@ from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
 from makiserve.serving.headers import model_headers
-from makiserve.serving.messages import Draft, Origin, origin, origin_before, without_schema
+from makiserve.serving.messages import Draft, RecordOrigin, origin, origin_before, without_schema
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.slices import Slice
@@ -111,7 +111,7 @@ class ScoringProcessor:
 
         Outputs keep the key and headers of their record. Additional headers name the model that made the output.
         """
-        models, origins = self._models(batch), dict[int, Origin]()
+        models, origins = self._models(batch), dict[int, RecordOrigin]()
 
         def draft(cause: int, value: bytes, added: Headers) -> Draft:
             record = origins.get(cause) or origins.setdefault(cause, self._origin(messages[cause]))

@@ -28,7 +28,7 @@ class Slice(NamedTuple):
     next_offset: int
 
 
-class Split(Protocol):
+class RecordSplitter(Protocol):
     """Splits records between a champion and a challenger, as `Scorer` does."""
 
     @property
@@ -40,7 +40,7 @@ class Split(Protocol):
 
 
 def slices_from_messages(
-    messages: Iterable[Message], partitions: Mapping[int, Partition], decoder: MessageDecoder, split: Split
+    messages: Iterable[Message], partitions: Mapping[int, Partition], decoder: MessageDecoder, split: RecordSplitter
 ) -> Iterator[Slice]:
     """Yield the messages of each partition: first those before its committed offset, then the others.
 
@@ -61,7 +61,9 @@ def slices_from_messages(
         yield from _slices(own, partitions[number], decoder, split)
 
 
-def _slices(messages: list[Message], partition: Partition, decoder: MessageDecoder, split: Split) -> Iterator[Slice]:
+def _slices(
+    messages: list[Message], partition: Partition, decoder: MessageDecoder, split: RecordSplitter
+) -> Iterator[Slice]:
     records, partition.awaited_schema = decoder.decode(messages)
     messages = messages[: len(records)]
     if not messages:
@@ -81,7 +83,7 @@ def _slices(messages: list[Message], partition: Partition, decoder: MessageDecod
             yield Slice(partition, part, batch, is_silent, part[-1].offset() + 1)
 
 
-def _challenged(messages: list[Message], partition: Partition, split: Split) -> Sequence[bool] | None:
+def _challenged(messages: list[Message], partition: Partition, split: RecordSplitter) -> Sequence[bool] | None:
     if not split.has_challenger:
         return None
     keys, offsets = [message.key() for message in messages], [message.offset() for message in messages]

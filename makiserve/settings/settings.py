@@ -22,7 +22,7 @@ IN_FILE = "file:"
 MASK = "••••"
 
 
-class Value(NamedTuple):
+class SettingValue(NamedTuple):
     """A value and its source: that of a `Given`, or `default`; empty if the option has no value."""
 
     value: Any
@@ -87,16 +87,16 @@ class Settings:
             if given.source == key.option.flag and given.source not in flags:
                 raise ConfigurationError(f"{given.source}: {reason}")
 
-    def value(self, option: Option) -> Value:
+    def value(self, option: Option) -> SettingValue:
         """Return the value of an option; MISSING if it is required but not given. Pairs are a dictionary."""
         if option.is_mapping:
-            return Value({key.pair: value for key, value in self._values.items() if key.option == option}, "")
+            return SettingValue({key.pair: value for key, value in self._values.items() if key.option == option}, "")
         if Key(option) in self._refusals:
             raise self._refusals[Key(option)]
         if Key(option) in self._values:
-            return Value(self._values[Key(option)], self._given[Key(option)].source)
+            return SettingValue(self._values[Key(option)], self._given[Key(option)].source)
         value = self._derived(option.spec.derived) if option.spec.derived else option.default
-        return Value(value, "" if value in (None, MISSING) else "default")
+        return SettingValue(value, "" if value in (None, MISSING) else "default")
 
     def shown(self, option: Option) -> dict[str, tuple[str | tuple[str, ...], str]]:
         """Return the text of an option and its source, by the keys of its pairs; secrets are masked."""

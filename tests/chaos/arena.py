@@ -13,7 +13,7 @@ from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.testing.broker import KafkaServer
-from makiserve.testing.broker.node import Node
+from makiserve.testing.broker.node import BrokerNode
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.model import Registry
 from tests.chaos.network import Proxy
@@ -61,7 +61,7 @@ class Arena:
         """One that no other fault has this round."""
         return self._choose([each for each in self.fleet.workers if each.is_running], chance)
 
-    def node(self, chance: random.Random) -> Node:
+    def node(self, chance: random.Random) -> BrokerNode:
         """One that no other fault has this round."""
         return self._choose([each for each in self.server.nodes if each.pid is not None], chance)
 

@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from makiserve.testing.broker import Distribution, KafkaServer, create_topic, wait_until_settled
+from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic, wait_until_settled
 
 Topic = Callable[..., str]
 
@@ -119,7 +119,7 @@ def test_a_zombie_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
     assert visible(kafka, name) == [b"successor"]
 
 
-def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: Distribution, tmp_path: Path) -> None:
+def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: KafkaDistribution, tmp_path: Path) -> None:
     with KafkaServer(distribution, tmp_path) as server:
         create_topic(AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0}), "kept")
         producer = transactional(server.bootstrap_servers, "before")
@@ -135,7 +135,7 @@ def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: Dis
 
 
 def test_a_broker_ends_with_the_process_that_started_it_even_when_that_one_is_killed(
-    distribution: Distribution, tmp_path: Path
+    distribution: KafkaDistribution, tmp_path: Path
 ) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, "-m", "makiserve.testing.broker"]

@@ -17,7 +17,7 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError
 from makiserve.kafka import Cluster, Connection, EmbeddedBroker, InputConsumer, TransactionalProducer
 from makiserve.kafka.embedded import OPTIONS
 from makiserve.settings import BrokerSettings
-from makiserve.testing.broker import Distribution, KafkaServer
+from makiserve.testing.broker import KafkaDistribution, KafkaServer
 
 Topic = Callable[..., str]
 
@@ -108,7 +108,7 @@ print(GroupInspector(connection, "none").group(0).committed)
 
 
 def test_committed_offsets_are_read_from_a_broker_that_has_no_coordinator_yet(
-    distribution: Distribution, tmp_path: Path
+    distribution: KafkaDistribution, tmp_path: Path
 ) -> None:
     """In a separate process: an admin client would end it with SIGSEGV (decision 0175)."""
     with KafkaServer(distribution, tmp_path) as server:

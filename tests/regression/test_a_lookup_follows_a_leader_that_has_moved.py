@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from makiserve.kafka import Connection, OffsetsClient, Watermarks, retry
 from makiserve.settings import BrokerSettings
-from makiserve.testing.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic
 
 CALL = timedelta(seconds=2)
 PATIENCE = timedelta(seconds=30)
@@ -29,7 +29,7 @@ def leaders(servers: str) -> list[int]:
 
 
 def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
-    distribution: Distribution, tmp_path: Path
+    distribution: KafkaDistribution, tmp_path: Path
 ) -> None:
     with KafkaServer(distribution, tmp_path, nodes=3) as server:
         admin = AdminClient({"bootstrap.servers": server.nodes[0].address.servers, "log_level": 0})

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from makiserve.artifact.packaged import PackagedModel
 from makiserve.artifact.reference.reference import (
-    Output,
     PostedOutput,
+    ReferenceOutput,
     outputs_from_scored,
     posted_from_scored,
     score_reference,
@@ -23,7 +23,7 @@ PREDICTION_TOLERANCE = 1e-6  # relative: the effect of another BLAS, or of float
 NOISE = 1e-9  # relative to the largest prediction: a prediction near zero is a difference of large terms
 
 Same = Callable[[Any, Any], bool]
-AnyOutput = Output | PostedOutput
+AnyOutput = ReferenceOutput | PostedOutput
 
 
 def check_reference(model: PackagedModel) -> None:
@@ -60,7 +60,7 @@ def _place(record: int | None) -> str:
     return "no further one" if record is None else f"one at record {record}"
 
 
-def _differences(expected: tuple[Output, ...], found: tuple[Output, ...]) -> list[str]:
+def _differences(expected: tuple[ReferenceOutput, ...], found: tuple[ReferenceOutput, ...]) -> list[str]:
     """Return a line for each column that differs."""
     noise = NOISE * max(map(_magnitude, (output.prediction for output in expected)), default=0.0)
     names = dict.fromkeys(name for output in (*expected, *found) for name in output.features)

@@ -26,7 +26,7 @@ from makiserve.stream.engine.plan import Plan
 Line = TypeVar("Line", bound=msgspec.Struct)
 
 
-class Output(msgspec.Struct, frozen=True):
+class ReferenceOutput(msgspec.Struct, frozen=True):
     """One output that a package must reproduce, as JSON values.
 
     Attributes:
@@ -42,7 +42,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class PostedOutput(msgspec.Struct, frozen=True):
-    """One output that the post pipeline of a package must reproduce, with values in the form of `Output`.
+    """One output that the post pipeline of a package must reproduce, with values in the form of `ReferenceOutput`.
 
     Attributes:
         record: the index of the reference record that causes it.
@@ -59,7 +59,7 @@ class Reference:
     """Reference records and their expected outputs, including those of a post pipeline if there is one."""
 
     records: tuple[Record, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[ReferenceOutput, ...]
     posted: tuple[PostedOutput, ...] = ()
 
     def write(self, directory: Path, flavor: Flavor, schema: Schema) -> None:
@@ -83,7 +83,7 @@ def read_reference(directory: Path, flavor: Flavor, schema: Schema) -> Reference
         posted = flavor.reference_posted
         return Reference(
             tuple(schema.decode_json(line) for line in records),
-            _read_lines(directory / flavor.reference_outputs, Output),
+            _read_lines(directory / flavor.reference_outputs, ReferenceOutput),
             _read_lines(directory / posted, PostedOutput) if posted else (),
         )
     except (OSError, DecodeError, msgspec.DecodeError) as error:
@@ -96,10 +96,12 @@ def score_reference(scorer: Scorer, records: Sequence[Record]) -> Scored:
     return scored
 
 
-def outputs_from_scored(scored: Scored) -> tuple[Output, ...]:
+def outputs_from_scored(scored: Scored) -> tuple[ReferenceOutput, ...]:
     """Return the outputs in the form that is stored and compared."""
     return tuple(
-        Output(cause, {name: plain(getattr(item, name)) for name in emitted_fields(type(item))}, plain(prediction))
+        ReferenceOutput(
+            cause, {name: plain(getattr(item, name)) for name in emitted_fields(type(item))}, plain(prediction)
+        )
         for cause, item, prediction in zip(scored.causes, scored.features, scored.predictions, strict=True)
     )
 

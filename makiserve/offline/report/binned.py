@@ -15,7 +15,7 @@ NEWEST_S = 2.5e11
 """The end of the calendar: the year 9999."""
 
 
-class Moments(NamedTuple):
+class TimeAxis(NamedTuple):
     """The places of predictions on the time axis.
 
     Attributes:
@@ -45,10 +45,10 @@ class Bins(NamedTuple):
     high: Array
 
 
-def moments(observed: Observed, chosen: Array, name: str | None) -> Moments:
+def moments(observed: Observed, chosen: Array, name: str | None) -> TimeAxis:
     """Return the times of the chosen predictions; their numbers in order if a record has no time that can be drawn."""
     times = observed.time[chosen]
-    in_order = Moments(np.arange(len(times), dtype=np.float64), is_time=False, name="predictions, in order")
+    in_order = TimeAxis(np.arange(len(times), dtype=np.float64), is_time=False, name="predictions, in order")
     if name is None or missing(times).any():
         return in_order
     try:
@@ -59,7 +59,7 @@ def moments(observed: Observed, chosen: Array, name: str | None) -> Moments:
         return in_order
     while seconds.min() >= OLDEST_S * 1000:
         seconds /= 1000
-    return Moments(seconds, bool(seconds.min() >= OLDEST_S and seconds.max() < NEWEST_S), name)
+    return TimeAxis(seconds, bool(seconds.min() >= OLDEST_S and seconds.max() < NEWEST_S), name)
 
 
 def bins(at: Array, values: Array, count: int, span: tuple[float, float]) -> Bins:

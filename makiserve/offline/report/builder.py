@@ -16,7 +16,7 @@ from makiserve.offline.report.binned import moments
 from makiserve.offline.report.page import Measured, Report
 from makiserve.offline.sampled import DeadExamples, SampledFeatures
 from makiserve.offline.sources import Source
-from makiserve.offline.sources.source import Origin, Origins
+from makiserve.offline.sources.source import Origins, SourceOrigin
 from makiserve.version import __version__
 
 NAMED = 3
@@ -74,7 +74,7 @@ def with_metrics(
     return replace(report, measured=Measured(metrics, evidence(observed, task), at, label))
 
 
-def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[Origin], rate: float) -> dict[str, str]:
+def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[SourceOrigin], rate: float) -> dict[str, str]:
     facts = {
         "model": model.uri,
         "registered as": f"{model.name}, version {model.version}" if model.name else "",

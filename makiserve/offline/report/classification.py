@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, roc_curve
 
 from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.observed import Array
-from makiserve.offline.report.binned import Moments, bins
+from makiserve.offline.report.binned import TimeAxis, bins
 from makiserve.offline.report.plot.chart import chart
 from makiserve.offline.report.section import Figure, Size, half, wide
 
@@ -18,7 +18,7 @@ MOST_CLASSES = 12
 BARS = 40
 
 
-def classification_figures(found: ClassificationMetrics, at: Moments) -> list[Figure]:
+def classification_figures(found: ClassificationMetrics, at: TimeAxis) -> list[Figure]:
     """Return accuracy over time, the confusion matrix, and the figures of the probabilities."""
     figures = [accuracy_over_time(found, at)]
     if len(found.classes) <= MOST_CLASSES:
@@ -29,7 +29,7 @@ def classification_figures(found: ClassificationMetrics, at: Moments) -> list[Fi
     return figures
 
 
-def accuracy_over_time(found: ClassificationMetrics, at: Moments) -> Figure:
+def accuracy_over_time(found: ClassificationMetrics, at: TimeAxis) -> Figure:
     """Return a figure of the accuracy over time."""
     right = (found.predicted == found.actual) * 100.0
 

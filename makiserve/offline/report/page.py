@@ -17,7 +17,7 @@ from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.metrics import Metrics
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.metrics.requirements import RequirementResult
-from makiserve.offline.report.binned import Moments
+from makiserve.offline.report.binned import TimeAxis
 from makiserve.offline.report.classification import classification_figures
 from makiserve.offline.report.comparison import comparison
 from makiserve.offline.report.dead import dead_letters
@@ -27,7 +27,7 @@ from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.regression import regression_figures
 from makiserve.offline.report.section import ReportSection, Tile
 from makiserve.offline.sampled import Example
-from makiserve.offline.sources.source import Origin
+from makiserve.offline.sources.source import SourceOrigin
 from makiserve.scoring.drift import ColumnProfile, FeatureDrift
 
 LEADING = {"regression": ("rmse", "mae", "bias", "r2"), "classification": ("accuracy", "f1", "auc", "log_loss")}
@@ -39,7 +39,7 @@ class Measured:
 
     metrics: Metrics
     evidence: RegressionMetrics | ClassificationMetrics
-    at: Moments
+    at: TimeAxis
     label: str
 
 
@@ -69,7 +69,7 @@ class Report:
     facts: Mapping[str, str]
     records: int
     outputs: int
-    origins: Sequence[Origin] = ()
+    origins: Sequence[SourceOrigin] = ()
     measured: Measured | None = None
     features: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     training: Mapping[str, ColumnProfile] = field(default_factory=dict)

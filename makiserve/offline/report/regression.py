@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from makiserve.offline.metrics.observed import Array
 from makiserve.offline.metrics.regression import RegressionMetrics
-from makiserve.offline.report.binned import Moments, bins, frame_of
+from makiserve.offline.report.binned import TimeAxis, bins, frame_of
 from makiserve.offline.report.plot.chart import FINEST, chart
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, Size, half, wide
@@ -17,7 +17,7 @@ WIDE_POINTS = 277
 BARS = 49  # an odd number: the middle one is around 0
 
 
-def regression_figures(found: RegressionMetrics, at: Moments, label: str) -> list[Figure]:
+def regression_figures(found: RegressionMetrics, at: TimeAxis, label: str) -> list[Figure]:
     """Return predicted against actual values over time and as a scatter plot, and figures of the errors.
 
     Predictions and labels that are not finite are not drawn; the metrics count them.
@@ -35,7 +35,7 @@ def regression_figures(found: RegressionMetrics, at: Moments, label: str) -> lis
     ]
 
 
-def over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
+def over_time(found: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
     """Return a figure of predicted and actual values over time: means of bins if there are too many points to draw."""
     order = np.argsort(at.at, kind="stable")
 
@@ -112,7 +112,7 @@ def residuals(found: RegressionMetrics, label: str) -> Figure:
     return half("Errors", says, draw, ("model", "model"), ("other", "predicting the mean"))
 
 
-def errors_over_time(found: RegressionMetrics, at: Moments, label: str) -> Figure:
+def errors_over_time(found: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
     """Return a figure of the errors over time."""
     errors = found.errors
 

@@ -14,7 +14,7 @@ from makiserve.records.in_memory import read_rows
 from makiserve.scoring import Scored
 
 
-class Origin(NamedTuple):
+class SourceOrigin(NamedTuple):
     """A source that was read.
 
     Attributes:
@@ -45,21 +45,21 @@ class Origins:
         count, first, _ = self._seen.get(block.source, (0, block.offsets[0], 0))
         self._seen[block.source] = (count + len(block.offsets), first, block.offsets[-1])
 
-    def found(self, sources: Iterable[Source]) -> list[Origin]:
+    def found(self, sources: Iterable[Source]) -> list[SourceOrigin]:
         """Return what was read, after the replay; files are read once more for their digests."""
         paths = {source.name: getattr(source, "path", None) for source in sources}
         return [self._origin(name, path) for name, path in paths.items()]
 
-    def _origin(self, name: str, path: Path | None) -> Origin:
+    def _origin(self, name: str, path: Path | None) -> SourceOrigin:
         count, first, last = self._seen.get(name, (0, 0, 0))
         if path is not None and path.is_file():
             with path.open("rb") as file:
-                return Origin(name, str(path.absolute()), count, _sha256(iter(lambda: file.read(1 << 20), b"")))
+                return SourceOrigin(name, str(path.absolute()), count, _sha256(iter(lambda: file.read(1 << 20), b"")))
         place = f"{name}@{first}…{last}"
-        return Origin(name, place, count, _sha256([f"{place} {count}".encode()]))
+        return SourceOrigin(name, place, count, _sha256([f"{place} {count}".encode()]))
 
 
-def digest_of(origins: Iterable[Origin]) -> str:
+def digest_of(origins: Iterable[SourceOrigin]) -> str:
     """Return one digest for all origins."""
     return _sha256(f"{origin.name} {origin.digest}\n".encode() for origin in origins)
 

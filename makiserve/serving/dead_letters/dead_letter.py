@@ -14,7 +14,7 @@ REDRIVE_LOG = ".redriven"
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class StoredDeadLetter:
     """A record that could not be scored.
 
     Attributes:
@@ -49,12 +49,12 @@ class DeadLetter:
         return [*received, (REDRIVEN, str(times + 1).encode())]
 
 
-def dead_letter_from_message(message: Message) -> DeadLetter | None:
+def dead_letter_from_message(message: Message) -> StoredDeadLetter | None:
     """Decode a message as a dead letter; None if another program wrote it."""
     added = decode_headers(read_headers(message).headers)
     if added.source is None or "reason" not in added.values or added.time_ms is None:
         return None
-    return DeadLetter(
+    return StoredDeadLetter(
         position=position(message),
         source=added.source,
         reason=added.text("reason"),
@@ -88,14 +88,14 @@ class Waiting:
         """The topic of the redrive log: one record per redriven dead letter, keyed by its partition and offset."""
         return self.topic + REDRIVE_LOG
 
-    def has(self, letter: DeadLetter) -> bool:
+    def has(self, letter: StoredDeadLetter) -> bool:
         """Return whether a dead letter matches the filter."""
         return (not self.reasons or letter.reason in self.reasons) and (
             not self.sources or str(letter.source) in self.sources
         )
 
 
-def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
+def waiting(connection: Connection, which: Waiting) -> Iterator[StoredDeadLetter]:
     """Yield the dead letters that have not been redriven, in order per partition, up to the current end of the topic.
 
     Raises:
@@ -109,7 +109,7 @@ def waiting(connection: Connection, which: Waiting) -> Iterator[DeadLetter]:
             yield letter
 
 
-def redrive_key(letter: DeadLetter) -> bytes:
+def redrive_key(letter: StoredDeadLetter) -> bytes:
     """Return the redrive log key of a dead letter."""
     return f"{letter.position.partition}@{letter.position.offset}".encode()
 

@@ -29,7 +29,7 @@ from makiserve.kafka import (
     read_headers,
     retry,
 )
-from makiserve.serving.dead_letters.dead_letter import DeadLetter, Waiting, redrive_key, waiting
+from makiserve.serving.dead_letters.dead_letter import StoredDeadLetter, Waiting, redrive_key, waiting
 from makiserve.serving.messages import Outgoing, Times, refusal
 
 MAX_RECORDS = 500
@@ -53,13 +53,13 @@ class Redrive:
     """
 
     records: Counter[str] = field(default_factory=Counter)
-    kept: list[tuple[DeadLetter, str]] = field(default_factory=list)
+    kept: list[tuple[StoredDeadLetter, str]] = field(default_factory=list)
 
 
 class Ready(NamedTuple):
     """A dead letter and the message to write for its record."""
 
-    letter: DeadLetter
+    letter: StoredDeadLetter
     message: Outgoing
 
 
@@ -136,7 +136,7 @@ class _Preparation:
         self._result = result
         self._known: dict[str, tuple[TopicLimits, int]] = {}
 
-    def ready(self, letters: Iterable[DeadLetter]) -> Iterator[Ready]:
+    def ready(self, letters: Iterable[StoredDeadLetter]) -> Iterator[Ready]:
         """Yield the messages of the dead letters that can be redriven."""
         for letter in letters:
             message = self._message(letter)
@@ -145,7 +145,7 @@ class _Preparation:
             else:
                 yield Ready(letter, message)
 
-    def _message(self, letter: DeadLetter) -> Outgoing | str:
+    def _message(self, letter: StoredDeadLetter) -> Outgoing | str:
         """Return the message for a dead letter, or the reason why it cannot be redriven."""
         topic, partition, _ = letter.source
         limits = self._limits_of(topic, partition)
@@ -173,7 +173,7 @@ class _Preparation:
         return known if partition < partitions else None
 
 
-def _original(letter: DeadLetter, reader: RangeReader) -> Message | None:
+def _original(letter: StoredDeadLetter, reader: RangeReader) -> Message | None:
     """Return the record in the input; None if retention has removed it or it can no longer be read."""
     topic, partition, offset = letter.source
     try:

@@ -12,7 +12,7 @@ from makiserve.kafka import Message, limits_from_settings
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.unseen import UnseenFields
 from makiserve.serving.messages import Outgoing, Times, origin, refusal
-from makiserve.serving.preflight.run import Facts, Status
+from makiserve.serving.preflight.run import Finding, ServiceFacts
 from makiserve.serving.preflight.topics import kept
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings.text import text_from_value
@@ -35,12 +35,12 @@ TROUBLES = {
 """Problems of outputs with their topic, by kind."""
 
 
-def fit(facts: Facts) -> Status:
+def fit(facts: ServiceFacts) -> Finding:
     """Check that the last records of the input fit the record type and contain each of its optional fields."""
     decoded = [each for _, each in _decoded(facts)]
     errors = [each for each in decoded if isinstance(each, DecodeError)]
     if not decoded:
-        return Status("the input is empty")
+        return Finding("the input is empty")
     record = facts.model.record.__name__
     if len(errors) == len(decoded):
         raise ConfigurationError(f"none of the last {len(decoded)} records fits {record}; the last error: {errors[-1]}")
@@ -52,14 +52,14 @@ def fit(facts: Facts) -> Status:
         advice.append(
             f"none contains the optional field {names}, which keeps its default: compare its name with the data"
         )
-    return Status(f"{len(decoded) - len(errors)} of the last {len(decoded)} records fit {record}", "; ".join(advice))
+    return Finding(f"{len(decoded) - len(errors)} of the last {len(decoded)} records fit {record}", "; ".join(advice))
 
 
-def warm_up(facts: Facts) -> Status:
+def warm_up(facts: ServiceFacts) -> Finding:
     """Check that each partition has a file of `--warm-up`, and that its first records fit the record type."""
     pattern, scorer = facts.serving.warm_up_file, facts.model.scorer(is_tracked=True)
     if pattern is None or scorer.stateless:
-        return Status("no file is read")
+        return Finding("no file is read")
     schema = Schema(facts.model.record, facts.serving.na_values or None)
     partitions = facts.topic(facts.serving.input).partitions
     files = WarmupFile(pattern, partitions, schema, scorer)
@@ -68,17 +68,17 @@ def warm_up(facts: Facts) -> Status:
     errors = [each for each in first if isinstance(each, DecodeError)]
     advice = f"{len(errors)} do not fit and are left out, the first: {errors[0]}" if errors else ""
     names = ", ".join(map(str, paths[:3])) + ", …" * (len(paths) > 3)
-    return Status(f"{len(first) - len(errors)} of the first {len(first)} records of {names} fit", advice)
+    return Finding(f"{len(first) - len(errors)} of the first {len(first)} records of {names} fit", advice)
 
 
-def keys(facts: Facts) -> Status:
+def keys(facts: ServiceFacts) -> Finding:
     """Check that all records of a group are in one partition, because each partition has separate state."""
     if facts.serving.partition_by:
-        return Status(f"repartitioned: records with the same {facts.serving.partition_by} will share a partition")
+        return Finding(f"repartitioned: records with the same {facts.serving.partition_by} will share a partition")
     plan = facts.model.plan
     at = next((index for index, each in enumerate(plan.operators) if isinstance(each, GroupBy)), None)
     if at is None:
-        return Status("the pipeline has no group_by: each partition is one stream")
+        return Finding("the pipeline has no group_by: each partition is one stream")
     found = [(message, each) for message, each in _decoded(facts) if not isinstance(each, DecodeError)]
     by_partition: dict[int, list[tuple[Message, Record]]] = defaultdict(list)
     for message, each in found:
@@ -97,48 +97,48 @@ def keys(facts: Facts) -> Status:
         if mixed
         else ""
     )
-    return Status(
+    return Finding(
         f"{len(partitions)} groups in the last records, each in one partition", advice if len(by_partition) > 1 else ""
     )
 
 
-def retention(facts: Facts) -> Status:
+def retention(facts: ServiceFacts) -> Finding:
     """Check that the input is retained for as long as state may have to be rebuilt from it."""
     topic = facts.topic(facts.serving.input)
     window, time_kept = _longest_window(facts.model.plan), kept(topic)
     if time_kept is None:
-        return Status("retention by time is unlimited")
+        return Finding("retention by time is unlimited")
     words = f"records are retained for {_text(time_kept)}"
     warm_up = facts.serving.warm_up_span
     if warm_up and warm_up > time_kept:
         raise ConfigurationError(f"{words}, but --warm-up needs {_text(warm_up)}: raise retention.ms")
     if window and window > time_kept:
-        return Status(
+        return Finding(
             words, f"a window or ttl of {_text(window)} could not be rebuilt from them if its state were lost"
         )
     newest = max((message.timestamp()[1] for message in facts.sample), default=None)
     if newest is not None and (age := _age(newest)) > time_kept:
-        return Status(
+        return Finding(
             words, f"the newest record is {_text(age)} old and can be removed before it is read. Set retention.ms=-1"
         )
-    return Status(words)
+    return Finding(words)
 
 
-def clock(facts: Facts) -> Status:
+def clock(facts: ServiceFacts) -> Finding:
     """Check that the producers' clocks agree with this one: no record is from the future."""
     times = [message.timestamp()[1] for message in facts.sample]
     if not times:
-        return Status("the input is empty")
+        return Finding("the input is empty")
     ahead = [time_ms for time_ms in times if _age(time_ms) < -SKEW]
     if ahead:
         found = f"{len(ahead)} of the last {len(times)} records have timestamps in the future"
-        return Status(
+        return Finding(
             found, f"{_ahead(max(ahead))}: outputs get the current time if their topic refuses that timestamp"
         )
-    return Status(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
+    return Finding(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
 
 
-def outputs(facts: Facts) -> Status:
+def outputs(facts: ServiceFacts) -> Finding:
     """Check that the output topic accepts the keys, headers and timestamps of the last records, which outputs keep."""
     name = facts.serving.output
     limits, now_ms = limits_from_settings(facts.topic(name).settings), int(time.time() * 1000)
@@ -152,7 +152,7 @@ def outputs(facts: Facts) -> Status:
         found["headers"] += record.dropped
     advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := found[kind]))
     takes = f"accepts messages of up to {limits.max_bytes:,} bytes" + ", only with a key" * limits.needs_key
-    return Status(f"{name} {takes}", advice)
+    return Finding(f"{name} {takes}", advice)
 
 
 def _age(time_ms: int) -> timedelta:
@@ -170,7 +170,7 @@ def _ahead(time_ms: int) -> str:
     return f"a record is {_text(-_age(time_ms))} in the future: correct the clock of this machine or of its producer"
 
 
-def _decoded(facts: Facts) -> list[tuple[Message, Record | DecodeError]]:
+def _decoded(facts: ServiceFacts) -> list[tuple[Message, Record | DecodeError]]:
     return list(zip(facts.sample, facts.decoder.decode(facts.sample).records, strict=True))
 
 

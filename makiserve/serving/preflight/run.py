@@ -17,7 +17,7 @@ SAMPLE = 100
 """Number of records to read from each partition."""
 
 
-class Status(NamedTuple):
+class Finding(NamedTuple):
     """The findings of a check.
 
     Attributes:
@@ -39,7 +39,7 @@ class Check(NamedTuple):
     """
 
     name: str
-    find: Callable[[Facts], Status]
+    find: Callable[[ServiceFacts], Finding]
     needs: tuple[str, ...] = ()
 
 
@@ -60,7 +60,7 @@ class CheckResult(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Facts:
+class ServiceFacts:
     """The facts that the checks examine, each determined once, on first access.
 
     Attributes:
@@ -118,7 +118,7 @@ class Facts:
         return self._topics[name]
 
 
-def run(checks: Sequence[Check], facts: Facts) -> Iterator[CheckResult]:
+def run(checks: Sequence[Check], facts: ServiceFacts) -> Iterator[CheckResult]:
     """Yield the results of all checks, each as soon as it is known."""
     lost: set[str] = set()
     for check in checks:

@@ -9,47 +9,47 @@ from functools import partial
 from makiserve.artifact import PackagedModel
 from makiserve.errors import PipelineError
 from makiserve.kafka import OffsetsClient, retry
-from makiserve.serving.preflight.run import Facts, Status
+from makiserve.serving.preflight.run import Finding, ServiceFacts
 from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.start_position import committed_position
 from makiserve.serving.state.topic import check_state
 
 
-def model(facts: Facts) -> Status:
+def model(facts: ServiceFacts) -> Finding:
     """Check that the model loads and reproduces its reference outputs."""
     found = facts.model
     if isinstance(found, PackagedModel):
-        return Status(f"{found.uri} reproduces its {len(found.reference.outputs)} reference outputs")
-    return Status(f"{found.uri}, a pipeline without a model")
+        return Finding(f"{found.uri} reproduces its {len(found.reference.outputs)} reference outputs")
+    return Finding(f"{found.uri}, a pipeline without a model")
 
 
-def environment(facts: Facts) -> Status:
+def environment(facts: ServiceFacts) -> Finding:
     """Check that the installed versions are those that the model was packaged with."""
     if not isinstance(facts.model, PackagedModel):
-        return Status("not recorded for a pipeline without a model")
+        return Finding("not recorded for a pipeline without a model")
     differences = facts.model.differences
     if not differences:
-        return Status("the same as in training")
-    return Status(f"{len(differences)} differences from training", "; ".join(differences))
+        return Finding("the same as in training")
+    return Finding(f"{len(differences)} differences from training", "; ".join(differences))
 
 
-def state(facts: Facts) -> Status:
+def state(facts: ServiceFacts) -> Finding:
     """Check that the state of the pipeline can be saved and restored."""
     scorer = facts.model.scorer(is_tracked=True)
     if scorer.hidden:
         raise PipelineError(f"the state of the pipeline cannot be saved and restored: {'; '.join(scorer.hidden)}")
     if scorer.stateless:
-        return Status("the pipeline is stateless")
+        return Finding("the pipeline is stateless")
     if not facts.model.sample:
-        return Status("not tested, because a pipeline without a model has no reference records")
+        return Finding("not tested, because a pipeline without a model has no reference records")
     check_state(scorer, facts.model.sample)
-    return Status(f"can be saved and restored, tested with {len(facts.model.sample)} records")
+    return Finding(f"can be saved and restored, tested with {len(facts.model.sample)} records")
 
 
 CALL = timedelta(seconds=5)
 
 
-def offsets(facts: Facts) -> Status:
+def offsets(facts: ServiceFacts) -> Finding:
     """Check that the committed offsets belong to this pipeline, and that the records after them still exist."""
     topic, scorer = facts.topic(facts.serving.input), facts.model.scorer()
     plan = None if scorer.stateless else scorer.fingerprint
@@ -68,4 +68,4 @@ def offsets(facts: Facts) -> Status:
             states["records to catch up"] += ends.high - begun.committed
     finally:
         lookup.close()
-    return Status(", ".join(f"{count} {name}" for name, count in states.items()))
+    return Finding(", ".join(f"{count} {name}" for name, count in states.items()))

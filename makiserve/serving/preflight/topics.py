@@ -8,7 +8,7 @@ from datetime import timedelta
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, check_registry, limits_from_settings
 from makiserve.serving.dead_letters.topic import require_room
-from makiserve.serving.preflight.run import Facts, Status
+from makiserve.serving.preflight.run import Finding, ServiceFacts
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import grown, state_topic
 from makiserve.serving.topics import check_names
@@ -18,52 +18,52 @@ LARGEST_MESSAGE_BYTES = 1_000_000
 """Size of the largest message: a dead letter with its headers, or a chunk of a checkpoint."""
 
 
-def schema_registry(facts: Facts) -> Status:
+def schema_registry(facts: ServiceFacts) -> Finding:
     """Check that the schema registry answers and accepts the credentials."""
     url = check_registry(facts.broker)
-    return Status(f"{url} answers" if url else "none: all messages are plain JSON")
+    return Finding(f"{url} answers" if url else "none: all messages are plain JSON")
 
 
-def names(facts: Facts) -> Status:
+def names(facts: ServiceFacts) -> Finding:
     """Check the names of the topics, including those that the service would create."""
     check_names(facts.broker, facts.serving)
-    return Status("the names are valid, and each topic has one role")
+    return Finding("the names are valid, and each topic has one role")
 
 
-def broker(facts: Facts) -> Status:
+def broker(facts: ServiceFacts) -> Finding:
     """Check that the broker responds, accepts the credentials and fences zombies."""
     release = facts.cluster.preflight(facts.broker.startup_timeout)
-    return Status(f"{facts.broker.bootstrap_servers} answers, {release}")
+    return Finding(f"{facts.broker.bootstrap_servers} answers, {release}")
 
 
-def input_(facts: Facts) -> Status:
+def input_(facts: ServiceFacts) -> Finding:
     """Check that the input exists and is readable, and warn if it is compacted."""
     topic = facts.topic(facts.serving.input)
     _may(topic, "READ")
     advice = "the topic is compacted: it loses records, so a replay gives other outputs" if _is_compacted(topic) else ""
-    return Status(_words(topic), advice)
+    return Finding(_words(topic), advice)
 
 
-def output(facts: Facts) -> Status:
+def output(facts: ServiceFacts) -> Finding:
     """Check that the output topic exists, is writable and has enough partitions."""
     return _predictions(facts, facts.serving.output)
 
 
-def shadow(facts: Facts) -> Status:
+def shadow(facts: ServiceFacts) -> Finding:
     """Check that the topic of the shadow's predictions exists, is writable and has enough partitions."""
     name = facts.serving.shadow_output
-    return _predictions(facts, name) if name else Status("not used")
+    return _predictions(facts, name) if name else Finding("not used")
 
 
-def _predictions(facts: Facts, name: str) -> Status:
+def _predictions(facts: ServiceFacts, name: str) -> Finding:
     inputs, topic = facts.topic(facts.serving.input), facts.topic(name)
     _may(topic, "WRITE")
     if topic.partitions < inputs.partitions:
         raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions but needs {inputs.partitions}")
-    return Status(_words(topic), _safety(topic))
+    return Finding(_words(topic), _safety(topic))
 
 
-def dead_letters(facts: Facts) -> Status:
+def dead_letters(facts: ServiceFacts) -> Finding:
     """Check that the dead-letter topic can hold every dead letter, or can be created."""
     topic = facts.find_topic(facts.serving.dead_letters)
     if topic is not None:
@@ -71,10 +71,10 @@ def dead_letters(facts: Facts) -> Status:
     return _own_topic(facts, facts.serving.dead_letters, ("WRITE",))
 
 
-def state_topic_(facts: Facts) -> Status:
+def state_topic_(facts: ServiceFacts) -> Finding:
     """Check that the state topic is only compacted and has enough partitions, or can be created."""
     if facts.model.scorer().stateless:
-        return Status("not needed, because the pipeline is stateless")
+        return Finding("not needed, because the pipeline is stateless")
     name = state_topic(facts.broker.group)
     topic = facts.find_topic(name)
     policy = topic.settings.get("cleanup.policy", "compact") if topic else "compact"
@@ -88,20 +88,20 @@ def state_topic_(facts: Facts) -> Status:
     return _own_topic(facts, name, ("READ", "WRITE"))
 
 
-def group(facts: Facts) -> Status:
+def group(facts: ServiceFacts) -> Finding:
     """Check that the principal may join the group, and that the group serves no other input."""
     name = facts.broker.group
     if "READ" not in facts.survey.group_operations(name):
         raise ConfigurationError(f"the principal may not join the group {name}: grant it Read on the group")
     require_own_offsets(facts.cluster, name, facts.serving.input)
-    return Status(name)
+    return Finding(name)
 
 
-def transactions(facts: Facts) -> Status:
+def transactions(facts: ServiceFacts) -> Finding:
     """Check that the principal may use transactions, under a name that no instance has."""
     producer = TransactionalProducer(Connection(replace(facts.broker, instance="")))
     producer.init(facts.broker.startup_timeout)
-    return Status("the principal may use transactions")
+    return Finding("the principal may use transactions")
 
 
 def kept(topic: Topic) -> timedelta | None:
@@ -110,13 +110,13 @@ def kept(topic: Topic) -> timedelta | None:
     return None if retention_ms is None or retention_ms < 0 else timedelta(milliseconds=retention_ms)
 
 
-def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Status:
+def _own_topic(facts: ServiceFacts, name: str, operations: tuple[str, ...]) -> Finding:
     inputs, topic = facts.topic(facts.serving.input), facts.find_topic(name)
     if topic is None and "CREATE" in facts.survey.cluster_operations():
-        return Status(f"{name} will be created, with {inputs.partitions} partitions")
+        return Finding(f"{name} will be created, with {inputs.partitions} partitions")
     if topic is None:
         rights = " and ".join(each.title() for each in operations)
-        return Status(
+        return Finding(
             f"topic {name} does not exist, or the principal may not see it",
             f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on the cluster",
         )
@@ -124,7 +124,7 @@ def _own_topic(facts: Facts, name: str, operations: tuple[str, ...]) -> Status:
     largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
     if largest < LARGEST_MESSAGE_BYTES:
         raise ConfigurationError(f"{name} accepts messages of at most {largest:,} bytes: set max.message.bytes=1048588")
-    return Status(_words(topic), _safety(topic))
+    return Finding(_words(topic), _safety(topic))
 
 
 def _may(topic: Topic, *operations: str) -> None:

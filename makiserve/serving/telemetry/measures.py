@@ -45,7 +45,7 @@ SAMPLES = 8
 """Maximum number of records per batch and partition on which latency is measured."""
 
 
-class Counts:
+class CommittedCounts:
     """Counts of committed records, outputs and dead letters. What is aborted and scored again is counted once.
 
     Attributes:

@@ -17,7 +17,7 @@ from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry.drift_monitor import DriftMonitor
 from makiserve.serving.telemetry.lag import LagTracker
 from makiserve.serving.telemetry.measures import (
-    Counts,
+    CommittedCounts,
     RecentOutputs,
     Stages,
     StateSizer,
@@ -56,7 +56,7 @@ class Telemetry:
         profile: Profile | None = None,
     ) -> None:
         self.stages = Stages()
-        self.counts = Counts()
+        self.counts = CommittedCounts()
         self._audience = audience
         self._service = service
         self._tracing = Tracing(audience.spans, service) if audience.spans else None

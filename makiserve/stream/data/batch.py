@@ -37,11 +37,11 @@ def batch(batch_size: int) -> Transform:
     [1, 2, 3]
     [4, 5]
     """
-    return operator(Batch(whole_number(batch_size, "batch: batch_size")))
+    return operator(BatchNode(whole_number(batch_size, "batch: batch_size")))
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(Operator):
+class BatchNode(Operator):
     """The node of `batch`."""
 
     name: ClassVar[str] = "batch"

@@ -37,11 +37,11 @@ def split(predicate: Callable[[Any], Any], pipeline: Pipeline | None = None) -> 
     23
     3
     """
-    return operator(Split(predicate, trace(pipeline)))
+    return operator(SplitNode(predicate, trace(pipeline)))
 
 
 @dataclass(frozen=True, eq=False)
-class Split(Operator):
+class SplitNode(Operator):
     """The node of `split`."""
 
     name: ClassVar[str] = "split"

@@ -171,9 +171,9 @@ class Code:
         """The text of the program."""
         return "\n".join(line for line, _ in self._lines())
 
-    def compile(self) -> Compiled:
+    def compile(self) -> CompiledFunctions:
         """Compile the program and return its functions."""
-        return Compiled(self.text, [place for _, place in self._lines()], self.globals)
+        return CompiledFunctions(self.text, [place for _, place in self._lines()], self.globals)
 
     def _lines(self) -> Iterator[tuple[str, Place | None]]:
         for function in self._functions:
@@ -181,7 +181,7 @@ class Code:
             yield "", None
 
 
-class Compiled:
+class CompiledFunctions:
     """Functions made from generated code.
 
     Attributes:

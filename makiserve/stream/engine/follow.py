@@ -15,7 +15,7 @@ from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage, State
 
 
-class Step(NamedTuple):
+class FollowedStep(NamedTuple):
     """An item that reached an operator or left a pipeline.
 
     Attributes:
@@ -57,7 +57,7 @@ class Followed(NamedTuple):
         error: the error that the item caused; the state is then unchanged.
     """
 
-    steps: list[Step]
+    steps: list[FollowedStep]
     changes: list[Change]
     outputs: list[Any]
     error: OperatorError | None
@@ -71,7 +71,7 @@ class Follower:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._steps: list[Step] | None = None
+        self._steps: list[FollowedStep] | None = None
         self._program = Program(_opened(plan, self._see, (), 0))
 
     def new_state(self) -> State:
@@ -96,7 +96,7 @@ class Follower:
 
     def _see(self, place: str, depth: int, is_end: bool, item: Any) -> None:
         if self._steps is not None:
-            self._steps.append(Step(place, depth, item, is_end))
+            self._steps.append(FollowedStep(place, depth, item, is_end))
 
 
 @dataclass(frozen=True, eq=False)

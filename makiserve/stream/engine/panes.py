@@ -26,7 +26,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
     inner, layout = build_inner(plan, then, scope)
     size = gcd(window, stride)
     position, current = scope.value(0), scope.container(list, layout)
-    windows = (OnePane if size == window else Stacks)(window, stride, scope, layout, inner)
+    windows = (OnePane if size == window else OverlappingPanes)(window, stride, scope, layout, inner)
     scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
@@ -82,7 +82,7 @@ class OnePane:
             self.inner.complete(code)
 
 
-class Stacks(OnePane):
+class OverlappingPanes(OnePane):
     """Windows that overlap: the panes of the window that closes next, as two stacks in slots of the roll's scope."""
 
     def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:

@@ -3,14 +3,14 @@
 `python -m makiserve.testing.broker` starts one from the command line.
 """
 
-from makiserve.testing.broker.distribution import CannotInstall, Distribution
+from makiserve.testing.broker.distribution import CannotInstall, KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
 from makiserve.testing.broker.schema_registry import RegistryServer, install_registry
 from makiserve.testing.broker.topics import create_topic, wait_until_settled
 
 __all__ = [
     "CannotInstall",
-    "Distribution",
+    "KafkaDistribution",
     "KafkaServer",
     "RegistryServer",
     "create_topic",

@@ -12,7 +12,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import MakiserveError
-from makiserve.testing.broker.distribution import Distribution
+from makiserve.testing.broker.distribution import KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
 from makiserve.testing.broker.topics import create_topic
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("topics", nargs="*", type=topic, metavar="TOPIC[:PARTITIONS]", help="topics to create")
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="number of brokers (default: 1)")
     options = parser.parse_args(arguments)
-    if not Distribution.cached().complete.exists():
+    if not KafkaDistribution.cached().complete.exists():
         print("downloading Kafka, which takes some minutes at the first start", file=sys.stderr)
     try:
         _serve(options.nodes, options.topics)

@@ -33,7 +33,7 @@ def cache() -> Path:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class KafkaDistribution:
     """An installed Kafka.
 
     Attributes:
@@ -43,7 +43,7 @@ class Distribution:
     home: Path
 
     @classmethod
-    def cached(cls) -> Distribution:
+    def cached(cls) -> KafkaDistribution:
         """Return the distribution that pom.xml describes, which may not be installed yet."""
         return cls(cache() / hashlib.sha256(POM.read_bytes()).hexdigest()[:12])
 
@@ -68,7 +68,7 @@ class Distribution:
         return ["java", *JVM, *jvm, logging, "-cp", f"{self.home / 'jars'}/*", main, *arguments]
 
 
-def fetch(distribution: Distribution) -> None:
+def fetch(distribution: KafkaDistribution) -> None:
     """Copy the jars from Maven Central, then format one node to keep its bootstrap records.
 
     Raises:

@@ -18,8 +18,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import BrokerUnavailable
-from makiserve.testing.broker.distribution import Distribution, cache, fetch
-from makiserve.testing.broker.node import Address, Node
+from makiserve.testing.broker.distribution import KafkaDistribution, cache, fetch
+from makiserve.testing.broker.node import BrokerNode, NodeAddress
 
 
 class KafkaServer:
@@ -38,7 +38,7 @@ class KafkaServer:
 
     def __init__(
         self,
-        distribution: Distribution,
+        distribution: KafkaDistribution,
         directory: Path,
         nodes: int = 1,
         proxies: Sequence[int] = (),
@@ -46,10 +46,10 @@ class KafkaServer:
     ) -> None:
         ports = free_ports(3 * nodes)
         proxied = [*proxies, *[None] * nodes]
-        addresses = [Address(*each) for each in zip(ports[::3], ports[1::3], ports[2::3], proxied, strict=False)]
+        addresses = [NodeAddress(*each) for each in zip(ports[::3], ports[1::3], ports[2::3], proxied, strict=False)]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.nodes = [
-            Node(number, addresses, distribution, directory / f"node-{number}", cluster, more or {})
+            BrokerNode(number, addresses, distribution, directory / f"node-{number}", cluster, more or {})
             for number in range(1, nodes + 1)
         ]
 
@@ -111,13 +111,13 @@ class KafkaServer:
         self.kill()
 
 
-def install() -> Distribution:
+def install() -> KafkaDistribution:
     """Return the Kafka of pom.xml; install it at the first call. Another process meanwhile waits.
 
     Raises:
         CannotInstall: Java or Maven is missing, or failed.
     """
-    distribution = Distribution.cached()
+    distribution = KafkaDistribution.cached()
     cache().mkdir(parents=True, exist_ok=True)
     with (cache() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -128,7 +128,7 @@ def install() -> Distribution:
     return distribution
 
 
-def _archive_classes(distribution: Distribution) -> None:
+def _archive_classes(distribution: KafkaDistribution) -> None:
     """Run a broker once. When it ends, the JVM archives the classes that it had loaded."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as directory:
         server = KafkaServer(distribution, Path(directory))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from makiserve.testing.broker.distribution import Distribution
+from makiserve.testing.broker.distribution import KafkaDistribution
 
 # Kills the broker when its parent ends, even by kill -9: the pipe on its stdin is closed then.
 # PR_SET_PDEATHSIG would already act when the *thread* that started the broker ends.
@@ -17,7 +17,7 @@ WATCHDOG = ("sh", "-c", 'read -r _; kill -9 "$1"', "watchdog")
 LISTENERS = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 
 
-class Address(NamedTuple):
+class NodeAddress(NamedTuple):
     """The ports of a node on 127.0.0.1.
 
     Attributes:
@@ -38,7 +38,7 @@ class Address(NamedTuple):
         return f"127.0.0.1:{self.client}"
 
 
-class Node:
+class BrokerNode:
     """A broker and controller that can be stopped, killed, and started again on the same directory.
 
     Args:
@@ -50,8 +50,8 @@ class Node:
     def __init__(
         self,
         number: int,
-        addresses: list[Address],
-        distribution: Distribution,
+        addresses: list[NodeAddress],
+        distribution: KafkaDistribution,
         directory: Path,
         cluster: str,
         more: Mapping[str, str],
@@ -129,7 +129,7 @@ class Node:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _settings(number: int, addresses: list[Address]) -> dict[str, str]:
+def _settings(number: int, addresses: list[NodeAddress]) -> dict[str, str]:
     here, copies = addresses[number - 1], str(min(3, len(addresses)))
     in_sync = "2" if len(addresses) >= 3 else "1"
     detour = f",DETOUR://127.0.0.1:{here.detour}" if here.proxy else ""

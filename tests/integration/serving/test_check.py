@@ -16,7 +16,7 @@ from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.packaged import features_only
 from makiserve.errors import ModelRefused
 from makiserve.serving.preflight import CHECKS, CheckResult, run
-from makiserve.serving.preflight.run import Facts
+from makiserve.serving.preflight.run import ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 
 Topic = Callable[..., str]
@@ -28,7 +28,7 @@ def check(
 ) -> dict[str, CheckResult]:
     settings = ServeSettings(input_, output, f"{output}.dead", **options)
     broker = BrokerSettings(kafka, f"group-of-{output}", startup_timeout=timedelta(seconds=30))
-    return {line.name: line for line in run(CHECKS, Facts(lambda: model, broker, settings))}
+    return {line.name: line for line in run(CHECKS, ServiceFacts(lambda: model, broker, settings))}
 
 
 def produce(kafka: str, topic: str, *records: tuple[int, bytes | None, bytes], timestamp_ms: int | None = None) -> None:
@@ -63,7 +63,7 @@ def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: 
         raise ModelRefused("it is damaged")
 
     settings = ServeSettings(topic(1), "none-such", "dead")
-    lines = {each.name: each for each in run(CHECKS, Facts(refuse, BrokerSettings(kafka, "group-x"), settings))}
+    lines = {each.name: each for each in run(CHECKS, ServiceFacts(refuse, BrokerSettings(kafka, "group-x"), settings))}
     assert lines["model"] == CheckResult("failed", "model", "it is damaged", exit_code=3)
     assert lines["records"] == CheckResult("skipped", "records", "needs model")
     assert lines["output"].words.startswith("topic none-such does not exist")

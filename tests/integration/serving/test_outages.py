@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from makiserve.testing.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic
 from tests.integration.serving.service import Service, read, send, sources, wait_until
 from tests.integration.serving.test_serving import steps
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
 
 
 @pytest.fixture
-def mortal(distribution: Distribution, tmp_path: Path) -> Iterator[KafkaServer]:
+def mortal(distribution: KafkaDistribution, tmp_path: Path) -> Iterator[KafkaServer]:
     """A broker of the test's own, with the topics `in` and `out`."""
     with KafkaServer(distribution, tmp_path) as server:
         admin = AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0})

@@ -31,9 +31,9 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError
 from makiserve.kafka import Cluster, Connection, OffsetsClient, TransactionalProducer
 from makiserve.serving import serve
 from makiserve.serving.preflight import CHECKS, run
-from makiserve.serving.preflight.run import Facts
+from makiserve.serving.preflight.run import ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.testing.broker import Distribution, KafkaServer, create_topic
+from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic
 from makiserve.testing.broker.kafka import free_ports
 from tests.integration.serving.service import ROOT, Service, predictions, read, send
 from tests.kafka.security import PASSWORD, Authority, Issuer, Locks, token_endpoint
@@ -86,7 +86,7 @@ class Secured(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def secured(distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+def secured(distribution: KafkaDistribution, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     secrets = tmp_path_factory.mktemp("secrets")
     authority, issuer = Authority(secrets), Issuer()
     locks = Locks(secrets, authority, issuer)
@@ -316,7 +316,7 @@ def test_the_check_finds_the_right_that_is_missing(
 ) -> None:
     grant("User:house", [right for right in RIGHTS if right != missing], topics)
     settings = ServeSettings(topics["INPUT"], topics["OUTPUT"], topics["DEAD_LETTERS"])
-    lines = list(run(CHECKS, Facts(lambda: running, broker("SCRAM-SHA-512"), settings)))
+    lines = list(run(CHECKS, ServiceFacts(lambda: running, broker("SCRAM-SHA-512"), settings)))
     told = {line.name: line.words + line.advice for line in lines if line.outcome in ("failed", "warned")}
     for name in ("environment", "output", "dead letters", "state topic"):  # of a cluster of one broker
         if missing is None or f"{missing.operation.title()} on" not in told.get(name, ""):

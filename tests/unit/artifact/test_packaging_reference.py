@@ -22,7 +22,7 @@ from makiserve.artifact import check_reference, load
 from makiserve.artifact.model_input import choose_inputs
 from makiserve.artifact.native import native_options
 from makiserve.artifact.reference.check import _close, _differences
-from makiserve.artifact.reference.reference import Output, plain, take_sample
+from makiserve.artifact.reference.reference import ReferenceOutput, plain, take_sample
 from makiserve.artifact.signature import emitted_fields, input_schema
 from makiserve.errors import ConfigurationError
 from makiserve.records import Schema
@@ -132,7 +132,9 @@ def test_predictions_agree_within_the_tolerance_and_nothing_else_does(a: Any, b:
 
 def test_a_prediction_near_zero_is_measured_by_the_largest() -> None:
     def differs(*pairs: tuple[float, float]) -> bool:
-        return bool(_differences(*(tuple(Output(0, {}, value) for value in side) for side in zip(*pairs, strict=True))))
+        return bool(
+            _differences(*(tuple(ReferenceOutput(0, {}, value) for value in side) for side in zip(*pairs, strict=True)))
+        )
 
     assert not differs((1000.0, 1000.0), (1e-9, 3e-9))
     assert differs((1e-9, 3e-9))

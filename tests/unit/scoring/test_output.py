@@ -11,7 +11,7 @@ import pytest
 
 import makiserve
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError
-from makiserve.scoring import Encoded, Outputs, Posted, Scored
+from makiserve.scoring import EncodedOutputs, Outputs, Posted, Scored
 
 
 class Reading(makiserve.Record):
@@ -34,7 +34,7 @@ RECORDS = [Reading(7, 1.5), DecodeError("damaged"), Reading(8, 2.5)]
 SCORED = Scored([0, 2], [Features(1.5, "a"), Features(2.5, "b")], [10.0, 20.0], [(1, RECORDS[1])])  # type: ignore[list-item]
 
 
-def encoded(*emit: str, scored: Scored = SCORED, has_model: bool = True, has_post: bool = False) -> Encoded:
+def encoded(*emit: str, scored: Scored = SCORED, has_model: bool = True, has_post: bool = False) -> EncodedOutputs:
     outputs = Outputs(Reading, Features._fields, emit=emit, has_model=has_model, has_post=has_post)
     return outputs.encode(scored, RECORDS)
 

@@ -12,8 +12,8 @@ from makiserve.kafka import Headers, Message, TopicLimits, message_bytes
 from makiserve.serving.headers import MAX_TRACE_BYTES, RecordPosition, as_received, model_headers
 from makiserve.serving.messages import (
     BARE_BYTES,
-    Origin,
     Outgoing,
+    RecordOrigin,
     Times,
     dead_letter,
     origin,
@@ -49,13 +49,13 @@ def test_an_output_names_the_record_that_caused_it() -> None:
     assert RecordPosition("in", 3, 42).header == ("makiserve.source", b"in[3]@42")
 
 
-RECORD = Origin(b"k", [("a", b"1")], RecordPosition("in", 0, 7).header, 1007)
+RECORD = RecordOrigin(b"k", [("a", b"1")], RecordPosition("in", 0, 7).header, 1007)
 MODELS: Headers = [("makiserve.model", b"house")]
 LARGEST = 1_000_000
 
 
 def letter(
-    error: RecordError, value: bytes | None = b"{}", record: Origin = RECORD, largest: int = LARGEST
+    error: RecordError, value: bytes | None = b"{}", record: RecordOrigin = RECORD, largest: int = LARGEST
 ) -> tuple[bytes | None, bytes | None, dict[str, bytes | None]]:
     key, value, headers = dead_letter(record, value, MODELS, error, largest)
     assert message_bytes(key, value, headers) <= largest

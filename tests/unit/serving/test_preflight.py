@@ -16,7 +16,7 @@ from makiserve.errors import ConfigurationError
 from makiserve.kafka.topic_inspector import Topic
 from makiserve.serving.preflight import CHECKS
 from makiserve.serving.preflight.records import fit, outputs, warm_up
-from makiserve.serving.preflight.run import Facts, Status
+from makiserve.serving.preflight.run import Finding, ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import packaged
@@ -50,11 +50,13 @@ def facts(
     partitions: int = 1,
     settings: dict[str, str] | None = None,
     **options: Any,
-) -> Facts:
+) -> ServiceFacts:
     model = packaged(trace(pipeline))
     object.__setattr__(model, "record", House)
     topics = {name: Topic(name, partitions, 1, settings or {}, frozenset({"READ", "WRITE"})) for name in ("in", "out")}
-    found = Facts(lambda: model, BrokerSettings("b", "g"), ServeSettings("in", "out", "dead", **options), dict(topics))
+    found = ServiceFacts(
+        lambda: model, BrokerSettings("b", "g"), ServeSettings("in", "out", "dead", **options), dict(topics)
+    )
     found.__dict__["sample"] = sample
     return found
 
@@ -66,7 +68,7 @@ def test_each_check_needs_earlier_ones_only() -> None:
 
 
 def test_outputs_that_fit_need_no_advice() -> None:
-    assert outputs(facts([message()])) == Status("out accepts messages of up to 1,048,588 bytes")
+    assert outputs(facts([message()])) == Finding("out accepts messages of up to 1,048,588 bytes")
 
 
 DEAD = "1 of the last records would become dead letters"
@@ -126,7 +128,7 @@ def test_warm_up_file_is_read_with_its_missing_words(tmp_path: Path) -> None:
     assert found.words == f"2 of the first 3 records of {path} fit"
     assert found.advice.startswith("1 do not fit and are left out, the first: ")
     assert "temperature" in found.advice
-    assert warm_up(facts([], warm_up=str(path), na_values=("absent",))) == Status(
+    assert warm_up(facts([], warm_up=str(path), na_values=("absent",))) == Finding(
         f"3 of the first 3 records of {path} fit"
     )
 
@@ -150,4 +152,4 @@ def test_warm_up_file_that_the_service_would_refuse_is_foreseen(
 
 @pytest.mark.parametrize("options", [{}, {"warm_up": "6h"}])
 def test_no_warm_up_file_is_no_error(options: dict[str, str]) -> None:
-    assert warm_up(facts([], **options)) == Status("no file is read")
+    assert warm_up(facts([], **options)) == Finding("no file is read")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from makiserve.testing.broker.__main__ import main, topic
-from makiserve.testing.broker.distribution import Distribution
+from makiserve.testing.broker.distribution import KafkaDistribution
 
 
 @pytest.mark.parametrize(("text", "expected"), [("house", ("house", 1)), ("house:4", ("house", 4))])
@@ -31,5 +31,5 @@ def test_broker_without_maven_names_what_to_install(
     message = capsys.readouterr().err
     assert "mvn is not installed" in message
     assert "apt-get install openjdk-17-jre-headless maven" in message
-    assert not Distribution.cached().complete.exists()
-    assert Distribution.cached().home.is_relative_to(tmp_path)
+    assert not KafkaDistribution.cached().complete.exists()
+    assert KafkaDistribution.cached().home.is_relative_to(tmp_path)

@@ -12,7 +12,7 @@ from makiserve.serving.dead_letters.dead_letter import (
     redrive_key,
 )
 from makiserve.serving.headers import RecordPosition, position_from_text
-from makiserve.serving.messages import Origin, dead_letter
+from makiserve.serving.messages import RecordOrigin, dead_letter
 from tests.unit.serving.fakes import message
 
 LARGEST = 5_000
@@ -28,7 +28,7 @@ def failed() -> OperatorError:
 
 
 def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
-    record = Origin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
+    record = RecordOrigin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
     _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
     found = dead_letter_from_message(message(0, 5, kept, headers))
     assert found

@@ -14,7 +14,7 @@ from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving import assemble
 from makiserve.serving.headers import RecordPosition
-from makiserve.serving.messages import Draft, Origin, Times, origin_before, original_key
+from makiserve.serving.messages import Draft, RecordOrigin, Times, origin_before, original_key
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.repartition import Repartitioner, key_of
 from makiserve.serving.sender import Sender
@@ -82,7 +82,7 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
 @pytest.mark.parametrize("time_ms", [1007, 0, -5])
 def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key: bytes | None, time_ms: int) -> None:
     own = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
-    record = Origin(key, cast("Any", own), RecordPosition("in", 1, 7).header, time_ms)
+    record = RecordOrigin(key, cast("Any", own), RecordPosition("in", 1, 7).header, time_ms)
     sent = Draft(record, BY_KEY, b"h1", b"{}", original_key(record)).fitted("between", Times(0, 2000, 1500))
     again = Message(topic="between", timestamp=(1, sent.time_ms), headers=cast("Any", sent.headers))
     assert origin_before(cast("Any", again)) == record
@@ -120,4 +120,4 @@ def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch
 def test_message_of_another_program_in_the_topic_between_is_its_own_origin(time: bytes | None) -> None:
     foreign = message(1, 7, b"{}", [("a", b"1"), ("makiserve.time", cast("bytes", time))])
 
-    assert origin_before(foreign) == Origin(None, foreign.headers(), RecordPosition("in", 1, 7).header, 1007)
+    assert origin_before(foreign) == RecordOrigin(None, foreign.headers(), RecordPosition("in", 1, 7).header, 1007)
