@@ -118,12 +118,12 @@ class Board:
 
 def _point(before: Snapshot, now: Snapshot) -> Point:
     span = now.time_s - before.time_s
-    latency = now.latency.since(before.latency)
-    dead = sum(now.dead.values()) - sum(before.dead.values())
+    latency = now.totals.latency.since(before.totals.latency)
+    dead = sum(now.totals.dead.values()) - sum(before.totals.dead.values())
     return Point(
         time_s=now.time_s,
-        records=max(0, now.records - before.records) / span,
-        outputs=max(0, now.outputs - before.outputs) / span,
+        records=max(0, now.totals.records - before.totals.records) / span,
+        outputs=max(0, now.totals.outputs - before.totals.outputs) / span,
         dead=max(0, dead) / span,
         lag_records=sum(lane.lag_records or 0 for lane in now.lanes),
         lag_s=max((lane.lag_s for lane in now.lanes), default=0.0),

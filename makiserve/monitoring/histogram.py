@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import msgspec
 
 LATENCY_S = (
@@ -12,7 +14,7 @@ STAGE_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 BATCH_RECORDS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
 
 
-class Histogram(msgspec.Struct, frozen=True):
+class Histogram(msgspec.Struct):
     """Counts of values by bucket.
 
     Attributes:
@@ -22,8 +24,13 @@ class Histogram(msgspec.Struct, frozen=True):
     """
 
     bounds: tuple[float, ...]
-    counts: tuple[int, ...]
+    counts: list[int]
     total: float = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
     @property
     def count(self) -> int:
@@ -32,12 +39,12 @@ class Histogram(msgspec.Struct, frozen=True):
 
     def __add__(self, other: Histogram) -> Histogram:
         """Return the histogram of the values of both."""
-        counts = tuple(one + two for one, two in zip(self.counts, other.counts, strict=True))
+        counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
         return Histogram(self.bounds, counts, self.total + other.total)
 
     def since(self, earlier: Histogram) -> Histogram:
         """Return the histogram of the values since an earlier state of this histogram."""
-        counts = tuple(max(0, now - then) for now, then in zip(self.counts, earlier.counts, strict=True))
+        counts = [max(0, now - then) for now, then in zip(self.counts, earlier.counts, strict=True)]
         return Histogram(self.bounds, counts, self.total - earlier.total)
 
     def quantile(self, part: float) -> float | None:
@@ -55,4 +62,4 @@ class Histogram(msgspec.Struct, frozen=True):
 
 def empty(bounds: tuple[float, ...]) -> Histogram:
     """Return a histogram without values."""
-    return Histogram(bounds, (0,) * (len(bounds) + 1))
+    return Histogram(bounds, [0] * (len(bounds) + 1))

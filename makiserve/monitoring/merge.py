@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add, attrgetter
@@ -10,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from makiserve.monitoring.histogram import Histogram, empty
 from makiserve.monitoring.snapshot import GroupPartition, ShownDrift, Snapshot, StateSize
+from makiserve.monitoring.totals import Totals
 
 SHOWN = 20
 """The number of recent predictions and dead letters to keep."""
@@ -26,17 +25,7 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
         served=parts[0].served,
         workers=tuple(sorted((life for part in parts for life in part.workers), key=attrgetter("name"))),
         lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=attrgetter("topic", "partition"))),
-        records=sum(part.records for part in parts),
-        outputs=sum(part.outputs for part in parts),
-        dead=dict(reduce(add, (Counter(part.dead) for part in parts))),
-        dropped_headers=sum(part.dropped_headers for part in parts),
-        commits=sum(part.commits for part in parts),
-        aborts=sum(part.aborts for part in parts),
-        rebalances=sum(part.rebalances for part in parts),
-        swaps=sum(part.swaps for part in parts),
-        batch=reduce(add, (part.batch for part in parts)),
-        stages=_stages(parts),
-        latency=reduce(add, (part.latency for part in parts)),
+        totals=reduce(add, (part.totals for part in parts)),
         state=tuple(_state(size for part in parts for size in part.state)),
         predictions=_last([each for part in parts for each in part.predictions]),
         dead_letters=_last([each for part in parts for each in part.dead_letters]),
@@ -52,18 +41,17 @@ def ended(part: Snapshot) -> Snapshot:
 
 def aside(part: Snapshot) -> Snapshot:
     """Return the snapshot of a worker of an earlier stage. Only records that become dead letters there are counted."""
-    ended_there = sum(part.dead.values())
-    return msgspec.structs.replace(
-        part,
-        records=ended_there,
-        outputs=0,
-        batch=empty(part.batch.bounds),
-        stages={},
-        latency=empty(part.latency.bounds),
-        state=(),
-        predictions=(),
-        drift=(),
+    totals = part.totals
+    shown = Totals(
+        records=sum(totals.dead.values()),
+        dead=totals.dead,
+        dropped_headers=totals.dropped_headers,
+        commits=totals.commits,
+        aborts=totals.aborts,
+        rebalances=totals.rebalances,
+        swaps=totals.swaps,
     )
+    return msgspec.structs.replace(part, totals=shown, state=(), predictions=(), drift=())
 
 
 def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
@@ -71,14 +59,6 @@ def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
     oldest_first = sorted(parts, key=attrgetter("time_s"))
     found = {(each.topic, each.partition): each for part in oldest_first for each in part.group}
     return tuple(found[place] for place in sorted(found))
-
-
-def _stages(parts: Sequence[Snapshot]) -> dict[str, Histogram]:
-    found: dict[str, Histogram] = {}
-    for part in parts:
-        for name, histogram in part.stages.items():
-            found[name] = found[name] + histogram if name in found else histogram
-    return found
 
 
 def _state(sizes: Iterable[StateSize]) -> Iterable[StateSize]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from makiserve.monitoring.histogram import Histogram
+from makiserve.monitoring.totals import Totals
 
 
 class PipelineStep(msgspec.Struct, frozen=True):
@@ -159,15 +159,10 @@ class ShownDrift(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A worker at one moment. Counters and histograms cover what was committed since the start.
+    """A worker at one moment.
 
     Attributes:
         time_s: when it was made, in seconds since 1970.
-        dead: the number of dead letters by reason.
-        batch: records per batch.
-        stages: seconds per batch, by stage.
-        latency: seconds from a record's timestamp to the commit that made its outputs visible.
-        dropped_headers: the number of headers that were not passed on because their name is not UTF-8.
         group: all partitions of the input; empty before the first look at the group, or without permission for it.
     """
 
@@ -175,19 +170,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     served: Service
     workers: tuple[WorkerStatus, ...]
     lanes: tuple[LaneStatus, ...]
-    records: int
-    outputs: int
-    dead: dict[str, int]
-    commits: int
-    aborts: int
-    rebalances: int
-    swaps: int
-    batch: Histogram
-    stages: dict[str, Histogram]
-    latency: Histogram
+    totals: Totals
     state: tuple[StateSize, ...] = ()
     predictions: tuple[ShownPrediction, ...] = ()
     dead_letters: tuple[ShownDeadLetter, ...] = ()
     drift: tuple[ShownDrift, ...] = ()
-    dropped_headers: int = 0
     group: tuple[GroupPartition, ...] = ()

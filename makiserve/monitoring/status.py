@@ -10,6 +10,7 @@ from makiserve.monitoring.board import Board, Point
 from makiserve.monitoring.health import Verdict
 from makiserve.monitoring.histogram import LATENCY_S
 from makiserve.monitoring.snapshot import Snapshot
+from makiserve.monitoring.totals import Totals
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -46,15 +47,16 @@ def status(board: Board) -> bytes:
     """Return the board as JSON."""
     now, clock = board.latest, time.monotonic()
     lives = now.workers if now else ()
+    totals = now.totals if now else Totals()
     found = Status(
         health=board.health(),
         readiness=board.readiness(),
         commit_age_s=max((clock - life.committed_s for life in lives), default=None),
-        p50_s=now.latency.quantile(0.5) if now else None,
-        p99_s=now.latency.quantile(0.99) if now else None,
+        p50_s=totals.latency.quantile(0.5),
+        p99_s=totals.latency.quantile(0.99),
         latency_bound_s=LATENCY_S[-1],
-        stages_s={name: each.total / each.count for name, each in now.stages.items() if each.count} if now else {},
-        batch=now.batch.total / now.batch.count if now and now.batch.count else None,
+        stages_s={name: each.total / each.count for name, each in totals.stages.items() if each.count},
+        batch=totals.batch.total / totals.batch.count if totals.batch.count else None,
         now=now,
         past=board.past,
     )

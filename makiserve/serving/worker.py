@@ -234,13 +234,13 @@ class Worker:
         self.telemetry.alive()
 
     def _on_assigned(self, numbers: list[int]) -> dict[int, None]:
-        self.telemetry.counts.rebalances += 1
+        self.telemetry.counts.total.rebalances += 1
         if (now := max(numbers) + 1) > self.partitions:
             raise TopicsChanged(f"{self.consumer.topic} had {self.partitions} partitions and now has at least {now}")
         return self.assignment.add(numbers)
 
     def _on_revoked(self, numbers: list[int]) -> None:
-        self.telemetry.counts.rebalances += 1
+        self.telemetry.counts.total.rebalances += 1
         is_committed = self.transactions.commit_or_leave()
         self.assignment.drop(numbers, Phase.REVOKED)
         if not is_committed:
@@ -248,7 +248,7 @@ class Worker:
 
     def _on_lost(self, numbers: list[int]) -> None:
         """Abort and drop lost partitions. Another member may own them already, so nothing may become visible."""
-        self.telemetry.counts.rebalances += 1
+        self.telemetry.counts.total.rebalances += 1
         self.transactions.abort()
         self.assignment.drop(numbers, Phase.LOST)
         self.assignment.rewind()

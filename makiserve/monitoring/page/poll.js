@@ -47,7 +47,7 @@ function drawHead(served) {
 function drawPlots(status, now, past) {
   longestLatency = status.latency_bound_s;
   const last = past[past.length - 1];
-  throughput.show(past, [[last ? rate(last.records) : "–", "records/s"]], `${count(now.records)} records, ${count(now.outputs)} outputs`);
+  throughput.show(past, [[last ? rate(last.records) : "–", "records/s"]], `${count(now.totals.records)} records, ${count(now.totals.outputs)} outputs`);
   const behind = now.lanes.reduce((sum, lane) => sum + (lane.lag_records ?? 0), 0);
   const age = Math.max(0, ...now.lanes.map((lane) => lane.lag_s));
   lag.show(past, [[behind ? seconds(age) : "0 s", "behind"]], `${count(behind)} records waiting`);

@@ -21,10 +21,10 @@ function drawLanes(now) {
 }
 
 function drawDead(now) {
-  const all = Object.values(now.dead).reduce((sum, each) => sum + each, 0);
-  const records = Math.max(now.records, 1);
+  const all = Object.values(now.totals.dead).reduce((sum, each) => sum + each, 0);
+  const records = Math.max(now.totals.records, 1);
   byId("dead-sum").textContent = all ? `${count(all)}, ${((100 * all) / records).toPrecision(2)} % of the records` : "";
-  const reasons = Object.entries(now.dead).sort((one, two) => two[1] - one[1]);
+  const reasons = Object.entries(now.totals.dead).sort((one, two) => two[1] - one[1]);
   bars("dead", "No dead letters.", reasons.map(([reason, each]) =>
     ({ name: reason, part: each / all, value: count(each), kind: "two" })));
   byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((each) =>
@@ -76,8 +76,8 @@ function drawServed(status) {
     ["Dead letters", served.dead_letters], ["Group", served.group], ["makiserve", served.makiserve],
     ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
     ["Memory", bytes(workers.reduce((sum, life) => sum + life.memory_bytes, 0))],
-    ["Commits", `${count(status.now.commits)}, ${count(status.now.aborts)} aborted`],
-    ["Rebalances", count(status.now.rebalances)], ["Model switches", count(status.now.swaps)],
+    ["Commits", `${count(status.now.totals.commits)}, ${count(status.now.totals.aborts)} aborted`],
+    ["Rebalances", count(status.now.totals.rebalances)], ["Model switches", count(status.now.totals.swaps)],
   ];
   byId("served").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

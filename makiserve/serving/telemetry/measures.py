@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from bisect import bisect_left
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter
@@ -15,9 +14,10 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from makiserve.errors import RecordError
 from makiserve.kafka import NO_TIME, Message
-from makiserve.monitoring.histogram import BATCH_RECORDS, LATENCY_S, STAGE_S, Histogram
+from makiserve.monitoring.histogram import STAGE_S, empty
 from makiserve.monitoring.merge import SHOWN
 from makiserve.monitoring.snapshot import ShownDeadLetter, ShownPrediction, Snapshot, StateSize
+from makiserve.monitoring.totals import Totals
 from makiserve.scoring import Lane
 from makiserve.serving.publisher import Published
 from makiserve.stream.columns.choose import AnyCheckpoints
@@ -45,54 +45,48 @@ SAMPLES = 8
 """Maximum number of records per batch and partition on which latency is measured."""
 
 
+STAGES = ("decode", "restore", "features", "predict", "publish", "commit")
+
+
 class CommittedCounts:
-    """Counts of committed records, outputs and dead letters. What is aborted and scored again is counted once.
+    """Counts what is committed. What is aborted and scored again is counted once.
 
     Attributes:
-        commits: since the start, as are `aborts`, `rebalances` and `swaps`.
-        batch: records per batch.
-        latency: seconds from a record's timestamp to its commit.
+        total: the totals since the start.
     """
 
     def __init__(self) -> None:
-        self.records = self.outputs = self.commits = self.aborts = self.rebalances = self.swaps = 0
-        self.dropped_headers = 0
-        self.dead: Counter[str] = Counter()
-        self.batch = ObservedRecords(BATCH_RECORDS)
-        self.latency = ObservedRecords(LATENCY_S)
+        self.total = Totals(stages={name: empty(STAGE_S) for name in STAGES})
         self._clear()
 
     def add(self, messages: list[Message], published: Published) -> None:
         """Count scored and published records of one partition; they take effect with the next commit."""
-        self._records += len(messages)
-        self._outputs += len(published.causes)
-        self._dropped_headers += published.dropped_headers
-        if published.dead:
-            self._dead.update(error.reason for _, error in published.dead)
+        since = self._since_commit
+        since.records += len(messages)
+        since.outputs += len(published.causes)
+        since.dropped_headers += published.dropped_headers
+        for _, error in published.dead:
+            since.dead[error.reason] = since.dead.get(error.reason, 0) + 1
         stride = -(-len(messages) // SAMPLES)
         times = (message.timestamp() for message in messages[::stride])
         self._times_ms += [time_ms for kind, time_ms in times if kind != NO_TIME]
 
     def commit(self) -> None:
         """Add what has been scored since the last commit to the totals."""
-        self.commits += 1
-        self.records += self._records
-        self.outputs += self._outputs
-        self.dropped_headers += self._dropped_headers
-        self.dead += self._dead
+        self._since_commit.commits = 1
         now_ms = time.time() * 1000
         for time_ms in self._times_ms:
-            self.latency.add(max(0.0, now_ms - time_ms) / 1000)
+            self._since_commit.latency.add(max(0.0, now_ms - time_ms) / 1000)
+        self.total += self._since_commit
         self._clear()
 
     def abort(self, *, was_open: bool) -> None:
         """Discard the counts since the last commit; `was_open` is whether a transaction was open."""
-        self.aborts += was_open
+        self.total.aborts += was_open
         self._clear()
 
     def _clear(self) -> None:
-        self._records = self._outputs = self._dropped_headers = 0
-        self._dead: Counter[str] = Counter()
+        self._since_commit = Totals()
         self._times_ms: list[int] = []
 
 
@@ -105,28 +99,6 @@ def resident_bytes() -> int:
         return int(STATM.read_text().split()[1]) * resource.getpagesize()
     except FileNotFoundError:
         return 0
-
-
-class ObservedRecords:
-    """A histogram that counts values by upper bound.
-
-    Args:
-        bounds: upper bounds, ascending.
-    """
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._total = 0.0
-
-    def add(self, value: float) -> None:
-        """Count a value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._total += value
-
-    def frozen(self) -> Histogram:
-        """Return the histogram so far."""
-        return Histogram(self._bounds, tuple(self._counts), self._total)
 
 
 MOST_CHARACTERS = 120
@@ -224,9 +196,6 @@ class StateSizer:
         return tuple(found.values())
 
 
-NAMES = ("decode", "restore", "features", "predict", "publish", "commit")
-
-
 class Timings(NamedTuple):
     """The seconds that the scoring thread took for the slices of a batch; None if there were no such slices.
 
@@ -242,10 +211,14 @@ class Timings(NamedTuple):
 
 
 class Stages:
-    """A stopwatch for the stages of a batch."""
+    """A stopwatch for the stages of a batch.
 
-    def __init__(self) -> None:
-        self._observed = {name: ObservedRecords(STAGE_S) for name in NAMES}
+    Args:
+        counts: the counts of the worker, to which the stages belong.
+    """
+
+    def __init__(self, counts: CommittedCounts) -> None:
+        self._counts = counts
         self._since = 0.0
 
     def begin(self) -> None:
@@ -255,24 +228,19 @@ class Stages:
     def end(self, name: str) -> None:
         """End a stage and begin the next."""
         now = perf_counter()
-        self._observed[name].add(now - self._since)
+        self.add(name, now - self._since)
         self._since = now
 
     def processed(self, timings: Timings) -> None:
         """Record the stages of the scoring thread, with the time of the model as a separate one; begin the next."""
         if timings.restore_s is not None:
-            self._observed["restore"].add(timings.restore_s)
+            self.add("restore", timings.restore_s)
         if timings.process_s is not None:
-            self._observed["features"].add(timings.process_s - timings.model_s)
+            self.add("features", timings.process_s - timings.model_s)
         if timings.model_s:
-            self._observed["predict"].add(timings.model_s)
+            self.add("predict", timings.model_s)
         self._since = perf_counter()
 
     def add(self, name: str, seconds: float) -> None:
-        """Record the duration of a stage outside of a batch."""
-        self._observed[name].add(seconds)
-
-    def frozen(self) -> dict[str, Histogram]:
-        """Return the histograms of the stages that occurred."""
-        found = {name: each.frozen() for name, each in self._observed.items()}
-        return {name: each for name, each in found.items() if each.count}
+        """Record the duration of a stage."""
+        self._counts.total.stages[name].add(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Collection, Sequence
@@ -55,8 +56,8 @@ class Telemetry:
         sizes: StateSizer,
         profile: Profile | None = None,
     ) -> None:
-        self.stages = Stages()
         self.counts = CommittedCounts()
+        self.stages = Stages(self.counts)
         self._audience = audience
         self._service = service
         self._tracing = Tracing(audience.spans, service) if audience.spans else None
@@ -73,7 +74,7 @@ class Telemetry:
 
     def batch(self, messages: Sequence[Message], seconds: float) -> None:
         """Record that a batch has been scored and published, and the seconds that it took."""
-        self.counts.batch.add(len(messages))
+        self.counts.total.batch.add(len(messages))
         if self._tracing:
             self._tracing.batch(messages, seconds)
 
@@ -107,7 +108,7 @@ class Telemetry:
         """Switch to another model version; `profile` is its training profile."""
         self._service = service
         self._drifting = DriftMonitor(profile)
-        self.counts.swaps += 1
+        self.counts.total.swaps += 1
         if self._audience.spans:
             self._tracing = Tracing(self._audience.spans, service)
 
@@ -133,7 +134,7 @@ class Telemetry:
     def log(self) -> None:
         """Log one line with the totals since the start."""
         self._log_due = time.monotonic() + LOG_S
-        counts = self.counts
+        counts = self.counts.total
         dead = ", ".join(f"{reason}: {count}" for reason, count in counts.dead.items())
         logger.info(
             "%d records, %d outputs, %d dead letters%s, %d commits, %d aborts since the start",
@@ -153,23 +154,12 @@ class Telemetry:
         return WorkerStatus(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes())
 
     def _snapshot(self, partitions: Collection[Partition]) -> Snapshot:
-        counts = self.counts
         return Snapshot(
             time_s=time.time(),
             served=self._service,
             workers=(self._life(),),
             lanes=self._lanes.frozen(partitions),
-            records=counts.records,
-            outputs=counts.outputs,
-            dead=dict(counts.dead),
-            dropped_headers=counts.dropped_headers,
-            commits=counts.commits,
-            aborts=counts.aborts,
-            rebalances=counts.rebalances,
-            swaps=counts.swaps,
-            batch=counts.batch.frozen(),
-            stages=self.stages.frozen(),
-            latency=counts.latency.frozen(),
+            totals=copy.deepcopy(self.counts.total),
             state=self._sizes.frozen(each.lane for each in partitions if each.phase is Phase.RUNNING),
             predictions=self._recent.predictions,
             dead_letters=self._recent.dead_letters,

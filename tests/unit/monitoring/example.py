@@ -9,6 +9,7 @@ import msgspec
 
 from makiserve.monitoring.histogram import BATCH_RECORDS, LATENCY_S, STAGE_S, Histogram, empty
 from makiserve.monitoring.snapshot import GroupPartition, LaneStatus, PipelineStep, Service, Snapshot, WorkerStatus
+from makiserve.monitoring.totals import Totals
 
 SERVICE = Service(
     uri="models:/house@champion",
@@ -48,26 +49,30 @@ def filled(bounds: tuple[float, ...], *values: float) -> Histogram:
     counts = [0] * (len(bounds) + 1)
     for value in values:
         counts[next((index for index, bound in enumerate(bounds) if value <= bound), len(bounds))] += 1
-    return Histogram(bounds, tuple(counts), sum(values))
+    return Histogram(bounds, counts, sum(values))
 
 
 def snapshot(**other: Any) -> Snapshot:
     """Two partitions, 100 records, 40 outputs, 3 dead letters."""
-    found = Snapshot(
-        time_s=2000.0,
-        served=SERVICE,
-        workers=(life(),),
-        lanes=(lane(0), lane(1)),
+    totals = Totals(
         records=100,
         outputs=40,
         dead={"decode": 2, "predict": 1},
         commits=5,
         aborts=1,
         rebalances=2,
-        swaps=0,
         batch=filled(BATCH_RECORDS, 20, 80),
         stages={"decode": filled(STAGE_S, 0.001), "commit": empty(STAGE_S)},
         latency=filled(LATENCY_S, 0.02, 0.2),
+    )
+    found = Snapshot(
+        time_s=2000.0,
+        served=SERVICE,
+        workers=(life(),),
+        lanes=(lane(0), lane(1)),
+        totals=msgspec.structs.replace(
+            totals, **{name: other.pop(name) for name in totals.__struct_fields__ if name in other}
+        ),
         group=(GroupPartition("house", 0, 10), GroupPartition("house", 1, 10)),
     )
     return msgspec.structs.replace(found, **other)

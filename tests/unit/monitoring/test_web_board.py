@@ -58,7 +58,7 @@ def test_a_stage_before_counts_with_its_life_its_partitions_and_what_ends_there(
     latest = board.latest
     assert latest is not None
     assert latest.served == SERVICE
-    assert (latest.records, latest.outputs, latest.dead) == (103, 40, {"decode": 4, "predict": 2})
+    assert (latest.totals.records, latest.totals.outputs, latest.totals.dead) == (103, 40, {"decode": 4, "predict": 2})
     assert [(each.topic, each.partition) for each in latest.lanes] == [("between", 0), ("house", 0), ("house", 1)]
     assert board.readiness() == Verdict(True, "serving 3 partitions")
 
@@ -68,7 +68,7 @@ def test_workers_report_from_processes_of_their_own() -> None:
     for name in ("worker 0", "worker 1"):
         board.post_bytes(name, msgspec.msgpack.encode(snapshot(workers=(life(name),))))
     assert board.latest is not None
-    assert board.latest.records == 200
+    assert board.latest.totals.records == 200
 
 
 def test_counters_never_go_back_when_a_worker_begins_anew() -> None:
@@ -78,7 +78,7 @@ def test_counters_never_go_back_when_a_worker_begins_anew() -> None:
     board.post("worker", snapshot(workers=(life(started_s=1600.0),), records=1, dead={}, lanes=()))
     latest = board.latest
     assert latest is not None
-    assert latest.records == 106
-    assert latest.dead == {"decode": 2, "predict": 2}
+    assert latest.totals.records == 106
+    assert latest.totals.dead == {"decode": 2, "predict": 2}
     assert latest.lanes == ()
     assert [each.started_s for each in latest.workers] == [1600.0]

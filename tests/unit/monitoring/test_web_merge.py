@@ -19,12 +19,12 @@ def test_counts_add_up_and_lanes_stand_in_order() -> None:
     one = snapshot(lanes=(lane(2),), workers=(life("worker 1"),), stages={"decode": filled(STAGE_S, 0.1)})
     two = snapshot(lanes=(lane(0), lane(1)), workers=(life("worker 0"),), dead={"predict": 4}, time_s=2001.0)
     both = merged([one, two])
-    assert (both.records, both.outputs, both.commits, both.aborts) == (200, 80, 10, 2)
-    assert both.dead == {"decode": 2, "predict": 5}
+    assert (both.totals.records, both.totals.outputs, both.totals.commits, both.totals.aborts) == (200, 80, 10, 2)
+    assert both.totals.dead == {"decode": 2, "predict": 5}
     assert [each.partition for each in both.lanes] == [0, 1, 2]
     assert [each.name for each in both.workers] == ["worker 0", "worker 1"]
-    assert both.batch == filled(BATCH_RECORDS, 20, 80, 20, 80)
-    assert both.stages["decode"] == filled(STAGE_S, 0.1, 0.001)
+    assert both.totals.batch == filled(BATCH_RECORDS, 20, 80, 20, 80)
+    assert both.totals.stages["decode"] == filled(STAGE_S, 0.1, 0.001)
     assert both.time_s == 2001.0
 
 

@@ -61,7 +61,7 @@ def test_the_status_is_json_before_and_after_the_first_snapshot(port: int, board
     assert first["readiness"]["is_good"] is False
     board.post("worker", snapshot())
     second = json.loads(ask(port, "/status.json")[2])
-    assert second["now"]["records"] == 100
+    assert second["now"]["totals"]["records"] == 100
     assert second["batch"] == 50
     assert second["stages_s"] == {"decode": 0.001}
 

@@ -72,15 +72,20 @@ def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, se
 def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
     batch(told)
     told.turned([])
-    assert (seen[0].records, seen[0].outputs, seen[0].dead) == (0, 0, {})
-    assert seen[0].dropped_headers == 0
+    assert (seen[0].totals.records, seen[0].totals.outputs, seen[0].totals.dead) == (0, 0, {})
+    assert seen[0].totals.dropped_headers == 0
     told.committed(0.25)
     clock.now += SNAPSHOT_S
     told.turned([])
-    now = seen[1]
-    assert (now.records, now.outputs, now.dead, now.commits) == (5, 3, {"decode": 1, "predict": 1}, 1)
-    assert now.dropped_headers == 2
-    assert now.stages["commit"].total == 0.25
+    totals = seen[1].totals
+    assert (totals.records, totals.outputs, totals.dead, totals.commits) == (
+        5,
+        3,
+        {"decode": 1, "predict": 1},
+        1,
+    )
+    assert totals.dropped_headers == 2
+    assert totals.stages["commit"].total == 0.25
     assert now.workers[0].committed_s == 100.0
 
 
@@ -90,8 +95,14 @@ def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen:
     batch(told)
     told.committed(0.25)
     told.turned([])
-    assert (seen[0].records, seen[0].dead, seen[0].commits, seen[0].aborts) == (5, {"decode": 1, "predict": 1}, 1, 1)
-    assert seen[0].latency.count == 5
+    totals = seen[0].totals
+    assert (totals.records, totals.dead, totals.commits, totals.aborts) == (
+        5,
+        {"decode": 1, "predict": 1},
+        1,
+        1,
+    )
+    assert seen[0].totals.latency.count == 5
 
 
 def test_latency_is_from_the_records_timestamp_to_the_commit(
@@ -100,14 +111,14 @@ def test_latency_is_from_the_records_timestamp_to_the_commit(
     batch(told)  # from 1.000 s to 1.004 s, committed at 102 s
     told.committed(0.25)
     told.turned([])
-    assert seen[0].latency.total == pytest.approx(5 * 101 - 0.010)
+    assert seen[0].totals.latency.total == pytest.approx(5 * 101 - 0.010)
 
 
 def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
     told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Published([], [], [], 0))
     told.committed(0.25)
     told.turned([])
-    assert seen[0].latency.count == 8
+    assert seen[0].totals.latency.count == 8
 
 
 def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list[Snapshot]) -> None:

@@ -21,7 +21,7 @@ from makiserve.serving.telemetry import measures as memory
 from makiserve.serving.telemetry import measures as sizes
 from makiserve.serving.telemetry import measures as stages
 from makiserve.serving.telemetry.lag import LagTracker
-from makiserve.serving.telemetry.measures import EVERY_S, SHARE, Stages, StateSizer, Timings
+from makiserve.serving.telemetry.measures import EVERY_S, SHARE, CommittedCounts, Stages, StateSizer, Timings
 from makiserve.serving.telemetry.service import steps
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Model, Step
@@ -154,14 +154,15 @@ def test_a_partition_that_comes_back_knows_nothing_of_before(watched: Watched, n
 
 
 def test_the_models_time_is_not_the_features(now: list[float]) -> None:
-    clock = Stages()
+    counts = CommittedCounts()
+    clock = Stages(counts)
     clock.begin()
     now[0] += 1.0
     clock.end("decode")
     now[0] += 3.5
     clock.processed(Timings(restore_s=None, process_s=3.5, model_s=3.0))
     clock.add("commit", 0.25)
-    found = {name: histogram.total for name, histogram in clock.frozen().items()}
+    found = {name: histogram.total for name, histogram in counts.total.stages.items() if histogram.count}
     assert found == {"decode": 1.0, "features": 0.5, "predict": 3.0, "commit": 0.25}
 
 
