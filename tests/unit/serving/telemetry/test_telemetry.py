@@ -86,7 +86,7 @@ def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Cloc
     )
     assert totals.dropped_headers == 2
     assert totals.stages["commit"].total == 0.25
-    assert now.workers[0].committed_s == 100.0
+    assert seen[1].workers[0].committed_s == 100.0
 
 
 def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
