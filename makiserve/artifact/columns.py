@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +11,17 @@ import pandas as pd
 from mlflow.types import DataType
 
 from makiserve.errors import PredictError
+from makiserve.stream.columns.column import KINDS as ARRAYS
+from makiserve.stream.columns.column import Column, Items, Rows
+from makiserve.stream.columns.items import ColumnItems
 
 Row = tuple[Any, ...]
 
 TEXT = pd.Series(["text"]).dtype  # pandas' dtype for text in a training frame: str since 3.0, object before
+
+
+TYPES = {np.dtype(array): kind for kind, array in ARRAYS.items()}
+"""The Python type of the values in a typed array."""
 
 
 class Kind(NamedTuple):
@@ -90,6 +97,34 @@ class Columns(tuple[InputColumn, ...]):
                 if not column.admits(kind):
                     raise _refusal(column, kind)
             self._admitted.add(kinds)
+
+    def refused(self, rows: ColumnItems) -> dict[int, PredictError]:
+        """Return the rows that `check` rejects, by index, each with the error that it raises."""
+        refused: dict[int, PredictError] = {}
+        for column, values in zip(self, fields_of(rows), strict=True):
+            for index, kind in _rejected(column, values):
+                refused.setdefault(index, _refusal(column, kind))
+        return refused
+
+
+def fields_of(rows: ColumnItems) -> tuple[Items, ...]:
+    """Return the columns of rows that are columns."""
+    assert isinstance(rows.column, Rows)  # noqa: S101  as `input_rows` makes them
+    return rows.column.fields
+
+
+def _rejected(column: InputColumn, values: Items) -> Iterator[tuple[int, type]]:
+    """Yield the index and type of each value that the column does not accept."""
+    kind = TYPES.get(values.values.dtype) if isinstance(values, Column) else None
+    if isinstance(values, Column) and kind is not None:
+        missing = np.zeros(len(values), np.bool_) if values.missing is None else values.missing
+        for found, at in ((kind, ~missing), (type(None), missing)):
+            if not column.admits(found):
+                yield from ((index, found) for index in np.flatnonzero(at).tolist())
+        return
+    kinds = list(map(type, values.items()))
+    odd = {kind for kind in set(kinds) if not column.admits(kind)}
+    yield from ((index, kind) for index, kind in enumerate(kinds) if kind in odd)
 
 
 def _refusal(column: InputColumn, kind: type) -> PredictError:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Map, Object
+from numpy.typing import NDArray
 
 from makiserve.artifact.categories import Categories, category_column
-from makiserve.artifact.columns import Columns, InputColumn, Row
+from makiserve.artifact.columns import TYPES, Columns, InputColumn, Row, fields_of
 from makiserve.errors import ConfigurationError, ModelRefused
+from makiserve.stream.columns.column import Column, Items
+from makiserve.stream.columns.items import ColumnItems
 
 
 def choose_inputs(
@@ -92,7 +95,7 @@ def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-Build = Callable[[list[Row]], Any]
+Build = Callable[[Sequence[Row]], Any]
 
 NONE: Categories = {}
 
@@ -114,7 +117,8 @@ class InputTable:
 
     Attributes:
         columns: the columns of a row.
-        build: builds the input from rows, each of which has passed `columns.check`.
+        build: builds the input from rows, each of which has passed `columns.check`. From rows that are columns,
+            `ColumnItems`, it builds the same input without a tuple for each row.
     """
 
     columns: Columns
@@ -183,14 +187,14 @@ def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> InputTable 
     if len(specs) == 1 and tuple(spec.shape) in ((-1, width), (-1, -1)):
         columns = Columns(InputColumn(name, TENSORS[spec.type.kind], required=True) for name in inputs)
         dtype, name = spec.type, spec.name
-        return InputTable(columns, lambda rows: {name: np.array(rows, dtype)} if name else np.array(rows, dtype))
+        return InputTable(columns, lambda rows: {name: _matrix(rows, dtype)} if name else _matrix(rows, dtype))
     named = {each.name: each for each in specs}
     if sorted(map(str, named)) != sorted(inputs) or not all(tuple(each.shape) in ((-1,), (-1, 1)) for each in specs):
         return None
     columns = Columns(InputColumn(name, TENSORS[each.type.kind], required=True) for name, each in named.items())
 
-    def tensors(rows: list[Row]) -> dict[str, Any]:
-        cells = zip(named.items(), zip(*rows, strict=True), strict=True)
+    def tensors(rows: Sequence[Row]) -> dict[str, Any]:
+        cells = zip(named.items(), _cells(rows, (each.type for each in named.values())), strict=True)
         return {name: np.array(values, each.type).reshape(each.shape) for (name, each), values in cells}
 
     return InputTable(columns, tensors)
@@ -199,18 +203,48 @@ def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> InputTable 
 def _frame(columns: Columns, categories: Categories, *, bare: bool) -> Build:
     dtype, names = columns.common_float, pd.Index(columns.names)
     if dtype is not None and bare:
-        return lambda rows: np.array(rows, dtype)
+        return lambda rows: _matrix(rows, dtype)
     if dtype is not None and not categories:
         # In column order, as pandas stores a frame read from a file: in row order BLAS may differ in the last bits.
-        return lambda rows: pd.DataFrame(np.array(rows, dtype, order="F"), columns=names, copy=False)
+        return lambda rows: pd.DataFrame(_matrix(rows, dtype, "F"), columns=names, copy=False)
 
-    def series(column: InputColumn, values: tuple[Any, ...]) -> Any:
+    dtypes = [object if column.name in categories else column.dtype for column in columns]
+
+    def series(column: InputColumn, values: Sequence[Any] | NDArray[Any]) -> Any:
         if column.name in categories:
             return category_column(values, categories[column.name])
         return pd.Series(values, dtype=column.dtype)
 
-    def frame(rows: list[Row]) -> pd.DataFrame:
-        cells = zip(columns, zip(*rows, strict=True), strict=True)
+    def frame(rows: Sequence[Row]) -> pd.DataFrame:
+        cells = zip(columns, _cells(rows, dtypes), strict=True)
         return pd.DataFrame({column.name: series(column, values) for column, values in cells})
 
     return frame
+
+
+def _cells(rows: Sequence[Row], dtypes: Iterable[Any]) -> Iterable[Sequence[Any] | NDArray[Any]]:
+    """Return the values of each column, which will be converted to these types."""
+    return map(_values, fields_of(rows), dtypes) if isinstance(rows, ColumnItems) else zip(*rows, strict=True)
+
+
+def _values(column: Items, dtype: Any) -> Sequence[Any] | NDArray[Any]:
+    """Return a column as an array if it converts to a type as its Python values do, or else these values."""
+    if isinstance(column, Column) and column.values.dtype in TYPES:
+        if dtype == np.float64:
+            values = column.values.astype(np.float64)
+            if column.missing is not None:
+                values[column.missing] = np.nan
+            return values
+        if dtype == column.values.dtype and column.missing is None:
+            return column.values
+    return column.items()
+
+
+def _matrix(rows: Sequence[Row], dtype: Any, order: Literal["C", "F"] = "C") -> NDArray[Any]:
+    """Return rows as an array of one type. In an array of floats, None is nan."""
+    if not isinstance(rows, ColumnItems) or not issubclass(np.dtype(dtype).type, np.floating):
+        return np.array(list(rows), dtype, order=order)
+    matrix = np.empty((len(rows), len(fields_of(rows))), dtype, order)
+    for index, field in enumerate(fields_of(rows)):
+        matrix[:, index] = np.array(_values(field, np.float64), dtype)
+    return matrix

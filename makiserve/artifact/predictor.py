@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import cycle, islice
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,8 @@ from makiserve.artifact.categories import Categories, categories_of
 from makiserve.artifact.columns import Row
 from makiserve.artifact.layout import Layout, Names, learn
 from makiserve.artifact.model_input import table_from_schema
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, PredictError
+from makiserve.stream.columns.items import ColumnItems
 
 Kind = Literal["regression", "classification"]
 
@@ -112,14 +113,20 @@ class MlflowPredictor:
         if self._table:
             self._table.columns.check(row)
 
-    def predict(self, rows: list[Row]) -> list[Any]:
+    def refused(self, rows: ColumnItems) -> dict[int, PredictError]:
+        """Return the rows that `check` rejects, by index, each with its error."""
+        return self._table.columns.refused(rows) if self._table else {}
+
+    def predict(self, rows: Sequence[Row]) -> list[Any]:
         if self.layout is None:
             self.layout = learn(lambda size: self.output(list(islice(cycle(rows), size))), len(rows), self._names)
         return self.layout.read(self.output(rows), len(rows), self._names)
 
-    def output(self, rows: list[Row]) -> Any:
+    def output(self, rows: Sequence[Row]) -> Any:
         """Return the model's raw output for these rows."""
-        return self._call(self._table.build(rows) if self._table else pd.DataFrame(rows, columns=list(self.inputs)))
+        return self._call(
+            self._table.build(rows) if self._table else pd.DataFrame(list(rows), columns=list(self.inputs))
+        )
 
 
 def _function(model: PyFuncModel, params: Mapping[str, Any]) -> Callable[[Any], Any]:

@@ -20,6 +20,7 @@ from msgspec import inspect
 
 from makiserve.records.escaped import ESCAPED, restored
 from makiserve.records.record import NA_VALUES, converted, mismatch, missing
+from makiserve.records.table import Cells, FieldValues, field_values_of
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INT = re.compile(r"[+-]?\d+", re.ASCII)
@@ -46,8 +47,13 @@ class CsvColumn:
 
     def values(self, cells: pa.Array) -> list[Any]:
         """Return the values of a `binary` column, with a `DecodeError` for each cell that does not fit."""
+        found = self.cells(cells)
+        return found.listed() if isinstance(found, FieldValues) else found
+
+    def cells(self, cells: pa.Array) -> Cells:
+        """Return the values of a `binary` column: as an array if all cells fit, or else as in `values`."""
         try:
-            return self._fast(cells)
+            return field_values_of(self._fast(cells))
         except (pa.ArrowInvalid, _SlowWay):
             return [self.value(cell) for cell in cells.to_pylist()]
 
@@ -82,7 +88,7 @@ class CsvColumn:
             return False
         return True
 
-    def _fast(self, cells: pa.Array) -> list[Any]:
+    def _fast(self, cells: pa.Array) -> pa.Array:
         if self.base not in PLAIN:
             raise _SlowWay
         text = cells.cast(pa.string())
@@ -91,7 +97,7 @@ class CsvColumn:
         if self.base is str:
             if pc.any(pc.match_substring_regex(text, ESCAPED.pattern)).as_py():
                 raise _SlowWay
-            return list(text.to_pylist())
+            return text
         if self.base is int:
             if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
                 raise _SlowWay  # Arrow would read 0x10
@@ -100,7 +106,7 @@ class CsvColumn:
             numbers = text.cast(pa.float64())
             if not pc.all(pc.is_finite(numbers)).as_py() and len(numbers) != numbers.null_count:
                 raise _SlowWay
-        return list(numbers.to_pylist() if numbers.null_count else numbers.to_numpy().tolist())
+        return numbers
 
 
 class _SlowWay(Exception):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.record import Record, Schema
+from makiserve.records.table import Cells, FieldValues, RecordTable, objects
 
 SHOWN = 40  # titles in a message
 
@@ -37,9 +37,7 @@ def declared_in(path: Path, titles: Sequence[str], schema: Schema) -> list[Field
     return [field for name, field in declared.items() if name in titles]
 
 
-def records_from_columns(
-    schema: Schema, columns: Mapping[str, Sequence[Any]], count: int
-) -> list[Record | DecodeError]:
+def records_from_columns(schema: Schema, columns: Mapping[str, Cells], count: int) -> Sequence[Record | DecodeError]:
     """Return records from columns of values. A `DecodeError` among a record's values takes the record's place.
 
     Args:
@@ -47,32 +45,36 @@ def records_from_columns(
         columns: the checked values of each field in the file, by its name in the data.
         count: the number of records.
     """
-    values: list[Iterable[Any]] = [
-        columns[field.encode_name] if field.encode_name in columns else _defaults(field, count)
-        for field in schema.fields
-    ]
     if schema.is_positional:
-        return _with_errors(list(map(schema.record, *values)) if values else _empty(schema, count), columns.values())
+        return _table(schema, columns, count)
+    values = [_listed(columns.get(field.encode_name), field, count) for field in schema.fields]
     names = [field.name for field in schema.fields]
     return [schema.from_values(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
 
 
-def _defaults(field: FieldInfo, count: int) -> Iterable[Any]:
+def _table(schema: Schema, columns: Mapping[str, Cells], count: int) -> RecordTable:
+    fields: dict[str, FieldValues] = {}
+    errors: dict[int, DecodeError] = {}
+    for field in schema.fields:
+        values = columns.get(field.encode_name)
+        if not isinstance(values, FieldValues):
+            listed = _listed(values, field, count)
+            found = {index: value for index, value in enumerate(listed) if type(value) is DecodeError}
+            errors = found | errors  # the first field's error is the record's
+            values = objects((None if type(value) is DecodeError else value for value in listed), count)
+        fields[field.name] = values
+    return RecordTable(schema.record, fields, errors, count)
+
+
+def _listed(values: Cells | None, field: FieldInfo, count: int) -> list[Any]:
+    """Return the values of a field, or the defaults of a field that is not in the file."""
+    if values is None:
+        return _defaults(field, count)
+    return values.listed() if isinstance(values, FieldValues) else values
+
+
+def _defaults(field: FieldInfo, count: int) -> list[Any]:
     """Return the defaults of a field that is not in the file. Each record gets its own copy of a mutable default."""
     if field.default_factory is not msgspec.NODEFAULT:
         return [field.default_factory() for _ in range(count)]
-    return repeat(field.default, count)
-
-
-def _empty(schema: Schema, count: int) -> list[Any]:
-    return [schema.record() for _ in range(count)]
-
-
-def _with_errors(records: list[Any], columns: Collection[Sequence[Any]]) -> list[Any]:
-    """Replace each record that has values that do not fit with the error of the first one."""
-    for column in reversed(list(columns)):
-        if DecodeError in set(map(type, column)):
-            for index, value in enumerate(column):
-                if type(value) is DecodeError:
-                    records[index] = value
-    return records
+    return [field.default] * count

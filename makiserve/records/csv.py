@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -44,7 +44,7 @@ class Header(NamedTuple):
 
 def read_csv(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
-) -> Iterator[list[Record | DecodeError]]:
+) -> Iterator[Sequence[Record | DecodeError]]:
     """Yield the records of a CSV file with a header, in blocks, with a `DecodeError` for each row that does not fit.
 
     The delimiter is a comma, semicolon, tab or bar: the one with which the header has the fields of the record. A byte
@@ -123,7 +123,7 @@ def _pieces(stream: BinaryIO, begin: int) -> Iterator[bytes]:
 
 def _records(
     rows: bytes, path: Path, schema: Schema, columns: list[CsvColumn], header: Header
-) -> list[Record | DecodeError]:
+) -> Sequence[Record | DecodeError]:
     damaged: deque[arrow.InvalidRow] = deque()
 
     def set_aside(row: arrow.InvalidRow) -> str:
@@ -147,8 +147,9 @@ def _records(
         )
     except pa.ArrowInvalid as error:
         raise SourceError(f"{path}: not readable as CSV: {error}") from error
-    values = {column.name: column.values(table[column.name].combine_chunks()) for column in columns}
-    return _with_damaged(records_from_columns(schema, values, table.num_rows), damaged)
+    values = {column.name: column.cells(table[column.name].combine_chunks()) for column in columns}
+    records = records_from_columns(schema, values, table.num_rows)
+    return _with_damaged(list(records), damaged) if damaged else records
 
 
 def _with_damaged(records: list[Record | DecodeError], damaged: deque[arrow.InvalidRow]) -> list[Record | DecodeError]:

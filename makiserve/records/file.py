@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,7 @@ BLOCK_BYTES = 1 << 22
 
 def read_json_lines(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
-) -> Iterator[list[Record | DecodeError]]:
+) -> Iterator[Sequence[Record | DecodeError]]:
     """Yield the records of a file with one JSON object per line, in blocks. Skip blank lines.
 
     A byte order mark at the beginning is skipped, too.
@@ -41,7 +41,7 @@ def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
     yield [begun]
 
 
-Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[list[Record | DecodeError]]]
+Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[Sequence[Record | DecodeError]]]
 
 READERS: dict[str, Reader] = {
     ".jsonl": read_json_lines,
@@ -83,7 +83,7 @@ class RecordFile:
             self._bytes_read = self._file.tell()
         return self._bytes_read
 
-    def __iter__(self) -> Iterator[list[Record | DecodeError]]:
+    def __iter__(self) -> Iterator[Sequence[Record | DecodeError]]:
         with opened(self._path) as content:
             self._file = content.file
             self.unseen = UnseenFields(self._schema)

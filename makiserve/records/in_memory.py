@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -42,7 +42,7 @@ def read_rows(rows: Any, schema: Schema) -> Iterator[Record | DecodeError]:
 _EXPECTED = "give a file, a pattern, a folder, a TopicSpan, a data frame, or an iterable of records or dicts"
 
 
-def _from_arrow(rows: Any, schema: Schema) -> Iterator[list[Record | DecodeError]]:
+def _from_arrow(rows: Any, schema: Schema) -> Iterator[Sequence[Record | DecodeError]]:
     file = io.BytesIO()
     try:
         parquet.write_table(pa.table(rows), file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ BLOCK_ROWS = 32_768
 
 def read_parquet(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
-) -> Iterator[list[Record | DecodeError]]:
+) -> Iterator[Sequence[Record | DecodeError]]:
     """Yield the records of a Parquet file, in blocks, with a `DecodeError` for each row that does not fit.
 
     A value is treated as the same value in a JSON message: see `TypedColumn`. Times of old Spark files (INT96) are read
@@ -35,7 +35,7 @@ def read_parquet(
         unseen.see_titles(titles)
         columns = [TypedColumn(field.encode_name, field.type) for field in declared_in(path, titles, schema)]
         for batch in file.iter_batches(BLOCK_ROWS, columns=[column.name for column in columns]):
-            values = {column.name: column.values(batch.column(column.name)) for column in columns}
+            values = {column.name: column.cells(batch.column(column.name)) for column in columns}
             yield records_from_columns(schema, values, batch.num_rows)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not readable as Parquet: {error}") from error

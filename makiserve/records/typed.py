@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from makiserve.records.cells import without_none
 from makiserve.records.record import converted, finite, mismatch, shorten
+from makiserve.records.table import Cells, FieldValues, field_values_of
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
 """Errors for a value that Python cannot hold or a type does not accept. `OverflowError` is an `ArithmeticError`."""
@@ -40,12 +41,17 @@ class TypedColumn:
 
     def values(self, column: pa.Array) -> list[Any]:
         """Return the values of a column, with a `DecodeError` for each value that does not fit."""
+        cells = self.cells(column)
+        return cells.listed() if isinstance(cells, FieldValues) else cells
+
+    def cells(self, column: pa.Array) -> Cells:
+        """Return the values of a column: as an array if it has the declared type, or else as in `values`."""
         try:
             column = _plain(column)
             _check_times(column)
             fast = _FAST.get(self.base)
-            values = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
-            return [self.value(value) for value in _listed(column)] if values is None else values
+            typed = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
+            return [self.value(value) for value in _listed(column)] if typed is None else field_values_of(typed)
         except UNREADABLE:  # at least one value does not fit
             return [self._alone(column.slice(index, 1)) for index in range(len(column))]
 
@@ -164,37 +170,34 @@ def _rounded(value: Any) -> Any:
     return rounded.to_pydatetime() if is_time else rounded.to_pytimedelta()
 
 
-def _floats(column: pa.Array, is_optional: bool) -> list[Any] | None:
+def _floats(column: pa.Array, is_optional: bool) -> pa.Array | None:
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         return None
     numbers = column.cast(pa.float64(), safe=False)
     if is_optional:
         numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
-    if not pc.all(pc.is_finite(numbers), min_count=0).as_py():
+    return numbers if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
+
+
+def _integers(column: pa.Array, is_optional: bool) -> pa.Array | None:
+    try:
+        return column.cast(pa.int64()) if pa.types.is_integer(column.type) else None
+    except pa.ArrowInvalid:  # beyond 63 bits
         return None
-    return _numbers(numbers)
 
 
-def _integers(column: pa.Array, is_optional: bool) -> list[Any] | None:
-    return _numbers(column) if pa.types.is_integer(column.type) else None
+def _texts(column: pa.Array, is_optional: bool) -> pa.Array | None:
+    return column if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else None
 
 
-def _texts(column: pa.Array, is_optional: bool) -> list[Any] | None:
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    return list(column.to_pylist()) if is_text else None
+def _booleans(column: pa.Array, is_optional: bool) -> pa.Array | None:
+    return column if pa.types.is_boolean(column.type) else None
 
 
-def _booleans(column: pa.Array, is_optional: bool) -> list[Any] | None:
-    return list(column.to_pylist()) if pa.types.is_boolean(column.type) else None
-
-
-def _numbers(numbers: pa.Array) -> list[Any]:
-    return list(numbers.to_pylist() if numbers.null_count else numbers.to_numpy().tolist())
-
-
-_FAST: dict[Any, Callable[[pa.Array, bool], list[Any] | None]] = {
+_FAST: dict[Any, Callable[[pa.Array, bool], pa.Array | None]] = {
     float: _floats,
     int: _integers,
     str: _texts,
     bool: _booleans,
 }
+"""By declared type: the column in this type, or None if it has another one."""

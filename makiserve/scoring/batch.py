@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from makiserve.errors import DecodeError, RecordError
 from makiserve.records import Record
+from makiserve.records.table import RecordTable
+from makiserve.stream.columns.items import taken
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -42,6 +44,8 @@ class Batch(NamedTuple):
 
     def decoded(self) -> tuple[Sequence[Any], list[int] | None, Dead]:
         """Return the decoded records, their indexes (None if all were decoded), and the dead letters."""
+        if isinstance(self.records, RecordTable):
+            return self._decoded_table(self.records)
         if DecodeError not in set(map(type, self.records)):
             return self.records, None, []
         dead: Dead = []
@@ -54,6 +58,12 @@ class Batch(NamedTuple):
                 items.append(record)
                 indexes.append(index)
         return items, indexes, dead
+
+    def _decoded_table(self, table: RecordTable) -> tuple[RecordTable, list[int] | None, Dead]:
+        if not table.errors:
+            return table, None, []
+        indexes = [index for index in range(len(table)) if index not in table.errors]
+        return table.take(indexes), indexes, sorted(table.errors.items())
 
 
 def in_order(parts: Iterable[Iterable[Row]]) -> list[Row]:
@@ -103,7 +113,7 @@ class Scored(NamedTuple):
     """
 
     causes: list[int]
-    features: list[Any]
+    features: Sequence[Any]
     predictions: list[Any]
     dead: Dead
     posted: Posted | None = None
@@ -123,7 +133,7 @@ class Scored(NamedTuple):
         kept = [index for index, cause in enumerate(self.causes) if is_taken(cause)]
         return self._replace(
             causes=[self.causes[index] for index in kept],
-            features=[self.features[index] for index in kept],
+            features=taken(self.features, kept),
             predictions=[self.predictions[index] for index in kept],
             posted=self.posted and self.posted.take(is_taken),
             shadow=self.shadow and [output for output in self.shadow if is_taken(output[0])],

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from makiserve.errors import PredictError
-from makiserve.scoring.predictor import Predictor
+from makiserve.scoring.predictor import ColumnPredictor, Predictor
+from makiserve.stream.columns.items import ColumnItems, taken
 
 Row = tuple[Any, ...]
 
@@ -20,27 +21,33 @@ def predict_each(predictor: Predictor, rows: Sequence[Row | PredictError]) -> li
         predictor: the model.
         rows: rows of the model's inputs, or the error of a row that could not be built.
     """
-    predictions: list[Any] = [None] * len(rows)
-    accepted: dict[int, Row] = {}
+    refused = _refused(predictor, rows)
+    predictions = [refused.get(index) for index in range(len(rows))] if refused else [None] * len(rows)
+    _fill(predictor, rows, [index for index in range(len(rows)) if index not in refused], predictions)
+    return predictions
+
+
+def _refused(predictor: Predictor, rows: Sequence[Row | PredictError]) -> dict[int, PredictError]:
+    """Return the rows that must not be given to the model, with the error of each."""
+    if isinstance(rows, ColumnItems) and isinstance(predictor, ColumnPredictor):
+        return predictor.refused(rows)
+    refused: dict[int, PredictError] = {}
     for index, row in enumerate(rows):
         if isinstance(row, PredictError):
-            predictions[index] = row
+            refused[index] = row
             continue
         try:
             predictor.check(row)
         except PredictError as error:
-            predictions[index] = error
-        else:
-            accepted[index] = row
-    _fill(predictor, accepted, list(accepted), predictions)
-    return predictions
+            refused[index] = error
+    return refused
 
 
-def _fill(predictor: Predictor, rows: dict[int, Row], indexes: list[int], predictions: list[Any]) -> None:
+def _fill(predictor: Predictor, rows: Sequence[Any], indexes: list[int], predictions: list[Any]) -> None:
     if not indexes:
         return
     try:
-        found = predictor.predict([rows[index] for index in indexes])
+        found = predictor.predict(rows if len(indexes) == len(rows) else taken(rows, indexes))
     except Exception as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
         if len(indexes) == 1:
             predictions[indexes[0]] = _refusal(error)

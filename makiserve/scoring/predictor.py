@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from makiserve.errors import PredictError
+from makiserve.stream.columns.items import ColumnItems
 
 
 class Predictor(Protocol):
@@ -21,6 +25,16 @@ class Predictor(Protocol):
 
     def predict(self, rows: list[tuple[Any, ...]]) -> list[Any]:
         """Return one prediction for each row of inputs, in order, each a value that JSON can represent."""
+
+
+@runtime_checkable
+class ColumnPredictor(Protocol):
+    """A model that also takes its rows as columns: `predict` builds its input from their arrays."""
+
+    def refused(self, rows: ColumnItems) -> dict[int, PredictError]:
+        """Return the rows that `check` rejects, by index, each with its error."""
+
+    def predict(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]: ...
 
 
 class Companions(NamedTuple):

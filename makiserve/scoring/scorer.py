@@ -8,10 +8,13 @@ from itertools import islice
 from time import perf_counter
 
 from makiserve.scoring.batch import Batch, Lane, Scored
+from makiserve.scoring.columns import column_items
 from makiserve.scoring.post import PostProcessor, Prediction
 from makiserve.scoring.predictor import NO_RIVALS, Companions, Predictor
 from makiserve.scoring.split import Call, call_both, challenged
 from makiserve.stream.columns.choose import checkpoints_of, program_for
+from makiserve.stream.columns.items import concat
+from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import FeedResult
@@ -127,7 +130,8 @@ class Scorer:
 
     def features(self, batch: Batch) -> Scored:
         """Compute only the features of a batch, without the model."""
-        items, indexes, dead = batch.decoded()
+        records, indexes, dead = batch.decoded()
+        items = column_items(records) if isinstance(self._program, ColumnProgram) else records
         fed: FeedResult = self._program.feed(items, batch.lane.states[0])
         scored = Scored(fed.causes, fed.outputs, [None] * len(fed.causes), list(fed.failures))
         return scored if indexes is None else scored.map_causes(indexes).without(dict(dead))
@@ -135,7 +139,7 @@ class Scorer:
     def _predicted(self, found: list[Scored], batches: Sequence[Batch]) -> list[Scored]:
         if self._champion is None:
             return found
-        items = [features for scored in found for features in scored.features]
+        items = concat([scored.features for scored in found])
         if self._challenger:
             is_challenged = [
                 batch.challenged is not None and batch.challenged[cause]

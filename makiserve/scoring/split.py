@@ -11,8 +11,10 @@ from typing import Any
 
 from makiserve.errors import PredictError
 from makiserve.records.fields import field_titles
+from makiserve.scoring.columns import input_rows
 from makiserve.scoring.isolate import predict_each
-from makiserve.scoring.predictor import Predictor
+from makiserve.scoring.predictor import ColumnPredictor, Predictor
+from makiserve.stream.columns.items import taken
 
 DIGEST_BYTES = 8
 
@@ -52,6 +54,10 @@ class Call:
         self._predictor = predictor
 
     def __call__(self, features: Sequence[Any]) -> list[Any]:
+        if isinstance(self._predictor, ColumnPredictor):
+            columns = input_rows(features, self._predictor.inputs)
+            if columns is not None:
+                return predict_each(self._predictor, columns)
         rows: list[Any] = []
         for kind, items in groupby(features, type):
             select = row_of(kind, self._predictor.inputs)
@@ -64,7 +70,7 @@ def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_chal
     predictions: list[Any] = [None] * len(features)
     for call, own in ((champion, False), (challenger, True)):
         indexes = [index for index, other in enumerate(is_challenged) if other is own]
-        for index, prediction in zip(indexes, call([features[index] for index in indexes]), strict=True):
+        for index, prediction in zip(indexes, call(taken(features, indexes)), strict=True):
             predictions[index] = prediction
     return predictions
 

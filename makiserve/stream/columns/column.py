@@ -105,6 +105,8 @@ def objects(items: Sequence[Any]) -> Column:
 def join(parts: Sequence[Items]) -> Items:
     """Return columns of the same form one after the other; columns of different types become objects."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     if all(isinstance(part, Rows) and _form(part) == _form(first) for part in parts):
         assert isinstance(first, Rows)  # noqa: S101  what the line above makes sure of
         fields = zip(*(part.fields for part in parts if isinstance(part, Rows)), strict=True)

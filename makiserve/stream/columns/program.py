@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from makiserve.errors import OperatorError
-from makiserve.stream.columns.column import Array, Items, objects
+from makiserve.stream.columns.column import Array, Items, join, objects
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.flow import lane_flow
+from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.turn import RecordsFailed, Turn, Unrepresentable
 from makiserve.stream.engine.plan import Plan
@@ -42,9 +43,12 @@ class ColumnProgram:
         """Return the state of a lane that has not seen any items."""
         return LaneState(self.compiled.tables(), self.rows.new_state())
 
-    def feed(self, items: Sequence[Any] | Items, state: LaneState) -> FeedResult:
-        """Process items in order. An item that fails leaves no trace in `state` and is reported."""
-        column = items if isinstance(items, Items) else objects(items)
+    def feed(self, items: Sequence[Any], state: LaneState) -> FeedResult:
+        """Process items in order. An item that fails leaves no trace in `state` and is reported.
+
+        Items that are a column, `ColumnItems`, are read from its arrays. The outputs are such a column, too.
+        """
+        column = items.column if isinstance(items, ColumnItems) else objects(items)
         batch = _Batch(self, column, state)
         batch.run()
         return batch.result()
@@ -82,12 +86,12 @@ class _Batch:
         failures = sorted(self._failures.items())
         if not self._emitted:
             return FeedResult([], [], failures)
-        outputs = [item for items, _ in self._emitted for item in items.items()]
+        outputs = join([items for items, _ in self._emitted])
         causes = np.concatenate([at for _, at in self._emitted])
         if len(self._emitted) > 1:
             order = np.argsort(causes, kind="stable")
-            causes, outputs = causes[order], [outputs[index] for index in order.tolist()]
-        return FeedResult(outputs, causes.tolist(), failures)
+            causes, outputs = causes[order], outputs.take(order)
+        return FeedResult(ColumnItems(outputs), causes.tolist(), failures)
 
     def _attempt(self, piece: Array) -> None:
         turn = Turn(self._state.tables)

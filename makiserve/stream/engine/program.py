@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from makiserve.errors import OperatorError
@@ -23,7 +23,7 @@ class FeedResult(NamedTuple):
         failures: index and error of each item on which a function of the user raised; its changes of state are undone.
     """
 
-    outputs: list[Any]
+    outputs: Sequence[Any]
     causes: list[int]
     failures: list[tuple[int, OperatorError]]
 

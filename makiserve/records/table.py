@@ -1,0 +1,125 @@
+"""Records of a file as columns. An object is made for a record only when the record itself is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from makiserve.errors import DecodeError
+from makiserve.records.record import Record
+
+
+class FieldValues(NamedTuple):
+    """The values of a field.
+
+    Attributes:
+        values: float64, int64, bool or object; one for each record. Only float, int and bool have typed arrays.
+        missing: where the value is None, in a typed array; None if there are no such values.
+    """
+
+    values: NDArray[Any]
+    missing: NDArray[np.bool_] | None = None
+
+    def take(self, at: Any) -> FieldValues:
+        """Return the values at these indexes, in this slice, or where this mask is true."""
+        return FieldValues(self.values[at], None if self.missing is None else self.missing[at])
+
+    def listed(self) -> list[Any]:
+        """Return the Python values."""
+        values: list[Any] = self.values.tolist()
+        for index in () if self.missing is None else np.flatnonzero(self.missing).tolist():
+            values[index] = None
+        return values
+
+
+Cells = FieldValues | list[Any]
+"""The values of a field; a list if there may be a `DecodeError` among them."""
+
+
+def objects(values: Iterable[Any], size: int) -> FieldValues:
+    """Return Python values as an array of objects."""
+    return FieldValues(np.fromiter(values, object, size))
+
+
+def field_values_of(column: pa.Array) -> FieldValues:
+    """Return the values of an Arrow column of float64, int64, booleans or text, without an object for each number."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        encoded = column.dictionary_encode()  # an object for each different text
+        texts = np.array([*encoded.dictionary.to_pylist(), None], object)
+        return FieldValues(texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()])
+    if not column.null_count:
+        return FieldValues(column.to_numpy(zero_copy_only=False))
+    missing = column.is_null().to_numpy(zero_copy_only=False)
+    return FieldValues(column.fill_null(False if pa.types.is_boolean(column.type) else 0).to_numpy(False), missing)
+
+
+class RecordTable(Sequence["Record | DecodeError"]):
+    """Records as columns, and a `DecodeError` for each that does not fit.
+
+    Args:
+        record: the record type, whose objects are made from the values of its fields without a check.
+        fields: the values of each field, in the order of the declaration. Those of records with an error have no
+            meaning.
+        errors: the errors by index.
+        size: the number of records.
+    """
+
+    def __init__(
+        self, record: type[Record], fields: Mapping[str, FieldValues], errors: Mapping[int, DecodeError], size: int
+    ) -> None:
+        self.record, self.fields, self.errors, self._size = record, fields, errors, size
+        self._records: list[Record | DecodeError] | None = None
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Record | DecodeError]:
+        if self._records is None:
+            values = [field.listed() for field in self.fields.values()]
+            self._records = list(map(self.record, *values)) if values else [self.record() for _ in range(self._size)]
+            for index, error in self.errors.items():
+                self._records[index] = error
+        return iter(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Record | DecodeError: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record | DecodeError]: ...
+    def __getitem__(self, index: int | slice) -> Record | DecodeError | Sequence[Record | DecodeError]:
+        if self._records is not None:
+            return self._records[index]
+        number = range(self._size)[index]
+        if isinstance(number, range):
+            return self.take(number)
+        values = (field.take(slice(number, number + 1)).listed()[0] for field in self.fields.values())
+        return self.errors[number] if number in self.errors else self.record(*values)
+
+    def take(self, indexes: Sequence[int]) -> RecordTable:
+        """Return the records at these indexes."""
+        at: Any = np.asarray(indexes, np.int64)
+        if isinstance(indexes, range) and indexes.step == 1:
+            at = slice(indexes.start, indexes.stop)
+        errors = {}
+        if self.errors:
+            errors = {new: self.errors[old] for new, old in enumerate(indexes) if old in self.errors}
+        return RecordTable(
+            self.record, {name: field.take(at) for name, field in self.fields.items()}, errors, len(indexes)
+        )
+
+    def values(self, attribute: str) -> list[Any]:
+        """Return the values of a field; None for a record that does not fit."""
+        values = self.fields[attribute].listed()
+        for index in self.errors:
+            values[index] = None
+        return values
+
+
+def values_of(records: Sequence[Record | DecodeError], attribute: str) -> list[Any]:
+    """Return an attribute of each record; None for a record that does not fit."""
+    if isinstance(records, RecordTable) and attribute in records.fields:
+        return records.values(attribute)
+    return [None if isinstance(record, DecodeError) else getattr(record, attribute) for record in records]

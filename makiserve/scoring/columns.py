@@ -1,0 +1,54 @@
+"""Records as columns for the columnar engine, and its features as columns for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from makiserve.records.fields import field_titles
+from makiserve.records.table import FieldValues, RecordTable
+from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
+from makiserve.stream.columns.expressions.records import is_frozen, record_fields
+from makiserve.stream.columns.items import ColumnItems
+
+
+def column_items(records: Sequence[Any]) -> Sequence[Any]:
+    """Return records that have been read in columns as such; other records unchanged.
+
+    Records remain objects, too, if their class does more than to store the values of its fields.
+    """
+    if not isinstance(records, RecordTable):
+        return records
+    names, record = tuple(records.fields), records.record
+    if not names or record_fields(record) != names or not is_frozen(record):
+        return records
+    return ColumnItems(Rows(record, names, tuple(map(_column, records.fields.values()))))
+
+
+def _column(field: FieldValues) -> Column:
+    if field.values.dtype == object:
+        first = next((value for value in field.values.tolist() if value is not None), None)
+        if type(first) in KINDS:
+            return column_of(field.values.tolist())
+    return Column(*field)
+
+
+def input_rows(features: Sequence[Any], inputs: Sequence[str]) -> ColumnItems | None:
+    """Return the inputs of a model for features that are columns, as rows in its order.
+
+    Args:
+        features: the items that a pipeline emitted.
+        inputs: the names of the inputs, either from `makiserve.field(name=…)` or the attributes.
+
+    Returns:
+        None if the features are objects, or lack an input as a field.
+    """
+    if not isinstance(features, ColumnItems) or not isinstance(features.column, Rows):
+        return None
+    rows = features.column
+    titles = field_titles(rows.make) if isinstance(rows.make, type) else {}
+    attributes = {title: name for name, title in titles.items()}
+    names = [attributes.get(name, name) for name in inputs]
+    if not set(names) <= set(rows.names):
+        return None
+    return ColumnItems(Rows(None, (), tuple(rows.fields[rows.names.index(name)] for name in names)))
