@@ -18,7 +18,7 @@ from makiserve.artifact.categories import Categories, category_column
 from makiserve.artifact.columns import TYPES, Columns, InputColumn, Row, fields_of
 from makiserve.errors import ConfigurationError, ModelRefused
 from makiserve.stream.columns.column import Column, Items
-from makiserve.stream.columns.items import ColumnItems
+from makiserve.stream.columns.items import ColumnItems, as_floats
 
 
 def choose_inputs(
@@ -210,7 +210,7 @@ def _frame(columns: Columns, categories: Categories, *, bare: bool) -> Build:
 
     dtypes = [object if column.name in categories else column.dtype for column in columns]
 
-    def series(column: InputColumn, values: Sequence[Any] | NDArray[Any]) -> Any:
+    def series(column: InputColumn, values: Any) -> Any:
         if column.name in categories:
             return category_column(values, categories[column.name])
         return pd.Series(values, dtype=column.dtype)
@@ -231,10 +231,7 @@ def _values(column: Items, dtype: Any) -> Sequence[Any] | NDArray[Any]:
     """Return a column as an array if it converts to a type as its Python values do, or else these values."""
     if isinstance(column, Column) and column.values.dtype in TYPES:
         if dtype == np.float64:
-            values = column.values.astype(np.float64)
-            if column.missing is not None:
-                values[column.missing] = np.nan
-            return values
+            return as_floats(ColumnItems(column))
         if dtype == column.values.dtype and column.missing is None:
             return column.values
     return column.items()

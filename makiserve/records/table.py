@@ -118,6 +118,11 @@ class RecordTable(Sequence["Record | DecodeError"]):
         return values
 
 
+def records_at(records: Sequence[Record | DecodeError], indexes: Sequence[int]) -> list[Record | DecodeError]:
+    """Return the records at these indexes."""
+    return list(records.take(indexes)) if isinstance(records, RecordTable) else [records[index] for index in indexes]
+
+
 def values_of(records: Sequence[Record | DecodeError], attribute: str) -> list[Any]:
     """Return an attribute of each record; None for a record that does not fit."""
     if isinstance(records, RecordTable) and attribute in records.fields:

@@ -80,7 +80,7 @@ class Posted(NamedTuple):
     """
 
     causes: list[int]
-    items: list[Any]
+    items: Sequence[Any]
 
     def take(self, is_taken: Callable[[int], bool]) -> Posted:
         """Return a copy with the items of some records only; see `Scored.take`."""

@@ -33,6 +33,13 @@ def _column(field: FieldValues) -> Column:
     return Column(*field)
 
 
+def named_columns(features: Sequence[Any]) -> dict[str, Sequence[Any]] | None:
+    """Return the values of each field of features that are columns; None if they are objects or have no names."""
+    if not isinstance(features, ColumnItems) or not isinstance(features.column, Rows) or not features.column.names:
+        return None
+    return {name: ColumnItems(field) for name, field in zip(features.column.names, features.column.fields, strict=True)}
+
+
 def input_rows(features: Sequence[Any], inputs: Sequence[str]) -> ColumnItems | None:
     """Return the inputs of a model for features that are columns, as rows in its order.
 

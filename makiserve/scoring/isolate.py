@@ -47,7 +47,8 @@ def _fill(predictor: Predictor, rows: Sequence[Any], indexes: list[int], predict
     if not indexes:
         return
     try:
-        found = predictor.predict(rows if len(indexes) == len(rows) else taken(rows, indexes))
+        given: Any = rows if len(indexes) == len(rows) else taken(rows, indexes)
+        found = predictor.predict(given)
     except Exception as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
         if len(indexes) == 1:
             predictions[indexes[0]] = _refusal(error)

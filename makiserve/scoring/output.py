@@ -13,11 +13,12 @@ import msgspec
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError
 from makiserve.records import Record
 from makiserve.records.fields import field_names, field_titles
+from makiserve.records.table import records_at
 from makiserve.scoring.batch import Dead, Scored, in_order
 from makiserve.scoring.plain import plain
 
-Column = Callable[[Scored, Sequence[Record | DecodeError]], list[Any]]
-Shape = Callable[[list[Any]], list[Any]]
+Column = Callable[[Scored, Sequence[Record | DecodeError]], Sequence[Any]]
+Shape = Callable[[Sequence[Any]], Sequence[Any]]
 
 UNWRITABLE = (TypeError, ValueError, RecursionError)
 """The exceptions that the encoder raises on a value that JSON cannot represent."""
@@ -25,7 +26,7 @@ UNWRITABLE = (TypeError, ValueError, RecursionError)
 SOURCES: dict[str, Column] = {
     "prediction": lambda scored, records: scored.predictions,
     "features": lambda scored, records: scored.features,
-    "record": lambda scored, records: [records[cause] for cause in scored.causes],
+    "record": lambda scored, records: records_at(records, scored.causes),
 }
 """The parts that an output can have, each with the function that returns its value for each output."""
 
@@ -181,7 +182,7 @@ def _columns(selected: dict[str, list[str] | None], record: dict[str, str]) -> d
     return found
 
 
-def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Record | DecodeError]) -> list[Any]:
+def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Record | DecodeError]) -> Sequence[Any]:
     return shape(source(scored, records))
 
 
@@ -194,11 +195,11 @@ def _part(fields: list[str], rename: dict[str, str]) -> Shape:
     return lambda items: list(starmap(kind, map(get, items)))
 
 
-def _values(items: list[Any]) -> list[Any]:
+def _values(items: Sequence[Any]) -> Sequence[Any]:
     return _named(items, "value")
 
 
-def _named(items: list[Any], plain: str) -> list[Any]:
+def _named(items: Sequence[Any], plain: str) -> list[Any]:
     """Return the items as objects with named fields; an item without fields becomes `{plain: item}`."""
     kinds = set(map(type, items))
     if len(kinds) > 1:
@@ -206,7 +207,7 @@ def _named(items: list[Any], plain: str) -> list[Any]:
     kind = next(iter(kinds), dict)
     if issubclass(kind, tuple) and field_names(kind):
         return list(starmap(_struct(kind), items))
-    return items if issubclass(kind, dict) or field_names(kind) is not None else [{plain: item} for item in items]
+    return list(items) if issubclass(kind, dict) or field_names(kind) is not None else [{plain: item} for item in items]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -44,7 +45,7 @@ class PostProcessor:
         self.program = Program(whole, is_tracked=is_tracked)
 
     def feed(
-        self, causes: list[int], features: list[Any], predictions: list[Any], state: State
+        self, causes: list[int], features: Sequence[Any], predictions: list[Any], state: State
     ) -> tuple[Posted, list[tuple[int, OperatorError]]]:
         """Run the predictions of a batch through the pipeline.
 

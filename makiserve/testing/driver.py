@@ -266,5 +266,5 @@ def _program(subject: Subject, record: type[Record] | None) -> _Program:
 
 def _items(scored: Scored, *, has_model: bool) -> list[Any]:
     if scored.posted is not None:
-        return scored.posted.items
-    return scored.predictions if has_model else scored.features
+        return list(scored.posted.items)
+    return scored.predictions if has_model else list(scored.features)

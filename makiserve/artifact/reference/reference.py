@@ -202,7 +202,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
             "reference: a model is packaged with outputs to reproduce"
         )
     last = found.causes[min(ENOUGH_OUTPUTS, found.published) - 1]
-    kept, profiled = found.take(lambda cause: cause <= last).features, found.features
+    kept, profiled = found.take(lambda cause: cause <= last).features, list(found.features)
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         profiled += scorer.features(Batch(lane, step)).features

@@ -49,7 +49,7 @@ class Sending:
         if self._records:
             errors = {index: each for index, each in enumerate(block.records) if isinstance(each, DecodeError)}
             sound = [None if index in errors else each for index, each in enumerate(block.records)] if errors else None
-            records = msgspec.msgpack.encode(sound or block.records)
+            records = msgspec.msgpack.encode(sound or list(block.records))
         shown = scored if self._features else scored._replace(features=[])
         try:
             return pickle.dumps((block._replace(records=()), shown, records, errors))

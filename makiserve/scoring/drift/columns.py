@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makiserve.records.fields import field_names
+from makiserve.scoring.columns import named_columns
+from makiserve.stream.columns.items import as_floats
 
 PREDICTION = "prediction"
 LARGEST = float(np.finfo(np.float64).max)
@@ -22,8 +24,11 @@ def columns_of(features: Sequence[Any], predictions: Sequence[Any]) -> dict[str,
         features: items of one type with named fields; items of other types have no columns.
         predictions: one for each item; each is None without a model.
     """
-    names = field_names(type(features[0])) or () if features else ()
-    return {name: list(map(attrgetter(name), features)) for name in names} | columns_of_predictions(predictions)
+    fields = named_columns(features)
+    if fields is None:
+        names = field_names(type(features[0])) or () if features else ()
+        fields = {name: list(map(attrgetter(name), features)) for name in names}
+    return fields | columns_of_predictions(predictions)
 
 
 def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any]]:
@@ -34,9 +39,9 @@ def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any
 
 
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
-    """Return the values as numbers; nan for a value that is missing or not a number, the largest float for infinity."""
+    """Return values as numbers; nan for a value that is missing or not a number, the largest float for infinity."""
     try:
-        found = np.array(values, np.float64)
+        found = as_floats(values)
     except (TypeError, ValueError, OverflowError):
         found = np.array(list(map(_number, values)), np.float64)
     return np.clip(found, -LARGEST, LARGEST)

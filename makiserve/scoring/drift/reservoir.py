@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.items import taken
+
 SEED = 0
 
 
@@ -41,7 +43,7 @@ class Reservoir:
         drawn = self._random.random(len(columns[0]))
         chosen = np.flatnonzero(drawn < self._bound).tolist()
         self._drawn += drawn[chosen].tolist()
-        self._kept += zip(*([column[index] for index in chosen] for column in columns), strict=True)
+        self._kept += zip(*(taken(column, chosen) for column in columns), strict=True)
         self.offered += len(drawn)
         if len(self._kept) > 2 * self._size:
             self._prune()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from makiserve.stream.columns.column import Items, join
+import numpy as np
+
+from makiserve.stream.columns.column import Array, Column, Items, join
 
 
 class ColumnItems(Sequence[Any]):
@@ -53,6 +55,21 @@ class ColumnItems(Sequence[Any]):
         if self._items is None:
             self._items = self.column.items()
         return self._items
+
+
+def as_floats(items: Sequence[Any]) -> Array:
+    """Return numbers as float64; None is nan.
+
+    Raises:
+        TypeError, ValueError, OverflowError: an item has no such value.
+    """
+    column = items.column if isinstance(items, ColumnItems) else None
+    if not isinstance(column, Column) or column.values.dtype == object:
+        return np.array(list(items), np.float64)
+    values = column.values.astype(np.float64)
+    if column.missing is not None:
+        values[column.missing] = np.nan
+    return values
 
 
 def taken(items: Sequence[Any], at: Sequence[int]) -> Sequence[Any]:

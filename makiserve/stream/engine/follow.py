@@ -92,7 +92,7 @@ class Follower:
             for place, scope, slot in dict.fromkeys([*before, *after])
             if before.get((place, scope, slot)) != after.get((place, scope, slot))
         ]
-        return Followed(steps, changes, fed.outputs, fed.failures[0][1] if fed.failures else None)
+        return Followed(steps, changes, list(fed.outputs), fed.failures[0][1] if fed.failures else None)
 
     def _see(self, place: str, depth: int, is_end: bool, item: Any) -> None:
         if self._steps is not None:

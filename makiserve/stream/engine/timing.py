@@ -43,4 +43,4 @@ def _shortest(plan: Plan, items: Sequence[Any]) -> float:
 
 def _outputs(plan: Plan, items: Sequence[Any]) -> list[Any]:
     program = Program(plan)
-    return program.feed(items, program.new_state()).outputs
+    return list(program.feed(items, program.new_state()).outputs)
