@@ -136,6 +136,28 @@ class Rolling:
         """The windows that are the first ones of their boundary."""
         return np.flatnonzero(np.diff(self._boundaries, prepend=-1))
 
+    @cached_property
+    def _used(self) -> tuple[Array, Array]:
+        """The first items of all panes that windows merge, and for each item the number of its pane in this order."""
+        is_first = np.zeros(int((self.kept + self.segments.lengths).sum()), np.bool_)
+        for pane in range(self.slices.panes):
+            is_first[self._starts + pane * self.slices.size] = True
+        return np.flatnonzero(is_first), np.cumsum(is_first) - 1
+
+    def _panes(self, fold: ColumnFold, reading: Reading) -> Callable[[Array], Arrays]:
+        """Return the function from the first items of panes to their partial results.
+
+        Windows share panes, so that each of them is computed once.
+        """
+        singles = fold.single(reading.values)
+        if reading.given is not None:
+            singles = choose(reading.given, singles, fold.zero(1))
+        if self.slices.size == 1:
+            return lambda first: part(singles, first)
+        firsts, number = self._used
+        partials = _added(fold, reading, part(singles, firsts), firsts, self.slices.size)
+        return lambda first: part(partials, number[first])
+
     def _extend(self, history: Array, items: Array) -> Array:
         lengths = self.kept + self.segments.lengths
         total = int(lengths.sum())
@@ -170,7 +192,7 @@ class Rolling:
         """Compute all windows at once, sorted by their number of panes before the boundary."""
         order = np.argsort(self._suffixes.astype(np.int16), kind="stable")
         chunks = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
-        pane = _Panes(fold, reading, self.slices.size).at
+        pane = self._panes(fold, reading)
         parts = [self._chunk(fold, pane, chunk) for chunk in chunks]
         sorted_ = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         partial = tuple(np.empty_like(array) for array in sorted_)
@@ -208,7 +230,7 @@ class Rolling:
         column = np.repeat(np.arange(len(boundaries)), np.diff(self._distinct, append=len(self.closing)))
         prefixes = self.slices.panes - self._suffixes
         last = len(reading.values) - self.slices.size
-        panes = _Panes(fold, reading, self.slices.size)
+        panes = self._panes(fold, reading)
 
         def merges(count: int, first: int, step: int, merge: Callable[[Arrays, Arrays], Arrays]) -> Arrays:
             """Return the merges of 1, 2, …, `count` panes: `[panes, boundaries]`."""
@@ -216,7 +238,7 @@ class Rolling:
             written: Arrays = ()
             for index in range(count):
                 at = boundaries + (first + index * step) * self.slices.size
-                pane = panes.at(np.minimum(np.maximum(at, 0), last))  # what is beyond is not used
+                pane = panes(np.minimum(np.maximum(at, 0), last))  # what is beyond is not used
                 merged = merge(merged, pane) if index else pane
                 written = written or tuple(np.empty((count, len(at)), array.dtype) for array in merged)
                 for array, values in zip(written, merged, strict=True):
@@ -238,26 +260,14 @@ class Rolling:
         return prefix
 
 
-class _Panes:
-    """The partial results of panes of `size` items, for one reduction."""
-
-    def __init__(self, fold: ColumnFold, reading: Reading, size: int) -> None:
-        self._fold, self._reading, self._size = fold, reading, size
-        self._singles = fold.single(reading.values)
+def _added(fold: ColumnFold, reading: Reading, partial: Arrays, first: Array, size: int) -> Arrays:
+    """Return the partial results of panes of `size` items, given those of their first items."""
+    for at in (first + offset for offset in range(1, size)):
+        kept = broadcast(partial, len(at))
+        partial = fold.add(kept, reading.values[at])
         if reading.given is not None:
-            self._singles = choose(reading.given, self._singles, fold.zero(1))
-
-    def at(self, first: Array) -> Arrays:
-        """Return the partial results of the panes that begin at these indexes."""
-        partial = part(self._singles, first)
-        values, given = self._reading.values, self._reading.given
-        for offset in range(1, self._size):
-            at = first + offset
-            kept = broadcast(partial, len(at))
-            partial = self._fold.add(kept, values[at])
-            if given is not None:
-                partial = choose(given[at], partial, kept)
-        return partial
+            partial = choose(reading.given[at], partial, kept)
+    return partial
 
 
 def _chain(

@@ -37,6 +37,11 @@ class Segments:
         ranks: Array = np.arange(len(self)) - self.starts[self.segment_of]
         return ranks
 
+    @property
+    def ones(self) -> Segments:
+        """As many segments of one item each."""
+        return Segments(np.ones_like(self.lengths))
+
     def __len__(self) -> int:
         return int(self.lengths.sum())
 

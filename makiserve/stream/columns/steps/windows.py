@@ -103,16 +103,19 @@ class _Windows:
     def _kept(self, values: Values, items: Items) -> Column | None:
         """Keep the last values; return the values of each segment after those of its history."""
         flow, store = self._flow, values.history.of(self._turn.tables)
+        segments = flow.segments
+        if values.is_last:  # the others never become objects
+            items, segments = items.take(segments.starts + segments.lengths - 1), segments.ones
         column = store.accept(items)
         held, held_missing = store.get(flow.rows)
         first = max(0, held.shape[1] - (self._rolling.slices.window - 1))  # a store has room for one value at least
-        after, after_missing = advance(held, column.values, flow.segments), held_missing
+        after, after_missing = advance(held, column.values, segments), held_missing
         history = Column(held[:, first:])
         if held_missing.size and (column.missing is not None or held_missing.any()):
             missing = np.zeros(len(column), np.bool_) if column.missing is None else column.missing
             history = Column(held[:, first:], held_missing[:, first:])
             column = Column(column.values, missing)
-            after_missing = advance(held_missing, missing, flow.segments)
+            after_missing = advance(held_missing, missing, segments)
         self._turn.write(store, flow.rows, (after, after_missing))
         return None if values.is_last else self._rolling.extend(history, column)
 
