@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from makiserve.records.fields import field_titles
@@ -53,9 +54,14 @@ def input_rows(features: Sequence[Any], inputs: Sequence[str]) -> ColumnItems | 
     if not isinstance(features, ColumnItems) or not isinstance(features.column, Rows):
         return None
     rows = features.column
-    titles = field_titles(rows.make) if isinstance(rows.make, type) else {}
+    places = _places(rows.make, rows.names, tuple(inputs))
+    return None if places is None else ColumnItems(Rows(None, (), tuple(rows.fields[place] for place in places)))
+
+
+@lru_cache(maxsize=64)
+def _places(make: Any, names: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the numbers of the fields that are inputs, in their order; None if one is not a field."""
+    titles = field_titles(make) if isinstance(make, type) else {}
     attributes = {title: name for name, title in titles.items()}
-    names = [attributes.get(name, name) for name in inputs]
-    if not set(names) <= set(rows.names):
-        return None
-    return ColumnItems(Rows(None, (), tuple(rows.fields[rows.names.index(name)] for name in names)))
+    wanted = [attributes.get(name, name) for name in inputs]
+    return tuple(map(names.index, wanted)) if set(wanted) <= set(names) else None

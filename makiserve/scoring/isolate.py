@@ -23,7 +23,8 @@ def predict_each(predictor: Predictor, rows: Sequence[Row | PredictError]) -> li
     """
     refused = _refused(predictor, rows)
     predictions = [refused.get(index) for index in range(len(rows))] if refused else [None] * len(rows)
-    _fill(predictor, rows, [index for index in range(len(rows)) if index not in refused], predictions)
+    accepted = [index for index in range(len(rows)) if index not in refused] if refused else range(len(rows))
+    _fill(predictor, rows, accepted, predictions)
     return predictions
 
 
@@ -43,7 +44,7 @@ def _refused(predictor: Predictor, rows: Sequence[Row | PredictError]) -> dict[i
     return refused
 
 
-def _fill(predictor: Predictor, rows: Sequence[Any], indexes: list[int], predictions: list[Any]) -> None:
+def _fill(predictor: Predictor, rows: Sequence[Any], indexes: Sequence[int], predictions: list[Any]) -> None:
     if not indexes:
         return
     try:
