@@ -83,11 +83,11 @@ class Referee:
         """
         began, arena = time.monotonic(), self._arena
         arena.started_in(START_S / STARTS)
-        arena.traffic.flow()
         arena.wait_until(lambda: any(map(_is_warm, arena.fleet.workers)), "no partition is warmed up: see the logs")
         victim = next(filter(_is_warm, arena.fleet.workers))
         arena.started_in(time.monotonic() - began)
         arena.fleet.slow.write_text(str(SLOW_S))
+        arena.traffic.flow()  # not before: a start of minutes would leave more records than a replay can judge
         arena.wait_until(lambda: "→ running" in victim.text, "no partition is restored: see the logs")
         time.sleep(SLOW_S / 2)
         victim.end(signal.SIGKILL)

@@ -2,7 +2,8 @@
 
 The state of such an operator is in its closures: it cannot be saved, and a failed record cannot be rolled back in it.
 Stateless operators are not affected. The others run in notebooks and replays, and are not served. Operators that wait
-for other streams or for timers are refused: nothing would receive what they emit.
+for other streams or for timers are refused: nothing would receive what they emit. So are operators with one
+iterator for all subscriptions, such as `map_indexed`: lanes and groups would take items from one another.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ KEPT = STATELESS | {
     *("first_or_default_async", "ignore_elements", "is_empty", "last_or_default_async", "materialize", "min_by"),
     *("pairwise", "pluck_attr", "scan", "single_or_default_async", "skip", "skip_last", "skip_while"),
     *("skip_while_indexed", "some", "sum", "take", "take_last", "take_last_buffer", "take_while"),
-    *("take_while_indexed", "to_dict", "to_iterable", "to_set", "zip_with_iterable"),
+    *("take_while_indexed", "to_dict", "to_iterable", "to_set"),
 }
 """The functions of the rx operators that emit only on an item or at completion. In a traced pipeline these emit the
 same as in rx (tested for all of `rx.operators`). Any other is refused."""
@@ -77,7 +78,6 @@ INSTEAD = {
     "multicast": _JOIN,
     "ref_count": _JOIN,
     "join": _JOIN,
-    "zip": _JOIN,
     "merge_all": "rs.ops.flat_map(), which takes iterables, or rs.ops.tee_map(join='merge')",
     "merge": _JOIN,
     "combine_latest": _JOIN,
@@ -94,6 +94,8 @@ INSTEAD = {
     "time": _TIME,
     "observe_on": "no scheduler: records come in order, in one thread",
     "subscribe_on": "no scheduler: records come in order, in one thread",
+    "zip_with_iterable": "rs.ops.tee_map(rs.ops.identity(), rs.ops.count()), which numbers items from 1",
+    "zip": _JOIN,
 }
 """The replacement for an operator that is refused, by a part of its name; the first match counts."""
 
@@ -108,6 +110,7 @@ _SHOWN = {
     "ref_count": "share or ref_count",
     "sample_observable": "sample",
     "switch_latest": "flat_map_latest or switch_latest",
+    "zip_with_iterable": "map_indexed, skip_while_indexed or zip_with_iterable",
 }
 """The public names of the functions that operators are built from."""
 
@@ -228,7 +231,8 @@ def _refuse_others(names: list[str], library: str) -> None:
     name, instead = next(known, (others[0], "an operator of makiserve.stream; rs.ops.tee_map() joins branches"))
     raise PipelineError(
         f"{library}.operators.{_SHOWN.get(name, name)} cannot run in a traced pipeline: it subscribes to other "
-        f"streams, or emits at arbitrary times, so items would be lost.\nUse {instead}."
+        "streams, emits at arbitrary times or shares state between lanes, so items would be lost or mixed.\n"
+        f"Use {instead}."
     )
 
 

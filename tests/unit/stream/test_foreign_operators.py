@@ -51,7 +51,6 @@ def kept_of(rx: Any) -> Makes:
         "last": lambda: o.last(),
         "last_or_default": lambda: o.last_or_default(),
         "map": lambda: o.map(lambda i: i * 2),
-        "map_indexed": lambda: o.map_indexed(lambda x, i: x * i),
         "materialize": lambda: compose(o.materialize(), o.map(str)),
         "max": lambda: o.max(),
         "max_by": lambda: o.max_by(lambda i: i),
@@ -68,7 +67,6 @@ def kept_of(rx: Any) -> Makes:
         "skip": lambda: o.skip(2),
         "skip_last": lambda: o.skip_last(2),
         "skip_while": lambda: o.skip_while(lambda i: i < 4),
-        "skip_while_indexed": lambda: o.skip_while_indexed(lambda x, i: i < 2),
         "slice": lambda: o.slice(1, 4),
         "some": lambda: o.some(lambda i: i > 4),
         "starmap": lambda: compose(o.map(lambda i: (i, i)), o.starmap(lambda a, b: a + b)),
@@ -83,8 +81,6 @@ def kept_of(rx: Any) -> Makes:
         "to_iterable": lambda: o.to_iterable(),
         "to_list": lambda: o.to_list(),
         "to_set": lambda: o.to_set(),
-        "zip_with_iterable": lambda: o.zip_with_iterable([1, 2, 3]),
-        "zip_with_list": lambda: o.zip_with_list([1, 2, 3]),
     }
 
 
@@ -163,6 +159,10 @@ def refused_of(rx: Any) -> Makes:
         "window_with_time_or_count": lambda: o.window_with_time_or_count(1.0, 2),
         "with_latest_from": lambda: o.with_latest_from(rx.of(1)),
         "zip": lambda: o.zip(rx.of(1, 2, 3)),
+        "map_indexed": lambda: o.map_indexed(lambda x, i: x * i),
+        "skip_while_indexed": lambda: o.skip_while_indexed(lambda x, i: i < 2),
+        "zip_with_iterable": lambda: o.zip_with_iterable([1, 2, 3]),
+        "zip_with_list": lambda: o.zip_with_list([1, 2, 3]),
     }
 
 
@@ -222,6 +222,20 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
         assert [*fed.outputs, *program.complete(state), "|"] == expected
 
 
+@settings(max_examples=25, deadline=None)
+@given(items=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=12))
+@examples_of(KEPT)
+def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, items: list[tuple[int, int]]) -> None:
+    program = Program(trace(KEPT[library][name]()))
+    lanes = [program.new_state(), program.new_state()]
+    found: list[list[Any]] = [[], []]
+    for number, item in items:
+        found[number] += program.feed([item], lanes[number]).outputs
+    for number, outputs in enumerate(found):
+        alone = Program(trace(KEPT[library][name]()))
+        assert outputs == alone.feed([item for lane, item in items if lane == number], alone.new_state()).outputs
+
+
 @examples_of(KEPT)
 def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, name: str) -> None:
     """In rx's trampoline, where what a subscription schedules waits for its turn."""
@@ -252,6 +266,7 @@ def test_what_is_not_kept_is_refused_when_it_is_traced(library: Any, name: str) 
         ("debounce", r"debounce[\s\S]*roll_time"),
         ("flat_map", r"flat_map[\s\S]*rs\.ops\.flat_map"),
         ("zip", r"zip[\s\S]*tee_map"),
+        ("map_indexed", r"map_indexed[\s\S]*shares state between lanes[\s\S]*rs\.ops\.count"),
         ("combine_latest", r"combine_latest[\s\S]*tee_map"),
         ("retry", r"retry[\s\S]*rs\.error\.map"),
         ("group_by", r"group_by [\s\S]*rs\.ops\.group_by"),
