@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="an empty folder for logs and report")
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
-    directory = given.report or REPORTS / f"{now}-seed-{given.seed}"
+    directory = (given.report or REPORTS / f"{now}-seed-{given.seed}").resolve()
     print(f"seed {given.seed}, report in {directory}", flush=True)  # noqa: T201
     campaign = Campaign(
         directory, given.rounds, given.seed, given.nodes, given.workers, rate=given.rate, only=tuple(given.fault)

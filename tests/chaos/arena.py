@@ -17,12 +17,13 @@ from makiserve.testing.broker.node import BrokerNode
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.model import Registry
 from tests.chaos.network import Proxy
+from tests.chaos.nursery import Nursery
 from tests.chaos.silence import Silence
 from tests.chaos.traffic import Traffic
 
 T = TypeVar("T")
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 STARTS = 3
 """A worker that is started twice and restores its partitions is waited for as long as so many starts of the service."""
 
@@ -50,6 +51,7 @@ class Arena:
     group: str
     partitions: int
     past: dict[int, list[bytes]]
+    nursery: Nursery
     patience_s: float = PATIENCE_S
     _hurt: list[object] = field(default_factory=list)
 

@@ -12,8 +12,9 @@ from confluent_kafka.admin import AdminClient
 from makiserve.testing.broker import KafkaServer, create_topic, install
 from tests.chaos.arena import Arena
 from tests.chaos.fleet import OPTIONS, Fleet
-from tests.chaos.model import Registry, log_forest
+from tests.chaos.model import SLOW, Registry, log_forest
 from tests.chaos.network import Proxy
+from tests.chaos.nursery import Nursery
 from tests.chaos.oracle import verify
 from tests.chaos.report import Report
 from tests.chaos.rounds import Referee
@@ -69,7 +70,14 @@ class Campaign:
             for number in range(1, self.rounds + 1):
                 report.add(referee.play(number, self.seed))
             verdict = verify(
-                direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay", past=arena.past
+                direct,
+                registry.paths,
+                GROUP,
+                TOPICS,
+                self.partitions,
+                self.directory / "replay",
+                arena.nursery.call,
+                arena.past,
             )
             for worker in list(arena.fleet.workers):
                 arena.fleet.remove(worker)
@@ -97,11 +105,11 @@ class Campaign:
             (self.directory / f"past-{number}.jsonl").write_bytes(b"\n".join(values))
         arguments += ["--warm-up", str(self.directory / "past-{partition}.jsonl")]
         slow = self.directory / "slow"
-        fleet = stack.enter_context(
-            Fleet(arguments, [direct, by_proxy], self.directory, slow, registry.tracking, self.options)
-        )
+        nursery = Nursery(self.directory, {SLOW: str(slow), "MLFLOW_TRACKING_URI": registry.tracking})
+        fleet = Fleet(stack.enter_context(nursery), arguments, [direct, by_proxy], self.directory, slow, self.options)
         for name in NAMES[: self.workers]:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
         stack.enter_context(traffic)
-        return Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions, past), direct
+        arena = Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions, past, nursery)
+        return arena, direct

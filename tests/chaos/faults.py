@@ -45,7 +45,7 @@ def fault(function: Callable[[Arena, random.Random], Generator[Injury]]) -> Faul
 def kill_worker(arena: Arena, chance: random.Random) -> Generator[Injury]:
     worker = arena.worker(chance)
     arena.silence.begin(f"kill -9 of {worker}")
-    worker.end(signal.SIGKILL)
+    arena.fleet.end(worker, signal.SIGKILL)
     yield Injury(f"kill -9 {worker}", chance.choice((0.0, 0.0, 6.0)))
     if not worker.is_running:
         worker.start()
@@ -54,7 +54,7 @@ def kill_worker(arena: Arena, chance: random.Random) -> Generator[Injury]:
 @fault
 def restart_worker(arena: Arena, chance: random.Random) -> Generator[Injury]:
     worker = arena.worker(chance)
-    code = worker.end(signal.SIGTERM) if worker.is_running else None
+    code = arena.fleet.end(worker, signal.SIGTERM) if worker.is_running else None
     yield Injury(f"SIGTERM {worker}, it ended with {code}", chance.uniform(0, 2))
     if not worker.is_running:
         worker.start()
@@ -64,22 +64,22 @@ def restart_worker(arena: Arena, chance: random.Random) -> Generator[Injury]:
 def zombie(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """It sleeps for longer than its session, and wakes when its partitions are others'."""
     worker = arena.worker(chance)
-    worker.signal(signal.SIGSTOP)
+    worker.life.send_signal(signal.SIGSTOP)
     try:
         yield Injury(f"SIGSTOP {worker}", chance.uniform(5, 9))
     finally:
-        worker.signal(signal.SIGCONT)
+        worker.life.send_signal(signal.SIGCONT)
 
 
 @fault
 def short_sleep(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """It sleeps for less than its session."""
     worker = arena.worker(chance)
-    worker.signal(signal.SIGSTOP)
+    worker.life.send_signal(signal.SIGSTOP)
     try:
         yield Injury(f"SIGSTOP {worker}, for a moment", chance.uniform(0.5, 2.5))
     finally:
-        worker.signal(signal.SIGCONT)
+        worker.life.send_signal(signal.SIGCONT)
 
 
 @fault
@@ -164,7 +164,7 @@ def scale_out(arena: Arena, chance: random.Random) -> Generator[Injury]:
 @fault
 def scale_in(arena: Arena, chance: random.Random) -> Generator[Injury]:
     worker = arena.worker(chance)
-    code = worker.end(signal.SIGTERM) if worker.is_running else None
+    code = arena.fleet.end(worker, signal.SIGTERM) if worker.is_running else None
     yield Injury(f"scaled in {worker}, it ended with {code}", chance.uniform(4, 8))
     if not worker.is_running:
         worker.start()
@@ -187,7 +187,7 @@ def all_workers(arena: Arena, chance: random.Random) -> Generator[Injury]:
     workers = arena.all_workers()
     arena.silence.begin("kill -9 of all workers")
     for worker in workers:
-        worker.end(signal.SIGKILL)
+        arena.fleet.end(worker, signal.SIGKILL)
     yield Injury("kill -9 of all workers")
     for worker in workers:
         if not worker.is_running:
@@ -209,12 +209,12 @@ def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
     workers = arena.all_workers()
     victim, other, *rest = sorted(workers, key=lambda worker: not worker.name)
     for worker in (other, *rest):
-        worker.end(signal.SIGTERM)
-    victim.end(signal.SIGTERM)
+        arena.fleet.end(worker, signal.SIGTERM)
+    arena.fleet.end(victim, signal.SIGTERM)
     victim.start("die after Worker._on_revoked call 1")
     arena.wait_until_owned(by=1)
     other.start()
-    victim.process.wait(arena.patience_s)
+    victim.life.wait(arena.patience_s)
     victim.start()
     yield Injury(f"kill -9 of {victim} in its revoke, for {other}")
     try:
@@ -233,7 +233,7 @@ def many_keys(arena: Arena, chance: random.Random) -> Generator[Injury]:
             sender.burst(NEW_KEYS)
     arena.wait_until(lambda: arena.state_end() > written + NEW_KEYS, "the checkpoint of many keys has not begun")
     arena.silence.begin(f"kill -9 of {worker}")
-    worker.end(signal.SIGKILL)
+    arena.fleet.end(worker, signal.SIGKILL)
     yield Injury(f"{NEW_KEYS} new keys in each partition, kill -9 {worker} while their state is written")
     if not worker.is_running:
         worker.start()
@@ -243,7 +243,7 @@ def many_keys(arena: Arena, chance: random.Random) -> Generator[Injury]:
 def stall_in_join(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """A batch takes longer than `max.poll.interval.ms` and gives no thread a turn; another member joins meanwhile."""
     victim = arena.worker(chance)
-    arena.fleet.slow.write_text(f"13 {victim.process.pid}")
+    arena.fleet.slow.write_text(f"13 {victim.life.pid}")
     extra = arena.fleet.add(chance.choice(("", f"extra-{chance.randrange(3)}")))
     yield Injury(f"{victim} stands still for 13 s while {extra} joins", 15)
     arena.fleet.slow.unlink()

@@ -1,18 +1,16 @@
-"""The workers: processes of the service as an operator starts them, and what befalls them."""
+"""The workers: processes of the service, and what befalls them.
+
+They are forked from a process that has imported everything. A start from nothing takes ten seconds, and minutes on a
+busy machine: most of a round would be waiting.
+"""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
-from tests.chaos.model import SLOW
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.chaos.nursery import Life, Nursery
 
 OPTIONS = (
     "session.timeout.ms=4000",
@@ -29,25 +27,23 @@ before it had begun to serve."""
 
 @dataclass
 class Worker:
-    """One process of the service.
+    """One instance of the service, and its lives.
 
     Attributes:
         name: its --instance; empty for one without a name.
-        log: the file that its log goes to.
+        arguments: of the command.
+        log: the file that the logs of all lives go to.
     """
 
     name: str
-    command: list[str]
-    environment: dict[str, str]
+    arguments: list[str]
     log: Path
-    process: subprocess.Popen[bytes] = field(init=False)
+    nursery: Nursery
+    life: Life = field(init=False)
 
     def start(self, *sabotage: str) -> Worker:
         """Start it, with what `sabotage.apply` is to do to it."""
-        python, *_, arguments = self.command[0], self.command[3:]
-        command = [python, "-m", "tests.chaos.sabotage", *sabotage, "--", *arguments] if sabotage else self.command
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, stdout=log)
+        self.life = self.nursery.start(self.arguments, sabotage, self.log)
         return self
 
     @property
@@ -57,56 +53,43 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        return self.process.poll() is None
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it still runs."""
-        if self.is_running:
-            self.process.send_signal(number)
-
-    def end(self, number: signal.Signals, patience: float = 60) -> int:
-        """Send it a signal that ends it, and wait for the end. Its exit code.
-
-        One that does not end writes down where it hangs, and that is a worker's bug.
-        """
-        self.signal(number)
-        try:
-            return self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGABRT)
-            return self.process.wait()
+        return self.life.code is None
 
     def __str__(self) -> str:
         return self.log.stem
 
 
 class Fleet:
-    """The workers of one service. As a context manager it kills them at the end.
+    """The workers of one service. They end with their nursery.
 
     Args:
+        nursery: forks them.
         arguments: model, topics, group, as the command takes them.
         servers: each worker gets the next of these; some lead by the proxies.
+        directory: for their logs.
         slow: the file that makes predictions slow while it is there.
-        tracking: where the model's alias is.
         options: of librdkafka, for all workers.
+
+    Attributes:
+        ended: name and exit code of each life that has ended.
     """
 
     def __init__(
         self,
+        nursery: Nursery,
         arguments: list[str],
         servers: list[str],
         directory: Path,
         slow: Path,
-        tracking: str,
         options: tuple[str, ...] = OPTIONS,
     ) -> None:
         self.workers: list[Worker] = []
         self.ended: list[tuple[str, int]] = []
         self.slow = slow
+        self._nursery = nursery
         self._arguments = arguments
         self._servers = servers
         self._directory = directory
-        self._tracking = tracking
         self._options = options
         self._count = 0
 
@@ -114,28 +97,30 @@ class Fleet:
         """One more worker."""
         servers = self._servers[self._count % len(self._servers)]
         self._count += 1
-        command = [sys.executable, "-m", "makiserve", *self._arguments, "--bootstrap-servers", servers]
-        command += [part for option in self._options for part in ("--kafka", option)]
-        command += ["--instance", name] if name else []
-        own = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", SLOW: str(self.slow)}
-        environment = os.environ | own | {"MLFLOW_TRACKING_URI": self._tracking}
+        arguments = [*self._arguments, "--bootstrap-servers", servers]
+        arguments += [part for option in self._options for part in ("--kafka", option)]
+        arguments += ["--instance", name] if name else []
         log = self._directory / f"worker-{name or f'unnamed-{self._count}'}.log"
-        worker = Worker(name, command, environment, log).start()
+        worker = Worker(name, arguments, log, self._nursery).start()
         self.workers.append(worker)
         return worker
 
-    def remove(self, worker: Worker, how: signal.Signals = signal.SIGTERM) -> int:
-        """One worker less; its exit code."""
-        self.workers.remove(worker)
-        code = worker.end(how)
+    def end(self, worker: Worker, how: signal.Signals) -> int:
+        """Send a worker a signal that ends it, and return its exit code."""
+        code = worker.life.end(how)
         self.ended.append((str(worker), code))
         return code
+
+    def remove(self, worker: Worker, how: signal.Signals = signal.SIGTERM) -> int:
+        """End a worker for the rest of the campaign, and return its exit code."""
+        self.workers.remove(worker)
+        return self.end(worker, how)
 
     def restart_ended(self) -> list[str]:
         """Start what has ended by itself, as whatever runs the service in production would; what it was."""
         found = []
         for worker in [each for each in self.workers if not each.is_running]:
-            code = worker.process.returncode
+            code = worker.life.wait()
             self.ended.append((str(worker), code))
             found.append(f"{worker} had ended with {code}: {_last_line(worker.log)}")
             worker.start()
@@ -148,16 +133,6 @@ class Fleet:
             text = log.read_text(errors="replace")
             found += [f"{log.name}: {word}" for word in ("Traceback", "this is a bug") if word in text]
         return found
-
-    def __enter__(self) -> Fleet:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for worker in self.workers:
-            worker.process.kill()
-            worker.process.wait()
 
 
 def _last_line(log: Path) -> str:

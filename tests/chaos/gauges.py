@@ -28,9 +28,9 @@ class Memory:
     def look(self, workers: list[Worker]) -> None:
         now = time.monotonic()
         for worker in workers:
-            seen = self._seen.setdefault((str(worker), worker.process.pid), [])
+            seen = self._seen.setdefault((str(worker), worker.life.pid), [])
             if worker.is_running and (not seen or now >= seen[0][0] + len(seen) * MINUTE_S):
-                status = Path(f"/proc/{worker.process.pid}/status").read_text()
+                status = Path(f"/proc/{worker.life.pid}/status").read_text()
                 kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
                 seen.append((now, kilobytes / 1000))
 

@@ -1,7 +1,7 @@
 """A process that has imported everything and forks services: one starts in a fraction of a second, sabotaged or not.
 
-It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "log": path}`. For each it forks a child
-that runs the command line's `main`, answers with the child's process id, and writes the exit code beside the log.
+It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "log": path, "code": path}`. For each it
+forks a child that runs the command line's `main`, answers with the child's process id, and writes down its exit code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,17 +31,22 @@ TIMEOUT_S = 600
 
 
 class Life:
-    """One run of the command, from the fork to its end."""
+    """One run of the command, from the fork to its end.
 
-    def __init__(self, log: Path, pid: int) -> None:
+    Attributes:
+        log: the file that its output is appended to.
+        pid: its process id.
+    """
+
+    def __init__(self, log: Path, code: Path, pid: int) -> None:
         self.log = log
-        self._pid = pid
+        self.pid = pid
+        self._code = code
 
     @property
     def code(self) -> int | None:
         """Its exit code, negative where a signal ended it; None while it runs."""
-        code = self.log.with_suffix(".code")
-        return int(code.read_text()) if code.exists() else None
+        return int(self._code.read_text()) if self._code.exists() else None
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
         """Wait for its end. Return its exit code."""
@@ -50,11 +56,23 @@ class Life:
             time.sleep(0.02)
         return int(self.code)
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
         if self.code is None:
-            os.kill(self._pid, how)
-        return self.wait()
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send it a signal that ends it, and return its exit code.
+
+        If it does not end, SIGABRT makes it write to its log where it hangs.
+        """
+        self.send_signal(how)
+        try:
+            return self.wait()
+        except AssertionError:
+            self.send_signal(signal.SIGABRT)
+            return self.wait()
 
     @property
     def text(self) -> str:
@@ -63,26 +81,38 @@ class Life:
 
 
 class Nursery:
-    """The process, seen from the test. As a context manager it ends with the block, and its children with it."""
+    """The process, seen from the test. As a context manager it ends with the block, and its children with it.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: for logs and exit codes.
+        environment: variables for it and its children, in addition to those of this process.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self._directory = directory
+        self._environment = environment or {}
         self._count = 0
         self._lock = threading.Lock()  # partitions are replayed at once
 
-    def start(self, arguments: list[str], sabotage: list[str] | None = None) -> Life:
-        """Run the command with these arguments."""
+    def start(self, arguments: list[str], sabotage: Sequence[str] = (), log: Path | None = None) -> Life:
+        """Run the command with these arguments.
+
+        Args:
+            sabotage: what `sabotage.apply` does to it.
+            log: the file to append its output to; None for a new one.
+        """
         assert self._process.stdin
         assert self._process.stdout
         with self._lock:
             self._count += 1
-            log = self._directory / f"life-{self._count}.log"
+            code = self._directory / f"life-{self._count}.code"
+            log = log or code.with_suffix(".log")
             log.touch()
-            request = {"arguments": arguments, "sabotage": sabotage or [], "log": str(log)}
+            request = {"arguments": arguments, "sabotage": list(sabotage), "log": str(log), "code": str(code)}
             assert self._process.poll() is None, f"the nursery itself ended with {self._process.returncode}"
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-            return Life(log, int(self._process.stdout.readline()))
+            return Life(log, code, int(self._process.stdout.readline()))
 
     def call(self, arguments: list[str], directory: Path) -> str:
         """Run the command to its end; what it has written."""
@@ -91,9 +121,14 @@ class Nursery:
         return life.text
 
     def __enter__(self) -> Nursery:
-        command = [sys.executable, "-m", "tests.chaos.nursery"]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, "-m", "tests.chaos.nursery"],
+            cwd=ROOT,
+            env=os.environ | self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         return self
 
@@ -105,15 +140,15 @@ class Nursery:
 
 
 class Children:
-    """The forked processes. The exit code of each is written beside its log when it has ended.
+    """The forked processes. The exit code of each is written to its file when it has ended.
 
     Nothing here is a signal handler: a handler for SIGCHLD can interrupt itself, and then two calls wait for one child.
     """
 
     def __init__(self) -> None:
-        self._logs: dict[int, Path] = {}
+        self._codes: dict[int, Path] = {}
 
-    def fork(self, log: Path, run: Callable[[], None]) -> int:
+    def fork(self, log: Path, code: Path, run: Callable[[], None]) -> int:
         """Run a function in a child with its output in `log`. Return the child's process id."""
         pid = os.fork()
         if pid == 0:
@@ -123,18 +158,18 @@ class Children:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             run()
             sys.exit(0)  # never back into the loop of the parent
-        self._logs[pid] = log
+        self._codes[pid] = code
         return pid
 
     def reap(self) -> None:
         """Write the exit code of every child that has ended since the last call."""
-        for pid, log in list(self._logs.items()):
+        for pid, code in list(self._codes.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                del self._logs[pid]
-                part = log.with_suffix(".part")
+                del self._codes[pid]
+                part = code.with_suffix(".part")
                 part.write_text(str(os.waitstatus_to_exitcode(status)))
-                part.rename(log.with_suffix(".code"))
+                part.rename(code)
 
 
 def requests(children: Children) -> Iterator[dict[str, Any]]:
@@ -166,7 +201,7 @@ def main() -> None:
             sys.argv = ["makiserve", *request["arguments"]]
             command()
 
-        print(children.fork(Path(request["log"]), run), flush=True)  # noqa: T201
+        print(children.fork(Path(request["log"]), Path(request["code"]), run), flush=True)  # noqa: T201
     os.killpg(0, signal.SIGKILL)  # the test that asked for these services has ended
 
 

@@ -55,7 +55,7 @@ class Patient:
         """The service's next life."""
         arguments = ["--model", self._model, "--bootstrap-servers", self._servers, "--group", self._topics[0]]
         arguments += ["--input", self._topics[0], "--output", self._topics[1], "--instance", "patient"]
-        return self._nursery.start([*arguments, "--commit-interval", "50ms"], list(sabotage))
+        return self._nursery.start([*arguments, "--commit-interval", "50ms"], ["frequent_checkpoints", *sabotage])
 
     def die(self, *sabotage: str, timeout_s: float = TIMEOUT_S) -> Life:
         """Run a life under traffic until its sabotage ends it."""

@@ -90,7 +90,7 @@ class Referee:
         arena.traffic.flow()  # not before: a start of minutes would leave more records than a replay can judge
         arena.wait_until(lambda: "→ running" in victim.text, "no partition is restored: see the logs")
         time.sleep(SLOW_S / 2)
-        victim.end(signal.SIGKILL)
+        arena.fleet.end(victim, signal.SIGKILL)
         arena.fleet.slow.unlink()
         victim.start()
         arena.wait_until(lambda: all(self._logs[1].read().values()), "the service does not begin: see its logs")

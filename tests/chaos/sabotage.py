@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -49,7 +48,6 @@ CALL = re.compile(r"(die before|die after|abort before) (\w+)\.(\w+) call (\d+)"
 
 def apply(texts: list[str]) -> None:
     """Do all of this to the service of this process."""
-    schedule.CHECKPOINT_S = 0.3  # a sweep has no time to wait for checkpoints
     for text in texts:
         if match := CALL.fullmatch(text):
             _wrap(CLASSES[match[2]], match[3], match[1], int(match[4]))
@@ -111,21 +109,12 @@ def no_restore() -> None:
     Scorer.rebuild = lambda self, batch: None
 
 
+def frequent_checkpoints() -> None:
+    """Save the state three times a second, for tests that cannot wait for a checkpoint."""
+    schedule.CHECKPOINT_S = 0.3
+
+
 CONTROLS: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (offsets_outside_the_transaction, no_rewind, no_restore)
+    each.__name__: each for each in (offsets_outside_the_transaction, no_rewind, no_restore, frequent_checkpoints)
 }
-"""What the oracle must notice."""
-
-
-def main() -> None:
-    """`python -m tests.chaos.sabotage TEXT … -- ARGUMENTS`: run the command with these arguments, sabotaged."""
-    from makiserve.cli.main import main as command
-
-    at = sys.argv.index("--")
-    apply(sys.argv[1:at])
-    sys.argv = ["makiserve", *sys.argv[at + 1 :]]
-    command()
-
-
-if __name__ == "__main__":
-    main()
+"""All but the last are what the oracle must notice."""

@@ -59,7 +59,14 @@ class Soak(Campaign):
             busy = load.line()
             arena.traffic.rest()
             verdict = verify(
-                direct, registry.paths, GROUP, TOPICS, self.partitions, self.directory / "replay", past=arena.past
+                direct,
+                registry.paths,
+                GROUP,
+                TOPICS,
+                self.partitions,
+                self.directory / "replay",
+                arena.nursery.call,
+                arena.past,
             )
             unexpected = arena.fleet.unexpected()
             lines = (
@@ -99,7 +106,7 @@ def _restart_broker(arena: Arena) -> None:
 def _restart_workers(arena: Arena, memory: Memory) -> list[str]:
     ended: list[str] = []
     for worker in arena.fleet.workers:
-        worker.end(signal.SIGTERM)
+        arena.fleet.end(worker, signal.SIGTERM)
         worker.start()
         ended += _watch(arena, memory, time.monotonic() + 30)
     return ended
@@ -114,7 +121,7 @@ def main() -> int:
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
     soak = Soak(
-        given.report or REPORTS / f"{now}-soak",
+        (given.report or REPORTS / f"{now}-soak").resolve(),
         0,
         1,
         workers=2,

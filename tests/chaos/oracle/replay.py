@@ -1,12 +1,9 @@
-"""The replay command, called as a person calls it."""
+"""The replay command, with the arguments that a person gives it."""
 
 from __future__ import annotations
 
 import csv
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +11,6 @@ from typing import NamedTuple
 
 from tests.chaos.oracle.log import Entry
 
-ROOT = Path(__file__).resolve().parents[3]
 DEAD = re.compile(r"^dead letters\s+([\d,]+)", re.MULTILINE)
 
 
@@ -34,20 +30,11 @@ class Replayed(NamedTuple):
     dead: int
 
 
-def command(arguments: list[str], directory: Path) -> str:
-    """`python -m makiserve`, in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    whole = [sys.executable, "-m", "makiserve", *arguments]
-    done = subprocess.run(whole, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr}"
-    return done.stdout
-
-
 def replay(
     model: str,
     input_: Mapping[int, list[Entry]],
     directory: Path,
-    call: Call = command,
+    call: Call,
     past: Mapping[int, list[bytes]] | None = None,
 ) -> dict[int, Replayed]:
     """Replay each partition on its own, two at a time.

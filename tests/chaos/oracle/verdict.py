@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.chaos.oracle.log import Entry, Log, behind, open_transactions, wait_until_committed
-from tests.chaos.oracle.replay import Call, Replayed, command, replay, switched
+from tests.chaos.oracle.replay import Call, Replayed, replay, switched
 
 
 class Lane(NamedTuple):
@@ -87,7 +87,7 @@ def verify(
     topics: tuple[str, str, str],
     partitions: int,
     directory: Path,
-    call: Call = command,
+    call: Call,
     past: Mapping[int, list[bytes]] | None = None,
 ) -> Verdict:
     """The whole of the oracle: everything of these topics is read anew, replayed and judged.
