@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from makiserve.kafka import LOG_APPEND_TIME, Message
@@ -86,13 +86,14 @@ class LagTracker:
         self._watched: dict[int, _Watched] = {}
         self._idle: dict[int, int | None] = {}
 
-    def scored(self, message: Message) -> None:
-        """Record that a partition has been scored up to this message."""
-        number, (kind, time_ms) = message.partition(), message.timestamp()
+    def scored(self, messages: Sequence[Message]) -> None:
+        """Record that these messages of one partition have been scored, but may not be committed."""
+        number, now = messages[0].partition(), time.time()
         self._idle.pop(number, None)
-        if kind == LOG_APPEND_TIME:
-            now = time.time()
-            self._of(number, now).appended.note(message.offset() + 1, min(time_ms / 1000, now))
+        for message, end in ((messages[0], messages[0].offset()), (messages[-1], messages[-1].offset() + 1)):
+            kind, time_ms = message.timestamp()
+            if kind == LOG_APPEND_TIME:
+                self._of(number, now).appended.note(end, min(time_ms / 1000, now))
 
     def idle(self, partitions: Iterable[Partition]) -> None:
         """Record that the loop received nothing: only transaction markers are left before the end."""

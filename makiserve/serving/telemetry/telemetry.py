@@ -81,7 +81,7 @@ class Telemetry:
     def add(self, messages: list[Message], scored: Scored | None, published: Published) -> None:
         """Count live records of one partition, scored and published."""
         self.counts.add(messages, published)
-        self._lanes.scored(messages[-1])
+        self._lanes.scored(messages)
         self._recent.add(messages, published)
         if scored is not None:
             self._drifting.add(scored)

@@ -78,21 +78,27 @@ def test_what_waits_came_after_the_moment_when_nothing_waited(watched: Watched, 
 def test_the_lag_does_not_depend_on_the_producers_times(watched: Watched, now: list[float], time_ms: int) -> None:
     watched.at(4)
     now[0] += 2
-    watched.lanes.scored(message(5, time_ms))
+    watched.lanes.scored([message(5, time_ms)])
     lane = watched.at(6)
     assert (lane.lag_records, lane.lag_s) == (4, 2.0)  # since this worker first saw the partition
 
 
 def test_the_brokers_times_are_believed(watched: Watched, now: list[float]) -> None:
     watched.at(4)
-    watched.lanes.scored(message(5, 700_000, LOG_APPEND_TIME))
-    watched.lanes.scored(message(7, 900_000, LOG_APPEND_TIME))
+    watched.lanes.scored([message(5, 700_000, LOG_APPEND_TIME)])
+    watched.lanes.scored([message(7, 900_000, LOG_APPEND_TIME)])
     assert watched.at(6).lag_s == 300.0
     assert watched.at(8).lag_s == 100.0
 
 
+def test_lag_is_exact_for_a_record_that_is_scored_and_not_committed(watched: Watched, now: list[float]) -> None:
+    watched.lanes.scored([message(5, 700_000, LOG_APPEND_TIME), message(7, 900_000, LOG_APPEND_TIME)])
+    assert watched.at(5).lag_s == 300.0
+    assert watched.at(8).lag_s == 100.0
+
+
 def test_a_brokers_clock_that_is_ahead_is_no_negative_lag(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(message(5, 2_000_000, LOG_APPEND_TIME))
+    watched.lanes.scored([message(5, 2_000_000, LOG_APPEND_TIME)])
     assert watched.at(6).lag_s == 0.0
 
 
@@ -119,7 +125,7 @@ def test_markers_of_transactions_before_the_end_are_not_records(watched: Watched
     lane = watched.at(9)
     assert (lane.lag_records, lane.lag_s) == (0, 0.0)
     assert watched.at(8, 9).lag_records == 2  # scored, not committed
-    watched.lanes.scored(message(8, 0))
+    watched.lanes.scored([message(8, 0)])
     assert watched.at(9).lag_records == 1
 
 
@@ -147,7 +153,7 @@ def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
 
 
 def test_a_partition_that_comes_back_knows_nothing_of_before(watched: Watched, now: list[float]) -> None:
-    watched.lanes.scored(message(3, 990_000, LOG_APPEND_TIME))
+    watched.lanes.scored([message(3, 990_000, LOG_APPEND_TIME)])
     assert watched.at(4).lag_s == 10.0
     assert watched.lanes.frozen([]) == ()
     assert watched.at(4).lag_s == 0.0
