@@ -118,8 +118,7 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
     Raises:
         ConfigurationError: the record has no such field, or the intermediate topic does not fit the input.
     """
-    between, largest = _prepare(broker, settings)
-    attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
+    attribute, between, largest = _prepare(model, broker, settings)
     own = replace(settings, output=between, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
     keyed = replace(broker, group=between, options=options)
@@ -133,18 +132,22 @@ def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings,
     Raises:
         ConfigurationError: as for the first stage.
     """
-    between, _ = _prepare(broker, settings)
+    _, between, _ = _prepare(model, broker, settings)
     serve(model, broker, replace(settings, input=between, start="earliest"), audience)
 
 
-def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]:
-    """Create the intermediate topic if it does not exist, with the input's partition count and retention.
+def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> tuple[str, str, int]:
+    """Check the field and the names, then create the intermediate topic, with as many partitions as the input.
 
-    An existing topic keeps its number of partitions, because the second stage's state is partitioned by it.
+    An existing topic keeps its number of partitions, because the state of the second stage is partitioned by it.
 
     Returns:
-        Its name, and the size in bytes of the largest message that it must accept.
+        The attribute of the records, the name of the topic, and the size in bytes of its largest message.
+
+    Raises:
+        ConfigurationError: the record has no such field, or a name is not allowed. Nothing was created.
     """
+    attribute = attribute_of(Schema(model.record), settings.partition_by or "", "partition_by")
     check_names(broker, settings)
     topic = topic_between(broker.group, settings.partition_by or "")
     cluster = Cluster(Connection(broker))
@@ -153,4 +156,4 @@ def _prepare(broker: BrokerSettings, settings: ServeSettings) -> tuple[str, int]
     kept = retry(partial(cluster.retention, settings.input), timedelta(seconds=10))
     largest = int(kept["max.message.bytes"]) + HEADERS_BYTES
     cluster.ensure(topic, partitions, kept | {"max.message.bytes": str(largest)})
-    return topic, largest
+    return attribute, topic, largest

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 
 ROOT = Path(__file__).resolve().parents[3]
 
-START_S = 240
+START_S = 600
 """A machine that is busy with other work may take this long to start a service, or to end it."""
 
 

@@ -18,7 +18,7 @@ from tests.integration.serving.test_state_topic import COUNTED, counts, readings
 Topic = Callable[..., str]
 Start = Callable[..., Service]
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(3000)
 
 KEPT = {"retention_ms": "-1"}
 """The records of these tests have old times, which retention would remove on a slow machine."""

@@ -21,7 +21,7 @@ Start = Callable[..., Service]
 
 QUICK = ["--kafka", "session.timeout.ms=6000", "--kafka", "transaction.timeout.ms=4000"]
 
-pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
+pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ PARTITIONS = 4
 RECORDS = 300
 DAMAGED = b'{"number": 0}'
 
-pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
+pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 
 
 def readings(partition: int) -> list[bytes]:
@@ -93,10 +93,14 @@ def test_equal_values_meet_and_an_output_has_the_key_and_position_of_its_record(
 MODEL = ["makiserve.model", "makiserve.digest"]
 
 
-def test_a_field_that_is_not_there_is_refused(kafka: str, topic: Topic, service: Start) -> None:
-    code, log = service(PIPELINE, topic(1), topic(1), "--partition-by", "hous").wait()
+def test_a_field_that_is_not_there_is_refused_before_a_topic_is_created(
+    admin: AdminClient, topic: Topic, service: Start
+) -> None:
+    output = topic(1)
+    code, log = service(PIPELINE, topic(1), output, "--partition-by", "hous").wait()
     assert code == 2
     assert (
         "--partition-by hous: not a field of Reading; its fields are number, house ('house name' in the data), value"
         in log
     )
+    assert [name for name in admin.list_topics(timeout=10).topics if output in name] == [output]

@@ -26,7 +26,7 @@ Start = Callable[..., Service]
 
 COUNTED = "tests.integration.serving.counted:features"
 MANY = 20_000
-pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
+pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 SHORT = ["--kafka", "transaction.timeout.ms=3000", "--instance", "pod-0"]
 
 

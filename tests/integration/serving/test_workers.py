@@ -27,7 +27,7 @@ PIPELINE = "tests.integration.serving.pipeline:features"
 PARTITIONS = 6
 RECORDS = 600
 
-pytestmark = pytest.mark.timeout(1200)  # each wait has its own deadline
+pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 
 
 def replayed(values: list[bytes], tmp_path: Path) -> list[tuple[int, Any]]:
