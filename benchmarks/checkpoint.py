@@ -13,7 +13,8 @@ from makiserve.artifact import features_only
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane
 from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
-from makiserve.serving.state.checkpoint import CheckpointWriter, TopicRecord
+from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.segments import TopicRecord
 from makiserve.stream.columns.choose import parts_of
 
 KEYS = 100_000
@@ -50,7 +51,7 @@ def run() -> None:
 
 def _records(writer: CheckpointWriter, lane: Lane) -> list[TopicRecord]:
     """Return all records of a checkpoint."""
-    records = writer.write(lane)
+    records = writer.write(lane, 0)
     while writer.is_open:
-        records += writer.write(lane)
+        records += writer.write(lane, 0)
     return records

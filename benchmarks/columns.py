@@ -67,14 +67,14 @@ def _row(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any
     state, parts = program.new_state(), parts_of(checkpoints_of(program))
     outputs: list[Any] = []
     fed = _timed(lambda: [outputs.extend(program.feed(batch, state).outputs) for batch in _batches(records)])
-    saved: dict[bytes, bytes | None] = {}
-    take = _timed(lambda: saved.update(parts.take(state, is_whole=True)))
-    given = [(address, part) for address, part in saved.items() if part is not None]
-    join = _timed(lambda: parts.join(given))
-    size = sum(len(part) for _, part in given) / len(given)
+    blocks: list[bytes] = []
+    take = _timed(lambda: blocks.extend(parts.take(state, is_whole=True)))
+    join = _timed(lambda: parts.join(blocks))
+    groups = sum(len(parts.keys(block)) for block in blocks)
+    size = sum(map(len, blocks)) / groups
     print(
-        f"| {keys:,} | {name} | {fed / len(records) * 1e6:.2f} | {take / len(given) * 1e6:.1f}, {size:,.0f} "
-        f"| {join / len(given) * 1e6:.1f} |"
+        f"| {keys:,} | {name} | {fed / len(records) * 1e6:.2f} | {take / groups * 1e6:.1f}, {size:,.0f} "
+        f"| {join / groups * 1e6:.1f} |"
     )
     return outputs
 

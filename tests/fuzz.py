@@ -47,14 +47,13 @@ from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Outputs, Scored
 from makiserve.serving.dead_letters.dead_letter import dead_letter_from_message
-from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.parts_index import PartsIndex
+from makiserve.serving.state.segments import MARK, Segments, segment_records
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
-from makiserve.stream.engine.parts import ROOT, Parts
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 
@@ -151,11 +150,10 @@ STORED: list[Any] = [
 GROUPS = trace(rs.ops.group_by(lambda item: item.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
 EMPTY = CHECKPOINTS.dump(CHECKPOINTS.scope.new(None))
-ROOT_PART = PACK([0, ROOT])
-HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
-INDEX = PartsIndex()
-INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
-COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+SEGMENTS = Segments()
+((SEGMENT_KEY, FIRST),) = segment_records(SEGMENTS, "00000001", 5, b"\x90")
+HEAD = (FIRST or b"")[:-1]
+COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=SEGMENTS.manifest(1))
 MARK_TEXT = str(COMMITTED).encode()
 OUTPUTS = Outputs(Reading, Features._fields, emit=("prediction", "features"), has_model=True, has_post=False)
 PARQUET = io.BytesIO()
@@ -332,12 +330,14 @@ def fuzz_checkpoints(random: Random) -> None:
 
 
 def fuzz_state(random: Random) -> None:
-    root = HEAD + random.choice((PACK(plain(random)), random.randbytes(5)))
-    key = random.choice((b"\x00" + ROOT_PART, b"\x00" + PACK(plain(random)), random.randbytes(3)))
+    contents = (PACK([[0, PACK(plain(random))]]), PACK([[0, random.randbytes(5)]]), PACK(plain(random)))
+    key = random.choice((SEGMENT_KEY, SEGMENT_KEY, random.randbytes(3)))
     reader = Contents()
     with suppress(StateError):
-        reader.add({key: root, MARK: random.choice((MARK_TEXT, damaged(random, MARK_TEXT)))}.items())
-        reader.lane((Parts(CHECKPOINTS),), COMMITTED)
+        reader.add(
+            {key: HEAD + random.choice(contents), MARK: random.choice((MARK_TEXT, damaged(random, MARK_TEXT)))}.items()
+        )
+        reader.saved((Parts(CHECKPOINTS),), COMMITTED)
 
 
 def fuzz_marks(random: Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from functools import cached_property
 from itertools import islice
 from time import perf_counter
 
@@ -12,7 +13,7 @@ from makiserve.scoring.columns import column_items
 from makiserve.scoring.post import PostProcessor, Prediction
 from makiserve.scoring.predictor import NO_RIVALS, Companions, Predictor
 from makiserve.scoring.split import Call, call_both, challenged
-from makiserve.stream.columns.choose import checkpoints_of, program_for
+from makiserve.stream.columns.choose import Engine, checkpoints_of, keys_of, program_for
 from makiserve.stream.columns.items import concat
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -78,6 +79,14 @@ class Scorer:
     def plans(self) -> tuple[Plan, ...]:
         """The plan of each program."""
         return (self._program.plan, *((self._post.program.plan,) if self._post else ()))
+
+    @cached_property
+    def keys(self) -> Engine | None:
+        """The program that computes the key of each record; None unless the groups are independent of each other.
+
+        See `keys_of`. A post pipeline that keeps state depends on records of several keys.
+        """
+        return None if self.remembers_predictions else keys_of(self._program.plan)
 
     @property
     def stateless(self) -> bool:

@@ -1,6 +1,6 @@
 """The commit: five steps, in this order, that atomically publish everything since the last commit.
 
-1. checkpoint  if one is due, write the state of the lanes, or a slice of it, into the transaction
+1. checkpoint  if one is due, write as much of the state as the time limit allows into the transaction
 2. flush       wait until every output, dead letter and checkpoint of the transaction is acknowledged
 3. offsets     add the next offsets and their metadata to the transaction, with the group's generation
 4. commit      commit the transaction
@@ -20,14 +20,17 @@ from functools import partial
 from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import CALL_TIMEOUT, RetryPolicy
-from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
+from makiserve.serving.state.segments import MARK
 
 Positions = dict[int, Position]
 """The positions to commit, by partition."""
 
-SLICE_S = 0.25
-"""Time limit for writing checkpoints in one commit, so that its transaction ends in time however large they are."""
+SLICE_S = 0.02
+"""Time limit for writing checkpoints in one commit, while the loop waits."""
+
+HELD_S = 0.1
+"""The same for a partition that is not served until its checkpoint is complete."""
 
 NOW_MS = 0
 """librdkafka's value for the current time."""
@@ -67,37 +70,37 @@ class Committer:
         if is_saving and self.state_topic:
             for each in partitions:
                 each.is_due = each.is_due or each.is_unsaved
-        positions = self.step_1_checkpoint(partitions, limit_s)
+        positions, completed = self.step_1_checkpoint(partitions, limit_s)
         if not positions and not self.producer.is_open:
             return False
         self.step_2_flush()
         self.step_3_offsets(positions)
         self.step_4_commit()
-        self.step_5_advance(partitions, positions)
+        self.step_5_advance(partitions, positions, completed)
         return True
 
-    def step_1_checkpoint(self, partitions: list[Partition], limit_s: float) -> Positions:
+    def step_1_checkpoint(self, partitions: list[Partition], limit_s: float) -> tuple[Positions, set[int]]:
         """Produce as much of the due checkpoints as the time limit allows.
 
         Returns:
-            The position that each partition has after the commit; only those to commit.
+            The position that each partition has after the commit, only those to commit; and the partitions whose
+            checkpoint is complete with it.
         """
         began, saved = time.monotonic(), set[int]()
         due = [each for each in partitions if each.is_unsaved and (each.is_due or each.must_wait) and not each.is_lent]
         for each in sorted(due, key=lambda each: not each.writer.is_open) if self.state_topic else ():
-            spent_s = time.monotonic() - began
-            if saved and spent_s > limit_s / 2:
-                break  # one begun with little time left would need another commit
+            left_s = (limit_s if each.writer.is_spread else max(limit_s, HELD_S)) - (time.monotonic() - began)
+            if saved and left_s <= 0:
+                break
             saved.add(each.number)
-            for key, value in each.writer.write(each.lane, limit_s - spent_s):
+            for key, value in each.writer.write(each.lane, each.next_offset, left_s):
                 self._produce_state(each, key, value)
-        positions = {
-            each.number: found for each in partitions if (found := self._next(each, is_saved=each.number in saved))
-        }
+        completed = {each.number for each in partitions if each.number in saved and not each.writer.is_open}
+        positions = {each.number: found for each in partitions if (found := self._next(each, saved, completed))}
         for each in partitions:
-            if each.number in saved and not each.writer.is_open:
+            if each.number in saved and (each.number in completed or not each.must_wait):
                 self._produce_state(each, MARK, str(positions[each.number].mark).encode())
-        return positions
+        return positions, completed
 
     def step_2_flush(self) -> None:
         """Wait until the broker has acknowledged every record of the transaction."""
@@ -115,27 +118,26 @@ class Committer:
         """Commit outputs, dead letters, checkpoints and offsets atomically."""
         self.patience.retry(partial(self.producer.commit, CALL_TIMEOUT))
 
-    def step_5_advance(self, partitions: Iterable[Partition], positions: Positions) -> None:
+    def step_5_advance(self, partitions: Iterable[Partition], positions: Positions, completed: set[int]) -> None:
         """Give the partitions the positions that are committed now."""
         for each in partitions:
             if each.number in positions:
-                each.commit(positions[each.number])
+                each.commit(positions[each.number], is_saved=each.number in completed)
 
     def _produce_state(self, each: Partition, key: bytes, value: bytes | None) -> None:
         self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
 
-    def _next(self, each: Partition, *, is_saved: bool) -> Position | None:
+    def _next(self, each: Partition, saved: set[int], completed: set[int]) -> Position | None:
         """Return the position of a partition after the commit; None if there is nothing to commit.
 
         While a checkpoint is written, each slice commits the offset, even if nothing else is new. The broker then
         refuses slices from a previous owner.
         """
-        is_complete, position = is_saved and not each.writer.is_open, each.position
-        if each.is_urgent and not is_complete:  # the committed offset stays as it is
+        is_saved, position = each.number in saved, each.position
+        if each.is_urgent and each.number not in completed:  # the committed offset stays as it is
             return position if is_saved and position.mark else None
         if not (each.has_news or is_saved):
             return None
-        checkpoint = each.next_offset if is_complete else position.checkpoint
         mark = OffsetMetadata(
             origin=position.origin,
             plan=self.expected.plan or "",
@@ -143,9 +145,9 @@ class Committer:
             partitions=self.expected.partitions,
             input=self.expected.input,
             state_id=each.writer.state_id if self.state_topic else "",
-            checkpoint=checkpoint,
+            checkpoint=each.writer.checkpoint,
             manifest=each.writer.manifest,
             release=position.release,
             since=position.since,
         )
-        return replace(position, committed=each.next_offset, checkpoint=checkpoint, is_new=False, mark=mark)
+        return replace(position, committed=each.next_offset, checkpoint=each.writer.checkpoint, is_new=False, mark=mark)

@@ -27,6 +27,7 @@ from makiserve.scoring import Lane
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Rebuilder, Restored
+from makiserve.serving.state.seen import SeenRecords
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Partition:
         is_due: whether a checkpoint has been requested and is not committed.
         awaited_schema: the encoded id of the schema that the record at `next_offset` waits for; empty if it does not.
         rebuilder: restores from the records before the committed offset; None if any model version will do.
+        seen: those of these records that their group has seen already; None if there are none.
     """
 
     def __init__(self, topic: str, number: int) -> None:
@@ -81,6 +83,7 @@ class Partition:
         self.is_urgent = self.is_due = False
         self.awaited_schema = b""
         self.rebuilder: Rebuilder | None = None
+        self.seen: SeenRecords | None = None
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.number}]"
@@ -114,7 +117,8 @@ class Partition:
     @property
     def must_wait(self) -> bool:
         """Whether its records must wait for a checkpoint."""
-        return self.phase is Phase.RUNNING and (self.is_urgent or self.writer.is_open)
+        is_fixed = self.writer.is_open and not self.writer.is_spread
+        return self.phase is Phase.RUNNING and (self.is_urgent or is_fixed)
 
     def move(self, phase: Phase) -> None:
         """Change the phase. This is the only place where it changes."""
@@ -145,12 +149,12 @@ class Partition:
 
     def restore(self) -> None:
         """Drop the state and wait for another one; the result of a batch being scored is discarded."""
-        self._lane, self.is_lent, self.is_due = Lane([]), False, False
+        self._lane, self.is_lent, self.is_due, self.seen = Lane([]), False, False, None
         self.move(Phase.RESTORING)
 
     def end(self, phase: Phase) -> None:
         """Drop the state and move to a final phase."""
-        self._lane, self.is_lent = Lane([]), False
+        self._lane, self.is_lent, self.seen = Lane([]), False, None
         self.move(phase)
 
     def begin(self, restored: Restored, release: str) -> None:
@@ -161,7 +165,8 @@ class Partition:
             release: the model version that scores further records.
         """
         self.position = self.beginning = restored.position
-        self._lane, self.writer, self.rebuilder = restored.lane, restored.writer, restored.rebuilder
+        self._lane, self.writer = restored.lane, restored.writer
+        self.rebuilder, self.seen = restored.rebuilder, restored.seen
         self.is_urgent, self.is_due = restored.is_urgent, False
         self.next_offset = restored.position.start
         self.switch(release)
@@ -171,6 +176,7 @@ class Partition:
         """Record that records before `next_offset` have been scored."""
         self.next_offset = next_offset
         if self.phase is Phase.RESTORING and next_offset >= self.position.committed:
+            self.seen = None
             self.move(Phase.RUNNING)
 
     def switch(self, release: str) -> None:
@@ -188,8 +194,8 @@ class Partition:
             self.is_urgent = self.is_urgent or self.rebuilder is not None
         self.position = replace(self.position, release=release, since=since)
 
-    def commit(self, position: Position) -> None:
-        """Record that a position is committed; if it has a complete checkpoint, the state is saved there."""
+    def commit(self, position: Position, *, is_saved: bool = False) -> None:
+        """Record that a position is committed; `is_saved` means that a checkpoint has become complete with it."""
         self.position = position
-        if position.checkpoint == position.committed and not self.writer.is_open:
+        if is_saved:
             self.is_urgent = self.is_due = False

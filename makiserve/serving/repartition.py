@@ -42,6 +42,7 @@ class Repartitioner:
     has_challenger = False
     fingerprint = None
     checkpoints = ()
+    keys = None
     profile = None
 
     def __init__(self, model: Served, attribute: str, settings: ServeSettings) -> None:

@@ -17,6 +17,9 @@ RESTORING = timedelta(milliseconds=10)
 CHECKPOINT_S = 5.0
 """Checkpoint interval, and so about how many seconds of records are scored again after a crash."""
 
+SLICE_INTERVAL = timedelta(milliseconds=100)
+"""Maximum interval of the commits that write a checkpoint."""
+
 CHECKPOINT_SHARE = 20
 """Checkpoints take at most one part in this many of the time: slow ones are written less often."""
 
@@ -55,7 +58,15 @@ class Schedule:
         due = at + interval.total_seconds()
         self._commit_at = due if self._commit_at is None else min(self._commit_at, due)
 
-    def committed(self, began: float, *, is_saving: bool, is_unsaved: bool, is_unfinished: bool = False) -> None:
+    def committed(
+        self,
+        began: float,
+        *,
+        is_saving: bool,
+        is_unsaved: bool,
+        is_unfinished: bool = False,
+        is_waiting: bool = False,
+    ) -> None:
         """Schedule the commit that follows a commit.
 
         Args:
@@ -63,13 +74,14 @@ class Schedule:
             is_saving: whether it wrote checkpoints that were due.
             is_unsaved: whether there is state to save even if no further record arrives.
             is_unfinished: whether another commit must write checkpoints that are due or incomplete.
+            is_waiting: whether records wait for one of them.
         """
         now = time.monotonic()
         self._commit_at = None
         if is_saving:
             self._saving_s += now - began
         if is_unfinished:
-            self._commit_at = now
+            self._commit_at = now if is_waiting else now + min(self._interval, SLICE_INTERVAL).total_seconds()
         elif is_saving:
             self._save_at = now + max(CHECKPOINT_S, CHECKPOINT_SHARE * self._saving_s)
             self._saving_s = 0.0

@@ -17,7 +17,7 @@ from makiserve.serving.slices import Slice
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.serving.telemetry.service import service
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.stream.columns.choose import AnyCheckpoints
+from makiserve.stream.columns.choose import AnyCheckpoints, Engine
 
 
 class ScoringProcessor:
@@ -66,6 +66,10 @@ class ScoringProcessor:
     @property
     def checkpoints(self) -> tuple[AnyCheckpoints, ...]:
         return self.scorer.checkpoints
+
+    @property
+    def keys(self) -> Engine | None:
+        return self.scorer.keys
 
     @property
     def profile(self) -> Profile | None:

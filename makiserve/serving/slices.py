@@ -27,6 +27,12 @@ class Slice(NamedTuple):
     is_silent: bool
     next_offset: int
 
+    @property
+    def unseen(self) -> Batch:
+        """The batch without the records that the state has seen already, if they only restore it."""
+        seen = self.partition.seen
+        return seen.without(self.batch, [message.offset() or 0 for message in self.messages]) if seen else self.batch
+
 
 class RecordSplitter(Protocol):
     """Splits records between a champion and a challenger, as `Scorer` does."""

@@ -17,11 +17,8 @@ from makiserve.serving.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
-LAST_CHECKPOINT = 100_000
-"""Maximum number of keys to save when partitions are revoked, while the group waits. Above it, none are saved."""
-
-LAST_S = 3.0
-"""Time limit for that save. A checkpoint that is not complete by then is not used."""
+LAST_S = 1.0
+"""Time limit for writing checkpoints when partitions are revoked, while the group waits."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -66,9 +63,6 @@ class Transactions:
         """Commit everything since the last commit; see `Committer.commit`."""
         began = time.monotonic()
         partitions = self.assignment.partitions.values()
-        if is_saving and self.is_open:  # or the transaction would age during the checkpoints
-            self.committer.commit(partitions, is_saving=False)
-            self.sender.committed()
         is_round = is_saving or any(each.is_due for each in partitions)
         if self.committer.commit(partitions, is_saving=is_saving, limit_s=limit_s):
             self._aborts_in_a_row = 0
@@ -81,13 +75,13 @@ class Transactions:
             is_saving=is_round,
             is_unsaved=self.committer.state_topic is not None and any(each.is_unsaved for each in partitions),
             is_unfinished=is_waiting or any(each.is_due for each in partitions),
+            is_waiting=is_waiting,
         )
 
     def commit_or_leave(self) -> bool:
         """Commit one last time; return False if that fails and the next owner must score the records again."""
         try:
-            is_saving = self._touched() <= LAST_CHECKPOINT
-            self.commit(is_saving=is_saving, limit_s=LAST_S if is_saving else SLICE_S)
+            self.commit(is_saving=True, limit_s=LAST_S)
         except AbortTransaction as error:
             logger.warning("%s: the next owner will score the records since the last commit", error)
             self.abort()
@@ -123,7 +117,3 @@ class Transactions:
         if not isinstance(reason, MessageRefused):
             time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
         self._aborts_in_a_row += 1
-
-    def _touched(self) -> int:
-        partitions = self.assignment.partitions.values()
-        return sum(each.writer.touched(each.lane) for each in partitions if each.is_unsaved and not each.is_lent)

@@ -198,7 +198,7 @@ class Worker:
         silent, live = ([each for each in slices if each.is_silent is is_silent] for is_silent in (True, False))
         began = perf_counter()
         for each in silent:
-            (each.partition.rebuilder or self.processor).rebuild(each.batch)
+            (each.partition.rebuilder or self.processor).rebuild(each.unseen)
         restored = perf_counter()
         found, model_s = self.processor.process(live)
         ended = perf_counter()

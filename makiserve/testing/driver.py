@@ -10,9 +10,11 @@ from makiserve.errors import ArgumentError, PipelineError, RecordError, StateErr
 from makiserve.records import Record, Schema
 from makiserve.records.in_memory import read_rows
 from makiserve.scoring import Batch, Outputs, Scored, Scorer, Served
-from makiserve.serving.state.checkpoint import MARK, CheckpointWriter, TopicRecord
+from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
+from makiserve.serving.state.seen import SeenRecords
+from makiserve.serving.state.segments import MARK, TopicRecord
 from makiserve.stream.columns.choose import parts_of
 from makiserve.stream.engine.trace import Transform, trace_factory
 
@@ -122,13 +124,14 @@ class PipelineDriver:
     def process(self, count: int | None = None) -> None:
         """Score the next records as one batch.
 
-        An open checkpoint is completed first, because the state may not change before.
+        An open checkpoint is completed first, unless the groups of the pipeline are independent of each other:
+        otherwise the state may not change before.
 
         Args:
             count: how many; None for all that have been sent.
         """
         self.history.append(f"process({'' if count is None else count})")
-        while self._writer.is_open:
+        while self._writer.is_open and not self._writer.is_spread:
             self._save(math.inf)
         end = len(self._log) if count is None else self.position + count
         records = self._log[self.position : end]
@@ -182,11 +185,11 @@ class PipelineDriver:
         self.committed = self.position
 
     def _save(self, limit_s: float) -> None:
-        """Commit the next records of a checkpoint: those that are written within the limit, at least one part."""
-        self._state_topic += self._writer.write(self._lane, limit_s)
-        if not self._writer.is_open:
-            writer = self._writer
-            self._saved = OffsetMetadata(0, "", "", 1, "", writer.state_id, self.committed, writer.manifest)
+        """Commit the next records of a checkpoint: those that are written within the limit, at least one block."""
+        writer = self._writer
+        self._state_topic += writer.write(self._lane, self.committed, limit_s)
+        if writer.is_spread or not writer.is_open:
+            self._saved = OffsetMetadata(0, "", "", 1, "", writer.state_id, writer.checkpoint, writer.manifest)
             self._state_topic.append((MARK, str(self._saved).encode()))
 
     def _start(self) -> None:
@@ -196,15 +199,18 @@ class PipelineDriver:
 
     def _restore(self) -> None:
         """Return to the last commit: the last checkpoint, and the records after it reprocessed without output."""
-        contents = Contents()
+        contents, keys = Contents(), self._scorer.keys
         contents.add(self._state_topic)
         if self._saved is None:
-            self._lane, self._writer = self._scorer.new_lane(), CheckpointWriter(self._parts, contents.keys)
-            start = 0
+            self._lane = self._scorer.new_lane()
+            self._writer = CheckpointWriter(self._parts, is_spread=keys is not None, stale=contents.keys)
+            batch = Batch(self._lane, self._log[: self.committed])
         else:
-            self._lane, self._writer = contents.lane(self._parts, self._saved)
-            start = self._saved.checkpoint or 0
-        self._scorer.rebuild(Batch(self._lane, self._log[start : self.committed]))
+            self._lane, self._writer, seen = contents.saved(self._parts, self._saved, is_spread=keys is not None)
+            offsets = range(self._saved.checkpoint or 0, self.committed)
+            batch = Batch(self._lane, self._log[offsets.start : offsets.stop])
+            batch = SeenRecords(keys, seen).without(batch, offsets) if keys else batch
+        self._scorer.rebuild(batch)
         self._outputs, self._dead = [], []
         self.position = self.committed
 

@@ -1,173 +1,143 @@
-"""The checkpoint writer: the successive checkpoints of one lane as records of the state topic."""
+"""The checkpoint writer: the state of one lane as records of the state topic, a little with each commit.
+
+A round takes every group that was used since the round before. If the groups are independent of each other, the lane
+changes meanwhile: each group is saved as it is at the offset of its commit, and a restore reprocesses the records since
+the round began, without those that a group has already seen. Otherwise all groups of a round have to be of one offset,
+and the lane must not change until the round is complete. See decision 0170.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
 from makiserve.scoring import Lane
-from makiserve.serving.state.parts_index import NUMBER_BYTES, Manifest, PartsIndex, chunk_keys, other_slot
+from makiserve.serving.state.segments import (
+    OVERHEAD_BYTES,
+    STATE_ID_BYTES,
+    Manifest,
+    Segments,
+    TopicRecord,
+    segment_records,
+)
 from makiserve.stream.columns.choose import AnyParts
-
-TopicRecord = tuple[bytes, "bytes | None"]
-
-MARK = b"mark"
-STATE_ID_BYTES = 4
-COUNT_BYTES = 4
-HEAD_BYTES = STATE_ID_BYTES + NUMBER_BYTES + COUNT_BYTES
-"""Size of the head of a part's first chunk: state id, checkpoint number, number of chunks. Zero chunks mean that the
-part is removed."""
-
-CHUNK_BYTES = 900_000
-"""Brokers refuse messages of more than 1 MB by default."""
 
 SLICE_BYTES = 16_000_000
 """Maximum size of a lane's checkpoint data per commit, so that it reaches the brokers in time."""
 
-OVERHEAD_BYTES = 100
-"""Approximate overhead of a record in addition to its key and value."""
-
-_pack = msgspec.msgpack.encode
+SMALL_BYTES = 64_000
+"""Changes of this size are kept, however small the state is."""
 
 
 class CheckpointWriter:
-    """Writes the successive checkpoints of one lane as records of its state topic partition.
+    """Writes the state of one lane to its partition of the state topic.
 
     Args:
         parts: the parts of each program of the scorer.
-        stale: keys in the topic that do not belong to the lane's last checkpoint. They are removed in this order.
-        index: the parts of the lane's last checkpoint; None if there is none.
-        manifest: manifest of the lane's last checkpoint.
-        number: the highest checkpoint number of this state in the topic, complete or not.
-        state_id: id of the state; None for a new state.
+        is_spread: whether the lane may change during a round, because its groups are independent of each other.
+        origin: the offset of the first record that the state has seen, after a warm-up file.
+        stale: keys in the topic that do not belong to this state. They are removed first.
 
     Attributes:
-        manifest: manifest of the last complete checkpoint.
+        is_spread: as given.
         state_id: 8 hexadecimal digits that no other state has.
+        manifest: the segments that make up the state at `checkpoint` and after it.
+        checkpoint: the offset from which records must be reprocessed; None if nothing is saved.
     """
 
     def __init__(
-        self,
-        parts: tuple[AnyParts, ...],
-        stale: Iterable[bytes] = (),
-        index: PartsIndex | None = None,
-        manifest: Manifest = Manifest(),  # noqa: B008  immutable
-        number: int = 0,
-        state_id: str | None = None,
+        self, parts: tuple[AnyParts, ...], *, is_spread: bool = False, origin: int = 0, stale: Iterable[bytes] = ()
     ) -> None:
-        self._parts = parts
+        self.is_spread = is_spread
+        self.state_id = os.urandom(STATE_ID_BYTES).hex()
+        self.manifest = Manifest()
+        self.checkpoint: int | None = None
+        self._parts, self._origin = parts, origin
         self._stale = list(stale)
-        self._is_whole = index is None
-        self._index = index or PartsIndex()
-        self._number = number
-        self._changes: Iterator[TopicRecord] | None = None
-        self._queue: deque[TopicRecord] = deque()
-        self.manifest = manifest
-        self.state_id = state_id or os.urandom(STATE_ID_BYTES).hex()
+        self._segments = Segments()
+        self._blocks: Iterator[tuple[int, bytes]] | None = None
+        self._begun, self._first, self._is_whole = 0, 1, False
+
+    def resume(self, state_id: str, segments: Segments, manifest: Manifest, checkpoint: int | None) -> None:
+        """Continue a state that was restored."""
+        self.state_id, self.manifest, self.checkpoint = state_id, manifest, checkpoint
+        self._segments = segments
 
     @property
     def is_open(self) -> bool:
-        """Whether a checkpoint has begun and is incomplete. Until it is complete, the lane must not change."""
-        return self._changes is not None or bool(self._queue)
+        """Whether a round has begun and is incomplete."""
+        return self._blocks is not None
 
-    def touched(self, lane: Lane) -> int:
-        """Return the approximate number of parts in the next checkpoint."""
-        return sum(parts.touched(state) for parts, state in zip(self._parts, lane.states, strict=True))
-
-    def write(self, lane: Lane, limit_s: float = math.inf) -> list[TopicRecord]:
-        """Return the next records of a checkpoint. It is complete if `is_open` is false afterwards.
+    def write(self, lane: Lane, offset: int, limit_s: float = math.inf) -> list[TopicRecord]:
+        """Return the next records of a round. It is complete if `is_open` is false afterwards.
 
         Args:
-            lane: must not change between the first and the last call for a checkpoint.
-            limit_s: time limit for taking further parts, in seconds.
+            lane: the lane; unless the writer is spread, it must not change between the calls of a round.
+            offset: the offset that the lane's state is of. It is committed with the records.
+            limit_s: time limit for taking groups, in seconds.
 
         Raises:
             StateError: a value of the state cannot be encoded; the message names the operator.
         """
-        is_first = not self.is_open
-        if is_first:
-            self._begin(lane)
-        if self._changes is not None and _size(self._queue) < SLICE_BYTES:
-            self._fill(self._changes, time.monotonic() + limit_s, is_first=is_first)
-        records = list(_taken(self._queue))
-        if not self.is_open:
-            self.manifest = self._index.manifest(self._number)
+        deadline = time.monotonic() + limit_s
+        if self._blocks is None:
+            self._begin(lane, offset)
+        records: list[TopicRecord] = [(key, None) for key in self._stale]
+        self._stale = []
+        if blocks := self._take(deadline):
+            content = msgspec.msgpack.encode(blocks)
+            records += segment_records(self._segments, self.state_id, offset, content)
+        if self._blocks is None:
+            records += self._complete()
+        elif self.is_spread:
+            self.manifest = self._segments.manifest(self.manifest.whole)
+            self.checkpoint = self._origin if self.checkpoint is None else self.checkpoint
         return records
 
-    def _begin(self, lane: Lane) -> None:
-        self._number += 1
-        self._queue.extend((key, None) for key in self._stale)
-        self._stale = []
-        self._changes = self._changed(lane, is_whole=self._is_whole)
-        self._is_whole = False
+    def _begin(self, lane: Lane, offset: int) -> None:
+        whole, last = self.manifest.whole, self._segments.next - 1
+        changes = self._segments.size(whole + 1, last)
+        self._is_whole = self.checkpoint is None or changes > max(SMALL_BYTES, self._segments.size(1, whole))
+        self._begun, self._first = offset, self._segments.next
+        self._blocks = self._every_block(lane, is_whole=self._is_whole)
 
-    def _changed(self, lane: Lane, *, is_whole: bool) -> Iterator[TopicRecord]:
+    def _every_block(self, lane: Lane, *, is_whole: bool) -> Iterator[tuple[int, bytes]]:
         for program, (parts, state) in enumerate(zip(self._parts, lane.states, strict=True)):
-            for address, content in parts.take(state, is_whole=is_whole):
-                yield _pack([program, address]), content
+            for block in parts.take(state, is_whole=is_whole):
+                yield program, block
 
-    def _fill(self, changes: Iterator[TopicRecord], deadline: float, *, is_first: bool) -> None:
-        """Queue the next parts. If the whole checkpoint fits into this call, they overwrite the previous parts."""
-        taken, size = [], _size(self._queue)
-        for change in changes:
-            taken.append(change)
-            size += _size([change])
+    def _take(self, deadline: float) -> list[tuple[int, bytes]]:
+        """Return the next blocks; at least one, if there is one."""
+        taken: list[tuple[int, bytes]] = []
+        size = 0
+        assert self._blocks is not None  # noqa: S101  a round has begun
+        for block in self._blocks:
+            taken.append(block)
+            size += len(block[1]) + OVERHEAD_BYTES
             if size >= SLICE_BYTES or time.monotonic() >= deadline:
-                break
-        else:
-            self._changes = None
-        is_atomic = is_first and self._changes is None and size < SLICE_BYTES
-        for part, content in taken:
-            self._queue.extend(self._replaced(part, content) if is_atomic else self._staged(part, content))
+                return taken
+        self._blocks = None
+        return taken
 
-    def _replaced(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
-        """Yield the records that overwrite a part."""
-        before, slot = self._index.keys(part), self._index.slot(part) or 0
-        chunks = [] if content is None else self._chunked(part, slot, content)
-        self._index.put(part, self._number, slot, len(chunks))
-        yield from chunks
-        yield from ((key, None) for key in before[len(chunks) :])
-
-    def _staged(self, part: bytes, content: bytes | None) -> Iterator[TopicRecord]:
-        """Yield the records of a part or its removal in the other slot; the old ones are deleted afterwards."""
-        before, slot = self._index.keys(part), self._index.slot(part)
-        slot = 0 if slot is None else other_slot(slot)
-        self._stale += before
-        if content is None and not before:
-            return
-        chunks = [self._removal(part, slot)] if content is None else self._chunked(part, slot, content)
-        if content is None:
-            self._stale.append(chunks[0][0])  # after `before`: otherwise those records would count again
-        self._index.put(part, self._number, slot, 0 if content is None else len(chunks))
-        yield from chunks
-
-    def _chunked(self, part: bytes, slot: int, content: bytes) -> list[TopicRecord]:
-        starts = range(0, len(content), CHUNK_BYTES)
-        pieces = [content[start : start + CHUNK_BYTES] for start in starts]
-        pieces[0] = self._head(len(pieces)) + pieces[0]
-        return list(zip(chunk_keys(part, slot, len(pieces)), pieces, strict=True))
-
-    def _removal(self, part: bytes, slot: int) -> TopicRecord:
-        (key,) = chunk_keys(part, slot, 1)
-        return key, self._head(0)
-
-    def _head(self, chunks: int) -> bytes:
-        number = self._number.to_bytes(NUMBER_BYTES, "big")
-        return bytes.fromhex(self.state_id) + number + chunks.to_bytes(COUNT_BYTES, "big")
+    def _complete(self) -> list[TopicRecord]:
+        """Complete a round; return the removals of the segments that it has replaced."""
+        whole, records = self.manifest.whole, list[TopicRecord]()
+        if self._is_whole:
+            whole = self._segments.next - 1
+            records = [(key, None) for key in self._segments.remove_before(self._first)]
+        self.manifest, self.checkpoint = self._segments.manifest(whole), self._begun
+        return records
 
 
-def _taken(queue: deque[TopicRecord]) -> Iterator[TopicRecord]:
-    size = 0
-    while queue and size < SLICE_BYTES:
-        record = queue.popleft()
-        size += _size([record])
-        yield record
+def blocks_of(content: bytes) -> list[list[Any]]:
+    """Return the program and the block of each block of a segment.
 
-
-def _size(records: Iterable[TopicRecord]) -> int:
-    return sum(len(key) + len(value or b"") + OVERHEAD_BYTES for key, value in records)
+    Raises:
+        DecodeError: it is damaged.
+    """
+    return msgspec.msgpack.decode(content, type=list[list[Any]])

@@ -1,48 +1,33 @@
-"""The contents of a state topic partition, and the lane of its last complete checkpoint."""
+"""The contents of a state topic partition, and the lane that its segments make up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 
 from makiserve.errors import StateError
 from makiserve.scoring import Lane
-from makiserve.serving.state.checkpoint import (
-    HEAD_BYTES,
-    MARK,
-    STATE_ID_BYTES,
-    CheckpointWriter,
-    TopicRecord,
-)
+from makiserve.serving.state.checkpoint import CheckpointWriter, blocks_of
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.parts_index import NUMBER_BYTES, SLOTS, Manifest, PartsIndex, chunk_keys
+from makiserve.serving.state.segments import MARK, Segments, TopicRecord, read_segment
 from makiserve.stream.columns.choose import AnyParts
 
-_unpack = msgspec.msgpack.decode
 
-
-class Version(NamedTuple):
-    """A version of a part in the topic.
+class Saved(NamedTuple):
+    """What a state topic partition holds of a lane.
 
     Attributes:
-        part: key of the part, without the slot.
-        number: number of the checkpoint that wrote it.
-        chunks: number of its records; 0 if the checkpoint removed the part.
+        lane: the lane of the last checkpoint.
+        writer: the writer that continues it.
+        seen: for each group that was saved after the checkpoint began, the offset of the first record that it has not
+            seen. Empty unless the writer is spread.
     """
 
-    part: bytes
-    program: int
-    address: bytes
-    slot: int
-    number: int
-    chunks: int
-
-    @property
-    def keys(self) -> list[bytes]:
-        """The keys of its records."""
-        return list(chunk_keys(self.part, self.slot, self.chunks))
+    lane: Lane
+    writer: CheckpointWriter
+    seen: dict[Any, int]
 
 
 class Contents:
@@ -61,7 +46,7 @@ class Contents:
 
     @property
     def mark(self) -> OffsetMetadata | None:
-        """The metadata of the last complete checkpoint; None if there is none.
+        """The metadata of the last commit that wrote segments of a valid state; None if there is none.
 
         Raises:
             StateError: it cannot be parsed.
@@ -70,68 +55,56 @@ class Contents:
 
     @property
     def keys(self) -> list[bytes]:
-        """The keys of all records except the checkpoint metadata."""
+        """The keys of all records except that metadata."""
         return [key for key in self.records if key != MARK]
 
-    def lane(self, parts: tuple[AnyParts, ...], committed: OffsetMetadata) -> tuple[Lane, CheckpointWriter]:
-        """Return the lane of the last complete checkpoint, and the writer of the next one.
+    def saved(self, parts: tuple[AnyParts, ...], committed: OffsetMetadata, *, is_spread: bool = False) -> Saved:
+        """Return the lane that the metadata of a committed offset names, and the writer that continues it.
 
         Args:
             parts: the parts of each program of the scorer.
-            committed: metadata of the committed offset, which must refer to this checkpoint.
+            committed: the metadata.
+            is_spread: whether the groups are independent of each other.
 
         Raises:
-            StateError: the checkpoint is a different one, is damaged, or lacks parts.
+            StateError: the topic has another state, one that is damaged, or lacks segments.
         """
         _require_same(self.mark, committed)
-        index, states = PartsIndex(), [dict[bytes, bytes]() for _ in parts]
+        segments, contents = self._segments(committed)
+        start = committed.checkpoint or 0
+        blocks: list[list[bytes]] = [[] for _ in parts]
+        seen: dict[Any, int] = {}
         try:
-            versions = list(self._versions(committed.state_id))
-            for version in _newest(versions, committed.manifest.number):
-                index.put(version.part, version.number, version.slot, version.chunks)
-                if version.chunks:
-                    content = b"".join(self.records[key] for key in version.keys)
-                    states[version.program][version.address] = content[HEAD_BYTES:]
-        except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
+            for offset, content in contents:
+                for program, block in blocks_of(content):
+                    blocks[program].append(block)
+                    if is_spread and offset > start:
+                        seen |= dict.fromkeys(parts[program].keys(block), offset)
+        except (msgspec.MsgspecError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise StateError(f"it is damaged: {type(error).__name__}: {error}") from error
-        _require_complete(index.manifest(committed.manifest.number), committed)
-        lane = Lane([each.join(state.items()) for each, state in zip(parts, states, strict=True)])
-        highest = max((version.number for version in versions), default=0)
-        stale = self._stale(index, versions)
-        return lane, CheckpointWriter(parts, stale, index, committed.manifest, highest, committed.state_id)
+        lane = Lane([each.join(found) for each, found in zip(parts, blocks, strict=True)])
+        used = segments.keys
+        stale = [key for key in self.keys if key not in used]
+        writer = CheckpointWriter(parts, is_spread=is_spread, origin=committed.origin, stale=stale)
+        writer.resume(committed.state_id, segments, committed.manifest, committed.checkpoint)
+        return Saved(lane, writer, seen)
 
-    def _versions(self, state_id: str) -> Iterator[Version]:
-        for key in self.keys:
-            head = self.records[key][:HEAD_BYTES]
-            if key[0] < SLOTS and head[:STATE_ID_BYTES].hex() == state_id and (found := _first(key[1:])) is not None:
-                number = int.from_bytes(head[STATE_ID_BYTES : STATE_ID_BYTES + NUMBER_BYTES], "big")
-                chunks = int.from_bytes(head[STATE_ID_BYTES + NUMBER_BYTES :], "big")
-                yield Version(key[1:], *found, key[0], number, chunks)
-
-    def _stale(self, index: PartsIndex, versions: list[Version]) -> list[bytes]:
-        """Return the keys that do not belong to the checkpoint: old records of a removed part before its removal."""
-        numbers = {bytes([version.slot]) + version.part: version.number for version in versions}
-        used = {key for version in versions for key in index.keys(version.part)}
-        return sorted(set(self.keys) - used, key=lambda key: numbers.get(key, 0))
-
-
-def _newest(versions: Iterable[Version], number: int) -> Iterable[Version]:
-    """Return the last version of each part up to this checkpoint; later checkpoints were never completed."""
-    newest: dict[bytes, Version] = {}
-    for version in versions:
-        known = newest.get(version.part)
-        if version.number <= number and (known is None or known.number < version.number):
-            newest[version.part] = version
-    return newest.values()
-
-
-def _first(part: bytes) -> tuple[int, bytes] | None:
-    """Return program and address of a part from the key of its first chunk; None for the key of a later chunk."""
-    try:
-        program, address = _unpack(part)
-    except (msgspec.DecodeError, RecursionError):  # the key of a later chunk: a number follows
-        return None
-    return program, address
+    def _segments(self, committed: OffsetMetadata) -> tuple[Segments, list[tuple[int, bytes]]]:
+        """Return the segments of a state, and offset and content of each."""
+        manifest = committed.manifest
+        segments, contents = Segments(manifest.first), list[tuple[int, bytes]]()
+        count = manifest.last - manifest.first + 1
+        for number in range(manifest.first, manifest.first + min(count, len(self.records))):
+            if found := read_segment(self.records, number, committed.state_id):
+                segments.add(found[0])
+                contents.append((found[0].offset, found[1]))
+        if segments.manifest(manifest.whole) != manifest:
+            raise StateError(
+                f"it has {len(contents)} of the {count} segments of the checkpoint of offset {committed.checkpoint}, "
+                "or others in their place: retention or another program has removed records. Set "
+                "cleanup.policy=compact on the topic, and let no other program write to it"
+            )
+        return segments, contents
 
 
 def _require_same(held: OffsetMetadata | None, committed: OffsetMetadata) -> None:
@@ -143,16 +116,6 @@ def _require_same(held: OffsetMetadata | None, committed: OffsetMetadata) -> Non
     if held.checkpoint != committed.checkpoint:
         raise StateError(f"it has the checkpoint of offset {held.checkpoint} instead of {wanted}")
     raise StateError(
-        f"it has a checkpoint of offset {held.checkpoint} with other state ({held.state_id}, number "
-        f"{held.manifest.number}) instead of {wanted} ({committed.state_id}, number {committed.manifest.number})"
-    )
-
-
-def _require_complete(found: Manifest, committed: OffsetMetadata) -> None:
-    if found == committed.manifest:
-        return
-    raise StateError(
-        f"it has {found.parts} of the {committed.manifest.parts} parts of the checkpoint of offset "
-        f"{committed.checkpoint}, or older versions of them: retention or another program has removed records. "
-        "Set cleanup.policy=compact on the topic, and let no other program write to it"
+        f"it has a checkpoint of offset {held.checkpoint} with other state ({held.state_id}, segment "
+        f"{held.manifest.last}) instead of {wanted} ({committed.state_id}, segment {committed.manifest.last})"
     )

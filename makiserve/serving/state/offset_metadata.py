@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from makiserve.errors import StateError
-from makiserve.serving.state.parts_index import Manifest
+from makiserve.serving.state.segments import Manifest
 
 
 class OffsetMetadata(msgspec.Struct, frozen=True):
@@ -21,8 +21,9 @@ class OffsetMetadata(msgspec.Struct, frozen=True):
         input: the topic that the offset belongs to.
         state_id: 8 random hexadecimal digits, assigned when the state is created. Empty if the pipeline is
             stateless.
-        checkpoint: the offset of the last complete checkpoint in the state topic; None if there is none yet.
-        manifest: contents of that checkpoint.
+        checkpoint: the offset from which a restore reprocesses records, because the state topic has what each group was
+            then or later; None if it has nothing yet.
+        manifest: the segments in the state topic that make up the state.
         release: the model version that scored the last records before the committed offset. If the state depends on
             the model, it has scored all records since the checkpoint. Empty if nothing was scored yet.
         since: the offset of the first record that this version scored.
@@ -89,7 +90,7 @@ class Position:
         committed: the offset of the first record whose outputs are not committed; records before it are scored without
             output.
         origin: the offset of the first record that the state has seen.
-        checkpoint: the offset of the last checkpoint; None if there is none.
+        checkpoint: the offset from which records are needed in addition to the state topic; None if it has nothing.
         is_new: whether nothing was ever committed. The start offset must then be committed too, or the next owner could
             start elsewhere before the first record.
         release: the model version that scores the records from `committed` on, or scored the last ones before it; empty

@@ -17,10 +17,11 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
 from makiserve.serving.state.ownership import require_own_state
+from makiserve.serving.state.seen import SeenRecords
 from makiserve.serving.state.start_position import committed_position, first_position, position_after_loss
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
-from makiserve.stream.columns.choose import AnyCheckpoints, parts_of
+from makiserve.stream.columns.choose import AnyCheckpoints, Engine, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ class Stateful(Rebuilder, Protocol):
     def checkpoints(self) -> tuple[AnyCheckpoints, ...]:
         """The checkpoints of each program, in the order of `Lane.states`."""
 
+    @property
+    def keys(self) -> Engine | None:
+        """The program that computes the key of each record; None unless the groups are independent of each other."""
+
     def new_lane(self) -> Lane:
         """Return a lane with the initial states."""
 
@@ -66,6 +71,7 @@ class Restored:
     Attributes:
         is_urgent: whether the first commit must include a checkpoint: the topic alone cannot restore this state.
         rebuilder: restores from the records before the committed offset; None if no state depends on the model.
+        seen: those of these records that their group has seen already; None if there are none.
     """
 
     position: Position
@@ -73,6 +79,7 @@ class Restored:
     writer: CheckpointWriter
     is_urgent: bool = False
     rebuilder: Rebuilder | None = None
+    seen: SeenRecords | None = None
 
 
 @dataclass(eq=False)
@@ -170,7 +177,7 @@ class Restorer:
         if request.is_over:
             return None
         try:
-            lane, writer = contents.lane(self._parts, committed)
+            saved = contents.saved(self._parts, committed, is_spread=self._processor.keys is not None)
         except StateError as error:
             # A leader that does not know that it was replaced returns less than was committed: try again.
             if time.monotonic() < request.since_s + DOUBT_S:
@@ -180,12 +187,14 @@ class Restorer:
         logger.info(
             "%s: restored %d state records, checkpoint of offset %d", place, len(contents.records), position.start
         )
-        return Restored(position, lane, writer, rebuilder=self._rebuilder(position))
+        seen = SeenRecords(self._processor.keys, saved.seen) if self._processor.keys and saved.seen else None
+        return Restored(position, saved.lane, saved.writer, rebuilder=self._rebuilder(position), seen=seen)
 
     def _begin(self, request: Request, position: Position) -> Restored:
         """Return a lane that is empty or warmed up from a file; the topic's contents belong to another state."""
         stale = self._contents(request).keys if self._topic else []
-        writer, rebuilder = CheckpointWriter(self._parts, stale), self._rebuilder(position)
+        is_spread, rebuilder = self._processor.keys is not None, self._rebuilder(position)
+        writer = CheckpointWriter(self._parts, is_spread=is_spread, origin=position.origin, stale=stale)
         if position.is_new and self._past is not None:
             return Restored(position, self._past.lane(request.number), writer, is_urgent=True, rebuilder=rebuilder)
         return Restored(position, self._processor.new_lane(), writer, rebuilder=rebuilder)

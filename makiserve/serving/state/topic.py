@@ -72,4 +72,4 @@ def check_state(scorer: Scorer, records: Sequence[Record]) -> None:
     scorer.rebuild(Batch(lane, records))
     for checkpoints, state in zip(scorer.checkpoints, lane.states, strict=True):
         parts = parts_of(checkpoints)
-        parts.join((address, part) for address, part in parts.take(state, is_whole=True) if part is not None)
+        parts.join(parts.take(state, is_whole=True))

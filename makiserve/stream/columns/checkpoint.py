@@ -1,40 +1,41 @@
-"""Checkpoints of the columnar engine: the bytes of rows.
+"""Checkpoints of the columnar engine: the bytes of rows, a block of groups at a time.
 
-The parts of a state have the addresses that they have in the row engine, so that a state which moves there replaces
-its own parts. A part in columns begins with a byte that MessagePack never uses, and with the number of the types that
-the arrays had when it was written; the root lists these types.
+A block in columns is a map; groups that have moved to the row engine are in blocks of that engine, which are lists.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from makiserve.errors import StateError
+from makiserve.stream.columns.column import Array
 from makiserve.stream.columns.compile import LANE
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
-from makiserve.stream.columns.state import Kinds, LaneState
+from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.checkpoint import Checkpoints, Size
-from makiserve.stream.engine.parts import ROOT, Parts
+from makiserve.stream.engine.codec import pack
+from makiserve.stream.engine.parts import BLOCK as ROW_BLOCK
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.stage import State
 
-IN_COLUMNS = b"\xc1"
-HEAD_BYTES = len(IN_COLUMNS) + 2
-BLOCK = 4096
-"""Number of groups that are encoded together."""
+BLOCK = 1024
+"""Number of groups in a block: about two milliseconds."""
 
 DAMAGES = (msgspec.DecodeError, LookupError, RecursionError, StopIteration, SyntaxError, TypeError, ValueError)
 """What decoding a damaged checkpoint may raise; numpy raises SyntaxError for the name of a type."""
 
-_pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+ONE = np.zeros(1, np.int64)
+"""The row of a lane's own scope."""
+
+_unpack = msgspec.msgpack.decode
 
 
 class ColumnCheckpoints:
@@ -60,12 +61,6 @@ class ColumnCheckpoints:
         """Whether all state is in groups. If so, the states of different keys are independent."""
         return not self._compiled.layouts[LANE].stores
 
-    def touched(self, state: LaneState) -> int:
-        """The number of groups used since the last `take`."""
-        if state.is_foreign:
-            return self._row_parts.touched(state.rows)
-        return sum(int(state.tables[table].is_touched.sum()) for table in self._tables.values())
-
     def dump(self, state: LaneState) -> bytes:
         """Return the checkpoint of a state.
 
@@ -74,7 +69,11 @@ class ColumnCheckpoints:
         """
         if state.is_foreign:
             return self._rows.seal({"rows": self._rows.to_plain(state.rows, self._rows.scope)})
-        return self._rows.seal({"columns": list(self._every_part(state))})
+        blocks = [self._root(state)]
+        for slot, number in self._tables.items():
+            keys = state.tables[number].keys()
+            blocks += self._blocks(state, slot, np.arange(len(keys)), keys)
+        return self._rows.seal({"columns": blocks})
 
     def load(self, checkpoint: bytes) -> LaneState:
         """Return the state of a checkpoint.
@@ -86,16 +85,16 @@ class ColumnCheckpoints:
         try:
             if "rows" in content:
                 return self._foreign(self._rows.from_plain(content["rows"], self._rows.scope, None))
-            return self.join((address, part) for address, part in content["columns"])
+            return self._joined(content["columns"])
         except DAMAGES as error:
             raise StateError(f"a checkpoint of {len(checkpoint)} bytes is damaged: {error}") from error
 
-    def take(self, state: LaneState, *, is_whole: bool) -> Iterator[tuple[bytes, bytes | None]]:
-        """Yield address and bytes of the root and of each group used since the last call.
+    def take(self, state: LaneState, *, is_whole: bool) -> Iterator[bytes]:
+        """Yield the root, and blocks of the groups used since the last call; see `Parts.take`.
 
         Args:
-            state: a lane's state. Its groups count as unused afterwards.
-            is_whole: whether to return all groups, used or not.
+            state: a lane's state.
+            is_whole: whether to take all groups, used or not.
 
         Raises:
             StateError: an object has no code; the message names the operator.
@@ -103,29 +102,39 @@ class ColumnCheckpoints:
         if state.is_foreign:
             yield from self._row_parts.take(state.rows, is_whole=is_whole)
             return
-        used = {slot: self._used(state.tables[table], is_whole=is_whole) for slot, table in self._tables.items()}
-        state.note_kinds()
-        for table in self._tables.values():
-            state.tables[table].is_touched[:] = False
-        yield ROOT, self._root(state, state.kinds)
-        for slot, keys in used.items():
-            yield from self._groups(state, slot, keys, len(state.kinds[self._tables[slot]]) - 1)
+        if self._has_root:
+            yield self._root(state)
+        due = {slot: self._due(state.tables[number], is_whole=is_whole) for slot, number in self._tables.items()}
+        for slot, (rows, keys) in due.items():
+            for start in range(0, len(rows), BLOCK):
+                chosen = rows[start : start + BLOCK]
+                state.tables[self._tables[slot]].is_touched[chosen] = False
+                yield from self._blocks(state, slot, chosen, keys[start : start + BLOCK])
 
-    def join(self, parts: Iterable[tuple[bytes, bytes]]) -> LaneState:
-        """Return the state that consists of these parts, given in any order.
+    def join(self, blocks: Iterable[bytes]) -> LaneState:
+        """Return the state that consists of these blocks.
 
         Raises:
-            StateError: a part is damaged, or the root is missing.
+            StateError: a block is damaged, or the root is missing.
         """
-        groups = dict(parts)
         try:
-            if isinstance(_unpack(groups[ROOT]), list):
-                return self._foreign(self._row_parts.join(groups.items()))
-            return self._joined(groups)
+            return self._joined(list(blocks))
         except DAMAGES as error:
-            raise StateError(
-                f"a checkpoint of {len(groups)} groups is damaged: {type(error).__name__}: {error}"
-            ) from error
+            raise StateError(f"a block of a checkpoint is damaged: {type(error).__name__}: {error}") from error
+
+    def keys(self, block: bytes) -> list[Any]:
+        """Return the keys of the groups in a block.
+
+        Raises:
+            StateError: it is damaged.
+        """
+        try:
+            content = _unpack(block)
+            return (
+                self._codec.from_plains(content["keys"]) if isinstance(content, dict) else self._row_parts.keys(block)
+            )
+        except DAMAGES as error:
+            raise StateError(f"a block of a checkpoint is damaged: {type(error).__name__}: {error}") from error
 
     def sizes(self, state: LaneState, sample: int = sys.maxsize) -> dict[str, Size]:
         """Return the size of each operator's state in bytes of a checkpoint, by the operator's place in the pipeline.
@@ -141,73 +150,76 @@ class ColumnCheckpoints:
             rows = np.arange(min(len(table.index), sample))
             share = len(table.index) / max(1, len(rows))
             for owner, store in zip(layout.owners, table.stores, strict=True):
-                size = sum(map(len, encode_rows([store], rows, self._codec))) * share
+                size = len(pack(encode_rows([store], rows, self._codec))) * share
                 found[owner] = Size(0, found.get(owner, Size(0, 0)).size_bytes + round(size))
         for step in self._compiled.groups:
             keys = list(islice(state.tables[step.table].index, sample))
             count = len(state.tables[step.table].index)
-            size = sum(len(_pack(self._codec.to_plain(key))) for key in keys) * count / max(1, len(keys))
+            size = len(pack(self._codec.to_plains(keys))) * count / max(1, len(keys))
             found[step.path] = Size(count, round(size))
         return found
 
-    def _every_part(self, state: LaneState) -> Iterator[tuple[bytes, bytes | None]]:
-        yield ROOT, self._root(state, [[kinds] for kinds in state.current_kinds()])
-        for slot, table in self._tables.items():
-            yield from self._groups(state, slot, list(state.tables[table].index), 0)
+    @property
+    def _has_root(self) -> bool:
+        return not self.is_keyed or len(self._tables) > 1
 
-    def _used(self, table: Table, *, is_whole: bool) -> list[Any]:
-        if is_whole:
-            return list(table.index)
-        touched = table.is_touched
-        return [key for key, row in table.index.items() if touched[row]]
+    def _due(self, table: Table, *, is_whole: bool) -> tuple[Array, list[Any]]:
+        """Return row and key of each group to take, and note that all groups are unused."""
+        keys = table.keys()
+        rows = np.arange(len(keys)) if is_whole else np.flatnonzero(table.is_touched)
+        table.is_touched[:] = False
+        return rows, [keys[row] for row in rows.tolist()]
 
-    def _root(self, state: LaneState, kinds: Sequence[Sequence[Kinds]]) -> bytes:
-        (row,) = encode_rows(state.tables[LANE].stores, np.zeros(1, np.int64), self._codec)
-        return _pack({"kinds": kinds, "row": row})
+    def _root(self, state: LaneState) -> bytes:
+        return pack({"root": encode_rows(state.tables[LANE].stores, ONE, self._codec)})
 
-    def _groups(
-        self, state: LaneState, slot: int, keys: list[Any], version: int
-    ) -> Iterator[tuple[bytes, bytes | None]]:
+    def _blocks(self, state: LaneState, slot: int, rows: Array, keys: list[Any]) -> Iterator[bytes]:
+        """Yield the blocks of some groups, in the form of the engine that has them."""
+        if state.is_foreign:  # since the groups were chosen
+            yield from self._row_blocks(state, slot, keys)
+            return
         table = state.tables[self._tables[slot]]
-        head = IN_COLUMNS + version.to_bytes(HEAD_BYTES - len(IN_COLUMNS), "big")
-        for start in range(0, len(keys), BLOCK):
-            block = keys[start : start + BLOCK]
-            rows = np.fromiter((table.index[key] for key in block), np.int64, len(block))
-            contents = encode_rows(table.stores, rows, self._codec)
-            for key, content, is_foreign in zip(block, contents, table.is_foreign[rows].tolist(), strict=True):
-                address = self._row_parts.address(slot, key)
-                yield address, self._row_parts.group(state.rows, slot, key) if is_foreign else head + content
+        is_foreign = table.is_foreign[rows]
+        if is_foreign.any():
+            yield from self._row_blocks(state, slot, list(compress(keys, is_foreign)))
+            rows, keys = rows[~is_foreign], list(compress(keys, ~is_foreign))
+        if keys:
+            content = encode_rows(table.stores, rows, self._codec)
+            yield pack({"slot": slot, "keys": self._codec.to_plains(keys), "rows": content})
+
+    def _row_blocks(self, state: LaneState, slot: int, keys: list[Any]) -> Iterator[bytes]:
+        for start in range(0, len(keys), ROW_BLOCK):
+            yield self._row_parts.block(state.rows, slot, keys[start : start + ROW_BLOCK])
 
     def _foreign(self, rows: State) -> LaneState:
         state = LaneState(self._compiled.tables(), rows)
         state.is_foreign = True
         return state
 
-    def _joined(self, groups: dict[bytes, bytes]) -> LaneState:
+    def _joined(self, blocks: Sequence[bytes]) -> LaneState:
+        contents = [_unpack(block) for block in blocks]
+        roots = [content for content in contents if len(content) == 1]
+        if self._has_root and isinstance(roots[-1], list):
+            pairs = zip(blocks, contents, strict=True)
+            return self._foreign(self._row_parts.join(block for block, content in pairs if isinstance(content, list)))
         state = self._program.new_state()
-        root = _unpack(groups.pop(ROOT))
-        state.kinds = root["kinds"]
-        for table, kinds in zip(state.tables, state.kinds, strict=True):
-            for store, kind in zip(table.stores, kinds[-1] if kinds else (), strict=False):
-                store.restore(kind)
-        self._put(state.tables[LANE], np.zeros(1, np.int64), state.kinds[LANE][-1], [root["row"]])
-        versions: dict[tuple[int, int], list[tuple[Any, bytes]]] = defaultdict(list)
-        for address, part in groups.items():
-            slot, key = _unpack(address)
-            key, number = self._codec.from_plain(key), self._tables[slot]
-            table = state.tables[number]
-            rows, _ = table.find([key])
-            if part[:1] != IN_COLUMNS:
-                self._row_parts.put(state.rows, slot, key, part)
-                table.is_foreign[rows] = True
+        for content in contents:
+            if isinstance(content, list):
+                self._put_foreign(state, *content)
+            elif "root" in content:
+                decode_rows(state.tables[LANE].stores, ONE, content["root"], self._codec)
             else:
-                version = int.from_bytes(part[1:HEAD_BYTES], "big")
-                versions[number, version].append((rows[0], part[HEAD_BYTES:]))
-        for (number, version), found in versions.items():
-            places = np.array([row for row, _ in found], np.int64)
-            self._put(state.tables[number], places, state.kinds[number][version], [part for _, part in found])
+                table = state.tables[self._tables[content["slot"]]]
+                rows, _ = table.find(self._codec.from_plains(content["keys"]))
+                decode_rows(table.stores, rows, content["rows"], self._codec)
         return state
 
-    def _put(self, table: Table, rows: Any, kinds: Kinds, parts: Sequence[bytes]) -> None:
-        for store, content in zip(table.stores, decode_rows(kinds, parts, self._codec), strict=True):
-            store.put_decoded(rows, content)
+    def _put_foreign(self, state: LaneState, slot: int, pairs: Sequence[Any]) -> None:
+        table = state.tables[self._tables[slot]]
+        for plain, group in pairs:
+            if group is None:
+                continue  # a failed record named it
+            key = self._codec.from_plain(plain)
+            rows, _ = table.find([key])
+            table.is_foreign[rows] = True
+            self._row_parts.put(state.rows, slot, key, group)

@@ -12,6 +12,8 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
+from makiserve.stream.ops.group_by import GroupBy
+from makiserve.stream.ops.map import Map
 
 Engine: TypeAlias = Program | ColumnProgram
 AnyCheckpoints: TypeAlias = Checkpoints | ColumnCheckpoints
@@ -51,6 +53,24 @@ def explain(plan: Plan) -> Explained:
     except NoColumns as error:
         return Explained(str(error), {})
     return Explained(None, {step.path: step.reason for step in compiled.chain.walk() if step.reason})
+
+
+def keys_of(plan: Plan) -> Engine | None:
+    """Return the program that computes the key of each record; None if the groups of a plan are not independent.
+
+    They are independent if all state is in the groups of one `group_by`, and each record gives it one item at most. The
+    state of a group then depends on the records with its key alone.
+    """
+    place = next((at for at, operator in enumerate(plan.operators) if isinstance(operator, GroupBy)), None)
+    if place is None:
+        return None
+    before, grouped, after = plan.operators[:place], plan.operators[place], Plan(plan.operators[place + 1 :])
+    assert isinstance(grouped, GroupBy)  # noqa: S101  what was looked for
+    if grouped.ttl_ms is not None or not after.stateless:
+        return None
+    if not Plan(before).stateless or Plan(before).fans_out:
+        return None
+    return program_for(Plan((*before, Map(grouped.key_mapper))))
 
 
 def checkpoints_of(program: Engine, types: tuple[type, ...] = ()) -> AnyCheckpoints:

@@ -47,7 +47,11 @@ class Store:
         return [[array.dtype.str, 1 if array.ndim == 1 else array.shape[1]] for array in self.arrays]
 
     def restore(self, kinds: Sequence[Sequence[Any]]) -> None:
-        """Take the types that a checkpoint names, before anything is written."""
+        """Take the types that a block of a checkpoint names. Later blocks name the same types or more general ones.
+
+        Raises:
+            ValueError: the types do not fit, so the block is damaged.
+        """
 
     def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
         """Write what was read from a checkpoint: two-dimensional arrays, perhaps of earlier types of this store."""
@@ -116,8 +120,13 @@ class ItemStore(Store):
         return [] if self._dtype is None else super().kinds
 
     def restore(self, kinds: Sequence[Sequence[Any]]) -> None:
-        if kinds and self._dtype is None:
-            self._become(np.dtype(kinds[0][0]))
+        dtype = np.dtype(kinds[0][0]) if kinds else None
+        if dtype is None or self._dtype == OBJECT:
+            return
+        if self._dtype is None or dtype == OBJECT:
+            self._become(dtype)
+        elif dtype != self._dtype:
+            raise ValueError(f"a store of {self._dtype} cannot hold {dtype}")
 
     def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
         if not content:  # every item was None when it was written

@@ -46,6 +46,10 @@ class Table:
             self._grow(len(index))
         return np.fromiter(map(index.__getitem__, keys), np.int64, len(keys)), added
 
+    def keys(self) -> list[Any]:
+        """Return the key of each row."""
+        return list(self.index)
+
     def forget(self, added: Sequence[Any]) -> None:
         """Remove the keys that were added last; nothing was written to their rows."""
         for key in reversed(added):

@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -24,6 +24,9 @@ from makiserve.stream.engine.scope import MISSING
 
 SURROGATES = "x"
 """The tag of text with a lone surrogate."""
+
+PLAIN = frozenset((float, int, str, bytes, bool, type(None)))
+"""The types that MessagePack has; but its integers have at most 64 bits, and its text has no lone surrogates."""
 
 INT64 = range(-(2**63), 2**64)
 Encode = Callable[[Any], Any]
@@ -85,6 +88,28 @@ class Codec:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"a checkpoint has a value that cannot be read: {plain!r:.80}") from error
 
+    def to_plains(self, values: Sequence[Any]) -> list[Any]:
+        """Return values in MessagePack's types, without a call for each if they have these types already.
+
+        Raises:
+            StateError: the type of one has no code.
+        """
+        kinds = set(map(type, values))
+        if kinds <= PLAIN and (int not in kinds or all(value in INT64 for value in values if type(value) is int)):
+            return list(values)
+        return [self.to_plain(value) for value in values]
+
+    def from_plains(self, plains: list[Any]) -> list[Any]:
+        """Return the values that `to_plains` encoded.
+
+        Raises:
+            StateError: one is damaged, or names a type that the pipeline does not name.
+        """
+        kinds = set(map(type, plains))
+        if kinds <= PLAIN and (float not in kinds or all(plain == plain for plain in plains)):
+            return plains
+        return [self.from_plain(plain) for plain in plains]
+
     def _structured(self, name: str, fields: list[Any]) -> Any:
         kind = self._types.get(name)
         if kind is None:
@@ -101,8 +126,10 @@ def pack(plain: Any) -> bytes:
 
 
 def _escaped(plain: Any) -> Any:
-    if isinstance(plain, list):
+    if isinstance(plain, list | tuple):
         return [_escaped(element) for element in plain]
+    if isinstance(plain, dict):
+        return {key: _escaped(value) for key, value in plain.items()}
     if isinstance(plain, str) and not plain.isascii():
         return [SURROGATES, plain.encode(errors="surrogatepass")]
     return plain

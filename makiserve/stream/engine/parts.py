@@ -1,12 +1,15 @@
-"""The state in parts, its root and each tracked group, so that a checkpoint writes only the parts that have changed."""
+"""The state in blocks of groups, so that a checkpoint writes only what has changed and never takes long at a time.
+
+A block holds some groups, or the root: everything except tracked groups. Blocks are given in the order in which they
+were taken; a group in a later block replaces the one in an earlier block.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from makiserve.errors import StateError
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -14,14 +17,17 @@ from makiserve.stream.engine.codec import pack
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
 
-ROOT = b"\x90"
-"""The address of the root: everything except tracked groups. A group's address is its slot and its key."""
+BLOCK = 16
+"""Number of groups in a block. A group of large windows takes some hundred microseconds."""
+
+DAMAGES = (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading a damaged block may raise."""
 
 _unpack = msgspec.msgpack.decode
 
 
 class Parts:
-    """Splits the states of one tracked program into parts, and joins them again.
+    """Splits the states of one tracked program into blocks, and joins them again.
 
     A nested group belongs to the group or the root that contains it.
     """
@@ -36,73 +42,91 @@ class Parts:
         """Whether all state is in tracked groups. If so, the states of different keys are independent."""
         return all(slot.touched is not None or not slot.is_kept for slot in self._checkpoints.scope.slots)
 
-    def touched(self, state: State) -> int:
-        """The number of groups used since the last `take`."""
-        return sum(len(state[slot.touched or 0]) for slot in self._groups.values())
+    @property
+    def _has_root(self) -> bool:
+        return not self.is_keyed or len(self._groups) > 1
 
-    def take(self, state: State, *, is_whole: bool) -> Iterator[tuple[bytes, bytes | None]]:
-        """Yield address and bytes of the root and of each group used since the last call; None if the group is gone.
+    def take(self, state: State, *, is_whole: bool) -> Iterator[bytes]:
+        """Yield the root, and blocks of the groups used since the last call.
+
+        A block is encoded when it is asked for, and its groups count as unused afterwards. If the state changes
+        meanwhile, each block holds what its groups are then.
 
         Args:
-            state: a lane's state. Its groups count as unused afterwards.
-            is_whole: whether to return all groups, used or not.
+            state: a lane's state.
+            is_whole: whether to take all groups, used or not.
 
         Raises:
             StateError: a slot holds a value that has no code; the message names the operator.
         """
-        checkpoints = self._checkpoints
-        yield ROOT, pack(checkpoints.to_plain(state, checkpoints.scope, is_root=True))
+        if self._has_root:
+            yield pack([self._checkpoints.to_plain(state, self._checkpoints.scope, is_root=True)])
         for index, slot in self._groups.items():
-            assert slot.touched is not None  # noqa: S101  what makes it tracked
-            groups: dict[Any, State] = state[index]
-            touched: set[Any] = state[slot.touched]
-            for key in touched.union(groups) if is_whole else touched:
-                yield self.address(index, key), self.group(state, index, key) if key in groups else None
+            touched: set[Any] = state[slot.touched or 0]
+            due = [*state[index], *(touched - state[index].keys())] if is_whole else list(touched)
             touched.clear()
+            for start in range(0, len(due), BLOCK):
+                keys = due[start : start + BLOCK]
+                touched.difference_update(keys)
+                yield self.block(state, index, keys)
 
-    def join(self, parts: Iterable[tuple[bytes, bytes]]) -> State:
-        """Return the state that consists of these parts, given in any order.
+    def join(self, blocks: Iterable[bytes]) -> State:
+        """Return the state that consists of these blocks.
 
         Raises:
-            StateError: a part is damaged, or the root is missing.
+            StateError: a block is damaged, or the root is missing.
         """
-        groups = dict(parts)
         try:
-            root = _unpack(groups.pop(ROOT))
-            state = self._checkpoints.from_plain(root, self._checkpoints.scope, None, is_root=True)
-            for address, part in groups.items():
-                index, key = _unpack(address)
-                self.put(state, index, self._checkpoints.codec.from_plain(key), part)
-        except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise StateError(
-                f"a checkpoint of {len(groups)} groups is damaged: {type(error).__name__}: {error}"
-            ) from error
+            plain = [_unpack(block) for block in blocks]
+            state = self._rooted([content[0] for content in plain if len(content) == 1])
+            for index, groups in self._newest(content for content in plain if len(content) > 1).items():
+                for key, group in groups.items():
+                    self.put(state, index, key, group)
+        except DAMAGES as error:
+            raise StateError(f"a block of a checkpoint is damaged: {type(error).__name__}: {error}") from error
         return state
 
-    def group(self, state: State, index: int, key: Any) -> bytes:
-        """Return the bytes of a group, the slot of which has this index."""
-        return pack(self._checkpoints.to_plain(state[index][key], self._child(index)))
+    def keys(self, block: bytes) -> list[Any]:
+        """Return the keys of the groups in a block.
 
-    def put(self, state: State, index: int, key: Any, part: bytes) -> None:
-        """Put a group into a state."""
-        state[index][key] = self._checkpoints.from_plain(_unpack(part), self._child(index), state)
+        Raises:
+            StateError: it is damaged.
+        """
+        try:
+            _, pairs = _unpack(block)
+            return self._checkpoints.codec.from_plains([key for key, _ in pairs])
+        except DAMAGES as error:
+            raise StateError(f"a block of a checkpoint is damaged: {type(error).__name__}: {error}") from error
+
+    def block(self, state: State, index: int, keys: Sequence[Any]) -> bytes:
+        """Return the block of some groups, the slot of which has this index; a group that is gone is None."""
+        checkpoints, groups, child = self._checkpoints, state[index], self._child(index)
+        contents = [checkpoints.to_plain(groups[key], child) if key in groups else None for key in keys]
+        return pack([index, list(zip(checkpoints.codec.to_plains(keys), contents, strict=True))])
+
+    def put(self, state: State, index: int, key: Any, plain: Any) -> None:
+        """Put a group, as a block holds it, into a state."""
+        state[index][key] = self._checkpoints.from_plain(plain, self._child(index), state)
+
+    def _newest(self, contents: Iterable[list[Any]]) -> dict[int, dict[Any, Any]]:
+        """Return the last content of each group that is not gone, by slot and key."""
+        found: dict[int, dict[Any, Any]] = {index: {} for index in self._groups}
+        for index, pairs in contents:
+            groups, keys = found[index], self._checkpoints.codec.from_plains([key for key, _ in pairs])
+            for key, (_, group) in zip(keys, pairs, strict=True):
+                if group is None:
+                    groups.pop(key, None)
+                else:
+                    groups[key] = group
+        return found
+
+    def _rooted(self, roots: list[Any]) -> State:
+        scope = self._checkpoints.scope
+        if not self._has_root:
+            return scope.new()
+        return self._checkpoints.from_plain(roots[-1], scope, None, is_root=True)
 
     def _child(self, index: int) -> Scope:
         child = self._checkpoints.scope.slots[index - 1].child
         assert child is not None  # noqa: S101  what makes it a slot of groups
         return child
-
-    def address(self, index: int, key: Any) -> bytes:
-        """Return the address of a group, the slot of which has this index."""
-        return pack([index, self._checkpoints.codec.to_plain(_canonical(key))])
-
-
-def _canonical(key: Any) -> Any:
-    """One value for all keys that a dict takes for the same: 1, 1.0, True, numpy's 1."""
-    if isinstance(key, np.generic):
-        key = key.item()
-    if isinstance(key, bool | float) and key == key // 1:
-        return int(key)
-    if type(key) is tuple:
-        return tuple(map(_canonical, key))
-    return key

@@ -18,14 +18,13 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError, DecodeError, SourceError, StateError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.record import MAX_JSON_BYTES
-from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.parts_index import PartsIndex
+from makiserve.serving.state.segments import MARK, Segments, segment_records
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
-from makiserve.stream.engine.parts import ROOT, Parts
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 
@@ -123,11 +122,10 @@ def test_a_value_of_a_checkpoint_is_read_or_refused(plain: Any) -> None:
 
 GROUPS = trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
-ROOT_PART = PACK([0, ROOT])
-HEAD = bytes.fromhex("00000001") + (1).to_bytes(4, "big") + (1).to_bytes(4, "big")
-INDEX = PartsIndex()
-INDEX.put(ROOT_PART, number=1, slot=0, chunks=1)
-COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=INDEX.manifest(1))
+SEGMENTS = Segments()
+((SEGMENT_KEY, FIRST),) = segment_records(SEGMENTS, "00000001", 5, b"\x90")
+HEAD = (FIRST or b"")[:-1]
+COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=SEGMENTS.manifest(1))
 MARK_TEXT = str(COMMITTED).encode()
 
 
@@ -141,13 +139,13 @@ def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
 
 @given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
 def test_a_partition_of_the_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
-    root = {b"\x00" + ROOT_PART: HEAD + PACK(plain), MARK: MARK_TEXT}
-    deep = {b"\x00" + ROOT_PART: HEAD + b"\x91" * DEEP, MARK: MARK_TEXT}
-    for content in (records | {MARK: MARK_TEXT}, records | root, deep):
+    found = [PACK([[0, PACK(plain)]]), PACK(plain), b"\x91" * DEEP, PACK([[0, b"\x91" * DEEP]])]
+    written = [{SEGMENT_KEY: HEAD + content, MARK: MARK_TEXT} for content in found]
+    for content in (records | {MARK: MARK_TEXT}, *(records | each for each in written)):
         reader = Contents()
         reader.add(content.items())
         with suppress(StateError):
-            reader.lane((Parts(CHECKPOINTS),), COMMITTED)
+            reader.saved((Parts(CHECKPOINTS),), COMMITTED)
 
 
 @given(st.text() | JSON.map(json.dumps))

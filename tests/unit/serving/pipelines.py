@@ -145,4 +145,7 @@ PIPELINES: st.SearchStrategy[Make] = st.one_of(
 ).map(_rows)
 """Pipelines of events that emit rows."""
 
+KEYED: st.SearchStrategy[Make] = st.builds(_keyed, OF_NUMBERS, st.none(), is_timed=st.booleans()).map(_rows)
+"""Pipelines that keep all their state by key, so that the groups are independent of each other."""
+
 EVENTS = st.builds(Event, key=st.integers(0, 3), time=st.integers(0, 60), value=st.integers(0, 20))

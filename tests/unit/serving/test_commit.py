@@ -25,8 +25,8 @@ from makiserve.serving.retry import RetryPolicy
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
-from makiserve.serving.state.parts_index import Manifest
 from makiserve.serving.state.restorer import Restored
+from makiserve.serving.state.segments import Manifest
 from makiserve.stream.columns.choose import parts_of
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 
@@ -128,7 +128,7 @@ def test_a_state_that_was_saved_is_not_saved_again(kafka: Kafka) -> None:
 def one_part(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is time for one part in each commit."""
     write = CheckpointWriter.write
-    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, limit_s: write(self, lane, 0))
+    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, offset, limit_s: write(self, lane, offset, 0))
 
 
 @pytest.mark.usefixtures("one_part")
@@ -143,7 +143,7 @@ def test_commit_of_a_slice_keeps_the_checkpoint_before(kafka: Kafka) -> None:
     assert not each.must_wait
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
-    assert (mark.checkpoint, mark.manifest.parts) == (4, 1)
+    assert (mark.checkpoint, mark.manifest.last) == (4, 1)
 
 
 @pytest.mark.usefixtures("one_part")

@@ -103,7 +103,7 @@ def test_what_was_scored_since_the_checkpoint_is_unsaved() -> None:
     assert partition.is_unsaved
     partition.commit(replace(partition.position, committed=6))
     assert partition.is_unsaved
-    partition.commit(replace(partition.position, committed=6, checkpoint=6))
+    partition.commit(replace(partition.position, committed=6, checkpoint=6), is_saved=True)
     assert not partition.is_unsaved
 
 
@@ -139,5 +139,5 @@ def test_state_is_not_lent_before_an_urgent_checkpoint() -> None:
     partition.is_urgent = True
     with pytest.raises(InternalError, match="before the checkpoint of offset 0"):
         partition.lend()
-    partition.commit(replace(partition.position, checkpoint=0))
+    partition.commit(replace(partition.position, checkpoint=0), is_saved=True)
     assert partition.lend()

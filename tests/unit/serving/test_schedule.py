@@ -8,7 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from makiserve.serving import schedule as module
-from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE, IDLE, QUIET_COMMIT, RESTORING, Schedule
+from makiserve.serving.schedule import (
+    CHECKPOINT_S,
+    CHECKPOINT_SHARE,
+    IDLE,
+    QUIET_COMMIT,
+    RESTORING,
+    SLICE_INTERVAL,
+    Schedule,
+)
 
 INTERVAL = timedelta(milliseconds=100)
 
@@ -57,13 +65,21 @@ def test_state_is_saved_every_five_seconds_though_no_record_comes_any_more(clock
     assert (schedule.is_due, schedule.is_saving) == (False, False)
 
 
-def test_schedule_unfinished_checkpoints_are_continued_at_once(clock: SimpleNamespace) -> None:
+def test_schedule_unfinished_checkpoint_is_continued_with_one_of_the_next_commits(clock: SimpleNamespace) -> None:
+    schedule = Schedule(timedelta(seconds=10))
+    schedule.committed(clock.now, is_saving=True, is_unsaved=True, is_unfinished=True)
+    assert not schedule.is_due
+    clock.now += SLICE_INTERVAL.total_seconds()
+    assert schedule.is_due
+
+
+def test_schedule_checkpoints_that_records_wait_for_are_continued_at_once(clock: SimpleNamespace) -> None:
     schedule = Schedule(INTERVAL)
     clock.now += CHECKPOINT_S
     for _ in range(3):
         began = clock.now
         clock.now += 0.5
-        schedule.committed(began, is_saving=True, is_unsaved=True, is_unfinished=True)
+        schedule.committed(began, is_saving=True, is_unsaved=True, is_unfinished=True, is_waiting=True)
         assert (schedule.is_due, schedule.is_saving) == (True, True)
     schedule.committed(clock.now - 0.5, is_saving=True, is_unsaved=True)
     clock.now += CHECKPOINT_SHARE * 2.0 - 1  # of all four commits

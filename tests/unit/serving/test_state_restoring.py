@@ -16,10 +16,10 @@ from makiserve.serving.assignment import Assignment
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.state import restorer
-from makiserve.serving.state.checkpoint import MARK
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, StateIdentity
 from makiserve.serving.state.restorer import Restorer
+from makiserve.serving.state.segments import MARK
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
@@ -78,7 +78,7 @@ def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
     own = Own(kafka)
     each = own.begin()
     own.scorer.rebuild(Batch(each.lane, [Step(float(value)) for value in range(1, offset + 1)]))
-    kafka.state += [(0, key, value) for key, value in each.writer.write(each.lane)]
+    kafka.state += [(0, key, value) for key, value in each.writer.write(each.lane, offset)]
     fields = {"state_id": each.writer.state_id, "manifest": each.writer.manifest, **mark}
     committed(kafka, offset, checkpoint=offset, **fields)
     kafka.state.append((0, MARK, kafka.group[0][1].encode()))
@@ -145,7 +145,7 @@ def lose(kafka: Kafka, how: str) -> None:
         committed(kafka, 4, checkpoint=2)
     elif how == "is damaged":
         kafka.state = [
-            (number, key, value if key == b"mark" else (value or b"")[:12] + b"x") for number, key, value in kafka.state
+            (number, key, value if key == b"mark" else (value or b"")[:22] + b"x") for number, key, value in kafka.state
         ]
     elif how == "removed the records before 4":
         committed(kafka, 5, checkpoint=3)
@@ -201,7 +201,7 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     assert each.phase is Phase.RUNNING
     assert each.next_offset == each.position.committed
     before = {key for _, key, value in kafka.state if value is not None}
-    written = {key for key, _ in each.writer.write(each.lane)}
+    written = {key for key, _ in each.writer.write(each.lane, each.next_offset)}
     assert before <= written | {MARK}
 
 
@@ -328,12 +328,12 @@ def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka
     ):
         Own(kafka).begin()
     each = Own(kafka, on_state_loss="start-empty").begin()
-    assert dict(each.writer.write(each.lane))[b"\x92\x00\xc4"] is None
+    assert dict(each.writer.write(each.lane, each.next_offset))[b"\x92\x00\xc4"] is None
 
 
 def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
     saved(kafka, 3)
     committed(kafka, 4, checkpoint=3)
     kafka.state = [record for record in kafka.state if record[1] == MARK]
-    with pytest.raises(StateError, match=r"has 0 of the 1 parts of the checkpoint of offset 3.*--on-state-loss"):
+    with pytest.raises(StateError, match=r"has 0 of the 1 segments of the checkpoint of offset 3.*--on-state-loss"):
         Own(kafka).begin()

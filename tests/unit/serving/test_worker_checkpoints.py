@@ -16,6 +16,7 @@ from makiserve.serving import assemble as module
 from makiserve.serving import background, schedule
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.signals import Stop
+from makiserve.serving.state import checkpoint as state_checkpoint
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
@@ -151,22 +152,37 @@ def test_failing_keep_alive_during_slow_batch_loses_no_record(
     assert kafka.predictions(0) == [1, 3, 6, 10, 15]
 
 
+COUNTS = ops.group_by(lambda step: step.value, [ops.count(), ops.map(lambda count: Features(count))])
+AGING = ops.group_by(
+    lambda step: step.value,
+    [ops.count(), ops.map(lambda count: Features(count))],
+    ttl=timedelta(days=1),
+    time_mapper=lambda step: int(step.value),
+)
+"""The same, but the groups depend on each other."""
+
+
+@pytest.mark.parametrize("plan", [COUNTS, AGING], ids=["spread", "whole"])
+@pytest.mark.parametrize("has_past", [True, False], ids=["warmed up", "empty"])
 @pytest.mark.parametrize("calls", range(1, 40))
 def test_kill_at_any_commit_of_sliced_checkpoints_is_exact(
-    kafka: Kafka, make: Make, past: str, monkeypatch: pytest.MonkeyPatch, calls: int
+    kafka: Kafka, make: Make, past: str, monkeypatch: pytest.MonkeyPatch, calls: int, plan: Any, *, has_past: bool
 ) -> None:
-    """Each commit has time for one part: lives end at a commit, and what is visible is what one run gives."""
+    """Each commit has time for one group: lives end at a commit, and what is visible is what one run gives."""
+    monkeypatch.setattr("makiserve.stream.engine.parts.BLOCK", 1)
+    monkeypatch.setattr("makiserve.stream.columns.checkpoint.BLOCK", 1)
+    monkeypatch.setattr(state_checkpoint, "SMALL_BYTES", 200)
     write = CheckpointWriter.write
-    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, limit_s: write(self, lane, 0))
+    monkeypatch.setattr(CheckpointWriter, "write", lambda self, lane, offset, limit_s: write(self, lane, offset, 0))
     monkeypatch.setattr(schedule, "CHECKPOINT_S", 0.0)
     monkeypatch.setattr(schedule, "CHECKPOINT_SHARE", 0)
     values = [1, 2, 3, 1, 2, 4, 5, 1, 6, 2]
     kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate(values)]
-    plan = ops.group_by(lambda step: step.value, [ops.count(), ops.map(lambda count: Features(count))])
-    options = {"plan": trace(plan), "warm_up": past, "commit_interval": timedelta(0)}
+    options = {"plan": trace(plan), "warm_up": past if has_past else None, "commit_interval": timedelta(0)}
     monkeypatch.setattr(Producer, "commit", dying(Producer.commit, calls))
-    with suppress(Killed):
-        make(**options).run()
+    for _ in range(2):  # the first life may end before
+        with suppress(Killed):
+            make(**options).run()
     make(**options).run()
     assert kafka.predictions(0) == [values[: number + 1].count(value) for number, value in enumerate(values)]
 

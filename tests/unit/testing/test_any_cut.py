@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,10 +13,15 @@ from makiserve.errors import PredictError
 from makiserve.scoring import Outputs, Scorer
 from makiserve.stream.engine.trace import trace_factory
 from makiserve.testing import PipelineDriver
-from tests.unit.serving.pipelines import EVENTS, PIPELINES, Event, Make
+from tests.unit.serving.pipelines import EVENTS, KEYED, PIPELINES, Event, Make
 
 ENDS = ["commit", "checkpoint", "checkpoint_slice", "abort", "crash"]
 BATCHES = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(ENDS)), max_size=12)
+SLICES = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from(["checkpoint_slice", "checkpoint_slice", "abort", "crash", "commit"])),
+    min_size=5,
+    max_size=30,
+)
 Result = tuple[int, str, str]
 
 
@@ -45,6 +52,15 @@ class Doubled(NamedTuple):
         return Outputs(Event, ("number",), emit=("prediction", "features"), has_model=True, has_post=False)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_group_a_block() -> Iterator[None]:
+    """A slice of a checkpoint holds one group."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("makiserve.stream.engine.parts.BLOCK", 1)
+        patch.setattr("makiserve.stream.columns.checkpoint.BLOCK", 1)
+        yield
+
+
 def results(driver: PipelineDriver) -> list[Result]:
     """Return outputs and dead letters, each in order."""
     outputs = [(each.offset, repr(each.item), each.json.decode()) for each in driver.outputs]
@@ -56,6 +72,19 @@ def results(driver: PipelineDriver) -> list[Result]:
 def test_any_cut_gives_the_outputs_of_one_run(
     make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]
 ) -> None:
+    check(make, events, batches)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(KEYED, st.lists(EVENTS | st.just(b"damaged"), min_size=20, max_size=60), SLICES)
+def test_any_cut_while_checkpoints_are_written_gives_the_outputs_of_one_run(
+    make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]
+) -> None:
+    """The groups are independent of each other, so records are processed between the slices of a checkpoint."""
+    check(make, events, batches)
+
+
+def check(make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]) -> None:
     whole, driver = (PipelineDriver(Doubled(make)) for _ in range(2))  # type: ignore[arg-type]
     for each in (whole, driver):
         each.send(*events)

@@ -67,7 +67,7 @@ class FoldStore(Store):
 
     def put_decoded(self, rows: Array, content: Sequence[Array]) -> None:
         if content:
-            super().put_decoded(rows, content[1:])
+            super().put_decoded(rows, content)
 
 
 class FoldStep(Step):

@@ -70,14 +70,12 @@ def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
     columns = in_columns(make, is_tracked=True)
     if columns is None:
         return
-    checkpoints, saved = ColumnCheckpoints(columns), dict[bytes, bytes]()
+    checkpoints, saved = ColumnCheckpoints(columns), list[bytes]()
     state, outputs = columns.new_state(), []
     for index, number in enumerate(NUMBERS):
         outputs += columns.feed([number], state).outputs
-        for address, part in checkpoints.take(state, is_whole=index == 0):
-            saved.pop(address, None) if part is None else saved.update({address: part})
-        state = checkpoints.join(saved.items())
-        assert checkpoints.touched(state) == 0
+        saved += checkpoints.take(state, is_whole=index == 0)
+        state = checkpoints.join(saved)
     assert repr(outputs) == repr(columns.feed(NUMBERS, columns.new_state()).outputs)
 
 
@@ -110,18 +108,18 @@ def check_failures(make: Any, place: str) -> None:
 @pytest.mark.parametrize("seed", range(300))
 def test_a_damaged_checkpoint_raises_a_state_error_or_is_whole(seed: int) -> None:
     draw = random.Random(seed)
-    checkpoints, whole, parts = damaged_checkpoints()
+    checkpoints, whole, blocks = damaged_checkpoints()
     with suppress(StateError):  # and nothing else; a change may also leave a checkpoint that is whole
         if seed % 2:
             checkpoints.load(damaged(whole, draw))
         else:
-            address = draw.choice(list(parts))
-            checkpoints.join((parts | {address: damaged(parts[address], draw)}).items())
+            at = draw.randrange(len(blocks))
+            checkpoints.join([*blocks[:at], damaged(blocks[at], draw), *blocks[at + 1 :]])
 
 
 @cache
-def damaged_checkpoints() -> tuple[ColumnCheckpoints, bytes, dict[bytes, bytes]]:
-    """The checkpoint of a state in columns, with a group that has moved to the row engine; whole, and in parts."""
+def damaged_checkpoints() -> tuple[ColumnCheckpoints, bytes, list[bytes]]:
+    """The checkpoint of a state in columns, with a group that has moved to the row engine; whole, and in blocks."""
     means = rs.ops.tee_map(rs.math.mean(reduce=True), rs.ops.last())
     texts = rs.math.max(str, reduce=True)
     windows = rs.ops.tee_map(rs.data.roll(4, 1, means), rs.data.roll(4, 1, texts))
@@ -131,7 +129,7 @@ def damaged_checkpoints() -> tuple[ColumnCheckpoints, bytes, dict[bytes, bytes]]
     program.feed([*range(60), 2**70], state)
     checkpoints = ColumnCheckpoints(program)
     whole = checkpoints.dump(state)
-    return checkpoints, whole, {at: part for at, part in checkpoints.take(state, is_whole=True) if part is not None}
+    return checkpoints, whole, list(checkpoints.take(state, is_whole=True))
 
 
 def damaged(content: bytes, draw: random.Random) -> bytes:
