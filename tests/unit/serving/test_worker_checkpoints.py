@@ -180,7 +180,7 @@ def test_kill_at_any_commit_of_sliced_checkpoints_is_exact(
     kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate(values)]
     options = {"plan": trace(plan), "warm_up": past if has_past else None, "commit_interval": timedelta(0)}
     monkeypatch.setattr(Producer, "commit", dying(Producer.commit, calls))
-    for _ in range(2):  # the first life may end before
+    for _ in range(10):  # until a life has been long enough
         with suppress(Killed):
             make(**options).run()
     make(**options).run()
