@@ -49,7 +49,7 @@ from makiserve.scoring import Outputs, Scored
 from makiserve.serving.dead_letters.dead_letter import dead_letter_from_message
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, Segments, segment_records
+from makiserve.serving.state.segments import MARK, SegmentLog, segment_records
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -150,7 +150,7 @@ STORED: list[Any] = [
 GROUPS = trace(rs.ops.group_by(lambda item: item.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
 EMPTY = CHECKPOINTS.dump(CHECKPOINTS.scope.new(None))
-SEGMENTS = Segments()
+SEGMENTS = SegmentLog()
 ((SEGMENT_KEY, FIRST),) = segment_records(SEGMENTS, "00000001", 5, b"\x90")
 HEAD = (FIRST or b"")[:-1]
 COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=SEGMENTS.manifest(1))

@@ -21,7 +21,7 @@ from makiserve.serving.state.segments import (
     OVERHEAD_BYTES,
     STATE_ID_BYTES,
     Manifest,
-    Segments,
+    SegmentLog,
     TopicRecord,
     segment_records,
 )
@@ -59,11 +59,11 @@ class CheckpointWriter:
         self.checkpoint: int | None = None
         self._parts, self._origin = parts, origin
         self._stale = list(stale)
-        self._segments = Segments()
+        self._segments = SegmentLog()
         self._blocks: Iterator[tuple[int, bytes]] | None = None
         self._begun, self._first, self._is_whole = 0, 1, False
 
-    def resume(self, state_id: str, segments: Segments, manifest: Manifest, checkpoint: int | None) -> None:
+    def resume(self, state_id: str, segments: SegmentLog, manifest: Manifest, checkpoint: int | None) -> None:
         """Continue a state that was restored."""
         self.state_id, self.manifest, self.checkpoint = state_id, manifest, checkpoint
         self._segments = segments

@@ -11,7 +11,7 @@ from makiserve.errors import StateError
 from makiserve.scoring import Lane
 from makiserve.serving.state.checkpoint import CheckpointWriter, blocks_of
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, Segments, TopicRecord, read_segment
+from makiserve.serving.state.segments import MARK, SegmentLog, TopicRecord, read_segment
 from makiserve.stream.columns.choose import AnyParts
 
 
@@ -89,10 +89,10 @@ class Contents:
         writer.resume(committed.state_id, segments, committed.manifest, committed.checkpoint)
         return Saved(lane, writer, seen)
 
-    def _segments(self, committed: OffsetMetadata) -> tuple[Segments, list[tuple[int, bytes]]]:
+    def _segments(self, committed: OffsetMetadata) -> tuple[SegmentLog, list[tuple[int, bytes]]]:
         """Return the segments of a state, and offset and content of each."""
         manifest = committed.manifest
-        segments, contents = Segments(manifest.first), list[tuple[int, bytes]]()
+        segments, contents = SegmentLog(manifest.first), list[tuple[int, bytes]]()
         count = manifest.last - manifest.first + 1
         for number in range(manifest.first, manifest.first + min(count, len(self.records))):
             if found := read_segment(self.records, number, committed.state_id):

@@ -63,7 +63,7 @@ class Segment(NamedTuple):
     size: int
 
 
-class Segments:
+class SegmentLog:
     """The segments of one state in the topic, those included that do not belong to a complete checkpoint yet."""
 
     def __init__(self, first: int = 1) -> None:
@@ -108,7 +108,7 @@ def segment_keys(number: int, chunks: int) -> list[bytes]:
     return [_KEY.pack(_KIND, number, chunk) for chunk in range(chunks)]
 
 
-def segment_records(segments: Segments, state_id: str, offset: int, content: bytes) -> list[TopicRecord]:
+def segment_records(segments: SegmentLog, state_id: str, offset: int, content: bytes) -> list[TopicRecord]:
     """Add a segment, and return its records."""
     pieces = [content[start : start + CHUNK_BYTES] for start in range(0, len(content), CHUNK_BYTES)]
     tag = int.from_bytes(os.urandom(8), "big")

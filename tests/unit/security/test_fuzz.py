@@ -20,7 +20,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.record import MAX_JSON_BYTES
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, Segments, segment_records
+from makiserve.serving.state.segments import MARK, SegmentLog, segment_records
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -122,7 +122,7 @@ def test_a_value_of_a_checkpoint_is_read_or_refused(plain: Any) -> None:
 
 GROUPS = trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
-SEGMENTS = Segments()
+SEGMENTS = SegmentLog()
 ((SEGMENT_KEY, FIRST),) = segment_records(SEGMENTS, "00000001", 5, b"\x90")
 HEAD = (FIRST or b"")[:-1]
 COMMITTED = OffsetMetadata(0, "plan", "digest", 1, "in", "00000001", checkpoint=5, manifest=SEGMENTS.manifest(1))
