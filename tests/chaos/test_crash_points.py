@@ -22,7 +22,7 @@ RESTORE = (
     "Restorer.ask",
     "Restorer._restore",
     "Contents.add",
-    "Contents.lane",
+    "Contents.saved",
     "Assignment.take_restored",
     "Partition.begin",
     "InputConsumer.move",
@@ -36,7 +36,7 @@ LEAN = (
     "die before Committer.step_3_offsets call 2",
     "die before Committer.step_4_commit call 2",
     "die after Committer.step_4_commit call 3",
-    "die after Contents.lane call 1",
+    "die after Contents.saved call 1",
     "die after Scorer.rebuild call 1",
 )
 
