@@ -29,7 +29,7 @@ class Injury(NamedTuple):
 Fault = Callable[[Arena, random.Random], AbstractContextManager[Injury]]
 
 NEW_KEYS = 4_000
-"""Their state takes seconds to write, and a slice of a checkpoint ends after 0.25 s."""
+"""Their state takes about a second to write, and a slice of a checkpoint ends after 0.1 s."""
 
 FAULTS: dict[str, Fault] = {}
 """All faults, by name."""
@@ -231,7 +231,8 @@ def many_keys(arena: Arena, chance: random.Random) -> Generator[Injury]:
     for sender, lock in zip(arena.traffic.senders, arena.traffic.locks, strict=True):
         with lock:
             sender.burst(NEW_KEYS)
-    arena.wait_until(lambda: arena.state_end() > written + NEW_KEYS, "the checkpoint of many keys has not begun")
+    slices = 2 * arena.partitions  # each is a record and the marker of its transaction
+    arena.wait_until(lambda: arena.state_end() > written + slices, "the checkpoint of many keys has not begun")
     arena.silence.begin(f"kill -9 of {worker}")
     arena.fleet.end(worker, signal.SIGKILL)
     yield Injury(f"{NEW_KEYS} new keys in each partition, kill -9 {worker} while their state is written")
