@@ -1,57 +1,80 @@
-"""What checkpoints cost while a worker serves: a hundred thousand keys are touched between two of them."""
+"""Checkpoints and restores of a lane with many keys: time and bytes a key, and how long the loop waits at most."""
 
 from __future__ import annotations
 
 import gc
-import statistics
 import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-import msgspec
-
-from benchmarks.serving.shops import Sale
-from makiserve.artifact import features_only
-from makiserve.records import Schema
-from makiserve.scoring import Batch, Lane
-from makiserve.serving.schedule import CHECKPOINT_S, CHECKPOINT_SHARE
+from benchmarks.columns import Reading, plan
+from benchmarks.large import resident_mb
+from makiserve.scoring import Batch, Lane, Scorer
+from makiserve.serving.commit import SLICE_S
 from makiserve.serving.state.checkpoint import CheckpointWriter
-from makiserve.serving.state.segments import TopicRecord
+from makiserve.serving.state.contents import Contents
+from makiserve.serving.state.offset_metadata import OffsetMetadata
+from makiserve.serving.state.segments import MARK, TopicRecord
 from makiserve.stream.columns.choose import parts_of
 
-KEYS = 100_000
-ROUNDS = 5
+KEYS = (10_000, 200_000, 1_000_000)
 BATCH = 4096
 
 
+class Measured(NamedTuple):
+    """What one lane costs."""
+
+    memory: float
+    saving_s: float
+    size: int
+    pauses: list[float]
+    restoring_s: float
+
+
 def run() -> None:
-    """Decode and score a record of each key, then save: the two in turn; producing to Kafka is not in it."""
-    scorer, schema = features_only("benchmarks.serving.shops:features").scorer(is_tracked=True), Schema(Sale)
-    lane, writer = scorer.new_lane(), CheckpointWriter(tuple(map(parts_of, scorer.checkpoints)))
-    values = [msgspec.json.encode({"shop": number, "amount": number * 0.5}) for number in range(KEYS)]
-    scoring, saving, size = [], [], 0
-    for _ in range(ROUNDS):
-        gc.collect()
-        start = time.perf_counter()
-        for first in range(0, KEYS, BATCH):
-            scorer.score([Batch(lane, [schema.decode_json(each) for each in values[first : first + BATCH]])])
-        middle = time.perf_counter()
-        size = sum(len(key) + len(value or b"") for key, value in _records(writer, lane))
-        scoring.append(middle - start)
-        saving.append(time.perf_counter() - middle)
-    own, between = statistics.median(saving), statistics.median(scoring)
-    pause = max(CHECKPOINT_S, CHECKPOINT_SHARE * own)
-    print(f"\n{KEYS:,} keys touched between two checkpoints, {size / 1e6:.1f} MB a checkpoint, {ROUNDS} rounds\n")
-    print("| | s: min, median, max |\n|---|---|")
-    for name, found in (("decode and score a record of each", scoring), ("the checkpoint", saving)):
-        print(f"| {name} | {min(found):.2f}, {statistics.median(found):.2f}, {max(found):.2f} |")
-    print(
-        f"\nThat is {own / between:.2f} of the scoring, and {own / (pause + own):.1%} of the time of a worker's loop:"
-    )
-    print(f"the next checkpoint is due {pause:.0f} s later.")
+    """Touch every key, write the checkpoint in slices with a batch between two of them, and restore it; CPU time."""
+    print(f"\nwindows of 20 by key; a slice ends after {SLICE_S * 1000:.0f} ms; producing to Kafka is not in it\n")
+    print("| keys | memory: bytes a key | checkpoint: µs, bytes a key | slices, the longest | restore: µs a key |")
+    print("|---|---|---|---|---|")
+    for keys in KEYS:
+        memory, saving_s, size, pauses, restoring_s = _measured(keys)
+        print(
+            f"| {keys:,} | {memory:,.0f} | {saving_s / keys * 1e6:.2f}, {size / keys:,.0f} "
+            f"| {len(pauses)}, {max(pauses) * 1000:.0f} ms | {restoring_s / keys * 1e6:.2f} |"
+        )
 
 
-def _records(writer: CheckpointWriter, lane: Lane) -> list[TopicRecord]:
-    """Return all records of a checkpoint."""
-    records = writer.write(lane, 0)
-    while writer.is_open:
-        records += writer.write(lane, 0)
-    return records
+def _measured(keys: int) -> Measured:
+    scorer = Scorer(plan(), is_tracked=True)
+    parts = tuple(map(parts_of, scorer.checkpoints))
+    lane, writer = scorer.new_lane(), CheckpointWriter(parts, is_spread=True)
+    before = resident_mb()
+    for batch in _batches(lane, keys):
+        scorer.rebuild(batch)
+    gc.collect()
+    memory = (resident_mb() - before) * 1e6 / keys
+    batches, pauses, records = _batches(lane, keys), list[float](), list[TopicRecord]()
+    while not pauses or writer.is_open:
+        pauses.append(_timed(lambda: records.extend(writer.write(lane, keys, SLICE_S))))
+        if writer.is_open:
+            scorer.rebuild(next(batches) if len(pauses) * BATCH < keys else Batch(lane, []))
+    size = sum(len(key) + len(value or b"") for key, value in records)
+    mark = OffsetMetadata(0, "", "", 1, "", writer.state_id, writer.checkpoint, writer.manifest)
+    contents = Contents()
+
+    def restore() -> None:
+        contents.add([*records, (MARK, str(mark).encode())])
+        contents.saved(parts, mark, is_spread=True)
+
+    return Measured(memory, sum(pauses), size, pauses, _timed(restore))
+
+
+def _batches(lane: Lane, keys: int) -> Iterator[Batch]:
+    for start in range(0, keys, BATCH):
+        yield Batch(lane, [Reading(key=key, value=key * 0.5) for key in range(start, min(keys, start + BATCH))])
+
+
+def _timed(call: Callable[[], object]) -> float:
+    start = time.thread_time()
+    call()
+    return time.thread_time() - start
