@@ -23,7 +23,7 @@ from tests.chaos.traffic import Traffic
 
 T = TypeVar("T")
 
-PATIENCE_S = 300
+PATIENCE_S = 900
 STARTS = 3
 """A worker that is started twice and restores its partitions is waited for as long as so many starts of the service."""
 
@@ -86,12 +86,13 @@ class Arena:
                 }
         return {}
 
-    def wait_until_owned(self, by: int) -> None:
-        """Wait until every partition has an owner, and this number of members has some."""
+    def wait_until_owned(self) -> None:
+        """Wait until every partition has an owner, and every worker that runs has some."""
 
         def is_owned() -> bool:
             shares = [len(owned) for owned in self.owners().values() if owned]
-            return sum(shares) == self.partitions and len(shares) == by
+            running = sum(worker.is_running for worker in self.fleet.workers)  # one that is fenced ends by itself
+            return sum(shares) == self.partitions and len(shares) == running
 
         self.wait_until(is_owned, "there are partitions without an owner")
 

@@ -212,13 +212,13 @@ def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
         arena.fleet.end(worker, signal.SIGTERM)
     arena.fleet.end(victim, signal.SIGTERM)
     victim.start("die after Worker._on_revoked call 1")
-    arena.wait_until_owned(by=1)
+    arena.wait_until_owned()
     other.start()
     victim.life.wait(arena.patience_s)
     victim.start()
     yield Injury(f"kill -9 of {victim} in its revoke, for {other}")
     try:
-        arena.wait_until_owned(by=2)
+        arena.wait_until_owned()
     finally:
         for worker in rest:
             worker.start()
@@ -249,6 +249,6 @@ def stall_in_join(arena: Arena, chance: random.Random) -> Generator[Injury]:
     yield Injury(f"{victim} stands still for 13 s while {extra} joins", 15)
     arena.fleet.slow.unlink()
     try:
-        arena.wait_until_owned(by=sum(worker.is_running for worker in arena.fleet.workers))
+        arena.wait_until_owned()
     finally:
         arena.fleet.remove(extra)
