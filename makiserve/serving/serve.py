@@ -135,11 +135,10 @@ def run_processor(
 
 
 def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
-    """Raise if a named instance is fenced twice in a short time, because another instance then has its name.
-
-    If it is fenced only once, its own transaction may have taken too long.
-    """
+    """Raise if a named instance is fenced twice in a short time: another instance has its name, or it is too slow."""
     if broker.instance and since_s < FIGHT_S:
         raise Fenced(
-            f"{error}. Another instance named {broker.instance} has taken over: give each instance a different name"
+            f"{error}. Another instance named {broker.instance} has taken over: give each instance a different name. "
+            "If no other has this name, transactions take longer than transaction.timeout.ms: restart it with "
+            "more CPU"
         ) from error
