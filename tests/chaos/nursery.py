@@ -199,6 +199,7 @@ def main() -> None:
             faulthandler.enable()  # a signal such as SIGSEGV writes where it hit into the log
             sabotage.apply(request["sabotage"])
             sys.argv = ["makiserve", *request["arguments"]]
+            sys.orig_argv = [sys.executable, "-m", *sys.argv]  # with which a service restarts itself
             command()
 
         print(children.fork(Path(request["log"]), Path(request["code"]), run), flush=True)  # noqa: T201
