@@ -1,1 +1,1 @@
-"""The example models, one folder each: its data, its feature pipeline, its training."""
+"""The example models, a folder for each: its data, its feature pipeline and its training."""

@@ -1,6 +1,6 @@
-"""The two pipelines written by hand, without makiserve: for the loop by hand and for Quix Streams alike.
+"""The two pipelines in plain Python, without makiserve, for the loop by hand, Quix Streams and Faust.
 
-State is whatever has `get(name)` and `set(name, value)`, of values that JSON can hold.
+A state is an object with `get(name)` and `set(name, value)`; its values can be encoded as JSON.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import joblib
 
 Row = list[Any]
-DAY, TAXI, WINDOW = 24 * 60, 90, 20
+DAY_MINUTES, TAXI_MINUTES, WINDOW = 24 * 60, 90, 20
 PANE, PANES = 60, 6
-AT = itemgetter(0)
+KNOWN_AT = itemgetter(0)
 
 
 class State(Protocol):
-    """Of one key."""
+    """The state of one key."""
 
     def get(self, name: str) -> Any: ...
     def set(self, name: str, value: Any) -> None: ...
@@ -34,7 +34,7 @@ class Memory(dict[str, Any]):
 
 
 def electricity(state: State, record: dict[str, Any]) -> Row | None:
-    """Every hour, over six hours: count, mean and squares of each hour are kept, and merged."""
+    """Return a row every hour, from the count, mean and sum of squares of each of the last six hours."""
     panes = state.get("panes") or [[0, 0.0, 0.0]]
     pane, temperature = panes[-1], record["temperature"]
     before = temperature - pane[1]
@@ -57,46 +57,46 @@ def electricity(state: State, record: dict[str, Any]) -> Row | None:
 
 
 def flights(state: State, record: dict[str, Any]) -> Row | None:
-    """For each flight that leaves, from the twentieth of an origin on."""
+    """Return a row for each flight that departs, from the 20th flight of its origin on."""
     day = date(record["year"], record["month"], record["day"]).toordinal()
-    due = day * DAY + _minute(record["sched_dep_time"])
-    left = landed = None
-    delay, arrival, air_time = record["dep_delay"], record["arr_delay"], record["air_time"]
-    if delay is not None:
-        left = [due + delay, delay]
-        if arrival is not None and air_time is not None:
-            landed = [left[0] + air_time + TAXI, arrival - delay]
-    last_delay, lost = _latest(state, "left", due, left), _latest(state, "landed", due, landed)
-    carrier_lost = _latest(state, f"carrier/{record['carrier']}", due, landed)
-    dest_lost = _latest(state, f"dest/{record['dest']}", due, landed)
+    due = day * DAY_MINUTES + _minute(record["sched_dep_time"])
+    departure = arrival = None
+    dep_delay, arr_delay, air_time = record["dep_delay"], record["arr_delay"], record["air_time"]
+    if dep_delay is not None:
+        departure = [due + dep_delay, dep_delay]
+        if arr_delay is not None and air_time is not None:
+            arrival = [departure[0] + air_time + TAXI_MINUTES, arr_delay - dep_delay]
+    last_delay, time_lost = _latest(state, "departure", due, departure), _latest(state, "arrival", due, arrival)
+    carrier_time_lost = _latest(state, f"carrier/{record['carrier']}", due, arrival)
+    dest_time_lost = _latest(state, f"dest/{record['dest']}", due, arrival)
     window = state.get("window") or []
-    window.append([last_delay, lost, left is None])
+    window.append([last_delay, time_lost, departure is None])
     del window[:-WINDOW]
     state.set("window", window)
-    if left is None or len(window) < WINDOW:
+    if departure is None or len(window) < WINDOW:
         return None
-    delays, losses, cancelled = zip(*window, strict=True)
+    delays, times_lost, cancelled = zip(*window, strict=True)
     mean = sum(delays) / WINDOW
-    deviation = sqrt(sum((each - mean) ** 2 for each in delays) / (WINDOW - 1))
-    planned = (_minute(record["sched_arr_time"]) - due) % DAY
-    own = [record["carrier"], record["origin"], record["dest"], delay, record["distance"], planned]
-    own += [due % DAY, due // DAY % 7]
-    return [*own, mean, deviation, sum(losses) / WINDOW, sum(cancelled) / WINDOW, carrier_lost, dest_lost]
+    deviation = sqrt(sum((delay - mean) ** 2 for delay in delays) / (WINDOW - 1))
+    scheduled_duration = (_minute(record["sched_arr_time"]) - due) % DAY_MINUTES
+    row = [record["carrier"], record["origin"], record["dest"], dep_delay, record["distance"], scheduled_duration]
+    row += [due % DAY_MINUTES, due // DAY_MINUTES % 7, mean, deviation]
+    return [*row, sum(times_lost) / WINDOW, sum(cancelled) / WINDOW, carrier_time_lost, dest_time_lost]
 
 
 def _minute(clock: int) -> int:
     return clock // 100 * 60 + clock % 100
 
 
-def _latest(state: State, name: str, due: int, own: list[float] | None) -> float:
-    """The value of the latest event of the flights before, until this one is due."""
-    latest, to_come = state.get(name) or ([0.0, 0.0], [])
-    if happened := bisect_right(to_come, due, key=AT):
-        latest = max(to_come[happened - 1], latest, key=AT)
-        del to_come[:happened]
-    if own:
-        to_come.insert(bisect_right(to_come, own[0], key=AT), own)
-    state.set(name, (latest, to_come))
+def _latest(state: State, name: str, due: int, own_event: list[float] | None) -> float:
+    """Return the value of the latest event of earlier flights by the time this flight is due."""
+    latest, pending = state.get(name) or ([0.0, 0.0], [])
+    if count := bisect_right(pending, due, key=KNOWN_AT):
+        latest = max(pending[count - 1], latest, key=KNOWN_AT)
+        del pending[:count]
+    if own_event:
+        pending.insert(bisect_right(pending, own_event[0], key=KNOWN_AT), own_event)
+    state.set(name, (latest, pending))
     return float(latest[1])
 
 
@@ -104,22 +104,22 @@ PIPELINES: dict[str, Callable[[State, dict[str, Any]], Row | None]] = {"electric
 
 
 class Estimator:
-    """The fitted model, called with plain arrays; names are encoded by a dict, as no frame is needed for that."""
+    """The fitted model, called with plain arrays. Categories are encoded by a dict, because that needs no frame."""
 
     def __init__(self, path: str) -> None:
         model = joblib.load(path)
         self._codes: list[dict[str, int]] = []
         if hasattr(model, "named_steps"):
-            categories = model["encode"].named_transformers_["names"].categories_
+            categories = model["encode"].named_transformers_["categories"].categories_
             self._codes = [{name: code for code, name in enumerate(names)} for names in categories]
             model = model["regress"]
         model.__dict__.pop("feature_names_in_", None)
         self._predict = model.predict
 
     def predict(self, rows: list[Row]) -> list[float]:
-        """One number a row."""
+        """Return a prediction for each row."""
         count = len(self._codes)
         if count:
             pairs = [(row, zip(self._codes, row, strict=False)) for row in rows]
-            rows = [[codes.get(name, -1) for codes, name in names] + row[count:] for row, names in pairs]
+            rows = [[codes.get(value, -1) for codes, value in categories] + row[count:] for row, categories in pairs]
         return list(map(float, self._predict(rows)))

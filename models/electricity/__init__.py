@@ -1,1 +1,1 @@
-"""A house's electricity consumption, from its meter and the weather."""
+"""Predict a house's electricity consumption from its meters and the weather."""

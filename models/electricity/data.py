@@ -1,10 +1,10 @@
-"""SYNTHETIC readings of a house: a file to try the model on where the real one is not at hand.
+"""SYNTHETIC readings of a house, to try the model without the real file.
 
     python -m models.electricity.data --rows 50000 --seed 7 --output house.csv
 
-The file has the columns of the real one, HomeC.csv, in the same order (README.md tells where that is to be
-had), and like it one row a minute while the `time` column steps by 1. The house does not exist: nothing
-measured on this file says anything about a real one.
+The file has the columns of the real one, HomeC.csv, in the same order (README.md links to it). Like the real file it
+has one row per minute although `time` increases by 1. The house is invented: an error measured on this file does not
+apply to a real house.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ FIRST_TIME = 1451624400  # seconds: midnight of 1 January 2016 in Massachusetts
 
 
 def house_table(rows: int, seed: int) -> pa.Table:
-    """Return the readings, one row a minute.
+    """Return the readings, one row per minute.
 
     A longer table begins with the rows of a shorter one of the same seed.
     """
     minute = np.arange(rows)
-    hour = minute // 60  # the weather stands still for an hour
+    hour = minute // 60  # the weather is constant within an hour
     weather = weather_columns(hours=-(-rows // 60), seed=seed)
     house = house_columns(weather["temperature"][hour], weather["cloudCover"][hour], seed)
-    weather["cloudCover"] = _cover_as_text(weather["cloudCover"])
-    columns = {"time": FIRST_TIME + minute} | house | {name: by[hour] for name, by in weather.items()}
+    weather["cloudCover"] = _cloud_cover_as_text(weather["cloudCover"])
+    columns = {"time": FIRST_TIME + minute} | house | {name: values[hour] for name, values in weather.items()}
     return pa.table({name: columns[name] for name in COLUMNS})
 
 
 def write_house(path: Path, rows: int, seed: int) -> None:
     """Write the readings as CSV."""
     with path.open("wb") as file:
-        # Left to itself, Arrow puts every name and every word in quotes; the real file has none.
+        # By default Arrow quotes all column names and strings; the real file has no quotes.
         file.write((",".join(COLUMNS) + "\n").encode())
         plain = csv.WriteOptions(include_header=False, quoting_style="none")
         csv.write_csv(house_table(rows, seed), file, plain)
@@ -59,9 +59,13 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m models.electricity.data", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--rows", type=int, default=50_000, help="one a minute; the real file has 503,910")
-    parser.add_argument("--seed", type=int, default=7, help="the same seed writes the same file")
-    parser.add_argument("--output", type=Path, default=Path("house.csv"), help="the file to write")
+    parser.add_argument(
+        "--rows", type=int, default=50_000, help="number of rows, one per minute; the real file has 503,910 [50000]"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=7, help="seed of all random numbers; the same seed writes the same file [7]"
+    )
+    parser.add_argument("--output", type=Path, default=Path("house.csv"), help="the file to write [house.csv]")
     options = parser.parse_args()
     if options.rows < 1 or options.seed < 0:
         parser.error("--rows must be 1 or more, --seed 0 or more")
@@ -69,9 +73,9 @@ def main() -> None:
     print(f"{options.output}: {options.rows:,} rows of a SYNTHETIC house, seed {options.seed}")
 
 
-def _cover_as_text(cover: NDArray[Any]) -> NDArray[Any]:
-    """Return the numbers as text, the first hour's as the text that the real file begins with."""
-    return np.array(["cloudCover", *(f"{part:g}" for part in cover[1:])])
+def _cloud_cover_as_text(cloud_cover: NDArray[Any]) -> NDArray[Any]:
+    """Return the numbers as text; the first hour has the text "cloudCover", as in the real file."""
+    return np.array(["cloudCover", *(f"{share:g}" for share in cloud_cover[1:])])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The features of a house's consumption: the same code in training, in replay and on the stream."""
+"""The features of a house's electricity consumption, computed by the same code in training, replay and serving."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import makiserve.stream as rs
 
 
 class Reading(makiserve.Record):
-    """One minute of a house: what the columns of HomeC.csv and the messages of the topic must hold."""
+    """One minute of a house: the columns of HomeC.csv that are used, and the required fields of a message."""
 
     time: int
     house_overall: float = makiserve.field(name="House overall [kW]")
@@ -21,7 +21,13 @@ class Reading(makiserve.Record):
 
 
 class Weather(NamedTuple):
-    """What the windows need of a reading."""
+    """The values of a reading that the window uses.
+
+    Attributes:
+        label: consumption of the whole house in kW.
+        pspeed_ratio: pressure divided by wind speed.
+        temperature: in °F.
+    """
 
     label: float
     pspeed_ratio: float
@@ -29,7 +35,7 @@ class Weather(NamedTuple):
 
 
 class Features(NamedTuple):
-    """One row for the model: the last reading of six hours, and how much the temperature varied in them."""
+    """One row for the model: the last reading of six hours, and the standard deviation of their temperature."""
 
     label: float
     pspeed_ratio: float
@@ -38,7 +44,7 @@ class Features(NamedTuple):
 
 
 def features() -> makiserve.Transform:
-    """Every hour, over the last six hours of readings."""
+    """Emit a row every hour, from the last six hours of readings."""
     return rx.pipe(
         rs.ops.map(lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)),
         rs.data.roll(

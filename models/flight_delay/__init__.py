@@ -1,1 +1,1 @@
-"""The delay of flights leaving New York, from their schedule and the flights before them."""
+"""Predict the arrival delay of flights from New York from their departure and the flights before them."""

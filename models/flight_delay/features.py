@@ -1,13 +1,13 @@
-"""The features of a flight's arrival: its own departure, and what the flights before it tell of the day.
+"""The features of a flight's arrival delay: its own departure, and the delays of earlier flights from its airport.
 
-The prediction is made when a flight leaves, or when it is due should it leave early: its own delay at departure is
-known. Of the flights before it, what had happened by the time this one was due: how late they had left, and for
-those that were down, what the way had cost. A cancellation is taken as known once the flight is due; a cancelled
-flight counts, and has no prediction. `arr_delay` is the label: it reaches the features of others, and only after the
-flight is down.
+A prediction is made when a flight departs, or when it is due if it departs early, so its own departure delay is known.
+Of earlier flights it uses only what had happened by the time this flight was due: how late they departed and, if they
+have landed, how much time they lost en route. A cancellation counts as known when the cancelled flight is due. A
+cancelled flight is part of the windows and has no prediction. The label, `arr_delay`, becomes part of later flights'
+features once the flight has landed.
 
-All groups are inside the origin's, because the topic is keyed by origin: however many partitions it has, the flights
-of one origin are in one lane, while those of another may or may not be.
+The topic is keyed by `origin`, so all flights from one airport are in one partition. All groups are therefore inside
+the origin's group.
 """
 
 from __future__ import annotations
@@ -19,41 +19,51 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
-from models.flight_delay.history import Flight, Trip, latest, minute_of_day, trip
+from models.flight_delay.history import Flight, Timeline, latest_known, minute_of_day, timeline
 
 __all__ = ["Features", "Flight", "features"]
 
-DAY = 24 * 60  # minutes
+DAY_MINUTES = 24 * 60
 
 
-class Situation(NamedTuple):
-    """A flight, and when it was due the latest that was known of those before it.
+class FlightContext(NamedTuple):
+    """A flight, and the latest values known of earlier flights from its airport when it was due, in minutes.
 
     Attributes:
-        delay: how late one had left the origin.
-        lost: what the way had cost one from the origin: the delay at arrival less that at departure, often below 0.
-        carrier_lost: likewise, of the flight's carrier.
-        dest_lost: likewise, to the flight's destination.
+        timeline: the flight.
+        dep_delay: departure delay of the latest flight that had departed.
+        time_lost: time that the latest flight that had landed lost en route: its arrival delay minus its departure
+            delay, often negative.
+        carrier_time_lost: `time_lost` among flights of the same carrier.
+        dest_time_lost: `time_lost` among flights to the same destination.
     """
 
-    trip: Trip
-    delay: float
-    lost: float
-    carrier_lost: float
-    dest_lost: float
+    timeline: Timeline
+    dep_delay: float
+    time_lost: float
+    carrier_time_lost: float
+    dest_time_lost: float
 
 
 class Features(NamedTuple):
-    """One row for the model, in minutes but for names and where it says otherwise.
+    """One row for the model. Delays, durations and lost time are in minutes.
 
     Attributes:
+        label: arrival delay; None if the flight did not arrive at its destination.
+        carrier: code of the airline.
+        origin: code of the airport of departure.
+        dest: code of the airport of arrival.
+        dep_delay: the flight's own departure delay.
         distance: in miles.
-        planned: from the scheduled departure to the scheduled arrival, each on its own clock.
-        due: the minute of the day.
+        scheduled_duration: scheduled arrival minus scheduled departure, each in local time.
+        sched_dep_minute: scheduled departure, as the minute of the day.
         weekday: 0 is Sunday.
-        delay_mean: of the situation's `delay`, over the last 20 flights that were due at the origin; `delay_stddev`
-            and `lost_mean` likewise.
-        cancelled: how many of those 20 were, as a part of 1.
+        dep_delay_mean: mean of `FlightContext.dep_delay` over the last 20 flights due at the origin.
+        dep_delay_stddev: its standard deviation over these flights.
+        time_lost_mean: mean of `FlightContext.time_lost` over these flights.
+        cancelled_share: share of these flights that were cancelled, 0 to 1.
+        carrier_time_lost: of the latest landed flight of the same carrier.
+        dest_time_lost: of the latest landed flight to the same destination.
     """
 
     label: float | None
@@ -62,48 +72,48 @@ class Features(NamedTuple):
     dest: str
     dep_delay: float
     distance: float
-    planned: float
-    due: float
+    scheduled_duration: float
+    sched_dep_minute: float
     weekday: float
-    delay_mean: float
-    delay_stddev: float
-    lost_mean: float
-    cancelled: float
-    carrier_lost: float
-    dest_lost: float
+    dep_delay_mean: float
+    dep_delay_stddev: float
+    time_lost_mean: float
+    cancelled_share: float
+    carrier_time_lost: float
+    dest_time_lost: float
 
 
 def features() -> makiserve.Transform:
-    """For each flight that leaves, from an origin's twentieth on."""
-    left, landed = attrgetter("left"), attrgetter("landed")
-    situation = rs.ops.tee_map(  # every branch emits once for each flight, so that zip pairs what belongs together
+    """Emit a row for each flight that departs, from the 20th flight of its origin on."""
+    departure, arrival = attrgetter("departure"), attrgetter("arrival")
+    context = rs.ops.tee_map(  # each branch emits once per flight, so that zip combines values of the same flight
         rs.ops.map(lambda i: i),
-        latest(left),
-        latest(landed),
-        rs.ops.group_by(lambda i: i.flight.carrier, latest(landed)),
-        rs.ops.group_by(lambda i: i.flight.dest, latest(landed)),
+        latest_known(departure),
+        latest_known(arrival),
+        rs.ops.group_by(lambda i: i.flight.carrier, latest_known(arrival)),
+        rs.ops.group_by(lambda i: i.flight.dest, latest_known(arrival)),
     )
     last_20 = rs.ops.tee_map(
         rs.ops.last(),
-        rs.math.mean(lambda i: i.delay, reduce=True),
-        rs.math.stddev(lambda i: i.delay, reduce=True),
-        rs.math.mean(lambda i: i.lost, reduce=True),
-        rs.math.mean(lambda i: i.trip.left is None, reduce=True),
+        rs.math.mean(lambda i: i.dep_delay, reduce=True),
+        rs.math.stddev(lambda i: i.dep_delay, reduce=True),
+        rs.math.mean(lambda i: i.time_lost, reduce=True),
+        rs.math.mean(lambda i: i.timeline.departure is None, reduce=True),
     )
-    origin = rx.pipe(situation, rs.ops.map(lambda i: Situation(*i)), rs.data.roll(20, stride=1, pipeline=last_20))
+    origin = rx.pipe(context, rs.ops.map(lambda i: FlightContext(*i)), rs.data.roll(20, stride=1, pipeline=last_20))
     return rx.pipe(
-        rs.ops.map(trip),
+        rs.ops.map(timeline),
         rs.ops.group_by(lambda i: i.flight.origin, origin),
-        rs.ops.filter(lambda i: i[0].trip.left is not None),
+        rs.ops.filter(lambda i: i[0].timeline.departure is not None),
         rs.ops.map(row),
     )
 
 
-def row(window: tuple[Situation, float, float, float, float]) -> Features:
-    """The last flight of a window of its origin, with the window's figures."""
-    last, delay_mean, delay_stddev, lost_mean, cancelled = window
-    flight, due = last.trip.flight, last.trip.due
-    assert flight.dep_delay is not None  # noqa: S101  as filtered
+def row(window: tuple[FlightContext, float, float, float, float]) -> Features:
+    """Return the features of the last flight in a window, given the statistics of the window."""
+    last, dep_delay_mean, dep_delay_stddev, time_lost_mean, cancelled_share = window
+    flight, due = last.timeline.flight, last.timeline.due
+    assert flight.dep_delay is not None  # noqa: S101  cancelled flights are filtered out
     return Features(
         label=flight.arr_delay,
         carrier=flight.carrier,
@@ -111,13 +121,13 @@ def row(window: tuple[Situation, float, float, float, float]) -> Features:
         dest=flight.dest,
         dep_delay=flight.dep_delay,
         distance=flight.distance,
-        planned=float((minute_of_day(flight.sched_arr_time) - due) % DAY),
-        due=float(due % DAY),
-        weekday=float(due // DAY % 7),
-        delay_mean=delay_mean,
-        delay_stddev=delay_stddev,
-        lost_mean=lost_mean,
-        cancelled=cancelled,
-        carrier_lost=last.carrier_lost,
-        dest_lost=last.dest_lost,
+        scheduled_duration=float((minute_of_day(flight.sched_arr_time) - due) % DAY_MINUTES),
+        sched_dep_minute=float(due % DAY_MINUTES),
+        weekday=float(due // DAY_MINUTES % 7),
+        dep_delay_mean=dep_delay_mean,
+        dep_delay_stddev=dep_delay_stddev,
+        time_lost_mean=time_lost_mean,
+        cancelled_share=cancelled_share,
+        carrier_time_lost=last.carrier_time_lost,
+        dest_time_lost=last.dest_time_lost,
     )

@@ -1,4 +1,4 @@
-"""What of a flight's row was known when: the rows are history, and tell each flight's whole story at once."""
+"""When each part of a flight's row became known: a row contains the whole flight, departure and arrival together."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import rx
 import makiserve
 import makiserve.stream as rs
 
-TAXI = 90  # minutes on the ground, both ends together: enough for 99 of 100 flights; the rows do not tell it
+TAXI_MINUTES = 90
+"""Minutes of taxiing, both airports together. The rows do not contain them; 99 of 100 flights need less."""
 
 
 class Flight(makiserve.Record):
-    """One flight. A time is a number, 517 is 5:17 on the clock of the place; delays and `air_time` are minutes."""
+    """One flight. A time is a number in local time: 517 is 5:17. Delays and `air_time` are in minutes."""
 
     year: int
     month: int
@@ -34,74 +35,81 @@ class Flight(makiserve.Record):
 
 
 class Event(NamedTuple):
-    """Something that happened to a flight: the minute from which it was known, and the minutes that it says."""
+    """A departure or an arrival.
 
-    at: float
+    Attributes:
+        known_at: the minute from which it is known.
+        value: minutes of delay, or of time lost.
+    """
+
+    known_at: float
     value: float
 
 
-AT = attrgetter("at")
+KNOWN_AT = attrgetter("known_at")
 
 
-class Trip(NamedTuple):
-    """A flight on one clock, in minutes.
+class Timeline(NamedTuple):
+    """A flight's events on one clock, in minutes.
 
     Attributes:
-        due: when it was to leave.
-        left: its delay at departure; None when it was cancelled.
-        landed: what it lost on the way, less than 0 when it made up time; None when it did not arrive as planned.
+        flight: the flight's row.
+        due: its scheduled departure.
+        departure: its departure delay; None if it was cancelled.
+        arrival: the time it lost en route, negative if it made up time; None if it did not arrive at its destination.
     """
 
     flight: Flight
     due: int
-    left: Event | None
-    landed: Event | None
+    departure: Event | None
+    arrival: Event | None
 
 
-class News(NamedTuple):
-    """What was known of some flights when the last of them was due.
+class KnownEvents(NamedTuple):
+    """What was known of earlier flights when the last of them was due.
 
     Attributes:
-        latest: of the events until then.
-        to_come: the events after that minute, in their order.
+        latest: the latest event until then.
+        pending: the events after that minute, ordered by time.
     """
 
     latest: Event = Event(0.0, 0.0)
-    to_come: tuple[Event, ...] = ()
+    pending: tuple[Event, ...] = ()
 
 
-def trip(flight: Flight) -> Trip:
-    """Put a flight on the clock of New York."""
+def timeline(flight: Flight) -> Timeline:
+    """Return a flight's events in minutes of New York's time."""
     day = date(flight.year, flight.month, flight.day).toordinal()
     due = day * 24 * 60 + minute_of_day(flight.sched_dep_time)
     if flight.dep_delay is None:
-        return Trip(flight, due, None, None)
-    left = Event(due + flight.dep_delay, flight.dep_delay)
+        return Timeline(flight, due, None, None)
+    departure = Event(due + flight.dep_delay, flight.dep_delay)
     if flight.arr_delay is None or flight.air_time is None:
-        return Trip(flight, due, left, None)
-    return Trip(flight, due, left, Event(left.at + flight.air_time + TAXI, flight.arr_delay - flight.dep_delay))
+        return Timeline(flight, due, departure, None)
+    arrival = Event(departure.known_at + flight.air_time + TAXI_MINUTES, flight.arr_delay - flight.dep_delay)
+    return Timeline(flight, due, departure, arrival)
 
 
 def minute_of_day(clock: int) -> int:
-    """The minute of the day of a time such as 517."""
+    """Return the minute of the day: 317 for 517, which is 5:17."""
     hour, minute = divmod(clock, 100)
     return hour * 60 + minute
 
 
-def latest(event: Callable[[Trip], Event | None]) -> makiserve.Transform:
-    """At each flight, the value of the latest event of those before it, 0 before there is one.
+def latest_known(event: Callable[[Timeline], Event | None]) -> makiserve.Transform:
+    """Emit for each flight the value of the latest event among earlier flights, 0 if there is none yet.
 
     Args:
-        event: what is to be known of a flight, which waits until it has happened; None where it never does.
+        event: returns a flight's event, which counts only from the minute it is known; None if it never happened.
     """
 
-    def told(news: News, trip: Trip) -> News:
-        latest, to_come = news
-        if happened := bisect_right(to_come, trip.due, key=AT):
-            latest, to_come = max(to_come[happened - 1], latest, key=AT), to_come[happened:]
-        if own := event(trip):
-            place = bisect_right(to_come, own.at, key=AT)
-            to_come = (*to_come[:place], own, *to_come[place:])
-        return News(latest, to_come)
+    def advance(known: KnownEvents, timeline: Timeline) -> KnownEvents:
+        latest, pending = known
+        if count := bisect_right(pending, timeline.due, key=KNOWN_AT):
+            latest, pending = max(pending[count - 1], latest, key=KNOWN_AT), pending[count:]
+        if own_event := event(timeline):
+            index = bisect_right(pending, own_event.known_at, key=KNOWN_AT)
+            pending = (*pending[:index], own_event, *pending[index:])
+        return KnownEvents(latest, pending)
 
-    return rx.pipe(rs.ops.scan(told, News()), rs.ops.map(lambda news: news.latest.value))
+    return rx.pipe(rs.ops.scan(advance, KnownEvents()), rs.ops.map(lambda known: known.latest.value))

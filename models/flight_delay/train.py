@@ -1,4 +1,4 @@
-"""Train the model of a flight's delay at arrival, log it with its features, and register it.
+"""Train the model of a flight's arrival delay, log it with its features, and register it.
 
 python -m models.flight_delay.train --data flights.csv
 """
@@ -19,24 +19,28 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 import makiserve
 from makiserve.records import RecordFile, Schema
 from models.flight_delay.features import Flight, features
-from models.training import past_and_future, rmse, run_training, training_parser
+from models.training import rmse, run_training, split_by_time, training_parser
 
-NAMES = ["carrier", "origin", "dest"]
-OWN = [*NAMES, "dep_delay", "distance", "planned", "due", "weekday"]
-OTHERS = ["delay_mean", "delay_stddev", "lost_mean", "cancelled", "carrier_lost", "dest_lost"]
+CATEGORIES = ["carrier", "origin", "dest"]
+OWN_INPUTS = [*CATEGORIES, "dep_delay", "distance", "scheduled_duration", "sched_dep_minute", "weekday"]
+EARLIER_FLIGHTS_INPUTS = [
+    *("dep_delay_mean", "dep_delay_stddev", "time_lost_mean", "cancelled_share"),
+    *("carrier_time_lost", "dest_time_lost"),
+]
+INPUTS = OWN_INPUTS + EARLIER_FLIGHTS_INPUTS
 
 
 def train(data: Path, *, name: str = "flight_delay", alias: str = "champion", rows: int | None = None) -> str:
-    """Train on a file of flights, the last fifth held out, and log the model to MLflow's current tracking store.
+    """Train on a file of flights, hold out the last fifth, and log the model to MLflow's current tracking store.
 
-    Prints what the errors are, beside those of the same model without what other flights tell, and of arriving as
-    late as one left.
+    Prints the model's error on the held-out flights and those of two baselines: the same model without the features
+    of earlier flights, and the departure delay as the prediction.
 
     Args:
         data: a CSV or JSON lines file.
-        name: of the registered model.
-        alias: that the new version gets.
-        rows: how many flights to read from the beginning; None for all.
+        name: name of the registered model.
+        alias: alias to set on the new version.
+        rows: number of flights to read from the beginning of the file; None reads all.
 
     Returns:
         The URI of the new version.
@@ -46,64 +50,65 @@ def train(data: Path, *, name: str = "flight_delay", alias: str = "champion", ro
     """
     flights = first_flights(data, rows)
     frame = makiserve.features_frame(features, record=Flight, source=flights)
-    past, future = past_and_future(frame.dropna(subset="label"))  # diverted flights have none
-    model = regression().fit(past[OWN + OTHERS], past["label"])
-    alone = regression().fit(past[OWN], past["label"])
+    training, held_out = split_by_time(frame.dropna(subset="label"))  # diverted flights have none
+    model = regression().fit(training[INPUTS], training["label"])
+    own_inputs_only = regression().fit(training[OWN_INPUTS], training["label"])
     errors = {
-        "rmse": rmse(future["label"], model.predict(future[OWN + OTHERS])),
-        "rmse_of_flight_alone": rmse(future["label"], alone.predict(future[OWN])),
-        "rmse_of_delay_at_departure": rmse(future["label"], future["dep_delay"]),
+        "rmse": rmse(held_out["label"], model.predict(held_out[INPUTS])),
+        "rmse_own_inputs_only": rmse(held_out["label"], own_inputs_only.predict(held_out[OWN_INPUTS])),
+        "rmse_dep_delay": rmse(held_out["label"], held_out["dep_delay"]),
     }
     with mlflow.start_run(run_name=name):
-        mlflow.log_params({"train_rows": len(past), "held_out_rows": len(future)})
+        mlflow.log_params({"train_rows": len(training), "held_out_rows": len(held_out)})
         mlflow.log_metrics(errors)
         info = makiserve.log_model(
             model,
             features=features,
             record=Flight,
-            reference=flights[::12],  # so few of a day's flights that the first of them are down
+            reference=flights[::12],  # few enough a day that earlier flights have landed
             registered_model_name=name,
             alias=alias,
         )
     print(
-        f"rmse {errors['rmse']:.3f} minutes on the last {len(future):,} of {len(past) + len(future):,} flights "
-        f"(without the other flights: {errors['rmse_of_flight_alone']:.3f}, "
-        f"the delay at departure: {errors['rmse_of_delay_at_departure']:.3f})"
+        f"rmse {errors['rmse']:.3f} minutes on the last {len(held_out):,} of {len(training) + len(held_out):,} flights "
+        f"(without earlier flights: {errors['rmse_own_inputs_only']:.3f}, "
+        f"the departure delay as the prediction: {errors['rmse_dep_delay']:.3f})"
     )
     return f"models:/{name}/{info.registered_model_version}"
 
 
 def first_flights(data: Path, rows: int | None) -> list[Flight]:
-    """The first flights of a file, in its order; rows that are no flights are left out, as a stream leaves them out.
+    """Return the first flights of a file, in its order, without the rows that cannot be decoded.
 
     Raises:
         SourceError: the file cannot be read.
     """
-    found = islice(chain.from_iterable(RecordFile(data, Schema(Flight))), rows)
-    return [flight for flight in found if isinstance(flight, Flight)]
+    items = islice(chain.from_iterable(RecordFile(data, Schema(Flight))), rows)
+    return [item for item in items if isinstance(item, Flight)]
 
 
 def regression() -> Pipeline:
-    """Return a line corrected by trees: trees alone flatten the longest delays, which an arrival follows one to one.
+    """Return a linear regression corrected by boosted trees.
 
-    The trees take float32. The line takes float64: a float32 sum differs in the sixth digit with the size of the batch.
+    An arrival delay follows a long departure delay one to one; trees alone would flatten it. The trees compute in
+    float32, the linear regression in float64: a float32 sum differs in the sixth digit with the size of the batch.
     """
     encode = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    names = ColumnTransformer([("names", encode, NAMES)], remainder="passthrough")
-    line = make_pipeline(FunctionTransformer(np.float64), LinearRegression())
-    trees = GradientBoostingRegressor(init=line, max_depth=4, subsample=0.1, random_state=0)
-    return Pipeline([("encode", names), ("regress", trees)])
+    columns = ColumnTransformer([("categories", encode, CATEGORIES)], remainder="passthrough")
+    linear = make_pipeline(FunctionTransformer(np.float64), LinearRegression())
+    trees = GradientBoostingRegressor(init=linear, max_depth=4, subsample=0.1, random_state=0)
+    return Pipeline([("encode", columns), ("regress", trees)])
 
 
 def main() -> None:
     """Run the command."""
     parser = training_parser(
         "models.flight_delay.train",
-        "Train the model of a flight's delay at arrival.",
+        "Train the model of a flight's arrival delay.",
         data=Path("flights.csv"),
         name="flight_delay",
     )
-    parser.add_argument("--rows", type=int, help="read only the first flights [all 336,776]")
+    parser.add_argument("--rows", type=int, help="number of flights to read [all 336,776]")
     run_training(parser, train, label="arr_delay")
 
 

@@ -1,4 +1,4 @@
-"""The example models: from a file to a registered version, that replays and serves as it was trained."""
+"""The example models: train from a file, register a version, replay and serve it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLIGHTS = 6000
 
 @pytest.fixture(scope="module", autouse=True)
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking store of this module's own, as the working directory's, where the artifacts go too."""
+    """A tracking store for this module in a temporary working directory, which also gets the artifacts."""
     here, before = Path.cwd(), mlflow.get_tracking_uri()
     os.chdir(tmp_path_factory.mktemp("store"))
     uri = f"sqlite:///{Path.cwd() / 'mlflow.db'}"
@@ -62,12 +62,12 @@ def flights_uri(flights: Path) -> str:
 
 
 def logged(uri: str) -> dict[str, float]:
-    """The metrics of the run that made a version."""
+    """Return the metrics of the run that logged a version."""
     return mlflow.get_run(makiserve.load(uri).run_id).data.metrics
 
 
 def replayed_rmse(uri: str, source: Path, label: str) -> float:
-    """The error of a replay on the last fifth of the predictions that have a label."""
+    """Return the RMSE of a replay on the last fifth of the predictions that have a label."""
     with source.open(newline="") as file:
         labels = [row[label] for row in csv.DictReader(file)]
     outputs = makiserve.replay(uri, source).outputs
@@ -75,45 +75,43 @@ def replayed_rmse(uri: str, source: Path, label: str) -> float:
     return float(np.sqrt(np.mean(np.square(errors[int(len(errors) * 0.8) :]))))
 
 
-def test_a_training_registers_a_version_and_gives_it_the_alias(house_uri: str, flights_uri: str) -> None:
+def test_train_registers_a_version_with_the_alias(house_uri: str, flights_uri: str) -> None:
     client = mlflow.MlflowClient()
     for name, uri in (("house", house_uri), ("flight_delay", flights_uri)):
         assert f"models:/{name}/{client.get_model_version_by_alias(name, 'champion').version}" == uri
 
 
-def test_the_label_is_no_input_of_a_model(house_uri: str, flights_uri: str) -> None:
+def test_label_is_not_an_input_of_a_model(house_uri: str, flights_uri: str) -> None:
     assert makiserve.load(house_uri).predictor.inputs == tuple(electricity.INPUTS)
-    assert makiserve.load(flights_uri).predictor.inputs == (*flight_delay.OWN, *flight_delay.OTHERS)
-    assert "label" not in {*electricity.INPUTS, *flight_delay.OWN, *flight_delay.OTHERS}
+    assert makiserve.load(flights_uri).predictor.inputs == tuple(flight_delay.INPUTS)
+    assert "label" not in {*electricity.INPUTS, *flight_delay.INPUTS}
 
 
-def test_a_trained_model_gives_its_reference_outputs(house_uri: str, flights_uri: str) -> None:
+def test_trained_model_reproduces_its_reference_outputs(house_uri: str, flights_uri: str) -> None:
     for uri in (house_uri, flights_uri):
         check_reference(makiserve.load(uri))
 
 
-def test_the_reference_of_the_flights_holds_flights_after_others_were_down(flights_uri: str) -> None:
+def test_flights_reference_has_flights_after_landings(flights_uri: str) -> None:
     outputs = makiserve.load(flights_uri).reference.outputs
-    assert any(output.features["lost_mean"] for output in outputs)
-    assert any(output.features["carrier_lost"] for output in outputs)
-    assert any(output.features["dest_lost"] for output in outputs)
+    assert any(output.features["time_lost_mean"] for output in outputs)
+    assert any(output.features["carrier_time_lost"] for output in outputs)
+    assert any(output.features["dest_time_lost"] for output in outputs)
 
 
-def test_a_replay_of_the_held_out_part_has_the_errors_of_the_training(
+def test_replay_of_held_out_rows_has_the_error_of_training(
     house_uri: str, house: Path, flights_uri: str, flights: Path
 ) -> None:
     assert replayed_rmse(house_uri, house, "House overall [kW]") == pytest.approx(logged(house_uri)["rmse"], rel=1e-9)
     assert replayed_rmse(flights_uri, flights, "arr_delay") == pytest.approx(logged(flights_uri)["rmse"], rel=1e-9)
 
 
-def test_what_other_flights_tell_is_of_use(flights_uri: str) -> None:
+def test_features_of_earlier_flights_reduce_the_error(flights_uri: str) -> None:
     errors = logged(flights_uri)
-    assert errors["rmse"] < errors["rmse_of_flight_alone"] < errors["rmse_of_delay_at_departure"]
+    assert errors["rmse"] < errors["rmse_own_inputs_only"] < errors["rmse_dep_delay"]
 
 
-def test_a_flight_of_an_unknown_carrier_to_an_unknown_place_has_a_prediction(
-    flights_uri: str, flights: Path, tmp_path: Path
-) -> None:
+def test_unknown_carrier_and_destination_are_predicted(flights_uri: str, flights: Path, tmp_path: Path) -> None:
     with flights.open(newline="") as file:
         header, *rows = islice(csv.reader(file), 200)
     carrier, dest = header.index("carrier"), header.index("dest")
@@ -127,7 +125,7 @@ def test_a_flight_of_an_unknown_carrier_to_an_unknown_place_has_a_prediction(
     assert len(replayed.outputs) > 100
 
 
-def test_a_cancelled_flight_has_no_prediction(flights_uri: str, flights: Path) -> None:
+def test_cancelled_flight_has_no_prediction(flights_uri: str, flights: Path) -> None:
     with flights.open(newline="") as file:
         cancelled = {offset for offset, row in enumerate(csv.DictReader(file)) if not row["dep_delay"]}
     predicted = {offset for offset, _ in makiserve.replay(flights_uri, flights).outputs}
@@ -135,7 +133,7 @@ def test_a_cancelled_flight_has_no_prediction(flights_uri: str, flights: Path) -
     assert not cancelled & predicted
 
 
-def test_flights_served_on_partitions_by_origin_are_predicted_as_in_the_replayed_file(
+def test_flights_served_by_origin_equal_the_replay(
     kafka: str, topic: Callable[..., str], store: str, flights_uri: str, flights: Path
 ) -> None:
     partition = {"EWR": 0, "JFK": 1, "LGA": 1}
@@ -155,11 +153,11 @@ def test_flights_served_on_partitions_by_origin_are_predicted_as_in_the_replayed
         for source, prediction in zip(sources(messages), predictions(messages), strict=True)
     }
     assert sum(map(len, written.values())) == len(served)
-    # The trees begin from a LinearRegression on float32: BLAS gives other last bits in batches of another size.
+    # BLAS gives other last bits for another batch size.
     assert served == pytest.approx(dict(replayed), rel=1e-6)
 
 
-def test_the_command_trains_and_says_what_to_type_next(
+def test_train_command_prints_the_next_command(
     house_uri: str, house: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--data", str(house), "--tracking-uri", store, "--name", "cabin", "--alias", "trial"]
@@ -167,19 +165,19 @@ def test_the_command_trains_and_says_what_to_type_next(
     electricity.main()
     result, uri, command = capsys.readouterr().out.splitlines()
     assert result.startswith(f"rmse {logged('models:/cabin/1')['rmse']:.4f} kW on the last 39 of 195 hours")
-    assert uri.startswith("models:/cabin/1 is models:/cabin@trial now")
+    assert uri.startswith("models:/cabin/1 is now models:/cabin@trial.")
     assert command.startswith(
         f"  MLFLOW_TRACKING_URI={store} makiserve --model models:/cabin@trial --replay house.csv "
     )
     assert makiserve.load("models:/cabin@trial").digest == makiserve.load(house_uri).digest
 
 
-def test_training_on_fewer_rows_reads_no_more(flights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_flights_reads_only_the_rows_asked_for(flights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(flight_delay.first_flights(flights, 100)) == 100
     assert len(flight_delay.first_flights(flights, None)) == FLIGHTS
 
 
-def test_a_file_too_short_for_a_window_is_refused(house: Path, tmp_path: Path) -> None:
+def test_train_file_shorter_than_a_window_is_rejected(house: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.csv"
     with house.open() as file:
         short.write_text("".join(islice(file, 360)))
@@ -187,7 +185,7 @@ def test_a_file_too_short_for_a_window_is_refused(house: Path, tmp_path: Path) -
         electricity.train(short)
 
 
-def test_without_the_file_the_command_ends_with_2(
+def test_train_command_without_the_file_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["train", "--data", "nowhere.csv"])

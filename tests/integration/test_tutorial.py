@@ -73,7 +73,7 @@ def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: 
         if service and service.poll() is None:
             service.kill()
             service.wait()
-    assert "flights: 55,875 events sent" in shown
+    assert "flights: 55,875 messages sent" in shown
     assert re.findall(r"flights\[(\d)\] +agrees, offsets 0 to ", shown) == ["0", "1", "2"]
     assert errors(shown) == pytest.approx(errors(PAGE), rel=1e-3)
     assert (tmp_path / "report.html").read_text().startswith("<!")

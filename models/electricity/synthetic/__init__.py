@@ -1,4 +1,4 @@
-"""SYNTHETIC weather and consumption of a house that does not exist, in the columns of one that does."""
+"""SYNTHETIC weather and consumption of an invented house, in the columns of the real file."""
 
 from models.electricity.synthetic.house import house_columns
 from models.electricity.synthetic.weather import weather_columns

