@@ -1,1 +1,1 @@
-"""Benchmarks: ratios of two things run side by side. `make bench` runs them all."""
+"""Benchmarks: ratios between contestants that run in turn. `make bench` runs all of them."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…]`: all of them, or those named."""
+"""Run all benchmarks, or the named ones: `python -m benchmarks [NAME…]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints and restores of a lane with many keys: time and bytes a key, and how long the loop waits at most."""
+"""Checkpoint and restore of a lane with many keys: time and bytes per key, and the longest pause of the loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH = 4096
 
 
 class Measured(NamedTuple):
-    """What one lane costs."""
+    """The memory and times of a lane."""
 
     memory: float
     saving_s: float
@@ -32,9 +32,9 @@ class Measured(NamedTuple):
 
 
 def run() -> None:
-    """Touch every key, write the checkpoint in slices with a batch between two of them, and restore it; CPU time."""
-    print(f"\nwindows of 20 by key; a slice ends after {SLICE_S * 1000:.0f} ms; producing to Kafka is not in it\n")
-    print("| keys | memory: bytes a key | checkpoint: µs, bytes a key | slices, the longest | restore: µs a key |")
+    """Change every key, write the checkpoint in slices with batches in between, and restore it. Print CPU times."""
+    print(f"\nwindows of 20 by key; a slice ends after {SLICE_S * 1000:.0f} ms; producing to Kafka is not included\n")
+    print("| keys | memory: bytes per key | checkpoint: µs, bytes per key | slices, longest | restore: µs per key |")
     print("|---|---|---|---|---|")
     for keys in KEYS:
         memory, saving_s, size, pauses, restoring_s = _measured(keys)

@@ -1,4 +1,4 @@
-"""Rolling features by key: the columnar engine, the row engine, and pandas by hand, side by side."""
+"""Rolling features by key: the columnar engine, the row engine, and pandas by hand."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ KEYS = (10, 1_000, 50_000)
 
 
 class Reading(makiserve.Record):
-    """A value of one key."""
+    """A value of a key."""
 
     key: int
     value: float
 
 
-class Rolled(NamedTuple):
+class WindowFeatures(NamedTuple):
     """Features of the last readings of a key."""
 
     last: float
@@ -46,24 +46,25 @@ def plan() -> Plan:
     last = rx.pipe(rs.ops.last(), rs.ops.map(lambda i: i.value))
     mean, stddev = rs.math.mean(lambda i: i.value, reduce=True), rs.math.stddev(lambda i: i.value, reduce=True)
     window = rs.data.roll(WINDOW, 1, rs.ops.tee_map(last, mean, stddev))
-    return trace(rs.ops.group_by(lambda i: i.key, rx.pipe(window, rs.ops.starmap(lambda *i: Rolled(*i)))))
+    return trace(rs.ops.group_by(lambda i: i.key, rx.pipe(window, rs.ops.starmap(lambda *i: WindowFeatures(*i)))))
 
 
 def run() -> None:
-    """Compute the same features of the same records, and compare; then take the state apart and join it."""
+    """Compute the same features with each engine and compare them; then split the state into parts and join them."""
     print(f"\n{RECORDS:,} records, window {WINDOW}, stride 1, last, mean and stddev; CPU time\n")
-    print("| keys | | µs a record | checkpoint: µs, bytes a key | restore: µs a key |\n|---|---|---|---|---|")
+    print("| keys | | µs per record | checkpoint: µs, bytes per key | restore: µs per key |\n|---|---|---|---|---|")
     for keys in KEYS:
-        draw = random.Random(keys)
-        records = [Reading(key=draw.randrange(keys), value=draw.random() * 100) for _ in range(RECORDS)]
+        rng = random.Random(keys)
+        records = [Reading(key=rng.randrange(keys), value=rng.random() * 100) for _ in range(RECORDS)]
         columns = program_for(plan(), is_tracked=True)
         assert isinstance(columns, ColumnProgram)
-        found = [_row(keys, "columns", columns, records), _row(keys, "rows", Program(plan(), is_tracked=True), records)]
-        assert found[0] == found[1]
-        _pandas(keys, records, found[0])
+        by_columns = _measure(keys, "columns", columns, records)
+        by_rows = _measure(keys, "rows", Program(plan(), is_tracked=True), records)
+        assert by_columns == by_rows
+        _measure_pandas(keys, records, by_columns)
 
 
-def _row(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any]:
+def _measure(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any]:
     state, parts = program.new_state(), parts_of(checkpoints_of(program))
     outputs: list[Any] = []
     fed = _timed(lambda: [outputs.extend(program.feed(batch, state).outputs) for batch in _batches(records)])
@@ -79,17 +80,19 @@ def _row(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any
     return outputs
 
 
-def _pandas(keys: int, records: list[Reading], expected: list[Rolled]) -> None:
+def _measure_pandas(keys: int, records: list[Reading], expected: list[WindowFeatures]) -> None:
     frame = pd.DataFrame({"key": [i.key for i in records], "value": [i.value for i in records]})
-    made: list[pd.DataFrame] = []
+    frames: list[pd.DataFrame] = []
 
     def compute() -> None:
         rolling = frame.groupby("key")["value"].rolling(WINDOW)
-        made.append(pd.DataFrame({"mean": rolling.mean(), "stddev": rolling.std()}).droplevel(0).sort_index().dropna())
+        frames.append(
+            pd.DataFrame({"mean": rolling.mean(), "stddev": rolling.std()}).droplevel(0).sort_index().dropna()
+        )
 
-    took = _timed(compute)
-    assert np.allclose(made[0]["mean"], [row.mean for row in expected])
-    print(f"| {keys:,} | pandas by hand, from a frame | {took / len(records) * 1e6:.2f} | | |")
+    seconds = _timed(compute)
+    assert np.allclose(frames[0]["mean"], [row.mean for row in expected])
+    print(f"| {keys:,} | pandas by hand, from a data frame | {seconds / len(records) * 1e6:.2f} | | |")
 
 
 def _batches(records: list[Reading]) -> Iterator[list[Reading]]:

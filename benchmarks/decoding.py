@@ -1,4 +1,4 @@
-"""From a message to a record: Avro in Confluent's wire format, by makiserve and by others, and JSON."""
+"""Decode messages to records: Avro in Confluent's wire format, by makiserve and other libraries, and JSON."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ WIDE = {f"appliance_{number}": number / 7 for number in range(25)}
 
 
 def run() -> None:
-    """The fields that the electricity model declares, alone and among 25 that may be null."""
+    """Decode the fields that the electricity model declares, alone and among 25 nullable fields."""
     _race("5 fields, all declared", DECLARED)
     _race("30 fields, 5 declared", DECLARED | WIDE)
 
 
-class Known:
-    """A loader that has the decoder of the only schema."""
+class SingleSchemaLoader:
+    """A loader with the decoder of a single schema."""
 
     def __init__(self, decoder: AvroDecoder) -> None:
         self._decoder = decoder
@@ -51,7 +51,7 @@ def _race(title: str, row: dict[str, Any]) -> None:
     context = SerializationContext("house", MessageField.VALUE)
     message = AvroSerializer(client, json.dumps(writer))(row, context)
     values: list[bytes | None] = [message] * COUNT
-    ours = FormatDecoder(schema, Known(AvroDecoder(parse(json.dumps(writer)), schema)))
+    ours = FormatDecoder(schema, SingleSchemaLoader(AvroDecoder(parse(json.dumps(writer)), schema)))
     headers = [None] * COUNT
     theirs, parsed = AvroDeserializer(client), fastavro.parse_schema(writer)
     objects: list[bytes | None] = [json.dumps(row | {"House overall [kW]": row["house_overall"]}).encode()] * COUNT

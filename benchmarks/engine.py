@@ -1,4 +1,4 @@
-"""The stream engine beside rxsci and beside the user's own functions alone."""
+"""The stream engine compared with rxsci and with plain calls of the user's functions."""
 
 from __future__ import annotations
 
@@ -16,27 +16,24 @@ from models.electricity.features import Features, Reading, Weather, features
 
 
 def readings(count: int) -> list[Reading]:
-    """Readings of a house that does not exist."""
-    chance = random.Random(1)
-    return [
-        Reading(i, chance.random(), chance.gauss(50, 19), chance.gauss(1016, 8), chance.random() * 20)
-        for i in range(count)
-    ]
+    """Return random readings of a house."""
+    rng = random.Random(1)
+    return [Reading(i, rng.random(), rng.gauss(50, 19), rng.gauss(1016, 8), rng.random() * 20) for i in range(count)]
 
 
 def feed(pipeline: Any, items: list[Any]) -> Any:
-    """A lane of makiserve."""
+    """Return a function that feeds the items to makiserve's engine."""
     program = Program(trace(pipeline))
     return lambda: program.feed(items, program.new_state())
 
 
 def observe(operator: Any, items: list[Any]) -> Any:
-    """rxsci, over an Observable."""
+    """Return a function that feeds the items to rxsci through an Observable."""
     return lambda: rx.from_(items).pipe(rxsci.state.with_memory_store(operator)).subscribe()
 
 
-def article_in_rxsci() -> Any:
-    """The article's pipeline, in rxsci's operators."""
+def electricity_in_rxsci() -> Any:
+    """Return the electricity pipeline in rxsci's operators."""
     return rx.pipe(
         rxsci.ops.map(lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)),
         rxsci.data.roll(
@@ -51,8 +48,8 @@ def article_in_rxsci() -> Any:
     )
 
 
-def lambdas_alone(items: list[Reading]) -> None:
-    """What no engine can do without: the user's own two functions, called for each item."""
+def call_lambdas(items: list[Reading]) -> None:
+    """Call the user's two functions for each item, which is the lower bound for any engine."""
     weather = lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)  # noqa: E731
     temperature = lambda i: i.temperature  # noqa: E731
     for item in items:
@@ -60,18 +57,18 @@ def lambdas_alone(items: list[Reading]) -> None:
 
 
 def run() -> None:
-    """All races of the engine."""
+    """Run all races of the engine."""
     many, few = readings(200_000), readings(20_000)
     race(
-        "The article's pipeline: map, roll(360, 60) of tee_map(last, map | stddev), map",
+        "The electricity pipeline: map, roll(360, 60) of tee_map(last, map | stddev), map",
         [
-            Contestant("the user's lambdas alone", lambda: lambdas_alone(many), len(many)),
+            Contestant("only the user's lambdas", lambda: call_lambdas(many), len(many)),
             Contestant("makiserve", feed(features(), many), len(many)),
-            Contestant("rxsci 0.33", observe(article_in_rxsci(), few), len(few)),
+            Contestant("rxsci 0.33", observe(electricity_in_rxsci(), few), len(few)),
         ],
     )
-    chance = random.Random(2)
-    numbers = [chance.random() for _ in range(200_000)]
+    rng = random.Random(2)
+    numbers = [rng.random() for _ in range(200_000)]
     race(
         "Keyed running mean over 100 keys",
         [

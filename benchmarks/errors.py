@@ -1,4 +1,4 @@
-"""What the undo of failed records costs: where nothing fails, and where one record in ten does."""
+"""The cost of undoing failed records: without failures, and with one failing record in ten."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from makiserve.stream.engine.trace import trace
 from models.electricity.features import Reading, features
 
 COUNT = 100_000
-BATCH = 4096  # as the service
+BATCH = 4096  # the same as in the service
 
 
 def run() -> None:
-    """Functions that may raise after state was written: without guards, with them, and with bad records."""
+    """Race pipelines whose functions may raise after a state write: without guards, with guards, with bad records."""
     good = readings(COUNT)
-    bad = [each if index % 10 else _broken(each) for index, each in enumerate(good)]
+    bad = [reading if index % 10 else _bad(reading) for index, reading in enumerate(good)]
     race(
         "group_by(tee_map(map, sum) | map): the last map may raise",
         [
@@ -32,11 +32,11 @@ def run() -> None:
         ],
     )
     race(
-        "flat_map to two items, then the same: a second item may fail after the first one wrote",
+        "flat_map to two items, then the same: the second item may fail after the first one has written state",
         [
-            Contestant("no guards", _feed(good, _fanned(), guarded=False), COUNT),
-            Contestant("guarded, nothing fails", _feed(good, _fanned()), COUNT),
-            Contestant("guarded, one record in ten fails", _feed(bad, _fanned()), COUNT),
+            Contestant("no guards", _feed(good, _fan_out(), guarded=False), COUNT),
+            Contestant("guarded, nothing fails", _feed(good, _fan_out()), COUNT),
+            Contestant("guarded, one record in ten fails", _feed(bad, _fan_out()), COUNT),
         ],
     )
     race(
@@ -48,7 +48,7 @@ def run() -> None:
     )
 
 
-def _broken(reading: Reading) -> Reading:
+def _bad(reading: Reading) -> Reading:
     return Reading(reading.time, reading.house_overall, reading.temperature, 0.0, -1e-5)
 
 
@@ -57,16 +57,16 @@ def _pipeline() -> Any:
     return rs.ops.group_by(lambda i: i.time % 100, rx.pipe(both, rs.ops.map(lambda pair: pair[1] / pair[0])))
 
 
-def _fanned() -> Any:
+def _fan_out() -> Any:
     return rx.pipe(rs.ops.map(lambda i: (i, i)), rs.ops.flat_map(), _pipeline())
 
 
 def _feed(items: list[Reading], pipeline: Any = None, *, guarded: bool = True) -> Callable[[], object]:
-    kept = Scope.writes, Scope.writes_late
+    originals = Scope.writes, Scope.writes_late
     if not guarded:
         Scope.writes = Scope.writes_late = lambda self, then: None  # type: ignore[assignment,method-assign]
     program = Program(trace(pipeline or _pipeline()))
-    Scope.writes, Scope.writes_late = kept  # type: ignore[method-assign]
+    Scope.writes, Scope.writes_late = originals  # type: ignore[method-assign]
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
 
     def feed() -> None:

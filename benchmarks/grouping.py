@@ -1,4 +1,4 @@
-"""Many keys: 1,000,000 items, 100,000 keys, nested groups, roll(5, 5), count; time and peak memory of a process."""
+"""Time and peak memory with many keys: 1,000,000 items, 100,000 keys, nested groups, roll(5, 5), count."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ KEYS = 100_000
 
 
 def run() -> None:
-    """Both engines, each in a process of its own, and a process that only makes the items."""
+    """Run each engine in a separate process, and a process that only creates the items."""
     table = Table(title=f"{ITEMS:,} items, {KEYS:,} keys: group_by(group_by(roll(5, 5, count)))", title_justify="left")
-    for column in ("", "s", "peak MB", "bytes a key"):
+    for column in ("", "s", "peak memory, MB", "bytes per key"):
         table.add_column(column, justify="left" if not column else "right")
     base = 0
-    for name in ("items alone", "makiserve", "rxsci"):
+    for name in ("only the items", "makiserve", "rxsci"):
         command = [sys.executable, "-m", "benchmarks.grouping", name]
         seconds, kilobytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         base = base or int(kilobytes)
-        a_key = "" if name == "items alone" else f"{(int(kilobytes) - base) * 1024 / KEYS:,.0f}"
-        table.add_row(name, f"{float(seconds):.2f}", f"{int(kilobytes) / 1024:,.0f}", a_key)
+        per_key = "" if name == "only the items" else f"{(int(kilobytes) - base) * 1024 / KEYS:,.0f}"
+        table.add_row(name, f"{float(seconds):.2f}", f"{int(kilobytes) / 1024:,.0f}", per_key)
     Console().print(table)
 
 
 def pipeline(module: Any) -> Any:
-    """Nested groups: a thousand of a hundred each."""
-    counted = rx.pipe(module.data.roll(window=5, stride=5, pipeline=rx.pipe(module.ops.count(reduce=True))))
-    inner = rx.pipe(module.ops.group_by(lambda i: i % KEYS, counted))
+    """Return nested groups: 1,000 groups with 100 keys each."""
+    count = rx.pipe(module.data.roll(window=5, stride=5, pipeline=rx.pipe(module.ops.count(reduce=True))))
+    inner = rx.pipe(module.ops.group_by(lambda i: i % KEYS, count))
     return module.ops.group_by(lambda i: i % 1000, inner)
 
 
-def contest(name: str) -> tuple[float, int]:
-    """Seconds that a contestant takes, and the most kilobytes that the process then has, its imports long done."""
+def measure(name: str) -> tuple[float, int]:
+    """Return the seconds that a contestant takes and its peak memory in kB, both without the imports."""
     import rxsci
 
     import makiserve.stream as rs
@@ -48,7 +48,7 @@ def contest(name: str) -> tuple[float, int]:
     from makiserve.stream.engine.trace import trace
 
     items = list(range(ITEMS))
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: reset the peak
     start = time.perf_counter()
     if name == "makiserve":
         program = Program(trace(pipeline(rs)))
@@ -62,4 +62,4 @@ def contest(name: str) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    print(*contest(sys.argv[1]))
+    print(*measure(sys.argv[1]))

@@ -1,8 +1,8 @@
-"""A replay of a file that is larger than it should ever be held in memory, and how much memory it takes on its way.
+"""Replay a file that is larger than memory, and show the memory of the process on the way.
 
     python -m benchmarks.large --gigabytes 5
 
-The file is SYNTHETIC: the readings of a house, over and over, as CSV.
+The file is SYNTHETIC: the same readings of a house, repeated, as CSV.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--gigabytes", type=float, default=5.0, help="of the file")
+    parser.add_argument("--gigabytes", type=float, default=5.0, help="size of the file [5]")
     gigabytes = parser.parse_args().gigabytes
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -41,30 +41,30 @@ def main() -> None:
 
 
 def write_large(path: Path, size: int) -> int:
-    """Write the same readings, time going on, until the file has its size; the number of rows."""
+    """Write the readings repeatedly, with increasing time, until the file has this size. Return the number of rows."""
     table = house_table(BLOCK_ROWS, seed=7)
     rows = 0
     with path.open("wb") as file:
         file.write((",".join(table.column_names) + "\n").encode())
         while file.tell() < size:
-            moved = table.set_column(0, "time", pa.compute.add(table["time"], rows))
-            csv.write_csv(moved, file, csv.WriteOptions(include_header=False, quoting_style="none"))
+            shifted = table.set_column(0, "time", pa.compute.add(table["time"], rows))
+            csv.write_csv(shifted, file, csv.WriteOptions(include_header=False, quoting_style="none"))
             rows += table.num_rows
     return rows
 
 
 def replay_large(path: Path, rows: int) -> None:
-    """Replay it, and show the memory of this process at each tenth."""
+    """Replay the file, and print the memory of this process after each tenth."""
     table = Table(title=f"{path.stat().st_size / 1e9:.2f} GB, {rows:,} rows", title_justify="left")
-    for column in ("read", "rows/s", "resident MB"):
+    for column in ("read", "rows/s", "resident memory, MB"):
         table.add_column(column, justify="right")
     start = time.perf_counter()
     next_tenth = 1
 
-    def progress(records: int, part: float | None) -> None:
+    def progress(records: int, share: float | None) -> None:
         nonlocal next_tenth
-        if part is not None and part * 10 >= next_tenth:
-            table.add_row(f"{part:.0%}", f"{records / (time.perf_counter() - start):,.0f}", f"{resident_mb():,.0f}")
+        if share is not None and share * 10 >= next_tenth:
+            table.add_row(f"{share:.0%}", f"{records / (time.perf_counter() - start):,.0f}", f"{resident_mb():,.0f}")
             next_tenth += 1
 
     model = makiserve.load("models:/house@champion")
@@ -75,7 +75,7 @@ def replay_large(path: Path, rows: int) -> None:
 
 
 def resident_mb() -> float:
-    """What this process holds in memory now."""
+    """Return the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -1,4 +1,4 @@
-"""One call of the model: makiserve's predictor, MLflow's `predict` and the bare estimator, by flavor and batch size."""
+"""A call of the model: makiserve's predictor, MLflow's `predict` and the bare estimator, by flavor and batch size."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ RNG = np.random.default_rng(1)
 FRAME = pd.DataFrame(RNG.normal(size=(10_000, FEATURES)), columns=[f"f{index}" for index in range(FEATURES)])
 LABEL = FRAME.sum(axis=1)
 CALLS = 20
-"""Of the smallest batches, so that a round takes long enough to be measured."""
+"""Calls with a batch of one row, so that a round is long enough to be measured."""
 
 
 def run() -> None:
-    """All flavors that are installed, on ten features."""
+    """Race all installed flavors on ten features."""
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     for name, make in FLAVORS.items():
@@ -51,15 +51,15 @@ def _race(title: str, pyfunc: Any, bare: Callable[[np.ndarray[Any, Any]], Any], 
     race(
         title,
         [
-            Contestant("makiserve, from rows to values", _times(calls, lambda: predictor.predict(rows)), calls * size),
-            Contestant("mlflow.pyfunc, from a frame", _times(calls, lambda: pyfunc.predict(frame)), calls * size),
-            Contestant("the bare estimator, from a matrix", _times(calls, lambda: bare(matrix)), calls * size),
+            Contestant("makiserve, from rows to values", _repeat(calls, lambda: predictor.predict(rows)), calls * size),
+            Contestant("mlflow.pyfunc, from a frame", _repeat(calls, lambda: pyfunc.predict(frame)), calls * size),
+            Contestant("the bare estimator, from a matrix", _repeat(calls, lambda: bare(matrix)), calls * size),
         ],
         rounds=3,
     )
 
 
-def _times(calls: int, call: Callable[[], Any]) -> Callable[[], object]:
+def _repeat(calls: int, call: Callable[[], Any]) -> Callable[[], object]:
     return lambda: [call() for _ in range(calls)]
 
 
@@ -94,8 +94,8 @@ def _onnx() -> tuple[Any, Any]:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
 
-    line = LinearRegression().fit(FRAME.to_numpy(), LABEL)
-    model = convert_sklearn(line, initial_types=[("rows", FloatTensorType([None, FEATURES]))], target_opset=15)
+    linear = LinearRegression().fit(FRAME.to_numpy(), LABEL)
+    model = convert_sklearn(linear, initial_types=[("rows", FloatTensorType([None, FEATURES]))], target_opset=15)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return model, lambda matrix: session.run(None, {"rows": matrix.astype(np.float32)})
 
@@ -106,5 +106,5 @@ FLAVORS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "RandomForest(100)": partial(_of_sklearn, RandomForestRegressor(100, max_depth=8, n_jobs=1, random_state=1)),
     "XGBoost(100)": _xgboost,
     "LightGBM(100)": _lightgbm,
-    "ONNX, a line": _onnx,
+    "ONNX, linear": _onnx,
 }

@@ -1,4 +1,4 @@
-"""How long the partitions of a worker are silent when it is killed under load, on a real broker."""
+"""How long the partitions of a killed worker have no outputs, under load on a real broker."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ PARTITIONS = 6
 WORKERS = 3
 RATE = 1000
 ROUNDS = 5
-SETTLE_S = 6.0
+STABLE_S = 6.0
 PIPELINE = "tests.integration.serving.pipeline:features"
-KINDS = {
+SETTINGS = {
     "with --instance": ["--instance", "bench"],
     "without, session.timeout.ms=10000": ["--kafka", "session.timeout.ms=10000"],
 }
 
 
-class Arrivals:
-    """When outputs of each partition became visible."""
+class OutputGaps:
+    """The time between visible outputs of each partition."""
 
     def __init__(self, servers: str, topic: str) -> None:
         self.last = dict.fromkeys(range(PARTITIONS), time.monotonic())
         self.longest = dict.fromkeys(range(PARTITIONS), 0.0)
         self._stop = threading.Event()
-        settings = {"bootstrap.servers": servers, "group.id": "arrivals", "isolation.level": "read_committed"}
+        settings = {"bootstrap.servers": servers, "group.id": "gaps", "isolation.level": "read_committed"}
         self._consumer = Consumer(settings | {"fetch.wait.max.ms": 10})
         self._consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Measure from now on."""
         self.longest = dict.fromkeys(range(PARTITIONS), 0.0)
 
-    def gaps(self) -> list[float]:
-        """The longest silence of each partition, in seconds, one that lasts still included."""
+    def longest_s(self) -> list[float]:
+        """Return the longest gap of each partition in seconds, including a gap that has not ended."""
         now = time.monotonic()
         return [max(self.longest[number], now - self.last[number]) for number in range(PARTITIONS)]
 
@@ -67,12 +67,12 @@ class Arrivals:
 
 
 def run() -> None:
-    """Print the silences."""
+    """Print the gaps."""
     print(f"\nkill -9 on one of {WORKERS} workers, {PARTITIONS} partitions, {RATE:,} records/s, {ROUNDS} rounds\n")
-    print("| | median silence | longest | of the others |")
+    print("| | median gap | longest gap | longest gap of other partitions |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory, KafkaServer(install(), Path(directory)) as server:
-        for number, (name, options) in enumerate(KINDS.items()):
+        for number, (name, options) in enumerate(SETTINGS.items()):
             own, others = _measure(server.bootstrap_servers, str(number), options)
             print(f"| {name} | {statistics.median(own):.1f} s | {max(own):.1f} s | {max(others):.1f} s |")
 
@@ -86,44 +86,44 @@ def _measure(servers: str, name: str, options: list[str]) -> tuple[list[float], 
     stop = threading.Event()
     load = threading.Thread(target=_load, args=(servers, f"in{name}", stop))
     service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    arrivals = Arrivals(servers, f"out{name}")
+    gaps = OutputGaps(servers, f"out{name}")
     load.start()
     try:
-        return _rounds(service, arrivals)
+        return _rounds(service, gaps)
     finally:
         service.terminate()
         service.wait()
         stop.set()
         load.join()
-        arrivals.close()
+        gaps.close()
 
 
-def _rounds(service: subprocess.Popen[bytes], arrivals: Arrivals) -> tuple[list[float], list[float]]:
-    """The silences of the partitions that the killed workers had, and of the others."""
-    chance, own, others = random.Random(1), [], []
-    _settle(arrivals)
+def _rounds(service: subprocess.Popen[bytes], gaps: OutputGaps) -> tuple[list[float], list[float]]:
+    """Return the gaps of the killed workers' partitions, and those of the other partitions."""
+    rng, own, others = random.Random(1), [], []
+    _wait_until_stable(gaps)
     for _ in range(ROUNDS):
         children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
-        arrivals.forget()
-        os.kill(int(chance.choice(children)), signal.SIGKILL)
+        gaps.reset()
+        os.kill(int(rng.choice(children)), signal.SIGKILL)
         time.sleep(1)
-        _settle(arrivals)
-        gaps = sorted(arrivals.gaps(), reverse=True)
+        _wait_until_stable(gaps)
+        longest = sorted(gaps.longest_s(), reverse=True)
         share = PARTITIONS // WORKERS
-        own += gaps[:share]
-        others += gaps[share:]
+        own += longest[:share]
+        others += longest[share:]
     return own, others
 
 
-def _settle(arrivals: Arrivals) -> None:
-    """Wait until every partition has spoken again and goes on speaking."""
+def _wait_until_stable(gaps: OutputGaps) -> None:
+    """Wait until all partitions have had outputs for `STABLE_S` without a gap."""
     deadline = time.monotonic() + 120
-    calm = time.monotonic()
-    while time.monotonic() - calm < SETTLE_S:
-        assert time.monotonic() < deadline, "the service does not recover"
+    stable_since = time.monotonic()
+    while time.monotonic() - stable_since < STABLE_S:
+        assert time.monotonic() < deadline, "the service did not recover"
         now = time.monotonic()
-        if any(now - last > 1 for last in arrivals.last.values()):
-            calm = now
+        if any(now - last > 1 for last in gaps.last.values()):
+            stable_since = now
         time.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""A file through the whole path: read, typed, features, predictions, written; beside its parts."""
+"""A replay of a file (read, decode, compute features, predict, write) compared with its parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 200_000
 
 
 def run() -> None:
-    """The electricity model on SYNTHETIC readings."""
+    """Race a replay of the electricity model on SYNTHETIC readings."""
     with tempfile.TemporaryDirectory() as folder:
         here, house = Path.cwd(), Path(folder) / "house.csv"
         os.chdir(folder)
@@ -41,7 +41,7 @@ def _race(house: Path, model: Any, output: Path) -> None:
         [
             Contestant("replay: read, features, predict, write", _replay(model, house, output), ROWS),
             Contestant("features_frame: read, features", lambda: _frame(house), ROWS),
-            Contestant("records alone: read and typed", lambda: sum(map(len, RecordFile(house, schema))), ROWS),
+            Contestant("records only: read and decode", lambda: sum(map(len, RecordFile(house, schema))), ROWS),
             Contestant("pandas.read_csv of the same 5 columns", lambda: pd.read_csv(house, usecols=names), ROWS),
         ],
     )

@@ -1,6 +1,6 @@
-"""Runs contestants in turn, A B C A B C …, and reports each one's median and its ratio to a reference.
+"""Run contestants in turn, A B C A B C …, and report each one's median and its ratio to a reference.
 
-Machines are shared and noisy: the ratios within one run are the result, the times only their scale.
+Machines are shared and noisy, so the ratios within one run are the result. The times only show their scale.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Contestant:
-    """One of the things compared.
+    """A candidate in a race.
 
     Attributes:
-        name: what it is.
+        name: its name in the table.
         run: does the work once.
-        items: how many items that is.
+        items: number of items in a run.
     """
 
     name: str
@@ -31,8 +31,10 @@ class Contestant:
 
 
 def race(title: str, contestants: list[Contestant], *, rounds: int = 5) -> dict[str, float]:
-    """Run all contestants `rounds` times in turn; print and return the median microseconds an item. The first is the
-    reference of the ratios."""
+    """Run all contestants `rounds` times in turn. Print and return the median of microseconds per item.
+
+    The first contestant is the reference of the ratios.
+    """
     times: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for _ in range(rounds):
         for contestant in contestants:
@@ -40,10 +42,10 @@ def race(title: str, contestants: list[Contestant], *, rounds: int = 5) -> dict[
             start = time.perf_counter()
             contestant.run()
             times[contestant.name].append((time.perf_counter() - start) / contestant.items * 1e6)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(values) for name, values in times.items()}
     reference = medians[contestants[0].name]
     table = Table(title=title, title_justify="left")
-    for column in ("", "µs an item", "min…max", "items/s", f"÷ {contestants[0].name}"):
+    for column in ("", "µs per item", "min…max", "items/s", f"÷ {contestants[0].name}"):
         table.add_column(column, justify="left" if not column else "right")
     for name, median in medians.items():
         spread = f"{min(times[name]):.3f}…{max(times[name]):.3f}"

@@ -1,4 +1,4 @@
-"""How long a service takes until it is ready, and how much memory it then holds, by flavor of the model."""
+"""The time until a service is ready and its memory then, by flavor of the model."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmarks.predict import FLAVORS, saved
 from makiserve.testing.broker import KafkaServer, create_topic, install
 
 ROUNDS = 3
-LONGEST_S = 120
+TIMEOUT_S = 120
 
 
 def run() -> None:
-    """All flavors that are installed; a model without a pipeline, so that what is measured is the model's."""
+    """Start a service for each installed flavor. The models have no pipeline, so only the model is measured."""
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     print("\n| | ready after, s: median, max | CPU s | memory, MB |\n|---|---|---|---|")
@@ -32,22 +32,24 @@ def run() -> None:
             saved(make()[0], model)
             for topic in (f"in-{number}", f"out-{number}"):
                 create_topic(admin, topic)
-            words = ["--input", f"in-{number}", "--output", f"out-{number}", "--http", "off"]
-            found = [_start(["--model", str(model), *words], server.bootstrap_servers, folder) for _ in range(ROUNDS)]
-            seconds, cpu, memory = (sorted(column) for column in zip(*found, strict=True))
-            middle = [statistics.median(each) for each in (seconds, cpu, memory)]
-            print(f"| {name} | {middle[0]:.1f}, {seconds[-1]:.1f} | {middle[1]:.1f} | {middle[2]:.0f} |", flush=True)
+            options = ["--input", f"in-{number}", "--output", f"out-{number}", "--http", "off"]
+            starts = [
+                _start(["--model", str(model), *options], server.bootstrap_servers, folder) for _ in range(ROUNDS)
+            ]
+            seconds, cpu, memory = (sorted(column) for column in zip(*starts, strict=True))
+            medians = [statistics.median(values) for values in (seconds, cpu, memory)]
+            print(f"| {name} | {medians[0]:.1f}, {seconds[-1]:.1f} | {medians[1]:.1f} | {medians[2]:.0f} |", flush=True)
 
 
-def _start(words: list[str], servers: str, folder: str) -> tuple[float, float, float]:
-    """Seconds until its partition runs, seconds of processor time until then, and megabytes."""
+def _start(options: list[str], servers: str, folder: str) -> tuple[float, float, float]:
+    """Return the seconds until the partition runs, the CPU seconds until then, and the memory in MB."""
     log = Path(folder, "log")
-    command = [sys.executable, "-m", "makiserve", *words, "--bootstrap-servers", servers]
+    command = [sys.executable, "-m", "makiserve", *options, "--bootstrap-servers", servers]
     began = time.perf_counter()
     with log.open("wb") as file, subprocess.Popen(command, stderr=file) as process:
         try:
             while "→ running" not in log.read_text():
-                if process.poll() is not None or time.perf_counter() > began + LONGEST_S:
+                if process.poll() is not None or time.perf_counter() > began + TIMEOUT_S:
                     raise RuntimeError(log.read_text())
                 time.sleep(0.02)
             seconds, proc = time.perf_counter() - began, Path(f"/proc/{process.pid}")

@@ -1,7 +1,7 @@
-"""Take the pictures of docs/images from a real run: `make pictures`.
+"""Make the screenshots in docs/images from a real run: `make pictures`.
 
-The demo's model serves flights at a rate that rises and falls for two minutes, with some damaged records. Its status
-page and the report of the same flights are photographed in Chromium.
+The demo's model serves flights for two minutes at a rate that rises and falls, some of them damaged. Chromium takes
+screenshots of the status page and of the report on the same flights.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from models.flight_delay.train import train
 from tests.browser import chromium, look
 
 IMAGES = Path(__file__).parent / "images"
-READY_S = 600  # a busy machine takes its time; the picture is the same
+READY_S = 600  # generous, for busy machines
 SECONDS = 120
 RATE_PER_S, WAVE_S = 60.0, 45.0
 DAMAGED_EVERY = 1900
 TOPIC, OUTPUT = "flights", "flights.delays"
-OWN_TOPICS = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
-TALL_STATUS_PX, TALL_REPORT_PX = 1080, 1240
+SERVICE_TOPICS = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
+STATUS_HEIGHT_PX, REPORT_HEIGHT_PX = 1080, 1240
 
 
 def main() -> None:
-    """Train, serve, replay, and write the pictures."""
-    past, live = prepare()
-    train(past, name="flight_delay", alias="champion")
+    """Train, serve, replay, and write the screenshots."""
+    history, live = prepare()
+    train(history, name="flight_delay", alias="champion")
     IMAGES.mkdir(exist_ok=True)
     with (
-        broker(TOPIC, OUTPUT, own=OWN_TOPICS) as kafka,
+        broker(TOPIC, OUTPUT, service_topics=SERVICE_TOPICS) as kafka,
         Service(MODEL, kafka, TOPIC, OUTPUT) as service,
     ):
         service.wait_until_ready(READY_S)
         send(encoded(live, Flight), kafka.servers, service)
-        photograph(service.status_page, "status-page", TALL_STATUS_PX)
+        screenshot(service.status_page, "status-page", STATUS_HEIGHT_PX)
         service.stop()
     replayed = makiserve.replay(MODEL, live, label=LABEL, by=["carrier"], report=True)
     assert replayed.report  # noqa: S101  asked for
     report = live.with_name("report.html")
     report.write_text(replayed.report.html())
-    photograph(report, "report", TALL_REPORT_PX)
+    screenshot(report, "report", REPORT_HEIGHT_PX)
 
 
 def send(values: list[bytes], servers: str, service: Service) -> None:
-    """Send values, keyed by their airport, at a rate that follows a wave; some of them are damaged."""
+    """Send values keyed by airport, at a rate that follows a sine wave. Some of them are damaged."""
     producer = Producer({"bootstrap.servers": servers, "linger.ms": 5})
     began, sent = time.monotonic(), 0
     while (passed := time.monotonic() - began) < SECONDS:
@@ -69,14 +69,14 @@ def send(values: list[bytes], servers: str, service: Service) -> None:
     producer.flush()
 
 
-def photograph(place: str | Path, name: str, height: int) -> None:
-    """Write what a browser shows of a page, from its top to a height, as a PNG of 256 colours."""
-    with chromium() as browser, look(browser, place) as seen:
+def screenshot(page: str | Path, name: str, height: int) -> None:
+    """Write the top of a page, as a browser shows it, as a PNG with 256 colours."""
+    with chromium() as browser, look(browser, page) as seen:
         seen.page.set_viewport_size({"width": 1280, "height": height})
-        seen.page.wait_for_load_state("networkidle" if isinstance(place, Path) else "load")
+        seen.page.wait_for_load_state("networkidle" if isinstance(page, Path) else "load")
         seen.page.locator("svg").first.wait_for()
-        shot = Image.open(io.BytesIO(seen.page.screenshot()))
-    shot.convert("RGB").quantize(256).save(IMAGES / f"{name}.png", optimize=True)
+        image = Image.open(io.BytesIO(seen.page.screenshot()))
+    image.convert("RGB").quantize(256).save(IMAGES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Runnable scenarios: `make demo` runs `examples/demo.py`."""
+"""Runnable examples: `make demo` runs `examples/demo.py`."""

@@ -1,4 +1,4 @@
-"""A broker for the demo: the one in KAFKA_BOOTSTRAP_SERVERS, or librdkafka's mock cluster in this process."""
+"""A broker for the examples: the Kafka in KAFKA_BOOTSTRAP_SERVERS, or librdkafka's mock cluster in this process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from makiserve.kafka.embedded import OPTIONS
 
 
 class Broker:
-    """Where to send to, and how.
+    """A broker and a producer for it.
 
     Attributes:
-        kind: what it is, in words.
-        servers: its address.
-        options: what clients of it need to be told.
+        kind: description of the broker, for the screen.
+        servers: its bootstrap servers.
+        options: client settings that it requires.
     """
 
     def __init__(self, kind: str, servers: str, options: dict[str, str]) -> None:
@@ -29,19 +29,19 @@ class Broker:
         )
 
     def send(self, topic: str, values: Iterable[bytes]) -> None:
-        """Produce values to one partition, which is one lane."""
+        """Produce values to partition 0."""
         for value in values:
             self._producer.produce(topic, value, partition=0)
         self._producer.poll(0.02)
 
 
 @contextmanager
-def broker(*topics: str, own: tuple[str, ...] = ()) -> Iterator[Broker]:
-    """A broker on which these topics exist, and are empty.
+def broker(*topics: str, service_topics: tuple[str, ...] = ()) -> Iterator[Broker]:
+    """Yield a broker with these topics, empty.
 
     Args:
-        topics: what is read and written.
-        own: those that a service creates itself, where it can: the mock cluster has no call for it.
+        topics: the input and output topics.
+        service_topics: topics that a service normally creates itself, which the mock cluster does not support.
     """
     if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         admin = AdminClient({"bootstrap.servers": servers})
@@ -50,10 +50,10 @@ def broker(*topics: str, own: tuple[str, ...] = ()) -> Iterator[Broker]:
         try:
             yield Broker("the Kafka of KAFKA_BOOTSTRAP_SERVERS", servers, {})
         finally:
-            for future in admin.delete_topics([*topics, *own]).values():
+            for future in admin.delete_topics([*topics, *service_topics]).values():
                 future.result()
         return
     embedded = EmbeddedBroker()
-    for topic in (*topics, *own):
+    for topic in (*topics, *service_topics):
         embedded.create_topic(topic)
-    yield Broker("librdkafka's mock cluster, in this process,", embedded.bootstrap_servers, OPTIONS)
+    yield Broker("librdkafka's mock cluster in this process", embedded.bootstrap_servers, OPTIONS)

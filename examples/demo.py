@@ -1,9 +1,9 @@
 """The whole of makiserve in two minutes: train, log, serve on a broker, replay, compare. `make demo` runs it.
 
-The data are real: flights that left New York in January and February 2013. The model learns from the first 40,000 and
-then serves the 10,000 that follow, which it has never seen. Without KAFKA_BOOTSTRAP_SERVERS the demo brings its own
-broker, librdkafka's mock cluster, which speaks Kafka's protocol and lives in this process. It is good for showing.
-`make test` proves what makiserve promises about faults, on Apache Kafka.
+The data is real: flights from New York in January and February 2013. The model is trained on the first 40,000 flights
+and then serves the next 10,000, which it has not seen. Without KAFKA_BOOTSTRAP_SERVERS the demo uses librdkafka's mock
+cluster, which implements Kafka's protocol inside this process. The mock cluster is enough for a demonstration;
+`make test` verifies the guarantees on Apache Kafka.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 def main() -> int:
     """Run the demo. Return 0 if every served prediction equals the replay's."""
-    past, live = prepare()
+    history, live = prepare()
     screen.rule("1  train")
-    screen.print(f"{TRAINED_ON:,} real flights; features: how late the flights before this one left and arrived")
-    train(past, name="flight_delay", alias="champion")
-    own = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
-    with broker("flights", "flights.delays", own=own) as kafka:
+    screen.print(f"{TRAINED_ON:,} real flights; features: departure and arrival delays of earlier flights")
+    train(history, name="flight_delay", alias="champion")
+    service_topics = ("flights.delays.dead-letters", "makiserve.flights.delays.state")
+    with broker("flights", "flights.delays", service_topics=service_topics) as kafka:
         screen.rule("2  serve")
         screen.print(f"{kafka.kind} at {kafka.servers}")
         served = serve(live, kafka)
@@ -60,21 +60,21 @@ def main() -> int:
 
 
 def prepare() -> tuple[Path, Path]:
-    """Write the flights to train on and those to serve into a fresh folder, which also holds MLflow's store."""
+    """Write the flights for training and for serving into a new folder, which also contains MLflow's store."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{FOLDER / 'mlflow.db'}"
-    past, live, everything = (FOLDER / f"{name}.csv" for name in ("past", "live", "flights"))
-    write_flights(everything)
-    with everything.open() as lines:
+    history, live, flights = (FOLDER / f"{name}.csv" for name in ("history", "live", "flights"))
+    write_flights(flights)
+    with flights.open() as lines:
         header = next(lines)
-        past.write_text(header + "".join(islice(lines, TRAINED_ON)))
+        history.write_text(header + "".join(islice(lines, TRAINED_ON)))
         live.write_text(header + "".join(islice(lines, SERVED)))
-    return past, live
+    return history, live
 
 
 def serve(live: Path, kafka: Broker) -> list[Output]:
-    """Stream the file into the topic while the service scores it. Return the outputs of the service."""
+    """Send the file to the topic while the service scores it. Return the outputs of the service."""
     values = encoded(live, Flight)
     expected = len(makiserve.replay(MODEL, live).outputs)
     with Service(MODEL, kafka, "flights", "flights.delays") as service:
@@ -90,14 +90,14 @@ def serve(live: Path, kafka: Broker) -> list[Output]:
                 service.read()
                 view.update(service.view(sent, time.monotonic() - started))
         if sys.stdin.isatty():
-            screen.input("The status page is up until you press Enter. ")
+            screen.input("The status page is available until you press Enter. ")
         service.stop()
     screen.print()
     return service.outputs
 
 
 def encoded(file: Path, record: type[makiserve.Record]) -> list[bytes]:
-    """Return the records of a file as the JSON messages that their source would send."""
+    """Return the records of a file as JSON messages."""
     schema = Schema(record)
     return [
         schema.encode_json(item) for block in RecordFile(file, schema) for item in block if isinstance(item, record)
@@ -105,12 +105,12 @@ def encoded(file: Path, record: type[makiserve.Record]) -> list[bytes]:
 
 
 def show(replayed: Replayed) -> None:
-    """Print the replay's rate, its errors beside those of baselines, and the report."""
+    """Print the replay's rate, its error and those of the baselines, and write the report."""
     screen.print(f"{replayed.rows:,} flights in {replayed.seconds:.2f} s, {len(replayed.outputs):,} predictions")
     if replayed.metrics:
         errors = {"the model": replayed.metrics.figures} | dict(replayed.metrics.baselines)
         for name, figures in errors.items():
-            screen.print(f"  {name:12} rmse {figures['rmse']:6.2f} minutes, on flights that it was not trained on")
+            screen.print(f"  {name:12} rmse {figures['rmse']:6.2f} minutes on flights not used for training")
     if replayed.report:
         report = FOLDER / "report.html"
         report.write_text(replayed.report.html())
@@ -121,13 +121,13 @@ def verdict(comparison: Comparison, served: int) -> int:
     """Print whether serving and replay agree. Return the exit code."""
     differ = comparison.different + comparison.missing + comparison.unexpected
     equal = comparison.identical + comparison.close
-    screen.print(f"{served:,} predictions served, {equal:,} equal the replay, {differ:,} differ")
+    screen.print(f"{served:,} predictions served, {equal:,} equal to the replay, {differ:,} different")
     if comparison.close:
-        screen.print(f"({comparison.close} of them in the last bits only: BLAS rounds by the size of a batch)")
+        screen.print(f"({comparison.close} of them up to the last bits: BLAS rounding depends on the size of a batch)")
     if comparison.agree and served:
-        screen.print("[bold green]What was served is what the replay gives, record by record.[/]")
+        screen.print("[bold green]Serving and replay agree on every record.[/]")
         return 0
-    screen.print(f"[bold red]They differ first here:[/] {comparison.first}")
+    screen.print(f"[bold red]First difference:[/] {comparison.first}")
     return 1
 
 

@@ -1,4 +1,4 @@
-"""The service of the demo: `makiserve` in its own process, and a live view of its outputs."""
+"""The service of the examples: `makiserve` in a separate process, and a live view of its outputs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SHOWN = 8
 
 
 class Output(NamedTuple):
-    """A prediction that was served.
+    """A served prediction.
 
     Attributes:
-        source: the offset of the record that caused it.
-        value: the message.
+        source: offset of the input record.
+        value: value of the output message.
     """
 
     source: int
@@ -37,7 +37,7 @@ class Output(NamedTuple):
 
 
 class Service:
-    """`makiserve` in its own process, and a reader of its output topic. As a context manager it ends with the block."""
+    """`makiserve` in a separate process, and a reader of its output topic. Leaving the context kills the process."""
 
     def __init__(self, model: str, broker: Broker, input_: str, output: str) -> None:
         self.outputs: list[Output] = []
@@ -55,16 +55,16 @@ class Service:
         self._consumer.assign([TopicPartition(output, 0, 0)])
 
     def read(self) -> None:
-        """Take the outputs that were written since the last call."""
+        """Read the outputs written since the last call."""
         for message in self._consumer.consume(1000, 0.2):
             if message.error() is None:
                 source = dict(message.headers())["makiserve.source"].decode()
                 self.outputs.append(Output(int(source.rpartition("@")[2]), message.value()))
         if self._process.poll():
-            raise SystemExit(f"the service ended with exit code {self._process.returncode}:\n{LOG.read_text()}")
+            raise SystemExit(f"the service exited with code {self._process.returncode}:\n{LOG.read_text()}")
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Wait until it has loaded and checked the model and owns its partitions."""
+        """Wait until the service has loaded and checked the model and owns its partitions."""
         deadline = time.monotonic() + seconds
         while "→ running" not in LOG.read_text():
             self.read()
@@ -73,22 +73,22 @@ class Service:
 
     @property
     def status_page(self) -> str:
-        """The address of the status page, as the service's log names it."""
-        named = re.search(r"http://[\w.:]+", LOG.read_text())
-        return named[0] if named else "see the log"
+        """The address of the status page, from the service's log."""
+        address = re.search(r"http://[\w.:]+", LOG.read_text())
+        return address[0] if address else "see the log"
 
     def stop(self) -> None:
-        """Ask it to drain, wait for its end, and take the outputs that are left."""
+        """Drain the service, wait until it exits, and read the remaining outputs."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=60)
         self.read()
 
     def view(self, sent: int, seconds: float) -> Table:
-        """Return a table of the last predictions, with the rates in its title."""
+        """Return a table of the last predictions; its title has the counts and the rate."""
         title = f"{sent:,} flights sent ({sent / max(seconds, 1e-9):,.0f}/s), {len(self.outputs):,} predictions served"
         table = Table(title=title, title_justify="left", min_width=len(title))
         table.add_column("record", justify="right")
-        table.add_column("delay at arrival [min]", justify="right")
+        table.add_column("arrival delay [min]", justify="right")
         for output in self.outputs[-SHOWN:]:
             table.add_row(f"flights[0]@{output.source}", f"{json.loads(output.value)['prediction']:.1f}")
         return table

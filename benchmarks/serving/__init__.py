@@ -1,9 +1,9 @@
-"""Serving on a real broker: makiserve, a loop by hand and Quix Streams, in turn, each a process of its own."""
+"""Serving on a real broker: makiserve, a loop by hand, Quix Streams and Faust in turn, each in a separate process."""
 
 
 def run() -> None:
-    """Throughput, latency and restoring, as tables."""
-    # Not at the top: contenders import this package in an environment without makiserve.
+    """Print tables of throughput, latency and restore time."""
+    # Imported here because contestants import this package in an environment without makiserve.
     from benchmarks.serving import contest
 
     contest.main()

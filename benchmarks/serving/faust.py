@@ -1,4 +1,4 @@
-"""Faust, exactly once, as its documentation does it: an agent that sees a record, a table by the key of the messages.
+"""Faust, exactly once, as in its documentation: an agent receives one record, and a table has the state of each key.
 
 python -m benchmarks.serving.faust JOB ESTIMATOR SERVERS INPUT OUTPUT DIRECTORY
 """
@@ -14,7 +14,7 @@ from benchmarks.serving.byhand import PIPELINES, Estimator, Memory
 
 COMMIT_S = 0.1
 PARTITIONS = 4
-"""Of the input: its tables must have as many."""
+"""Number of partitions of the input, and of Faust's tables."""
 
 
 def main(job: str, estimator: str, servers: str, source: str, target: str, folder: str) -> None:
@@ -25,7 +25,7 @@ def main(job: str, estimator: str, servers: str, source: str, target: str, folde
         broker=f"kafka://{servers}",
         processing_guarantee="exactly_once",
         broker_commit_interval=COMMIT_S,
-        store="memory://",  # and a changelog in Kafka, from which it is restored
+        store="memory://",  # with a changelog in Kafka, from which it is restored
         datadir=folder,
         topic_partitions=PARTITIONS,
     )
@@ -38,7 +38,7 @@ def main(job: str, estimator: str, servers: str, source: str, target: str, folde
         async for event in stream.events():
             state = Memory(table.get(event.key) or {})
             row = features(state, event.value)
-            table[event.key] = dict(state)  # the table sees what is assigned
+            table[event.key] = dict(state)  # the table only notices an assignment
             if row is not None:
                 value = {"prediction": predict([row])[0]}
                 await outputs.send(key=event.key, value=value, partition=event.message.partition)
@@ -47,5 +47,5 @@ def main(job: str, estimator: str, servers: str, source: str, target: str, folde
 
 
 if __name__ == "__main__":
-    words, sys.argv[1:] = sys.argv[1:], ["worker", "--without-web", "--loglevel", "warn"]
-    main(*words)
+    arguments, sys.argv[1:] = sys.argv[1:], ["worker", "--without-web", "--loglevel", "warn"]
+    main(*arguments)

@@ -1,4 +1,4 @@
-"""What is served: the messages of each partition, the packaged model, and what the replay says of them."""
+"""The jobs: the messages of each partition, the packaged model, and the expected predictions from a replay."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ TRAINING_ROWS = 30_000
 
 @dataclass(frozen=True)
 class Job:
-    """One of the pipelines with its data.
+    """A pipeline with its data.
 
     Attributes:
-        model: the folder of the packaged model.
-        estimator: the file of what was fitted alone.
-        lanes: the messages of each partition, by their key.
-        expected: of each key the predictions and how many records had been read at each.
+        name: name of the pipeline.
+        model: folder of the packaged model.
+        estimator: file of the fitted estimator without the pipeline.
+        lanes: messages of each partition, by their key.
+        expected: for each key the offsets of the records that have a prediction, with the predictions.
     """
 
     name: str
@@ -39,17 +40,17 @@ class Job:
 
     @property
     def records(self) -> int:
-        """In all lanes."""
+        """The number of records in all lanes."""
         return sum(map(len, self.lanes.values()))
 
     @property
     def outputs(self) -> int:
-        """In all lanes."""
+        """The number of outputs of all lanes."""
         return sum(map(len, self.expected.values()))
 
 
 def electricity(folder: Path, records: int) -> Job:
-    """A house a partition, SYNTHETIC, all columns of its file."""
+    """Return the job with one SYNTHETIC house per partition and all columns of its file."""
     folder.mkdir()
     write_house(folder / "train.csv", TRAINING_ROWS, seed=7)
     model, estimator = _package(folder, train_house(folder / "train.csv"))
@@ -59,7 +60,7 @@ def electricity(folder: Path, records: int) -> Job:
 
 
 def flights(folder: Path, records: int) -> Job:
-    """The flights of New York, an airport a partition, all columns of their file."""
+    """Return the job with one New York airport per partition and all columns of the file."""
     folder.mkdir()
     write_flights(folder / "train.csv")
     model, estimator = _package(folder, train_flights(folder / "train.csv", rows=TRAINING_ROWS))
@@ -75,7 +76,7 @@ def _messages(table: pa.Table) -> list[bytes]:
 
 
 def _package(folder: Path, uri: str) -> tuple[Path, Path]:
-    """The model as a plain folder, without a registry; what was fitted, for those who cannot read it."""
+    """Return the model as a folder, and the fitted estimator as a file for contestants without makiserve."""
     model = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder / "model")))
     joblib.dump(mlflow.sklearn.load_model(str(model)), folder / "estimator")
     return model, folder / "estimator"

@@ -1,6 +1,6 @@
-"""Records at a steady rate, from a process of its own.
+"""Produce records at a steady rate, in a separate process.
 
-python -m benchmarks.serving.load SERVERS TOPIC RECORDS_A_SECOND SECONDS FILE…
+python -m benchmarks.serving.load SERVERS TOPIC RECORDS_PER_S SECONDS FILE…
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ TICK_S = 0.01
 
 
 def main(servers: str, topic: str, rate: str, seconds: str, *files: str) -> None:
-    """A file a partition, its name the key; the timestamp is that of the moment at which a record is handed over."""
+    """Produce each file to its own partition, with its name as the key. The timestamp is that of the produce call."""
     producer = Producer({"bootstrap.servers": servers, "linger.ms": 1, "enable.idempotence": True})
     per_tick = max(1, round(float(rate) * TICK_S))
-    records = iter(interleaved([Path(each) for each in files]))
+    records = iter(interleaved([Path(file) for file in files]))
     start = time.monotonic()
     for tick in range(round(float(seconds) / TICK_S)):
         time.sleep(max(0.0, start + tick * TICK_S - time.monotonic()))
@@ -30,12 +30,12 @@ def main(servers: str, topic: str, rate: str, seconds: str, *files: str) -> None
 
 
 def interleaved(files: list[Path]) -> list[tuple[int, bytes, bytes]]:
-    """The records of all files in turn."""
+    """Return the records of all files in turn."""
     lanes = [
         [(number, file.stem.encode(), line) for line in file.read_bytes().splitlines()]
         for number, file in enumerate(files)
     ]
-    return [each for each in chain.from_iterable(zip_longest(*lanes)) if each]
+    return [record for record in chain.from_iterable(zip_longest(*lanes)) if record]
 
 
 if __name__ == "__main__":

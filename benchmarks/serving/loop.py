@@ -1,4 +1,4 @@
-"""The limit: a loop with the same guarantees, written for one job, which cannot restore its state.
+"""A loop by hand with the same guarantees, as the upper limit. It is written for one job and cannot restore its state.
 
 python -m benchmarks.serving.loop JOB ESTIMATOR SERVERS INPUT OUTPUT
 """
@@ -25,10 +25,10 @@ def main(job: str, estimator: str, servers: str, source: str, target: str) -> No
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     features, predict = PIPELINES[job], Estimator(estimator).predict
     decode, encode = msgspec.json.decode, msgspec.json.encode
-    own = {"bootstrap.servers": servers}
+    connection = {"bootstrap.servers": servers}
     group = {"group.id": target, "auto.offset.reset": "earliest", "enable.auto.commit": False}
-    consumer = Consumer(own | group | {"isolation.level": "read_committed"})
-    producer = Producer(own | {"transactional.id": target, "linger.ms": 5})
+    consumer = Consumer(connection | group | {"isolation.level": "read_committed"})
+    producer = Producer(connection | {"transactional.id": target, "linger.ms": 5})
     producer.init_transactions()
     consumer.subscribe([source])
     states: dict[tuple[int, bytes], Memory] = defaultdict(Memory)

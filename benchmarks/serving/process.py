@@ -1,4 +1,4 @@
-"""A contender as a process: its command, the processor's time of all its processes, its end."""
+"""A contestant as a process: its command, its environment, its CPU time."""
 
 from __future__ import annotations
 
@@ -14,51 +14,57 @@ from benchmarks.serving.jobs import Job
 
 ROOT = Path(__file__).parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
-PATIENCE_S = 60
+STOP_TIMEOUT_S = 60
 
-MAKISERVE, TWO, BY_HAND = "makiserve", "makiserve --workers 2", "by hand"
+MAKISERVE, TWO_WORKERS, BY_HAND = "makiserve", "makiserve --workers 2", "by hand"
 QUIX_STREAMS, FAUST = "Quix Streams", "Faust"
 PEERS = {QUIX_STREAMS: ("quix", "quixstreams==3.28.1"), FAUST: ("faust", "faust-streaming==0.15.3")}
-"""The module of each here, which names its environment, too, and its package."""
+"""The module of each in this package, also the name of its environment, and its requirement."""
 
-MODEL = ("scikit-learn", "joblib", "numpy")
-"""What the estimator takes, in this environment's versions."""
+ESTIMATOR_PACKAGES = ("scikit-learn", "joblib", "numpy")
+"""Packages of the estimator, installed in the versions of this environment."""
 
 
-def command(contender: str, job: Job, servers: str, source: str, target: str, folder: Path) -> list[str]:
-    """How an operator would start it; it serves until SIGTERM."""
-    if contender in (MAKISERVE, TWO):
-        words = [sys.executable, "-m", "makiserve", "--model", str(job.model), "--bootstrap-servers", servers]
-        workers = ["--workers", "2"] if contender == TWO else []
-        return [*words, "--input", source, "--output", target, "--http", "127.0.0.1:0", *workers]
-    words = [job.name, str(job.estimator), servers, source, target]
-    if contender == BY_HAND:
-        return [sys.executable, "-m", "benchmarks.serving.loop", *words]
-    return [str(python_of(contender)), "-m", f"benchmarks.serving.{PEERS[contender][0]}", *words, str(folder / target)]
+def command(contestant: str, job: Job, servers: str, source: str, target: str, folder: Path) -> list[str]:
+    """Return the command of a contestant that serves until SIGTERM."""
+    if contestant in (MAKISERVE, TWO_WORKERS):
+        program = [sys.executable, "-m", "makiserve", "--model", str(job.model), "--bootstrap-servers", servers]
+        workers = ["--workers", "2"] if contestant == TWO_WORKERS else []
+        return [*program, "--input", source, "--output", target, "--http", "127.0.0.1:0", *workers]
+    arguments = [job.name, str(job.estimator), servers, source, target]
+    if contestant == BY_HAND:
+        return [sys.executable, "-m", "benchmarks.serving.loop", *arguments]
+    return [
+        str(python_of(contestant)),
+        "-m",
+        f"benchmarks.serving.{PEERS[contestant][0]}",
+        *arguments,
+        str(folder / target),
+    ]
 
 
 def python_of(peer: str) -> Path:
-    """The interpreter of an environment of its own, made at the first call, with this one's scikit-learn."""
-    name, package = PEERS[peer]
-    environment = ROOT / ".cache" / name
+    """Return the interpreter of a peer's environment, which the first call creates with the same scikit-learn."""
+    folder, requirement = PEERS[peer]
+    environment = ROOT / ".cache" / folder
     python = environment / "bin" / "python"
     if not (environment / "done").exists():
         venv.create(environment, clear=True, with_pip=True)
-        pinned = [f"{each}=={version(each)}" for each in MODEL]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", package, *pinned], check=True)
+        pinned = [f"{name}=={version(name)}" for name in ESTIMATOR_PACKAGES]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", requirement, *pinned], check=True)
         (environment / "done").touch()
     return python
 
 
 class Process:
-    """One run; as a context manager it is ended on exit."""
+    """A run of a contestant. Leaving the context stops the process."""
 
-    def __init__(self, words: list[str], log: Path) -> None:
-        self._words, self.log = words, log
+    def __init__(self, command: list[str], log: Path) -> None:
+        self._command, self.log = command, log
 
     def __enter__(self) -> Process:
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(self._words, cwd=ROOT, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
         return self
 
     def __exit__(
@@ -66,18 +72,18 @@ class Process:
     ) -> None:
         self._process.terminate()
         try:
-            self._process.wait(PATIENCE_S)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
     def check(self) -> None:
-        """Raises RuntimeError, with the end of its log, when it has ended."""
+        """Raise RuntimeError with the end of the log if the process has exited."""
         if self._process.poll() is not None:
-            raise RuntimeError(f"it has ended: {' '.join(self._words)}\n{self.log.read_text()[-3000:]}")
+            raise RuntimeError(f"the process exited: {' '.join(self._command)}\n{self.log.read_text()[-3000:]}")
 
     def cpu_s(self) -> float:
-        """The seconds of processor time so far, of the process and those that it started."""
+        """Return the CPU seconds so far of the process and its children."""
         return _cpu_s(self._process.pid)
 
 

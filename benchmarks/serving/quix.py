@@ -1,4 +1,4 @@
-"""Quix Streams, exactly once, as its documentation does it: a stateful function a record, state by the message's key.
+"""Quix Streams, exactly once, as in its documentation: a stateful function per record, state by the message's key.
 
 python -m benchmarks.serving.quix JOB ESTIMATOR SERVERS INPUT OUTPUT STATE_DIRECTORY
 """

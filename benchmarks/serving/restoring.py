@@ -1,4 +1,4 @@
-"""How long a worker that starts takes until it has its state, of a pipeline of many keys."""
+"""The time that a starting worker takes to restore the state of many keys."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PIPELINE = "benchmarks.serving.shops:features"
 KEYS = 300_000
 PARTITIONS = 4
 INPUT, OUTPUT, STATE = "restoring.in", "restoring.out", "makiserve.restoring.out.state"
-MOVE = re.compile(r"^(\S+ \S+) .*(→ restoring|→ running|records of state)", re.MULTILINE)
-PATIENCE_S = 120
+PHASE_LINE = re.compile(r"^(\S+ \S+) .*(→ restoring|→ running|records of state)", re.MULTILINE)
+TIMEOUT_S = 120
 
 
 def measure(servers: str, folder: Path, scale: float) -> None:
-    """Build the state, drain, start again; print what the log of the second start says."""
+    """Build the state, drain, start again, and print the restore time from the log of the second start."""
     keys = int(KEYS * scale)
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
     for topic in (INPUT, OUTPUT):
@@ -36,24 +36,27 @@ def measure(servers: str, folder: Path, scale: float) -> None:
         value = b'{"shop": %d, "amount": %d.5}' % (number, number % 97)
         producer.produce(INPUT, value, partition=number % PARTITIONS)
     producer.flush()
-    words = [sys.executable, "-m", "makiserve", "--features", PIPELINE, "--bootstrap-servers", servers]
-    words += ["--input", INPUT, "--output", OUTPUT, "--http", "127.0.0.1:0"]
-    with Process(words, folder / "built.log") as process:
-        _wait(process, lambda: _seen(servers, OUTPUT) >= keys)
-        # The checkpoint that is due after five seconds; the last one, at the end, is not written for so many keys.
-        _wait(process, lambda: _seen(servers, STATE) >= keys)
+    command = [sys.executable, "-m", "makiserve", "--features", PIPELINE, "--bootstrap-servers", servers]
+    command += ["--input", INPUT, "--output", OUTPUT, "--http", "127.0.0.1:0"]
+    with Process(command, folder / "built.log") as process:
+        _wait(process, lambda: _count(servers, OUTPUT) >= keys)
+        # Wait for the periodic checkpoint: with this many keys none is written at the end of a drain.
+        _wait(process, lambda: _count(servers, STATE) >= keys)
     size = sum(_sizes(servers, STATE))
-    with Process(words, folder / "restored.log") as process:
+    with Process(command, folder / "restored.log") as process:
         _wait(process, lambda: process.log.read_text().count("→ running") == PARTITIONS)
-    moments = [datetime.fromisoformat(found.replace(",", ".")) for found, _ in MOVE.findall(process.log.read_text())]
+    moments = [
+        datetime.fromisoformat(timestamp.replace(",", "."))
+        for timestamp, _ in PHASE_LINE.findall(process.log.read_text())
+    ]
     seconds = (max(moments) - min(moments)).total_seconds()
     print(f"\nRestoring {keys:,} keys, {PARTITIONS} partitions, {size / 1e6:.1f} MB in the state topic\n")
-    print("| s | s for 100 MB |\n|---|---|")
+    print("| s | s per 100 MB |\n|---|---|")
     print(f"| {seconds:.2f} | {seconds / size * 1e8:.1f} |")
 
 
 def _wait(process: Process, is_done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not is_done():
         process.check()
         if time.monotonic() > deadline:
@@ -61,12 +64,12 @@ def _wait(process: Process, is_done: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def _seen(servers: str, topic: str) -> int:
+def _count(servers: str, topic: str) -> int:
     return sum(1 for _ in _sizes(servers, topic))
 
 
 def _sizes(servers: str, topic: str) -> list[int]:
-    """The bytes of each committed record of a topic, key and value."""
+    """Return the size in bytes of each committed record of a topic, key and value."""
     reader = Consumer(
         {
             "bootstrap.servers": servers,

@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, and what it serves is what it replays."""
+"""Run all cells of the notebook, and check that serving and replay agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_notebook_serves_what_it_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_serves_what_it_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
