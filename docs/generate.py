@@ -43,25 +43,27 @@ def main() -> None:
 
 
 def pages() -> dict[str, str]:
-    """The pages by file name."""
-    found = {f"{name}.md": page(name) for name in MODULES}
+    """Return the pages by file name."""
+    pages = {f"{name}.md": page(name) for name in MODULES}
     lines = [
         "# Operators\n",
         "`import makiserve.stream as rs`. Generated from the docstrings; `pydoc` shows the same.\n",
     ]
-    lines += [f"- [rs.{name}]({name}.md): {summary(module(name))}" for name in MODULES]
-    return found | {"README.md": "\n".join(lines) + "\n"}
+    lines += [f"- [rs.{name}]({name}.md): {summary(vocabulary_module(name))}" for name in MODULES]
+    return pages | {"README.md": "\n".join(lines) + "\n"}
 
 
 def page(name: str) -> str:
-    """The page of one module."""
-    parts = [f"# rs.{name}\n\n{inspect.getdoc(module(name))}\n"]
-    parts += [operator(f"rs.{name}.{each}", function) for each, function in public(module(name))]
+    """Return the page of a module."""
+    parts = [f"# rs.{name}\n\n{inspect.getdoc(vocabulary_module(name))}\n"]
+    parts += [
+        operator(f"rs.{name}.{function_name}", function) for function_name, function in public(vocabulary_module(name))
+    ]
     return "\n".join(parts)
 
 
 def operator(name: str, function: Any) -> str:
-    """The section of one operator: signature, docstring."""
+    """Return the section of an operator: its signature and docstring."""
     signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
     star = "" if "*, " in signature else "*, "
     signature = signature.replace("**missing: Unpack[MissingValues]", f"{star}{MISSING_VALUES}")
@@ -69,7 +71,7 @@ def operator(name: str, function: Any) -> str:
 
 
 def markdown(text: str) -> str:
-    """A Google docstring as Markdown: sections as headings, arguments as a list, examples as code."""
+    """Return a Google docstring as Markdown, with sections as headings, arguments as a list, and examples as code."""
     lines, inside, fenced = [], "", False
     for line in text.splitlines():
         fenced ^= line.startswith("```")
@@ -93,23 +95,23 @@ def _item(line: str) -> str:
     return f"- `{item[1]}`: {item[2]}" if item else f"  {line.strip()}"
 
 
-def module(name: str) -> ModuleType:
-    """A module of the vocabulary."""
+def vocabulary_module(name: str) -> ModuleType:
+    """Return a module of the vocabulary."""
     return importlib.import_module(f"makiserve.stream.{name}")
 
 
-def public(of: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Its functions, in the order of their names."""
-    names = getattr(of, "__all__", None) or [name for name in vars(of) if not name.startswith("_")]
+def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Yield the public functions of a module, sorted by name."""
+    names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
     for name in sorted(names):
-        function = getattr(of, name)
+        function = getattr(module, name)
         if inspect.isfunction(function) and function.__module__.startswith("makiserve.stream"):
             yield name, function
 
 
-def summary(of: ModuleType) -> str:
-    """The first line of its docstring."""
-    return (inspect.getdoc(of) or "").splitlines()[0]
+def summary(module: ModuleType) -> str:
+    """Return the first line of a module's docstring."""
+    return (inspect.getdoc(module) or "").splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ They begin at 0 with the process. If a supervisor restarts a worker, they keep t
 
 
 def page() -> str:
-    """The page."""
+    """Return the page."""
     return "\n".join([HEAD, *map(section, METRICS)])
 
 
 def section(metric: Metric) -> str:
-    """What is said of one metric."""
+    """Return the section of a metric."""
     labels = f" · by {', '.join(f'`{label}`' for label in metric.labels)}" if metric.labels else ""
     return f"### {metric.name}\n\n{metric.kind}{labels}\n\n{metric.help}\n"
 

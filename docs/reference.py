@@ -97,42 +97,42 @@ def main() -> None:
 
 
 def pages() -> dict[str, str]:
-    """The generated pages, by file name."""
+    """Return the generated pages by file name."""
     return {"configuration.md": configuration(), "cli.md": commands(), "errors.md": ERRORS + errors(MakiserveError)}
 
 
-def errors(of: type[MakiserveError]) -> str:
-    """A class of error, and those below it."""
-    summary = (inspect.getdoc(of) or "").splitlines()[0]
-    reason = f"`{of.reason}`" if issubclass(of, RecordError) else ""
-    exit_code = "" if issubclass(of, RecordError) else of.exit_code
-    line = f"| `{of.__name__}` | {exit_code} | {reason} | {summary} |\n"
-    below = (each for each in of.__subclasses__() if each.__module__ == of.__module__)
-    return line + "".join(errors(each) for each in below)
+def errors(error: type[MakiserveError]) -> str:
+    """Return the rows of an error class and its subclasses."""
+    summary = (inspect.getdoc(error) or "").splitlines()[0]
+    reason = f"`{error.reason}`" if issubclass(error, RecordError) else ""
+    exit_code = "" if issubclass(error, RecordError) else error.exit_code
+    line = f"| `{error.__name__}` | {exit_code} | {reason} | {summary} |\n"
+    subclasses = (subclass for subclass in error.__subclasses__() if subclass.__module__ == error.__module__)
+    return line + "".join(map(errors, subclasses))
 
 
 def configuration() -> str:
-    """All options of all sections."""
+    """Return the page of all options."""
     return CONFIGURATION + "".join(table(section) for section in SECTIONS)
 
 
 def table(section: type[Section]) -> str:
-    """The options of one section."""
-    place = f"In the file: table `[{section.table}]`." if section.table else "In the file: above all tables."
+    """Return the table of a section's options."""
+    location = f"In the file: table `[{section.table}]`." if section.table else "In the file: above all tables."
     lines = [
         f"\n## {title_of(section)}\n",
-        f"{place}\n",
+        f"{location}\n",
         "| flag, variable, key | value | default | |",
         "|---|---|---|---|",
     ]
-    return "\n".join(lines + [row(each) for each in options(section)]) + "\n"
+    return "\n".join(lines + [row(option) for option in options(section)]) + "\n"
 
 
 def row(option: Option) -> str:
-    """One option."""
+    """Return the row of an option."""
     key = f"`[{option.key}]`" if option.is_mapping else f"`{option.key}`"
     variables = (f"{option.variable}_…",) if option.is_mapping else (option.variable, *option.spec.aliases)
-    names = "<br>".join([f"`{option.flag}`", *(f"`{each}`" for each in variables), key])
+    names = "<br>".join([f"`{option.flag}`", *(f"`{variable}`" for variable in variables), key])
     value = (option.spec.metavar or metavar(option.kind)).replace("|", " \\| ")
     default = default_text(option)
     return (
@@ -141,25 +141,25 @@ def row(option: Option) -> str:
 
 
 def commands() -> str:
-    """The help of every command."""
-    shown = [COMMANDS, section("makiserve", command)]
+    """Return the page of all commands."""
+    sections = [COMMANDS, section("makiserve", command)]
     context = click.Context(command)
     for name in command.list_commands(context):
-        each = command.get_command(context, name)
-        assert each  # noqa: S101  it is in the list
-        shown += [section(f"makiserve {name}", each)]
-    return "\n".join(shown)
+        subcommand = command.get_command(context, name)
+        assert subcommand  # noqa: S101  it is in the list
+        sections += [section(f"makiserve {name}", subcommand)]
+    return "\n".join(sections)
 
 
-def section(name: str, of: click.Command) -> str:
-    """The help of one command, without the options of the configuration."""
-    titles = {each.title: None for each in of.params if isinstance(each, Flag)}
-    own = copy(of)
-    own._help_option = None  # noqa: SLF001  remembered from whoever ran the command first
-    own.params = [each for each in of.params if not isinstance(each, Flag)]
+def section(name: str, documented: click.Command) -> str:
+    """Return the help of a command, without the options of the configuration."""
+    titles = {parameter.title: None for parameter in documented.params if isinstance(parameter, Flag)}
+    own = copy(documented)
+    own._help_option = None  # noqa: SLF001  click caches it when the command runs
+    own.params = [parameter for parameter in documented.params if not isinstance(parameter, Flag)]
     with click.Context(own, info_name=name, terminal_width=110, **command.context_settings) as context:
-        shown = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
-    return shown + (f"\nConfiguration: {'; '.join(titles)}.\n" if titles else "")
+        text = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
+    return text + (f"\nConfiguration: {'; '.join(titles)}.\n" if titles else "")
 
 
 if __name__ == "__main__":

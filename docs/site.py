@@ -1,6 +1,6 @@
 """Hooks of mkdocs: generate the reference, and add the files outside docs/ that its pages link to. `make site`.
 
-Links are written for the repository, where they work without a build. Here each becomes a link of the site.
+Links in the pages are relative to the repository, so that they work without a build. The build translates them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from docs import decision_index, generate, metrics, reference
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 MOVED = {"README.md": "index.md", "docs/README.md": "contents.md"}
-"""The site begins with the README of the project."""
+"""The first page of the site is the README of the project."""
 OUTSIDE = "repository/"
 
 
@@ -72,12 +72,12 @@ def linked_path(page: str, target: str) -> str | None:
 
 
 def site_path(name: str) -> str:
-    """Return the place on the site of a file in the repository."""
+    """Return the path on the site of a file in the repository."""
     return MOVED.get(name) or (name.removeprefix("docs/") if name.startswith("docs/") else OUTSIDE + name)
 
 
 def repository_path(uri: str) -> str:
-    """Return the file in the repository that is at this place on the site."""
+    """Return the path in the repository of a file on the site."""
     for name, moved in MOVED.items():
         if uri == moved:
             return name

@@ -1,1 +1,1 @@
-"""The container image: built, and tried out."""
+"""Build and test the container image."""

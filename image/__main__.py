@@ -1,7 +1,7 @@
-"""Build the serving image and try it out: `make image`.
+"""Build the serving image and test it: `make image`.
 
-With docker or podman as everybody builds images. With buildah also where there is no kernel support for containers, and
-no registry to be had: the base is then made of Debian's packages (image/base.sh).
+Uses docker, podman or buildah. buildah also works without kernel support for containers. If it cannot pull the base
+image, image/base.sh makes one from Debian's packages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image.index import index_of_this_machine
+from image.package_index import package_index_files
 from makiserve.building import BASE, Engine, find_engine
 from makiserve.errors import ConfigurationError
 from makiserve.version import __version__
@@ -22,7 +22,7 @@ PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 
 
 def main() -> int:
-    """Build, test; the exit code is that of the tests."""
+    """Build and test the image. Return the exit code of the tests."""
     os.environ.setdefault("BUILDAH_ISOLATION", "chroot")
     engine = find_engine()
     if engine is None:
@@ -32,8 +32,8 @@ def main() -> int:
         if engine.name == "buildah":
             _ensure_base(engine)
         with tempfile.TemporaryDirectory() as directory:
-            secrets = index_of_this_machine(Path(directory))
-            print(f"{engine.name} builds {BASE} …", flush=True)
+            secrets = package_index_files(Path(directory))
+            print(f"building {BASE} with {engine.name} …", flush=True)
             engine.build(ROOT, BASE, secrets=secrets, arguments={"VERSION": __version__})
             print(f"{BASE}: {engine.run('images', '--format', '{{.Size}}', BASE).stdout.strip()} unpacked", flush=True)
             command = [sys.executable, "-m", "pytest", "-q", "--timeout", "900", "tests/image"]
@@ -46,12 +46,12 @@ def main() -> int:
 
 def _ensure_base(engine: Engine) -> None:
     if engine.run("inspect", "--type", "image", PYTHON).returncode and engine.run("pull", PYTHON).returncode:
-        print(f"{PYTHON} cannot be pulled: Debian's packages stand in for it …", flush=True)
-        done = subprocess.run(  # noqa: S603  our own script
+        print(f"{PYTHON} cannot be pulled: building a base image from Debian packages …", flush=True)
+        result = subprocess.run(  # noqa: S603  our own script
             [str(ROOT / "image" / "base.sh"), PYTHON], capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            raise ConfigurationError(f"image/base.sh: {done.stderr.strip()}")
+        if result.returncode:
+            raise ConfigurationError(f"image/base.sh: {result.stderr.strip()}")
 
 
 if __name__ == "__main__":

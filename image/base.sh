@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A base image with Debian's Python, for machines that reach a Debian mirror but no registry: image/base.sh TAG
-# It stands in for the Dockerfile's base, under its name. Needs buildah and debootstrap, and root.
+# Make a base image with Debian's Python, for machines that reach a Debian mirror but no image registry: image/base.sh TAG
+# It gets the name of the Dockerfile's base image. Needs buildah, debootstrap and root.
 set -euo pipefail
 tag=$1
 root=$(mktemp -d)

@@ -1,7 +1,7 @@
-"""What the serving image installs: the package's dependencies, of MLflow the part without its server and its pages.
+"""The requirements of the serving image: the package's dependencies, with `mlflow-skinny` instead of `mlflow`.
 
-`mlflow-skinny` is the same code at the same version. It lacks what runs a tracking server, and with that a third of the
-image; a service only asks one.
+`mlflow-skinny` is the same code at the same version without the tracking server, of which a service is only a client.
+This makes the image a third smaller.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def requirements(project: str) -> list[str]:
-    """The dependencies of a pyproject.toml, as a service needs them."""
-    found = [Requirement(line) for line in tomllib.loads(project)["project"]["dependencies"]]
-    for each in found:
-        each.name = "mlflow-skinny" if each.name == "mlflow" else each.name
-    return [str(each) for each in found]
+    """Return the dependencies in a pyproject.toml that a service needs."""
+    dependencies = [Requirement(line) for line in tomllib.loads(project)["project"]["dependencies"]]
+    for dependency in dependencies:
+        dependency.name = "mlflow-skinny" if dependency.name == "mlflow" else dependency.name
+    return [str(dependency) for dependency in dependencies]
 
 
 if __name__ == "__main__":

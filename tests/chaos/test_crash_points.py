@@ -75,7 +75,9 @@ def admitted(admit: Callable[[], Patient]) -> Patient:
         for point in dict.fromkeys([*points(), *LEAN])
     ],
 )
-def test_death_at(point: str, ward: list[Patient], admit: Callable[[], Patient]) -> None:
+def test_service_killed_at_a_crash_point_is_exact(
+    point: str, ward: list[Patient], admit: Callable[[], Patient]
+) -> None:
     if ward[0].is_old:
         ward[:] = [admitted(admit)]
     (patient,) = ward

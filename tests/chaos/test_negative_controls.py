@@ -40,7 +40,7 @@ def after_an_abort(patient: Patient, *sabotage: str) -> Verdict:
     return verdict
 
 
-def test_without_sabotage_death_and_abort_change_nothing(admit: Callable[[], Patient]) -> None:
+def test_oracle_accepts_the_service_without_sabotage(admit: Callable[[], Patient]) -> None:
     patient = admit()
     verdict = after_a_death(patient)
     assert verdict, str(verdict)
@@ -48,19 +48,19 @@ def test_without_sabotage_death_and_abort_change_nothing(admit: Callable[[], Pat
     assert verdict, str(verdict)
 
 
-def test_offsets_that_are_committed_outside_the_transaction_lose_outputs(admit: Callable[[], Patient]) -> None:
+def test_oracle_reports_offsets_outside_the_transaction(admit: Callable[[], Patient]) -> None:
     verdict = after_a_death(admit(), "offsets_outside_the_transaction")
     assert verdict.lost
     assert not verdict
 
 
-def test_without_the_rewind_after_an_abort_outputs_are_lost(admit: Callable[[], Patient]) -> None:
+def test_oracle_reports_a_missing_rewind(admit: Callable[[], Patient]) -> None:
     verdict = after_an_abort(admit(), "no_rewind")
     assert verdict.lost
     assert not verdict
 
 
-def test_a_state_that_is_not_restored_changes_outputs(admit: Callable[[], Patient]) -> None:
+def test_oracle_reports_a_missing_restore(admit: Callable[[], Patient]) -> None:
     verdict = after_a_death(admit(), "no_restore")
     assert verdict.changed or verdict.lost  # windows that were full are not
     assert "not committed" not in str(verdict)

@@ -14,6 +14,6 @@ pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 FAULTS = ("kill_worker", "poison_burst", "reset_connections")
 
 
-def test_two_rounds_of_faults_lose_nothing_and_double_nothing(distribution: KafkaDistribution, tmp_path: Path) -> None:
+def test_two_rounds_of_faults_are_exact(distribution: KafkaDistribution, tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "campaign", 2, seed=3, nodes=1, workers=2, partitions=3, only=FAULTS)
     assert campaign.play(), (tmp_path / "campaign" / "report.txt").read_text()

@@ -57,7 +57,7 @@ def visible(kafka: str, topic: str) -> list[bytes]:
         values.append(message.value())
 
 
-def test_aborted_and_open_records_are_invisible_under_read_committed(kafka: str, topic: Topic) -> None:
+def test_read_committed_hides_aborted_and_open_records(kafka: str, topic: Topic) -> None:
     name = topic()
     producer = transactional(kafka, name)
     producer.begin_transaction()
@@ -79,7 +79,7 @@ def test_aborted_and_open_records_are_invisible_under_read_committed(kafka: str,
     assert visible(kafka, name) == [b"committed", b"open"]
 
 
-def test_offsets_sent_in_a_transaction_are_stored_when_it_commits_and_only_then(kafka: str, topic: Topic) -> None:
+def test_transactional_offsets_are_stored_at_the_commit(kafka: str, topic: Topic) -> None:
     name = topic()
     producer = transactional(kafka, name)
     consumer = read_committed(kafka, group=name)
@@ -99,7 +99,7 @@ def test_offsets_sent_in_a_transaction_are_stored_when_it_commits_and_only_then(
     consumer.close()
 
 
-def test_a_zombie_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
+def test_zombie_producer_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
     name = topic()
     zombie = transactional(kafka, name)
     zombie.begin_transaction()
@@ -119,7 +119,7 @@ def test_a_zombie_is_fenced_by_its_successor(kafka: str, topic: Topic) -> None:
     assert visible(kafka, name) == [b"successor"]
 
 
-def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: KafkaDistribution, tmp_path: Path) -> None:
+def test_killed_broker_keeps_its_records(distribution: KafkaDistribution, tmp_path: Path) -> None:
     with KafkaServer(distribution, tmp_path) as server:
         create_topic(AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0}), "kept")
         producer = transactional(server.bootstrap_servers, "before")
@@ -134,9 +134,7 @@ def test_a_killed_broker_still_has_its_records_when_it_is_back(distribution: Kaf
         assert visible(server.bootstrap_servers, "kept") == [b"kept"]
 
 
-def test_a_broker_ends_with_the_process_that_started_it_even_when_that_one_is_killed(
-    distribution: KafkaDistribution, tmp_path: Path
-) -> None:
+def test_broker_exits_with_its_killed_parent(distribution: KafkaDistribution, tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, "-m", "makiserve.testing.broker"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.browser import look
 
 
-def test_the_console_and_requests_of_a_page_are_heard(browser: Browser, tmp_path: Path) -> None:
+def test_browser_records_console_and_requests(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
         "<p>so far</p><script>console.error('alas'); throw new Error('worse')</script><img src='gone.png'>"
@@ -23,7 +23,7 @@ def test_the_console_and_requests_of_a_page_are_heard(browser: Browser, tmp_path
         assert seen.overflow > 200
 
 
-def test_a_scheme_is_what_the_page_sees(browser: Browser, tmp_path: Path) -> None:
+def test_page_sees_the_color_scheme(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<style>@media (prefers-color-scheme: dark) { p { color: rgb(1, 2, 3) } }</style><p>text</p>")
     colors = []

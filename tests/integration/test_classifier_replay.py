@@ -14,7 +14,9 @@ from tests.integration.serving.pipeline import Step, features
 
 
 @pytest.mark.parametrize("function", ["predict_proba", "predict"])
-def test_a_classifier_is_measured_as_one(function: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_of_a_classifier_has_classification_metrics(
+    function: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     steps = [Step(number % 2, float(number % 7 + 3 * (number % 2))) for number in range(200)]

@@ -38,23 +38,23 @@ def nobody() -> Iterator[str]:
         yield f"127.0.0.1:{held.getsockname()[1]}"
 
 
-def test_a_broker_that_answers_passes(kafka: str, topic: Topic) -> None:
+def test_reachable_broker_passes_the_check(kafka: str, topic: Topic) -> None:
     checks = cluster(kafka)
     assert checks.preflight(PATIENCE) == "Kafka 4.0 or newer"
     assert checks.partitions(topic(3)) == 3
 
 
-def test_without_a_broker_the_message_names_the_address_and_the_reason(nobody: str) -> None:
+def test_error_without_a_broker_names_address_and_reason(nobody: str) -> None:
     with pytest.raises(BrokerUnavailable, match=f"at {nobody} within 1 s .*refused"):
         cluster(nobody).preflight(BRIEFLY)
 
 
-def test_a_name_that_does_not_resolve_is_said(nobody: str) -> None:
+def test_unresolvable_address_is_reported(nobody: str) -> None:
     with pytest.raises(BrokerUnavailable, match="resolve"):
         cluster("no-such-host.invalid:9092").preflight(BRIEFLY)
 
 
-def test_refused_credentials_are_not_waited_for(kafka: str) -> None:
+def test_refused_credentials_fail_without_waiting(kafka: str) -> None:
     login = {"sasl_mechanism": "PLAIN", "sasl_username": "me", "sasl_password": "secret"}
     checks = cluster(kafka, security_protocol="SASL_PLAINTEXT", **login)
     with pytest.raises(ConfigurationError, match="credentials") as caught:
@@ -63,20 +63,20 @@ def test_refused_credentials_are_not_waited_for(kafka: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("no.such.option", "1"), ("compression.type", "none-such")])
-def test_a_wrong_option_is_a_mistake_of_the_configuration(name: str, value: str) -> None:
+def test_wrong_kafka_option_is_a_configuration_error(name: str, value: str) -> None:
     connection = Connection(BrokerSettings("broker:9092", "group", options={name: value}))
     with pytest.raises(ConfigurationError):
         TransactionalProducer(connection)
 
 
-def test_a_missing_topic_is_refused_with_the_command_that_creates_it_and_is_not_created(kafka: str) -> None:
+def test_missing_topic_is_refused_with_the_command_to_create_it(kafka: str) -> None:
     checks = cluster(kafka)
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=re.escape(f"--bootstrap-server {kafka} --create --topic absent")):
             checks.partitions("absent")
 
 
-def test_an_internal_topic_is_created_once_with_its_settings(kafka: str, topic: Topic, admin: AdminClient) -> None:
+def test_internal_topic_is_created_once_with_its_settings(kafka: str, topic: Topic, admin: AdminClient) -> None:
     name = topic() + ".state"
     for _ in range(2):
         cluster(kafka).create_if_absent(name, 3, {"cleanup.policy": "compact"})
@@ -86,13 +86,13 @@ def test_an_internal_topic_is_created_once_with_its_settings(kafka: str, topic: 
     admin.delete_topics([name])[name].result()
 
 
-def test_an_internal_topic_of_another_size_is_refused(kafka: str, topic: Topic) -> None:
+def test_internal_topic_with_other_partition_count_is_refused(kafka: str, topic: Topic) -> None:
     name = topic(2)
     with pytest.raises(ConfigurationError, match="has 2 partitions but needs 3"):
         cluster(kafka).create_if_absent(name, 3, {})
 
 
-def test_a_setting_that_no_topic_has_is_a_mistake_of_the_configuration(kafka: str, topic: Topic) -> None:
+def test_unknown_topic_setting_is_a_configuration_error(kafka: str, topic: Topic) -> None:
     with pytest.raises(ConfigurationError):
         cluster(kafka).create_if_absent(topic() + ".state", 1, {"no.such.setting": "1"})
 
@@ -107,9 +107,7 @@ print(GroupInspector(connection, "none").group(0).committed)
 """
 
 
-def test_committed_offsets_are_read_from_a_broker_that_has_no_coordinator_yet(
-    distribution: KafkaDistribution, tmp_path: Path
-) -> None:
+def test_committed_offsets_without_a_coordinator_are_read(distribution: KafkaDistribution, tmp_path: Path) -> None:
     """In a separate process: an admin client would end it with SIGSEGV (decision 0175)."""
     with KafkaServer(distribution, tmp_path) as server:
         command = [sys.executable, "-c", READ_OFFSETS, server.bootstrap_servers]
@@ -117,7 +115,7 @@ def test_committed_offsets_are_read_from_a_broker_that_has_no_coordinator_yet(
     assert (done.returncode, done.stdout) == (0, "set()\n{}\n"), done.stderr
 
 
-def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None:
+def test_embedded_broker_delivers_records() -> None:
     broker = EmbeddedBroker()
     assert broker.create_topic("house") == 4
     connection = Connection(BrokerSettings(broker.bootstrap_servers, "group", options=OPTIONS))
@@ -146,7 +144,7 @@ def test_the_embedded_broker_carries_records_from_producer_to_consumer() -> None
     ("policy", "kept"),
     [("delete", ("7200000", "5000000")), ("compact,delete", ("7200000", "5000000")), ("compact", ("-1", "-1"))],
 )
-def test_a_topic_may_be_kept_for_as_long_as_another_and_is_never_compacted(
+def test_internal_topic_copies_retention_without_compaction(
     kafka: str, topic: Topic, policy: str, kept: tuple[str, str]
 ) -> None:
     name = topic(1, cleanup_policy=policy, retention_ms="7200000", retention_bytes="5000000", max_message_bytes="70000")

@@ -86,13 +86,13 @@ def forget(admin: AdminClient, topic: str, before: int) -> None:
     deleted.result()
 
 
-def test_records_come_from_where_the_partition_was_told_to_start(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_partition_starts_at_the_given_offset(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     write(kafka, name, b"0", b"1", b"2", b"3")
     assert open_member(name, start=2).read(2) == [(0, b"2"), (0, b"3")]
 
 
-def test_no_partition_skips_a_record_at_its_start_or_at_a_move(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_start_and_move_skip_no_record(kafka: str, topic: Topic, open_member: Open) -> None:
     name, values = topic(8), [str(number).encode() for number in range(2000)]
     for number in range(8):
         write(kafka, name, *values, partition=number)
@@ -106,7 +106,7 @@ def test_no_partition_skips_a_record_at_its_start_or_at_a_move(kafka: str, topic
         assert [value for partition, value in again if partition == number] == values[1000:]
 
 
-def test_a_move_takes_no_second_of_silence(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_move_fetches_without_a_pause(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     write(kafka, name, b"0", b"1")
     member = open_member(name)
@@ -118,7 +118,7 @@ def test_a_move_takes_no_second_of_silence(kafka: str, topic: Topic, open_member
     assert time.monotonic() - began < 3.5  # librdkafka's own pause and resume take a second each time
 
 
-def test_a_rewind_gives_the_same_records_again_in_order(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_rewind_returns_the_same_records_in_order(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     values = [str(number).encode() for number in range(3000)]
     write(kafka, name, *values)
@@ -129,7 +129,7 @@ def test_a_rewind_gives_the_same_records_again_in_order(kafka: str, topic: Topic
     assert member.read(2990) == [(0, value) for value in values[10:]]
 
 
-def test_a_position_that_retention_has_removed_is_an_error(
+def test_offset_removed_by_retention_is_an_error(
     kafka: str, topic: Topic, admin: AdminClient, open_member: Open
 ) -> None:
     name = topic()
@@ -141,9 +141,7 @@ def test_a_position_that_retention_has_removed_is_an_error(
         member.read(1)
 
 
-def test_members_share_the_partitions_and_the_last_one_gets_them_all(
-    kafka: str, topic: Topic, open_member: Open
-) -> None:
+def test_members_share_partitions_and_the_last_gets_all(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic(2)
     first = open_member(name)
     first.wait_for({0, 1})
@@ -161,7 +159,7 @@ def test_members_share_the_partitions_and_the_last_one_gets_them_all(
     second.wait_for({0, 1})
 
 
-def test_the_ends_of_a_partition_leave_out_what_is_not_committed(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_end_offset_excludes_uncommitted_records(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     member = open_member(name)
     producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
@@ -174,7 +172,7 @@ def test_the_ends_of_a_partition_leave_out_what_is_not_committed(kafka: str, top
     assert member.lookup.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
 
 
-def test_the_end_is_known_from_what_was_fetched(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_end_offset_is_known_from_fetched_records(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     write(kafka, name, b"0", b"1")
     member = open_member(name)
@@ -186,9 +184,7 @@ def test_the_end_is_known_from_what_was_fetched(kafka: str, topic: Topic, open_m
     assert member.end(0) == 3
 
 
-def test_a_member_that_leaves_while_partitions_are_on_their_way_is_not_told_of_them(
-    kafka: str, topic: Topic, open_member: Open
-) -> None:
+def test_leaving_member_gets_no_late_assignment(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     for _ in range(5):
         member = open_member(name)
@@ -197,7 +193,7 @@ def test_a_member_that_leaves_while_partitions_are_on_their_way_is_not_told_of_t
         assert member.events in ([], [("assigned", [0])])
 
 
-def test_the_previous_owners_open_transaction_is_waited_for(kafka: str, topic: Topic, open_member: Open) -> None:
+def test_open_transaction_of_the_previous_owner_is_awaited(kafka: str, topic: Topic, open_member: Open) -> None:
     name = topic()
     owner = open_member(name)
     owner.wait_for({0})

@@ -129,7 +129,7 @@ def flow(kafka: str, topic: str, partitions: int) -> Iterator[None]:
         thread.join()
 
 
-def test_hundreds_of_moves_lose_and_double_nothing(kafka: str, topic: Topic, open_reader: Open) -> None:
+def test_hundreds_of_moves_are_exact(kafka: str, topic: Topic, open_reader: Open) -> None:
     name, chance, waits = topic(4), random.Random(1), []
     with flow(kafka, name, 4):
         reader = open_reader(name)
@@ -151,7 +151,7 @@ def test_hundreds_of_moves_lose_and_double_nothing(kafka: str, topic: Topic, ope
     print(f"{reader.moves} moves; {1000 * statistics.median(waits):.1f} ms to the first record, in the median")  # noqa: T201
 
 
-def test_moves_at_once_after_an_assignment_are_made(kafka: str, topic: Topic, open_reader: Open) -> None:
+def test_moves_right_after_an_assignment_take_effect(kafka: str, topic: Topic, open_reader: Open) -> None:
     name = topic(4)
     with flow(kafka, name, 4):
         for _ in range(20):
@@ -164,9 +164,7 @@ def test_moves_at_once_after_an_assignment_are_made(kafka: str, topic: Topic, op
             reader.close()
 
 
-def test_moves_inside_the_callbacks_of_rebalances_lose_and_double_nothing(
-    kafka: str, topic: Topic, open_reader: Open
-) -> None:
+def test_moves_in_rebalance_callbacks_are_exact(kafka: str, topic: Topic, open_reader: Open) -> None:
     name = topic(6)
     with flow(kafka, name, 6):
         first = open_reader(name)
@@ -184,7 +182,7 @@ def test_moves_inside_the_callbacks_of_rebalances_lose_and_double_nothing(
     assert first.moves > 0
 
 
-def test_a_move_is_not_taken_for_the_answer_to_a_rebalance(kafka: str, topic: Topic, open_reader: Open) -> None:
+def test_move_is_not_mistaken_for_a_rebalance(kafka: str, topic: Topic, open_reader: Open) -> None:
     name = topic(2)
     fill(kafka, name, 2)
     first = open_reader(name)
@@ -209,7 +207,7 @@ def test_a_move_is_not_taken_for_the_answer_to_a_rebalance(kafka: str, topic: To
     assert revoked[1] < assigned[1]
 
 
-def test_a_member_that_was_put_out_is_told_so_though_it_has_moved(kafka: str, topic: Topic) -> None:
+def test_removed_member_is_reported_after_a_move(kafka: str, topic: Topic) -> None:
     name = topic(1)
     options = {**QUICK, "max.poll.interval.ms": "6000"}
     told: list[str] = []

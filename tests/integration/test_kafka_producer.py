@@ -76,7 +76,7 @@ def assigned(consumer: InputConsumer) -> None:
         consumer.receive(1, SOON)
 
 
-def test_a_commit_shows_records_offsets_and_metadata(kafka: str, topic: Topic) -> None:
+def test_commit_publishes_records_offsets_and_metadata(kafka: str, topic: Topic) -> None:
     source, output = topic(), topic()
     consumer = InputConsumer(connection(kafka, source), source)
     assigned(consumer)
@@ -95,7 +95,7 @@ def test_a_commit_shows_records_offsets_and_metadata(kafka: str, topic: Topic) -
     consumer.close()
 
 
-def test_offsets_alone_make_a_transaction(kafka: str, topic: Topic) -> None:
+def test_transaction_with_offsets_only_is_committed(kafka: str, topic: Topic) -> None:
     source = topic()
     consumer = InputConsumer(connection(kafka, source), source)
     assigned(consumer)
@@ -106,7 +106,7 @@ def test_offsets_alone_make_a_transaction(kafka: str, topic: Topic) -> None:
     consumer.close()
 
 
-def test_an_abort_hides_everything_and_the_next_transaction_goes_on(kafka: str, topic: Topic) -> None:
+def test_transaction_after_an_abort_is_committed(kafka: str, topic: Topic) -> None:
     source, output = topic(), topic()
     consumer = InputConsumer(connection(kafka, source), source)
     assigned(consumer)
@@ -123,7 +123,7 @@ def test_an_abort_hides_everything_and_the_next_transaction_goes_on(kafka: str, 
     consumer.close()
 
 
-def test_a_successor_fences_its_predecessor_wherever_that_one_is(kafka: str, topic: Topic) -> None:
+def test_successor_fences_its_predecessor_at_each_step(kafka: str, topic: Topic) -> None:
     output = topic()
     flushing, sending, committing = (opened(kafka, f"{output}-{number}") for number in range(3))
     consumer = InputConsumer(connection(kafka, output), output)
@@ -147,7 +147,7 @@ def test_a_successor_fences_its_predecessor_wherever_that_one_is(kafka: str, top
     consumer.close()
 
 
-def test_a_transaction_that_was_open_too_long_is_fenced(kafka: str, topic: Topic) -> None:
+def test_transaction_beyond_its_timeout_is_fenced(kafka: str, topic: Topic) -> None:
     output = topic()
     producer = opened(kafka, output, transaction_timeout_ms="1000")
     put(producer, output, b"late")
@@ -161,7 +161,7 @@ def test_a_transaction_that_was_open_too_long_is_fenced(kafka: str, topic: Topic
     assert values(kafka, output) == [b"in time"]
 
 
-def test_offsets_of_a_member_that_left_the_group_abort_the_transaction(kafka: str, topic: Topic) -> None:
+def test_offsets_of_a_departed_member_abort_the_transaction(kafka: str, topic: Topic) -> None:
     source, output = topic(), topic()
     settings = Connection(BrokerSettings(kafka, source))  # no instance: leaving takes effect at once
     consumer = InputConsumer(settings, source)
@@ -178,7 +178,7 @@ def test_offsets_of_a_member_that_left_the_group_abort_the_transaction(kafka: st
     assert values(kafka, output) == [b"after"]
 
 
-def test_a_record_that_cannot_be_delivered_aborts_the_transaction(kafka: str, topic: Topic) -> None:
+def test_undeliverable_record_aborts_the_transaction(kafka: str, topic: Topic) -> None:
     output = topic()
     producer = opened(kafka, output, transaction_timeout_ms="2000", message_timeout_ms="1000")
     put(producer, "no-such-topic", b"lost")
@@ -190,7 +190,7 @@ def test_a_record_that_cannot_be_delivered_aborts_the_transaction(kafka: str, to
     assert values(kafka, output) == [b"after"]
 
 
-def test_without_a_broker_transactions_do_not_start_and_librdkafka_says_nothing_on_stderr(
+def test_producer_without_a_broker_fails_with_empty_stderr(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "makiserve.kafka")
@@ -203,7 +203,7 @@ def test_without_a_broker_transactions_do_not_start_and_librdkafka_says_nothing_
     assert "No broker answers" in caplog.text
 
 
-def test_a_flush_that_takes_too_long_can_be_called_again(kafka: str, topic: Topic) -> None:
+def test_flush_after_a_timeout_can_be_repeated(kafka: str, topic: Topic) -> None:
     output = topic()
     producer = opened(kafka, output, linger_ms="10000")
     put(producer, output, b"slow")

@@ -120,7 +120,7 @@ def run(code: str, *arguments: str, cwd: Path, server: str) -> list[Any]:
     return [json.loads(line) for line in ran.stdout.splitlines() if line[:1] in "[{"]
 
 
-def test_every_uri_of_a_model_on_a_server_leads_to_the_same_model(server: str, tmp_path: Path) -> None:
+def test_all_uris_of_a_model_load_the_same_model(server: str, tmp_path: Path) -> None:
     write(HOUSE, tmp_path / "project")
     (uris,) = run(TRAIN, cwd=tmp_path / "project", server=server)
     (tmp_path / "elsewhere").mkdir()
@@ -140,7 +140,7 @@ def test_every_uri_of_a_model_on_a_server_leads_to_the_same_model(server: str, t
     assert served[0][2] in uris["by run"]
 
 
-def test_what_is_gone_or_damaged_on_a_server_is_refused_and_nothing_else(server: str, tmp_path: Path) -> None:
+def test_missing_or_damaged_server_artifacts_are_refused(server: str, tmp_path: Path) -> None:
     write(HOUSE, tmp_path / "project")
     run(TRAIN, cwd=tmp_path / "project", server=server)
     (attached,) = run(ATTACH, cwd=tmp_path / "project", server=server)
@@ -160,7 +160,7 @@ def test_what_is_gone_or_damaged_on_a_server_is_refused_and_nothing_else(server:
 
 
 @pytest.mark.parametrize("uri", ["models:/house@champion", "models:/house/1", "runs:/0/model", "mlflow-artifacts:/m"])
-def test_a_dead_server_is_told_within_seconds(uri: str) -> None:
+def test_unreachable_server_is_reported_within_seconds(uri: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -168,7 +168,7 @@ def test_a_dead_server_is_told_within_seconds(uri: str) -> None:
     assert seconds_to_refuse(uri, address) < 5
 
 
-def test_a_server_that_accepts_and_never_answers_is_told_within_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_server_is_reported_within_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # what the user sets is kept
     with socket.create_server(("127.0.0.1", 0)) as mute:
         assert seconds_to_refuse("models:/house/1", f"http://127.0.0.1:{mute.getsockname()[1]}") < 5

@@ -16,7 +16,7 @@ from models.flight_delay.events import events_table
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
+def test_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", text, re.DOTALL)
     for name, code in blocks:

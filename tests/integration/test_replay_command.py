@@ -16,7 +16,7 @@ HEADER = b"time,house,power [kW]\n"
 COMMAND = [sys.executable, "-m", "makiserve", "--features", "tests.unit.offline.powers:pipeline"]
 
 
-def test_standard_input_is_replayed_in_silence(tmp_path: Path) -> None:
+def test_replay_of_standard_input_prints_nothing(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a,%d\n" % (n, n) for n in range(100))
     output = tmp_path / "out.parquet"
     done = subprocess.run(
@@ -32,7 +32,7 @@ def test_standard_input_is_replayed_in_silence(tmp_path: Path) -> None:
     assert len(found) == 50
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+def test_interrupted_replay_leaves_no_output(tmp_path: Path) -> None:
     running = subprocess.Popen(
         [*COMMAND, "--replay", "-", "--output", tmp_path / "out.csv"],
         stdin=subprocess.PIPE,

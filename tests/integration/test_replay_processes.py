@@ -59,14 +59,14 @@ def replayed(model: FeaturesOnly, folder: Path, output: Path, processes: int) ->
     return found.rows, found.written, found.outputs, dead, output.read_bytes(), everything.seen
 
 
-def test_several_processes_give_what_one_gives(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
+def test_several_processes_equal_one(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
     alone = replayed(model, folder, tmp_path / "out.csv", 1)
     together = replayed(model, folder, tmp_path / "out.csv", 2)
     assert alone[0] > 7000
     assert together == alone
 
 
-def test_what_a_process_cannot_read_is_said_here(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
+def test_read_error_of_a_process_is_raised_in_the_parent(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     output = tmp_path / "out.csv"
     with pytest.raises(SourceError, match="no column 'time'"):
@@ -74,7 +74,7 @@ def test_what_a_process_cannot_read_is_said_here(model: FeaturesOnly, folder: Pa
     assert not output.exists()
 
 
-def test_a_packaged_model_gives_the_same_in_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packaged_model_in_several_processes_is_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracking = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.chdir(tmp_path)
     steps = [Step(number, float(number * 7 % 11)) for number in range(300)]

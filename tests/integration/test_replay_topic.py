@@ -71,7 +71,7 @@ def produce(producer: TransactionalProducer, topic: str, row: dict[str, object])
     producer.produce(topic, 1, str(row["house"]).encode(), json.dumps(row).encode(), None, FIRST_MS + number * 1000)
 
 
-def test_a_topic_gives_what_every_format_of_a_file_gives(kafka: str, filled: str, tmp_path: Path) -> None:
+def test_topic_replay_equals_every_file_format(kafka: str, filled: str, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "a.parquet", row_group_size=7)
     with (tmp_path / "a.csv").open("w", newline="") as file:
@@ -94,15 +94,13 @@ def test_a_topic_gives_what_every_format_of_a_file_gives(kafka: str, filled: str
         (6, 18, range(4, 12)),
     ],
 )
-def test_a_span_begins_and_ends_where_it_was_told(
-    kafka: str, filled: str, start: object, end: object, numbers: range
-) -> None:
+def test_offset_range_is_replayed_exactly(kafka: str, filled: str, start: object, end: object, numbers: range) -> None:
     span = makiserve.TopicSpan(filled, kafka, start, end)  # type: ignore[arg-type]
     frame = makiserve.features_frame(lambda: rs.ops.map(lambda i: i), record=Reading, source=span)
     assert [*frame.get("number", ())] == list(numbers)
 
 
-def test_an_offset_that_retention_has_removed_is_refused(kafka: str, filled: str, admin: object) -> None:
+def test_replay_from_a_removed_offset_is_refused(kafka: str, filled: str, admin: object) -> None:
     from confluent_kafka import TopicPartition
 
     admin.delete_records([TopicPartition(filled, 1, 8)])[TopicPartition(filled, 1, 8)].result()  # type: ignore[attr-defined]

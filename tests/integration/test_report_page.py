@@ -84,7 +84,7 @@ def report(seen: Observed, task: ModelTask, requirement: str) -> Report:
         (classification, 5_000, "auc>0.9", ["accuracy over time", "confusion", "by class", "receiver", "calibration"]),
     ],
 )
-def test_a_report_is_a_page_of_its_own(
+def test_report_is_a_self_contained_page(
     browser: Browser, tmp_path: Path, made: Any, count: int, requirement: str, plots: list[str]
 ) -> None:
     path = tmp_path / "report.html"
@@ -106,7 +106,7 @@ def test_a_report_is_a_page_of_its_own(
             assert (min(map(int, colour[4:-1].split(","))) > 128) == (scheme == "light")
 
 
-def test_a_report_without_labels_shows_features_and_dead_letters(browser: Browser, tmp_path: Path) -> None:
+def test_report_without_labels_shows_features_and_dead_letters(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     empty = Report("house", "house.csv", {}, 10, 9, features={"power": [1.0, 2.0]}, reasons={"decode": 1})
     path.write_text(empty.html(), encoding="utf-8")

@@ -79,7 +79,7 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE])
-def test_it_is_accessible_and_fits(
+def test_page_is_accessible_and_fits_the_screen(
     browser: Browser, url: str, board: Board, scheme: Literal["light", "dark"], width: int
 ) -> None:
     letters = tuple(
@@ -95,7 +95,7 @@ def test_it_is_accessible_and_fits(
     assert {address.removeprefix(url) for address in seen.requests if address.startswith("http")} == {"", "status.json"}
 
 
-def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board) -> None:
+def test_page_shows_the_status(browser: Browser, url: str, board: Board) -> None:
     ten_minutes(board, **FULL)
     with look(browser, url) as seen:
         page = seen.page
@@ -125,14 +125,14 @@ def test_it_shows_what_the_service_says(browser: Browser, url: str, board: Board
         expect(page.locator("#reason")).to_be_hidden()
 
 
-def test_a_latency_beyond_the_last_bucket_is_not_a_number(browser: Browser, url: str, board: Board) -> None:
+def test_latency_beyond_the_last_bucket_has_no_number(browser: Browser, url: str, board: Board) -> None:
     year = 365 * 86_400.0
     board.post("worker", snapshot(latency=filled(LATENCY_S, *[0.02] * 60, *[year] * 40)))
     with look(browser, url) as seen:
         expect(seen.page.locator("#latency .big")).to_have_text("18 msmedian> 5 minp99")
 
 
-def test_a_time_that_no_date_can_have_is_shown_as_it_is(browser: Browser, url: str, board: Board) -> None:
+def test_timestamp_outside_the_date_range_is_shown_as_number(browser: Browser, url: str, board: Board) -> None:
     times = (10**18, -1, 0, 253_402_300_800_000)
     board.post("worker", snapshot(predictions=tuple(ShownPrediction(0, 1, time_ms, "k", "1") for time_ms in times)))
     with look(browser, url) as seen:
@@ -142,7 +142,7 @@ def test_a_time_that_no_date_can_have_is_shown_as_it_is(browser: Browser, url: s
     assert seen.complaints == []
 
 
-def test_nothing_of_a_record_becomes_markup(browser: Browser, url: str, board: Board) -> None:
+def test_text_of_a_record_is_escaped(browser: Browser, url: str, board: Board) -> None:
     served = msgspec.structs.replace(
         SERVICE, name=NASTY, version=NASTY, input=NASTY, pipelines=(("", (PipelineStep(NASTY, ""),)),)
     )
@@ -163,7 +163,7 @@ def test_nothing_of_a_record_becomes_markup(browser: Browser, url: str, board: B
     assert seen.complaints == []
 
 
-def test_it_says_when_the_service_starts_stalls_and_is_gone(browser: Browser, board: Board) -> None:
+def test_page_shows_starting_stalled_and_unreachable_service(browser: Browser, board: Board) -> None:
     with WebServer(board, Address("127.0.0.1", 0, is_default=False)) as server, look(browser, server.url) as seen:
         state, reason = seen.page.get_by_role("status"), seen.page.locator("#reason")
         expect(state).to_have_text("Starting")
@@ -178,7 +178,7 @@ def test_it_says_when_the_service_starts_stalls_and_is_gone(browser: Browser, bo
         assert faults(seen.page) == []
 
 
-def test_the_keyboard_reads_a_plot_and_stops_the_page(browser: Browser, url: str, board: Board) -> None:
+def test_keyboard_reads_a_plot_and_pauses_the_page(browser: Browser, url: str, board: Board) -> None:
     ten_minutes(board)
     with look(browser, url) as seen:
         page = seen.page
@@ -200,7 +200,7 @@ def test_the_keyboard_reads_a_plot_and_stops_the_page(browser: Browser, url: str
         expect(page.locator("#throughput .cursor")).to_have_count(0)
 
 
-def test_nothing_moves_where_motion_is_not_wanted(browser: Browser, url: str, board: Board) -> None:
+def test_page_with_reduced_motion_has_no_animation(browser: Browser, url: str, board: Board) -> None:
     board.post("worker", snapshot())
     with look(browser, url) as seen:
         expect(seen.page.locator("#dead .bar").first).to_have_css("transition-duration", "0.4s")

@@ -37,7 +37,7 @@ def environment(kafka: str, admin: AdminClient, tmp_path: Path) -> Iterator[dict
         deleted.exception()  # one that the run did not come to is none
 
 
-def test_the_code_of_the_tutorial_is_that_of_the_readme() -> None:
+def test_tutorial_and_readme_have_the_same_code() -> None:
     assert [name for name, _ in FILES.findall(PAGE)] == ["features.py", "train.py"]
     assert FILES.findall(PAGE) == FILES.findall(README)
 

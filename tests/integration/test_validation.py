@@ -24,7 +24,7 @@ def validate(*options: str, folder: Path, server: str) -> subprocess.CompletedPr
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_validations_are_logged_beside_their_models(tmp_path: Path) -> None:
+def test_validations_are_logged_with_their_models(tmp_path: Path) -> None:
     rows = [f"{n},{50 + n / 3},{n % 7}.0" for n in range(40)]
     (tmp_path / "house.csv").write_text("minute,fahrenheit,wind speed\n" + "\n".join(rows) + "\n39,,1\n")
     with tracking_server(tmp_path) as server:

@@ -39,7 +39,7 @@ def audited(kafka: str, model: PackagedModel, group: str, **settings: str) -> li
     return audit(model, Connection(BrokerSettings(kafka, group)), AuditSettings(**asked, tolerance=0.0))
 
 
-def test_an_audit_finds_what_was_changed_and_nothing_else(
+def test_audit_finds_only_the_changed_outputs(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
@@ -94,7 +94,7 @@ def test_an_audit_finds_what_was_changed_and_nothing_else(
     assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
 
 
-def test_an_audit_goes_on_behind_a_batch_that_cannot_be_decompressed(
+def test_audit_continues_after_an_undecompressable_batch(
     kafka: str, topic: Callable[..., str], service: Callable[..., Service], running_uri: str, running: PackagedModel
 ) -> None:
     input_, output = topic(1), topic(1)

@@ -52,9 +52,7 @@ def grow(admin: AdminClient, *topics: str) -> None:
         admin.create_partitions([NewPartitions(name, 2)])[name].result()
 
 
-def test_stateless_service_continues_with_partitions_that_are_added_while_it_runs(
-    kafka: str, topic: Topic, admin: AdminClient, service: Start
-) -> None:
+def test_stateless_service_reads_added_partitions(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
     input_, output = topic(1, **KEPT), topic(1, **KEPT)
     running = service(STATELESS, input_, output, "--from", "earliest", *LOOKING)
     send(kafka, input_, readings(1, 2))
@@ -69,7 +67,7 @@ def test_stateless_service_continues_with_partitions_that_are_added_while_it_run
     assert {number: sources(found) for number, found in read(kafka, output).items()} == {0: [0, 1], 1: [0]}
 
 
-def test_stateful_service_ends_with_one_error_if_its_input_grows_until_it_is_told_how_to_continue(
+def test_stateful_service_exits_if_its_input_gets_partitions(
     kafka: str, topic: Topic, admin: AdminClient, service: Start
 ) -> None:
     input_, output = topic(1, **KEPT), topic(1, **KEPT)
@@ -97,9 +95,7 @@ def test_stateful_service_ends_with_one_error_if_its_input_grows_until_it_is_tol
     assert [json.loads(each.value() or b"")["count"] for each in read(kafka, output)[1]] == [1, 1, 2, 2]
 
 
-def test_input_that_is_deleted_and_created_again_is_read_as_a_new_one(
-    kafka: str, topic: Topic, admin: AdminClient, service: Start
-) -> None:
+def test_recreated_input_is_read_as_a_new_topic(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
     input_, output = topic(1, **KEPT), topic(1, **KEPT)
     running = service(COUNTED, input_, output, "--from", "earliest", *LOOKING)
     send(kafka, input_, readings(7, 7, 7))
@@ -116,9 +112,7 @@ def test_input_that_is_deleted_and_created_again_is_read_as_a_new_one(
     assert_calm(*running.stop())
 
 
-def test_names_that_are_as_long_as_kafka_allows_are_served(
-    kafka: str, topic: Topic, admin: AdminClient, service: Start
-) -> None:
+def test_names_of_the_maximum_length_are_served(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
     input_, output = topic(1, **KEPT), "o" * (LONGEST_NAME - len("makiserve.") - len(".state"))
     create_topic(admin, output, 1, **KEPT)
     for life in (1, 2):
@@ -132,7 +126,7 @@ def test_names_that_are_as_long_as_kafka_allows_are_served(
     admin.delete_topics(made)
 
 
-def test_committed_offset_beyond_the_end_is_one_error_until_the_group_forgets_it(
+def test_committed_offset_beyond_the_end_is_refused(
     kafka: str, topic: Topic, admin: AdminClient, service: Start
 ) -> None:
     input_, output = topic(1, **KEPT), topic(1, **KEPT)
@@ -155,7 +149,7 @@ def test_committed_offset_beyond_the_end_is_one_error_until_the_group_forgets_it
     assert running.stop()[0] == 0
 
 
-def test_state_topic_deleted_after_a_checkpoint_is_one_error_until_the_state_is_rebuilt(
+def test_deleted_state_topic_is_refused_until_rebuilt(
     kafka: str, topic: Topic, admin: AdminClient, service: Start
 ) -> None:
     input_, output = topic(1, **KEPT), topic(1, **KEPT)
@@ -184,7 +178,7 @@ def wait_until_gone(admin: AdminClient, name: str) -> None:
     wait_until(lambda: name not in admin.list_topics(timeout=10).topics, lambda: f"{name} is not deleted")
 
 
-def test_time_of_arrival_is_that_of_the_broker_if_the_topic_has_it(kafka: str, topic: Topic, service: Start) -> None:
+def test_arrival_time_is_the_log_append_time(kafka: str, topic: Topic, service: Start) -> None:
     """Outputs of records with an old time keep the broker's time of arrival, as the record has no other."""
     input_, output = topic(1, message_timestamp_type="LogAppendTime"), topic(1, **KEPT)
     before_ms = int(time.time() * 1000)

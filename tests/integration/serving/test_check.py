@@ -42,9 +42,7 @@ def house(name: str) -> bytes:
     return json.dumps({"number": 1, "house name": name, "value": 2}).encode()
 
 
-def test_all_is_well_and_nothing_is_changed(
-    kafka: str, topic: Topic, admin: AdminClient, running: PackagedModel
-) -> None:
+def test_check_passes_and_changes_nothing(kafka: str, topic: Topic, admin: AdminClient, running: PackagedModel) -> None:
     source, output = topic(2), topic(2)
     produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
     lines = check(kafka, running, source, output)
@@ -58,7 +56,7 @@ def test_all_is_well_and_nothing_is_changed(
     assert {f"{output}.dead", f"group-of-{output}.state"} & admin.list_topics(timeout=10).topics.keys() == set()
 
 
-def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: PackagedModel) -> None:
+def test_failed_check_skips_the_checks_that_need_it(kafka: str, topic: Topic, running: PackagedModel) -> None:
     def refuse() -> PackagedModel:
         raise ModelRefused("it is damaged")
 
@@ -71,7 +69,7 @@ def test_what_fails_leaves_out_what_needs_it(kafka: str, topic: Topic, running: 
     assert lines["clock"].outcome == "passed"
 
 
-def test_records_that_do_not_fit_are_told(kafka: str, topic: Topic, running: PackagedModel) -> None:
+def test_check_reports_records_that_do_not_fit(kafka: str, topic: Topic, running: PackagedModel) -> None:
     source, output = topic(1), topic(1)
     produce(kafka, source, (0, b"k", b'{"number": "x"}'))
     lines = check(kafka, running, source, output)
@@ -82,7 +80,7 @@ def test_records_that_do_not_fit_are_told(kafka: str, topic: Topic, running: Pac
     assert line.advice.startswith("1 would become dead letters; the last error: field 'number'")
 
 
-def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topic) -> None:
+def test_check_reports_groups_spread_over_partitions(kafka: str, topic: Topic) -> None:
     model, source, output = features_only(GROUPED), topic(2), topic(2)
     produce(kafka, source, (0, b"a", house("a")), (1, b"b", house("b")))
     assert check(kafka, model, source, output)["keys"].words == "2 groups in the last records, each in one partition"
@@ -105,7 +103,7 @@ def test_groups_that_are_spread_over_partitions_are_told(kafka: str, topic: Topi
         (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "it is compacted"),
     ],
 )
-def test_clocks_and_retention_are_compared(
+def test_check_compares_clocks_and_retention(
     kafka: str, topic: Topic, running: PackagedModel, age: timedelta, config: dict[str, str], options: dict[str, str],
     name: str, outcome: str, words: str,
 ) -> None:  # fmt: skip
@@ -117,7 +115,7 @@ def test_clocks_and_retention_are_compared(
     assert words in line.words + line.advice
 
 
-def test_topics_of_another_width_are_refused(kafka: str, topic: Topic, running: PackagedModel) -> None:
+def test_check_refuses_topics_with_other_partition_counts(kafka: str, topic: Topic, running: PackagedModel) -> None:
     wide, narrow = topic(2), topic(1)
     lines = check(kafka, running, wide, narrow)
     assert lines["output"].words == f"{narrow} has 1 partitions but needs 2"

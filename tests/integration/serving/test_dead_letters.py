@@ -46,7 +46,7 @@ def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
     return input_, f"{output}.dead"
 
 
-def test_dead_letters_are_shown_by_reason_and_redriven_once_unchanged(kafka: str, letters: tuple[str, str]) -> None:
+def test_dead_letters_are_listed_and_redriven_once(kafka: str, letters: tuple[str, str]) -> None:
     input_, dead = letters
     shown = run(kafka, dead)
     assert f"3 dead letters in {dead} are not yet redriven" in shown
@@ -71,7 +71,7 @@ def test_dead_letters_are_shown_by_reason_and_redriven_once_unchanged(kafka: str
     assert headers(read(kafka, input_, enough=8)[1][7])["makiserve.redriven"] == b"2"
 
 
-def test_a_redrive_after_a_crash_redrives_each_record_once(
+def test_redrive_after_a_crash_redrives_each_record_once(
     kafka: str, topic: Topic, service: Start, letters: tuple[str, str]
 ) -> None:
     input_, dead = letters

@@ -16,7 +16,7 @@ def good(number: int) -> bytes:
     return b'{"number": %d, "value": 1}' % number
 
 
-def test_decompression_bombs_and_deep_and_large_json_are_dead_letters(
+def test_bombs_and_deep_or_large_json_are_dead_letters(
     kafka: str, topic: Callable[..., str], running_uri: str, service: Callable[..., Service]
 ) -> None:
     source, output = topic(1), topic(1)

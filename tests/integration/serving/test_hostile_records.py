@@ -112,9 +112,7 @@ def set_limit(admin: AdminClient, topic: str, size: int) -> None:
     admin.incremental_alter_configs([resource])[resource].result()
 
 
-def test_each_of_2000_hostile_records_ends_once_and_no_other_is_touched(
-    kafka: str, admin: AdminClient, topic: Topic, service: Start
-) -> None:
+def test_2000_hostile_records_end_once(kafka: str, admin: AdminClient, topic: Topic, service: Start) -> None:
     hostile = Stream(kafka, admin, topic, 2_000)
     running = service(PIPELINE, hostile.input, hostile.output)
     outputs, letters = hostile.wait()
@@ -149,7 +147,7 @@ def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, letters: in
         assert Counter((message.key(), message.value()) for message in again[number][before[number] :]) == sent
 
 
-def test_hostile_records_that_get_another_key_end_once_as_those_they_were(
+def test_hostile_records_with_partition_by_end_once(
     kafka: str, admin: AdminClient, topic: Topic, service: Start
 ) -> None:
     hostile = Stream(kafka, admin, topic, 150)
@@ -176,7 +174,7 @@ def test_hostile_records_end_once_in_several_workers(
     assert_calm(running)
 
 
-def test_hostile_records_end_once_beside_a_challenger_and_a_shadow_and_in_an_audit(
+def test_hostile_records_with_challenger_shadow_and_audit(
     kafka: str, admin: AdminClient, topic: Topic, service: Start, tracking_uri: str
 ) -> None:
     log_models()
@@ -229,7 +227,7 @@ def source(message: Message) -> tuple[int, int]:
         ({}, {"time_ms": 2**62}),
     ],
 )
-def test_messages_that_a_broker_refuses_unexpectedly_are_found_one_by_one(
+def test_unexpectedly_refused_messages_are_isolated(
     kafka: str, topic: Topic, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], bad: dict[str, Any]
 ) -> None:
     output = topic(1, **settings)

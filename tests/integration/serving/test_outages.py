@@ -52,7 +52,7 @@ def committed(kafka: str, output: str, input_: str) -> int:
     return found
 
 
-def test_a_service_that_is_stopped_while_its_broker_is_gone_ends_soon_and_says_why(
+def test_sigterm_without_a_broker_exits_with_the_reason(
     mortal: KafkaServer, tracking_uri: str, running_uri: str
 ) -> None:
     kafka = mortal.bootstrap_servers
@@ -71,7 +71,7 @@ def test_a_service_that_is_stopped_while_its_broker_is_gone_ends_soon_and_says_w
     assert "Traceback" not in log
 
 
-def test_an_outage_that_is_longer_than_a_transaction_may_take_changes_nothing(
+def test_outage_longer_than_the_transaction_timeout_is_exact(
     mortal: KafkaServer, tracking_uri: str, running_uri: str
 ) -> None:
     kafka, values = mortal.bootstrap_servers, steps(1500)
@@ -91,7 +91,7 @@ def test_an_outage_that_is_longer_than_a_transaction_may_take_changes_nothing(
     assert "restarting from the last committed offset" in log
 
 
-def test_a_service_that_slept_while_another_one_took_over_changes_nothing(
+def test_suspended_service_is_fenced_after_a_takeover(
     kafka: str, topic: Topic, service: Start, running_uri: str
 ) -> None:
     input_, output, values = topic(1), topic(1), steps(2000)
@@ -112,7 +112,7 @@ def test_a_service_that_slept_while_another_one_took_over_changes_nothing(
     assert code == 0, log
 
 
-def test_of_two_instances_of_one_name_the_second_takes_over_and_the_first_says_so(
+def test_second_instance_of_a_name_replaces_the_first(
     kafka: str, topic: Topic, service: Start, running_uri: str
 ) -> None:
     input_, output, values = topic(1), topic(1), steps(1000)
@@ -128,7 +128,7 @@ def test_of_two_instances_of_one_name_the_second_takes_over_and_the_first_says_s
     assert second.process.poll() is None
 
 
-def test_a_group_that_began_at_the_end_goes_on_from_there_though_it_had_no_record_yet(
+def test_group_started_at_the_end_keeps_its_position(
     kafka: str, topic: Topic, service: Start, running_uri: str
 ) -> None:
     input_, output, values = topic(1), topic(1), steps(150)
@@ -142,7 +142,7 @@ def test_a_group_that_began_at_the_end_goes_on_from_there_though_it_had_no_recor
     assert sources(read(kafka, output, enough=100)[0]) == list(range(50, 150))
 
 
-def test_a_second_signal_ends_a_service_at_once(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:
+def test_second_signal_ends_the_service_at_once(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:
     input_, output = topic(1), topic(1)
     running = service(running_uri, input_, output)
     send(kafka, input_, steps(10))

@@ -45,7 +45,7 @@ def source(message: Message) -> tuple[int, int]:
     return int(partition), int(offset)
 
 
-def test_equal_values_meet_and_an_output_has_the_key_and_position_of_its_record(
+def test_partition_by_groups_equal_values_and_keeps_positions(
     kafka: str, admin: AdminClient, topic: Topic, service: Start
 ) -> None:
     input_, output = topic(PARTITIONS), topic(PARTITIONS)

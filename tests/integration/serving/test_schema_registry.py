@@ -93,7 +93,7 @@ def evolving(writer: Writer) -> list[bytes]:
     return written + writer.write(RENAMED, [{"number": n, "amount": v} for n, v in records[40:]])
 
 
-def test_a_schema_that_evolves_is_served_as_it_is_replayed(
+def test_evolving_schema_is_served_as_replayed(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
@@ -134,7 +134,7 @@ def test_undecodable_messages_are_dead_letters_with_their_bytes(
     assert running.stop()[0] == 0
 
 
-def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
+def test_only_partitions_with_unknown_schemas_wait(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
@@ -162,7 +162,7 @@ def test_partitions_wait_for_a_registry_that_is_down_and_others_continue(
         assert log.end() == 0
 
 
-def test_a_registry_that_is_down_at_the_start_is_one_line_and_exit_code_4(
+def test_registry_down_at_start_exits_with_4(
     kafka: str, topic: Callable[..., str], service: Callable[..., Service]
 ) -> None:
     options = ("--schema-registry", "http://127.0.0.1:9", "--startup-timeout", "100ms")
@@ -186,7 +186,7 @@ def protobuf_step(step: int, value: float) -> Any:
     return GetMessages([file])["steps.Step"](number=step, value=value)
 
 
-def test_json_schema_and_protobuf_are_replayed_alongside_avro_and_plain_json(
+def test_topic_with_mixed_schema_formats_is_replayed(
     kafka: str, topic: Callable[..., str], registry: RegistryServer
 ) -> None:
     source = topic(1)
@@ -209,7 +209,7 @@ def test_json_schema_and_protobuf_are_replayed_alongside_avro_and_plain_json(
 
 
 @pytest.mark.parametrize("name", ["avro", "json", "topic"])
-def test_a_record_type_is_written_from_a_subject_and_a_topic(
+def test_record_class_is_written_from_a_subject_and_a_topic(
     kafka: str, topic: Callable[..., str], registry: RegistryServer, name: str
 ) -> None:
     source = topic(1)
@@ -228,7 +228,7 @@ def test_a_record_type_is_written_from_a_subject_and_a_topic(
         assert line in ran.stdout
 
 
-def test_a_topic_with_schemas_is_replayed(kafka: str, topic: Callable[..., str], registry: RegistryServer) -> None:
+def test_topic_with_schemas_is_replayed(kafka: str, topic: Callable[..., str], registry: RegistryServer) -> None:
     source = topic(1)
     evolving(Writer(kafka, source, registry))
     from_topic = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))

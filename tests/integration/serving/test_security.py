@@ -159,7 +159,7 @@ def grant(secured: Secured) -> Iterator[Callable[..., None]]:
 
 
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-512", "OAUTHBEARER", "certificate"])
-def test_every_client_comes_in(
+def test_documented_client_settings_connect(
     secured: Secured,
     broker: Callable[..., BrokerSettings],
     topics: dict[str, str],
@@ -187,7 +187,7 @@ def test_every_client_comes_in(
         ("OAUTHBEARER", {"sasl.oauthbearer.client.secret": WRONG}),
     ],
 )
-def test_a_wrong_secret_is_refused_and_shown_nowhere(
+def test_wrong_secret_is_refused_and_not_shown(
     broker: Callable[..., BrokerSettings], caplog: pytest.LogCaptureFixture, way: str, changes: dict[str, str]
 ) -> None:
     caplog.set_level("DEBUG")
@@ -199,14 +199,14 @@ def test_a_wrong_secret_is_refused_and_shown_nowhere(
     assert WRONG not in f"{it.value!r} {it.value.__cause__!r} {settings!r} {caplog.text}"
 
 
-def test_a_stranger_without_a_certificate_is_refused(broker: Callable[..., BrokerSettings]) -> None:
+def test_client_without_a_certificate_is_refused(broker: Callable[..., BrokerSettings]) -> None:
     own = {"ssl.certificate.location": "", "ssl.key.location": ""}
     # In TLS 1.3 the refusal comes after the handshake, as a broken connection: it cannot be told by its code.
     with pytest.raises(BrokerUnavailable, match="bad certificate"):
         Cluster(Connection(broker("certificate", own))).preflight(timedelta(seconds=3))
 
 
-def test_a_broker_that_another_authority_vouches_for_is_refused(
+def test_broker_with_a_certificate_of_another_ca_is_refused(
     broker: Callable[..., BrokerSettings], tmp_path: Path
 ) -> None:
     other = {"ssl.ca.location": str(Authority(tmp_path).certificate)}
@@ -219,7 +219,7 @@ NEEDED_AT_ONCE = [right for right in RIGHTS if right != READ_STATE]
 
 
 @pytest.mark.parametrize("missing", NEEDED_AT_ONCE, ids=lambda right: f"{right.operation} on {right.name}")
-def test_the_error_names_the_right_that_is_missing(
+def test_error_names_the_missing_permission(
     broker: Callable[..., BrokerSettings],
     topics: dict[str, str],
     grant: Callable[..., None],
@@ -240,7 +240,7 @@ def test_the_error_names_the_right_that_is_missing(
 
 
 @pytest.mark.parametrize("place", ["file", "environment"])
-def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
+def test_documented_permissions_suffice_and_no_secret_is_shown(
     place: str,
     broker: Callable[..., BrokerSettings],
     topics: dict[str, str],
@@ -291,7 +291,7 @@ def test_a_service_with_the_documented_rights_serves_and_shows_no_secret(
         serve(running, broker("SCRAM-SHA-512"), settings)
 
 
-def test_a_service_with_a_wrong_password_ends_with_one_line_that_says_what_to_check(
+def test_wrong_password_ends_the_service_with_one_line(
     topics: dict[str, str], running_uri: str, tracking_uri: str, secured: Secured
 ) -> None:
     kafka = secured.client["SCRAM-SHA-512"] | {"sasl.password": WRONG}
@@ -307,7 +307,7 @@ def test_a_service_with_a_wrong_password_ends_with_one_line_that_says_what_to_ch
 
 
 @pytest.mark.parametrize("missing", [None, *RIGHTS], ids=lambda right: right and f"{right.operation} on {right.name}")
-def test_the_check_finds_the_right_that_is_missing(
+def test_check_finds_the_missing_permission(
     broker: Callable[..., BrokerSettings],
     topics: dict[str, str],
     grant: Callable[..., None],

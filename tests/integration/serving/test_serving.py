@@ -37,7 +37,7 @@ def served(kafka: str, topic: str, count: int, partition: int = 0) -> list[tuple
     return list(zip(sources(messages), predictions(messages), strict=True))
 
 
-def test_the_house_served_equals_the_house_replayed(
+def test_served_house_equals_the_replay(
     kafka: str, topic: Topic, service: Start, house_uri: str, house_csv: Path
 ) -> None:
     chance = random.Random(7)
@@ -57,7 +57,7 @@ def test_the_house_served_equals_the_house_replayed(
     assert comparison.identical + comparison.close == len(found) == 42
 
 
-def test_an_output_keeps_key_partition_time_and_headers(
+def test_output_keeps_key_partition_time_and_headers(
     kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel
 ) -> None:
     input_, output = topic(3), topic(3)
@@ -77,7 +77,7 @@ def test_an_output_keeps_key_partition_time_and_headers(
     }
 
 
-def test_a_record_that_cannot_be_scored_becomes_a_dead_letter_and_leaves_no_trace(
+def test_unscorable_record_is_a_dead_letter_without_effect(
     kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
 ) -> None:
     input_, output = topic(1, **{"max.message.bytes": "4000000"}), topic(1)
@@ -109,7 +109,7 @@ def test_a_record_that_cannot_be_scored_becomes_a_dead_letter_and_leaves_no_trac
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
-def test_a_restart_changes_nothing(
+def test_restart_is_exact(
     kafka: str,
     topic: Topic,
     service: Start,
@@ -132,7 +132,7 @@ def test_a_restart_changes_nothing(
     assert served(kafka, output, 3000) == replayed(running, values, tmp_path)
 
 
-def test_partitions_move_between_two_services_and_nothing_changes(
+def test_partitions_moved_between_services_are_exact(
     kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
 ) -> None:
     input_, output = topic(4), topic(4)
@@ -154,9 +154,7 @@ def test_partitions_move_between_two_services_and_nothing_changes(
         assert pairs == replayed(running, own, tmp_path)
 
 
-def test_the_group_has_committed_all_input_when_it_is_drained(
-    kafka: str, topic: Topic, service: Start, running_uri: str
-) -> None:
+def test_drained_group_has_committed_all_input(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:
     input_, output = topic(1), topic(1)
     running_service = service(running_uri, input_, output)
     send(kafka, input_, steps(100))

@@ -93,7 +93,7 @@ def tampered(running_uri: str, tmp_path: Path) -> str:
     return str(directory)
 
 
-def test_without_a_broker(serve: Run, nobody: str) -> None:
+def test_start_without_a_broker_is_refused(serve: Run, nobody: str) -> None:
     code, reason = serve(**{"bootstrap-servers": nobody})
     assert code == 4
     assert reason.startswith(f"No broker at {nobody} within 10 s")
@@ -101,20 +101,20 @@ def test_without_a_broker(serve: Run, nobody: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["input", "output"])
-def test_without_a_topic(serve: Run, name: str) -> None:
+def test_start_without_a_topic_is_refused(serve: Run, name: str) -> None:
     code, reason = serve(**{name: "no-such-topic"})
     assert code == 2
     assert reason.startswith("Topic no-such-topic does not exist at ")
 
 
-def test_with_fewer_outputs_than_inputs(serve: Run, topic: Topic) -> None:
+def test_start_with_fewer_output_partitions_is_refused(serve: Run, topic: Topic) -> None:
     narrow = topic(1)
     code, reason = serve(output=narrow)
     assert code == 2
     assert reason.startswith(f"topic {narrow} has 1 partitions, ")
 
 
-def test_with_state_of_an_input_that_has_grown(serve: Run, topic: Topic, admin: AdminClient) -> None:
+def test_start_with_state_of_fewer_partitions_is_refused(serve: Run, topic: Topic, admin: AdminClient) -> None:
     group = topic(1)
     create_topic(admin, f"{group}.state", 1)
     code, reason = serve("--group", group)
@@ -123,7 +123,7 @@ def test_with_state_of_an_input_that_has_grown(serve: Run, topic: Topic, admin: 
     assert "delete" not in reason
 
 
-def test_with_a_name_that_is_too_long(serve: Run, topic: Topic, admin: AdminClient) -> None:
+def test_start_with_a_name_that_is_too_long_is_refused(serve: Run, topic: Topic, admin: AdminClient) -> None:
     group = "g" * 244
     code, reason = serve("--group", group)
     assert code == 2
@@ -131,7 +131,7 @@ def test_with_a_name_that_is_too_long(serve: Run, topic: Topic, admin: AdminClie
     assert "has 250 characters, but Kafka allows 249. Nothing was created." in reason
 
 
-def test_with_the_state_topic_as_an_output(serve: Run, topic: Topic, admin: AdminClient) -> None:
+def test_start_with_the_state_topic_as_output_is_refused(serve: Run, topic: Topic, admin: AdminClient) -> None:
     group = topic(1)
     create_topic(admin, f"{group}.state", 2)
     code, reason = serve("--group", group, output=f"{group}.state")
@@ -139,7 +139,7 @@ def test_with_the_state_topic_as_an_output(serve: Run, topic: Topic, admin: Admi
     assert reason.startswith(f"{group}.state is the state topic of the group {group} and cannot be the output as well")
 
 
-def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:
+def test_start_with_the_input_as_output_is_refused(serve: Run, topic: Topic) -> None:
     name = topic(2)
     for code, reason in (serve(input=name, output=name), serve("--dead-letters", name, input=name)):
         assert code == 2
@@ -155,7 +155,7 @@ def test_with_the_input_as_an_output(serve: Run, topic: Topic) -> None:
         ("isolation.level=read_uncommitted", "The Kafka property isolation.level cannot be set"),
     ],
 )
-def test_with_a_nonsensical_kafka_option(serve: Run, option: str, reason: str) -> None:
+def test_start_with_an_unknown_kafka_option_is_refused(serve: Run, option: str, reason: str) -> None:
     found = serve("--kafka", option)
     assert found.code == 2
     assert reason in found.reason
@@ -171,14 +171,14 @@ def test_with_a_nonsensical_kafka_option(serve: Run, option: str, reason: str) -
         ("no/such/directory", "the directory does not exist"),
     ],
 )
-def test_with_a_model_that_is_not_there(run: Run, running_uri: str, uri: str, reason: str) -> None:
+def test_start_with_a_missing_model_is_refused(run: Run, running_uri: str, uri: str, reason: str) -> None:
     found = run("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
     assert found.code == 2
     assert found.reason.startswith(f"model {uri}: ")
     assert reason in found.reason
 
 
-def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampered: str) -> None:
+def test_start_with_wrong_reference_outputs_is_refused(serve: Run, tampered: str) -> None:
     code, reason = serve(model=tampered)
     assert code == 3
     assert reason.startswith(f"{tampered} does not reproduce its reference outputs here, so it must not serve")
@@ -202,7 +202,7 @@ def test_with_a_model_that_does_not_give_its_reference_outputs(serve: Run, tampe
         ("--none-such", "Error: No such option '--none-such'"),
     ],
 )
-def test_with_missing_or_wrong_options(run: Run, options: str, reason: str) -> None:
+def test_start_with_missing_or_wrong_options_is_refused(run: Run, options: str, reason: str) -> None:
     found = run(*options.split())
     assert found.code == 2
     assert reason in found.reason
@@ -220,7 +220,7 @@ def test_with_missing_or_wrong_options(run: Run, options: str, reason: str) -> N
     ],
     ids=["missing", "empty", "column missing", "wrong label", "no record for the label", "unwritable output"],
 )
-def test_replaying_a_file_that_cannot_be_replayed(
+def test_replay_of_an_unusable_file_is_refused(
     run: Run, running_uri: str, tmp_path: Path, content: str | None, options: str, reason: str
 ) -> None:
     if content is not None:
@@ -230,7 +230,7 @@ def test_replaying_a_file_that_cannot_be_replayed(
     assert reason in found.reason
 
 
-def test_replaying_a_header_without_records_is_complete(run: Run, running_uri: str, tmp_path: Path) -> None:
+def test_replay_of_a_header_without_records_succeeds(run: Run, running_uri: str, tmp_path: Path) -> None:
     (tmp_path / "records.csv").write_text("number,value\n")
     code, said = run("--model", running_uri, "--replay", "records.csv")
     assert code == 0

@@ -35,7 +35,7 @@ def forget(admin: AdminClient, topic: str, before: int) -> None:
         future.result()
 
 
-def test_a_service_goes_on_from_its_checkpoint_though_the_records_before_it_are_gone(
+def test_checkpoint_is_restored_after_older_records_are_deleted(
     kafka: str,
     topic: Topic,
     admin: AdminClient,
@@ -55,7 +55,7 @@ def test_a_service_goes_on_from_its_checkpoint_though_the_records_before_it_are_
     assert re.search(r"\[0\]: restored \d+ state records, checkpoint of offset 200", second.stop()[1])
 
 
-def test_a_state_topic_that_is_gone_is_refused_and_rebuilt_on_request(
+def test_missing_state_topic_is_refused_or_rebuilt(
     kafka: str,
     topic: Topic,
     admin: AdminClient,
@@ -80,7 +80,7 @@ def test_a_state_topic_that_is_gone_is_refused_and_rebuilt_on_request(
     assert served(kafka, output, 300) == replayed(running, values, tmp_path)
 
 
-def test_a_killed_service_scores_the_records_after_its_checkpoint_once_more_in_silence(
+def test_killed_service_reprocesses_without_output(
     kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
 ) -> None:
     input_, output, values = topic(1), topic(1), steps(600)
@@ -97,7 +97,7 @@ def test_a_killed_service_scores_the_records_after_its_checkpoint_once_more_in_s
     assert "restoring → running at offset 400" in third.stop()[1]
 
 
-def test_a_file_is_the_past_of_a_topic(
+def test_warm_up_file_precedes_the_topic(
     kafka: str, topic: Topic, service: Start, running_uri: str, running: PackagedModel, tmp_path: Path
 ) -> None:
     input_, output, values = topic(1), topic(1), steps(300)
@@ -113,7 +113,7 @@ def test_a_file_is_the_past_of_a_topic(
     assert served(kafka, output, 100) == expected
 
 
-def test_service_killed_in_slow_batch_after_warm_up_continues_exactly(
+def test_service_killed_in_a_slow_batch_after_warm_up_is_exact(
     kafka: str, topic: Topic, service: Start, tmp_path: Path
 ) -> None:
     """The second batch has one slow record: what the first one left is committed while the state is already beyond."""
@@ -131,9 +131,7 @@ def test_service_killed_in_slow_batch_after_warm_up_continues_exactly(
     assert [row["total"] for row in found] == [*range(11, 11 + len(numbers))]
 
 
-def test_a_record_that_takes_longer_than_a_member_may_be_silent_does_not_lose_the_group(
-    kafka: str, topic: Topic, service: Start
-) -> None:
+def test_record_slower_than_the_poll_interval_keeps_membership(kafka: str, topic: Topic, service: Start) -> None:
     input_, output, values = topic(1), topic(1), steps(100)
     slow = service(SLOW, input_, output, *QUICK)
     send(kafka, input_, values)
@@ -145,9 +143,7 @@ def test_a_record_that_takes_longer_than_a_member_may_be_silent_does_not_lose_th
     assert "restarting from the last committed offset" not in log
 
 
-def test_partitions_that_are_taken_over_by_another_instance_during_a_slow_record_lose_and_double_nothing(
-    kafka: str, topic: Topic, service: Start
-) -> None:
+def test_partition_revoked_during_a_slow_record_is_exact(kafka: str, topic: Topic, service: Start) -> None:
     input_, output, values = topic(4), topic(4), steps(100)
     slow = service(SLOW, input_, output, *QUICK)
     for number in range(4):

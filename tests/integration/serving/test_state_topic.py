@@ -39,9 +39,7 @@ def counts(kafka: str, output: str, enough: int) -> list[Any]:
     return [(row["key"], row["count"]) for row in (json.loads(message.value()) for message in messages)]
 
 
-def test_second_input_of_one_group_is_refused_and_continues_in_its_own_group(
-    kafka: str, topic: Topic, service: Start
-) -> None:
+def test_second_input_of_a_group_is_refused(kafka: str, topic: Topic, service: Start) -> None:
     first, second, output = topic(1), topic(1), topic(1)
     send(kafka, first, readings(*[7] * 20))
     send(kafka, second, readings(*[7] * 20))
@@ -60,7 +58,7 @@ def test_second_input_of_one_group_is_refused_and_continues_in_its_own_group(
         assert running.stop()[0] == 0
 
 
-def test_state_topic_that_retention_may_thin_out_is_refused(
+def test_state_topic_with_cleanup_policy_delete_is_refused(
     kafka: str, topic: Topic, admin: AdminClient, service: Start
 ) -> None:
     input_, output = topic(1), topic(1)
@@ -74,9 +72,7 @@ def test_state_topic_that_retention_may_thin_out_is_refused(
     assert "cleanup.policy=compact,delete: retention would remove state" in line.words
 
 
-def test_state_of_a_quiet_key_that_was_removed_is_seen(
-    kafka: str, topic: Topic, admin: AdminClient, service: Start
-) -> None:
+def test_removed_state_of_a_quiet_key_is_detected(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
     input_, output = topic(1), topic(1)
     for number, key in enumerate((1, 2), 1):
         running = service(COUNTED, input_, output)

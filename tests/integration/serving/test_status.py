@@ -71,7 +71,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_the_figures_are_those_of_what_was_written(
+def test_status_figures_equal_the_written_records(
     kafka: str, topic: Topic, service: Start, running_uri: str, port: int, browser: Browser
 ) -> None:
     input_, output, values = topic(2), topic(2), steps(600)
@@ -108,7 +108,7 @@ def test_the_figures_are_those_of_what_was_written(
     assert f"status page, health and metrics: http://127.0.0.1:{port}/" in log
 
 
-def test_a_supervisor_shows_its_workers_as_one(
+def test_supervisor_merges_the_status_of_its_workers(
     kafka: str, topic: Topic, service: Start, running_uri: str, port: int
 ) -> None:
     input_, output = topic(4), topic(4)
@@ -122,9 +122,7 @@ def test_a_supervisor_shows_its_workers_as_one(
     until(port, "/readyz", lambda _, text: text == "serving 4 partitions\n")
 
 
-def test_an_address_that_is_taken_is_refused_where_it_was_asked_for(
-    kafka: str, topic: Topic, service: Start, running_uri: str
-) -> None:
+def test_configured_address_in_use_is_refused(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, log = service(running_uri, topic(1), topic(1), "--http", f"127.0.0.1:{port}").wait()
@@ -163,7 +161,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-def test_a_trace_leads_through_the_service(
+def test_trace_context_passes_through_the_service(
     kafka: str, topic: Topic, service: Start, running_uri: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_address[1]}")

@@ -24,9 +24,7 @@ PARTITIONS = 2
 SWITCH = re.compile(r"\[(\d)\]: models:/running/(\d) → models:/running/(\d) at offset (\d+)")
 
 
-def test_outputs_are_those_of_a_replay_that_switches_versions_where_the_log_says(
-    kafka: str, topic: Topic, server: Server, tmp_path: Path
-) -> None:
+def test_outputs_around_a_switch_equal_the_replay(kafka: str, topic: Topic, server: Server, tmp_path: Path) -> None:
     server.move("1")
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
     values = [steps(20_000, seed) for seed in range(PARTITIONS)]
@@ -78,7 +76,7 @@ makiserve.log_model(
 """
 
 
-def test_another_pipeline_is_served_by_a_fresh_process_in_the_place_of_the_old_one(
+def test_changed_pipeline_is_served_by_a_new_process(
     kafka: str, topic: Topic, service: Start, tracking_uri: str, tmp_path: Path
 ) -> None:
     write(HOUSE, tmp_path)
@@ -104,7 +102,7 @@ def test_another_pipeline_is_served_by_a_fresh_process_in_the_place_of_the_old_o
     assert told.end() == 0
 
 
-def test_each_worker_begins_anew_with_another_pipeline_and_its_supervisor_stays(
+def test_workers_restart_with_a_changed_pipeline(
     kafka: str, topic: Topic, service: Start, tracking_uri: str, tmp_path: Path
 ) -> None:
     write(HOUSE, tmp_path)
@@ -135,7 +133,7 @@ def test_each_worker_begins_anew_with_another_pipeline_and_its_supervisor_stays(
 SIDE_BY_SIDE = ["--split", "challenger=40%", "--shadow", "models:/running@challenger"]
 
 
-def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_scores(
+def test_split_and_shadow_equal_the_replay(
     kafka: str, topic: Topic, service: Start, running_uri: str, tmp_path: Path
 ) -> None:
     log(seed=5)
@@ -162,7 +160,7 @@ def test_a_split_is_the_same_in_a_replay_and_a_shadow_scores_what_the_champion_s
     assert again.outputs == served
 
 
-def test_the_alias_of_a_challenger_and_a_shadow_is_followed(
+def test_aliases_of_challenger_and_shadow_are_followed(
     kafka: str, topic: Topic, service: Start, running_uri: str
 ) -> None:
     first, second = (log_version(seed) for seed in (6, 7))

@@ -21,7 +21,7 @@ from tests.integration.serving.test_serving import steps
 Topic = Callable[..., str]
 
 
-def test_a_version_that_refuses_what_the_one_before_took_goes_again_and_nothing_is_lost(
+def test_version_that_rejects_more_records_is_rolled_back(
     kafka: str, topic: Topic, server: Server, tmp_path: Path
 ) -> None:
     frame = makiserve.features_frame(features, record=Step, source=REFERENCE)
@@ -54,9 +54,7 @@ def test_a_version_that_refuses_what_the_one_before_took_goes_again_and_nothing_
     ]
 
 
-def test_what_a_post_pipeline_remembers_is_carried_from_version_to_version(
-    kafka: str, topic: Topic, server: Server, tmp_path: Path
-) -> None:
+def test_post_state_survives_a_version_switch(kafka: str, topic: Topic, server: Server, tmp_path: Path) -> None:
     for seed in (1, 2):
         log(seed, "smooth", post=smoothed)
     server.move("1", "smooth")

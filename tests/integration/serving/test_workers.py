@@ -56,7 +56,7 @@ def wait_until_shared(admin: AdminClient, group: str, workers: int) -> None:
     wait_until(is_shared, lambda: f"the members of {group} have {shares()} partitions")
 
 
-def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
+def test_workers_share_partitions_and_survive_a_kill(
     kafka: str, admin: AdminClient, topic: Topic, service: Start, tmp_path: Path
 ) -> None:
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
@@ -85,9 +85,7 @@ def test_workers_share_the_partitions_and_one_that_is_killed_changes_nothing(
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
-def test_where_a_person_must_act_the_supervisor_ends_with_the_code_of_the_worker(
-    kafka: str, topic: Topic, service: Start
-) -> None:
+def test_supervisor_exits_with_a_fatal_code_of_a_worker(kafka: str, topic: Topic, service: Start) -> None:
     code, log = service(PIPELINE, topic(1), "nowhere", "--workers", "2").wait()
     assert code == 2
     assert "Topic nowhere does not exist" in log

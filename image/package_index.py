@@ -1,4 +1,4 @@
-"""Where this machine gets its packages from, as files for the build: nothing of it comes into the image."""
+"""The package index of this machine, as secrets of the build that do not get into the image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 CERTIFICATES = "/run/secrets/ca.pem"
 
 
-def index_of_this_machine(directory: Path) -> dict[str, Path]:
-    """Write pip's configuration and the certificates that it names.
+def package_index_files(directory: Path) -> dict[str, Path]:
+    """Write pip's configuration, and find the certificates that it names.
 
     Args:
-        directory: where to.
+        directory: directory to write to.
 
     Returns:
-        The files, by the names that the Dockerfile has for them.
+        The files, by the names of their secrets in the Dockerfile.
     """
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
@@ -28,11 +28,11 @@ def index_of_this_machine(directory: Path) -> dict[str, Path]:
         for name, value in re.findall(r"^(?:global|:env:)\.([\w-]+)=(.*)$", listed, re.MULTILINE)
         if name in ("cert", "index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout")
     }
-    found = {}
+    files = {}
     if certificates := options.pop("cert", None):
-        found["ca.pem"] = Path(certificates)
+        files["ca.pem"] = Path(certificates)
         options["cert"] = CERTIFICATES
     if options:
-        found["pip.conf"] = directory / "pip.conf"
-        found["pip.conf"].write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
-    return found
+        files["pip.conf"] = directory / "pip.conf"
+        files["pip.conf"].write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
+    return files
