@@ -21,7 +21,7 @@ class Message(NamedTuple):
 
 def run_producer(
     module: str,
-    description: str,
+    description: str | None,
     messages: Callable[[Path], Iterable[Message]],
     *,
     data: Path,
