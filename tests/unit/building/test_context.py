@@ -29,7 +29,7 @@ def model(tmp_path: Path) -> Path:
     return directory
 
 
-def test_the_context_has_the_model_its_requirements_and_a_configuration(model: Path, tmp_path: Path) -> None:
+def test_context_has_model_requirements_and_configuration(model: Path, tmp_path: Path) -> None:
     written = write_context(str(model), tmp_path / "context", base="makiserve:9")
     files = {str(path.relative_to(written.directory)) for path in written.directory.rglob("*") if path.is_file()}
     assert files == {
@@ -42,14 +42,14 @@ def test_the_context_has_the_model_its_requirements_and_a_configuration(model: P
     assert f'makiserve.model="{model}"' in dockerfile
 
 
-def test_the_configuration_is_one_that_the_settings_know(model: Path, tmp_path: Path) -> None:
+def test_context_configuration_is_valid(model: Path, tmp_path: Path) -> None:
     write_context(str(model), tmp_path / "context")
     known = [each for section in SECTIONS for each in options(section)]
     given = given_by_file(known, tmp_path / "context" / "makiserve.toml")
     assert [(key.option.key, value.text) for key, value in given.items()] == [("model", "/srv/model")]
 
 
-def test_requirements_are_the_models_own_with_the_makiserve_of_the_image() -> None:
+def test_requirements_are_those_of_the_model() -> None:
     assert requirements(REQUIREMENTS.splitlines()) == ["mlflow-skinny==3.17.0", "scikit-learn==1.9.1", "-r more.txt"]
 
 
@@ -64,7 +64,7 @@ def test_a_folder_with_something_in_it_is_left_alone(model: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("files", "message"), [(None, "directory does not exist"), ("notes.txt", "it has no file MLmodel")]
 )
-def test_what_is_no_model_is_refused_and_nothing_is_written(files: str | None, message: str, tmp_path: Path) -> None:
+def test_context_of_a_non_model_is_refused(files: str | None, message: str, tmp_path: Path) -> None:
     if files:
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / files).write_text("")
@@ -73,7 +73,7 @@ def test_what_is_no_model_is_refused_and_nothing_is_written(files: str | None, m
     assert not (tmp_path / "context").exists()
 
 
-def test_without_an_engine_the_command_says_how_to_go_on(
+def test_build_without_an_engine_prints_the_next_step(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command_file, "find_engine", lambda: None)
@@ -83,7 +83,7 @@ def test_without_an_engine_the_command_says_how_to_go_on(
     assert (tmp_path / "registry.example-house-3.image" / "Dockerfile").is_file()
 
 
-def test_a_secret_that_the_build_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_unknown_build_secret_is_refused(tmp_path: Path) -> None:
     arguments = ["build", "--model", "x", "--tag", "x", "--secret", "token=/nowhere"]
     with pytest.raises(ConfigurationError, match=r"expected pip\.conf=FILE or ca\.pem=FILE"):
         command.main(arguments, standalone_mode=False)

@@ -39,7 +39,7 @@ def attached(monkeypatch: pytest.MonkeyPatch, version: int | None, *arguments: s
     return ran.output, told
 
 
-def test_a_pipeline_by_name_comes_with_its_record_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_attach_by_name_finds_the_record_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "attached_features.py"
     file.write_text(PIPELINE)
     options = ["--post", f"{file}:post", "--reference", "house.csv", "--input", "a", "--input", "b"]

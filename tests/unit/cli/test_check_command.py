@@ -20,7 +20,7 @@ LINES = [
 ]
 
 
-def test_a_line_each_and_the_exit_code_of_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_prints_a_line_each_and_exits_with_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "run", lambda checks, facts: iter(LINES))
     done = CliRunner().invoke(command, ["check", *NEEDED], standalone_mode=False)
     assert done.return_value == 5

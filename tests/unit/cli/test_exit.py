@@ -37,7 +37,7 @@ def ended(
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
     ],
 )
-def test_a_limit_of_the_machine_is_named_and_is_no_bug(
+def test_resource_limit_is_named_and_not_reported_as_bug(
     capsys: pytest.CaptureFixture[str], error: BaseException, words: str
 ) -> None:
     for raised, cause in ((error, None), (ValueError("cannot load"), error)):

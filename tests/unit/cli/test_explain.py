@@ -29,7 +29,7 @@ def test_the_tree_shows_operators_state_and_windows() -> None:
     assert trace(features()).fingerprint in shown
 
 
-def test_every_operator_of_the_plan_is_in_the_tree_and_in_the_drawings() -> None:
+def test_tree_and_drawings_have_every_operator() -> None:
     plan = trace(features())
     names = [str(line.operator) for line in tree(plan)]
     assert names == [str(operator) for operator in plan.walk()]
@@ -37,7 +37,7 @@ def test_every_operator_of_the_plan_is_in_the_tree_and_in_the_drawings() -> None
     assert mermaid(plan).count("subgraph") == mermaid(plan).count("  end")
 
 
-def test_given_records_it_tells_the_time_of_each_operator(tmp_path: Path) -> None:
+def test_explain_with_data_shows_the_time_of_each_operator(tmp_path: Path) -> None:
     house = tmp_path / "house.csv"
     write_house(house, rows=1000, seed=7)
     shown = run(HOUSE, "--data", str(house)).stdout
@@ -46,7 +46,7 @@ def test_given_records_it_tells_the_time_of_each_operator(tmp_path: Path) -> Non
     assert max(times) > 0
 
 
-def test_it_tells_which_engine_computes_the_pipeline_and_what_is_called_for_each_item(tmp_path: Path) -> None:
+def test_explain_names_the_engine_and_the_called_functions(tmp_path: Path) -> None:
     file = tmp_path / "pipes.py"
     file.write_text(
         "import makiserve.stream as rs\n"

@@ -28,7 +28,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_its_replay_gives_the_features_that_training_is_given(house: Path, tmp_path: Path) -> None:
+def test_replay_features_equal_the_training_features(house: Path, tmp_path: Path) -> None:
     output = tmp_path / "features.csv"
     assert "rows          1,000" in run("--features", HOUSE, "--replay", str(house), "--output", str(output))
     with output.open(newline="") as file:

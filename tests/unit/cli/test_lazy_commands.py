@@ -14,7 +14,7 @@ SLOW = ("mlflow", "pandas", "pyarrow", "sklearn", "confluent_kafka", "makiserve.
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["config"], ["nonsense"]])
-def test_what_does_no_work_imports_nothing_that_takes_seconds(arguments: list[str]) -> None:
+def test_light_commands_import_no_slow_module(arguments: list[str]) -> None:
     program = "import sys, atexit; atexit.register(lambda: print('\\n', *sys.modules)); sys.argv[1:] = "
     program += f"{arguments}; from makiserve.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -30,7 +30,7 @@ def test_a_supervisor_imports_no_model_library() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_says_what_the_command_says_of_itself(name: str) -> None:
+def test_command_list_equals_the_commands_own_help(name: str) -> None:
     found = command.get_command(click.Context(command), name)
     assert found
     assert (found.help or "").startswith(COMMANDS[name].help.removesuffix("."))

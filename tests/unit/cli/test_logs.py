@@ -26,7 +26,7 @@ def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in captured.readouterr().err.splitlines()]
 
 
-def test_a_line_about_a_partition_has_its_place_as_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_of_a_partition_has_its_position_as_fields(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("json", "worker 2")
     Partition("house", 3).move(Phase.RESTORING)
     (line,) = lines(capsys)

@@ -13,14 +13,14 @@ from makiserve import errors
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_every_file_that_the_architecture_names_exists() -> None:
+def test_files_in_the_architecture_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     named = re.findall(r"`((?:makiserve|tests)/[\w/.]+\.py)`", text)
     assert len(named) > 30
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
-def test_every_name_in_the_walks_is_defined_in_its_file() -> None:
+def test_names_in_the_walks_are_defined() -> None:
     section = (ROOT / "ARCHITECTURE.md").read_text().partition("## Five walks\n")[2].partition("\n## ")[0]
     walks = re.findall(r"^\*\*(Where [^*]*)\*\*\n((?:.+\n)+)", section, re.MULTILINE)
     assert len(walks) == 5
@@ -45,12 +45,12 @@ def defined(file: Path) -> set[str]:
     return names
 
 
-def test_the_operator_reference_is_that_of_the_docstrings() -> None:
+def test_operator_reference_equals_the_docstrings() -> None:
     written = {path.name: path.read_text() for path in (ROOT / "docs" / "operators").glob("*.md")}
     assert written == _generator("generate").pages(), "run `make docs`"
 
 
-def test_the_reference_is_that_of_the_settings_and_the_commands() -> None:
+def test_reference_equals_settings_and_commands() -> None:
     for name, text in _generator("reference").pages().items():
         assert (ROOT / "docs" / "reference" / name).read_text() == text, f"{name}: run `make docs`"
 

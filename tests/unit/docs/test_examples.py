@@ -82,12 +82,12 @@ def variables() -> dict[str, str]:
     return {each["name"]: each.get("value", "…") for each in container()["env"]}
 
 
-def test_the_compose_file_is_one_by_the_specification() -> None:
+def test_compose_file_is_valid() -> None:
     read = PyCompose.from_yaml((EXAMPLES / "compose" / "compose.yaml").read_text())
     assert set(read.service_names()) == compose()["services"].keys()
 
 
-def test_the_services_of_the_compose_file_wait_for_what_they_need() -> None:
+def test_compose_services_wait_for_their_dependencies() -> None:
     services = compose()["services"]
     assert {"kafka", "mlflow", "trainer", "makiserve", "producer"} <= services.keys()
     for service in services.values():
@@ -97,7 +97,7 @@ def test_the_services_of_the_compose_file_wait_for_what_they_need() -> None:
     assert created == ["house", "house.predictions", "house.predictions.dead-letters"]
 
 
-def test_the_service_of_the_compose_file_is_a_command_that_parses() -> None:
+def test_compose_service_command_parses() -> None:
     service = compose()["services"]["makiserve"]
     command.make_context("makiserve", list(service["command"]))
     own = {name: value for name, value in service["environment"].items() if name.startswith("MAKISERVE_")}
@@ -109,7 +109,7 @@ def test_the_service_of_the_compose_file_is_a_command_that_parses() -> None:
 
 
 @pytest.mark.parametrize("words", modules(), ids=lambda words: words[0])
-def test_the_other_commands_of_the_compose_file_parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_compose_commands_parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     parse = argparse.ArgumentParser.parse_args
 
     def only_parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
@@ -126,13 +126,11 @@ def test_the_compose_file_trains_and_produces() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(manifests().keys() - OF_KEDA))
-def test_every_manifest_is_one_by_the_schema_of_its_kind(kind: str) -> None:
+def test_manifests_are_valid(kind: str) -> None:
     kubernetes_validate.validate(manifests()[kind], KUBERNETES, strict=True)
 
 
-def test_the_configuration_of_the_pods_is_known_to_the_settings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pod_configuration_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = manifests()["ConfigMap"]["data"]["makiserve.toml"]
     secrets = tmp_path / "secrets"
     secrets.mkdir()
@@ -166,7 +164,7 @@ def test_the_probes_ask_the_pages_that_are_for_them() -> None:
     assert {each["port"] for each in asked.values()} == {"http"}
 
 
-def test_secrets_are_files_and_stand_in_nothing_but_the_secret() -> None:
+def test_secrets_are_files_and_only_in_the_secret() -> None:
     secret = {key: value for key, value in properties(told()["kafka"]).items() if SECRET.search(key)}
     assert "sasl.password" in secret
     assert [key for key, value in secret.items() if not value.startswith(IN_FILE)] == []
@@ -174,11 +172,11 @@ def test_secrets_are_files_and_stand_in_nothing_but_the_secret() -> None:
     assert [name for name in variables() if SECRET.search(name.lower())] == []
 
 
-def test_pods_that_are_not_ready_do_not_keep_a_node_from_being_drained() -> None:
+def test_unready_pods_do_not_block_a_node_drain() -> None:
     assert manifests()["PodDisruptionBudget"]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_network_policy_lets_through_what_the_configuration_names() -> None:
+def test_network_policy_allows_the_configured_peers() -> None:
     policy = manifests()["NetworkPolicy"]["spec"]
     into, out = ({port["port"] for rule in policy[way] for port in rule["ports"]} for way in ("ingress", "egress"))
     addresses = [*told()["broker"]["bootstrap-servers"].split(","), variables()["MLFLOW_TRACKING_URI"]]
@@ -186,7 +184,7 @@ def test_the_network_policy_lets_through_what_the_configuration_names() -> None:
     assert into == {int(variables()["MAKISERVE_HTTP"].rpartition(":")[2])}
 
 
-def test_the_scaler_comes_in_as_the_pods_do_and_sets_nothing_without_effect() -> None:
+def test_scaler_authenticates_like_the_pods() -> None:
     spec = manifests()["ScaledObject"]["spec"]
     trigger, kafka = spec["triggers"][0]["metadata"], properties(told()["kafka"])
     assert trigger["sasl"] == kafka["sasl.mechanism"].lower().replace("-sha-", "_sha")
@@ -196,7 +194,7 @@ def test_the_scaler_comes_in_as_the_pods_do_and_sets_nothing_without_effect() ->
     assert "cooldownPeriod" not in spec  # KEDA's, of a scaling to 0 alone
 
 
-def test_a_pod_has_no_rights_and_nowhere_to_write_but_tmp() -> None:
+def test_pod_is_unprivileged_and_writes_only_to_tmp() -> None:
     assert pod()["securityContext"]["runAsNonRoot"]
     assert not pod()["automountServiceAccountToken"]
     assert container()["securityContext"] == {
@@ -207,7 +205,7 @@ def test_a_pod_has_no_rights_and_nowhere_to_write_but_tmp() -> None:
     assert [each["mountPath"] for each in container()["volumeMounts"] if not each.get("readOnly")] == ["/tmp"]
 
 
-def test_the_manifests_speak_of_the_same_pods_topics_and_group() -> None:
+def test_manifests_agree_on_pods_topics_and_group() -> None:
     found = manifests()
     labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
     for kind, spec in (

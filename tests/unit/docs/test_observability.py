@@ -45,11 +45,11 @@ def queries() -> Iterator[str]:
     yield from (target["expr"] for panel in panels() for target in panel["targets"])
 
 
-def test_the_reference_is_that_of_the_declared_metrics() -> None:
+def test_metrics_page_equals_the_declared_metrics() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run `make docs`"
 
 
-def test_every_metric_that_is_asked_for_is_exported_with_the_labels_that_are_used() -> None:
+def test_queried_metrics_and_labels_are_exported() -> None:
     known, asked = exported(), list(queries())
     assert len(asked) > 25
     for query in asked:
@@ -72,7 +72,7 @@ def labels_of(query: str) -> set[str]:
     return set() if whole else FROM_PROMETHEUS | set().union(*(exported()[name] for name in names))
 
 
-def test_legends_and_summaries_name_labels_that_the_answers_have() -> None:
+def test_legends_and_summaries_use_existing_labels() -> None:
     named = [(t["expr"], t.get("legendFormat", "")) for panel in panels() for t in panel["targets"]]
     named += [(rule["expr"], rule["annotations"]["summary"].replace("$labels.", "")) for rule in alerts()]
     asked = [(query, set(re.findall(r"{{ ?(\w+) ?}}", text))) for query, text in named]
@@ -80,7 +80,7 @@ def test_legends_and_summaries_name_labels_that_the_answers_have() -> None:
     assert [(query, labels) for query, labels in asked if labels - labels_of(query)] == []
 
 
-def test_the_variables_of_the_dashboard_ask_for_what_is_exported() -> None:
+def test_dashboard_variables_query_exported_metrics() -> None:
     found = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["templating"]["list"]
     texts = [each["query"]["query"] for each in found if each["type"] == "query"]
     asked = [re.fullmatch(r"label_values\((\w+), (\w+)\)", text) for text in texts]
@@ -90,7 +90,7 @@ def test_the_variables_of_the_dashboard_ask_for_what_is_exported() -> None:
         assert each[2] in exported()[each[1]] | FROM_PROMETHEUS
 
 
-def test_the_alerts_look_at_the_job_that_the_example_scrapes() -> None:
+def test_alerts_use_the_scraped_job() -> None:
     scraped = yaml.safe_load((ROOT / "examples" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     asked = {job for rule in alerts() for job in re.findall(r'job="(\w+)"', rule["expr"])}
     assert asked == {each["job_name"] for each in scraped}

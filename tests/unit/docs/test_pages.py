@@ -70,7 +70,7 @@ def test_every_page_is_in_the_index() -> None:
             assert f": {folder}/{page.name}\n" in site, f"{page.name}: add it to mkdocs.yml"
 
 
-def test_every_section_of_the_changelog_has_a_version_and_a_date() -> None:
+def test_changelog_sections_have_version_and_date() -> None:
     sections = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert sections[0].startswith(f"{__version__} ")
     assert [title for title in sections if not re.fullmatch(r"\d+\.\d+\.\d+ — .*\d{4}-\d\d-\d\d", title)] == []

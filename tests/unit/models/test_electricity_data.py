@@ -40,14 +40,14 @@ def test_the_columns_are_those_of_the_real_file(week, excerpt):
         assert ours.readline() == real.readline()
 
 
-def test_words_are_words_and_numbers_are_numbers_as_in_the_real_file(week, excerpt):
+def test_column_types_equal_the_real_file(week, excerpt):
     ours, real = csv.read_csv(week), csv.read_csv(excerpt)
     assert [pa.types.is_string(kind) for kind in ours.schema.types] == [
         pa.types.is_string(kind) for kind in real.schema.types
     ]
 
 
-def test_there_are_32_columns_and_no_cell_is_empty_or_in_quotes(week):
+def test_file_has_32_columns_without_empty_or_quoted_cells(week):
     lines = week.read_text().splitlines()
     assert len(lines) == 1 + WEEK
     assert '"' not in week.read_text()
@@ -66,16 +66,16 @@ def test_another_seed_is_another_house(week, tmp_path):
 
 
 @pytest.mark.parametrize("rows", [1, 59, 60, 61, 2_838])
-def test_a_longer_file_begins_with_the_rows_of_a_shorter_one(week, tmp_path, rows):
+def test_longer_file_begins_with_the_shorter_file(week, tmp_path, rows):
     write_house(tmp_path / "short.csv", rows=rows, seed=7)
     assert week.read_bytes().startswith((tmp_path / "short.csv").read_bytes())
 
 
-def test_time_steps_by_one_from_the_first_time_of_the_real_file(year):
+def test_time_increases_by_one(year):
     assert np.array_equal(year["time"].to_numpy(), 1451624400 + np.arange(YEAR))
 
 
-def test_cloud_cover_is_text_for_an_hour_and_then_a_part_of_the_sky(year):
+def test_cloud_cover_is_text_in_the_first_hour(year):
     cover = year["cloudCover"].to_pylist()
     assert set(cover[:60]) == {"cloudCover"}
     assert all(0 <= float(part) <= 1 for part in cover[60::60])
@@ -100,20 +100,20 @@ def test_a_year_is_near_the_published_statistics(year, column, mean, deviation):
     assert values.std() == pytest.approx(deviation, rel=0.05)
 
 
-def test_a_year_of_pressure_is_near_the_published_statistics(year):
+def test_pressure_is_near_the_published_statistics(year):
     pressure = year["pressure"].to_numpy()
     assert pressure.mean() == pytest.approx(1016.30, abs=1)
     assert pressure.std() == pytest.approx(7.894, rel=0.05)
 
 
-def test_the_default_house_stays_in_the_published_ranges(year):
+def test_default_house_is_in_the_published_ranges(year):
     ranges = {"House overall [kW]": (0, 14.7146), "temperature": (-11.45, 93.72)}
     ranges |= {"pressure": (986.4, 1042.46), "windSpeed": (0, 22.91)}
     found = {column: pc.min_max(year[column]).as_py() for column in ranges}
     assert all(low <= found[name]["min"] and found[name]["max"] <= high for name, (low, high) in ranges.items())
 
 
-def test_evenings_draw_more_than_nights_and_summers_are_warm(year):
+def test_consumption_peaks_in_the_evening_and_summers_are_warm(year):
     minute = np.arange(YEAR)
     hour, month = minute // 60 % 24, minute // (30 * 24 * 60)
     power, temperature = year["House overall [kW]"].to_numpy(), year["temperature"].to_numpy()
@@ -131,7 +131,7 @@ def test_the_sun_makes_no_power_at_night(year):
     assert year["Solar [kW]"].to_numpy()[hour == 0].max() < 0.01
 
 
-def test_the_command_says_that_its_house_is_synthetic(tmp_path, monkeypatch, capsys):
+def test_command_reports_the_house_as_synthetic(tmp_path, monkeypatch, capsys):
     output = tmp_path / "house.csv"
     monkeypatch.setattr("sys.argv", ["data", "--rows", "100", "--output", str(output)])
     main()

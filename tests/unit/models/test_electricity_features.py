@@ -20,12 +20,12 @@ def frame_of(readings):
     return makiserve.features_frame(features, record=Reading, source=readings)
 
 
-def test_the_first_row_comes_with_the_last_reading_of_six_hours_and_the_next_an_hour_later():
+def test_first_row_after_six_hours_then_one_per_hour():
     assert frame_of([reading(minute) for minute in range(359)]).empty
     assert list(frame_of([reading(minute) for minute in range(480)]).index) == [359, 419, 479]
 
 
-def test_a_row_is_the_last_reading_and_the_temperatures_of_all_six_hours():
+def test_row_is_the_last_reading_and_the_temperature_stddev():
     readings = [reading(minute, temperature=-10.0 + minute / 10) for minute in range(359)]
     readings.append(reading(359, house_overall=2.5, temperature=25.0, pressure=1010.0, wind_speed=4.0))
     (row,) = frame_of(readings).itertuples(index=False)
@@ -46,7 +46,7 @@ def house(tmp_path_factory):
     return path
 
 
-def test_the_features_of_a_file_are_those_that_pandas_finds(house):
+def test_features_of_a_file_equal_pandas(house):
     frame = makiserve.features_frame(features, record=Reading, source=house)
     rows = pd.read_csv(house, low_memory=False)
     expected = pd.DataFrame(
@@ -62,7 +62,7 @@ def test_the_features_of_a_file_are_those_that_pandas_finds(house):
     np.testing.assert_allclose(frame, expected, rtol=1e-9)
 
 
-def test_a_reading_without_a_temperature_is_a_dead_letter_and_the_windows_go_on_without_it(house, tmp_path):
+def test_reading_without_temperature_is_left_out_of_windows(house, tmp_path):
     header, *lines = house.read_text().splitlines()
     cells = lines[100].split(",")
     cells[header.split(",").index("temperature")] = ""

@@ -41,7 +41,7 @@ def test_flights_leave_in_the_order_of_their_schedule(written):
     assert departures == sorted(departures)
 
 
-def test_flights_of_one_minute_stay_in_the_order_of_the_file(written, published):
+def test_flights_of_one_minute_keep_their_order(written, published):
     header, *flights = published
     flights.sort(key=scheduled)
     assert written == [header, *(re.sub(r"\bNA\b", "", line) for line in flights)]
@@ -78,12 +78,12 @@ def not_installed(monkeypatch):
     monkeypatch.setattr(data, "distribution", missing)
 
 
-def test_without_the_flights_the_error_says_how_to_get_them(not_installed):
+def test_error_without_the_flights_names_the_install_command(not_installed):
     with pytest.raises(SourceError, match=r"pip install makiserve\[flights\]"):
         data.flights_table()
 
 
-def test_without_the_flights_the_command_ends_with_2_and_writes_nothing(not_installed, tmp_path, monkeypatch, capsys):
+def test_command_without_the_flights_exits_with_2(not_installed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["data", "--output", str(tmp_path / "flights.csv")])
     with pytest.raises(SystemExit) as ending:
         data.main()
@@ -92,7 +92,7 @@ def test_without_the_flights_the_command_ends_with_2_and_writes_nothing(not_inst
     assert not (tmp_path / "flights.csv").exists()
 
 
-def test_an_installation_without_its_data_file_is_named(tmp_path, monkeypatch):
+def test_installation_without_its_data_file_is_refused(tmp_path, monkeypatch):
     class Empty:
         def locate_file(self, path):
             return tmp_path / path

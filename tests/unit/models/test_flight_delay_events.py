@@ -17,13 +17,13 @@ def test_events_are_ordered_by_time(january):
     assert january["time"].to_pylist() == sorted(january["time"].to_pylist())
 
 
-def test_each_flight_that_left_departs_and_each_that_arrived_lands(january):
+def test_events_have_all_departures_and_landings(january):
     counts = {item["values"]: item["counts"] for item in pc.value_counts(january["event"]).to_pylist()}
     assert counts == {"departed": 26_483, "landed": 26_398}
     assert january.filter(pc.field("event") == "landed")["arr_delay"].null_count == 0
 
 
-def test_a_flight_lands_after_its_air_time_and_the_taxiing(january):
+def test_flight_lands_after_air_time_and_taxiing(january):
     is_first = (pc.field("carrier") == "UA") & (pc.field("flight") == 1545) & (pc.field("dep_delay") == 2)
     departed, landed = january.filter(is_first).sort_by("time").to_pylist()[:2]
     assert departed["time"].isoformat() == "2013-01-01T05:17:00"

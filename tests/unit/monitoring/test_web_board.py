@@ -19,7 +19,7 @@ def test_nothing_is_known_before_the_first_snapshot() -> None:
     assert not board.readiness().is_good
 
 
-def test_the_past_is_what_happened_between_two_moments() -> None:
+def test_history_covers_the_time_between_two_snapshots() -> None:
     board = Board()
     board.post("worker", snapshot())
     board.post("worker", snapshot(time_s=2001.0))  # too soon for a point of its own
@@ -42,7 +42,7 @@ def test_the_past_is_bounded() -> None:
     assert len(board.past) == POINTS
 
 
-def test_a_service_is_ready_when_all_its_workers_have_begun() -> None:
+def test_service_is_ready_once_all_workers_have_started() -> None:
     board = Board(workers=2)
     board.post("worker 1", snapshot(workers=(life("worker 1"),)))
     assert board.readiness() == Verdict(False, "1 of 2 workers have started")
@@ -50,7 +50,7 @@ def test_a_service_is_ready_when_all_its_workers_have_begun() -> None:
     assert board.readiness().is_good
 
 
-def test_a_stage_before_counts_with_its_life_its_partitions_and_what_ends_there() -> None:
+def test_repartitioning_stage_is_part_of_the_board() -> None:
     board = Board(workers=2, output="house.predictions")
     between = msgspec.structs.replace(SERVICE, output="between")
     board.post("worker 1", snapshot(workers=(life("worker 1"),), lanes=(lane(0, topic="between"),)))
@@ -71,7 +71,7 @@ def test_workers_report_from_processes_of_their_own() -> None:
     assert board.latest.totals.records == 200
 
 
-def test_counters_never_go_back_when_a_worker_begins_anew() -> None:
+def test_counters_do_not_decrease_after_a_worker_restart() -> None:
     board = Board()
     board.post("worker", snapshot(workers=(life(started_s=1000.0),)))
     board.post("worker", snapshot(workers=(life(started_s=1500.0),), records=5, dead={"predict": 1}, lanes=(lane(0),)))

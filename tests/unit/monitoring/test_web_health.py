@@ -28,7 +28,7 @@ def test_one_loop_that_stands_still_is_enough() -> None:
     assert found == Verdict(False, "worker 1 is stalled: no iteration of its loop for 125 s (limit 120 s)")
 
 
-def test_a_start_may_take_longer_than_a_turn_and_not_for_ever() -> None:
+def test_start_has_a_longer_timeout_than_the_loop() -> None:
     bound = STARTING.total_seconds()
     assert health(None, 0.0, bound - 1) == Verdict(True, "starting for 299 s")
     assert not health(None, 0.0, bound + 1).is_good
@@ -50,13 +50,13 @@ def test_a_worker_without_a_partition_becomes_a_spare(after_s: float, is_good: b
     assert ready(1000.0 + after_s, lanes=(), workers=(life(started_s=1000.0),)).is_good is is_good
 
 
-def test_what_is_not_healthy_or_still_starts_is_not_ready() -> None:
+def test_unhealthy_or_starting_service_is_not_ready() -> None:
     now = time.monotonic()
     assert not ready(workers=(life("worker 0", BOUND + 5),)).is_good
     assert readiness(None, now, now, 2000.0) == Verdict(False, "starting for 0 s")
 
 
-def test_no_instance_is_ready_while_a_partition_of_the_group_has_no_owner() -> None:
+def test_not_ready_while_a_partition_has_no_owner() -> None:
     group = (GroupPartition("house", 0, 10), GroupPartition("house", 1, 90, unowned_s=96.0))
     reason = "1 of 2 partitions of the group have no owner, the first: house[1], for 96 s"
     assert ready(group=group) == Verdict(False, reason)

@@ -34,6 +34,6 @@ def test_a_quantile_is_interpolated_in_its_bucket(values: tuple[float, ...], par
     assert filled(BOUNDS, *values).quantile(part) == quantile
 
 
-def test_a_histogram_survives_the_way_between_processes() -> None:
+def test_histogram_round_trip_between_processes() -> None:
     sent = msgspec.msgpack.encode(empty(BOUNDS) + filled(BOUNDS, 3))
     assert msgspec.msgpack.decode(sent, type=Histogram) == filled(BOUNDS, 3)

@@ -28,7 +28,7 @@ def test_counts_add_up_and_lanes_stand_in_order() -> None:
     assert both.time_s == 2001.0
 
 
-def test_state_adds_up_by_operator_and_the_worst_drift_is_shown() -> None:
+def test_merge_sums_state_and_keeps_the_maximum_drift() -> None:
     one = snapshot(state=(StateSize("sum", 0, 5), StateSize("group_by", 2, 9)), drift=(ShownDrift("total", 0.1, 50),))
     two = snapshot(state=(StateSize("group_by", 1, 4),), drift=(ShownDrift("total", 0.3, 7),))
     both = merged([one, two])
@@ -36,7 +36,7 @@ def test_state_adds_up_by_operator_and_the_worst_drift_is_shown() -> None:
     assert both.drift == (ShownDrift("total", 0.3, 7),)
 
 
-def test_the_last_predictions_are_those_of_all_workers_by_time() -> None:
+def test_merge_orders_predictions_of_all_workers_by_time() -> None:
     parts = [
         snapshot(predictions=tuple(ShownPrediction(number, each, 2 * each + number, "", "") for each in range(SHOWN)))
         for number in (0, 1)
@@ -44,12 +44,12 @@ def test_the_last_predictions_are_those_of_all_workers_by_time() -> None:
     assert [each.time_ms for each in merged(parts).predictions] == list(range(SHOWN, 2 * SHOWN))
 
 
-def test_a_snapshot_survives_the_way_between_processes() -> None:
+def test_snapshot_round_trip_between_processes() -> None:
     sent = snapshot()
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(sent), type=Snapshot) == sent
 
 
-def test_the_group_is_as_the_worker_saw_it_that_looked_last() -> None:
+def test_merge_keeps_the_latest_view_of_the_group() -> None:
     early = snapshot(group=(GroupPartition("house", 0, 5, 50.0), GroupPartition("keys", 0, 1)), time_s=2000.0)
     late = snapshot(group=(GroupPartition("house", 0, 7),), time_s=2001.0)
     assert merged([late, early]).group == (GroupPartition("house", 0, 7), GroupPartition("keys", 0, 1))

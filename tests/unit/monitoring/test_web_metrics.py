@@ -72,7 +72,7 @@ def test_a_lag_that_is_not_known_is_not_exported() -> None:
     assert not [name for name, *_ in found if name == "makiserve_lag_records"]
 
 
-def test_a_name_with_quotes_and_line_ends_breaks_nothing() -> None:
+def test_label_with_quotes_and_newlines_is_escaped() -> None:
     nasty = 'a"b\\c\nmakiserve_records_total 7'
     families = list(text_string_to_metric_families(text(served=msgspec.structs.replace(SERVICE, name=nasty))))
     assert families[0].samples[0].labels["model"] == nasty

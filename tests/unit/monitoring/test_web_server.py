@@ -55,7 +55,7 @@ def test_metrics_are_text_for_prometheus(port: int, board: Board) -> None:
     assert "makiserve_records_total 100.0\n" in text
 
 
-def test_the_status_is_json_before_and_after_the_first_snapshot(port: int, board: Board) -> None:
+def test_status_is_json_before_and_after_the_first_snapshot(port: int, board: Board) -> None:
     first = json.loads(ask(port, "/status.json")[2])
     assert first["now"] is None
     assert first["readiness"]["is_good"] is False
@@ -66,7 +66,7 @@ def test_the_status_is_json_before_and_after_the_first_snapshot(port: int, board
     assert second["stages_s"] == {"decode": 0.001}
 
 
-def test_the_page_holds_all_it_needs_and_its_policy_allows_no_more(port: int) -> None:
+def test_page_is_self_contained_and_its_policy_strict(port: int) -> None:
     status, headers, page = ask(port, "/")
     assert status == 200
     policy = headers["Content-Security-Policy"]
@@ -97,11 +97,11 @@ def test_there_are_no_files(port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", ""])
-def test_a_foreign_name_that_resolves_to_this_machine_reads_nothing(port: int, host: str) -> None:
+def test_foreign_host_header_is_refused(port: int, host: str) -> None:
     assert ask(port, "/status.json", host=host)[0] == 403
 
 
-def test_another_port_will_do_where_nobody_asked_for_one() -> None:
+def test_default_port_in_use_falls_back_to_a_free_port() -> None:
     with WebServer(Board(), FREE) as first:
         taken = int(first.url.rstrip("/").rpartition(":")[2])
         with WebServer(Board(), Address("127.0.0.1", taken)) as second:
@@ -130,6 +130,6 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         address_from_text(text)
 
 
-def test_an_address_of_another_machine_cannot_be_bound() -> None:
+def test_address_of_another_machine_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"--http 192\.0\.2\.1:0: Cannot assign requested address"):
         WebServer(Board(), Address("192.0.2.1", 0, is_default=False))

@@ -83,7 +83,7 @@ def dripping(connections: list[socket.socket], pause_s: float = 0.05) -> Iterato
         thread.join()
 
 
-def test_probes_are_answered_while_slow_clients_take_all_places(port: int) -> None:
+def test_probes_are_answered_while_slow_clients_fill_the_server(port: int) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(port)) for _ in range(server.MOST_CONNECTIONS + 20)]
         with dripping(slow):
@@ -91,7 +91,7 @@ def test_probes_are_answered_while_slow_clients_take_all_places(port: int) -> No
             assert probe(port, "/metrics") == 200
 
 
-def test_clients_without_a_word_do_not_take_the_places_of_others(port: int) -> None:
+def test_silent_clients_do_not_block_others(port: int) -> None:
     with ExitStack() as stack:
         for _ in range(server.MOST_CONNECTIONS + 20):
             stack.enter_context(connect(port))
@@ -109,7 +109,7 @@ def test_the_oldest_connection_gives_up_its_place(board: Board, monkeypatch: pyt
             assert rest(second).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_a_head_that_is_never_complete_is_refused_in_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_request_head_times_out(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEAD_S", 0.2)
     monkeypatch.setattr(server, "ANSWER_S", 0.2)
     with connect(port) as slow, dripping([slow], pause_s=0.02):
@@ -187,19 +187,19 @@ def test_every_head_gets_one_answer(port: int, request_bytes: bytes, status: byt
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_only_the_first_of_pipelined_requests_is_answered(port: int) -> None:
+def test_only_the_first_pipelined_request_is_answered(port: int) -> None:
     answer = exchange(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
     assert answer.count(b"HTTP/1.1 200 OK") == 1
     assert b"Connection: close\r\n" in answer
 
 
-def test_a_large_body_does_not_cost_the_client_its_answer(port: int) -> None:
+def test_client_with_a_large_body_gets_its_answer(port: int) -> None:
     body = b"x" * 5_000_000
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
     assert exchange(port, head + body).startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
 
 
-def test_a_client_that_sends_nothing_more_gets_its_answer(port: int) -> None:
+def test_half_closed_client_gets_its_answer(port: int) -> None:
     with connect(port) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.shutdown(socket.SHUT_WR)

@@ -87,7 +87,7 @@ def test_a_json_message_is_a_record_or_a_dead_letter(data: bytes) -> None:
     ],
     ids=["deep", "deep objects", "deep field", "long number", "lone surrogate", "zeros", "50 MB", "a million lists"],
 )
-def test_a_hostile_message_is_a_dead_letter_with_a_short_reason(data: bytes) -> None:
+def test_hostile_message_is_a_dead_letter_with_a_short_reason(data: bytes) -> None:
     (found,) = SCHEMA.decode_messages([data])
     assert isinstance(found, DecodeError)
     assert len(str(found)) < 300
@@ -104,9 +104,7 @@ def test_a_message_of_the_largest_size_is_read() -> None:
 # Of a row with too many cells that is not UTF-8 pyarrow cannot tell our handler: it prints so, and refuses the file.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".tsv", ".jsonl", ""]))
-def test_a_file_is_records_and_dead_letters_or_is_refused(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str
-) -> None:
+def test_random_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str) -> None:
     path = tmp_path_factory.getbasetemp() / f"fuzz{ending}"
     path.write_bytes(b"time,value\n" + data if ending in (".csv", ".tsv") else data)
     with suppress(SourceError):
@@ -138,7 +136,7 @@ def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
 
 
 @given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
-def test_a_partition_of_the_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
+def test_random_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
     found = [PACK([[0, PACK(plain)]]), PACK(plain), b"\x91" * DEEP, PACK([[0, b"\x91" * DEEP]])]
     written = [{SEGMENT_KEY: HEAD + content, MARK: MARK_TEXT} for content in found]
     for content in (records | {MARK: MARK_TEXT}, *(records | each for each in written)):
@@ -166,7 +164,7 @@ def test_a_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
         Settings(SECTIONS, given_by_file([each for section in SECTIONS for each in options(section)], path))
 
 
-def test_nothing_that_runs_code_when_it_reads_data_is_imported() -> None:
+def test_no_module_that_executes_data_is_imported() -> None:
     refused = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
     to_topics = ("kafka", "records", "scoring", "serving", "stream")  # cli and offline send to processes of their own
     for path in (each for name in to_topics for each in (PACKAGE / name).rglob("*.py")):

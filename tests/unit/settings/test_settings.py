@@ -53,7 +53,7 @@ def test_every_option_has_a_sentence_of_help(option: Any) -> None:
     assert option.spec.help.endswith(".")
 
 
-def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_default(toml: Any) -> None:
+def test_flag_beats_environment_beats_file_beats_default(toml: Any) -> None:
     path = toml('[serve]\ncommit-interval = "3s"\n')
     variable = {"MAKISERVE_COMMIT_INTERVAL": "2s"}
     for found, seconds in (
@@ -65,7 +65,7 @@ def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_defau
         assert found.of(ServeSettings).commit_interval == timedelta(seconds=seconds)
 
 
-def test_each_pair_of_the_kafka_options_is_set_by_itself(toml: Any) -> None:
+def test_kafka_options_are_merged_by_property(toml: Any) -> None:
     path = toml('[kafka]\nssl.ca.location = "file"\n"linger.ms" = 7\nacks = "all"\n')
     env = {"MAKISERVE_KAFKA_LINGER_MS": "8", "MAKISERVE_KAFKA_LOG__LEVEL": "3"}
     found = settings(path, env, kafka=("ssl.ca.location=flag=x",))
@@ -91,7 +91,7 @@ def test_what_must_be_given_is_named() -> None:
         found.of(BrokerSettings)
 
 
-def test_the_bootstrap_servers_have_the_variable_of_other_programs_too() -> None:
+def test_bootstrap_servers_has_an_alias_variable() -> None:
     env = {"KAFKA_BOOTSTRAP_SERVERS": "theirs", "MAKISERVE_BOOTSTRAP_SERVERS": "ours"}
     assert settings(env=env, bootstrap_servers=None).of(BrokerSettings).bootstrap_servers == "ours"
     del env["MAKISERVE_BOOTSTRAP_SERVERS"]
@@ -115,7 +115,7 @@ def test_the_bootstrap_servers_have_the_variable_of_other_programs_too() -> None
         ("[serve]\nfrom = 2020-01-01", "from 2020-01-01: expected earliest or latest"),
     ],
 )
-def test_a_file_with_what_is_not_ours_is_refused_by_name(toml: Any, text: str, reason: str) -> None:
+def test_unknown_key_in_the_file_is_refused(toml: Any, text: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"makiserve\.toml: .*{reason}"):
         settings(toml(text))
 
@@ -135,12 +135,12 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("MAKISERVE_KAFKA", "unknown variable"),
     ],
 )
-def test_a_variable_that_is_not_ours_is_refused_by_name(name: str, reason: str) -> None:
+def test_unknown_variable_is_refused(name: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{name}: .*{reason}"):
         settings(env={name: "1"})
 
 
-def test_what_kubernetes_says_of_a_service_called_makiserve_is_passed_over() -> None:
+def test_kubernetes_service_variables_are_ignored() -> None:
     env = {
         "MAKISERVE_SERVICE_HOST": "10.0.0.1",
         "MAKISERVE_SERVICE_PORT": "8080",
@@ -165,7 +165,7 @@ def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
     assert kept.shown(kafka) == {name: (f"file:{tmp_path}/secret", "--kafka")}
 
 
-def test_the_file_of_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_secret_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"--kafka sasl\.password=file:.*none: No such file or directory"):
         settings(kafka=(f"sasl.password=file:{tmp_path}/none",))
 
@@ -177,7 +177,7 @@ def test_flags_of_another_purpose_are_refused() -> None:
         found.refuse_flags("no", ServeSettings, BrokerSettings)
 
 
-def test_a_flag_of_two_sections_is_refused_by_the_one_that_it_does_not_fit() -> None:
+def test_flag_of_two_sections_is_validated_by_each() -> None:
     found = settings(replay=("house.csv",), **{"from": "2h"})
     assert found.of(ReplaySettings).start == "2h"
     with pytest.raises(ConfigurationError, match="--from 2h: expected earliest or latest"):

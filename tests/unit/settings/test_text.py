@@ -50,13 +50,13 @@ def test_a_text_is_read_as_its_type(kind: Any, text: str, value: Any) -> None:
         (Literal["a", "b"], "c", "a or b"),
     ],
 )
-def test_what_cannot_be_read_is_answered_with_what_was_expected(kind: Any, text: str, reason: str) -> None:
+def test_invalid_text_is_refused_with_the_expected_form(kind: Any, text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f"expected {reason}"):
         value_from_text(kind, text)
 
 
 @given(st.integers(0, 10**12))
-def test_a_duration_and_a_size_are_shown_as_they_may_be_written(number: int) -> None:
+def test_durations_and_sizes_are_shown_as_valid_input(number: int) -> None:
     duration = timedelta(milliseconds=number)
     assert value_from_text(timedelta, text_from_value(timedelta, duration)) == duration
     assert value_from_text(Size, text_from_value(Size, number)) == number
