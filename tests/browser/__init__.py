@@ -1,4 +1,4 @@
-"""A headless Chromium for the pages that makiserve makes: /usr/bin/chromium, driven by playwright."""
+"""A headless Chromium (/usr/bin/chromium), controlled by playwright, for tests of the status page and reports."""
 
 from tests.browser.chromium import NoBrowser, chromium, install
 from tests.browser.page import Seen, look

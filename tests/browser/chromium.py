@@ -1,4 +1,4 @@
-"""Where the browser comes from."""
+"""Find and start the browser."""
 
 from __future__ import annotations
 

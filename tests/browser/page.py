@@ -1,4 +1,4 @@
-"""What a person would see of a page."""
+"""A page as a user sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running image: by docker or podman; where buildah made it, its files, user and command with a read-only root."""
+"""A running image, by docker or podman, or for buildah its files, user and command with a read-only root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker that the other tests stand on is a real one: librdkafka's mock cluster passes none of these."""
+"""The broker of the tests behaves like Kafka: librdkafka's mock cluster passes none of these tests."""
 
 from __future__ import annotations
 

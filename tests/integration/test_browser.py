@@ -1,4 +1,4 @@
-"""The browser of the tests tells what a page does wrong."""
+"""The browser of the tests reports errors of a page."""
 
 from __future__ import annotations
 

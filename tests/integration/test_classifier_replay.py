@@ -1,4 +1,4 @@
-"""A classifier that gives probabilities, from its training to the figures of its replay."""
+"""A classifier with probabilities, from its training to the metrics of its replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The start-up checks, on a real broker, on none, and on the embedded one."""
+"""The start-up checks with a real broker, without a broker, and with the embedded one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The input's consumer on a real broker."""
+"""The input consumer on a real broker."""
 
 from __future__ import annotations
 

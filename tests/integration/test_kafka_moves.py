@@ -1,4 +1,4 @@
-"""Moves of the input's consumer on a real broker, while records flow in: none lost, none doubled, none out of place."""
+"""Moves of the input consumer on a real broker under load: no record is lost, duplicated or out of order."""
 
 from __future__ import annotations
 

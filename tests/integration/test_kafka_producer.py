@@ -1,4 +1,4 @@
-"""The transactional producer, alone and with the consumer, on a real broker: the calls that a commit is made of."""
+"""The transactional producer on a real broker, alone and with the consumer: the calls of a commit."""
 
 from __future__ import annotations
 

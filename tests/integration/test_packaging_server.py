@@ -1,4 +1,4 @@
-"""Training and serving as they are in life: other processes, and a tracking server that keeps the artifacts."""
+"""Training and serving in separate processes, with a tracking server that stores the artifacts."""
 
 from __future__ import annotations
 

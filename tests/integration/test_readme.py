@@ -1,4 +1,4 @@
-"""README's example runs as it is written."""
+"""The example in README runs as written."""
 
 from __future__ import annotations
 

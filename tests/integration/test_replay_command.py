@@ -1,4 +1,4 @@
-"""The command on real pipes: standard input, an interrupt, a terminal's silence."""
+"""The replay command with real pipes: standard input, an interrupt, output to a terminal."""
 
 from __future__ import annotations
 

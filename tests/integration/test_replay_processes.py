@@ -1,4 +1,4 @@
-"""Several processes give what one gives."""
+"""A replay with several processes equals a replay with one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A span of a topic on a real broker, replayed: the same records as from a file, from here to there and no further."""
+"""A replay of an offset range on a real broker has the same records as a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report in a browser: plots are there, nothing is fetched, nothing that data says is run."""
+"""The report in a browser: it has its plots, makes no request, and does not execute text from the data."""
 
 from __future__ import annotations
 

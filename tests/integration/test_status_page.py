@@ -1,4 +1,4 @@
-"""The status page in a browser, over a service that exists only as snapshots."""
+"""The status page in a browser, with snapshots instead of a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of the tutorial does what it says, on a real broker."""
+"""All commands of the tutorial work as described, on a real broker."""
 
 from __future__ import annotations
 

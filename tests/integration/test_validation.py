@@ -1,4 +1,4 @@
-"""A validation from the command line: its exit code, a second model beside it, and what MLflow is told on a server."""
+"""Validation from the command line: exit code, comparison with a second model, and what is logged to MLflow."""
 
 from __future__ import annotations
 

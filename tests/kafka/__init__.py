@@ -1,1 +1,1 @@
-"""What tests add to a real broker: access control, and a batch that cannot be read."""
+"""Additions to a real broker for tests: access control, and a batch that cannot be read."""

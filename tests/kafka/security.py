@@ -1,4 +1,4 @@
-"""A broker with locks: TLS, client certificates, SASL, and an authorizer; certificates and tokens are made here."""
+"""A broker with TLS, client certificates, SASL and an authorizer, and the certificates and tokens for it."""
 
 from __future__ import annotations
 

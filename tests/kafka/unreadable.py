@@ -1,4 +1,4 @@
-"""A batch that nobody can read."""
+"""A batch that no client can read."""
 
 from __future__ import annotations
 

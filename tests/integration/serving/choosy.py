@@ -1,4 +1,4 @@
-"""A model that passes its reference records and refuses others, and a pipeline that remembers predictions."""
+"""A model that accepts its reference records and rejects others, and a stateful post pipeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Smooth(NamedTuple):
 
 
 def choose(rows: pd.DataFrame) -> pd.DataFrame:
-    """Refuses every second of the numbers that the reference records do not have."""
+    """Reject odd numbers above those of the reference records."""
     if ((rows["number"] > LAST) & (rows["number"] % 2 == 1)).any():
         raise ValueError(f"number: no odd one above {LAST}")
     return rows

@@ -40,7 +40,7 @@ def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def running_uri(tracking_uri: str) -> str:
-    """A model of rows that are independent of each other, on features that depend on every record before."""
+    """Log a model that predicts rows independently, on features that depend on all earlier records."""
     chance = np.random.default_rng(1)
     rows = pd.DataFrame(chance.normal(10, 5, (500, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=5, random_state=1).fit(rows, rows["total"] + rows["recent"])
@@ -58,7 +58,7 @@ def running(running_uri: str) -> PackagedModel:
 
 @pytest.fixture(scope="session", params=["synthetic", "HomeC excerpt"])
 def house_csv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """2,838 readings: SYNTHETIC ones, and the real ones where they are at hand."""
+    """2,838 readings: SYNTHETIC ones, and real ones if the file is available."""
     if request.param == "synthetic":
         path = tmp_path_factory.mktemp("house") / "house.csv"
         write_house(path, rows=2838, seed=7)
@@ -77,7 +77,7 @@ def house_uri(tracking_uri: str, house_csv: Path) -> str:
 
 @pytest.fixture
 def service(kafka: str, tracking_uri: str) -> Iterator[Callable[..., Service]]:
-    """`service(model, input, output, *options)` starts one; it ends with the test."""
+    """Return `service(model, input, output, *options)`, which starts a service that ends with the test."""
     with ExitStack() as stack:
 
         def start(model: str, input_: str, output: str, *options: str) -> Service:

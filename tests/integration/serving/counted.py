@@ -1,4 +1,4 @@
-"""A pipeline whose state is large: for each key a count and a smoothed mean."""
+"""A pipeline with a large state: a count and a smoothed mean for each key."""
 
 from __future__ import annotations
 

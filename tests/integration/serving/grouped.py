@@ -1,4 +1,4 @@
-"""A pipeline that groups by a field which is not the key of the messages: a running total of each house."""
+"""A pipeline that groups by a field that is not the key of the messages: a running total of each house."""
 
 from __future__ import annotations
 

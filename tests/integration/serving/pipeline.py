@@ -1,4 +1,4 @@
-"""A stateful pipeline that emits for every record, so that a lost, doubled or reordered one changes what follows."""
+"""A stateful pipeline in which a lost, duplicated or reordered record changes all later outputs."""
 
 from __future__ import annotations
 

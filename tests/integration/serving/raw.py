@@ -1,4 +1,4 @@
-"""A producer that writes what confluent_kafka cannot: header names that are not UTF-8. It is librdkafka itself."""
+"""A producer that calls librdkafka directly, for header names that are not UTF-8."""
 
 from __future__ import annotations
 

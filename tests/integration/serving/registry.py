@@ -1,4 +1,4 @@
-"""A registry on a server of its own, what a service that watches it tells, and by which version its outputs are."""
+"""A model registry in a separate process, the log of a service that follows it, and the versions of its outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.test_packaging_server import tracking_server
 
 
 class Server:
-    """A tracking server with three versions of a model; the third is damaged. Ends at the latest with the test."""
+    """A tracking server with three versions of a model, of which the third is damaged. It ends with the test."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._stack = stack
@@ -52,7 +52,7 @@ class Server:
 
 
 def log(seed: int, name: str = "running", **options: Any) -> None:
-    """A model of rows that are independent of each other; each seed is another."""
+    """Log a model that predicts rows independently; each seed gives another model."""
     chance = np.random.default_rng(seed)
     rows = pd.DataFrame(chance.normal(10, 5, (200, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=3, random_state=seed).fit(rows, rows["total"] * seed + rows["recent"])
@@ -60,7 +60,7 @@ def log(seed: int, name: str = "running", **options: Any) -> None:
 
 
 def log_fitted(model: Any, name: str, **options: Any) -> None:
-    """Any model of these features, as a new version."""
+    """Log a model of these features as a new version."""
     makiserve.log_model(
         model,
         features=features,
@@ -72,7 +72,7 @@ def log_fitted(model: Any, name: str, **options: Any) -> None:
 
 
 class Log:
-    """What a service tells, as it comes."""
+    """The log of a running service."""
 
     def __init__(self, service: Service) -> None:
         self._service, self._read = service, 0
@@ -86,7 +86,7 @@ class Log:
             self.lines.extend(iter(told.readline, ""))
 
     def wait(self, text: str, times: int = 1) -> None:
-        """Wait until it has been told so many times since the last wait."""
+        """Wait until the log has this text `times` times since the last wait."""
         deadline = time.monotonic() + START_S
         while sum(text in line for line in self.lines[self._read :]) < times:
             assert self._service.process.poll() is None, "".join(self.lines)
@@ -103,7 +103,7 @@ class Log:
 
 @contextmanager
 def feeding(kafka: str, topic: str, values: list[list[bytes]]) -> Iterator[Callable[[], list[list[bytes]]]]:
-    """Send a hundred records a second to each partition, until its result is called: what they were."""
+    """Send 100 records per second to each partition until the yielded function is called; it returns the records."""
     sent, done = [0] * len(values), Event()
 
     def feed() -> None:
@@ -127,7 +127,7 @@ def feeding(kafka: str, topic: str, values: list[list[bytes]]) -> Iterator[Calla
 
 @contextmanager
 def watching(model: str, kafka: str, input_: str, output: str, server: Server, partitions: int = 1) -> Iterator[Log]:
-    """A service that follows an alias, all its partitions running; what it tells."""
+    """Start a service that follows an alias, wait until all partitions run, and yield its log."""
     options = ["--watch", "200ms", "--http", "off"]
     with Service(f"models:/{model}@champion", kafka, input_, output, server.uri, options) as service:
         told = Log(service)
@@ -136,7 +136,7 @@ def watching(model: str, kafka: str, input_: str, output: str, server: Server, p
 
 
 def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:
-    """By version and partition, offset and prediction of each output."""
+    """Return offset and prediction of each output by version and partition."""
     paths = [folder / f"{number}.jsonl" for number in range(len(values))]
     for path, own in zip(paths, values, strict=True):
         path.write_bytes(b"\n".join(own) + b"\n")
@@ -150,7 +150,7 @@ def scored(messages: list[Any]) -> Iterator[tuple[int, str, Any]]:
 
 
 def outputs_of(kafka: str, output: str, version: str) -> None:
-    """Wait until there is an output of a version."""
+    """Wait until there is an output of this version."""
     count = 1
     while True:
         messages = [message for own in read(kafka, output, enough=count).values() for message in own]

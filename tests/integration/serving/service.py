@@ -1,4 +1,4 @@
-"""A service in a process of its own, and what it wrote."""
+"""A service in a separate process, and its outputs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 ROOT = Path(__file__).resolve().parents[3]
 
 START_S = 600
-"""A machine that is busy with other work may take this long to start a service, or to end it."""
+"""Maximum time for a service to start or to stop on a busy machine."""
 
 
 def wait_until(condition: Callable[[], bool], otherwise: Callable[[], object]) -> None:
     """Wait until a condition is true.
 
     Raises:
-        AssertionError: it is still false after `START_S`; what `otherwise` returns is the message.
+        AssertionError: the condition is still false after `START_S`; the message is the result of `otherwise`.
     """
     deadline = time.monotonic() + START_S
     while not condition():
@@ -37,10 +37,10 @@ def wait_until(condition: Callable[[], bool], otherwise: Callable[[], object]) -
 
 @dataclass
 class Service:
-    """`makiserve --model …` as an operator starts it. As a context manager it never outlives the test.
+    """`makiserve --model …` as an operator starts it. Leaving the context kills it.
 
     Attributes:
-        model: its URI, or with `module:function` a pipeline alone.
+        model: URI of the model, or `module:function` for a pipeline without a model.
     """
 
     model: str
@@ -51,15 +51,15 @@ class Service:
     options: list[str] = field(default_factory=list)
 
     def start(self) -> Service:
-        what = "--features" if ":features" in self.model else "--model"
-        command = [sys.executable, "-m", "makiserve", what, self.model, "--bootstrap-servers", self.kafka]
+        option = "--features" if ":features" in self.model else "--model"
+        command = [sys.executable, "-m", "makiserve", option, self.model, "--bootstrap-servers", self.kafka]
         command += ["--input", self.input, "--output", self.output, *self.options]
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Ask it to end; its exit code and its log."""
+        """Send a signal, and return the exit code and the log."""
         self.process.send_signal(how)
         return self.wait()
 
@@ -75,20 +75,20 @@ class Service:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        if self.process.stderr and not self.process.stderr.closed:  # it may have ended by itself, and nobody asked
+        if self.process.stderr and not self.process.stderr.closed:  # it may have exited without a call of `wait`
             _, log = self.process.communicate()
             sys.stderr.write(log)  # shown with a failed test
 
 
 def traceparent(number: int) -> bytes:
-    """The header of a trace of the record of this number."""
+    """Return the value of the `traceparent` header of a record."""
     return f"00-{number + 1:032x}-{number + 1:016x}-01".encode()
 
 
 def send(
     kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, pause: Callable[[], float] | None = None
 ) -> None:
-    """Produce values to one partition, key and headers after their number; `pause` gives seconds to wait in between."""
+    """Produce values to one partition, with keys and headers by number; `pause` returns the seconds between two."""
     producer = Producer(
         {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 0, "message.max.bytes": 5_000_000}
     )
@@ -105,7 +105,7 @@ def send(
 
 
 def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = START_S) -> dict[int, list[Message]]:
-    """All committed messages by partition: to the end, or as soon as there are `enough`, and then to the end."""
+    """Return all committed messages by partition, up to the end; wait until there are at least `enough`."""
     consumer = Consumer(
         {
             "bootstrap.servers": kafka,
@@ -143,5 +143,5 @@ def predictions(messages: Iterable[Message]) -> list[Any]:
 
 
 def sources(messages: Iterable[Message]) -> list[int]:
-    """The offsets of the records that caused the outputs."""
+    """Return the offsets of the records that caused the outputs."""
     return [int(dict(message.headers())["makiserve.source"].decode().rpartition("@")[2]) for message in messages]

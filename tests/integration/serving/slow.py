@@ -1,4 +1,4 @@
-"""A pipeline that takes nine seconds for one of its records: longer than the tests let a member be silent."""
+"""A pipeline that takes nine seconds for one record, longer than `max.poll.interval.ms` in the tests."""
 
 from __future__ import annotations
 

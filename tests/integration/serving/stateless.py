@@ -1,4 +1,4 @@
-"""A pipeline that keeps no state."""
+"""A pipeline without state."""
 
 from __future__ import annotations
 

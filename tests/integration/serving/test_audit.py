@@ -1,4 +1,4 @@
-"""An audit on the real broker: a service that is right, and outputs that somebody has changed."""
+"""An audit on a real broker, of correct outputs and of changed ones."""
 
 from __future__ import annotations
 

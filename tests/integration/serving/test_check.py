@@ -1,4 +1,4 @@
-"""`makiserve check` on the real broker: what it says, and that it changes nothing."""
+"""`makiserve check` on a real broker: its results, and that it changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters on a real broker: shown by reason, redriven exactly once."""
+"""Dead letters on a real broker: listed by reason, redriven exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an input can hold that is made to hurt: the service says so in a dead letter, and goes on."""
+"""Hostile input: the service writes a dead letter with the reason and continues."""
 
 from __future__ import annotations
 

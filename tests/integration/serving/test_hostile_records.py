@@ -1,4 +1,4 @@
-"""Thousands of hostile records in one stream: each ends once, and the service neither stops nor starts again."""
+"""Thousands of hostile records in one stream: each ends once, and the service neither stops nor restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broker that goes away, and instances that come back or appear twice: nothing is lost, doubled or silent."""
+"""Unavailable brokers, and instances that return or run twice: nothing is lost or duplicated, and each is logged."""
 
 from __future__ import annotations
 

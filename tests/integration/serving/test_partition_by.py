@@ -1,4 +1,4 @@
-"""Records that are grouped by something that is not their key, on a real broker, with workers that are killed."""
+"""`--partition-by` on a real broker, with killed workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Topics whose messages are written by Confluent's own serializers, with a real broker and a real schema registry."""
+"""Messages of Confluent's serializers, with a real broker and a real schema registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind locks: TLS, SASL, client certificates, tokens and ACLs, on the real broker."""
+"""TLS, SASL, client certificates, tokens and ACLs on a real broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service on a real broker: what comes out is what a replay gives, once, in order, whatever happens."""
+"""The service on a real broker: its outputs equal a replay, exactly once and in order, despite faults."""
 
 from __future__ import annotations
 

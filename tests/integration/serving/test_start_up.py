@@ -1,4 +1,4 @@
-"""Commands that cannot work: each ends within seconds, with its exit code and one line that says why."""
+"""Commands that cannot work: each exits within seconds, with its exit code and one line with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State across restarts on a real broker: from checkpoints, from warm-ups, and what happens when it is lost."""
+"""State across restarts on a real broker: checkpoints, warm-ups, lost state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may not happen to a state on a real broker: shared, thinned out by retention, too large for one transaction."""
+"""The state topic on a real broker: shared, shortened by retention, too large for one transaction."""
 
 from __future__ import annotations
 

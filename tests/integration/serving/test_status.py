@@ -1,4 +1,4 @@
-"""What a running service shows of itself, against what it really wrote."""
+"""The status of a running service compared with the records it wrote."""
 
 from __future__ import annotations
 

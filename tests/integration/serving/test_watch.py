@@ -1,4 +1,4 @@
-"""A registry on a server of its own: the alias moves while records come, is deleted, and the server dies."""
+"""`--watch` with a separate registry: the alias moves under load, is deleted, and the server is killed."""
 
 from __future__ import annotations
 

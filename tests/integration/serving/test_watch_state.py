@@ -1,4 +1,4 @@
-"""Versions that change while state is kept: one that refuses too much goes again, a post pipeline remembers on."""
+"""Version switches with state: a rollback, and a post pipeline that keeps its state."""
 
 from __future__ import annotations
 
