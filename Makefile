@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROUNDS ?= 10
 MINUTES ?= 30
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check format bench docs site pictures chaos soak image clean
+.PHONY: help setup demo test unit spark coverage check format bench docs site pictures chaos soak image clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -26,6 +26,13 @@ test: setup  ## every test, on a real Kafka broker that the tests start themselv
 
 unit: setup  ## the fast tests: no broker, no browser, no Java
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
+
+spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17
+	$(BIN)/python -m pytest -q tests/spark
+
+$(VENV)/.spark: $(VENV)/.done
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]'
+	touch $@
 
 coverage: setup  ## the fast tests, with the lines and branches of makiserve that they do not reach
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit tests/regression

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from makiserve.version import __version__
 
 if TYPE_CHECKING:
-    from makiserve.artifact.load import load
+    from makiserve.artifact.loader import load
     from makiserve.artifact.log import attach, log_features, log_model
     from makiserve.offline import TopicSpan, features_frame, replay
     from makiserve.records.record import Record, field

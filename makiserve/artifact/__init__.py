@@ -1,13 +1,17 @@
 """Log, load and check a model and its pipeline as one MLflow artifact. Only this package imports mlflow."""
 
-from makiserve.artifact.fetch import newest
-from makiserve.artifact.load import load
-from makiserve.artifact.log import attach, log_features, log_model
-from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
-from makiserve.artifact.reference.check import check_reference
-from makiserve.artifact.registry import load_versioned
-from makiserve.artifact.served import load_served
-from makiserve.artifact.validation import Data, log_validation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from makiserve.artifact.fetch import newest
+    from makiserve.artifact.loader import load
+    from makiserve.artifact.log import attach, log_features, log_model
+    from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
+    from makiserve.artifact.reference.check import check_reference
+    from makiserve.artifact.registry import load_versioned
+    from makiserve.artifact.served import load_served
+    from makiserve.artifact.validation import Data, log_validation
 
 __all__ = [
     "Data",
@@ -24,3 +28,26 @@ __all__ = [
     "log_validation",
     "newest",
 ]
+
+# Imported when asked for: an executor that computes features imports their sources without MLflow.
+_LATER = {
+    "Data": "validation",
+    "FeaturesOnly": "packaged",
+    "PackagedModel": "packaged",
+    "attach": "log",
+    "check_reference": "reference.check",
+    "features_only": "packaged",
+    "load": "loader",
+    "load_served": "served",
+    "load_versioned": "registry",
+    "log_features": "log",
+    "log_model": "log",
+    "log_validation": "validation",
+    "newest": "fetch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from packaging.requirements import InvalidRequirement, Requirement
 
 from makiserve.errors import ConfigurationError
 from makiserve.version import __version__
 
-_RUNNING = {"makiserve": __version__, "mlflow": mlflow.__version__}
-"""Versions of packages that may be installed under another name: makiserve from a checkout, MLflow as mlflow-skinny."""
+_OTHER_NAMES = {"mlflow": "mlflow-skinny"}
+"""Other distributions of the same package."""
 
 
 def environment_differences(requirements: Path, python_version: str) -> tuple[str, ...]:
@@ -28,10 +28,15 @@ def environment_differences(requirements: Path, python_version: str) -> tuple[st
         requirements: the model's requirements.txt; lines that are not plain requirements are not compared.
         python_version: the Python version that the model was packaged with; the patch release is not compared.
     """
+    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []
+    return differences(lines, python_version)
+
+
+def differences(lines: Iterable[str], python_version: str) -> tuple[str, ...]:
+    """Return the lines of a requirements.txt that this environment does not meet; see `environment_differences`."""
     found = []
     if python_version.split(".")[:2] != list(platform.python_version_tuple()[:2]):
         found.append(f"python: packaged {python_version}, here {platform.python_version()}")
-    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []
     return (*found, *filter(None, map(_difference, lines)))
 
 
@@ -50,10 +55,12 @@ def _difference(line: str) -> str | None:
 
 
 def _version(name: str) -> str | None:
-    try:
-        return _RUNNING.get(name) or metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    if name == "makiserve":
+        return __version__  # also from a checkout
+    for distribution in filter(None, (name, _OTHER_NAMES.get(name))):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(distribution)
+    return None
 
 
 def requirements(imports: Iterable[str]) -> list[str]:

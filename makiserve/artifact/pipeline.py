@@ -11,7 +11,7 @@ import pandas as pd
 
 from makiserve.artifact.environment import requirements
 from makiserve.artifact.flavor import PipelineLink
-from makiserve.artifact.load import load
+from makiserve.artifact.loader import load
 from makiserve.artifact.reference.reference import Sample, take_sample
 from makiserve.artifact.signature import emitted_fields
 from makiserve.artifact.source.collect import CollectedSources, collect

@@ -12,7 +12,7 @@ import logging
 import re
 from dataclasses import replace
 
-from makiserve.artifact.load import load
+from makiserve.artifact.loader import load
 from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
 from makiserve.artifact.reference.check import check_reference
 from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged

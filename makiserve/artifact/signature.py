@@ -6,7 +6,7 @@ import types
 import warnings
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 from mlflow.exceptions import MlflowException
@@ -15,7 +15,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, Schema
 
 from makiserve.artifact.columns import Row
 from makiserve.errors import ConfigurationError
-from makiserve.records.fields import field_names, field_titles
+from makiserve.records.fields import declared_types, field_names
 
 
 def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
@@ -31,15 +31,6 @@ def emitted_fields(kind: type[Any]) -> tuple[str, ...]:
             "makiserve.Record or dataclass"
         )
     return names
-
-
-def declared_types(kind: type[Any]) -> dict[str, Any]:
-    """Return the annotations of the fields, by the model's names for them; empty if they cannot be resolved."""
-    try:
-        hints = get_type_hints(kind)
-    except (NameError, TypeError):
-        return {}
-    return {title: hints[name] for name, title in field_titles(kind).items() if name in hints}
 
 
 _OF_PYTHON: tuple[tuple[tuple[type, ...], DataType], ...] = (

@@ -9,9 +9,11 @@ import click
 
 from makiserve.artifact import load_served
 from makiserve.cli.options import settings_from
+from makiserve.cli.replay import print_differences
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Connection
 from makiserve.offline.audit import Audited, audit
+from makiserve.offline.lake_audit import LakeAudited, audit_against_lake
 from makiserve.settings import AuditSettings, BrokerSettings, ModelSettings, Settings
 
 HELP = """Compare the outputs of a service with a replay of its input.
@@ -19,9 +21,11 @@ HELP = """Compare the outputs of a service with a replay of its input.
 \b
 makiserve audit --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
 makiserve audit --model models:/house/3 --input house --output house.predictions --from 2026-11-24T00:00 …
+makiserve audit --model models:/house/3 --input house --output house.predictions --against lake/ --match-by id …
 
 Each partition is replayed from the start of its state, without output before --from, and compared with the outputs and
-dead letters up to the group's committed offset. The exit code is 1 if they differ.
+dead letters up to the group's committed offset. With --against, the outputs are compared with those of a lake table,
+matched by the fields of --match-by. The exit code is 1 if they differ.
 """
 
 FAILED = 1
@@ -37,11 +41,21 @@ def audit_service(settings: Settings) -> int:
     if not settings.has(BrokerSettings, "group"):
         broker = replace(broker, group=f"makiserve.{asked.output}")
     model = load_served(settings.of(ModelSettings))
-    partitions = audit(model, Connection(broker), asked)
+    connection = Connection(broker)
+    if asked.against:
+        return _print_against(audit_against_lake(model, connection, asked, asked.against))
+    partitions = audit(model, connection, asked)
     for partition in partitions:
         _print(partition, broker.group)
     _print_writers(partitions, model.digest)
     return 0 if all(partition.agree for partition in partitions) else FAILED
+
+
+def _print_against(found: LakeAudited) -> int:
+    absent, extra = f"{found.absent:,} absent from the lake", f"{found.extra:,} only in the lake"
+    print(f"records       {found.records:,} of the stream, {absent}, {extra}")
+    print_differences(found.differences)
+    return 0 if found.agree else FAILED
 
 
 def _print(audited: Audited, group: str) -> None:

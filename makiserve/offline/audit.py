@@ -208,7 +208,7 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
             `--partition-by`.
         BrokerUnavailable: no broker answers.
     """
-    _refuse_topic_between(settings.input, connection.broker.group)
+    refuse_topic_between(settings.input, connection.broker.group)
     start, end, state = map(place_from_text, (settings.start, settings.end, settings.state_from))
     compared = offset_ranges(connection, settings.input, start, end)
     origins = offset_ranges(connection, settings.input, state, end)
@@ -220,7 +220,7 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         dead = actual_outputs(reader, connection, settings.dead_letters, settings.input)
         found = []
         for span, origin, committed in zip(compared, origins, done, strict=True):
-            name, bounded = f"{span.topic}[{span.partition}]", _bounded(span, committed)
+            name, bounded = f"{span.topic}[{span.partition}]", up_to_commit(span, committed)
             again = expected_outputs(reader, decoder, model, origin, bounded)
             own = [_within(each.get(name, []), again.offsets) for each in (outputs, dead)]
             again = again.without_refused(
@@ -236,7 +236,12 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         return found
 
 
-def _refuse_topic_between(name: str, group: str) -> None:
+def refuse_topic_between(name: str, group: str) -> None:
+    """Raise if a topic is the one between the stages of --partition-by.
+
+    Raises:
+        ConfigurationError: it is.
+    """
     if name.startswith(f"{group}.by-"):
         raise ConfigurationError(
             f"{name} is the topic between the stages of --partition-by. The outputs of the service name the records of "
@@ -245,7 +250,8 @@ def _refuse_topic_between(name: str, group: str) -> None:
         )
 
 
-def _bounded(span: OffsetRange, committed: int | None) -> OffsetRange:
+def up_to_commit(span: OffsetRange, committed: int | None) -> OffsetRange:
+    """Return the part of a range before the committed offset, up to which all outputs are in the topic."""
     return span if committed is None else span._replace(end=max(span.start, min(span.end, committed)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -40,6 +40,15 @@ def field_titles(kind: type[Any]) -> dict[str, str]:
     defaults = getattr(kind, "_field_defaults", {})
     given = {name: default.name for name, default in defaults.items() if isinstance(default, FIELD)}
     return {name: given.get(name) or name for name in names}
+
+
+def declared_types(kind: type[Any]) -> dict[str, Any]:
+    """Return the annotations of the fields, by their names in the data; empty if they cannot be resolved."""
+    try:
+        hints = get_type_hints(kind)
+    except (NameError, TypeError):
+        return {}
+    return {title: hints[name] for name, title in field_titles(kind).items() if name in hints}
 
 
 def field_values(item: Any, names: tuple[str, ...]) -> tuple[Any, ...]:

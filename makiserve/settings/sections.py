@@ -320,6 +320,20 @@ class AuditSettings(Section, table="audit", prefix="AUDIT_"):
     tolerance: float = option(
         default=1e-9, minimum=0.0, help="The maximum relative difference between compared numbers."
     )
+    against: str | None = option(
+        default=None,
+        help="Compare with a replay of this lake table instead: a file, a pattern or a folder, as for --replay.",
+        metavar="PATH",
+    )
+    match_by: tuple[str, ...] = option(
+        default=(),
+        help="With --against: the fields that identify a record in the stream and in the lake; comma-separated or "
+        "repeated.",
+        metavar="FIELD,…",
+    )
+    lane_by: str | None = option(
+        default=None, help="With --against: each value of this field is a lane of the replay.", metavar="FIELD"
+    )
 
 
 class LogSettings(Section, table=""):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from importlib import import_module
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
@@ -111,6 +113,29 @@ def importable(sources: Sources, directory: Path) -> Iterator[None]:
             for name in finder.modules.keys() - before:
                 sys.modules.pop(name, None)
         raise
+
+
+def forget_other_versions(sources: Sources) -> None:
+    """Unload packaged pipelines that have another version of one of these modules.
+
+    Only for a process that runs one pipeline after the other, such as an executor's. Objects of the unloaded modules
+    remain usable.
+    """
+    for finder in list(sys.meta_path):
+        if isinstance(finder, PackagedSources) and any(
+            finder.sources.files[path] != sources.files[sources.modules[name]]
+            for name, path in finder.modules.items()
+            if name in sources.modules
+        ):
+            sys.meta_path.remove(finder)
+            for name in finder.modules:
+                sys.modules.pop(name, None)
+
+
+def named(path: str) -> Any:
+    """Import the object that `module:name` names."""
+    module, _, name = path.partition(":")
+    return reduce(getattr, name.split("."), import_module(module))
 
 
 def _refuse_other_versions(sources: Sources) -> None:

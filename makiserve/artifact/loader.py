@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from functools import reduce
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from makiserve.artifact.flavor import Flavor, read_flavor
 from makiserve.artifact.packaged import PackagedModel
 from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.artifact.reference.reference import read_reference
-from makiserve.artifact.source.finder import importable, shadowed
+from makiserve.artifact.source.finder import importable, named, shadowed
 from makiserve.artifact.source.sources import Sources, read_sources
 from makiserve.artifact.unpackaged import open_unpackaged
 from makiserve.errors import ModelRefused, PipelineChanged
@@ -146,9 +144,9 @@ def _run(
 ) -> tuple[Callable[[], Transform], type[Record], Plan, Plan | None, MlflowPredictor | None]:
     """Run the artifact's code: import and trace its pipelines, and load its model."""
     try:
-        features, record = _named(flavor.entry_point), _named(flavor.record)
+        features, record = named(flavor.entry_point), named(flavor.record)
         plan = trace_factory(features)
-        post = trace_factory(_named(flavor.post), "post") if flavor.post else None
+        post = trace_factory(named(flavor.post), "post") if flavor.post else None
         # After the pipeline: a model's own classes may be in the pipeline's modules.
         predictor = _predictor(flavor, directory) if flavor.inputs else None
     except ModelRefused:
@@ -174,8 +172,3 @@ def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, f
             f"{entry_point}() does not build the pipeline that was packaged, although its source is the same: it "
             "depends on something else, such as an environment variable"
         )
-
-
-def _named(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return reduce(getattr, name.split("."), import_module(module))

@@ -1,0 +1,53 @@
+"""Spark sessions for the tests: one in this process, one with separate executors, one over Spark Connect."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.spark.weather import write_weather
+
+MASTER = os.environ.get("SPARK_TEST_MASTER", "local[2]")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Of pyspark 4.2 with pandas 3, which it has not been released for.
+    config.addinivalue_line("filterwarnings", "ignore::FutureWarning:pyspark")
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pyspark")
+    config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")  # py4j's sockets
+
+
+def start(master: str, folder: Path) -> SparkSession:
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
+    builder = SparkSession.builder.master(master).appName("makiserve tests")
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "3",
+        "spark.sql.session.timeZone": "Asia/Kathmandu",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.driver.memory": "1g",
+        "spark.log.level": "ERROR",
+    }
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    session = start(MASTER, tmp_path_factory.mktemp("spark"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def weather(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    return write_weather(tmp_path_factory.mktemp("driver"), "weather_of_the_driver")

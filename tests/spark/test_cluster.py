@@ -1,0 +1,25 @@
+"""Separate executors in other folders: what they run must have travelled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("master", ["local-cluster[2,1,1024]", "connect"])
+def test_code_and_model_travel_to_the_executors(master: str, tmp_path: Path) -> None:
+    if master == "connect":
+        pytest.importorskip("grpc_status", reason="Spark Connect needs pyspark[connect]")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.spark.cluster_script", master, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+        env={**os.environ, "SPARK_WORKER_DIR": str(tmp_path / "work")},
+    )
+    assert done.returncode == 0, done.stderr[-4000:]

@@ -1,0 +1,70 @@
+"""Scores on Spark are those of a replay, with the model and its source sent to the executors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import mlflow
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+import makiserve.spark
+from makiserve import replay
+from makiserve.errors import ArgumentError, ConfigurationError
+from tests.spark.model import log_weather
+from tests.spark.test_features import COLUMNS, in_utc, rows
+
+ORDER = [("station", "ascending"), ("at", "ascending")]
+
+
+@pytest.fixture(scope="module")
+def model(weather: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, before = tmp_path_factory.mktemp("mlflow"), mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    yield log_weather(weather, folder)
+    mlflow.set_tracking_uri(before)
+
+
+def test_score_is_a_replay_of_the_sorted_rows(spark: SparkSession, model: str) -> None:
+    df = spark.createDataFrame(rows(300), COLUMNS)
+    found = in_utc(makiserve.spark.score(df, model, key="station", time="at").toArrow()).sort_by(ORDER)
+    source = in_utc(df.toArrow()).sort_by(ORDER)
+    expected = replay(model, source, lane_by="station")
+    outputs = found.filter(pa.compute.is_valid(found.column("prediction")))
+    assert outputs.column("prediction").to_pylist() == [value for _, value in expected.outputs]
+    offsets = [offset for offset, _ in expected.outputs]
+    assert outputs.select(["station", "at"]) == source.select(["station", "at"]).take(offsets)
+    letters = found.filter(pa.compute.is_valid(found.column("dead_letter"))).column("dead_letter").to_pylist()
+    assert [letter["error"] for letter in letters] == [str(letter.error) for letter in expected.dead]
+    assert {letter["reason"] for letter in letters} == {"operator", "predict"}
+
+
+def test_score_emit_gives_features_and_record_as_structs(spark: SparkSession, model: str) -> None:
+    found = makiserve.spark.score(
+        spark.createDataFrame(rows(80), COLUMNS),
+        model,
+        key="station",
+        time="at",
+        emit=["prediction", "features", "record.fahrenheit"],
+    )
+    kinds = {field.name: field.dataType.simpleString() for field in found.schema}
+    assert kinds["prediction"] == "double"
+    assert kinds["features"] == "struct<hour:bigint,last:double,mean of 3:double,count:bigint>"
+    assert kinds["record"] == "struct<fahrenheit:double>"
+    row = found.where("dead_letter is null").first()
+    assert row is not None
+    assert row.features.last == (row.record.fahrenheit - 32) / 1.8
+
+
+def test_score_model_that_does_not_exist_is_refused(spark: SparkSession, model: str) -> None:
+    with pytest.raises(ConfigurationError, match="models:/weather@nobody"):
+        makiserve.spark.score(
+            spark.createDataFrame(rows(5), COLUMNS), "models:/weather@nobody", key="station", time="at"
+        )
+
+
+def test_score_emit_that_does_not_exist_is_refused(spark: SparkSession, model: str) -> None:
+    with pytest.raises(ArgumentError, match="cannot be emitted"):
+        makiserve.spark.score(spark.createDataFrame(rows(5), COLUMNS), model, key="station", time="at", emit="speed")
