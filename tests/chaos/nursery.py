@@ -101,15 +101,17 @@ class Nursery:
             sabotage: what `sabotage.apply` does to it.
             log: the file to append its output to; None for a new one.
         """
-        assert self._process.stdin
-        assert self._process.stdout
         with self._lock:
+            if self._process.poll() is not None:  # or every later test would fail, too
+                self._end()
+                self._begin()
+            assert self._process.stdin
+            assert self._process.stdout
             self._count += 1
             code = self._directory / f"life-{self._count}.code"
             log = log or code.with_suffix(".log")
             log.touch()
             request = {"arguments": arguments, "sabotage": list(sabotage), "log": str(log), "code": str(code)}
-            assert self._process.poll() is None, f"the nursery itself ended with {self._process.returncode}"
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return Life(log, code, int(self._process.stdout.readline()))
@@ -120,7 +122,7 @@ class Nursery:
         assert life.wait() == 0, life.text
         return life.text
 
-    def __enter__(self) -> Nursery:
+    def _begin(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             cwd=ROOT,
@@ -130,13 +132,20 @@ class Nursery:
             text=True,
             start_new_session=True,
         )
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError):  # nothing is left
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def __enter__(self) -> Nursery:
+        self._begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate()
+        self._end()
 
 
 class Children:
