@@ -14,12 +14,11 @@ import msgspec
 import numpy as np
 
 from makiserve.errors import StateError
-from makiserve.stream.columns.column import Array
 from makiserve.stream.columns.compile import LANE
+from makiserve.stream.columns.group_bytes import GroupBytes
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
 from makiserve.stream.columns.state import LaneState
-from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.checkpoint import Checkpoints, Size
 from makiserve.stream.engine.codec import pack
 from makiserve.stream.engine.parts import BLOCK as ROW_BLOCK
@@ -54,6 +53,7 @@ class ColumnCheckpoints:
         self._rows = Checkpoints(program.rows, types)
         self._row_parts = Parts(self._rows)
         self.types, self._codec = self._rows.types, self._rows.codec
+        self._bytes = GroupBytes(self._compiled, self._codec)
         self._tables = {slot: step.table for slot, step in self._compiled.group_slots(program.rows.scope).items()}
 
     @property
@@ -71,8 +71,7 @@ class ColumnCheckpoints:
             return self._rows.seal({"rows": self._rows.to_plain(state.rows, self._rows.scope)})
         blocks = [self._root(state)]
         for slot, number in self._tables.items():
-            keys = state.tables[number].keys()
-            blocks += self._blocks(state, slot, np.arange(len(keys)), keys)
+            blocks += self._blocks(state, slot, list(state.tables[number].index))
         return self._rows.seal({"columns": blocks})
 
     def load(self, checkpoint: bytes) -> LaneState:
@@ -104,12 +103,10 @@ class ColumnCheckpoints:
             return
         if self._has_root:
             yield self._root(state)
-        due = {slot: self._due(state.tables[number], is_whole=is_whole) for slot, number in self._tables.items()}
-        for slot, (rows, keys) in due.items():
-            for start in range(0, len(rows), BLOCK):
-                chosen = rows[start : start + BLOCK]
-                state.tables[self._tables[slot]].is_touched[chosen] = False
-                yield from self._blocks(state, slot, chosen, keys[start : start + BLOCK])
+        due = {slot: state.tables[number].due(is_whole=is_whole) for slot, number in self._tables.items()}
+        for slot, keys in due.items():
+            for start in range(0, len(keys), BLOCK):
+                yield from self._blocks(state, slot, keys[start : start + BLOCK])
 
     def join(self, blocks: Iterable[bytes]) -> LaneState:
         """Return the state that consists of these blocks.
@@ -147,14 +144,14 @@ class ColumnCheckpoints:
             return self._rows.sizes(state.rows, sample)
         found: dict[str, Size] = {}
         for layout, table in zip(self._compiled.layouts, state.tables, strict=True):
-            rows = np.arange(min(len(table.index), sample))
-            share = len(table.index) / max(1, len(rows))
+            rows = np.array([row for _, row in islice(table.groups(), sample)], np.int64)
+            share = len(table) / max(1, len(rows))
             for owner, store in zip(layout.owners, table.stores, strict=True):
                 size = len(pack(encode_rows([store], rows, self._codec))) * share
                 found[owner] = Size(0, found.get(owner, Size(0, 0)).size_bytes + round(size))
-        for step in self._compiled.groups:
-            keys = list(islice(state.tables[step.table].index, sample))
-            count = len(state.tables[step.table].index)
+        for step in self._compiled.groups.values():
+            keys = [key for key, _ in islice(state.tables[step.table].groups(), sample)]
+            count = len(state.tables[step.table])
             size = len(pack(self._codec.to_plains(keys))) * count / max(1, len(keys))
             found[step.path] = Size(count, round(size))
         return found
@@ -163,28 +160,27 @@ class ColumnCheckpoints:
     def _has_root(self) -> bool:
         return not self.is_keyed or len(self._tables) > 1
 
-    def _due(self, table: Table, *, is_whole: bool) -> tuple[Array, list[Any]]:
-        """Return row and key of each group to take, and note that all groups are unused."""
-        keys = table.keys()
-        rows = np.arange(len(keys)) if is_whole else np.flatnonzero(table.is_touched)
-        table.is_touched[:] = False
-        return rows, [keys[row] for row in rows.tolist()]
-
     def _root(self, state: LaneState) -> bytes:
         return pack({"root": encode_rows(state.tables[LANE].stores, ONE, self._codec)})
 
-    def _blocks(self, state: LaneState, slot: int, rows: Array, keys: list[Any]) -> Iterator[bytes]:
-        """Yield the blocks of some groups, in the form of the engine that has them."""
+    def _blocks(self, state: LaneState, slot: int, keys: list[Any]) -> Iterator[bytes]:
+        """Yield the blocks of some groups, in the form of the engine that has them; they count as unused."""
         if state.is_foreign:  # since the groups were chosen
             yield from self._row_blocks(state, slot, keys)
             return
         table = state.tables[self._tables[slot]]
+        gone = [key for key in keys if key not in table.index]
+        if gone:
+            yield pack({"slot": slot, "keys": self._codec.to_plains(gone), "rows": None})
+            keys = [key for key in keys if key in table.index]
+        rows, _ = table.find(keys)
+        table.is_touched[rows] = False
         is_foreign = table.is_foreign[rows]
         if is_foreign.any():
             yield from self._row_blocks(state, slot, list(compress(keys, is_foreign)))
             rows, keys = rows[~is_foreign], list(compress(keys, ~is_foreign))
         if keys:
-            content = encode_rows(table.stores, rows, self._codec)
+            content = self._bytes.encode(state.tables, self._tables[slot], rows)
             yield pack({"slot": slot, "keys": self._codec.to_plains(keys), "rows": content})
 
     def _row_blocks(self, state: LaneState, slot: int, keys: list[Any]) -> Iterator[bytes]:
@@ -209,10 +205,19 @@ class ColumnCheckpoints:
             elif "root" in content:
                 decode_rows(state.tables[LANE].stores, ONE, content["root"], self._codec)
             else:
-                table = state.tables[self._tables[content["slot"]]]
-                rows, _ = table.find(self._codec.from_plains(content["keys"]))
-                decode_rows(table.stores, rows, content["rows"], self._codec)
+                self._put(state, self._tables[content["slot"]], content["keys"], content["rows"])
         return state
+
+    def _put(self, state: LaneState, number: int, plain: Any, content: Any) -> None:
+        """Put groups into a state; without content they are gone."""
+        table, keys = state.tables[number], self._codec.from_plains(plain)
+        if content is not None:
+            rows, _ = table.find(keys)
+            self._bytes.decode(state.tables, number, rows, content)
+            return
+        gone = [table.index.pop(key) for key in keys if key in table.index]
+        self._compiled.groups[number].release(state.tables, gone)
+        table.release(gone)
 
     def _put_foreign(self, state: LaneState, slot: int, pairs: Sequence[Any]) -> None:
         table = state.tables[self._tables[slot]]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.accumulating import ScanStep
+from makiserve.stream.columns.steps.aging import AgingGroupByStep
 from makiserve.stream.columns.steps.folding import FoldStep
-from makiserve.stream.columns.steps.grouping import GroupByStep, group_state
-from makiserve.stream.columns.steps.joining import TeeMapStep
-from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep, FirstStep, LagStep, PairwiseStep
+from makiserve.stream.columns.steps.grouping import GroupByStep
+from makiserve.stream.columns.steps.joining import CombineLatestStep, MergeStep, TeeMapStep, ZipLongestStep, ZipOnceStep
+from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep, LagStep, PairwiseStep
+from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, TakeStep
+from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.columns.turn import Unrepresentable
@@ -22,10 +26,11 @@ from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
-from makiserve.stream.ops.distinct import DistinctUntilChanged
+from makiserve.stream.ops.distinct import Distinct, DistinctUntilChanged
 from makiserve.stream.ops.group_by import GroupBy
+from makiserve.stream.ops.map import FlatMap
 from makiserve.stream.ops.pairwise import Pairwise
-from makiserve.stream.ops.position import First
+from makiserve.stream.ops.position import First, Take
 from makiserve.stream.ops.scan import Scan
 from makiserve.stream.ops.tee_map import TeeMap
 
@@ -39,25 +44,29 @@ class Compiled:
     Attributes:
         chain: the steps.
         layouts: the stores of each scope.
-        groups: the steps that keep groups, outer before inner.
+        groups: the steps that keep groups, by the number of their table.
+        is_keyed: whether each record belongs to one group of one `group_by`, which has all state: the row engine can
+            then process the records of some groups, and the columns those of the others.
     """
 
     def __init__(self, plan: Plan, *, is_tracked: bool) -> None:
         self.is_tracked = is_tracked
         self.layouts = [Layout(LANE)]
-        self.groups: list[GroupByStep] = []
+        self.groups: dict[int, GroupByStep] = {}
         self.chain = self._chain(plan, (), self.layouts[LANE], is_certain=True)
+        self.is_keyed = self._is_keyed(plan)
 
     def tables(self) -> list[Table]:
         """Return the tables of a lane that has not seen any items."""
-        tables = [Table(layout.stores) for layout in self.layouts]
+        tables = [Table(layout.stores, is_tracked=self.is_tracked and layout.parent == LANE) for layout in self.layouts]
         tables[LANE].find([None])
         return tables
 
-    @property
-    def is_keyed(self) -> bool:
-        """Whether all state is that of the groups of one `group_by`, whose keys are independent."""
-        return len(self.groups) == 1 and not self.layouts[LANE].stores
+    def _is_keyed(self, plan: Plan) -> bool:
+        outermost = [layout for layout in self.layouts if layout.parent == LANE]
+        before = list(takewhile(lambda operator: not isinstance(operator, GroupBy), plan.operators))
+        is_direct = len(before) < len(plan.operators) and not any(operator.fans_out for operator in before)
+        return is_direct and len(outermost) == 1 and not self.layouts[LANE].stores
 
     def group_slots(self, scope: Scope) -> dict[int, GroupByStep]:
         """Return the steps that keep groups by the slots that the row engine keeps them in."""
@@ -69,12 +78,13 @@ class Compiled:
         if not self.is_keyed or not odd.keys:
             self.move_all(state)
             return
-        (step,) = self.groups
+        step = next(step for step in self.groups.values() if not step.is_nested)
         table, groups = state.tables[step.table], state.rows[-1]
         rows, _ = table.find(odd.keys)
         for key, row in zip(odd.keys, rows.tolist(), strict=True):
             if not table.is_foreign[row]:
-                groups[key] = group_state(step.chain, state.tables, row, state.rows)
+                groups[key] = step.group_state(state.tables, row, state.rows)
+                step.release(state.tables, [row])
                 table.is_foreign[row] = True
                 table.is_touched[row] = True
 
@@ -114,9 +124,15 @@ class Compiled:
                 return PairwiseStep(here, layout)
             case First():
                 return FirstStep(here, layout)
+            case Take(count=count):
+                return TakeStep(here, layout, count)
+            case Distinct(key_mapper=key_mapper):
+                return DistinctStep(here, layout, key_mapper)
+            case FlatMap():
+                return FlatMapStep(here)
             case DistinctUntilChanged(key_mapper=key_mapper):
                 return DistinctUntilChangedStep(here, layout, key_mapper)
-            case Scan(terminator=None):
+            case Scan():
                 return ScanStep(here, layout, *operator.safely(), is_silent=operator.reduce)
             case Fold():
                 return FoldStep(here, layout, operator)
@@ -129,27 +145,32 @@ class Compiled:
         raise NoColumns(f"{here} has no columnar form")
 
     def _tee_map(self, operator: TeeMap, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Step:
-        rhythms = {plan.rhythm for plan in operator.pipelines}
-        if not operator.one_to_one and (operator.join != "zip" or len(rhythms) > 1 or rhythms <= {FIRST, LAST}):
-            raise NoColumns(f"{here}: its branches do not emit together, item by item")
         branches = [
             self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain)
             for index, plan in enumerate(operator.pipelines)
         ]
-        return TeeMapStep(here, branches, is_one_to_one=operator.one_to_one)
+        rhythms = [plan.rhythm for plan in operator.pipelines]
+        if operator.join == "zip" and set(rhythms) <= {FIRST, LAST}:
+            return ZipOnceStep(here, layout, branches, [rhythm == FIRST for rhythm in rhythms])
+        if operator.one_to_one or operator.join == "zip":
+            return TeeMapStep(here, branches, is_reversed=operator.one_to_one)
+        if operator.join == "combine_latest":
+            return CombineLatestStep(here, layout, branches)
+        is_merge = operator.join == "merge"
+        return (MergeStep if is_merge else ZipLongestStep)(here, branches, is_reversed=is_merge)
 
     def _group_by(
         self, operator: GroupBy, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool
     ) -> Step:
-        if layout.number != LANE:
-            raise NoColumns(f"{here} is inside another group_by")
-        if operator.ttl_ms is not None:
-            raise NoColumns(f"{here} forgets groups")
-        inner = Layout(len(self.layouts))
+        inner = Layout(len(self.layouts), layout.number)
         self.layouts.append(inner)
         chain = self._chain(operator.pipeline, (*path, str(operator)), inner, is_certain=is_certain)
-        step = GroupByStep(here, operator.key_mapper, chain, inner.number)
-        self.groups.append(step)
+        key, ttl_ms, time = operator.key_mapper, operator.ttl_ms, operator.time_mapper
+        if ttl_ms is None or time is None:
+            step = GroupByStep(here, key, chain, inner)
+        else:
+            step = AgingGroupByStep(here, key, chain, inner, layout, ttl_ms, time)
+        self.groups[inner.number] = step
         return step
 
 

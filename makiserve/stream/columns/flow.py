@@ -16,9 +16,10 @@ class Flow:
 
     Attributes:
         items: the items, those of each group together.
-        at: for each item the index in the batch of the record that caused it.
+        at: for each item the index in the batch of the record that caused it. In a segment it never decreases; items
+            that one record has caused are in the order in which they were emitted.
         segments: the items of each group.
-        rows: for each segment the row of the scope's table that holds the group's state.
+        rows: for each segment the row of the scope's table that holds the group's state, ascending.
     """
 
     items: Items
@@ -32,6 +33,12 @@ class Flow:
     def with_items(self, items: Items) -> Flow:
         """Return this flow with other items."""
         return replace(self, items=items)
+
+    def emitted(self, causes: Array, items: Items) -> Flow:
+        """Return items that were emitted in order; `causes` has for each of them the item that caused it."""
+        lengths = np.bincount(self.segments.segment_of[causes], minlength=len(self.segments.lengths))
+        left = np.flatnonzero(lengths)
+        return Flow(items, self.at[causes], Segments(lengths[left]), self.rows[left])
 
     def where(self, kept: Mask, items: Items | None = None) -> Flow:
         """Return the items where `kept` is true; `items`, if given, are what takes their place."""

@@ -98,7 +98,7 @@ class Rolling:
         if isinstance(fold, ObjectFold):
             return self._one_by_one(fold, reading)
         if windows <= FEW:
-            partials = list(_plain(fold, reading, self._starts, self._boundaries, self.slices))
+            partials = list(_plain(fold, reading, self.starts, self._boundaries, self.slices))
             partial = fold.from_plain(partials)
             assert partial is not None  # noqa: S101  the values are not odd
         elif 2 * len(self._distinct) < windows:
@@ -113,7 +113,7 @@ class Rolling:
         return np.cumsum(self.kept)
 
     @cached_property
-    def _starts(self) -> Array:
+    def starts(self) -> Array:
         """For each window, the index of its first item."""
         return self.closing + self._offsets[self.segments.segment_of[self.closing]] - (self.slices.window - 1)
 
@@ -128,7 +128,7 @@ class Rolling:
     @cached_property
     def _boundaries(self) -> Array:
         """For each window, the index of the first item after its boundary."""
-        boundaries: Array = self._starts + self._suffixes * self.slices.size
+        boundaries: Array = self.starts + self._suffixes * self.slices.size
         return boundaries
 
     @cached_property
@@ -141,7 +141,7 @@ class Rolling:
         """The first items of all panes that windows merge, and for each item the number of its pane in this order."""
         is_first = np.zeros(int((self.kept + self.segments.lengths).sum()), np.bool_)
         for pane in range(self.slices.panes):
-            is_first[self._starts + pane * self.slices.size] = True
+            is_first[self.starts + pane * self.slices.size] = True
         return np.flatnonzero(is_first), np.cumsum(is_first) - 1
 
     def _panes(self, fold: ColumnFold, reading: Reading) -> Callable[[Array], Arrays]:
@@ -180,7 +180,7 @@ class Rolling:
         result = fold.reduction.result
         for segment, windows in _runs(segment_of):
             try:
-                partials = _plain(fold, reading, self._starts[windows], self._boundaries[windows], self.slices)
+                partials = _plain(fold, reading, self.starts[windows], self._boundaries[windows], self.slices)
                 results += [result(partial) if result else partial for partial in partials]
             except Exception:  # noqa: BLE001  the values are a user's
                 odd[segment] = True

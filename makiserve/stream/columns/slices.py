@@ -20,15 +20,31 @@ from makiserve.stream.columns.column import Array, Mask
 
 @dataclass(frozen=True)
 class Slices:
-    """Windows of `window` items that open every `stride` items, in panes of `size` items."""
+    """Windows of `window` items that open every `stride` items, in panes of `size` items.
+
+    Attributes:
+        pane: the number of items of a pane; None for the largest that divides window and stride.
+    """
 
     window: int
     stride: int
+    pane: int | None = None
 
     @cached_property
     def size(self) -> int:
         """The number of items of a pane."""
-        return gcd(self.window, self.stride)
+        return self.pane or gcd(self.window, self.stride)
+
+    @cached_property
+    def without_gaps(self) -> Slices:
+        """The same windows over a stream without the items between them."""
+        return Slices(self.window, self.window, self.size) if self.stride > self.window else self
+
+    def count_without_gaps(self, count: Any) -> Any:
+        """Return how many of the first `count` items belong to a window."""
+        if self.stride <= self.window:
+            return count
+        return count // self.stride * self.window + np.minimum(count % self.stride, self.window)
 
     @cached_property
     def panes(self) -> int:
@@ -41,8 +57,8 @@ class Slices:
         closes: Mask = (after >= 0) & (after % self.stride == 0)
         return closes
 
-    def is_open(self, position: int) -> bool:
-        """Return whether the item at a position, counted from 0, belongs to a window."""
+    def is_open(self, position: Any) -> Any:
+        """Return whether the item at a position, counted from 0, or at each position, belongs to a window."""
         return self.stride <= self.window or position % self.stride < self.window
 
     def before_boundary(self, first: Any) -> Any:

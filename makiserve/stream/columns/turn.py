@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from makiserve.errors import OperatorError
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.flow import Flow
@@ -58,12 +60,14 @@ class Turn:
         self.foreign: list[Array] = []
         self._writes: list[tuple[Store, Any, Sequence[Array]]] = []
         self._touched: list[tuple[Table, Array]] = []
-        self._added: list[tuple[Table, list[Any]]] = []
+        self._after_commit: list[Callable[[], None]] = []
+        self._after_abandon: list[Callable[[], None]] = []
 
-    def find(self, table: Table, keys: Sequence[Any]) -> Array:
-        """Return the rows of groups, which are added to the table for keys that are new."""
-        rows, added = table.find(keys)
-        self._added.append((table, added))
+    def find(self, table: Table, keys: Sequence[Any], parents: Iterable[int] | None = None) -> Array:
+        """Return the rows of groups, which are added to the table for keys that are new; see `Table.find`."""
+        rows, added = table.find(keys, parents)
+        if added:
+            self.ended(abandoned=lambda: table.forget(added))
         return rows
 
     def touch(self, table: Table, rows: Array) -> None:
@@ -74,17 +78,46 @@ class Turn:
         """Note what these rows will hold."""
         self._writes.append((store, rows, content))
 
+    def ended(
+        self, *, committed: Callable[[], None] | None = None, abandoned: Callable[[], None] | None = None
+    ) -> None:
+        """Note what to do after the state has changed, or if the turn is abandoned; the last note comes first."""
+        if committed:
+            self._after_commit.append(committed)
+        if abandoned:
+            self._after_abandon.append(abandoned)
+
     def commit(self) -> None:
         """Change the state."""
         for store, rows, content in self._writes:
             store.put(rows, content)
         for table, touched in self._touched:
             table.is_touched[touched] = True
+        for act in reversed(self._after_commit):
+            act()
 
     def abandon(self) -> None:
         """Leave the state as it was before the turn."""
-        for table, added in reversed(self._added):
-            table.forget(added)
+        for undo in reversed(self._after_abandon):
+            undo()
+
+
+def run_numbered(run: Callable[[Flow, Turn], Flow], flow: Flow, turn: Turn) -> Flow:
+    """Return what a chain emits; `at` is the index of the item of `flow` that caused it.
+
+    Errors name records, as usual.
+    """
+    try:
+        return run(Flow(flow.items, np.arange(len(flow)), flow.segments, flow.rows), turn)
+    except RecordsFailed as failed:
+        failures: dict[int, Any] = {}
+        for index, error in sorted(failed.failures.items()):
+            failures.setdefault(int(flow.at[index]), error)
+        raise RecordsFailed(failures, is_certain=failed.is_certain) from failed
+    except Unrepresentable as odd:
+        moved = Unrepresentable(flow.at[sorted(odd.records)].tolist())
+        moved.keys = odd.keys
+        raise moved from odd
 
 
 def check(flow: Flow, failed: Mask | None, call: Callable[[Any], Any], path: str, *, is_certain: bool) -> None:

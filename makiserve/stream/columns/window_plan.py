@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.columns.rolling import MAX_WINDOW
 from makiserve.stream.columns.slices import Slices
-from makiserve.stream.columns.steps.reductions import Join, Leaf, Values
-from makiserve.stream.columns.steps.stateless import FilterStep, MapStep, StarmapStep
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, Values
+from makiserve.stream.columns.steps.stateless import FilterStep, IdentityStep, MapStep, StarmapStep
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.store import ItemStore
@@ -18,8 +18,9 @@ from makiserve.stream.data.roll import Roll
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.ops.filter import Filter
+from makiserve.stream.ops.identity import Identity
 from makiserve.stream.ops.map import Map, Starmap
-from makiserve.stream.ops.position import Last
+from makiserve.stream.ops.position import First, Last
 from makiserve.stream.ops.tee_map import TeeMap
 
 
@@ -51,12 +52,12 @@ class WindowPlan:
     """
 
     def __init__(self, operator: Roll, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> None:
-        self._operator, self._layout, self._is_certain = operator, layout, is_certain
+        self._operator, self._layout = operator, layout
+        # which items are between windows depends on those before them
+        self._is_certain = is_certain and operator.stride <= operator.window
         self._here = " > ".join(path)
         if not operator.is_sliced:
             raise NoColumns(f"{self._here}: its pipeline is not a reduction, so every open window has its own state")
-        if operator.stride > operator.window:
-            raise NoColumns(f"{self._here}: its windows leave items out")
         if Slices(int(operator.window), int(operator.stride)).panes > MAX_WINDOW:
             raise NoColumns(f"{self._here}: its windows have more than {MAX_WINDOW} panes")
         self._values: dict[tuple[Any, ...], int] = {}
@@ -71,6 +72,8 @@ class WindowPlan:
     def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> Leaf | Join:
         index = next(index for index, operator in enumerate(plan.operators) if not operator.stateless)
         for operator in plan.operators[:index]:
+            if isinstance(operator, Identity):
+                continue
             if not isinstance(operator, Map | Starmap):
                 raise NoColumns(f"{self._path(path, operator)} comes before a reduction in a window")
             before = before.then(self._stateless(operator, path, is_certain=self._is_certain), operator.mapper)
@@ -79,6 +82,9 @@ class WindowPlan:
         if isinstance(operator, Fold):
             here = self._path(path, operator)
             return Leaf(here, operator, self._shared(operator, here, before), after, self._is_certain)
+        if isinstance(operator, First) and index == len(plan.operators) - 1:
+            here, node = self._path(path, operator), FirstItem(None, reduce=True)
+            return Leaf(here, node, self._shared(node, here, before), after, self._is_certain)
         if isinstance(operator, TeeMap):
             lead = f"{operator.name}["
             branches = (
@@ -128,6 +134,8 @@ def stateless_step(operator: Operator, path: str) -> Step | None:
             return MapStep(path, operator.clip)
         case FillNone():
             return MapStep(path, operator.fill)
+        case Identity():
+            return IdentityStep(path)
     return None
 
 

@@ -142,6 +142,9 @@ class TeeMap(Operator):
             branches.insert(0, build(self.pipelines[index], join, scope))
             raises = raises or branches[0].raises
         scope.path = path
+        if self.join == "combine_latest":
+            for later in branches[1:]:  # a value is kept before the branches after it are pushed to
+                scope.writes(later)
 
         def push(code: Code, item: str) -> None:
             with code.deferring():

@@ -45,9 +45,14 @@ def beside(inner: Any, fuse: Fuse) -> Any:
     return rs.ops.tee_map(rs.ops.map(fuse), inner, rs.ops.map(fuse), join="merge")
 
 
+def latest(inner: Any, fuse: Fuse) -> Any:
+    """What it emits is kept before a function fails in another branch."""
+    return rs.ops.tee_map(rs.ops.identity(), inner, rs.ops.map(fuse), join="combine_latest")
+
+
 @each_pipeline
 def test_a_failure_at_any_call_leaves_no_trace(make: Any) -> None:
-    for place in (counted, joined, beside):
+    for place in (counted, joined, beside, latest):
         check_failures(lambda fuse, place=place: place(make(), fuse))
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import Items, Mask
+from makiserve.stream.columns.column import Array, Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
-from makiserve.stream.columns.steps.step import Chain, Step
+from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.table import Table
-from makiserve.stream.columns.turn import Turn, Unrepresentable, check
+from makiserve.stream.columns.turn import Turn, Unrepresentable, check, run_numbered
 from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.stage import State
+
+SMALL = 1000
+"""Length of a text or of bytes that is certainly small enough for a key."""
 
 
 class GroupByStep(Step):
@@ -25,14 +28,22 @@ class GroupByStep(Step):
         path: its place in the pipeline.
         key_mapper: the key of an item.
         chain: the pipeline of the groups.
+        layout: of their scope.
+
+    Attributes:
         table: the number of the table that holds their state.
+        is_nested: whether they are inside other groups.
+        inside: the steps that keep groups inside these groups.
     """
 
     is_stateful = True
 
-    def __init__(self, path: str, key_mapper: Callable[[Any], Any], chain: Chain, table: int) -> None:
+    def __init__(self, path: str, key_mapper: Callable[[Any], Any], chain: Chain, layout: Layout) -> None:
         super().__init__(path)
-        self._call, self._key, self.chain, self.table = key_mapper, column_function(key_mapper), chain, table
+        self._call, self._key, self.chain = key_mapper, column_function(key_mapper), chain
+        self.table, self.is_nested = layout.number, layout.parent != 0
+        self.inside = [step for step in chain.walk() if isinstance(step, GroupByStep)]
+        self.inside = [step for step in self.inside if not any(step in other.inside for other in self.inside)]
 
     @property
     def reason(self) -> str | None:
@@ -42,25 +53,43 @@ class GroupByStep(Step):
         yield self.chain
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
+        if (flow.at[1:] == flow.at[:-1]).any():  # records that have caused several items
+            emitted = run_numbered(self._run, flow, turn)
+            return flow.emitted(emitted.at, emitted.items)
+        return self._run(flow, turn)
+
+    def _run(self, flow: Flow, turn: Turn) -> Flow:
         keys, failed = self._key.evaluate(flow.items)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         table = turn.tables[self.table]
-        names, failed = _names(keys, table)
+        names, failed = _names(keys, () if self.is_nested else table.index)
         check(flow, failed, self._check_key, self.path, is_certain=self.is_certain)
-        rows = turn.find(table, names)
-        turn.touch(table, rows)
+        rows = self._rows(flow, names, turn)
         given = flow
-        flow, rows = self._without_foreign(flow, rows, table, turn)
-        if not len(flow):
-            return flow
-        outer, grouped = flow, sort_by_row(flow, rows)
+        if not self.is_nested:
+            turn.touch(table, rows)
+            flow, rows = self._without_foreign(flow, rows, table, turn)
+            if not len(flow):
+                return flow
+        grouped = sort_by_row(flow, rows)
         try:
-            return _in_order(self.chain.run(grouped, turn), outer)
+            return _in_order(self.chain.run(grouped, turn), grouped, flow, rows)
         except Unrepresentable as odd:
             odd.keys = list(
                 dict.fromkeys(name for name, at in zip(names, given.at.tolist(), strict=True) if at in odd.records)
             )
             raise
+
+    def _rows(self, flow: Flow, names: list[Any], turn: Turn) -> Array:
+        """Return the row of each item's group."""
+        table = turn.tables[self.table]
+        return turn.find(table, names, self._parents(flow).tolist() if self.is_nested else None)
+
+    @staticmethod
+    def _parents(flow: Flow) -> Array:
+        """Return for each item the row of the enclosing scope."""
+        parents: Array = flow.rows[flow.segments.segment_of]
+        return parents
 
     def _check_key(self, item: Any) -> None:
         key = self._call(item)
@@ -74,21 +103,28 @@ class GroupByStep(Step):
         turn.foreign.append(flow.at[foreign])
         return flow.where(~foreign), rows[~foreign]
 
+    def release(self, tables: Sequence[Table], rows: Iterable[int]) -> None:
+        """Remove what is inside these groups, whose state is not needed any more."""
+        for step in self.inside:
+            table = tables[step.table]
+            gone = [at for row in rows for at in table.members.pop(row, {}).values()]
+            step.release(tables, gone)
+            table.release(gone)
+
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
-        table = tables[self.table]
-        groups = {key: group_state(self.chain, tables, at, state) for key, at in table.index.items()}
+        members = tables[self.table].members.get(row, {})
+        groups = {key: self.group_state(tables, at, state) for key, at in members.items()}
         # every group counts as used, since a checkpoint holds them in the form of the columns
         return [set(groups), groups] if is_tracked else [groups]
 
+    def group_state(self, tables: Sequence[Any], row: int, parent: State) -> State:
+        """Return the state of a group as the row engine would hold it."""
+        group: State = [parent]
+        group += self.chain.slots(tables, row, group)
+        return group
 
-def group_state(chain: Chain, tables: Sequence[Any], row: int, parent: State) -> State:
-    """Return the state of a group as the row engine would hold it."""
-    group: State = [parent]
-    group += chain.slots(tables, row, group)
-    return group
 
-
-def sort_by_row(flow: Flow, rows: Any) -> Flow:
+def sort_by_row(flow: Flow, rows: Array) -> Flow:
     """Return the items sorted by the row of their group, those of each group in order."""
     order = np.argsort(rows, kind="stable")
     in_order = rows[order]
@@ -97,27 +133,45 @@ def sort_by_row(flow: Flow, rows: Any) -> Flow:
     return Flow(flow.items.take(order), flow.at[order], Segments(lengths), in_order[first])
 
 
-def _in_order(grouped: Flow, outer: Flow) -> Flow:
-    """Return what the groups emitted in the order of the records; `outer` is the flow that they were given."""
-    if not len(grouped):
-        return grouped
-    order = np.argsort(grouped.at, kind="stable")
-    # only a lane's scope contains groups: it is one segment
-    return Flow(grouped.items.take(order), grouped.at[order], Segments(np.array([len(order)])), outer.rows)
+def _in_order(emitted: Flow, grouped: Flow, outer: Flow, rows: Array) -> Flow:
+    """Return what groups emitted in the order of the records, in the segments of the enclosing scope.
+
+    Args:
+        emitted: what they emitted.
+        grouped: what they were given.
+        outer: the same items, in the enclosing scope.
+        rows: for each of these the row of its group.
+    """
+    if not len(emitted):
+        return emitted
+    if len(outer.rows) == 1:
+        order = np.argsort(emitted.at, kind="stable")
+        return Flow(emitted.items.take(order), emitted.at[order], Segments(np.array([len(order)])), outer.rows)
+    # a group is inside one enclosing scope, that of any of its items
+    enclosing = np.empty(len(grouped.rows), np.int64)
+    enclosing[np.searchsorted(grouped.rows, rows)] = outer.segments.segment_of
+    segment = enclosing[np.searchsorted(grouped.rows, emitted.rows)][emitted.segments.segment_of]
+    order = np.lexsort((emitted.at, segment))
+    lengths = np.bincount(segment, minlength=len(outer.rows))
+    left = np.flatnonzero(lengths)
+    return Flow(emitted.items.take(order), emitted.at[order], Segments(lengths[left]), outer.rows[left])
 
 
-def _names(keys: Items, table: Table) -> tuple[list[Any], Mask | None]:
-    """Return the keys under which groups are stored, and which items have none."""
-    names, index = keys.items(), table.index
-    if all(map(_is_plain, set(map(type, names)))):
-        unknown = set(names) - index.keys()
-        if not unknown:
-            return names, None
+def _names(keys: Items, known: Collection[Any]) -> tuple[list[Any], Mask | None]:
+    """Return the keys under which groups are stored, and which items have none.
+
+    Args:
+        keys: the keys of the items.
+        known: keys of groups that exist; they need no check.
+    """
+    names = keys.items()
+    if all(map(_is_plain, set(map(type, names)))) and all(_is_small(name) or name in known for name in set(names)):
+        return names, None
     failed = np.zeros(len(names), np.bool_)
     found: dict[Any, Any] = {}
     for at, key in enumerate(names):
         try:
-            if key not in index:
+            if key not in known:
                 names[at] = found[key] if key in found else found.setdefault(key, new_key(key))
         except (TypeError, ValueError):  # it cannot be hashed, or is too large
             failed[at] = True
@@ -126,3 +180,9 @@ def _names(keys: Items, table: Table) -> tuple[list[Any], Mask | None]:
 
 def _is_plain(kind: type) -> bool:
     return kind in (str, int, bool, bytes, type(None))
+
+
+def _is_small(key: Any) -> bool:
+    if type(key) is str:
+        return len(key) < SMALL and key.isascii()
+    return len(key) < SMALL if type(key) is bytes else type(key) is not int or -(2**63) <= key < 2**63

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from makiserve.stream.columns.column import Column, objects
 from makiserve.stream.columns.folds import column_fold
 from makiserve.stream.columns.stacks import Stacks, stacks
-from makiserve.stream.columns.steps.reductions import Join, Leaf, leaves_of
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, leaves_of
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
@@ -26,7 +26,9 @@ def pane_states(step: RollStep, tables: Sequence[Any], row: int, count: int, sta
         count: the number of its items.
         state: the group's state in the row engine.
     """
-    found = [_stacks(step, leaf, tables, row, count) for leaf in leaves_of(step.tree)]
+    found = [
+        _stacks(step, leaf, tables, row, int(step.slices.count_without_gaps(count))) for leaf in leaves_of(step.tree)
+    ]
     panes, *whole = (_states(step.tree, partials, state) for partials in zip(*found, strict=True))
     return [count, panes] if step.slices.size == step.slices.window else [count, panes, *whole]
 
@@ -39,7 +41,7 @@ def _stacks(step: RollStep, leaf: Leaf, tables: Sequence[Any], row: int, count: 
         values = objects(values.items() * kept)
     values = values.take(slice(len(values) - kept, None))
     fold = column_fold(leaf.node, values)
-    return stacks(fold, fold.read(values), step.slices, count)
+    return stacks(fold, fold.read(values), step.slices.without_gaps, count)
 
 
 def _states(tree: Leaf | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
@@ -51,6 +53,12 @@ def _slots(node: Leaf | Join, partials: Iterator[Any]) -> list[Any]:
     """Return the slots of a part of a window's pipeline; the row engine allocates those of the last branch first."""
     if isinstance(node, Leaf):
         return [next(partials)]
-    branches = [_slots(branch, partials) for branch in node.branches]
-    waiting = [MISSING] * len(branches)  # the join holds nothing before completion
-    return [*waiting, 0, *(slot for slots in reversed(branches) for slot in slots)]
+    waiting, filled, branches = list[Any](), 0, list[list[Any]]()
+    for index, branch in enumerate(node.branches):
+        slots, early = _slots(branch, partials), MISSING
+        if isinstance(branch, Leaf) and isinstance(branch.node, FirstItem):
+            slots, early = [True], slots[0]  # the join holds what has been emitted before completion
+            filled |= 1 << index
+        waiting.append(early)
+        branches.append(slots)
+    return [*waiting, filled, *(slot for slots in reversed(branches) for slot in slots)]

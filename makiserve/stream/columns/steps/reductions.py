@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from makiserve.stream.columns.steps.step import Chain, Slot
-from makiserve.stream.engine.fold import Fold
+from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.scope import MISSING
+
+
+@dataclass(frozen=True, eq=False)
+class FirstItem(Fold):
+    """`first` as a reduction: the first item of a window."""
+
+    name: ClassVar[str] = "first"
+
+    def reduction(self) -> Reduction:
+        return Reduction(MISSING, _first_present, _first_present)
+
+
+def _first_present(earlier: Any, later: Any) -> Any:
+    return later if earlier is MISSING else earlier
 
 
 @dataclass(frozen=True)

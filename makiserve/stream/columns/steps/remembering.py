@@ -1,4 +1,4 @@
-"""`lag`, `pairwise`, `first` and `distinct_until_changed` in columns: steps that remember items."""
+"""`lag`, `pairwise` and `distinct_until_changed` in columns: steps that remember items."""
 
 from __future__ import annotations
 
@@ -121,22 +121,3 @@ def _unequal(keys: Column, earlier: Column) -> tuple[Mask, Mask | None]:
             answers.append(False)
             failed.append(True)
     return np.array(answers, np.bool_), np.array(failed, np.bool_) if any(failed) else None
-
-
-class FirstStep(Step):
-    """Passes the first item of each group on."""
-
-    is_stateful = True
-
-    def __init__(self, path: str, layout: Layout) -> None:
-        super().__init__(path)
-        self._seen = layout.store(path, lambda: Store(numbers(np.bool_, first=False)))
-
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        store, segments = self._seen.of(turn.tables), flow.segments
-        (seen,) = store.get(flow.rows)
-        turn.write(store, flow.rows, (np.ones(len(seen), np.bool_),))
-        return flow.where((segments.ranks == 0) & ~seen[segments.segment_of])
-
-    def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
-        return [bool(self._seen.of(tables).arrays[0][row])]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import Column, Items, Mask
+from makiserve.stream.columns.column import Column, Items, Mask, column_of
 from makiserve.stream.columns.expressions.function import column_function, column_starfunction
+from makiserve.stream.columns.expressions.values import results_of
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import Step
 from makiserve.stream.columns.turn import Turn, check
@@ -50,6 +52,23 @@ class FilterStep(MapStep):
         kept, failed = truth(answers)
         check(flow, failed, lambda item: bool(self._call(item)), self.path, is_certain=self.is_certain)
         return flow if kept.all() else flow.where(kept)
+
+
+class IdentityStep(Step):
+    """Passes every item on."""
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        return flow
+
+
+class FlatMapStep(Step):
+    """Emits the elements of each item one by one."""
+
+    def run(self, flow: Flow, turn: Turn) -> Flow:
+        elements, failed = results_of(list, [flow.items.items()], len(flow))
+        check(flow, failed, list, self.path, is_certain=self.is_certain)
+        causes = np.repeat(np.arange(len(flow)), np.fromiter(map(len, elements), np.int64, len(elements)))
+        return flow.emitted(causes, column_of(list(chain.from_iterable(elements))))
 
 
 def truth(answers: Items) -> tuple[Mask, Mask | None]:

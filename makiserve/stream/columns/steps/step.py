@@ -15,14 +15,17 @@ from makiserve.stream.engine.stage import State
 class Layout:
     """The stores of one scope, filled in while a plan is compiled.
 
-    Attributes:
+    Args:
         number: the position of the scope's table in the state of a lane.
+        parent: that of the enclosing scope; None for the lane's own.
+
+    Attributes:
         stores: makers of the stores.
         owners: for each store the operator that it belongs to, by its place in the pipeline.
     """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, parent: int | None = None) -> None:
+        self.number, self.parent = number, parent
         self.stores: list[Callable[[], Store]] = []
         self.owners: list[str] = []
 

@@ -19,7 +19,7 @@ from makiserve.stream.columns.rolling import Rolling
 from makiserve.stream.columns.slices import Slices
 from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_states
-from makiserve.stream.columns.steps.reductions import Join, Leaf, Values, after_chains, leaves_of
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, Values, after_chains, leaves_of
 from makiserve.stream.columns.steps.step import Chain, Layout, Step
 from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.turn import Turn, Unrepresentable
@@ -52,11 +52,16 @@ class RollStep(Step):
     def run(self, flow: Flow, turn: Turn) -> Flow:
         counts = self._counts.of(turn.tables)
         (count,) = counts.get(flow.rows)
-        rolling = Rolling(self.slices, flow.segments, count)
+        turn.write(counts, flow.rows, (count + flow.segments.lengths,))
+        if self.slices.stride > self.slices.window:
+            flow = flow.where(self.slices.is_open(count[flow.segments.segment_of] + flow.segments.ranks))
+            (count,) = counts.get(flow.rows)
+            if not len(flow):
+                return flow
+        rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count))
         windows = _Windows(flow, rolling, turn)
         for leaf in leaves_of(self.tree):
             windows.read(leaf, self.values[leaf.values])
-        turn.write(counts, flow.rows, (count + flow.segments.lengths,))
         return windows.emitted(self.tree)
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
@@ -87,7 +92,7 @@ class _Windows:
             extended = self._kept(values, self._items[number])
             if extended is not None:
                 self._extended[number] = extended
-        if number in self._extended:
+        if number in self._extended and not isinstance(leaf.node, FirstItem):
             fold = self._folds[id(leaf)] = column_fold(leaf.node, self._extended[number])
             checked_reading(leaf, fold, self._flow.with_items(self._items[number]))
 
@@ -122,6 +127,8 @@ class _Windows:
     def _results(self, leaf: Leaf) -> Items:
         if leaf.values not in self._extended:
             return self._items[leaf.values].take(self._closes)
+        if isinstance(leaf.node, FirstItem):
+            return self._extended[leaf.values].take(self._rolling.starts)
         results, odd = self._rolling.roll(self._folds[id(leaf)], self._extended[leaf.values])
         if odd is not None:
             raise Unrepresentable(self._flow.at[odd[self._flow.segments.segment_of]].tolist())

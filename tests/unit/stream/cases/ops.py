@@ -28,6 +28,20 @@ CASES: Cases = {
         lambda: rs.ops.group_by(lambda i: i % 3, [rs.math.sum()]),
         lambda: rs.ops.group_by(lambda i: Point(i % 2, 0), [rs.data.roll(2, 1, [rs.math.sum(reduce=True)])]),
         lambda: rs.ops.group_by(lambda i: i % 2, [rs.ops.group_by(lambda i: i % 3, [rs.ops.count()])]),
+        lambda: rs.ops.group_by(
+            lambda i: i % 2,
+            rs.ops.tee_map(
+                rs.ops.group_by(lambda i: i % 3, [rs.math.sum()]),
+                rs.ops.group_by(lambda i: i % 2, [rs.ops.group_by(str, [rs.data.lag()])]),
+            ),
+        ),
+        lambda: rs.ops.group_by(lambda i: i % 3, [rs.math.sum()], ttl="1ms", time_mapper=lambda i: i),
+        lambda: rs.ops.group_by(
+            lambda i: i % 2,
+            [rs.ops.group_by(lambda i: i % 3, [rs.ops.count(reduce=True)], ttl="2ms", time_mapper=lambda i: i)],
+            ttl="3ms",
+            time_mapper=lambda i: i,
+        ),
     ],
     "ops.tee_map": [
         lambda: rs.ops.tee_map(rs.ops.count(), rs.math.sum()),

@@ -144,7 +144,10 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 IN_COLUMNS = {
     "data": ["clip", "delta", "fill_none", "forward_fill", "lag", "roll"],
     "math": ["covariance", "distinct_count", "ewm_mean", "max", "mean", "min", "quantile", "rate", "stddev", "sum"],
-    "ops": ["count", "filter", "first", "group_by", "last", "map", "pairwise", "scan", "starmap", "tee_map"],
+    "ops": [
+        *("count", "distinct", "distinct_until_changed", "filter", "first", "flat_map", "group_by", "identity", "last"),
+        *("map", "pairwise", "scan", "starmap", "take", "tee_map"),
+    ],
 }
 
 
@@ -156,5 +159,36 @@ def test_these_operators_have_a_columnar_form(name: str) -> None:
 
 
 def test_an_operator_without_a_columnar_form_leaves_the_plan_to_the_row_engine() -> None:
-    assert in_columns(rs.ops.flat_map) is None
-    assert explain(trace(rs.ops.flat_map())).rows_because == "flat_map has no columnar form"
+    assert in_columns(rs.data.to_list) is None
+    assert explain(trace(rs.data.to_list())).rows_because == "to_list has no columnar form"
+
+
+def test_every_case_of_these_operators_has_a_columnar_form() -> None:
+    """Nested groups, groups with a ttl, every join, and windows with gaps or with their first item."""
+    for name in ("ops.group_by", "ops.take", "ops.distinct", "ops.scan", "ops.flat_map"):
+        assert all(map(in_columns, CASES[name])), name
+    for index in (0, 1, 6, 7, 8):
+        assert in_columns(CASES["ops.tee_map"][index])
+    for index in (0, 1, 2):
+        assert in_columns(CASES["data.roll"][index])
+
+
+BIG = 2**70
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        lambda: rs.ops.tee_map(rs.ops.map(lambda i: i), rs.ops.group_by(lambda i: i % 3, [rs.math.sum()])),
+        lambda: rx.pipe(
+            rs.ops.map(lambda i: [i, i % 7]), rs.ops.flat_map(), rs.ops.group_by(lambda i: i % 3, [rs.math.sum()])
+        ),
+        lambda: rs.ops.group_by(lambda i: i % 3, [rs.ops.group_by(lambda i: i % 2, [rs.math.sum()])]),
+    ],
+)
+def test_a_record_of_a_group_that_has_moved_is_processed_once(pipeline: Any) -> None:
+    columns, rows = in_columns(pipeline), Program(trace(pipeline()))
+    assert columns
+    state, other = columns.new_state(), rows.new_state()
+    for batch in (NUMBERS, [BIG, *NUMBERS], NUMBERS):
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))

@@ -58,15 +58,47 @@ def joined(branches: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return branches | st.lists(branches, min_size=2, max_size=3).map(lambda found: rs.ops.tee_map(*found))
 
 
-sizes = st.integers(1, 6).flatmap(lambda window: st.tuples(st.just(window), st.integers(1, window)))
-windows = st.builds(lambda size, pipeline: rs.data.roll(*size, pipeline), sizes, joined(reductions(reduce=True)))
+firsts = st.builds(
+    lambda function, reduction: rs.ops.tee_map(rx.pipe(rs.ops.map(function), rs.ops.first()), reduction),
+    functions,
+    reductions(reduce=True),
+)
+windows = st.builds(rs.data.roll, st.integers(1, 6), st.integers(1, 8), joined(reductions(reduce=True)) | firsts)
 changes = st.builds(rs.data.delta, functions, st.integers(1, 3))
 running = joined(reductions(reduce=False) | changes | st.just(rs.data.lag(2)))
+some = st.sampled_from(
+    [
+        lambda: rs.ops.filter(lambda i: i.count > 0),
+        lambda: rs.ops.take(3),
+        lambda: rs.ops.distinct(lambda i: i.count),
+        lambda: rs.ops.distinct_until_changed(lambda i: i.key),
+        lambda: rs.ops.first(),
+        lambda: rx.pipe(rs.ops.map(lambda i: [i.count, i.value] * (i.count % 3)), rs.ops.flat_map()),
+        lambda: rs.ops.identity(),
+    ]
+).map(lambda make: make())
+mixed = st.builds(
+    lambda branches, how, then: rx.pipe(rs.ops.tee_map(*branches, join=how), *then),
+    st.lists(some | windows | running, min_size=2, max_size=3),
+    st.sampled_from(["merge", "combine_latest", "zip_longest"]),
+    st.sampled_from([[], [rs.ops.count()], [rs.ops.group_by(str, [rs.ops.count()])]]),
+)
 before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
-chains = st.builds(lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running)
-plans = st.builds(
-    lambda chain, keyed: rs.ops.group_by(lambda i: i.key, chain) if keyed else chain, chains, st.booleans()
-).map(trace)
+chains = st.builds(
+    lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running | some | mixed
+)
+
+
+def grouped(chain: Any, levels: int, ttls: list[str | None]) -> Any:
+    """The chain inside `levels` of groups, some of which are forgotten."""
+    for level, ttl in zip(range(levels), ttls, strict=False):
+        key = (lambda i: i.key) if level % 2 == 0 else (lambda i: i.count % 2)
+        chain = rs.ops.group_by(key, chain, ttl, (lambda i: i.count) if ttl else None)
+    return chain
+
+
+ttls = st.lists(st.sampled_from([None, "1ms", "4ms"]), min_size=3, max_size=3)
+plans = st.builds(grouped, chains, st.integers(0, 3), ttls).map(trace)
 
 
 @settings(max_examples=60, deadline=None)
