@@ -93,7 +93,7 @@ def grouped(chain: Any, levels: int, ttls: list[str | None]) -> Any:
     """The chain inside `levels` of groups, some of which are forgotten."""
     for level, ttl in zip(range(levels), ttls, strict=False):
         key = (lambda i: i.key) if level % 2 == 0 else (lambda i: i.count % 2)
-        chain = rs.ops.group_by(key, chain, ttl, (lambda i: i.count) if ttl else None)
+        chain = rs.ops.group_by(key, chain, ttl, (lambda i: i.count % 1000) if ttl else None)
     return chain
 
 
