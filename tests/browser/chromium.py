@@ -14,21 +14,21 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-NEEDS = "The pages are looked at in Chromium: apt-get install chromium"
+NEEDS = "the tests of pages need Chromium: apt-get install chromium"
 
 
 class NoBrowser(Exception):
-    """There is no Chromium and none can be installed; the message says what to do."""
+    """Chromium is missing and cannot be installed; the message names the remedy."""
 
 
 def install() -> str:
-    """The path of Chromium; where it is missing, root gets it from apt.
+    """Return the path of Chromium. If it is missing, install it with apt as root.
 
     Raises:
-        NoBrowser: it is missing, and there is no apt, or we may not use it.
+        NoBrowser: Chromium is missing, and apt is missing or needs root.
     """
     with (Path(tempfile.gettempdir()) / "makiserve-chromium.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
         if found := _found():
             return found
         if not shutil.which("apt-get") or os.geteuid() != 0:

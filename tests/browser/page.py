@@ -39,7 +39,7 @@ class Seen:
 def look(
     browser: Browser, place: str | Path, *, width: int = DESK, scheme: Literal["light", "dark"] = "light"
 ) -> Iterator[Seen]:
-    """Open a URL or a file in a window of its own."""
+    """Open a URL or a file in a new window."""
     url = place if isinstance(place, str) else place.resolve().as_uri()
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     try:

@@ -81,7 +81,7 @@ def write(kafka: str, topic: str, *values: bytes, partition: int = 0) -> None:
 
 
 def forget(admin: AdminClient, topic: str, before: int) -> None:
-    """What retention does: the records of partition 0 before an offset are gone."""
+    """Delete the records of partition 0 before an offset, as retention does."""
     (deleted,) = admin.delete_records([TopicPartition(topic, 0, before)]).values()
     deleted.result()
 

@@ -99,7 +99,7 @@ def open_reader(kafka: str) -> Iterator[Open]:
 
 
 def fill(kafka: str, topic: str, partitions: int) -> None:
-    """As many records as a reader's start may need."""
+    """Return as many records as the start of a reader may need."""
     producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for number in range(100 * partitions):
         producer.produce(topic, b"", partition=number % partitions)

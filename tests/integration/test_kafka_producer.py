@@ -37,7 +37,7 @@ def put(producer: TransactionalProducer, topic: str, value: bytes) -> None:
 
 
 def committed_records(kafka: str, topic: str) -> list[Message]:
-    """What is committed in partition 0, read by a consumer that shares nothing with ours."""
+    """Return what is committed in partition 0, read by a consumer that shares nothing with ours."""
     wait_until_settled(kafka, topic)
     consumer = Consumer(
         {

@@ -75,7 +75,7 @@ print(json.dumps([info.registered_model_version, info.flavors["makiserve"]["link
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The URI of a tracking server of its own."""
+    """The URI of a separate tracking server."""
     with tracking_server(tmp_path) as uri:
         yield uri
 
@@ -111,7 +111,7 @@ def wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -
 
 
 def run(code: str, *arguments: str, cwd: Path, server: str) -> list[Any]:
-    """What a Python process prints, each line a JSON value."""
+    """Return the JSON values that a Python process prints, one per line."""
     environment = os.environ | {"MLFLOW_TRACKING_URI": server, "PYTHONPATH": str(Path(makiserve.__file__).parents[1])}
     ran = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False

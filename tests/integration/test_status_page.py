@@ -72,7 +72,7 @@ def ten_minutes(board: Board, **other: Any) -> None:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds, of whatever weight."""
+    """Return the violations that axe-core finds, of any severity."""
     found = Axe().run(page).response["violations"]
     return [f"{each['id']} ({each['impact']}): {node['html']}" for each in found for node in each["nodes"]]
 

@@ -87,7 +87,7 @@ class Issuer:
 
 @contextmanager
 def token_endpoint(issuer: Issuer, subject: str, secret: str) -> Iterator[str]:
-    """Where a client gets its tokens, by the client credentials grant, for the right secret."""
+    """Serve tokens for the right secret, by the client credentials grant, and yield the address."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -112,9 +112,9 @@ def token_endpoint(issuer: Issuer, subject: str, secret: str) -> Iterator[str]:
 
 
 class Locks:
-    """The settings of a broker that lets nobody in without a name, and nobody do what no ACL allows.
+    """The settings of a broker that requires authentication and allows only what an ACL permits.
 
-    The plain listener is the super user's: that of the test and of the brokers themselves.
+    The plain listener is for the super user: the test and the brokers themselves.
 
     Attributes:
         mutual: address of the listener for client certificates.
@@ -151,7 +151,7 @@ class Locks:
 
     @property
     def jvm(self) -> str:
-        """What the broker's process needs to be told beside its settings."""
+        """The JVM options of the broker in addition to its settings."""
         return f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._keys.as_uri()}"
 
 

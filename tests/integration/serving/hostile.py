@@ -123,7 +123,7 @@ def row(number: int, value: float, **more: Any) -> bytes:
 
 
 def odd_bytes(chance: random.Random, number: int) -> Case:
-    """Return a value that is no record: noise, JSON of another shape, or nothing."""
+    """Return a value that is not a record: noise, JSON of another shape, or nothing."""
     noise = chance.randbytes(chance.choice([1, 3, 100, 5_000]))
     shapes = [b"", b"\x00", b"\xff\xfe", b"null", b"[]", b"{", b"[" * 5_000, b'{"number": ' + b"9" * 5_000]
     rows = [b'{"number": 1}', b'{"number": "1", "value": 1}', b'{"number": 1.5, "value": 1}', b'{"n\xe9": 1}']
@@ -191,7 +191,7 @@ HOSTILE: list[Make] = [
 
 
 def stream(seed: int, hostile: int) -> Iterator[Case]:
-    """Return so many hostile records, with about as many good ones in between and a good one at each end."""
+    """Return `hostile` hostile records, with about as many good ones in between and a good one at each end."""
     chance, number = random.Random(seed), 0
     yield good(chance, number)
     for _ in range(hostile):

@@ -38,7 +38,7 @@ def headers(message: Message) -> dict[str, bytes]:
 
 @pytest.fixture
 def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
-    """The input, and a topic of dead letters with one of each kind, in partition 1; the service goes on."""
+    """Return an input, and a topic with a dead letter of each kind in partition 1. The service keeps running."""
     input_, output = topic(2, max_message_bytes="5000000"), topic(2)
     send(kafka, input_, [GOOD, POISON, DAMAGED, LONG], partition=1)
     service(PIPELINE, input_, output, "--dead-letters", f"{output}.dead")
@@ -65,7 +65,7 @@ def test_dead_letters_are_listed_and_redriven_once(kafka: str, letters: tuple[st
     for old, new in zip(before, again, strict=True):
         assert (new.key(), new.timestamp()) == (old.key(), old.timestamp())
         assert headers(new) == headers(old) | {"makiserve.redriven": b"1"}
-    # The service has met them again, and they are letters again.
+    # The service has read the redriven records, and they are dead letters again.
     read(kafka, dead, enough=6)
     assert f"1 redriven to {input_}" in run(kafka, dead, "--reason", "operator", "--redrive")
     assert headers(read(kafka, input_, enough=8)[1][7])["makiserve.redriven"] == b"2"

@@ -23,11 +23,11 @@ Run = Callable[..., "Ended"]
 
 
 class Ended(NamedTuple):
-    """A command that has ended.
+    """The result of a command.
 
     Attributes:
-        code: its exit code.
-        reason: the line that says why, and what belongs to it.
+        code: exit code.
+        reason: the last line on stderr, with its indented details.
     """
 
     code: int
@@ -35,7 +35,7 @@ class Ended(NamedTuple):
 
 
 def ended(code: int, log: str) -> Ended:
-    """What a person sees: nothing of Python, and one line at the end, with its details indented below it."""
+    """Return the result. The log must have no traceback, and one line at its end, with details indented below."""
     assert "Traceback" not in log, log
     lines = log.splitlines()
     while lines and lines[-1].startswith("  "):
@@ -47,7 +47,7 @@ def ended(code: int, log: str) -> Ended:
 
 @pytest.fixture
 def run(tracking_uri: str, tmp_path: Path) -> Run:
-    """`run("--model", …)`: the command in a process of its own, among the files of the test."""
+    """Return `run("--model", …)`, which runs the command in a separate process in the folder of the test."""
 
     def one(*arguments: str) -> Ended:
         environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
@@ -63,7 +63,7 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
-    """`serve(output="x")`: a command that is right but for what is given."""
+    """Return `serve(output="x")`, which runs a correct command except for these options."""
 
     def one(*more: str, **changes: str) -> Ended:
         options = {"model": running_uri, "bootstrap-servers": kafka, **changes}
@@ -75,7 +75,7 @@ def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
 
 @pytest.fixture
 def nobody() -> Iterator[str]:
-    """An address where nobody listens."""
+    """An address without a listener."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{held.getsockname()[1]}"

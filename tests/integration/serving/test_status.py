@@ -34,13 +34,13 @@ Start = Callable[..., Service]
 
 @pytest.fixture
 def port() -> int:
-    """One that nobody has."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 def ask(port: int, path: str) -> tuple[int, str]:
-    """Status and text; 0 where nobody answers."""
+    """Return the status and the text, or 0 if there is no answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
             return answer.status, answer.read().decode()

@@ -42,7 +42,7 @@ def children(pid: int) -> list[int]:
 
 
 def wait_until_shared(admin: AdminClient, group: str, workers: int) -> None:
-    """Wait until each of so many members has the same number of partitions."""
+    """Wait until each of the members has the same number of partitions."""
 
     def shares() -> list[int]:
         with suppress(KafkaException):  # its coordinator is being found
