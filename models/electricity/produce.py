@@ -22,7 +22,8 @@ def messages(file: Path) -> Iterator[Message]:
                 yield Message(b"meter-1", schema.encode_json(item))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command."""
     run_producer(
         "models.electricity.produce",
         __doc__,
@@ -31,3 +32,7 @@ if __name__ == "__main__":
         topic="house",
         rows_per_s=100,
     )
+
+
+if __name__ == "__main__":
+    main()

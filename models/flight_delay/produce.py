@@ -22,7 +22,8 @@ def messages(file: Path) -> Iterator[Message]:
                 yield Message(event["dest"].encode(), msgspec.json.encode(event))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command."""
     run_producer(
         "models.flight_delay.produce",
         __doc__,
@@ -31,3 +32,7 @@ if __name__ == "__main__":
         topic="flights",
         rows_per_s=1000,
     )
+
+
+if __name__ == "__main__":
+    main()
