@@ -178,7 +178,7 @@ def _prepare() -> None:
 
     write_flights(FLIGHTS)
     train(FLIGHTS)
-    frame = makiserve.features_frame(features, record=Flight, source=FLIGHTS)
+    frame = makiserve.features_frame(FLIGHTS, features=features, record=Flight)
     frame[INPUTS].to_csv(FEATURES, index=False)
 
 

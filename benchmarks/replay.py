@@ -52,4 +52,4 @@ def _replay(model: Any, house: Path, output: Path) -> Callable[[], object]:
 
 
 def _frame(house: Path) -> pd.DataFrame:
-    return makiserve.features_frame(features, record=Reading, source=house)
+    return makiserve.features_frame(house, features=features, record=Reading)

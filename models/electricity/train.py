@@ -35,7 +35,7 @@ def train(data: Path, *, name: str = "house", alias: str = "champion") -> str:
     Raises:
         ConfigurationError: the file cannot be read or is too short, or the model cannot be logged.
     """
-    frame = makiserve.features_frame(features, record=Reading, source=data)
+    frame = makiserve.features_frame(data, features=features, record=Reading)
     training, held_out = split_by_time(frame)
     model = Ridge(alpha=ALPHA).fit(training[INPUTS], training["label"])
     label = held_out["label"]

@@ -49,7 +49,7 @@ def train(data: Path, *, name: str = "flight_delay", alias: str = "champion", ro
         ConfigurationError: the file cannot be read or is too short, or the model cannot be logged.
     """
     flights = first_flights(data, rows)
-    frame = makiserve.features_frame(features, record=Flight, source=flights)
+    frame = makiserve.features_frame(flights, features=features, record=Flight)
     training, held_out = split_by_time(frame.dropna(subset="label"))  # diverted flights have none
     model = regression().fit(training[INPUTS], training["label"])
     own_inputs_only = regression().fit(training[OWN_INPUTS], training["label"])

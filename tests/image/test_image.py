@@ -46,7 +46,7 @@ def model(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     mlflow.set_tracking_uri(f"sqlite:///{directory / 'mlflow.db'}")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
-        frame = makiserve.features_frame(features, record=Reading, source=house)
+        frame = makiserve.features_frame(house, features=features, record=Reading)
         ridge = Ridge(alpha=0.5).fit(frame[INPUTS], frame["label"])
         uri = makiserve.log_model(ridge, features=features, record=Reading, reference=house).model_uri
         path = mlflow.artifacts.download_artifacts(uri, dst_path=str(directory / "copy"))

@@ -20,7 +20,7 @@ def test_replay_of_a_classifier_has_classification_metrics(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     steps = [Step(number % 2, float(number % 7 + 3 * (number % 2))) for number in range(200)]
-    frame = makiserve.features_frame(features, record=Step, source=steps)
+    frame = makiserve.features_frame(steps, features=features, record=Step)
     model = LogisticRegression().fit(frame[["recent", "mean"]], frame["number"])
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")

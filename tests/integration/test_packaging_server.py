@@ -28,7 +28,7 @@ from sklearn.linear_model import Ridge
 from house.features import Reading, features
 
 readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
-frame = makiserve.features_frame(features, record=Reading, source=readings)
+frame = makiserve.features_frame(readings, features=features, record=Reading)
 model = Ridge().fit(frame, range(40))
 with mlflow.start_run() as run:
     info = makiserve.log_model(

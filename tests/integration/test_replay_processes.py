@@ -78,7 +78,7 @@ def test_packaged_model_in_several_processes_is_equal(tmp_path: Path, monkeypatc
     tracking = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.chdir(tmp_path)
     steps = [Step(number, float(number * 7 % 11)) for number in range(300)]
-    frame = makiserve.features_frame(features, record=Step, source=steps)
+    frame = makiserve.features_frame(steps, features=features, record=Step)
     fitted = LinearRegression().fit(frame[["recent", "mean"]], frame["number"])
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(tracking)

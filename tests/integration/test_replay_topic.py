@@ -78,8 +78,8 @@ def test_topic_replay_equals_every_file_format(kafka: str, filled: str, tmp_path
         writer = csv.DictWriter(file, ROWS[0])
         writer.writeheader()
         writer.writerows(ROWS)
-    frames = [makiserve.features_frame(features, record=Reading, source=path) for path in sorted(tmp_path.iterdir())]
-    frames.append(makiserve.features_frame(features, record=Reading, source=makiserve.TopicSpan(filled, kafka)))
+    frames = [makiserve.features_frame(path, features=features, record=Reading) for path in sorted(tmp_path.iterdir())]
+    frames.append(makiserve.features_frame(makiserve.TopicSpan(filled, kafka), features=features, record=Reading))
     assert len(frames[0]) == 30
     for frame in frames:
         assert frame.to_dict("list") == frames[0].to_dict("list")
@@ -96,7 +96,7 @@ def test_topic_replay_equals_every_file_format(kafka: str, filled: str, tmp_path
 )
 def test_offset_range_is_replayed_exactly(kafka: str, filled: str, start: object, end: object, numbers: range) -> None:
     span = makiserve.TopicSpan(filled, kafka, start, end)  # type: ignore[arg-type]
-    frame = makiserve.features_frame(lambda: rs.ops.map(lambda i: i), record=Reading, source=span)
+    frame = makiserve.features_frame(span, features=lambda: rs.ops.map(lambda i: i), record=Reading)
     assert [*frame.get("number", ())] == list(numbers)
 
 

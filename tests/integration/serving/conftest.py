@@ -70,7 +70,7 @@ def house_csv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session")
 def house_uri(tracking_uri: str, house_csv: Path) -> str:
-    frame = makiserve.features_frame(house_features, record=Reading, source=house_csv)
+    frame = makiserve.features_frame(house_csv, features=house_features, record=Reading)
     ridge = Ridge(alpha=0.5).fit(frame[INPUTS], frame["label"])
     return makiserve.log_model(ridge, features=house_features, record=Reading, reference=house_csv).model_uri
 

@@ -68,7 +68,7 @@ from sklearn.linear_model import Ridge
 from house.features import Reading, features
 
 readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
-frame = makiserve.features_frame(features, record=Reading, source=readings)
+frame = makiserve.features_frame(readings, features=features, record=Reading)
 makiserve.log_model(
     Ridge().fit(frame, range(40)), features=features, record=Reading, reference=readings,
     registered_model_name="house", alias="served",

@@ -24,7 +24,7 @@ Topic = Callable[..., str]
 def test_version_that_rejects_more_records_is_rolled_back(
     kafka: str, topic: Topic, server: Server, tmp_path: Path
 ) -> None:
-    frame = makiserve.features_frame(features, record=Step, source=REFERENCE)
+    frame = makiserve.features_frame(REFERENCE, features=features, record=Step)
     choosy = make_pipeline(FunctionTransformer(choose), LinearRegression()).fit(frame, frame["total"])
     log_fitted(choosy, "running", skops_trusted_types=[f"{choose.__module__}.{choose.__name__}"])
     server.move("1")

@@ -153,7 +153,7 @@ def test_a_value_that_is_no_category_becomes_one_behind_them() -> None:
 
 
 def test_features_have_the_names_that_the_class_gives_them(log: Log, weather: ModuleType) -> None:
-    frame = features_frame(weather.features, record=weather.Reading, source=[weather.Reading(1.0, "N", 2)])
+    frame = features_frame([weather.Reading(1.0, "N", 2)], features=weather.features, record=weather.Reading)
     model = Ridge().fit(PLAIN[[NAME, "floor"]], LABEL)
 
     found = served(log, weather, model, PLAIN)

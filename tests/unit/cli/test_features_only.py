@@ -33,7 +33,7 @@ def test_replay_features_equal_the_training_features(house: Path, tmp_path: Path
     assert "rows          1,000" in run("--features", HOUSE, "--replay", str(house), "--output", str(output))
     with output.open(newline="") as file:
         found = [{name: float(row[name]) for name in row if name != "source"} for row in csv.DictReader(file)]
-    frame = makiserve.features_frame(features, record=Reading, source=house)
+    frame = makiserve.features_frame(house, features=features, record=Reading)
     assert found == [
         {"offset": offset, **row} for offset, row in zip(frame.index, frame.to_dict("records"), strict=True)
     ]

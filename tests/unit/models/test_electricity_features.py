@@ -17,7 +17,7 @@ def reading(minute, **changes):
 
 
 def frame_of(readings):
-    return makiserve.features_frame(features, record=Reading, source=readings)
+    return makiserve.features_frame(readings, features=features, record=Reading)
 
 
 def test_first_row_after_six_hours_then_one_per_hour():
@@ -47,7 +47,7 @@ def house(tmp_path_factory):
 
 
 def test_features_of_a_file_equal_pandas(house):
-    frame = makiserve.features_frame(features, record=Reading, source=house)
+    frame = makiserve.features_frame(house, features=features, record=Reading)
     rows = pd.read_csv(house, low_memory=False)
     expected = pd.DataFrame(
         {
@@ -68,12 +68,12 @@ def test_reading_without_temperature_is_left_out_of_windows(house, tmp_path):
     cells[header.split(",").index("temperature")] = ""
     damaged = tmp_path / "damaged.csv"
     damaged.write_text("\n".join([header, *lines[:100], ",".join(cells), *lines[101:]]) + "\n")
-    frame = makiserve.features_frame(features, record=Reading, source=damaged)
+    frame = makiserve.features_frame(damaged, features=features, record=Reading)
     assert frame.attrs["dead_letters"] == 1
     assert list(frame.index[:2]) == [360, 420]
     whole = tmp_path / "whole.csv"
     whole.write_text("\n".join([header, *lines[:100], *lines[101:]]) + "\n")
     pd.testing.assert_frame_equal(
         frame.reset_index(drop=True),
-        makiserve.features_frame(features, record=Reading, source=whole).reset_index(drop=True),
+        makiserve.features_frame(whole, features=features, record=Reading).reset_index(drop=True),
     )

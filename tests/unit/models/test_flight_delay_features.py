@@ -30,7 +30,7 @@ def cancelled(clock, **changes):
 
 
 def frame_of(flights):
-    return makiserve.features_frame(features, record=Flight, source=flights)
+    return makiserve.features_frame(flights, features=features, record=Flight)
 
 
 def known(event, flights):

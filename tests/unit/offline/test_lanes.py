@@ -54,7 +54,7 @@ def test_a_lane_goes_on_in_the_next_file(model: PackagedModel, tmp_path: Path) -
 def test_a_frame_of_many_entities_is_indexed_by_them(tmp_path: Path) -> None:
     path = tmp_path / "houses.csv"
     path.write_text(HEADER + "".join(f"{n},{'ab'[n % 2]},{n}\n" for n in range(8)))
-    frame = makiserve.features_frame(pipeline, record=Reading, source=path, lane_by="house")
+    frame = makiserve.features_frame(path, features=pipeline, record=Reading, lane_by="house")
     assert frame.index.names == ["house", "offset"]
     assert list(frame.index) == [("a", 4), ("b", 5), ("a", 6), ("b", 7)]
     assert list(frame["mean"]) == [2.0, 3.0, 4.0, 5.0]

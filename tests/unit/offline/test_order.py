@@ -45,7 +45,7 @@ RECORDS = [Reading(time, house) for time, house in [(5, "a"), (3, "b"), (4, "b")
 def test_disorder_is_told_where_it_counts(
     features: object, lane_by: str | None, said: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    makiserve.features_frame(features, record=Reading, source=RECORDS, lane_by=lane_by)  # type: ignore[arg-type]
+    makiserve.features_frame(RECORDS, features=features, record=Reading, lane_by=lane_by)  # type: ignore[arg-type]
     assert len(caplog.messages) == bool(said)
     for words in said:
         assert words in caplog.messages[0]

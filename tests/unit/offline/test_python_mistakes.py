@@ -75,14 +75,14 @@ EXPECTED = pd.DataFrame({"hour": [1, 2, 3], "temperature": [2.5, None, None]})
     ids=lambda source: type(source).__name__,
 )
 def test_rows_in_memory_are_a_source(source: Any) -> None:
-    frame = makiserve.features_frame(features, record=Row, source=source)
+    frame = makiserve.features_frame(source, features=features, record=Row)
     pd.testing.assert_frame_equal(frame.reset_index(drop=True), EXPECTED, check_dtype=False)
     assert frame.attrs["dead_letters"] == 0
 
 
 def test_a_row_that_does_not_fit_is_a_dead_letter() -> None:
     rows: list[Any] = [{"hour": 1}, {"hour": "one"}, {"TEMP": 1.0}, {"hour": 1, "TEMP": object()}, {"hour": 2}]
-    frame = makiserve.features_frame(features, record=Row, source=rows)
+    frame = makiserve.features_frame(rows, features=features, record=Row)
     assert list(frame.index) == [0, 4]
     assert frame.attrs["dead_letters"] == 3
 
@@ -109,20 +109,20 @@ class Other(makiserve.Record):
 )
 def test_what_is_not_a_source_is_refused(source: Any, words: str) -> None:
     with pytest.raises(SourceError, match=words):
-        makiserve.features_frame(features, record=Row, source=source)
+        makiserve.features_frame(source, features=features, record=Row)
 
 
 def test_a_factory_without_a_return_is_refused() -> None:
     with pytest.raises(
         PipelineError, match=r"without_return\(\) at test_python_mistakes.py:\d+ returned None.*`return`"
     ):
-        makiserve.features_frame(without_return, record=Row, source=ROWS)  # type: ignore[arg-type]
+        makiserve.features_frame(ROWS, features=without_return, record=Row)  # type: ignore[arg-type]
 
 
 def test_what_a_factory_returned_is_refused_by_every_function() -> None:
     called: Any = features()
     calls: list[Callable[[], Any]] = [
-        lambda: makiserve.features_frame(called, record=Row, source=ROWS),
+        lambda: makiserve.features_frame(ROWS, features=called, record=Row),
         lambda: makiserve.log_features(called, record=Row, reference=ROWS),
         lambda: makiserve.log_model(LinearRegression(), features=called, record=Row, reference=ROWS),
     ]
@@ -139,7 +139,7 @@ def test_all_records_failing_is_an_error_with_the_first_reason() -> None:
     with pytest.raises(
         ConfigurationError, match=r"all 3 records failed.*records@0: map: AttributeError.*mistakes.py:\d+"
     ):
-        makiserve.features_frame(failing, record=Row, source=ROWS)
+        makiserve.features_frame(ROWS, features=failing, record=Row)
     with pytest.raises(
         ConfigurationError, match=r"emits nothing for the 3 reference .* 3 were refused.*AttributeError"
     ):
@@ -148,7 +148,7 @@ def test_all_records_failing_is_an_error_with_the_first_reason() -> None:
 
 def test_a_running_aggregate_in_a_window_is_warned_of_at_the_users_line() -> None:
     with pytest.warns(PipelineWarning, match=r"roll\(window=6, stride=1\): mean emits.*up to 6 rows") as caught:
-        frame = makiserve.features_frame(running, record=Row, source=[{"hour": hour} for hour in range(10)])
+        frame = makiserve.features_frame([{"hour": hour} for hour in range(10)], features=running, record=Row)
     assert caught[0].filename == __file__
     assert len(frame) == 45
 
@@ -226,4 +226,4 @@ def test_a_replay_that_scores_nothing_names_the_first_reason(model: PackagedMode
 
 def test_the_public_names_are_completed() -> None:
     assert set(makiserve.__all__) <= set(dir(makiserve))
-    assert makiserve.features_frame(pipeline, record=Reading, source=[]).empty
+    assert makiserve.features_frame([], features=pipeline, record=Reading).empty

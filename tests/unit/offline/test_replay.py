@@ -68,7 +68,7 @@ def test_what_is_not_collected_is_in_the_file_alone(model: PackagedModel, tmp_pa
 
 def test_a_frame_of_several_files_is_indexed_by_source_and_offset(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.csv", [1, 2, 3]), write(tmp_path / "b.csv", [4, 5, 6])]
-    frame = makiserve.features_frame(pipeline, record=Reading, source=paths)
+    frame = makiserve.features_frame(paths, features=pipeline, record=Reading)
     assert list(frame.index) == [("a.csv", 2), ("b.csv", 2)]
     assert list(frame["mean"]) == [2.0, 5.0]
 

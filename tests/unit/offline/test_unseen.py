@@ -53,7 +53,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_features_frame_reports_it(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    makiserve.features_frame(features, record=Reading, source=path)
+    makiserve.features_frame(path, features=features, record=Reading)
     assert caplog.messages == [SAID]
 
 
@@ -62,7 +62,7 @@ def test_a_field_that_one_of_several_files_has_is_not_reported(
 ) -> None:
     (tmp_path / "a.csv").write_text("time,windSpeed,note\n1,1,\n")
     (tmp_path / "b.csv").write_text("time,rain,note\n1,1,\n")
-    makiserve.features_frame(features, record=Reading, source=tmp_path)
+    makiserve.features_frame(tmp_path, features=features, record=Reading)
     assert caplog.messages == []
 
 
@@ -72,7 +72,7 @@ def test_the_reference_of_log_model_reports_it(path: Path, caplog: pytest.LogCap
 
 
 def test_records_from_code_report_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    makiserve.features_frame(features, record=Reading, source=[Reading(1)])
+    makiserve.features_frame([Reading(1)], features=features, record=Reading)
     assert caplog.messages == []
 
 
@@ -91,7 +91,7 @@ def test_a_name_is_found_in_every_spelling_of_json() -> None:
 def test_na_values_reach_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,windSpeed,rain,note\n1,-999,NA,\n")
-    frame = makiserve.features_frame(features, record=Reading, source=path, na_values=["-999", "NA"])
+    frame = makiserve.features_frame(path, features=features, record=Reading, na_values=["-999", "NA"])
     assert frame.attrs["dead_letters"] == 0
     (block,) = RecordFile(path, Schema(Reading, ["-999", "NA"]))
     assert block == [Reading(1)]
