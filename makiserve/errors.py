@@ -53,7 +53,7 @@ class ArgumentError(ConfigurationError, ValueError):
     """An argument of the Python API, or the command-line option of the same name, is wrong.
 
     Args:
-        argument: the name of the argument, such as `label_shift`.
+        argument: the name of the argument, such as `label_ahead`.
         value: the given value.
         message: why it cannot be used.
     """
@@ -67,7 +67,7 @@ class ArgumentError(ConfigurationError, ValueError):
 
     @property
     def as_option(self) -> str:
-        """The message in terms of the command line: `--label-shift -3: …`."""
+        """The message in terms of the command line: `--label-ahead -3: …`."""
         return f"--{self.argument.replace('_', '-')} {self.value}: {self.message}"
 
 

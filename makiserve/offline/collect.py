@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import pandas as pd
 
-from makiserve.errors import ConfigurationError, DecodeError, RecordError
+from makiserve.errors import ConfigurationError, RecordError
+from makiserve.offline.labels import SAME_RECORD, Ahead, LabelColumn
 from makiserve.offline.output import columns_of
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Scored
@@ -52,6 +52,10 @@ def all_failed(records: int, first: ReplayedDeadLetter) -> ConfigurationError:
     )
 
 
+KEPT_DEAD = 100
+"""Number of dead letters that are kept if nothing is collected."""
+
+
 class DeadLetters:
     """Counts dead letters by reason, and keeps the first of them.
 
@@ -84,7 +88,7 @@ class Collected:
     Args:
         form: what is published.
         label: the attribute of the record with the true value, which is kept with each output.
-        label_shift: the number of records in the lane from the one that caused the output to the one with the label.
+        ahead: how far the record with the label is ahead of the one that caused the output.
 
     Attributes:
         sources: of the records that caused the outputs.
@@ -93,18 +97,15 @@ class Collected:
         objects: the outputs that would be published.
     """
 
-    def __init__(self, form: Outputs, *, label: str | None = None, label_shift: int = 0) -> None:
+    def __init__(self, form: Outputs, *, label: str | None = None, ahead: Ahead = SAME_RECORD) -> None:
         self._form = form
-        self._label = label
-        self._label_shift = label_shift
+        self._labels = LabelColumn(label, ahead) if label else None
         self.needs_records = form.needs_records or label is not None
         self.needs_features = form.needs_features
         self.sources: list[str] = []
         self.offsets: list[int] = []
         self.keys: list[Any] = []
         self.objects: list[Any] = []
-        self._labels: dict[Hashable, list[Any]] = {}
-        self._labelled: list[tuple[Hashable, int]] = []
 
     def take(self, block: Block, scored: Scored) -> None:
         causes, objects = self._form.objects(scored, block.records)
@@ -112,8 +113,8 @@ class Collected:
         self.offsets += [block.offsets[cause] for cause in causes]
         self.keys += [block.keys[cause] for cause in causes] if block.keys else [None] * len(causes)
         self.objects += objects
-        if self._label:
-            self._take_labels(block, causes)
+        if self._labels:
+            self._labels.take(block, causes)
 
     def values(self) -> list[Any]:
         """Return the predictions if the outputs contain nothing else, otherwise the outputs as they are published."""
@@ -130,20 +131,6 @@ class Collected:
         if any(key is not None for key in self.keys):
             columns["key"] = self.keys
         columns |= columns_of(self.objects)
-        if self._label:
-            columns["label"] = self._labels_of_outputs()
+        if self._labels:
+            columns["label"] = self._labels.values()
         return pd.DataFrame(columns)
-
-    def _take_labels(self, block: Block, causes: Sequence[int]) -> None:
-        """Keep the label of every record, and for each output the lane and number of the record with its label."""
-        places: list[tuple[Hashable, int]] = []
-        for index, record in enumerate(block.records):
-            lane = block.lanes[index] if block.lanes else block.source
-            labels = self._labels.setdefault(lane, [])
-            places.append((lane, len(labels) + self._label_shift))
-            labels.append(None if isinstance(record, DecodeError) else getattr(record, self._label or ""))
-        self._labelled += [places[cause] for cause in causes]
-
-    def _labels_of_outputs(self) -> list[Any]:
-        lanes = self._labels
-        return [lanes[lane][number] if number < len(lanes[lane]) else None for lane, number in self._labelled]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from makiserve.errors import ArgumentError
+from makiserve.errors import ArgumentError, DecodeError
 from makiserve.offline.collect import Sink
 from makiserve.offline.lanes import Lanes
 from makiserve.offline.sources import Block, Source
-from makiserve.records import Schema
+from makiserve.records import Record, Schema
+from makiserve.records.order import LaneOrder, Order, clock_of, microseconds
 from makiserve.scoring import Outputs, Scored
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -25,7 +27,8 @@ class Selection:
     """The part of a replay that is shown. It does not change any output: state includes every earlier record.
 
     Attributes:
-        start_at: the offset, in each source, of the first record that is shown.
+        emit_from: the first record that is shown: its offset in each source, or a time, of the field that the records
+            are ordered by. As text, `100` is an offset and `2026-11-25T10:00` is a time (UTC).
         limit: maximum number of records that are scored from there on, over all sources; None for all.
         sample: the fraction of the outputs that is shown, more than 0 and at most 1. The same outputs are in the sample
             each time.
@@ -34,17 +37,27 @@ class Selection:
         ArgumentError: an attribute is out of range.
     """
 
-    start_at: int = 0
+    emit_from: int | date | str = 0
     limit: int | None = None
     sample: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.start_at < 0:
-            raise ArgumentError("start_at", self.start_at, "must be an offset, 0 or more")
+        if isinstance(self.first, int) and self.first < 0:
+            raise ArgumentError("emit_from", self.emit_from, "must be an offset, 0 or more, or a time")
         if self.limit is not None and self.limit < 1:
             raise ArgumentError("limit", self.limit, "must be a number of records, 1 or more")
         if not 0 < self.sample <= 1:
             raise ArgumentError("sample", self.sample, "must be a share of the outputs, more than 0 and at most 1")
+
+    @property
+    def first(self) -> int | date:
+        """The offset or the time of the first record that is shown."""
+        if not isinstance(self.emit_from, str):
+            return self.emit_from
+        try:
+            return int(self.emit_from)
+        except ValueError:
+            return _time(self.emit_from)
 
     def sampled(self, scored: Scored, offsets: Sequence[int]) -> Scored:
         """Return the outputs that are in the sample, and all dead letters."""
@@ -53,6 +66,50 @@ class Selection:
         hashes = np.array(offsets, np.uint64) * GOLDEN
         chosen = frozenset(np.flatnonzero(hashes < np.uint64(self.sample * 2**64)).tolist())
         return scored.take(chosen.__contains__)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z"))
+    except ValueError:
+        raise ArgumentError("emit_from", text, "must be an offset or a time such as 2026-11-25T10:00") from None
+
+
+class Beginning:
+    """Where the output of a replay begins.
+
+    Args:
+        selection: of the replay.
+        order: of the records; None if they have no order by time.
+        schema: of the records.
+
+    Raises:
+        ArgumentError: it begins at a time, but the records have no order by time.
+    """
+
+    def __init__(self, selection: Selection, order: Order | None, schema: Schema) -> None:
+        first = selection.first
+        self._offset = first if isinstance(first, int) else 0
+        is_time = not isinstance(first, int)
+        self._clock = clock_of(order, schema, "emit_from", selection.emit_from) if is_time else None
+        self._moment = 0 if isinstance(first, int) else microseconds(first)
+
+    def split(self, block: Block) -> tuple[int, frozenset[int]]:
+        """Return the number of early records at the beginning of a block, and the indexes of others in the rest of it.
+
+        In a source with several lanes, the early records of one lane can follow later ones of another.
+        """
+        first = bisect_left(block.offsets, self._offset)
+        if self._clock is None:
+            return first, frozenset()
+        late = [index for index, record in enumerate(block.records) if not self._is_early(record)]
+        first = late[0] if late else len(block.records)
+        return first, frozenset(range(len(block.records) - first)).difference(index - first for index in late)
+
+    def _is_early(self, record: Record | DecodeError) -> bool:
+        if self._clock is None or isinstance(record, DecodeError):
+            return False
+        return microseconds(getattr(record, self._clock)) < self._moment
 
 
 Progress = Callable[[int, float | None], None]
@@ -76,7 +133,12 @@ class FeedProgress(NamedTuple):
 
 
 def score(
-    lanes: Lanes, schema: Schema, sources: Iterable[Source], selection: Selection, form: Outputs | None
+    lanes: Lanes,
+    schema: Schema,
+    sources: Iterable[Source],
+    selection: Selection,
+    form: Outputs | None,
+    order: Order | None = None,
 ) -> Iterator[tuple[Block, Scored]]:
     """Score the sources; yield each block with its outputs, in order.
 
@@ -87,20 +149,26 @@ def score(
         selection: the part that is shown.
         form: what is published. A record whose output cannot be published is a dead letter, as in serving. None if
             nothing is published.
+        order: the order that the lanes must have; None to accept any.
 
     Raises:
-        SourceError: a source cannot be read.
+        SourceError: a source cannot be read, or a lane is not in order.
     """
-    left = selection.limit
+    left, beginning = selection.limit, Beginning(selection, order, schema)
+    in_order = LaneOrder(order, schema) if order else None
     for source in sources:
         lanes.begin_source()
         for block in source.blocks(schema):
-            first = bisect_left(block.offsets, selection.start_at)
+            if in_order:
+                in_order.check(block.source, block.offsets, block.records)
+            first, early = beginning.split(block)
             if first:
                 lanes.rebuild(block.cut(0, first))
             shown = block.cut(first, None if left is None else first + left)
             if shown.offsets:
                 found, scored = lanes.score(shown)
+                if early:
+                    scored = scored.take(frozenset(range(len(shown.offsets))).difference(early).__contains__)
                 published = form.writable(scored, found.records) if form else scored
                 yield found, selection.sampled(published, found.offsets)
             if left is not None:

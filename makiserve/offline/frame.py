@@ -1,61 +1,83 @@
-"""Training data: the features of a file, from the engine that will serve them."""
+"""Training data: the features of recorded data, from the engine that will serve them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Any, Literal, get_args
 
-import pandas as pd
-
-from makiserve.errors import PipelineError
-from makiserve.offline.collect import DeadLetters, all_failed
+from makiserve.errors import ArgumentError
+from makiserve.offline.collect import KEPT_DEAD, DeadLetters, all_failed
+from makiserve.offline.emitted import EmittedRows
 from makiserve.offline.feed import Selection, feed, score
+from makiserve.offline.labels import LabelAhead, LabelColumn, ahead_from
 from makiserve.offline.lanes import lanes_of
-from makiserve.offline.sources import Block, Given, sources_from
+from makiserve.offline.sources import Given, sources_from
 from makiserve.offline.time_order import time_order
 from makiserve.offline.unseen import Unseen
 from makiserve.records import Record, Schema
-from makiserve.records.fields import field_names, field_titles, field_values
-from makiserve.scoring import Scored, Scorer
+from makiserve.records.fields import attribute_of
+from makiserve.records.order import order_from
+from makiserve.scoring import Scorer
 from makiserve.stream.engine.advice import warn_of_running_windows
 from makiserve.stream.engine.trace import Transform, trace_factory
 
 logger = logging.getLogger(__name__)
 
+Form = Literal["pandas", "polars", "arrow"]
+FORMS = get_args(Form)
+
 
 def features_frame(
-    features: Callable[[], Transform],
-    *,
-    record: type[Record],
     source: Given,
+    *,
+    features: Callable[[], Transform],
+    record: type[Record],
     lane_by: str | None = None,
+    time: str | None = None,
+    tie_by: str | Sequence[str] = (),
+    label: str | None = None,
+    label_ahead: LabelAhead = 0,
+    emit_from: int | date | str = 0,
+    as_: Form = "pandas",
     na_values: Iterable[str] | None = None,
-) -> pd.DataFrame:
+) -> Any:
     """Return the features that a live stream of these records would emit, one row for each.
 
-    A stream does not end, so windows that are still open at the end of the file emit nothing. Training therefore sees
+    A stream does not end, so windows that are still open at the end of the source emit nothing. Training therefore sees
     the same features as serving.
 
     Args:
+        source: a data frame of pandas, Polars, DuckDB or any other library with the Arrow stream interface; or files,
+            patterns, folders, a `TopicSpan`, dicts or records. Each file and each partition is a lane.
         features: the factory of the pipeline.
         record: the type of the records.
-        source: anything that can be replayed: files, patterns, folders, a `TopicSpan`; or the rows themselves as a data
-            frame, an Arrow table, dicts or records. Each file and each partition is a lane.
-        lane_by: a field. Each of its values is a lane, for many entities in one file. The order of the files, and of
+        lane_by: a field. Each of its values is a lane, for many entities in one source. The order of the files, and of
             the records in them, matters.
+        time: the field with the event time. A data frame is sorted by it. Every other source already has an order,
+            and each of its lanes must be sorted by this field. None to take the records as they come.
+        tie_by: fields that decide between records of a lane with the same time, such as a sequence number.
+        label: the field with the true value, for a column `label`. It is read from the record that caused the row, or
+            from a later record of its lane.
+        label_ahead: how far the label is ahead, within the lane: a number of records, or a duration such as `1h` to
+            take the first record that is at least this far ahead. A duration needs `time`.
+        emit_from: the first record that may cause rows: an offset, or a time, which needs `time`. Earlier records only
+            build up state, so the rows after them are complete.
+        as_: what to return: a pandas or Polars data frame, or an Arrow table.
         na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
             By default those of pandas: NA, N/A, NaN, null, None and others.
 
     Returns:
-        A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. The
-        index, `offset`, is the position of the record that caused the row, from 0. With several sources the index is
-        `source` and `offset`. With `lane_by`, the value of that field comes first. Records that became dead letters are
-        logged and counted in `attrs["dead_letters"]`.
+        A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. In
+        pandas, the index `offset` is the position of the record that caused the row, from 0: in the order of `time` if
+        there is one. With `lane_by`, `time` and several sources, the index also has their values. In Polars and Arrow
+        these are the first columns, unless a feature has the same name. Records that became dead letters are logged,
+        and pandas has their number in `attrs["dead_letters"]`.
 
     Raises:
-        SourceError: a source cannot be read.
-        ConfigurationError: `lane_by` is not a field, the topic does not exist, or every record failed.
+        SourceError: a source cannot be read, a lane is not in order, or a record has no unique place in it.
+        ConfigurationError: a named field does not exist, the topic does not exist, or every record failed.
         PipelineError: the pipeline cannot be traced, or emits items without named fields.
 
     Warns:
@@ -63,63 +85,34 @@ def features_frame(
     """
     schema, plan = Schema(record, na_values), trace_factory(features)
     warn_of_running_windows(plan, stacklevel=2)
-    scorer = Scorer(plan)
-    rows, dead, order = _Rows(lane_by), DeadLetters(), time_order(scorer.plans[0], schema)
-    unseen = Unseen(schema)
-    sources = sources_from(source)
-    taking = [sink for sink in (rows, dead, unseen, order) if sink is not None]
-    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, Selection(), None), taking, sources)
+    if as_ not in FORMS:
+        raise ArgumentError("as_", as_, f"must be {' or '.join(map(repr, FORMS))}")
+    order = order_from(time, tie_by, lane_by)
+    scorer, selection = Scorer(plan), Selection(emit_from)
+    ahead, moment = ahead_from(label_ahead, order, schema), time and (time, attribute_of(schema, time, "time"))
+    labels = LabelColumn(attribute_of(schema, label, "label"), ahead) if label else None
+    rows = EmittedRows(lane_by, moment or None, labels, is_packed=as_ != "pandas")
+    dead, unseen = DeadLetters(KEPT_DEAD), Unseen(schema)
+    late = None if order else time_order(scorer.plans[0], schema)
+    sources = sources_from(source, order)
+    taking = [sink for sink in (rows, dead, unseen, late) if sink is not None]
+    fed = feed(score(lanes_of(scorer, schema, lane_by), schema, sources, selection, None, order), taking, sources)
     unseen.report()
-    if order:
-        order.report()
-    if len(dead.letters) == fed.records > 0:
+    if late:
+        late.report()
+    failed = dead.reasons.total()
+    if failed == fed.records > 0:
         raise all_failed(fed.records, dead.letters[0])
-    frame = rows.frame()
-    frame.attrs["dead_letters"] = len(dead.letters)
-    if dead.letters:
-        count, first = len(dead.letters), dead.letters[0]
-        logger.warning("%d of %d records are dead letters; the first, at %s@%d: %s", count, fed.records, *first)
-    return frame
+    if failed:
+        logger.warning(
+            "%d of %d records are dead letters; the first, at %s@%d: %s", failed, fed.records, *dead.letters[0]
+        )
+    return _returned(rows, as_, failed)
 
 
-class _Rows:
-    """The items that the pipeline emitted, with the positions of their records."""
-
-    needs_records = False
-    needs_features = True
-
-    def __init__(self, lane_by: str | None) -> None:
-        self._lane_by = lane_by
-        self._lanes: list[Any] = []
-        self._sources: list[str] = []
-        self._offsets: list[int] = []
-        self._features: list[Any] = []
-
-    def take(self, block: Block, scored: Scored) -> None:
-        self._lanes += [block.lanes[cause] for cause in scored.causes] if block.lanes else []
-        self._sources += [block.source] * len(scored.causes)
-        self._offsets += [block.offsets[cause] for cause in scored.causes]
-        self._features += scored.features
-
-    def frame(self) -> pd.DataFrame:
-        """Return a column for each field, indexed by position."""
-        if not self._features:
-            return pd.DataFrame(index=self._index())
-        names = field_names(type(self._features[0]))
-        if names is None:
-            raise PipelineError(
-                f"the pipeline emits {type(self._features[0]).__name__}: a frame needs a named tuple, Record or "
-                "dataclass"
-            )
-        rows = [field_values(item, names) for item in self._features]
-        titles = field_titles(type(self._features[0]))
-        return pd.DataFrame(rows, columns=[titles[name] for name in names], index=self._index())
-
-    def _index(self) -> pd.Index:
-        levels: dict[str, Any] = {self._lane_by: self._lanes} if self._lane_by else {}
-        if len(set(self._sources)) > 1:
-            levels["source"] = self._sources
-        if not levels:
-            return pd.Index(self._offsets, name="offset", dtype="int64")
-        levels["offset"] = self._offsets
-        return pd.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
+def _returned(rows: EmittedRows, as_: str, failed: int) -> Any:
+    if as_ == "pandas":
+        frame = rows.to_pandas()
+        frame.attrs["dead_letters"] = failed
+        return frame
+    return rows.to_polars() if as_ == "polars" else rows.to_arrow()

@@ -70,7 +70,8 @@ def _metrics(report: Report) -> dict[str, float]:
 def _params(settings: ReplaySettings) -> dict[str, str]:
     asked = {
         "label": settings.label,
-        "label_shift": settings.label_shift or None,
+        "label_ahead": settings.label_ahead if settings.label_ahead != "0" else None,
+        "order_by": ", ".join(settings.order_by),
         "by": ", ".join(settings.by),
         "require": ", ".join(settings.require),
         "expect": settings.expect,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pandas as pd
 
 from makiserve.artifact import FeaturesOnly, PackagedModel, load
 from makiserve.errors import ArgumentError, ConfigurationError
-from makiserve.offline.collect import Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
+from makiserve.offline.collect import KEPT_DEAD, Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
 from makiserve.offline.feed import Progress, Selection, feed, score
+from makiserve.offline.labels import LabelAhead, ahead_from
 from makiserve.offline.lanes import lanes_of
 from makiserve.offline.metrics.collector import MetricsCollector
 from makiserve.offline.metrics.metrics import Metrics
@@ -27,6 +28,7 @@ from makiserve.offline.time_order import time_order
 from makiserve.offline.unseen import Unseen
 from makiserve.records import Schema
 from makiserve.records.fields import attribute_of
+from makiserve.records.order import order_from
 
 SHOWN = 10
 
@@ -95,9 +97,6 @@ class Replayed:
 
 ALL = Selection()
 
-KEPT_DEAD = 100
-"""Number of dead letters that are kept if nothing is collected."""
-
 
 def replay(
     model: str | PackagedModel | FeaturesOnly,
@@ -105,11 +104,13 @@ def replay(
     *,
     output: str | Path | None = None,
     label: str | None = None,
-    label_shift: int = 0,
+    label_ahead: LabelAhead = 0,
     by: str | Sequence[str] = (),
     report: bool = False,
     emit: str | Sequence[str] = (),
     lane_by: str | None = None,
+    time: str | None = None,
+    tie_by: str | Sequence[str] = (),
     selection: Selection = ALL,
     processes: int | None = None,
     collect: bool = True,
@@ -121,17 +122,21 @@ def replay(
 
     Args:
         model: the URI of a packaged model, a loaded model, or a pipeline alone (`features_only`).
-        source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`, or records. Each file and
-            each partition is a lane.
+        source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`; or a data frame of any
+            library, an Arrow table, dicts or records. Each file and each partition is a lane.
         output: a CSV, Parquet or JSON lines file for the outputs. The suffix selects the format. The file appears only
             when it is complete.
         label: the field with the true value. It is read from the record that caused the prediction, or from the record
-            that follows it in the lane by `label_shift`.
-        label_shift: the number of records from the prediction to its label, for a model that predicts ahead; 0 or more.
+            that follows it in the lane by `label_ahead`.
+        label_ahead: how far the label is ahead, for a model that predicts ahead, within the lane: a number of records,
+            or a duration such as `1h` to take the first record that is at least this far ahead, which needs `time`.
         by: fields of the record that caused the prediction, to measure groups separately.
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
         lane_by: a field. Each of its values is a lane, for many entities in one file.
+        time: the field with the event time. A data frame is sorted by it. Every other source already has an order,
+            and each of its lanes must be sorted by this field. None to take the records as they come.
+        tie_by: fields that decide between records of a lane with the same time, such as a sequence number.
         selection: the part of the records whose outputs are given to the sinks.
         processes: maximum number of processes that score sources in parallel; None for one per core if there is enough
             to read. It is one with `lane_by` or a limit. The result is the same.
@@ -142,8 +147,8 @@ def replay(
         progress: called from time to time with the progress of the replay.
 
     Raises:
-        ConfigurationError: a named field does not exist, a source cannot be read, the output cannot be written, or no
-            record could be scored although a label was given.
+        ConfigurationError: a named field does not exist, a source cannot be read or is not in order, the output cannot
+            be written, or no record could be scored although a label was given.
         ModelRefused: the model cannot be loaded.
     """
     packaged = load(model) if isinstance(model, str) else model
@@ -151,28 +156,28 @@ def replay(
         raise ArgumentError(
             "label", label, f"{packaged.uri} is a pipeline without a model, so there are no predictions to measure"
         )
-    if label_shift < 0:
-        raise ArgumentError("label_shift", label_shift, "must be a number of records, 0 or more")
     by, emit = ((names,) if isinstance(names, str) else names for names in (by, emit))
-    schema, form, sources = Schema(packaged.record, na_values), packaged.outputs(emit), sources_from(source)
+    schema, form, order = Schema(packaged.record, na_values), packaged.outputs(emit), order_from(time, tie_by, lane_by)
+    sources, ahead = sources_from(source, order), ahead_from(label_ahead, order, schema)
     labelled = attribute_of(schema, label, "label") if label else None
-    collected = Collected(form, label=labelled, label_shift=label_shift) if collect else None
-    watch = MetricsCollector(packaged, label=label, label_shift=label_shift, by=by, report=report)
+    collected = Collected(form, label=labelled, ahead=ahead) if collect else None
+    watch = MetricsCollector(packaged, label=label, ahead=ahead, by=by, report=report)
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
-    order, unseen, start = time_order(packaged.plan, schema), Unseen(schema), time.perf_counter()
+    late = None if order else time_order(packaged.plan, schema)
+    unseen, start = Unseen(schema), perf_counter()
     with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
-        taking = [sink for sink in (dead, collected, file, order, unseen, *watch.sinks, *sinks) if sink is not None]
+        taking = [sink for sink in (dead, collected, file, late, unseen, *watch.sinks, *sinks) if sink is not None]
         count = 1 if lane_by or selection.limit else processes_for(sources, processes)
         if count == 1:
             lanes = lanes_of(packaged.scorer(), schema, lane_by)
-            fed = feed(score(lanes, schema, sources, selection, form), taking, sources, progress)
+            fed = feed(score(lanes, schema, sources, selection, form, order), taking, sources, progress)
         else:
-            with spread(packaged, schema, sources, selection, taking, count, emit) as (scored, far):
+            with spread(packaged, schema, sources, selection, taking, count, emit, order) as (scored, far):
                 fed = feed(scored, taking, far, progress)
-    seconds = time.perf_counter() - start
+    seconds = perf_counter() - start
     unseen.report()
-    if order:
-        order.report()
+    if late:
+        late.report()
     if label and dead.reasons.total() == fed.records > 0:
         raise all_failed(fed.records, dead.letters[0])
     metrics, page = watch.results(sources, fed.outputs, seconds)

@@ -81,10 +81,12 @@ def validate(
             sources,
             output=output,
             label=settings.label,
-            label_shift=settings.label_shift,
+            label_ahead=settings.label_ahead,
             by=settings.by,
             report=settings.report is not None or settings.log,
             lane_by=settings.lane_by,
+            time=settings.time,
+            tie_by=settings.tie_by,
             na_values=settings.na_values or None,
             selection=_selection(settings),
             collect=False,
@@ -192,9 +194,19 @@ def _expected(settings: ReplaySettings, sources: Sequence[Source], path: Path) -
 def _replay_baseline(uri: str, settings: ReplaySettings, sources: Sequence[Source], path: Path) -> Path:
     selection = _selection(settings)
     na_values = settings.na_values or None
-    replay(uri, sources, output=path, lane_by=settings.lane_by, selection=selection, collect=False, na_values=na_values)
+    replay(
+        uri,
+        sources,
+        output=path,
+        lane_by=settings.lane_by,
+        time=settings.time,
+        tie_by=settings.tie_by,
+        selection=selection,
+        collect=False,
+        na_values=na_values,
+    )
     return path
 
 
 def _selection(settings: ReplaySettings) -> Selection:
-    return Selection(settings.start_at, settings.limit, settings.sample)
+    return Selection(settings.emit_from, settings.limit, settings.sample)

@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import msgspec
-import pyarrow as pa
-from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records.content import Content
-from makiserve.records.parquet import read_parquet
+from makiserve.records.arrow import read_arrow
+from makiserve.records.order import Order
 from makiserve.records.record import Record, Schema
 from makiserve.records.unseen import UnseenFields
 
+BLOCK_RECORDS = 16_384
 
-def read_rows(rows: Any, schema: Schema) -> Iterator[Record | DecodeError]:
-    """Return the record of each row, or a `DecodeError` for a row that does not fit.
+
+def read_rows(
+    rows: Any, schema: Schema, unseen: UnseenFields, order: Order | None = None
+) -> Iterator[Sequence[Record | DecodeError]]:
+    """Return the records of rows in blocks, with a `DecodeError` for each row that does not fit.
 
     Args:
         rows: an iterable of records or dicts, or anything with the Arrow stream interface, such as a pandas or Polars
             data frame or an Arrow table.
         schema: the schema of the records.
+        unseen: learns which fields a data frame has.
+        order: sorts the rows of a data frame; None to keep their order.
 
     Raises:
         SourceError: `rows` is none of these, or lacks a field of the record.
     """
     if hasattr(rows, "__arrow_c_stream__"):
-        return chain.from_iterable(_from_arrow(rows, schema))
+        return read_arrow(rows, schema, unseen, order)
     try:
-        return (_record(row, schema) for row in rows)
+        records = (_record(row, schema) for row in rows)
+        unseen.see_titles(unseen.names)  # records have all of them; the keys of dicts are not compared
+        return iter(lambda: list(islice(records, BLOCK_RECORDS)), [])
     except TypeError:
         raise SourceError(f"a value {_words(rows)} is not a source: {_EXPECTED}") from None
 
 
 _EXPECTED = "give a file, a pattern, a folder, a TopicSpan, a data frame, or an iterable of records or dicts"
-
-
-def _from_arrow(rows: Any, schema: Schema) -> Iterator[Sequence[Record | DecodeError]]:
-    file = io.BytesIO()
-    try:
-        parquet.write_table(pa.table(rows), file)
-    except pa.ArrowException as error:
-        raise SourceError(f"the {type(rows).__name__} has a column without an Arrow type: {error}") from error
-    file.seek(0)
-    content, name = Content(b"", file, file), Path(f"the {type(rows).__name__}")
-    yield from read_parquet(content, name, schema, UnseenFields(schema))
 
 
 def _record(row: Any, schema: Schema) -> Record | DecodeError:

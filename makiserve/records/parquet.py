@@ -9,13 +9,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records.columns import declared_in, records_from_columns
+from makiserve.records.arrow import BLOCK_ROWS, records_from_batch
+from makiserve.records.columns import declared_in
 from makiserve.records.content import Content
 from makiserve.records.record import Record, Schema
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields
-
-BLOCK_ROWS = 32_768
 
 
 def read_parquet(
@@ -35,7 +34,6 @@ def read_parquet(
         unseen.see_titles(titles)
         columns = [TypedColumn(field.encode_name, field.type) for field in declared_in(path, titles, schema)]
         for batch in file.iter_batches(BLOCK_ROWS, columns=[column.name for column in columns]):
-            values = {column.name: column.cells(batch.column(column.name)) for column in columns}
-            yield records_from_columns(schema, values, batch.num_rows)
+            yield records_from_batch(batch, columns, schema)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not readable as Parquet: {error}") from error

@@ -47,7 +47,7 @@ class TypedColumn:
     def cells(self, column: pa.Array) -> Cells:
         """Return the values of a column: as an array if it has the declared type, or else as in `values`."""
         try:
-            column = _plain(column)
+            column = without_encoding(column)
             _check_times(column)
             fast = _FAST.get(self.base)
             typed = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
@@ -82,14 +82,19 @@ class TypedColumn:
         return mismatch(self.name, self.kind, shorten(value))
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    """Return a column without its encoding, and with times no finer than microseconds."""
+def without_encoding(column: pa.Array) -> pa.Array:
+    """Return a column without its encoding, and with times in UTC, no finer than microseconds."""
     if isinstance(column, pa.ExtensionArray) and not isinstance(column.type, (pa.UuidType, pa.Bool8Type)):
-        return _plain(column.storage)
+        return without_encoding(column.storage)
     if pa.types.is_dictionary(column.type):
-        return _plain(column.dictionary_decode())
+        values = without_encoding(column.dictionary)
+        return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
     if pa.types.is_run_end_encoded(column.type):
-        return _plain(pc.run_end_decode(column))
+        return without_encoding(pc.run_end_decode(column))
+    if view := _WITHOUT_VIEW.get(column.type.id):
+        return column.cast(view)
+    if pa.types.is_timestamp(column.type) and column.type.tz not in (None, "UTC"):
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))  # in Arrow the zone is a hint for display
     coarser = _COARSER.get(column.type.id)
     if coarser and column.type.unit == "ns":
         nanoseconds = column.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
@@ -113,6 +118,10 @@ _COARSER: dict[int, Callable[[Any], pa.DataType]] = {
     pa.duration("ns").id: lambda found: pa.duration("us"),
     pa.time64("ns").id: lambda found: pa.time64("us"),
 }
+
+
+_WITHOUT_VIEW = {pa.string_view().id: pa.large_string(), pa.binary_view().id: pa.large_binary()}
+"""The types for the texts and bytes of Polars, which some functions of Arrow do not take."""
 
 
 def _listed(column: pa.Array) -> list[Any]:

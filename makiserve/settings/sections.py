@@ -237,11 +237,17 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
         "default is the list of pandas: NA, N/A, NaN, null, None and others.",
         metavar="TEXT",
     )
-    start_at: int = option(
-        default=0,
-        minimum=0,
-        help="The offset of the first record with output. Earlier records are scored without output.",
-        metavar="OFFSET",
+    order_by: tuple[str, ...] = option(
+        default=(),
+        help="The field with the event time, then the fields that decide between records of the same time; "
+        "comma-separated or repeated. Each lane must be in this order.",
+        metavar="FIELD,…",
+    )
+    emit_from: str = option(
+        default="0",
+        help="The first record with output: an offset, or a time of the field of --order-by. Earlier records are "
+        "scored without output.",
+        metavar="OFFSET|TIME",
     )
     limit: int | None = option(default=None, minimum=1, help="Stop after this number of records.", metavar="RECORDS")
     sample: float = option(
@@ -259,11 +265,11 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
         help="With --replay: compare the predictions with this field of the record, and report metrics.",
         metavar="FIELD",
     )
-    label_shift: int = option(
-        default=0,
-        minimum=0,
-        help="Take the label from the record this many positions later in the lane, for a model that predicts ahead.",
-        metavar="RECORDS",
+    label_ahead: str = option(
+        default="0",
+        help="Take the label from a later record of the lane, for a model that predicts ahead: so many records later, "
+        "or the first record that is at least this duration later, such as 1h (needs --order-by).",
+        metavar="RECORDS|DURATION",
     )
     by: tuple[str, ...] = option(
         default=(), help="Also report the metrics separately for each value of this field; repeatable.", metavar="FIELD"
@@ -289,6 +295,20 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
         help="Log metrics, outputs and report to MLflow, in a child run of the run that logged the model.",
     )
     report: Path | None = option(default=None, help="Write a report with plots as a single HTML file.")
+
+    @property
+    def time(self) -> str | None:
+        """The field with the event time; None if the sources are read in their own order."""
+        return next(iter(self._ordering), None)
+
+    @property
+    def tie_by(self) -> tuple[str, ...]:
+        """The fields that decide between records of the same time."""
+        return self._ordering[1:]
+
+    @property
+    def _ordering(self) -> tuple[str, ...]:
+        return tuple(name for names in self.order_by for name in names.split(","))
 
 
 class AuditSettings(Section, table="audit", prefix="AUDIT_"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from makiserve.errors import ArgumentError, PipelineError, RecordError, StateError
 from makiserve.records import Record, Schema
 from makiserve.records.in_memory import read_rows
+from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Batch, Outputs, Scored, Scorer, Served
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
@@ -119,7 +121,8 @@ class PipelineDriver:
         self.history.clear()
         for record in records:
             read = self._schema.decode_messages([record]) if isinstance(record, bytes) else [record]
-            self._log.extend(read_rows(read, self._schema))
+            blocks = read_rows(read, self._schema, UnseenFields(self._schema))
+            self._log.extend(chain.from_iterable(blocks))
 
     def process(self, count: int | None = None) -> None:
         """Score the next records as one batch.

@@ -20,7 +20,7 @@ def test_replay_of_standard_input_prints_nothing(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a,%d\n" % (n, n) for n in range(100))
     output = tmp_path / "out.parquet"
     done = subprocess.run(
-        [*COMMAND, "--replay", "-", "--lane-by", "house", "--start-at", "50", "--output", output],
+        [*COMMAND, "--replay", "-", "--lane-by", "house", "--emit-from", "50", "--output", output],
         input=gzip.compress(HEADER + rows),
         cwd=ROOT,
         capture_output=True,

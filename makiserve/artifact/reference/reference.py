@@ -18,7 +18,7 @@ from makiserve.errors import ConfigurationError, DecodeError, ModelRefused
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.fields import field_names
 from makiserve.records.in_memory import read_rows
-from makiserve.records.unseen import warn_of_unseen
+from makiserve.records.unseen import UnseenFields, warn_of_unseen
 from makiserve.scoring import Batch, Scored, Scorer
 from makiserve.scoring.plain import plain as plain_value
 from makiserve.stream.engine.plan import Plan
@@ -186,8 +186,8 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     found = Scored([], [], [], [])
     refused: list[Exception] = []
     file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
-    blocks: Iterable[Iterable[Any]] = file or [read_rows(source, schema)]
-    remaining = _records(blocks, schema, refused)
+    unseen = UnseenFields(schema)
+    remaining = _records(file or read_rows(source, schema, unseen), schema, refused)
     while found.published < ENOUGH_OUTPUTS and (
         step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))
     ):
@@ -206,7 +206,7 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         profiled += scorer.features(Batch(lane, step)).features
-    warn_of_unseen(file.unseen.names if file else (), schema.record)
+    warn_of_unseen((file.unseen if file else unseen).names, schema.record)
     return Sample(tuple(records[: last + 1]), tuple(kept), tuple(profiled))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.predictor import ModelTask
 from makiserve.offline.collect import Sink
+from makiserve.offline.labels import Ahead
 from makiserve.offline.metrics.metrics import Metrics, measure
 from makiserve.offline.metrics.observed import Observed, Observer, Watched
 from makiserve.offline.report import Report, ReportBuilder, with_metrics
@@ -22,7 +23,7 @@ class MetricsCollector:
     Args:
         model: the model to replay.
         label: the field with the true value, by its name in the code or in the data; None if there is no label.
-        label_shift: the number of records in the lane from the cause of the prediction to the record with the label.
+        ahead: how far the record with the label is ahead of the cause of the prediction.
         by: fields to measure groups separately.
         report: whether to build a report.
 
@@ -35,7 +36,7 @@ class MetricsCollector:
         model: PackagedModel | FeaturesOnly,
         *,
         label: str | None,
-        label_shift: int,
+        ahead: Ahead,
         by: Sequence[str],
         report: bool,
     ) -> None:
@@ -44,7 +45,7 @@ class MetricsCollector:
         self._task = model.predictor.task if model.predictor else ModelTask()
         groups = tuple(attribute_of(schema, name, "by") for name in by)
         attribute = attribute_of(schema, label, "label") if label else None
-        self._observer = Observer(Watched(attribute, label_shift, groups, self._time)) if label else None
+        self._observer = Observer(Watched(attribute, ahead, groups, self._time)) if label else None
         self._notes = ReportBuilder(model) if report else None
 
     @property

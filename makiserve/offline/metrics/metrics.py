@@ -77,7 +77,7 @@ def evidence(observed: Observed, task: ModelTask) -> RegressionMetrics | Classif
     if not chosen.any():
         raise ConfigurationError(
             f"none of the {len(chosen):,} predictions has a label, so there is nothing to measure: the field is "
-            "empty, or --label-shift is longer than the lane"
+            "empty, or --label-ahead is longer than the lane"
         )
     predictions, labels, last = (values[chosen] for values in (observed.prediction, observed.label, observed.last))
     if task.targets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makiserve.errors import DecodeError
+from makiserve.offline.labels import BEGINNING, SAME_RECORD, Ahead
 from makiserve.offline.sources import Block
 from makiserve.scoring import Scored
 
@@ -25,13 +26,13 @@ class Watched:
 
     Attributes:
         label: the true value; None if there is no label.
-        shift: the number of records in the lane from the one that caused the prediction to the one with the label.
+        ahead: how far the record with the label is ahead of the one that caused the prediction.
         by: the attributes to group the errors by, of the record that caused the prediction.
         time: the event time; None if no field is known to be one.
     """
 
     label: str | None = None
-    shift: int = 0
+    ahead: Ahead = SAME_RECORD
     by: tuple[str, ...] = ()
     time: str | None = None
 
@@ -46,8 +47,8 @@ class Observed:
         time: of that record, unchanged; None if it has none.
         prediction: the output of the model; two-dimensional if that is a list of numbers.
         label: the true value; None or nan if no record has it.
-        last: the label that was known one record before the label's, at the latest at the record that caused the
-            prediction; None or nan if none was known.
+        last: the label that was known at the record that caused the prediction, or one record before it if that one
+            has the label; None or nan if none was known.
         by: the grouping fields by name.
     """
 
@@ -80,12 +81,14 @@ class _LaneSoFar:
 
     Attributes:
         count: records seen.
-        known: for each of the last records, oldest first, the last label up to it that was not missing.
-        waiting: predictions that wait for their label, each with the number of the record that has it.
+        position: of the last record, as in `Ahead`.
+        known: the last label that was not missing.
+        waiting: predictions that wait for their label, each with the position of the record that has it.
     """
 
     count: int = 0
-    known: list[Any] = field(default_factory=list)
+    position: int = BEGINNING
+    known: Any = None
     waiting: deque[tuple[int, Row]] = field(default_factory=deque)
 
 
@@ -106,27 +109,30 @@ class Observer:
 
     def observed(self) -> Observed:
         """Return all predictions. Those whose label has not arrived have none."""
-        self._note([(*row, None, None) for so_far in self._lanes.values() for _, row in so_far.waiting])
+        self._note([(*row[:-1], None, None) for so_far in self._lanes.values() for _, row in so_far.waiting])
         for so_far in self._lanes.values():
             so_far.waiting.clear()
         names = self._watched.by
         columns = [_joined(parts) for parts in zip(*self._chunks, strict=True)]
-        lane, position, time, prediction, *by, label, last = columns or [np.empty(0)] * (6 + len(names))
+        lane, position, time, prediction, *by, last, label = columns or [np.empty(0)] * (6 + len(names))
         return Observed(lane, position, time, prediction, label, last, dict(zip(names, by, strict=True)))
 
     def _take(self, part: _Part, so_far: _LaneSoFar) -> None:
-        shift, labels = self._watched.shift, _labels(part.records, self._watched.label)
-        known, before = _known(labels, so_far.known), len(so_far.known) + min(shift - 1, 0)
-        start, columns = so_far.count, self._columns(part)
-        self._note(_completed(so_far, labels, known, shift))
-        so_far.known = known[-max(shift, 1) :]
-        ready = bisect_left(part.numbers, len(labels) - shift)
+        ahead, labels = self._watched.ahead, _labels(part.records, self._watched.label)
+        known = _known(labels, so_far.known)
+        positions = ahead.positions(part.records, so_far.count, so_far.position)
+        self._note(_completed(so_far, labels, positions))
+        latest = known[1:] if ahead.distance else known
+        columns = [*self._columns(part), [latest[number] for number in part.numbers]]
+        targets = [positions[number] + ahead.distance for number in part.numbers]
+        ready = bisect_right(targets, positions[-1])
         if ready:
-            last = [known[before + number] if before + number >= 0 else None for number in part.numbers[:ready]]
-            own = [labels[number + shift] for number in part.numbers[:ready]]
-            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), own, last)])
-        targets = (start + number + shift for number in part.numbers[ready:])
-        so_far.waiting.extend(zip(targets, zip(*(column[ready:] for column in columns), strict=True), strict=True))
+            own = [labels[bisect_left(positions, target)] for target in targets[:ready]]
+            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), own)])
+        so_far.waiting.extend(
+            zip(targets[ready:], zip(*(column[ready:] for column in columns), strict=True), strict=True)
+        )
+        so_far.count, so_far.position, so_far.known = so_far.count + len(labels), positions[-1], known[-1]
 
     def _columns(self, part: _Part) -> list[Sequence[Any]]:
         """Return the columns of the outputs that are known before their label."""
@@ -173,25 +179,20 @@ def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
     return [None if isinstance(record, DecodeError) else getattr(record, label) for record in records]
 
 
-def _known(labels: Iterable[Any], before: list[Any]) -> list[Any]:
-    """Return `before` and the labels, with each missing label replaced by the one before it."""
-    known, latest = list(before), before[-1] if before else None
+def _known(labels: Iterable[Any], before: Any) -> list[Any]:
+    """Return the label that is known before each record, and after the last one: one element more than labels."""
+    known = [before]
     for value in labels:
-        latest = latest if value is None else value
-        known.append(latest)
+        known.append(known[-1] if value is None else value)
     return known
 
 
-def _completed(so_far: _LaneSoFar, labels: list[Any], known: list[Any], shift: int) -> list[Row]:
-    """Return the rows whose label has arrived, with that label and the one known before; count the records."""
-    start = so_far.count
-    so_far.count += len(labels)
-    first = so_far.count - len(known)
+def _completed(so_far: _LaneSoFar, labels: list[Any], positions: Sequence[int]) -> list[Row]:
+    """Return the rows whose label has arrived, with that label."""
     rows = []
-    while so_far.waiting and so_far.waiting[0][0] < so_far.count:
+    while so_far.waiting and so_far.waiting[0][0] <= positions[-1]:
         target, row = so_far.waiting.popleft()
-        before = target - max(shift, 1) - first
-        rows.append((*row, labels[target - start], known[before] if before >= 0 else None))
+        rows.append((*row, labels[bisect_left(positions, target)]))
     return rows
 
 

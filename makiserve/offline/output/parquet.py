@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import suppress
 from typing import Any, BinaryIO
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from makiserve.errors import SourceError
-from makiserve.offline.output.writers import Columns, columns_of, different_fields
+from makiserve.offline.output.arrow import arrow_column, common_schema
+from makiserve.offline.output.writers import Columns, columns_of
 from makiserve.scoring import Outputs
-from makiserve.scoring.plain import PLAIN
 
 GROUP_ROWS = 65_536
-
-NUMPY_TIMES = {np.datetime64, np.timedelta64}
 
 
 class ParquetWriter:
@@ -60,22 +54,15 @@ class ParquetWriter:
 
     def _array(self, values: list[Any]) -> pa.Array:
         """Return a column of the values' own type, or of their JSON if Arrow or Parquet has no type for them all."""
-        kinds = set(map(type, values))
-        if not kinds <= PLAIN:
-            values = [None if value is pd.NA or value is pd.NaT else value for value in values]
-        is_mixed = bool(kinds & NUMPY_TIMES) and len(kinds - {type(None)}) > 1  # Arrow can end the process at these
-        with suppress(pa.ArrowException, OverflowError, TypeError, ValueError):  # several types, more than 64 bits
-            column = None if is_mixed else pa.array(values)
-            if column is not None and pa.types.is_timestamp(column.type) and column.type.unit == "s":
-                column = column.cast(pa.timestamp("us", column.type.tz))  # Parquet has no seconds
-            if column is not None and not _has_no_parquet_form(column.type):
-                return column
+        column = arrow_column(values)
+        if column is not None:
+            return column
         texts = (self._encode(value).decode() for value in values)
         return pa.array([None if text == "null" else text for text in texts], pa.string())
 
     def _write_group(self) -> None:
         written = [self._writer.schema] if self._writer else []
-        schema = _common([*written, *(each.schema for each in self._waiting)])
+        schema = common_schema([*written, *(each.schema for each in self._waiting)])
         if self._writer is None:
             self._writer = parquet.ParquetWriter(self._file, schema)
         elif schema != self._writer.schema:
@@ -96,26 +83,3 @@ class ParquetWriter:
             for batch in parquet.ParquetFile(copy).iter_batches(GROUP_ROWS):
                 wider.write_table(pa.Table.from_batches([batch]).cast(schema))
         return wider
-
-
-def _has_no_parquet_form(kind: pa.DataType) -> bool:
-    """Return whether a type contains an object without fields, or a time in seconds, neither of which Parquet holds."""
-    if pa.types.is_struct(kind) and not kind.num_fields:
-        return True
-    if pa.types.is_timestamp(kind):
-        return bool(kind.unit == "s")
-    return any(_has_no_parquet_form(kind.field(index).type) for index in range(kind.num_fields))
-
-
-def _common(schemas: list[pa.Schema]) -> pa.Schema:
-    """Return a schema whose types hold the values of all schemas.
-
-    Raises:
-        SourceError: the schemas have no types in common, or the outputs have different fields.
-    """
-    if any(each.names != schemas[0].names for each in schemas):
-        raise different_fields(*dict.fromkeys(tuple(each.names) for each in schemas))
-    try:
-        return pa.unify_schemas(schemas, promote_options="permissive")
-    except pa.ArrowTypeError as error:
-        raise SourceError(f"the outputs have no common type: {error}. Write JSON lines (.jsonl) instead") from error

@@ -19,6 +19,7 @@ from makiserve.offline.feed import Selection, score
 from makiserve.offline.lanes import LaneBySource
 from makiserve.offline.sources import Block, Source
 from makiserve.records import Schema
+from makiserve.records.order import Order
 from makiserve.scoring import ModelGroup, Scored
 
 UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
@@ -89,6 +90,7 @@ class Share(NamedTuple):
         pipeline: the name of the pipeline; None if it was packaged with the model, or there is none.
         sources: the sources to score, one after the other.
         selection: the part of the records whose outputs are sent.
+        order: the order that the lanes must have; None to accept any.
         na_values: the cells of a CSV file that are None for an optional field.
         emit: what an output holds.
         records: whether a sink needs records.
@@ -103,6 +105,7 @@ class Share(NamedTuple):
     pipeline: str | None
     sources: list[Source]
     selection: Selection
+    order: Order | None
     na_values: frozenset[str]
     emit: Sequence[str]
     records: bool
@@ -133,7 +136,7 @@ def work(share: Share) -> None:
                 Sending(schema, records=share.records, features=share.features),
             )
             for source in share.sources:
-                for block, scored in score(lanes, schema, [source], share.selection, form):
+                for block, scored in score(lanes, schema, [source], share.selection, form, share.order):
                     notes.write(f"{spool.write(sending.pack(block, scored))} {source.read}\n")
                 notes.write(f"{END} {source.read}\n")
         except MakiserveError as error:

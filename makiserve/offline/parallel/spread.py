@@ -24,6 +24,7 @@ from makiserve.offline.feed import Selection
 from makiserve.offline.parallel.share import END, Sending, Share, share_from
 from makiserve.offline.sources import Block, Source
 from makiserve.records import Schema
+from makiserve.records.order import Order
 from makiserve.scoring import Scored
 
 STDERR = 2
@@ -45,6 +46,7 @@ def spread(
     sinks: Sequence[Sink],
     processes: int,
     emit: Sequence[str],
+    order: Order | None = None,
 ) -> Iterator[tuple[Iterator[tuple[Block, Scored]], list[Progressing]]]:
     """Start the processes; yield the scored blocks, source by source, and the progress of each source.
 
@@ -56,6 +58,7 @@ def spread(
         sinks: the processes send only what these need.
         processes: maximum number of processes.
         emit: what an output holds.
+        order: the order that the lanes must have; None to accept any.
     """
     far = [Progressing(source) for source in sources]
     records, features = any(each.needs_records for each in sinks), any(each.needs_features for each in sinks)
@@ -67,6 +70,7 @@ def spread(
                 model,
                 sources=[sources[index] for index in indexes],
                 selection=selection,
+                order=order,
                 na_values=schema.na_values,
                 emit=emit,
                 records=records,

@@ -6,20 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from glob import glob, has_magic
 from os.path import commonpath
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from makiserve.errors import ConfigurationError, SourceError
 from makiserve.offline.sources.source import FileSource, RecordsSource, Source
 from makiserve.offline.sources.topic import TopicSpan
 from makiserve.records import Record
+from makiserve.records.arrow import ArrowStream
+from makiserve.records.order import Order, order_from
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
-
-
-class ArrowStream(Protocol):
-    """A data frame or table with the Arrow stream interface (the PyCapsule protocol)."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
 
 Named = str | Path | TopicSpan | Source
 Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]] | ArrowStream
@@ -27,8 +22,12 @@ Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]]
 frame or Arrow table, records or dicts."""
 
 
-def sources_from(given: Given) -> Sequence[Source]:
+def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
     """Return one source for each file or partition; records are one source.
+
+    Args:
+        given: what to read.
+        order: sorts the rows of a data frame; None to keep their order. Other sources have an order of their own.
 
     Raises:
         SourceError: a file does not exist or is named twice.
@@ -37,7 +36,7 @@ def sources_from(given: Given) -> Sequence[Source]:
     if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
         given = [cast("Named", given)]
     if not isinstance(given, Sequence) or not all(_is_named(each) for each in given):
-        return [RecordsSource(given)]
+        return [RecordsSource(given, order)]
     spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
     ready = [cast("Source", each) for each in given if _is_source(each)]
     return [*_file_sources([str(each) for each in given if isinstance(each, (str, Path))]), *spans, *ready]
@@ -50,7 +49,8 @@ def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Se
         SourceError: for the same reasons as `sources_from`.
         ConfigurationError: for the same reasons as `sources_from`, or if a topic is given without a broker.
     """
-    return sources_from([_named(name, settings, broker) for name in settings.source])
+    order = order_from(settings.time, settings.tie_by, settings.lane_by)
+    return sources_from([_named(name, settings, broker) for name in settings.source], order)
 
 
 def _named(name: str, settings: ReplaySettings, broker: BrokerSettings | None) -> Named:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from makiserve.errors import DecodeError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.in_memory import read_rows
+from makiserve.records.order import Order
+from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Scored
 
 
@@ -124,30 +125,29 @@ class Source(Protocol):
         """
 
 
-BLOCK_RECORDS = 16_384
-
-
 class RecordsSource:
-    """Records in memory, or from an iterator.
+    """Rows in memory, or from an iterator.
 
     Args:
-        records: in order; anything that `read_rows` accepts.
+        rows: anything that `read_rows` accepts.
+        order: sorts the rows of a data frame; None to keep their order.
     """
 
     name = "records"
     size = None
     is_keyed = False
 
-    def __init__(self, records: Any) -> None:
-        self._records = records
+    def __init__(self, rows: Any, order: Order | None = None) -> None:
+        self._rows = rows
+        self._order = order
         self.read = 0
 
     def blocks(self, schema: Schema) -> Iterator[Block]:
-        rest = read_rows(self._records, schema)
-        while records := list(islice(rest, BLOCK_RECORDS)):
+        unseen = UnseenFields(schema)
+        for records in read_rows(self._rows, schema, unseen, self._order):
             start = self.read
             self.read += len(records)
-            yield Block(self.name, range(start, self.read), records)
+            yield Block(self.name, range(start, self.read), records, unseen=unseen.names)
 
 
 class FileSource:

@@ -64,7 +64,7 @@ def test_what_is_shown_is_what_it_is_in_the_whole(model: PackagedModel, tmp_path
     _, path = interleaved(tmp_path)
     for lane_by in (None, "house"):
         whole = makiserve.replay(model, path, lane_by=lane_by)
-        part = makiserve.replay(model, path, lane_by=lane_by, selection=Selection(start_at=50, limit=100))
+        part = makiserve.replay(model, path, lane_by=lane_by, selection=Selection(emit_from=50, limit=100))
         assert part.outputs == [output for output in whole.outputs if 50 <= output[0] < 150]
         assert [each.offset for each in part.dead] == [each.offset for each in whole.dead if 50 <= each.offset < 150]
         assert part.rows == 100
@@ -87,9 +87,9 @@ def test_a_sample_is_the_same_part_each_time(alarmed: PackagedModel, model: Pack
         assert part == makiserve.replay(each, path, selection=Selection(sample=0.1)).outputs
 
 
-@pytest.mark.parametrize("wrong", [{"start_at": -1}, {"limit": 0}, {"sample": 0.0}, {"sample": 1.5}])
+@pytest.mark.parametrize("wrong", [{"emit_from": -1}, {"limit": 0}, {"sample": 0.0}, {"sample": 1.5}])
 def test_a_selection_of_nothing_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match=r"^(start_at|sample|limit)="):
+    with pytest.raises(ConfigurationError, match=r"^(emit_from|sample|limit)="):
         Selection(**wrong)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from makiserve import Record
 from makiserve.errors import DecodeError
+from makiserve.offline.labels import Ahead
 from makiserve.offline.metrics.observed import Observer, Watched
 from makiserve.offline.sources import Block
 from makiserve.scoring import Scored
@@ -45,9 +46,9 @@ def test_the_label_is_that_of_the_record_that_caused_the_prediction() -> None:
 
 def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batches() -> None:
     values = [float(number) for number in range(8)]
-    whole = Observer(Watched("value", shift=3))
+    whole = Observer(Watched("value", Ahead(3)))
     whole.take(Block("lane", range(8), items(*values)), scored(list(range(8)), values))
-    parts = Observer(Watched("value", shift=3))
+    parts = Observer(Watched("value", Ahead(3)))
     for first in range(0, 8, 2):
         two = values[first : first + 2]
         parts.take(Block("lane", range(first, first + 2), items(*two)), scored([0, 1], two))
@@ -58,7 +59,7 @@ def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batch
 
 
 def test_records_that_cannot_be_decoded_count_and_have_no_label() -> None:
-    observer = Observer(Watched("value", shift=1))
+    observer = Observer(Watched("value", Ahead(1)))
     error = DecodeError("no", value="5")  # it has an attribute of that name
     observer.take(Block("lane", range(3), [*items(1.0), error, *items(3.0, first=2)]), scored([0, 2], [1.0, 3.0]))
     assert listed(observer.observed().label) == [None, None]
@@ -78,7 +79,7 @@ def test_nothing_observed_is_empty_columns() -> None:
 
 
 def test_lanes_of_a_field_have_labels_of_their_own() -> None:
-    observer = Observer(Watched("value", shift=1))
+    observer = Observer(Watched("value", Ahead(1)))
     for first in (0, 4):
         records = items(*(float(n) for n in range(first, first + 4)))
         block = Block("a.csv", range(first, first + 4), records, lanes=["x", "y", "x", "y"])
@@ -97,7 +98,7 @@ def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
     values = [None if number % 4 == 3 else float(number) for number in range(40)]
     lanes = ["xyz"[number * number % 3] for number in range(40)]
     causes = [number for number in range(40) if number % 5]
-    observer, records = Observer(Watched("value", shift)), items(*values)
+    observer, records = Observer(Watched("value", Ahead(shift))), items(*values)
     for first in range(0, 40, size):
         own = [cause - first for cause in causes if first <= cause < first + size]
         part = slice(first, first + size)

@@ -170,7 +170,7 @@ def test_the_label_of_the_frame_is_that_of_the_metrics(
     model: PackagedModel, source: Path, shift: int, lane_by: str | None
 ) -> None:
     def replayed() -> Any:
-        return makiserve.replay(model, source, label="power", label_shift=shift, lane_by=lane_by)
+        return makiserve.replay(model, source, label="power", label_ahead=shift, lane_by=lane_by)
 
     if shift == 100:
         with pytest.raises(ConfigurationError, match=r"none of the .* predictions has a label"):
@@ -187,9 +187,9 @@ def test_the_label_of_the_frame_is_that_of_the_metrics(
     ("wrong", "words", "option"),
     [
         (
-            {"label": "power", "label_shift": -3},
-            "label_shift=-3: must be a number of records, 0 or more",
-            "--label-shift -3: must be",
+            {"label": "power", "label_ahead": -3},
+            "label_ahead=-3: must be a number of records, 0 or more",
+            "--label-ahead -3: must be",
         ),
         (
             {"label": "watts"},

@@ -21,7 +21,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_a_label_may_be_ahead_and_groups_are_measured_apart(model: PackagedModel, source: Path) -> None:
-    metrics = makiserve.replay(model, source, label="power [kW]", label_shift=2, by=["house"]).metrics
+    metrics = makiserve.replay(model, source, label="power [kW]", label_ahead=2, by=["house"]).metrics
     assert metrics
     assert metrics.rows == 38
     assert [(group.value, group.rows) for group in metrics.groups] == [("a", 19), ("b", 19)]
