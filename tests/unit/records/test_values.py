@@ -291,10 +291,14 @@ UTC = timezone.utc
         ("time32", time, [time(), REFUSED]),
         ("time64", time, [time(microsecond=2), REFUSED]),
         ("timestamp s", datetime, [datetime(1970, 1, 1), REFUSED, REFUSED]),  # noqa: DTZ001  without a zone
-        ("timestamp ms, zone", datetime, [datetime(1970, 1, 1, tzinfo=UTC), REFUSED]),
+        (
+            "timestamp ms, zone",
+            datetime,
+            [datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)],
+        ),
         ("timestamp us", datetime, [datetime(1970, 1, 1), REFUSED, REFUSED]),  # noqa: DTZ001  without a zone
         ("timestamp us", float, [REFUSED, REFUSED, REFUSED]),
-        ("timestamp, unknown zone", datetime, [REFUSED]),
+        ("timestamp, unknown zone", datetime, [datetime(1970, 1, 1, tzinfo=UTC)]),
         ("duration s", timedelta, [timedelta(0), REFUSED]),
         ("duration ns", timedelta | None, [timedelta(microseconds=2), None, timedelta(0)]),
         ("duration ns", float, [REFUSED, REFUSED, REFUSED]),
