@@ -87,11 +87,10 @@ class LaneOrder:
                 if isinstance(record, DecodeError):
                     continue
                 raise self._null(f"{source}@{offset}", record)
-            key = tuple(map(comparable, key))
-            latest = self._latest.get(lane)
-            if latest is not None and not latest < key:
-                raise self._wrong(f"{source}@{offset}", lane, latest, key)
-            self._latest[lane] = key
+            latest, now = self._latest.get(lane), tuple(map(comparable, key))
+            if latest is not None and not latest < now:
+                raise self._wrong(f"{source}@{offset}", lane, latest, now)
+            self._latest[lane] = now
 
     def _null(self, place: str, record: Record) -> SourceError:
         names = [name for name in (*self._names, self._lane) if name and getattr(record, name) is None]
