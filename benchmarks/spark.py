@@ -124,7 +124,7 @@ def _makiserve(source: Path) -> pa.Table:
     import makiserve
 
     table = parquet.read_table(source).sort_by(PLACE)
-    frame = makiserve.features_frame(features, record=Reading, source=table)
+    frame = makiserve.features_frame(table, features=features, record=Reading)
     found = pa.Table.from_pandas(frame.reset_index())
     for name in ("key", "at"):
         found = found.append_column(name, table[name].take(found["offset"]))

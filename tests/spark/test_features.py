@@ -61,7 +61,7 @@ def on_spark(df: DataFrame, module: ModuleType, **options: Any) -> pa.Table:
 def here(df: DataFrame, module: ModuleType) -> pa.Table:
     """Return what `features_frame` gives for the sorted rows, with the columns of the result on Spark."""
     source = in_utc(df.toArrow().sort_by([(name, "ascending") for name in PLACE]))
-    frame = features_frame(module.features, record=module.Reading, source=source, lane_by="station")
+    frame = features_frame(source, features=module.features, record=module.Reading, lane_by="station")
     features = pa.Table.from_pandas(frame.reset_index(), preserve_index=False)
     times = source.column("at").take(features.column("offset"))
     found = features.drop(["offset"]).add_column(1, "at", times)
