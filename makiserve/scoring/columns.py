@@ -34,7 +34,13 @@ def _column(field: FieldValues) -> Column:
     return Column(*field)
 
 
-def named_columns(features: Sequence[Any]) -> dict[str, Sequence[Any]] | None:
+def item_type(features: Sequence[Any]) -> type[Any]:
+    """Return the type of the first of some features."""
+    rows = features.column if isinstance(features, ColumnItems) else None
+    return rows.make if isinstance(rows, Rows) and isinstance(rows.make, type) else type(features[0])
+
+
+def named_columns(features: Sequence[Any]) -> dict[str, ColumnItems] | None:
     """Return the values of each field of features that are columns; None if they are objects or have no names."""
     if not isinstance(features, ColumnItems) or not isinstance(features.column, Rows) or not features.column.names:
         return None

@@ -15,7 +15,10 @@ from makiserve.records import Record
 from makiserve.records.fields import field_names, field_titles
 from makiserve.records.table import records_at
 from makiserve.scoring.batch import Dead, Scored, in_order
+from makiserve.scoring.columns import item_type, named_columns
 from makiserve.scoring.plain import plain
+from makiserve.stream.columns.column import Rows
+from makiserve.stream.columns.items import ColumnItems, as_column
 
 Column = Callable[[Scored, Sequence[Record | DecodeError]], Sequence[Any]]
 Shape = Callable[[Sequence[Any]], Sequence[Any]]
@@ -96,8 +99,10 @@ class Outputs:
         self.names = tuple(self._columns) if not has_post else ()
         self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
 
-    def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], list[Any]]:
+    def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], Sequence[Any]]:
         """Return the causes and the outputs of a batch; each output is a Struct, dataclass or dict for a JSON object.
+
+        Features that are columns stay columns.
 
         Args:
             scored: the result of scoring the batch.
@@ -107,7 +112,8 @@ class Outputs:
             return scored.posted.causes, _named(scored.posted.items, "prediction")
         if self._whole is None:
             return scored.causes, _named(scored.features, "value")
-        return scored.causes, list(map(self._whole, *(column(scored, records) for column in self._columns.values())))
+        columns = {name: as_column(column(scored, records)) for name, column in self._columns.items()}
+        return scored.causes, ColumnItems(Rows(self._whole, tuple(columns), tuple(columns.values())))
 
     def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> EncodedOutputs:
         """Return the outputs of a batch as they are published.
@@ -123,9 +129,11 @@ class Outputs:
 
     def writable(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Scored:
         """Return the batch with the same dead letters as `encode`, for callers that do not write JSON."""
+        if self._is_writable(scored):
+            return scored
         causes, objects = self.objects(scored, records)
         try:
-            self.encode_object(objects)
+            self.encode_object(list(objects))
         except UNWRITABLE:
             return scored.without(self._failed(causes, objects))
         return scored
@@ -139,7 +147,18 @@ class Outputs:
         except UNWRITABLE as error:
             return self.encode_object({"error": f"the output cannot be written as JSON: {error}"})
 
-    def _failed(self, causes: list[int], objects: list[Any]) -> dict[int, RecordError]:
+    def _is_writable(self, scored: Scored) -> bool:
+        """Return whether JSON can represent all outputs, as far as their types show."""
+        if scored.posted is not None or self.needs_records:
+            return False
+        features = named_columns(scored.features) if self.needs_features else {}
+        return (
+            features is not None
+            and all(column.is_typed for column in features.values())
+            and set(map(type, scored.predictions)) <= {float, bool, type(None)}
+        )
+
+    def _failed(self, causes: list[int], objects: Sequence[Any]) -> dict[int, RecordError]:
         """Return the records with an output that JSON cannot represent, each with its error."""
         failed: dict[int, RecordError] = {}
         for cause, item in zip(causes, objects, strict=True):
@@ -199,8 +218,12 @@ def _values(items: Sequence[Any]) -> Sequence[Any]:
     return _named(items, "value")
 
 
-def _named(items: Sequence[Any], plain: str) -> list[Any]:
+def _named(items: Sequence[Any], plain: str) -> Sequence[Any]:
     """Return the items as objects with named fields; an item without fields becomes `{plain: item}`."""
+    if isinstance(items, ColumnItems) and isinstance(items.column, Rows) and isinstance(items.column.make, type):
+        rows = items.column
+        is_tuple = issubclass(item_type(items), tuple)
+        return ColumnItems(Rows(_struct(rows.make), rows.names, rows.fields)) if is_tuple else items
     kinds = set(map(type, items))
     if len(kinds) > 1:
         return [_named([item], plain)[0] for item in items]

@@ -60,7 +60,7 @@ class OutputFile:
             keys = block.keys or ()
             places["key"] = [_text(keys[cause]) for cause in causes]
         if objects:
-            self._writer.write(places, objects)
+            self._writer.write(places, list(objects))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from makiserve.stream.columns.column import Array, Column, Items, join
+from makiserve.stream.columns.column import Array, Column, Items, join, objects
 
 
 class ColumnItems(Sequence[Any]):
@@ -28,6 +28,11 @@ class ColumnItems(Sequence[Any]):
     def __init__(self, column: Items) -> None:
         self.column = column
         self._items: list[Any] | None = None
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the items are numbers or booleans in a typed array, or None."""
+        return isinstance(self.column, Column) and self.column.values.dtype != object
 
     def __len__(self) -> int:
         return len(self.column)
@@ -61,6 +66,11 @@ class ColumnItems(Sequence[Any]):
         if self._items is None:
             self._items = self.column.items()
         return self._items
+
+
+def as_column(items: Sequence[Any]) -> Items:
+    """Return items as a column; those that are not one yet stay objects."""
+    return items.column if isinstance(items, ColumnItems) else objects(items)
 
 
 def as_floats(items: Sequence[Any]) -> Array:

@@ -12,6 +12,8 @@ import pytest
 import makiserve
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError
 from makiserve.scoring import EncodedOutputs, Outputs, Posted, Scored
+from makiserve.stream.columns.column import Rows, column_of
+from makiserve.stream.columns.items import ColumnItems
 
 
 class Reading(makiserve.Record):
@@ -146,3 +148,24 @@ def test_a_record_whose_post_output_json_cannot_hold_keeps_none_of_its_outputs()
     assert found.posted == Posted([0], [1.0])
     assert found.dead[-1][0] == 2
     assert form.encode(scored, RECORDS).dead[-1][0] == 2
+
+
+def test_outputs_of_features_that_are_columns_are_those_of_objects() -> None:
+    class Named(NamedTuple):
+        ratio: float | None
+        name: str = makiserve.field(name="the name")
+
+    column = Rows(Named, Named._fields, (column_of([1.5, None]), column_of(["a", "b"])))
+    for emit, has_model in (((), False), (("prediction", "features"), True), (("features.ratio",), True)):
+        form = Outputs(Reading, Named._fields, emit=emit, has_model=has_model, has_post=False)
+        ours, theirs = (Scored([0, 1], features, [2.5, None], []) for features in (ColumnItems(column), column.items()))
+        assert form.encode(ours, []) == form.encode(theirs, [])
+        assert form.writable(ours, []) == ours
+
+
+def test_a_prediction_that_json_lacks_is_found_beside_features_in_columns() -> None:
+    form = Outputs(Reading, ("value",), emit=("prediction", "features"), has_model=True, has_post=False)
+    column = ColumnItems(Rows(Features, Features._fields, (column_of([1.5, 2.5]), column_of(["a", "b"]))))
+    found = form.writable(Scored([0, 1], column, [1.5, object()], []), [])
+    assert found.causes == [0]
+    assert [index for index, _ in found.dead] == [1]
