@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -24,11 +24,11 @@ def columns_of(features: Sequence[Any], predictions: Sequence[Any]) -> dict[str,
         features: items of one type with named fields; items of other types have no columns.
         predictions: one for each item; each is None without a model.
     """
-    fields = named_columns(features)
+    fields: Mapping[str, Sequence[Any]] | None = named_columns(features)
     if fields is None:
         names = field_names(type(features[0])) or () if features else ()
         fields = {name: list(map(attrgetter(name), features)) for name in names}
-    return fields | columns_of_predictions(predictions)
+    return {**fields, **columns_of_predictions(predictions)}
 
 
 def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any]]:
