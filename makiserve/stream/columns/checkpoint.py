@@ -219,12 +219,11 @@ class ColumnCheckpoints:
         self._compiled.groups[number].release(state.tables, gone)
         table.release(gone)
 
-    def _put_foreign(self, state: LaneState, slot: int, pairs: Sequence[Any]) -> None:
+    def _put_foreign(self, state: LaneState, slot: int, keys: Any, groups: Sequence[Any]) -> None:
         table = state.tables[self._tables[slot]]
-        for plain, group in pairs:
+        for key, group in zip(self._codec.from_plains(keys), groups, strict=True):
             if group is None:
                 continue  # a failed record named it
-            key = self._codec.from_plain(plain)
             rows, _ = table.find([key])
             table.is_foreign[rows] = True
             self._row_parts.put(state.rows, slot, key, group)

@@ -1,6 +1,7 @@
 """Encode state values as bytes and decode them: by type tag, never with pickle, and only types that the pipeline names.
 
-Values of MessagePack's own types are stored as they are; every other value is a list whose first element is a tag.
+Values of MessagePack's own types are stored as they are; every other value is a list whose first element is a tag. The
+elements of a container are encoded together if their types allow it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import dataclasses
 import datetime as dt
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -28,9 +29,10 @@ SURROGATES = "x"
 PLAIN = frozenset((float, int, str, bytes, bool, type(None)))
 """The types that MessagePack has; but its integers have at most 64 bits, and its text has no lone surrogates."""
 
+FIELDED = (tuple, msgspec.Struct)
+"""The structured types whose values are encoded field by field: named tuples and records."""
+
 INT64 = range(-(2**63), 2**64)
-Encode = Callable[[Any], Any]
-Decode = Callable[..., Any]
 
 
 def named_types(functions: Iterable[Any]) -> dict[str, type]:
@@ -64,7 +66,7 @@ class Codec:
         tagged = _TAGS.get(kind)
         if tagged is not None:
             tag, encode = tagged
-            return [tag, *encode(value, self.to_plain)]
+            return [tag, *encode(value, self)]
         if self._types.get(kind.__qualname__) is kind:
             return ["T", kind.__qualname__, *map(self.to_plain, _fields(value))]
         raise StateError(
@@ -84,12 +86,14 @@ class Codec:
             tag, *parts = plain
             if tag == "T":
                 return self._structured(parts[0], [self.from_plain(part) for part in parts[1:]])
-            return _DECODERS[tag](parts, self.from_plain)
+            return _DECODERS[tag](parts, self)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"a checkpoint has a value that cannot be read: {plain!r:.80}") from error
 
-    def to_plains(self, values: Sequence[Any]) -> list[Any]:
-        """Return values in MessagePack's types, without a call for each if they have these types already.
+    def to_plains(self, values: Collection[Any]) -> Any:
+        """Return values in MessagePack's types, without a call for each if all have these types or are of one record.
+
+        Records and named tuples become a map with a list for each field; other values become a list.
 
         Raises:
             StateError: the type of one has no code.
@@ -97,20 +101,35 @@ class Codec:
         kinds = set(map(type, values))
         if kinds <= PLAIN and (int not in kinds or all(value in INT64 for value in values if type(value) is int)):
             return list(values)
-        return [self.to_plain(value) for value in values]
+        kind = kinds.pop() if len(kinds) == 1 else None
+        if kind is None or self._types.get(kind.__qualname__) is not kind or not issubclass(kind, FIELDED):
+            return [self.to_plain(value) for value in values]
+        rows = values if issubclass(kind, tuple) else map(msgspec.structs.astuple, values)
+        fields = [self.to_plains(column) for column in zip(*rows, strict=True)]
+        return {"type": kind.__qualname__, "fields": fields} if fields else [self.to_plain(value) for value in values]
 
-    def from_plains(self, plains: list[Any]) -> list[Any]:
+    def from_plains(self, plains: Any) -> list[Any]:
         """Return the values that `to_plains` encoded.
 
         Raises:
             StateError: one is damaged, or names a type that the pipeline does not name.
         """
+        if isinstance(plains, dict):
+            return self._records(plains)
         kinds = set(map(type, plains))
         if kinds <= PLAIN and (float not in kinds or all(plain == plain for plain in plains)):
-            return plains
+            return list(plains)
         return [self.from_plain(plain) for plain in plains]
 
-    def _structured(self, name: str, fields: list[Any]) -> Any:
+    def _records(self, plains: dict[str, Any]) -> list[Any]:
+        try:
+            name, fields = plains["type"], [self.from_plains(column) for column in plains["fields"]]
+            rows = list(zip(*fields, strict=True))
+            return [self._structured(name, row) for row in rows]
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise StateError(f"a checkpoint has records that cannot be read: {plains!r:.80}") from error
+
+    def _structured(self, name: str, fields: Iterable[Any]) -> Any:
         kind = self._types.get(name)
         if kind is None:
             raise StateError(f"a checkpoint has a value of type {name}, which the pipeline's module no longer has")
@@ -150,38 +169,34 @@ def _fields(value: Any) -> Iterable[Any]:
     return tuple(getattr(value, field.name) for field in dataclasses.fields(value))
 
 
-def _array(parts: list[Any], _: Decode) -> Any:
+def _array(parts: list[Any], _: Codec) -> Any:
     return np.frombuffer(parts[2], dtype=parts[0]).reshape(parts[1]).copy()
 
 
-def _scalar(parts: list[Any], _: Decode) -> Any:
+def _scalar(parts: list[Any], _: Codec) -> Any:
     return np.frombuffer(parts[1], parts[0])[0]
 
 
-def _each(value: Iterable[Any], encode: Encode) -> list[Any]:
-    return [encode(item) for item in value]
+def _joined(parts: list[Any], codec: Codec) -> dict[Any, Any]:
+    return dict(zip(codec.from_plains(parts[0]), codec.from_plains(parts[1]), strict=True))
 
 
-def _pairs(value: dict[Any, Any], encode: Encode) -> list[Any]:
-    return [encode(item) for pair in value.items() for item in pair]
-
-
-_CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[list[Any], Decode], Any]]] = [
-    ("t", tuple, _each, lambda parts, decode: tuple(decode(part) for part in parts)),
-    ("l", list, _each, lambda parts, decode: [decode(part) for part in parts]),
-    ("s", set, _each, lambda parts, decode: {decode(part) for part in parts}),
-    ("f", frozenset, _each, lambda parts, decode: frozenset(decode(part) for part in parts)),
+_CODES: list[tuple[str, type, Callable[[Any, Codec], Iterable[Any]], Callable[[list[Any], Codec], Any]]] = [
+    ("t", tuple, lambda value, codec: [codec.to_plains(value)], lambda parts, codec: tuple(codec.from_plains(*parts))),
+    ("l", list, lambda value, codec: [codec.to_plains(value)], lambda parts, codec: codec.from_plains(*parts)),
+    ("s", set, lambda value, codec: [codec.to_plains(value)], lambda parts, codec: set(codec.from_plains(*parts))),
     (
-        "d",
-        dict,
-        _pairs,
-        lambda parts, decode: {decode(k): decode(v) for k, v in zip(parts[::2], parts[1::2], strict=True)},
+        "f",
+        frozenset,
+        lambda value, codec: [codec.to_plains(value)],
+        lambda parts, codec: frozenset(codec.from_plains(*parts)),
     ),
+    ("d", dict, lambda value, codec: [codec.to_plains(value.keys()), codec.to_plains(value.values())], _joined),
     (
         "q",
         deque,
-        lambda value, encode: [value.maxlen, *_each(value, encode)],
-        lambda parts, decode: deque((decode(part) for part in parts[1:]), parts[0]),
+        lambda value, codec: [value.maxlen, codec.to_plains(value)],
+        lambda parts, codec: deque(codec.from_plains(parts[1]), parts[0]),
     ),
     # In hexadecimal: Python refuses to write or read a decimal of more than 4300 digits.
     ("i", int, lambda value, _: [hex(value)], lambda parts, _: int(parts[0], 0)),
@@ -194,8 +209,8 @@ _CODES: list[tuple[str, type, Callable[[Any, Encode], Iterable[Any]], Callable[[
     (
         "r",
         Fraction,
-        lambda value, encode: [encode(value.numerator), encode(value.denominator)],
-        lambda parts, decode: Fraction(decode(parts[0]), decode(parts[1])),
+        lambda value, codec: [codec.to_plain(value.numerator), codec.to_plain(value.denominator)],
+        lambda parts, codec: Fraction(codec.from_plain(parts[0]), codec.from_plain(parts[1])),
     ),
     ("U", UUID, lambda value, _: [value.bytes], lambda parts, _: UUID(bytes=parts[0])),
     ("m", Decimal, lambda value, _: [str(value)], lambda parts, _: Decimal(parts[0])),

@@ -93,8 +93,8 @@ class Parts:
             StateError: it is damaged.
         """
         try:
-            _, pairs = _unpack(block)
-            return self._checkpoints.codec.from_plains([key for key, _ in pairs])
+            _, keys, _ = _unpack(block)
+            return self._checkpoints.codec.from_plains(keys)
         except DAMAGES as error:
             raise StateError(f"a block of a checkpoint is damaged: {type(error).__name__}: {error}") from error
 
@@ -102,18 +102,18 @@ class Parts:
         """Return the block of some groups, the slot of which has this index; a group that is gone is None."""
         checkpoints, groups, child = self._checkpoints, state[index], self._child(index)
         contents = [checkpoints.to_plain(groups[key], child) if key in groups else None for key in keys]
-        return pack([index, list(zip(checkpoints.codec.to_plains(keys), contents, strict=True))])
+        return pack([index, checkpoints.codec.to_plains(keys), contents])
 
     def put(self, state: State, index: int, key: Any, plain: Any) -> None:
         """Put a group, as a block holds it, into a state."""
         state[index][key] = self._checkpoints.from_plain(plain, self._child(index), state)
 
-    def _newest(self, contents: Iterable[list[Any]]) -> dict[int, dict[Any, Any]]:
+    def _newest(self, blocks: Iterable[list[Any]]) -> dict[int, dict[Any, Any]]:
         """Return the last content of each group that is not gone, by slot and key."""
         found: dict[int, dict[Any, Any]] = {index: {} for index in self._groups}
-        for index, pairs in contents:
-            groups, keys = found[index], self._checkpoints.codec.from_plains([key for key, _ in pairs])
-            for key, (_, group) in zip(keys, pairs, strict=True):
+        for index, keys, contents in blocks:
+            groups = found[index]
+            for key, group in zip(self._checkpoints.codec.from_plains(keys), contents, strict=True):
                 if group is None:
                     groups.pop(key, None)
                 else:

@@ -61,7 +61,7 @@ def test_a_checkpoint_anywhere_changes_nothing(make: Any) -> None:
         head = columns.feed(NUMBERS[:cut], state)
         restored = others.load(checkpoints.dump(state))
         tail = again.feed(NUMBERS[cut:], restored)
-        assert repr(head.outputs + tail.outputs) == repr(expected.outputs)
+        assert repr([*head.outputs, *tail.outputs]) == repr(expected.outputs)
         assert others.dump(restored) == end
 
 

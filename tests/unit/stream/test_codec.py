@@ -1,0 +1,103 @@
+"""Values of state as bytes: containers are encoded together if they can be, and come back with their types."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+import makiserve
+from makiserve.errors import StateError
+from makiserve.stream.engine.codec import Codec, pack
+
+
+class Reading(makiserve.Record):
+    key: str
+    value: float | None
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+class Empty(msgspec.Struct, frozen=True):
+    pass
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+
+
+class Color(Enum):
+    RED = "red"
+
+
+CODEC = Codec({kind.__qualname__: kind for kind in (Reading, Pair, Empty, Point, Color)})
+READINGS = [Reading(key="a", value=1.5), Reading(key="\ud800", value=None)]
+VALUES: list[Any] = [
+    [1.5, 2, True, None, "ä", b"x"],
+    [2**64, 1],
+    READINGS,
+    (*READINGS, None),
+    deque(READINGS, maxlen=5),
+    [Pair(READINGS, 2**70), Pair([Pair(1, "x")], (1, 2))],
+    {Pair(1, "a"): READINGS[0], Pair(2, "b"): READINGS[1]},
+    [Empty(), Empty()],
+    [Point(1.0), Point(2.0)],
+    [Color.RED, Color.RED],
+    [Pair(1, 2), Reading(key="a", value=1.5)],
+    {1, 2, "x"},
+    frozenset({Pair(1, 2)}),
+    [[], (), {}, deque(), [()]],
+    {"type": "Pair", "fields": [[1], [2]]},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_value_and_its_types_come_back(value: Any) -> None:
+    found = CODEC.from_plain(msgspec.msgpack.decode(pack(CODEC.to_plain(value))))
+    assert (found, type(found)) == (value, type(value))
+    assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values_that_are_encoded_together_come_back(value: Any) -> None:
+    values = [value, value]
+    assert repr(CODEC.from_plains(msgspec.msgpack.decode(pack(CODEC.to_plains(values))))) == repr(values)
+
+
+def test_nan_comes_back_as_one_object() -> None:
+    """A dict finds it by its identity."""
+    plains = CODEC.to_plains([Pair(float("nan"), 1), Pair(float("nan"), 2)])
+    assert all(pair.first is math.nan for pair in CODEC.from_plains(plains))
+
+
+def test_value_without_a_code_among_others_is_refused() -> None:
+    with pytest.raises(StateError, match=r"type builtins\.object cannot be saved"):
+        CODEC.to_plains([1, object()])
+    with pytest.raises(StateError, match=r"type builtins\.object cannot be saved"):
+        CODEC.to_plains([Pair(1, object())])
+
+
+@pytest.mark.parametrize(
+    "plains",
+    [
+        {},
+        {"type": "Pair"},
+        {"type": "Pair", "fields": [[1]]},
+        {"type": "Pair", "fields": [[1], [1, 2]]},
+        {"type": "Other", "fields": [[1]]},
+        {"type": 1, "fields": 2},
+    ],
+    ids=repr,
+)
+def test_damaged_records_are_refused(plains: Any) -> None:
+    with pytest.raises(StateError):
+        CODEC.from_plains(plains)
