@@ -26,7 +26,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def start(master: str, folder: Path) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
     builder = SparkSession.builder.master(master).appName("makiserve tests")
     options = {
         "spark.ui.enabled": "false",

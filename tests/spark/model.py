@@ -38,6 +38,7 @@ def log_weather(weather: ModuleType, folder: Path) -> str:
         features=weather.features,
         record=weather.Reading,
         reference=[weather.Reading("s0", start + timedelta(hours=index), 50.0 + index) for index in range(40)],
+        pip_requirements=["mlflow"],  # MLflow would run the model to find them
         registered_model_name="weather",
         alias="champion",
     )
