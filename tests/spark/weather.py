@@ -46,6 +46,8 @@ def features():
 """
 
 UNITS = """
+import os
+
 def celsius(fahrenheit):
     if fahrenheit < -459.67:
         raise ValueError("below absolute zero")
