@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -14,7 +15,11 @@ from makiserve.offline.labels import LabelColumn
 from makiserve.offline.output.arrow import arrow_column, common_schema
 from makiserve.offline.sources import Block
 from makiserve.records.fields import field_names, field_titles, field_values
+from makiserve.records.table import records_at, values_of
 from makiserve.scoring import Scored
+from makiserve.scoring.columns import item_type, named_columns
+from makiserve.stream.columns.column import Column
+from makiserve.stream.columns.items import ColumnItems, as_floats, concat
 
 LABEL = "label"
 CHUNK_ROWS = 65_536
@@ -48,7 +53,7 @@ class EmittedRows:
         self._places: dict[str, list[Any]] = {lane_by: []} if lane_by else {}
         self._places |= {"source": []} | ({time[0]: []} if time else {}) | {"offset": []}
         self._sources: set[str] = set()
-        self._items: list[Any] = []
+        self._parts: list[Sequence[Any]] = []
         self._chunks: list[pa.Table] = []
 
     def take(self, block: Block, scored: Scored) -> None:
@@ -56,15 +61,15 @@ class EmittedRows:
         columns: list[list[Any]] = [[block.lanes[cause] for cause in causes]] if block.lanes else []
         columns.append([block.source] * len(causes))
         if self._time:
-            columns.append([getattr(block.records[cause], self._time) for cause in causes])
+            columns.append(values_of(records_at(block.records, causes), self._time))
         columns.append([block.offsets[cause] for cause in causes])
         for place, values in zip(self._places.values(), columns, strict=True):
             place += values
-        self._items += scored.features
+        self._parts += [scored.features] if causes else []
         self._sources.update([block.source] if causes else [])
         if self._labels:
             self._labels.take(block, causes)
-        if self._is_packed and len(self._items) >= CHUNK_ROWS:
+        if self._is_packed and len(self._places["offset"]) >= CHUNK_ROWS:
             self._chunks.append(self._packed())
 
     def to_pandas(self) -> pd.DataFrame:
@@ -72,20 +77,17 @@ class EmittedRows:
         places = {name: values for name, values in self._places.items() if name not in self._hidden()}
         offsets = pd.Index(places["offset"], name="offset", dtype="int64")
         index = offsets if len(places) == 1 else pd.MultiIndex.from_arrays(list(places.values()), names=list(places))
-        if not self._items:
+        items = concat(self._parts)
+        if not items:
             return pd.DataFrame(index=index)
-        titles = self._titles()
-        names = tuple(titles)
-        frame = pd.DataFrame(
-            [field_values(item, names) for item in self._items], columns=list(titles.values()), index=index
-        )
+        frame = _frame(items, self._titles(items), index)
         if self._labels:
             frame[LABEL] = self._labels.values()
         return frame
 
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table; the columns of the position come first."""
-        if self._items or not self._chunks:
+        if self._parts or not self._chunks:
             self._chunks.append(self._packed())
         schema = common_schema([chunk.schema for chunk in self._chunks])
         table = pa.concat_tables([chunk.cast(schema) for chunk in self._chunks])
@@ -111,30 +113,59 @@ class EmittedRows:
 
     def _packed(self) -> pa.Table:
         """Return the rows as an Arrow table, and forget them."""
-        titles = self._titles()
-        rows = [field_values(item, tuple(titles)) for item in self._items]
-        features = zip(titles.values(), zip(*rows, strict=True), strict=True) if rows else ()
-        columns = {name: _column(name, values) for name, values in {**self._places, **dict(features)}.items()}
-        for values in (*self._places.values(), self._items):
+        items = concat(self._parts)
+        features = _columns(items, self._titles(items))
+        columns = {name: _column(name, values) for name, values in {**self._places, **features}.items()}
+        for values in (*self._places.values(), self._parts):
             values.clear()
         return pa.table(columns)
 
-    def _titles(self) -> dict[str, str]:
+    def _titles(self, items: Sequence[Any]) -> dict[str, str]:
         """Return the names of the columns, by attribute.
 
         Raises:
             PipelineError: the items have no named fields.
             ArgumentError: there are labels, and a feature is named like them.
         """
-        if not self._items:
+        if not items:
             return {}
-        kind = type(self._items[0])
+        kind = item_type(items)
         if field_names(kind) is None:
             raise PipelineError(f"the pipeline emits {kind.__name__}: a frame needs a named tuple, Record or dataclass")
         titles = field_titles(kind)
         if self._labels and LABEL in titles.values():
             raise ArgumentError("label", LABEL, "the pipeline already emits a feature with the name of this column")
         return titles
+
+
+def _columns(items: Sequence[Any], titles: Mapping[str, str]) -> dict[str, Sequence[Any]]:
+    """Return the values of each field, by title."""
+    columns = named_columns(items)
+    if columns is not None:
+        return {title: columns[name] for name, title in titles.items()}
+    rows = [field_values(item, tuple(titles)) for item in items]
+    return dict(zip(titles.values(), zip(*rows, strict=True), strict=True)) if rows else {}
+
+
+def _frame(items: Sequence[Any], titles: Mapping[str, str], index: pd.Index) -> pd.DataFrame:
+    columns = named_columns(items)
+    if columns is None:
+        rows = [field_values(item, tuple(titles)) for item in items]
+        return pd.DataFrame(rows, columns=list(titles.values()), index=index)
+    frame = pd.DataFrame({number: _pandas(columns[name]) for number, name in enumerate(titles)}, index=index)
+    frame.columns = pd.Index(list(titles.values()))
+    return frame
+
+
+def _pandas(values: ColumnItems) -> Any:
+    """Return values with the type that pandas gives a column of such Python values."""
+    column = values.column
+    if isinstance(column, Column) and column.values.dtype != object:
+        if column.missing is None:
+            return column.values
+        if column.values.dtype == np.float64 and not column.missing.all():
+            return as_floats(values)
+    return pd.DataFrame([(value,) for value in values])[0].array
 
 
 def _column(name: str, values: Sequence[Any]) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from makiserve.errors import ArgumentError, DecodeError
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
 from makiserve.records.order import MICROSECOND, Order, clock_of, microseconds
+from makiserve.records.table import records_at, values_of
 
 BEGINNING = -(1 << 63)
 """The position of a record without a time at the beginning of a lane."""
@@ -45,8 +46,8 @@ class Ahead:
         if self.time is None:
             return range(count, count + len(records))
         found = []
-        for record in records:
-            latest = latest if isinstance(record, DecodeError) else microseconds(getattr(record, self.time))
+        for time in values_of(records, self.time):
+            latest = latest if time is None else microseconds(time)
             found.append(latest)
         return found
 
@@ -99,15 +100,16 @@ class LabelColumn:
 
     def take(self, block: Block, causes: Sequence[int]) -> None:
         """Keep the label of every record of a block, and the position that each output takes its label from."""
-        places: list[tuple[Hashable, int]] = [("", 0)] * len(block.records)
+        places: dict[int, tuple[Hashable, int]] = {}
+        wanted = frozenset(causes)
         for lane, indexes in _by_lane(block).items():
-            records = [block.records[index] for index in indexes]
+            records = block.records if len(indexes) == len(block.records) else records_at(block.records, indexes)
             labels, positions = self._labels.setdefault(lane, []), self._positions.setdefault(lane, [])
             added = self._ahead.positions(records, len(labels), positions[-1] if positions else BEGINNING)
-            labels += [None if isinstance(each, DecodeError) else getattr(each, self._label) for each in records]
+            labels += values_of(records, self._label)
             positions += added
-            for index, position in zip(indexes, added, strict=True):
-                places[index] = lane, position + self._ahead.distance
+            pairs = zip(indexes, added, strict=True)
+            places |= {index: (lane, position + self._ahead.distance) for index, position in pairs if index in wanted}
         self._targets += [places[cause] for cause in causes]
 
     def values(self) -> list[Any]:
@@ -119,10 +121,10 @@ class LabelColumn:
         return self._labels[lane][index] if index < len(self._labels[lane]) else None
 
 
-def _by_lane(block: Block) -> dict[Hashable, list[int]]:
+def _by_lane(block: Block) -> Mapping[Hashable, Sequence[int]]:
     """Return the indexes of the records of each lane."""
     if not block.lanes:
-        return {block.source: list(range(len(block.records)))}
+        return {block.source: range(len(block.records))}
     indexes: dict[Hashable, list[int]] = {}
     for index, lane in enumerate(block.lanes):
         indexes.setdefault(lane, []).append(index)

@@ -7,9 +7,9 @@ from collections.abc import Hashable
 from datetime import date, datetime, timezone
 from typing import Any, get_args
 
-from makiserve.errors import DecodeError
 from makiserve.offline.sources import Block
 from makiserve.records import Schema
+from makiserve.records.table import values_of
 from makiserve.scoring import Scored
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.event_time import with_zone
@@ -53,8 +53,8 @@ class TimeOrder:
         self.count = 0
 
     def take(self, block: Block, scored: Scored) -> None:
-        for index, record in enumerate(block.records):
-            time = None if isinstance(record, DecodeError) else _comparable(getattr(record, self._field))
+        for index, value in enumerate(values_of(block.records, self._field)):
+            time = _comparable(value)
             if time is None:
                 continue
             lane = (block.lanes[index] if block.lanes else block.source), isinstance(time, datetime)

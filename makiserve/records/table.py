@@ -118,9 +118,9 @@ class RecordTable(Sequence["Record | DecodeError"]):
         return values
 
 
-def records_at(records: Sequence[Record | DecodeError], indexes: Sequence[int]) -> list[Record | DecodeError]:
+def records_at(records: Sequence[Record | DecodeError], indexes: Sequence[int]) -> Sequence[Record | DecodeError]:
     """Return the records at these indexes."""
-    return list(records.take(indexes)) if isinstance(records, RecordTable) else [records[index] for index in indexes]
+    return records.take(indexes) if isinstance(records, RecordTable) else [records[index] for index in indexes]
 
 
 def values_of(records: Sequence[Record | DecodeError], attribute: str) -> list[Any]:

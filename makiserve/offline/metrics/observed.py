@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from makiserve.errors import DecodeError
 from makiserve.offline.labels import BEGINNING, SAME_RECORD, Ahead
 from makiserve.offline.sources import Block
+from makiserve.records.table import records_at, values_of
 from makiserve.scoring import Scored
 
 Array = npt.NDArray[Any]
@@ -136,9 +136,9 @@ class Observer:
 
     def _columns(self, part: _Part) -> list[Sequence[Any]]:
         """Return the columns of the outputs that are known before their label."""
-        watched, records = self._watched, [part.records[number] for number in part.numbers]
-        times = [getattr(record, watched.time) for record in records] if watched.time else [None] * len(records)
-        by = ([getattr(record, name) for record in records] for name in watched.by)
+        watched, records = self._watched, records_at(part.records, part.numbers)
+        times = values_of(records, watched.time) if watched.time else [None] * len(records)
+        by = (values_of(records, name) for name in watched.by)
         return [[part.lane] * len(records), part.offsets, times, part.predictions, *by]
 
     def _note(self, rows: list[Row]) -> None:
@@ -170,13 +170,11 @@ def _parts(block: Block, scored: Scored) -> Iterator[_Part]:
         outputs[block.lanes[cause]].append((numbers[cause], block.offsets[cause], prediction))
     for lane, own in indexes.items():
         columns = zip(*outputs[lane], strict=True) if outputs[lane] else ((), (), ())
-        yield _Part(lane, [block.records[index] for index in own], *map(list, columns))
+        yield _Part(lane, records_at(block.records, own), *map(list, columns))
 
 
 def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
-    if label is None:
-        return [None] * len(records)
-    return [None if isinstance(record, DecodeError) else getattr(record, label) for record in records]
+    return [None] * len(records) if label is None else values_of(records, label)
 
 
 def _known(labels: Iterable[Any], before: Any) -> list[Any]:

@@ -13,12 +13,16 @@ import pyarrow as pa
 from makiserve.errors import SourceError
 from makiserve.offline.output.writers import different_fields
 from makiserve.scoring.plain import PLAIN
+from makiserve.stream.columns.column import Mask, Rows
+from makiserve.stream.columns.items import ColumnItems
 
 NUMPY_TIMES = {np.datetime64, np.timedelta64}
 
 
 def arrow_column(values: Sequence[Any]) -> pa.Array | None:
     """Return a column of the values' own type; None if Arrow or Parquet has no type for them all."""
+    if isinstance(values, ColumnItems) and (column := _typed(values)) is not None:
+        return column
     kinds = set(map(type, values))
     if not kinds <= PLAIN:
         values = [None if value is pd.NA or value is pd.NaT else value for value in values]
@@ -31,6 +35,18 @@ def arrow_column(values: Sequence[Any]) -> pa.Array | None:
         if not _has_no_parquet_form(column.type):
             return column
     return None
+
+
+def _typed(values: ColumnItems) -> pa.Array | None:
+    """Return numbers or booleans as Arrow reads them from Python values; None if they are not in a typed array."""
+    column = values.column
+    if isinstance(column, Rows) or column.values.dtype == object or _is_all(column.missing):
+        return None
+    return pa.array(column.values, mask=column.missing)
+
+
+def _is_all(missing: Mask | None) -> bool:
+    return missing is not None and bool(missing.all())
 
 
 def _has_no_parquet_form(kind: pa.DataType) -> bool:
