@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from makiserve.artifact.fetch import newest
@@ -47,8 +48,8 @@ class ModelRegistry:
             return replace(loaded, registry=self, beside=now.beside)
         return replace(now, beside=now.beside.with_model(place, loaded))
 
-    def try_out(self, release: str) -> None:
-        what = pickle.dumps((replace(self.what, model=release), self.shadow))
+    def try_out(self, release: str, check: Callable[[Served], None]) -> None:
+        what = pickle.dumps((replace(self.what, model=release), self.shadow, check))
         ran = subprocess.run(TRY_OUT, input=what, capture_output=True, check=False)  # noqa: S603  our own command
         if ran.returncode:
             written = ran.stderr.decode(errors="replace").strip()
@@ -79,7 +80,8 @@ def load_versioned(what: ModelSettings, shadow: str | None) -> PackagedModel | F
 def main() -> None:
     """Load and check the version that stdin names, and exit with the exit code of the error if that fails."""
     try:
-        load_versioned(*pickle.load(sys.stdin.buffer))  # noqa: S301  written by `try_out`
+        what, shadow, check = pickle.load(sys.stdin.buffer)  # noqa: S301  written by `try_out`
+        check(load_versioned(what, shadow))
     except MakiserveError as error:
         sys.stderr.write(f"{ERROR}{error}\n")
         sys.exit(error.exit_code)

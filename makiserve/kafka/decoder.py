@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka.message import Message, Unreadable, read_headers
-from makiserve.records import Schema
+from makiserve.records import Record, Schema
+from makiserve.records.cloud_events import MARK, Event, attributes_in, event_from_structured, is_structured
+from makiserve.records.context import ContextFields, context_fields
 from makiserve.records.registry import (
     BackgroundLoader,
     Decoded,
@@ -16,7 +19,10 @@ from makiserve.records.registry import (
     load_decoder,
     retry,
 )
-from makiserve.records.registry.wire import VALUE_HEADER, SchemaId, encoding_of, schema_id
+from makiserve.records.registry.decoder import PayloadDecoder
+from makiserve.records.registry.keys import KeyDecoder, MakeLoader
+from makiserve.records.registry.loader import Load
+from makiserve.records.registry.wire import KEY_HEADER, VALUE_HEADER, SchemaId, encoding_of, schema_id
 from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 
@@ -25,16 +31,24 @@ class MessageDecoder:
     """Decodes messages to records of one type.
 
     Args:
-        schema: the record type.
+        schema: the record type of the values.
         formats: decodes values with a schema id; None if all values are plain JSON.
+        context: the fields of the record that do not come from the value; None if there are none.
+        keys: decodes the keys; None if no field comes from them.
         close: called by `close`.
     """
 
     def __init__(
-        self, schema: Schema, formats: FormatDecoder | None = None, close: Callable[[], None] = lambda: None
+        self,
+        schema: Schema,
+        formats: FormatDecoder | None = None,
+        context: ContextFields | None = None,
+        keys: KeyDecoder | None = None,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._schema = schema
         self._formats = formats
+        self._context, self._keys = context, keys
         self.close = close
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
@@ -44,31 +58,68 @@ class MessageDecoder:
         `background_decoder`.
         """
         values = [message.value() for message in messages]
+        events = _taken_apart(messages, values)
         if self._formats is None:
             found = Decoded(self._schema.decode_messages(values))
         else:
-            found = self._formats.decode(values, [_schema_header(message) for message in messages])
+            found = self._formats.decode(values, [_header(message, VALUE_HEADER) for message in messages])
+        for index, event in events.items():
+            if isinstance(event, DecodeError) and index < len(found.records):
+                found.records[index] = event
+        if self._context:
+            found = self._joined(self._context, messages, found, events)
         if Unreadable in set(map(type, messages)):
             for index, message in enumerate(messages[: len(found.records)]):
                 if isinstance(message, Unreadable):
                     found.records[index] = DecodeError(message.trouble)
         return found
 
+    def _joined(
+        self,
+        context: ContextFields,
+        messages: Sequence[Message],
+        found: Decoded,
+        events: Mapping[int, Event | DecodeError],
+    ) -> Decoded:
+        """Return whole records of those from the values, up to the first whose key's schema is not yet known."""
+        records, awaited = found
+        keys: Sequence[dict[str, Any] | DecodeError] = [{}] * len(records)
+        if self._keys:
+            shown = messages[: len(records)]
+            headers = [_header(message, KEY_HEADER) for message in shown]
+            keys, waiting = self._keys.decode([message.key() for message in shown], headers)
+            awaited = waiting or awaited
+        joined: list[Record | DecodeError] = []
+        for index, (record, key) in enumerate(zip(records, keys, strict=False)):  # the keys may end earlier
+            event = events.get(index)
+            if isinstance(record, DecodeError) or isinstance(key, DecodeError):
+                joined.append(record if isinstance(record, DecodeError) else key)  # type: ignore[arg-type]
+                continue
+            attributes = event.attributes if isinstance(event, Event) else _attributes(context, messages[index])
+            joined.append(context.joined(record, {**attributes, **key}))
+        return Decoded(joined, awaited)
+
     def is_known(self, awaited: bytes) -> bool:
         """Return whether the messages that waited for a schema can be decoded now; see `Decoded`."""
-        return self._formats is None or self._formats.is_known(awaited)
+        return all(decoder is None or decoder.is_known(awaited) for decoder in (self._formats, self._keys))
 
     def see(self, messages: Sequence[Message], unseen: UnseenFields) -> None:
-        """Mark the optional fields that occur in messages as seen."""
+        """Mark the optional fields that occur in messages as seen, and those that do not come from their values."""
+        if self._context:
+            unseen.see_titles(self._context.names)
         if self._formats is None:
             unseen.see_messages([message.value() for message in messages])
             return
         for message in messages:
-            titles = self._formats.titles(message.value(), _schema_header(message))
+            titles = self._formats.titles(message.value(), _header(message, VALUE_HEADER))
             if titles is None:
                 unseen.see_messages([message.value()])
             else:
                 unseen.see_titles(titles)
+
+
+def _attributes(context: ContextFields, message: Message) -> dict[str, Any]:
+    return attributes_in(read_headers(message).headers) if context.has_attributes else {}
 
 
 def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
@@ -77,12 +128,7 @@ def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
     Raises:
         ConfigurationError: the settings of the registry are wrong.
     """
-    if (client := registry_client(broker)) is None:
-        return MessageDecoder(schema)
-    load = load_decoder(client, schema, broker.input_format)
-    return MessageDecoder(
-        schema, FormatDecoder(schema, DirectLoader(load, broker.startup_timeout), broker.input_format)
-    )
+    return _decoder(schema, broker, lambda load: DirectLoader(load, broker.startup_timeout))
 
 
 def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
@@ -91,10 +137,30 @@ def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder
     Raises:
         ConfigurationError: the settings of the registry are wrong.
     """
-    if (client := registry_client(broker)) is None:
-        return MessageDecoder(schema)
-    loader = BackgroundLoader(load_decoder(client, schema, broker.input_format))
-    return MessageDecoder(schema, FormatDecoder(schema, loader, broker.input_format), loader.close)
+    loaders: list[BackgroundLoader[PayloadDecoder]] = []
+
+    def background(load: Load[PayloadDecoder]) -> BackgroundLoader[PayloadDecoder]:
+        loaders.append(BackgroundLoader(load))
+        return loaders[-1]
+
+    def close() -> None:
+        for loader in loaders:
+            loader.close()
+
+    return _decoder(schema, broker, background, close)
+
+
+def _decoder(
+    schema: Schema, broker: BrokerSettings, loader: MakeLoader, close: Callable[[], None] = lambda: None
+) -> MessageDecoder:
+    client, context = registry_client(broker), context_fields(schema)
+    data, keys, formats = context.data if context else schema, None, None
+    if context and context.keys:
+        keys = KeyDecoder(context.keys, client, loader, is_text=context.has_text_key)
+    if client:
+        load = load_decoder(client, data, broker.input_format)
+        formats = FormatDecoder(data, loader(load), broker.input_format)
+    return MessageDecoder(data, formats, context, keys, close)
 
 
 def check_registry(broker: BrokerSettings) -> str | None:
@@ -126,12 +192,26 @@ def registry_client(broker: BrokerSettings) -> RegistryClient | None:
 def schema_of(message: Message) -> SchemaId | None:
     """Return the id of the schema that a message names; None if it names none that can be read."""
     try:
-        encoding = encoding_of(message.value() or b"", _schema_header(message))
+        encoding = encoding_of(message.value() or b"", _header(message, VALUE_HEADER))
     except DecodeError:
         return None
     return schema_id(encoding.schema) if encoding.schema else None
 
 
-def _schema_header(message: Message) -> bytes | None:
-    """Return the header with the schema id of the value; None if there is none."""
-    return next((value or b"" for name, value in read_headers(message).headers if name == VALUE_HEADER), None)
+def _header(message: Message, title: str) -> bytes | None:
+    """Return the value of a header; None if there is none."""
+    return next((value or b"" for name, value in read_headers(message).headers if name == title), None)
+
+
+def _taken_apart(messages: Sequence[Message], values: list[bytes | None]) -> dict[int, Event | DecodeError]:
+    """Replace the values that are events in structured mode by their data, and return the events, or their errors."""
+    events: dict[int, Event | DecodeError] = {}
+    for index, value in enumerate(values):
+        if value is None or MARK not in value or not is_structured(read_headers(messages[index]).headers):
+            continue
+        try:
+            event = events[index] = event_from_structured(value)
+            values[index] = event.data
+        except DecodeError as error:
+            events[index], values[index] = error, None
+    return events

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from makiserve.errors import ConfigurationError, PublishError
+from makiserve.errors import ConfigurationError, EncodeError, PublishError
 from makiserve.kafka import (
     Connection,
     Message,
@@ -18,8 +16,8 @@ from makiserve.kafka import (
     direct_decoder,
     offset_ranges,
     place_from_text,
-    read_headers,
 )
+from makiserve.offline.service_outputs import ActualOutputs, OutputReader, actual_outputs
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Served
 from makiserve.scoring.comparison import Comparison, Output, Position, compare
@@ -40,13 +38,17 @@ class ExpectedOutputs:
     outputs: list[Output] = field(default_factory=list)
     dead: list[Output] = field(default_factory=list)
 
-    def without_refused(self, refused: Collection[Position]) -> ExpectedOutputs:
-        """Return a copy in which each record whose output the service's output topic refused is a dead letter.
+    def without_refused(self, refused: Mapping[Position, bytes]) -> ExpectedOutputs:
+        """Return a copy in which each record whose output the service could not write is a dead letter.
 
-        Whether a topic accepts a message depends on its settings at that time, which a replay cannot know.
+        Whether a topic accepts a message depends on its settings at that time, and what a format represents on the
+        schema that the service used, which a replay cannot know.
+
+        Args:
+            refused: the reason of each dead letter for such an output.
         """
         found = {position for position, _ in self.outputs if position in refused}
-        letters = [(position, PublishError.reason.encode()) for position in found]
+        letters = [(position, refused[position]) for position in found]
         return ExpectedOutputs(
             self.offsets,
             [output for output in self.outputs if output[0] not in found],
@@ -93,53 +95,8 @@ def _first(messages: Sequence[Message], span: OffsetRange) -> int:
     return next(begun, len(messages))
 
 
-SOURCE, VERSION, DIGEST, REASON = (f"makiserve.{name}" for name in ("source", "version", "digest", "reason"))
-"""The headers of the messages that a service writes."""
-
-PLACE = re.compile(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})")
-
-
-class ActualOutputs(NamedTuple):
-    """An output, or a dead letter.
-
-    Attributes:
-        position: of the record that caused it: `topic[partition]` and offset.
-        value: the value of an output, or the reason of a dead letter.
-        writer: version and digest of the model that produced it.
-    """
-
-    position: Position
-    value: bytes
-    writer: tuple[str, str]
-
-
-def actual_outputs(
-    reader: RangeReader, connection: Connection, topic: str, source: str
-) -> dict[str, list[ActualOutputs]]:
-    """Return all messages of a topic that were caused by records of `source`, by the record's partition, in order.
-
-    Raises:
-        ConfigurationError: the topic does not exist.
-    """
-    found: dict[str, list[ActualOutputs]] = {}
-    for span in offset_ranges(connection, topic, place_from_text("earliest"), place_from_text("latest")):
-        for messages in reader.read(span):
-            for one in filter(None, map(_written, messages)):
-                if one.position[0].rpartition("[")[0] == source:
-                    found.setdefault(one.position[0], []).append(one)
-    return found
-
-
-def _written(message: Message) -> ActualOutputs | None:
-    """Parse a message; return None if another program wrote it. If a header occurs more than once, the last counts."""
-    headers = {name: value or b"" for name, value in read_headers(message).headers}
-    place = PLACE.fullmatch(headers.get(SOURCE, b"").decode(errors="replace"))
-    if not place:
-        return None
-    value = headers.get(REASON, message.value() or b"")
-    writer = headers.get(VERSION, b"").decode(errors="replace"), headers.get(DIGEST, b"").decode(errors="replace")
-    return ActualOutputs((f"{place[1]}[{place[2]}]", int(place[3])), value, writer)
-
+UNWRITTEN = (PublishError.reason.encode(), EncodeError.reason.encode())
+"""The reasons of dead letters for outputs that could not be written."""
 
 LONGEST = 600
 NOTHING = "nothing"
@@ -216,18 +173,18 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
     with RangeReader(connection) as reader:
         # Read the committed offsets first: all outputs of the records before them are then in the topic.
         done = [reader.committed(span.topic, span.partition) for span in compared]
-        outputs = actual_outputs(reader, connection, settings.output, settings.input)
+        values = OutputReader(model, connection.broker)
+        outputs = actual_outputs(reader, connection, settings.output, settings.input, values)
         dead = actual_outputs(reader, connection, settings.dead_letters, settings.input)
         found = []
         for span, origin, committed in zip(compared, origins, done, strict=True):
             name, bounded = f"{span.topic}[{span.partition}]", up_to_commit(span, committed)
             again = expected_outputs(reader, decoder, model, origin, bounded)
             own = [_within(each.get(name, []), again.offsets) for each in (outputs, dead)]
-            again = again.without_refused(
-                {letter.position for letter in own[1] if letter.value == PublishError.reason.encode()}
-            )
+            again = again.without_refused({each.position: each.value for each in own[1] if each.value in UNWRITTEN})
+            pair = values.normalized(again.outputs), values.normalized(_plain(own[0]))
             sides = (
-                compare(again.outputs, _plain(own[0]), tolerance=settings.tolerance),
+                compare(*pair, tolerance=settings.tolerance),
                 compare(again.dead, _plain(own[1]), tolerance=0),
             )
             writers = Counter(one.writer for one in (*own[0], *own[1]))

@@ -12,9 +12,10 @@ import pandas as pd
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
 from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder, offset_ranges, place_from_text
-from makiserve.offline.audit import actual_outputs, refuse_topic_between, up_to_commit
+from makiserve.offline.audit import refuse_topic_between, up_to_commit
 from makiserve.offline.comparison.differences import Differences, differences
 from makiserve.offline.run import replay
+from makiserve.offline.service_outputs import actual_outputs
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
 from makiserve.records.fields import attribute_of

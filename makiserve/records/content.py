@@ -22,6 +22,7 @@ from makiserve.errors import SourceError
 STDIN = Path("-")
 HEAD_BYTES = 1 << 20
 PARQUET = b"PAR1"
+AVRO = b"Obj\1"
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -31,7 +32,7 @@ class Content(NamedTuple):
 
     Attributes:
         head: its beginning, at most one mebibyte.
-        stream: all of it, including the head. Text is UTF-8. A stream of Parquet is seekable.
+        stream: all of it, including the head. Text is UTF-8. A stream of Parquet or Avro is seekable.
         file: the file itself. Its position shows how much has been read.
     """
 
@@ -69,7 +70,7 @@ def _content(file: BinaryIO, open_files: ExitStack) -> Content:
     head, stream = _begin(file)
     if codec := COMPRESSED.get(head[:2]):
         head, stream = _begin(pa.CompressedInputStream(stream, codec))
-    if head.startswith(PARQUET):
+    if head.startswith((PARQUET, AVRO)):
         return Content(head, _seekable(stream, open_files), file)
     if head.startswith(UTF_16):
         head, stream = _begin(_Pieces(_as_utf_8(stream)))

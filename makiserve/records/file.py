@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from makiserve.errors import DecodeError
-from makiserve.records.content import PARQUET, Content, opened
+from makiserve.records.content import AVRO, PARQUET, Content, opened
 from makiserve.records.csv import read_csv
 from makiserve.records.parquet import read_parquet
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
@@ -43,11 +43,29 @@ def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
 
 Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[Sequence[Record | DecodeError]]]
 
+
+def _read_avro(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    from makiserve.records.avro.container import read_avro  # slow to import, and most files are of other formats
+
+    return read_avro(content, path, schema, unseen)
+
+
+def _read_delimited(
+    content: Content, path: Path, schema: Schema, unseen: UnseenFields
+) -> Iterator[list[Record | DecodeError]]:
+    from makiserve.records.protobuf.delimited import read_delimited  # as above
+
+    return read_delimited(content, path, schema, unseen)
+
+
 READERS: dict[str, Reader] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".csv": read_csv,
     ".tsv": read_csv,
+    ".pb": _read_delimited,
 }
 WRAPPED = (".gz", ".zst")
 WHITE = codecs.BOM_UTF8 + b" \r\n\t"
@@ -57,9 +75,10 @@ class RecordFile:
     """The records of a file, in blocks, with a `DecodeError` for each that does not fit.
 
     Args:
-        path: a CSV, JSON lines or Parquet file, optionally compressed with gzip or Zstandard; `-` is standard input.
-            Parquet and compression are recognized by their first bytes, `.csv` and `.jsonl` by the file name. Without
-            such a name, a file that begins with a brace is read as JSON lines.
+        path: a CSV, JSON lines, Parquet or Avro file, or one of Protobuf messages, optionally compressed with gzip or
+            Zstandard; `-` is standard input. Parquet, Avro and compression are recognized by their first bytes, `.csv`,
+            `.jsonl` and `.pb` by the file name. Without such a name, a file that begins with a brace is read as JSON
+            lines.
         schema: the record type, and which cells of a CSV file are missing values.
 
     Attributes:
@@ -92,6 +111,8 @@ class RecordFile:
     def _reader(self, head: bytes) -> Reader:
         if head.startswith(PARQUET):
             return read_parquet
+        if head.startswith(AVRO):
+            return _read_avro
         suffixes = [suffix for suffix in self._path.suffixes if suffix not in WRAPPED]
         if suffixes and suffixes[-1] in READERS:
             return READERS[suffixes[-1]]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cache, partial
 from itertools import starmap
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -23,8 +24,8 @@ from makiserve.stream.columns.items import ColumnItems, as_column
 Column = Callable[[Scored, Sequence[Record | DecodeError]], Sequence[Any]]
 Shape = Callable[[Sequence[Any]], Sequence[Any]]
 
-UNWRITABLE = (TypeError, ValueError, RecursionError)
-"""The exceptions that the encoder raises on a value that JSON cannot represent."""
+UNWRITABLE = (TypeError, ValueError, RecursionError, OverflowError)
+"""The exceptions that an encoder raises on a value that its format cannot represent."""
 
 SOURCES: dict[str, Column] = {
     "prediction": lambda scored, records: scored.predictions,
@@ -39,13 +40,16 @@ class EncodedOutputs(NamedTuple):
 
     Attributes:
         causes: the index in the batch of the record that caused the output; never decreasing.
-        values: the outputs as JSON.
-        dead: the dead letters of the scoring, and the records with an output that JSON cannot represent.
+        values: the encoded outputs.
+        dead: the dead letters of the scoring, and the records with an output that cannot be encoded.
+        shown: the outputs as JSON, to be shown to people; if they are published in another format, only the last ones,
+            and empty bytes for the others.
     """
 
     causes: list[int]
     values: list[bytes]
     dead: Dead
+    shown: list[bytes]
 
     def without(self, failed: Mapping[int, RecordError]) -> EncodedOutputs:
         """Return a copy in which these records are dead letters."""
@@ -54,6 +58,7 @@ class EncodedOutputs(NamedTuple):
             [self.causes[index] for index in kept],
             [self.values[index] for index in kept],
             in_order([self.dead, failed.items()]),
+            [self.shown[index] for index in kept],
         )
 
 
@@ -77,6 +82,7 @@ class Outputs:
         needs_records: whether the outputs contain parts of the records.
         needs_features: whether the outputs contain features.
         encode_object: the function that encodes an output, or a part of one, as JSON.
+        format: the format in which outputs are published.
 
     Raises:
         ConfigurationError: `emit` names a part or field that does not exist.
@@ -92,12 +98,26 @@ class Outputs:
         if "prediction" in emit and not has_model:
             raise ArgumentError("emit", "prediction", "a pipeline without a model has only features")
         names = {declared.name: declared.encode_name for declared in msgspec.structs.fields(record)}
-        self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names)
+        types = {declared.name: declared.type for declared in msgspec.structs.fields(record)}
+        self._columns = _columns(_selected(emit or ("prediction",) * has_model, names, emitted), names, types)
         self.needs_records = "record" in self._columns
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
         self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
+        self._use_format("JSON", self.encode_object, 0)
+
+    def in_format(self, name: str, encode: Callable[[Any], bytes], shown: int) -> Outputs:
+        """Return the same form with outputs that are published in another format than JSON.
+
+        Args:
+            name: of the format, for error messages.
+            encode: encodes an output; it raises one of `UNWRITABLE` if the format cannot represent it.
+            shown: how many outputs of a batch are also encoded as JSON.
+        """
+        other = copy(self)
+        other._use_format(name, encode, shown)  # noqa: SLF001  of the same class
+        return other
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], Sequence[Any]]:
         """Return the causes and the outputs of a batch; each output is a Struct, dataclass or dict for a JSON object.
@@ -121,9 +141,10 @@ class Outputs:
         If one output of a record cannot be encoded, the whole record is a dead letter.
         """
         causes, objects = self.objects(scored, records)
-        encode = self.encode_object
+        encode = self._publish
         try:
-            return EncodedOutputs(causes, [encode(each) for each in objects], scored.dead)
+            values = [encode(each) for each in objects]
+            return EncodedOutputs(causes, values, scored.dead, self._shown(values, objects))
         except UNWRITABLE:
             return self.encode(scored.without(self._failed(causes, objects)), records)
 
@@ -158,14 +179,23 @@ class Outputs:
             and set(map(type, scored.predictions)) <= {float, bool, type(None)}
         )
 
+    def _use_format(self, name: str, encode: Callable[[Any], bytes], shown: int) -> None:
+        self.format, self._publish, self._shown_count = name, encode, shown
+
+    def _shown(self, values: list[bytes], objects: Sequence[Any]) -> list[bytes]:
+        if self._publish is self.encode_object:
+            return values
+        first = max(0, len(objects) - self._shown_count)
+        return [b""] * first + [self.encode_object(each) for each in list(objects)[first:]]
+
     def _failed(self, causes: list[int], objects: Sequence[Any]) -> dict[int, RecordError]:
-        """Return the records with an output that JSON cannot represent, each with its error."""
+        """Return the records with an output that cannot be encoded, each with its error."""
         failed: dict[int, RecordError] = {}
         for cause, item in zip(causes, objects, strict=True):
             try:
-                self.encode_object(item)
+                self._publish(item)
             except UNWRITABLE as error:
-                failed.setdefault(cause, EncodeError(f"the output cannot be written as JSON: {error}"))
+                failed.setdefault(cause, EncodeError(f"the output cannot be written as {self.format}: {error}"))
         return failed
 
 
@@ -191,12 +221,18 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
     return found
 
 
-def _columns(selected: dict[str, list[str] | None], record: dict[str, str]) -> dict[str, Column]:
+def _columns(selected: dict[str, list[str] | None], record: dict[str, str], types: dict[str, Any]) -> dict[str, Column]:
     """Return for each part of an output the function that returns its values for a batch."""
     renamed: dict[str, dict[str, str]] = {"features": {}, "record": record}
     found: dict[str, Column] = {}
     for part, fields in selected.items():
-        shape = _part(fields, renamed[part]) if fields else list if part == "prediction" else _values
+        shape = (
+            _part(fields, renamed[part], types if part == "record" else {})
+            if fields
+            else list
+            if part == "prediction"
+            else _values
+        )
         found[part] = partial(_column, SOURCES[part], shape)
     return found
 
@@ -205,9 +241,10 @@ def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Reco
     return shape(source(scored, records))
 
 
-def _part(fields: list[str], rename: dict[str, str]) -> Shape:
+def _part(fields: list[str], rename: dict[str, str], types: dict[str, Any]) -> Shape:
     """Return the function that makes an object from some fields of each item."""
-    kind = msgspec.defstruct("Part", fields, rename=rename, gc=False)
+    typed = [(name, types.get(name, Any)) for name in fields]
+    kind = msgspec.defstruct("Part", typed, rename=rename, gc=False)
     get = attrgetter(*fields)
     if len(fields) == 1:
         return lambda items: list(map(kind, map(get, items)))
@@ -237,4 +274,9 @@ def _named(items: Sequence[Any], plain: str) -> Sequence[Any]:
 def _struct(kind: type[Any]) -> type[msgspec.Struct]:
     """Return the Struct type for a named tuple, which would otherwise be encoded as a JSON list without names."""
     titles = field_titles(kind)
-    return msgspec.defstruct(kind.__name__, list(titles), rename=titles, gc=False)
+    try:
+        hints = get_type_hints(kind)
+    except (NameError, TypeError):  # an annotation that only a type checker can resolve
+        hints = {}
+    typed = [(name, hints.get(name, Any)) for name in titles]
+    return msgspec.defstruct(kind.__name__, typed, rename=titles, gc=False)

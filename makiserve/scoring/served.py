@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from makiserve.records import Record
@@ -44,8 +44,12 @@ class Registry(Protocol):
             ConfigurationError: the version does not exist, or the registry does not answer.
         """
 
-    def try_out(self, release: str) -> None:
+    def try_out(self, release: str, check: Callable[[Served], None]) -> None:
         """Load and check a version as the champion, together with its challenger and shadow, in a separate process.
+
+        Args:
+            release: the version's URI, as returned by `newest`.
+            check: called there with the loaded model; it is pickled.
 
         Raises:
             ModelRefused: the version must not serve.

@@ -11,6 +11,8 @@ from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
 from makiserve.serving.headers import model_headers
 from makiserve.serving.messages import Draft, RecordOrigin, origin, origin_before, without_schema
+from makiserve.serving.output_events import OutputEvents
+from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import Scorers
 from makiserve.serving.slices import Slice
@@ -26,14 +28,16 @@ class ScoringProcessor:
     Args:
         model: the packaged model, already verified with its reference records.
         settings: input and output topics, and how to serve.
+        formats: the format of the outputs; None for plain JSON.
     """
 
     keeps_partition = True
 
-    def __init__(self, model: Served, settings: ServeSettings) -> None:
-        self._settings = settings
+    def __init__(self, model: Served, settings: ServeSettings, formats: OutputFormats | None = None) -> None:
+        self._settings, self._formats = settings, formats
         self.schema = Schema(model.record, settings.na_values or None)
         self._scorers = Scorers(model)
+        self._events = OutputEvents(settings)
         self._origin = origin_before if settings.partition_by else origin
         self._use(model)
 
@@ -124,15 +128,20 @@ class ScoringProcessor:
         encoded = self._outputs.encode(scored, batch.records)
         pairs = zip(encoded.causes, encoded.values, strict=True)
         drafts = [draft(cause, value, models[cause]) for cause, value in pairs]
+        events = self._events.origins([each.record for each in drafts], [messages[cause] for cause in encoded.causes])
+        drafts = [
+            each if record is each.record else each._replace(record=record)
+            for each, record in zip(drafts, events, strict=True)
+        ]
         shadow = []
         if scored.shadow is not None and self._settings.shadow_output is not None:
             encode, headers = self._outputs.encode_shadow, self._shadow_headers
             shadow = [(cause, draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
-        return Processed(encoded.causes, drafts, encoded.values, encoded.dead, models, origins, shadow, scored)
+        return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored)
 
     def _use(self, model: Served) -> None:
         champion, (challenger, _, shadow) = model_headers(model), model.beside
-        self._outputs = model.outputs()
+        self._outputs = self._formats.outputs(model) if self._formats else model.outputs()
         self._headers = (champion, model_headers(challenger) if challenger else champion)
         self._shadow_headers = model_headers(shadow) if shadow else []
 

@@ -13,6 +13,7 @@ from makiserve.scoring import Served
 from makiserve.serving.assemble import assemble
 from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.group_monitor import GroupMonitor
+from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processor
 from makiserve.serving.retry import Retries
 from makiserve.serving.rollout.alias_watcher import AliasWatcher
@@ -50,14 +51,17 @@ def serve(
 
     Raises:
         PipelineError: the pipeline keeps state that cannot be saved and restored.
-        ConfigurationError: a topic is missing or does not fit the input.
+        ConfigurationError: a topic is missing or does not fit the input, or the registry does not have the schema of
+            the outputs.
+        ModelRefused: the schema of the outputs is not compatible with those before it.
         BrokerUnavailable: no broker responds.
         SchemaRegistryUnavailable: the schema registry does not respond.
         Fenced: another instance with the same name has taken over.
         StateError: the state cannot be rebuilt.
         PipelineChanged: a new process must continue with another model version.
     """
-    processor = ScoringProcessor(model, settings)
+    formats = OutputFormats(broker, settings)
+    processor = ScoringProcessor(model, settings, formats)
     if hidden := processor.scorer.hidden:
         raise PipelineError(
             f"the pipeline of {model.uri} keeps state that cannot be saved and restored, so it can be replayed "
@@ -68,7 +72,7 @@ def serve(
     check_state(processor.scorer, model.sample)
     watch = None
     if settings.watch is not None and model.registry:
-        watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model)
+        watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model, formats.prepare)
     run_processor(processor, broker, settings, audience, watch)
 
 

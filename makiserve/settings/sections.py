@@ -49,6 +49,7 @@ class ModelSettings(Section, table=""):
 
 
 OnStateLoss = Literal["refuse", "rebuild", "start-empty"]
+OutputFormat = Literal["json", "avro", "json-schema"]
 
 
 class ServeSettings(Section, table="serve"):
@@ -117,6 +118,24 @@ class ServeSettings(Section, table="serve"):
         help="Repartition the records by this field, through an intermediate topic, so that records with the same "
         "value share a partition and their state. For messages that have another key.",
         metavar="FIELD",
+    )
+
+    output_format: OutputFormat = option(
+        default="json",
+        help="The format of the outputs. avro and json-schema need --schema-registry: each output then names a schema "
+        "under the subject TOPIC-value, which is derived from what the model and its pipeline emit.",
+    )
+    register_schemas: bool = option(
+        default=False,
+        help="Register the schema of the outputs if its subject does not have it. Without this, such a service does "
+        "not start.",
+    )
+
+    event_type: str | None = option(
+        default=None,
+        help="Write each output as a new CloudEvent of this type, in binary mode. By default, outputs of CloudEvents "
+        "keep the attributes of their record.",
+        metavar="TYPE",
     )
 
     @property
@@ -206,8 +225,9 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
 
     source: tuple[str, ...] = option(
         flag="--replay",
-        help="Instead of serving, score a file (CSV, JSON lines, Parquet; also gzip, Zstandard), a folder, a pattern, "
-        "standard input (-) or kafka:TOPIC; repeatable. Each file and each partition is a separate lane.",
+        help="Instead of serving, score a file (CSV, JSON lines, Parquet, Avro, Protobuf; also gzip, Zstandard), a "
+        "folder, a pattern, standard input (-) or kafka:TOPIC; repeatable. Each file and each partition is a separate "
+        "lane.",
         metavar="FILE|kafka:TOPIC",
     )
     output: Path | None = option(

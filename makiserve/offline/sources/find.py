@@ -16,6 +16,9 @@ from makiserve.records.arrow import ArrowStream
 from makiserve.records.order import Order, order_from
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
 
+PROTO = ".proto"
+"""The suffix of the schema next to a file of Protobuf messages."""
+
 Named = str | Path | TopicSpan | Source
 Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]] | ArrowStream
 """A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these; or rows: a data
@@ -90,7 +93,11 @@ def _file_sources(names: list[str]) -> list[Source]:
 def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():  # Spark and others write metadata files that begin with _ or .
-        found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(("_", ".")))
+        found = sorted(
+            each
+            for each in path.rglob("*")
+            if each.is_file() and not each.name.startswith(("_", ".")) and each.suffix != PROTO
+        )
         if not found:
             raise SourceError(f"{path}: the folder is empty")
         return found

@@ -1,6 +1,7 @@
-"""Avro data as typed records: the schema of the writer, compiled with the record type to one function."""
+"""Avro data as typed records, and typed outputs as Avro data."""
 
 from makiserve.records.avro.decoder import AvroDecoder
+from makiserve.records.avro.encoder import AvroEncoder
 from makiserve.records.avro.schema import AvroSchema, parse
 
-__all__ = ["AvroDecoder", "AvroSchema", "parse"]
+__all__ = ["AvroDecoder", "AvroEncoder", "AvroSchema", "parse"]

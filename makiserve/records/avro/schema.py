@@ -1,4 +1,4 @@
-"""Avro schemas, parsed and bounded. The only home of fastavro."""
+"""Avro schemas, parsed and bounded. Only this package knows fastavro."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ MAX_SCHEMA_BYTES = 1 << 20
 
 MAX_DEPTH = 100
 """How deep a schema may be nested, and the values of a recursive one."""
+
+TITLE = "makiserve.title"
+"""The property of a field whose name in other formats cannot be a name in Avro: that name."""
 
 Node = Any
 """A parsed type: the name of a primitive or named type, a list for a union, or a dict."""
@@ -72,6 +75,12 @@ def kind_of(node: Node) -> str:
     if isinstance(node, list):
         return "union"
     return str(node["type"] if isinstance(node, dict) else node)
+
+
+def title_of(field: dict[str, Any]) -> str:
+    """Return the name of a field in other formats."""
+    title = field.get(TITLE)
+    return title if isinstance(title, str) else str(field["name"])
 
 
 def _read(text: str) -> Any:

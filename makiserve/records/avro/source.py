@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Any
 
 from makiserve.errors import DecodeError
-from makiserve.records.avro.schema import MAX_DEPTH, AvroSchema, Node, kind_of
+from makiserve.records.avro.schema import MAX_DEPTH, AvroSchema, Node, kind_of, title_of
 from makiserve.records.avro.values import MalformedData, bad_branch, bad_count, logical, varint
 
 MAX_BRANCHES = 64
@@ -189,7 +189,7 @@ class Source:
         else:
             values = [None if is_skipping else self.name("v") for _ in node["fields"]]
             self.fields(write, [(field["type"], value) for field, value in zip(node["fields"], values, strict=True)])
-            pairs = (f"{field['name']!r}: {value}" for field, value in zip(node["fields"], values, strict=True))
+            pairs = (f"{title_of(field)!r}: {value}" for field, value in zip(node["fields"], values, strict=True))
             write(f"return {'None' if is_skipping else '{' + ', '.join(pairs) + '}'}, pos")
         self.functions.append(write)
 

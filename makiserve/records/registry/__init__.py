@@ -2,15 +2,29 @@
 
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.decoder import Decoded, FormatDecoder, load_decoder
+from makiserve.records.registry.encoder import (
+    KINDS,
+    PayloadEncoder,
+    SchemaFormat,
+    find_schema,
+    payload_encoder,
+    with_id,
+)
 from makiserve.records.registry.loader import BackgroundLoader, DirectLoader, retry
 
 __all__ = [
+    "KINDS",
     "BackgroundLoader",
     "Decoded",
     "DirectLoader",
     "FormatDecoder",
+    "PayloadEncoder",
     "RegisteredSchema",
     "RegistryClient",
+    "SchemaFormat",
+    "find_schema",
     "load_decoder",
+    "payload_encoder",
     "retry",
+    "with_id",
 ]

@@ -12,7 +12,13 @@ import msgspec
 import requests
 from urllib3.exceptions import HTTPError
 
-from makiserve.errors import ConfigurationError, MakiserveError, SchemaNotFound, SchemaRegistryUnavailable
+from makiserve.errors import (
+    ConfigurationError,
+    MakiserveError,
+    ModelRefused,
+    SchemaNotFound,
+    SchemaRegistryUnavailable,
+)
 from makiserve.records.registry.wire import SchemaId
 
 TIMEOUT_S = 5.0
@@ -49,7 +55,7 @@ class Reference(NamedTuple):
 
 
 class RegisteredSchema(NamedTuple):
-    """A schema from the registry.
+    """A schema from the registry, or for it.
 
     Attributes:
         kind: AVRO, JSON or PROTOBUF.
@@ -116,6 +122,50 @@ class RegistryClient:
             ConfigurationError: the registry refuses the credentials.
         """
         return self._registered(self._request("GET", f"/subjects/{quote(subject, safe='')}/versions/latest"))
+
+    def id_in(self, subject: str, schema: RegisteredSchema) -> int:
+        """Return the id of a schema that a subject has.
+
+        Raises:
+            SchemaNotFound: the subject does not have this schema, or does not exist.
+            SchemaRegistryUnavailable: the registry does not answer as it should.
+            ConfigurationError: the registry refuses the credentials.
+        """
+        return self._id(self._request("POST", f"/subjects/{quote(subject, safe='')}", _body(schema)))
+
+    def check_compatibility(self, subject: str, schema: RegisteredSchema) -> None:
+        """Check that a subject accepts a schema as its next version. A subject without versions accepts any.
+
+        Raises:
+            ModelRefused: the schema is not compatible with those before it.
+            SchemaRegistryUnavailable: the registry does not answer as it should.
+            ConfigurationError: the registry refuses the credentials.
+        """
+        path = f"/compatibility/subjects/{quote(subject, safe='')}/versions/latest?verbose=true"
+        try:
+            found = self._request("POST", path, _body(schema))
+        except SchemaNotFound:
+            return
+        if not found.get("is_compatible"):
+            reasons = "; ".join(map(str, found.get("messages") or ()))[:1000] or "the registry gives no reason"
+            raise ModelRefused(
+                f"the schema of the outputs is not compatible with the newest one of {subject}: {reasons}"
+            )
+
+    def register(self, subject: str, schema: RegisteredSchema) -> int:
+        """Register a schema under a subject and return its id. A schema that the subject has keeps its id.
+
+        Raises:
+            ModelRefused: the schema is not compatible with those before it.
+            SchemaRegistryUnavailable: the registry does not answer as it should.
+            ConfigurationError: the registry refuses the schema or the credentials.
+        """
+        return self._id(self._request("POST", f"/subjects/{quote(subject, safe='')}/versions", _body(schema)))
+
+    def _id(self, found: Any) -> int:
+        if isinstance(found, dict) and isinstance(found.get("id"), int):
+            return int(found["id"])
+        raise SchemaRegistryUnavailable(f"the schema registry at {self.url} answers without the id of the schema")
 
     def _registered(self, found: dict[str, Any]) -> RegisteredSchema:
         references: dict[tuple[str, int], Reference] = {}
@@ -193,9 +243,17 @@ class RegistryClient:
             return SchemaNotFound(words)
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             return ConfigurationError(f"{words}: check the credentials, {CREDENTIALS}")
+        if status == requests.codes.conflict:
+            return ModelRefused(f"{words}: the schema of the outputs is not compatible with those before it")
+        if status == requests.codes.unprocessable_entity:
+            return ConfigurationError(words)
         if status == requests.codes.ok:
             words = f"{words} with something that is not JSON"
         return SchemaRegistryUnavailable(words, retry_after_s=float(retry_after) if retry_after.isdecimal() else None)
+
+
+def _body(schema: RegisteredSchema) -> dict[str, str]:
+    return {"schema": schema.text, "schemaType": schema.kind}
 
 
 def _session(options: Mapping[str, str]) -> requests.Session:

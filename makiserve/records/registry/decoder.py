@@ -73,14 +73,24 @@ def load_decoder(client: RegistryClient, schema: Schema, input_format: InputForm
         if input_format not in ("auto", kind):
             raise DecodeError(f"schema {schema_key} is {kind}, and --input-format is {input_format}")
         try:
-            return _compiled(registered, schema, message_indexes(key))
+            return compiled_decoder(registered, schema, message_indexes(key))
         except DecodeError as error:
             raise DecodeError(f"schema {schema_key}: {error}") from error
 
     return load
 
 
-def _compiled(registered: RegisteredSchema, schema: Schema, indexes: bytes) -> PayloadDecoder:
+def compiled_decoder(registered: RegisteredSchema, schema: Schema, indexes: bytes) -> PayloadDecoder:
+    """Return the decoder of data that were written with a schema of the registry.
+
+    Args:
+        registered: the schema.
+        schema: the record type.
+        indexes: of a Protobuf message type, if they are not in front of the data.
+
+    Raises:
+        DecodeError: no data of this schema can be a record.
+    """
     if registered.kind == "AVRO":
         from makiserve.records.avro import AvroDecoder, parse  # slow to import, and most services read JSON
 

@@ -10,6 +10,9 @@ from makiserve.errors import DecodeError
 VALUE_HEADER = "__value_schema_id"
 """The header with the schema id of a value."""
 
+KEY_HEADER = "__key_schema_id"
+"""The header with the schema id of a key."""
+
 WHITE = b" \t\r\n"
 
 NUMBER, GUID = b"\0", b"\1"
@@ -68,6 +71,11 @@ def schema_id(encoded: bytes) -> SchemaId:
     """Return the id that bytes from `encoding_of` stand for."""
     number = encoded[1 : SIZES[encoded[:1]]]
     return SchemaId(UUID(bytes=number) if encoded[:1] == GUID else int.from_bytes(number, "big"))
+
+
+def id_prefix(number: int) -> bytes:
+    """Return the bytes that precede a value to name its schema."""
+    return NUMBER + number.to_bytes(4, "big")
 
 
 def message_indexes(encoded: bytes) -> bytes:

@@ -13,6 +13,8 @@ CHECKS = (
     Check("state", model.state, ("model",)),
     Check("broker", topics.broker),
     Check("schema registry", topics.schema_registry),
+    Check("record schema", model.record_schema, ("model", "schema registry")),
+    Check("output schema", model.output_schema, ("model", "schema registry")),
     Check("names", topics.names),
     Check("input", topics.input_, ("broker", "names")),
     Check("output", topics.output, ("input",)),

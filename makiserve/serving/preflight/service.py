@@ -7,8 +7,12 @@ from datetime import timedelta
 from functools import partial
 
 from makiserve.artifact import PackagedModel
-from makiserve.errors import PipelineError
-from makiserve.kafka import OffsetsClient, retry
+from makiserve.errors import ConfigurationError, DecodeError, PipelineError, SchemaNotFound
+from makiserve.kafka import OffsetsClient, registry_client, retry
+from makiserve.records import Schema
+from makiserve.records.registry import retry as retry_registry
+from makiserve.records.registry.differences import first_difference
+from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.preflight.run import Finding, ServiceFacts
 from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.start_position import committed_position
@@ -44,6 +48,28 @@ def state(facts: ServiceFacts) -> Finding:
         return Finding("not tested, because a pipeline without a model has no reference records")
     check_state(scorer, facts.model.sample)
     return Finding(f"can be saved and restored, tested with {len(facts.model.sample)} records")
+
+
+def output_schema(facts: ServiceFacts) -> Finding:
+    """Check that the registry has the schema of the outputs, or accepts it and may register it."""
+    return Finding(OutputFormats(facts.broker, facts.serving).check(facts.model))
+
+
+def record_schema(facts: ServiceFacts) -> Finding:
+    """Compare the record type with the newest schema of the input, field by field, and name the first difference."""
+    client, subject = registry_client(facts.broker), f"{facts.serving.input}-value"
+    if client is None:
+        return Finding("not compared, because there is no schema registry")
+    try:
+        registered = retry_registry(partial(client.latest, subject), facts.broker.startup_timeout)
+    except SchemaNotFound:
+        return Finding(f"not compared, because the schema registry has no subject {subject}")
+    name = facts.model.record.__name__
+    try:
+        difference = first_difference(registered, Schema(facts.model.record))
+    except DecodeError as error:
+        raise ConfigurationError(f"the newest schema of {subject} cannot be read: {error}") from error
+    return Finding(f"{name} is compared with the newest schema of {subject}", difference or "")
 
 
 CALL = timedelta(seconds=5)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import NamedTuple
 
-from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged
+from makiserve.errors import (
+    ConfigurationError,
+    MakiserveError,
+    ModelRefused,
+    PipelineChanged,
+    SchemaRegistryUnavailable,
+)
 from makiserve.scoring import ROLES, Registry, Role, Served
 from makiserve.serving.background import Background
 from makiserve.serving.retry import Retries
@@ -38,6 +45,10 @@ class Candidate(NamedTuple):
     model: Served
 
 
+def accept(model: Served) -> None:
+    """Accept any version; plain JSON needs no preparation."""
+
+
 class AliasWatcher:
     """Checks periodically for new versions to serve, and offers them one at a time.
 
@@ -46,15 +57,24 @@ class AliasWatcher:
         every: polling interval.
         policy: what to do if a new pipeline cannot use the state.
         model: the model that is served.
+        prepare: makes a version ready to serve here; it raises the errors of `OutputFormats.prepare`. It is pickled for
+            a version that a new process must serve.
 
     Attributes:
         restart_required_for: a checked version that only a new process can serve; None if there is none.
     """
 
-    def __init__(self, registry: Registry, every: timedelta, policy: OnStateLoss, model: Served) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        every: timedelta,
+        policy: OnStateLoss,
+        model: Served,
+        prepare: Callable[[Served], None] = accept,
+    ) -> None:
         self.restart_required_for: str | None = None
         self._registry, self._every_s, self._policy = registry, every.total_seconds(), policy
-        self._served = model
+        self._served, self._make_ready = model, prepare
         self._refused: set[tuple[str | None, ...]] = set()
         self._away: set[str] = set()
         self._thread = Background("watch")
@@ -118,7 +138,9 @@ class AliasWatcher:
         if release not in self._away:
             logger.info("loading %s to replace %s", release, before)
         try:
-            return Candidate(place, release, self._registry.load(release, place, self._served))
+            model = self._registry.load(release, place, self._served)
+            self._make_ready(model)
+            return Candidate(place, release, model)
         except PipelineChanged as error:
             if place == "champion" and self._policy != "refuse":
                 self._prepare(release, newest)
@@ -126,7 +148,7 @@ class AliasWatcher:
                 self._keep(place, release, f"{error}{_way(place)}", (place, release))
         except ModelRefused as error:
             self._keep(place, release, error, (place, release))
-        except ConfigurationError as error:
+        except (ConfigurationError, SchemaRegistryUnavailable) as error:
             self._wait(place, release, error)
             retries = self._retries.setdefault(release, Retries(LONGEST_PAUSE_S))
             self._load_due_s[release] = time.monotonic() + retries.failed()
@@ -135,7 +157,7 @@ class AliasWatcher:
     def _prepare(self, release: str, newest: Newest) -> None:
         """Check a champion with another pipeline, which a new process must serve, together with the other roles."""
         try:
-            self._registry.try_out(release)
+            self._registry.try_out(release, self._make_ready)
         except ModelRefused as error:  # the version of another alias may be the cause
             self._keep("champion", release, error, ("champion", *newest.values()))
         else:
@@ -147,7 +169,7 @@ class AliasWatcher:
         )
         self._refused.add(refused)
 
-    def _wait(self, place: Role, what: str, error: ConfigurationError) -> None:
+    def _wait(self, place: Role, what: str, error: MakiserveError) -> None:
         if what not in self._away:
             logger.warning(
                 "still serving %s, because newer versions cannot be checked or loaded: %s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -126,10 +126,18 @@ def feeding(kafka: str, topic: str, values: list[list[bytes]]) -> Iterator[Calla
 
 
 @contextmanager
-def watching(model: str, kafka: str, input_: str, output: str, server: Server, partitions: int = 1) -> Iterator[Log]:
+def watching(
+    model: str,
+    kafka: str,
+    input_: str,
+    output: str,
+    server: Server,
+    partitions: int = 1,
+    options: Sequence[str] = (),
+) -> Iterator[Log]:
     """Start a service that follows an alias, wait until all partitions run, and yield its log."""
-    options = ["--watch", "200ms", "--http", "off"]
-    with Service(f"models:/{model}@champion", kafka, input_, output, server.uri, options) as service:
+    every = ["--watch", "200ms", "--http", "off", *options]
+    with Service(f"models:/{model}@champion", kafka, input_, output, server.uri, every) as service:
         told = Log(service)
         told.wait("restoring → running", partitions)
         yield told

@@ -16,6 +16,7 @@ from makiserve.artifact.registry import ModelRegistry
 from makiserve.cli.serve import require_alias
 from makiserve.errors import ConfigurationError, ModelRefused, PipelineChanged
 from makiserve.scoring import ROLES
+from makiserve.serving.rollout.alias_watcher import accept
 from makiserve.settings import ModelSettings
 from tests.unit.artifact.conftest import Project
 from tests.unit.artifact.example import FEATURES, HOUSE, fitted, forget
@@ -93,9 +94,9 @@ def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
 def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
     registry = ModelRegistry(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
     with pytest.raises(ModelRefused, match=r"in a new process: .*it must take the features of"):
-        registry.try_out(uri("/3"))
+        registry.try_out(uri("/3"), accept)
     MlflowClient().set_registered_model_alias(NAME, "challenger", "3")
-    registry.try_out(uri("/3"))
+    registry.try_out(uri("/3"), accept)
 
 
 def test_no_code_of_another_pipeline_is_imported(versions: ModuleType) -> None:
@@ -159,7 +160,7 @@ def test_what_a_fresh_process_says_of_a_version_decides(
     monkeypatch.setattr(module, "TRY_OUT", [sys.executable, "-c", code])
     registry = ModelRegistry(ModelSettings(model=uri("@champion")), None, load(uri("/1")))
     if reason is None:
-        registry.try_out(uri("/3"))
+        registry.try_out(uri("/3"), accept)
     else:
         with pytest.raises(ModelRefused, match=f"in a new process: {reason}"):
-            registry.try_out(uri("/3"))
+            registry.try_out(uri("/3"), accept)

@@ -108,6 +108,15 @@ def test_compose_service_command_parses() -> None:
     assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_DRAIN_S
 
 
+def test_the_compose_file_of_the_registry_adds_to_the_other_one() -> None:
+    text = (EXAMPLES / "compose" / "registry.yaml").read_text()
+    added = yaml.safe_load(text)["services"]
+    assert added.keys() - compose()["services"].keys() == {"registry"}
+    assert "healthcheck" in added["registry"]
+    settings = Settings(SECTIONS, given_by_environment(KNOWN, added["makiserve"]["environment"]))
+    assert {key.option.key for key in settings._given} == {"schema-registry", "output-format", "register-schemas"}
+
+
 @pytest.mark.parametrize("words", modules(), ids=lambda words: words[0])
 def test_other_compose_commands_parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     parse = argparse.ArgumentParser.parse_args

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import doctest
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from confluent_kafka import Message
+
+import makiserve
+from makiserve.kafka import direct_decoder
+from makiserve.records import Schema
+from makiserve.settings import BrokerSettings
 
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
 
@@ -28,3 +36,18 @@ def test_the_tests_of_the_page_about_tests_pass() -> None:
     assert len(tests) == 2
     for test in tests:
         test()
+
+
+def test_the_records_of_the_page_about_registries_are_decoded() -> None:
+    page = (HOW_TO / "schema-registry.md").read_text()
+    keyed, event = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"__name__": "page", "makiserve": makiserve, "datetime": datetime}
+    headers = [("ce_id", b"7"), ("ce_time", b"2026-11-28T12:00:00Z")]
+    message: Any = Message(topic="house", key=b"a", value=b'{"power": 1.5}', headers=headers)
+    found = []
+    for block in (keyed, event):
+        exec(block, names)
+        decoder = direct_decoder(Schema(names["Reading"]), BrokerSettings("broker:9092", "group"))
+        found += [msgspec.structs.asdict(record) for record in decoder.decode([message]).records]
+    noon = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+    assert found == [{"power": 1.5, "house": "a"}, {"power": 1.5, "event_id": "7", "time": noon}]

@@ -13,13 +13,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pyarrow as pa
 import pytest
 import zstandard
+from google.protobuf.message_factory import GetMessageClass
 from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records import Record, RecordFile, Schema, field
+from makiserve.records.protobuf import compiled
 
 
 class Reading(Record):
@@ -65,6 +68,40 @@ def as_parquet(**options: Any) -> bytes:
     return found.getvalue()
 
 
+AVRO_SCHEMA = {
+    "type": "record",
+    "name": "Reading",
+    "fields": [
+        {"name": "other", "type": {"type": "array", "items": "string"}, "default": ["not declared"]},
+        {"name": "time", "type": "long"},
+        {"name": "house", "type": "string"},
+        {"name": "power", "type": ["null", "double"]},
+        {"name": "on", "type": ["null", "boolean"]},
+        {"name": "wind", "type": ["null", "double"]},
+    ],
+}
+PROTO = """syntax = "proto3";
+message Reading {
+  int64 time = 1; string house = 2; optional double power = 3; optional bool on = 4; optional double wind = 5;
+}"""
+
+
+def as_avro(codec: str = "null", block_bytes: int = 16_000) -> bytes:
+    found = io.BytesIO()
+    rows = [{"power" if name == "power [kW]" else name: cell for name, cell in row.items()} for row in ROWS]
+    fastavro.writer(found, AVRO_SCHEMA, rows, codec=codec, sync_interval=block_bytes)
+    return found.getvalue()
+
+
+def as_protobuf() -> bytes:
+    kind = GetMessageClass(compiled(PROTO).message((0,)))
+    messages = []
+    for row in ROWS:
+        cells = {"power" if name == "power [kW]" else name: cell for name, cell in row.items() if cell is not None}
+        messages.append(kind(**cells).SerializeToString())
+    return b"".join(bytes([len(message)]) + message for message in messages)  # none has more than 127 bytes
+
+
 FORMATS: dict[str, Callable[[], bytes]] = {
     "a.csv": as_csv,
     "semicolons.csv": lambda: as_csv(";"),
@@ -84,6 +121,14 @@ FORMATS: dict[str, Callable[[], bytes]] = {
     "members.jsonl.gz": lambda: b"".join(gzip.compress(line) for line in as_json_lines().splitlines(keepends=True)),
     "frames.csv.zst": lambda: b"".join(zstandard.compress(as_csv()[cut]) for cut in (slice(70), slice(70, None))),
     "a.parquet.gz": lambda: gzip.compress(as_parquet()),
+    "a.avro": as_avro,
+    "blocks.avro": lambda: as_avro(block_bytes=1),
+    "misnamed.tsv": lambda: as_avro("deflate"),
+    "snappy.avro": lambda: as_avro("snappy"),
+    "zstandard.avro": lambda: as_avro("zstandard"),
+    "a.avro.gz": lambda: gzip.compress(as_avro()),
+    "a.pb": as_protobuf,
+    "a.pb.gz": lambda: gzip.compress(as_protobuf()),
 }
 
 
@@ -95,6 +140,7 @@ def records(path: Path, record: type[Record] = Reading) -> list[Any]:
 def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(FORMATS[name]())
+    (tmp_path / "a.proto").write_text(PROTO)
     found = records(path)
     assert isinstance(found[2], DecodeError)
     assert (found[2].field, found[2].expected) == ("power [kW]", "float")
@@ -102,9 +148,10 @@ def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
     assert type(found[3].power) is float
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "excel.txt"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "excel.txt", "a.avro", "a.pb"])
 def test_a_pipe_gives_the_same_records(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
+    (tmp_path / "a.proto").write_text(PROTO)
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=[FORMATS[name]()])
     writer.start()
@@ -200,3 +247,42 @@ def test_many_bad_cells_leave_the_other_rows_alone(tmp_path: Path) -> None:
     found = records(path)
     assert [type(each) is DecodeError for each in found] == [n % 3 == 0 for n in range(9)]
     assert found[1] == Reading(1, "h", 1.0)
+
+
+@pytest.mark.parametrize("cut", [slice(4), slice(40), slice(-1), slice(-30)])
+def test_a_damaged_avro_file_is_a_source_error(tmp_path: Path, cut: slice) -> None:
+    path = tmp_path / "a.avro"
+    path.write_bytes(as_avro()[cut])
+    with pytest.raises(SourceError, match=r"a\.avro"):
+        records(path)
+
+
+def test_an_avro_file_with_changed_bytes_gives_records_or_errors(tmp_path: Path) -> None:
+    path, data = tmp_path / "a.avro", as_avro()
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
+        try:
+            assert len(records(path)) <= len(data)
+        except SourceError as error:
+            assert "a.avro" in str(error)  # noqa: PT017  both outcomes are right
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x05\x08\x01", "the last message is incomplete"),
+        (b"\xff" * 12, "a length of more than 10 bytes"),
+        (b"\xff\xff\xff\xff\x0f", "a message of 4,294,967,295 bytes"),
+    ],
+)
+def test_a_damaged_protobuf_file_is_a_source_error(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "a.proto").write_text(PROTO)
+    (tmp_path / "a.pb").write_bytes(data)
+    with pytest.raises(SourceError, match=words):
+        records(tmp_path / "a.pb")
+
+
+def test_a_protobuf_file_needs_its_schema(tmp_path: Path) -> None:
+    (tmp_path / "a.pb").write_bytes(as_protobuf())
+    with pytest.raises(SourceError, match=r"the first type in .*a\.proto, and there is no such file"):
+        records(tmp_path / "a.pb")

@@ -50,7 +50,7 @@ class Registry:
         beside = served.beside if place == "champion" else served.beside.with_model(place, found)
         return SimpleNamespace(**vars(found if place == "champion" else served) | {"beside": beside})
 
-    def try_out(self, release: str) -> None:
+    def try_out(self, release: str, check: Any) -> None:
         self.tried.append(release)
         if self.fails_try_out:
             raise self.fails_try_out

@@ -1,0 +1,110 @@
+"""Compare a record type with a schema of the registry, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from makiserve.errors import DecodeError, SourceError
+from makiserve.records.avro import parse
+from makiserve.records.context import CONTEXT
+from makiserve.records.inference import InferredField, fields_of_json_schema, record_of_avro
+from makiserve.records.record import Schema, type_name
+from makiserve.records.registry.client import RegisteredSchema
+from makiserve.records.typed import TypedColumn
+
+SAMPLES: dict[str, Sequence[Any]] = {
+    "bool": (True, False),
+    "int": (1, 0, -1, 100, 1_000_000),
+    "float": (1.5, -1.5),
+    "str": ("text",),
+    "bytes": (b"\0",),
+    "date": (date(2026, 1, 1),),
+    "datetime": (datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=timezone.utc)),  # noqa: DTZ001  both kinds
+    "time": (time(12),),
+    "timedelta": (timedelta(seconds=1),),
+    "Decimal": (Decimal(1), Decimal("1.5")),
+    "UUID": (UUID(int=1),),
+}
+"""Values of the types that a schema may have."""
+
+PROTOBUF = {1: "int", 2: "int", 3: "int", 4: "int", 5: "float", 6: "float", 7: "bool", 9: "str"}
+"""The types of Protobuf's scalars by the number of their C++ type."""
+
+COMPARED = (bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal, UUID)
+"""Declared types that are compared. Whether others accept a value depends on more than its type."""
+
+TEXTS = (str, bytes, date, datetime, time, timedelta, Decimal, UUID)
+"""Declared types for which a text may be a value."""
+
+
+def first_difference(registered: RegisteredSchema, schema: Schema) -> str | None:
+    """Return the first difference between the fields of a record type and those of a schema; None if there is none.
+
+    Raises:
+        DecodeError: the schema cannot be read.
+        SourceError: it is not the schema of records.
+    """
+    fields = {field.name: field for field in _fields(registered)}
+    for declared in schema.fields:
+        if CONTEXT.fullmatch(declared.encode_name):
+            continue
+        found = fields.get(declared.encode_name) or fields.get(declared.name)
+        if difference := _difference(declared, found):
+            return difference
+    return None
+
+
+def _difference(declared: FieldInfo, found: InferredField | None) -> str | None:
+    name, kind = declared.encode_name, type_name(declared.type)
+    if found is None:
+        effect = "records are dead letters" if declared.required else "it keeps its default"
+        return f"the schema has no field {name!r}, which is declared as {kind}: {effect}"
+    column = TypedColumn(name, declared.type)
+    words = found.annotation.split(" | ")
+    if column.base in COMPARED and (refused := [word for word in words if not _fits(column, word)]):
+        return f"field {name!r} is {' or '.join(refused)} in the schema, and is declared as {kind}"
+    if found.is_optional and not column.is_optional and declared.required:
+        return f"field {name!r} may be null or missing in the schema, and is declared as {kind}"
+    return None
+
+
+def _fits(column: TypedColumn, word: str) -> bool:
+    """Return whether a declared type has values among those of a type of the schema."""
+    if word == "str" and column.base in TEXTS:
+        return True
+    samples = SAMPLES.get(word)
+    return samples is None or any(not isinstance(column.value(sample), DecodeError) for sample in samples)
+
+
+def _fields(registered: RegisteredSchema) -> Sequence[InferredField]:
+    if registered.kind == "AVRO":
+        return record_of_avro("", "", parse(registered.text, [each.text for each in registered.references])).fields
+    if registered.kind == "JSON":
+        try:
+            found = msgspec.json.decode(registered.text)
+        except msgspec.DecodeError as error:
+            raise DecodeError(f"not a JSON Schema: {error}") from error
+        return fields_of_json_schema(found if isinstance(found, dict) else {})
+    if registered.kind == "PROTOBUF":
+        return _fields_of_protobuf(registered)
+    raise SourceError(f"a schema of the kind {registered.kind} is not known")
+
+
+def _fields_of_protobuf(registered: RegisteredSchema) -> list[InferredField]:
+    """Return the fields of the first message type. A field without presence has a default, so none is optional."""
+    from makiserve.records.protobuf import compiled  # slow to import, and most services read other formats
+
+    message = compiled(registered.text, registered.references).message((0,))
+    found = []
+    for field in message.fields:
+        word = "bytes" if field.type == field.TYPE_BYTES else PROTOBUF.get(field.cpp_type, "Any")
+        annotation = "Any" if field.is_repeated else word
+        found += [InferredField(name, annotation, False) for name in {field.name, field.json_name}]
+    return found
