@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -78,26 +78,54 @@ class Compiled:
         if not self.is_keyed or not odd.keys:
             self.move_all(state)
             return
-        step = next(step for step in self.groups.values() if not step.is_nested)
-        table, groups = state.tables[step.table], state.rows[-1]
-        rows, _ = table.find(odd.keys)
+        step, table, groups = self._outermost(), self.outermost_table(state), state.rows[-1]
+        rows, added = table.find(odd.keys)
+        new = {key for _, key in added}
         for key, row in zip(odd.keys, rows.tolist(), strict=True):
-            if not table.is_foreign[row]:
+            if table.is_foreign[row]:
+                continue
+            if key not in new:  # otherwise the row engine adds the group if one of its records does not fail
                 groups[key] = step.group_state(state.tables, row, state.rows)
                 step.release(state.tables, [row])
-                table.is_foreign[row] = True
-                table.is_touched[row] = True
+            table.is_foreign[row] = True
+            table.is_touched[row] = True
+
+    def put_in_order(self, state: LaneState, known: int, seen: Iterable[Any]) -> None:
+        """Put the groups that a batch has added in the order of their first records, as the row engine does.
+
+        Args:
+            state: the lane's state after the batch.
+            known: the number of groups before the batch.
+            seen: the keys of the batch's records, in order, without those that failed.
+        """
+        table = self.outermost_table(state)
+        added = {key: table.index.pop(key) for key in list(table.index)[known:]}
+        for key in seen:
+            if key in added:
+                table.index[key] = added.pop(key)
+        table.release(list(added.values()))  # all records of these groups failed in the row engine
 
     def move_all(self, state: LaneState) -> None:
         """Move the whole state to the row engine, unless it is there already."""
         if state.is_foreign:
             return
+        if self.is_keyed:
+            table = self.outermost_table(state)
+            awaited = [key for key, row in table.index.items() if table.is_foreign[row] and key not in state.rows[-1]]
+            table.release([table.index.pop(key) for key in awaited])
         rows: State = [None]
         rows += self.chain.slots(state.tables, 0, rows, is_tracked=self.is_tracked)
         if self.is_keyed:
             _adopt(state.rows[-1], rows)
         state.rows, state.is_foreign = rows, True
         state.tables = self.tables()
+
+    def outermost_table(self, state: LaneState) -> Table:
+        """Return the table of the groups to which the records of a keyed plan belong."""
+        return state.tables[self._outermost().table]
+
+    def _outermost(self) -> GroupByStep:
+        return next(step for step in self.groups.values() if not step.is_nested)
 
     def _chain(self, plan: Plan, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Chain:
         steps: list[Step] = []

@@ -71,15 +71,21 @@ class _Batch:
         self._emitted: list[tuple[Items, Array]] = []
         self._failures: dict[int, OperatorError] = {}
         self._foreign: list[Array] = []
+        self._keyed: list[tuple[list[Any], Array]] = []
+        self._has_moved = False
         self._pieces: list[Array] = [np.arange(len(items))] if len(items) else []
 
     def run(self) -> None:
         """Process every item."""
+        compiled = self._program.compiled
+        known = len(compiled.outermost_table(self._state).index) if compiled.is_keyed else 0
         while self._pieces and not self._state.is_foreign:
             self._attempt(self._pieces.pop())
         left = [*self._foreign, *reversed(self._pieces)]
         if left:
             self._by_rows(np.sort(np.concatenate(left)))
+        if self._has_moved and compiled.is_keyed and not self._state.is_foreign:
+            compiled.put_in_order(self._state, known, self._seen())
 
     def result(self) -> FeedResult:
         """Return what was emitted, in the order of the items."""
@@ -92,6 +98,11 @@ class _Batch:
             order = np.argsort(causes, kind="stable")
             causes, outputs = causes[order], outputs.take(order)
         return FeedResult(ColumnItems(outputs), causes.tolist(), failures)
+
+    def _seen(self) -> list[Any]:
+        """Return the keys of the records that have not failed, in order."""
+        keys = {at: key for keys, indexes in self._keyed for key, at in zip(keys, indexes.tolist(), strict=True)}
+        return [keys[at] for at in sorted(keys.keys() - self._failures.keys())]
 
     def _attempt(self, piece: Array) -> None:
         turn = Turn(self._state.tables)
@@ -106,6 +117,7 @@ class _Batch:
         except Unrepresentable as odd:
             turn.abandon()
             self._program.compiled.move(self._state, odd)
+            self._has_moved = True
             self._pieces.append(piece)
         except BaseException:
             turn.abandon()
@@ -113,6 +125,7 @@ class _Batch:
         else:
             turn.commit()
             self._foreign += turn.foreign
+            self._keyed += turn.keyed
             if len(flow):
                 self._emitted.append((flow.items, flow.at))
 

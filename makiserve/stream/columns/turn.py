@@ -53,11 +53,13 @@ class Turn:
 
     Attributes:
         foreign: for each group that the row engine has taken over, the indexes of its records.
+        keyed: the keys of the outermost groups that records belong to, and the indexes of these records.
     """
 
     def __init__(self, tables: Sequence[Table]) -> None:
         self.tables = tables
         self.foreign: list[Array] = []
+        self.keyed: list[tuple[list[Any], Array]] = []
         self._writes: list[tuple[Store, Any, Sequence[Array]]] = []
         self._touched: list[tuple[Table, Array]] = []
         self._after_commit: list[Callable[[], None]] = []

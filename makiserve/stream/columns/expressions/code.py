@@ -30,6 +30,9 @@ REFUSED = {
     "MATCH_SEQUENCE": "it matches patterns",
     "MATCH_KEYS": "it matches patterns",
 }
+NAMED = frozenset({"LOAD_CONST", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR"})
+"""The instructions that load a container that exists before the call."""
+
 _GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -96,5 +99,7 @@ def _refuse(instruction: dis.Instruction, previous: dis.Instruction | None, code
         raise Untraceable(f"it assigns the variable {instruction.argval} of an enclosing function")
     if name in ("LOAD_ATTR", "LOAD_METHOD") and str(instruction.argval).startswith("__"):
         raise Untraceable(f"it reads {instruction.argval}")
+    if name == "CONTAINS_OP" and (previous is None or previous.opname not in NAMED):
+        raise Untraceable("it looks for a value in a container that it builds, where an object equals itself")
     if name == "IS_OP" and (previous is None or previous.opname != "LOAD_CONST" or previous.argval is not None):
         raise Untraceable("it tests identity with something other than None")

@@ -68,6 +68,7 @@ class GroupByStep(Step):
         given = flow
         if not self.is_nested:
             turn.touch(table, rows)
+            turn.keyed.append((names, flow.at))
             flow, rows = self._without_foreign(flow, rows, table, turn)
             if not len(flow):
                 return flow

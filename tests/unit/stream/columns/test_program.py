@@ -192,3 +192,23 @@ def test_a_record_of_a_group_that_has_moved_is_processed_once(pipeline: Any) -> 
     state, other = columns.new_state(), rows.new_state()
     for batch in (NUMBERS, [BIG, *NUMBERS], NUMBERS):
         assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+
+
+def _refused(item: int) -> int:
+    if item == BIG + 5:
+        raise ValueError(item)
+    return item
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_groups_that_move_keep_the_order_of_their_first_records(cut: int) -> None:
+    def pipeline() -> Any:
+        return rs.ops.group_by(lambda i: i % 8, [rs.ops.map(_refused), rs.math.sum(reduce=True)])
+
+    columns, rows = in_columns(pipeline), Program(trace(pipeline()))
+    assert columns
+    state, other = columns.new_state(), rows.new_state()
+    items = [3, 1, BIG + 2, BIG + 5, 6, BIG, 1, 4]
+    for batch in (items[:cut], items[cut:]):
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+    assert repr(columns.complete(state)) == repr(rows.complete(other))

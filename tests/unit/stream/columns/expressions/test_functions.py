@@ -184,6 +184,7 @@ OPAQUE = {
     "it assigns a global variable": assigning,
     "it assigns the variable count of an enclosing function": counting(),
     "it tests identity with something other than None": lambda i: i.v is i.w,
+    "it looks for a value in a container that it builds, where an object equals itself": lambda i: i.v in (i[0], i.w),
     "it reads __class__": lambda i: i.__class__.__name__,
     "it calls Checked": lambda i: Checked(i.v).ratio,
     "it uses a value of the type dict": lambda i: {"v": i.v},
