@@ -8,7 +8,7 @@ import pytest
 import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.stream.engine.checkpoint import Checkpoints
-from makiserve.stream.engine.parts import ROOT, Parts
+from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 
@@ -23,4 +23,4 @@ def test_a_damaged_checkpoint_is_refused_in_words() -> None:
         with pytest.raises(StateError, match="damaged"):
             checkpoints.load(damaged)
     with pytest.raises(StateError, match="damaged"):
-        Parts(checkpoints).join([(ROOT, DEEP)])
+        Parts(checkpoints).join([DEEP])
