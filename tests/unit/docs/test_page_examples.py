@@ -46,7 +46,7 @@ def test_the_records_of_the_page_about_registries_are_decoded() -> None:
     message: Any = Message(topic="house", key=b"a", value=b'{"power": 1.5}', headers=headers)
     found = []
     for block in (keyed, event):
-        exec(block, names)
+        exec(compile(block, str(HOW_TO), "exec", dont_inherit=True), names)  # its annotations are evaluated
         decoder = direct_decoder(Schema(names["Reading"]), BrokerSettings("broker:9092", "group"))
         found += [msgspec.structs.asdict(record) for record in decoder.decode([message]).records]
     noon = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
