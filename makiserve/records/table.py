@@ -58,7 +58,7 @@ def field_values_of(column: pa.Array) -> FieldValues:
 
 
 class RecordTable(Sequence["Record | DecodeError"]):
-    """Records as columns, and a `DecodeError` for each that does not fit.
+    """Records as columns, and a `DecodeError` for each that does not fit. It is equal to a list of the same records.
 
     Args:
         record: the record type, whose objects are made from the values of its fields without a check.
@@ -74,8 +74,13 @@ class RecordTable(Sequence["Record | DecodeError"]):
         self.record, self.fields, self.errors, self._size = record, fields, errors, size
         self._records: list[Record | DecodeError] | None = None
 
+    __hash__ = None  # type: ignore[assignment]  # as for a list
+
     def __len__(self) -> int:
         return self._size
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (list, RecordTable)) else NotImplemented
 
     def __iter__(self) -> Iterator[Record | DecodeError]:
         if self._records is None:
