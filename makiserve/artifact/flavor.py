@@ -64,6 +64,8 @@ class Flavor(msgspec.Struct, frozen=True):
             one.
         profile: the file of the statistics of the training's features and predictions.
         link: the registered pipeline that this is a copy of; None if it was packaged from code.
+        reference_table: the table that the reference was read from, with its version; None if it was not a table.
+        training_sources: the sources of the training frame, tables with their version; empty if they are not known.
     """
 
     makiserve_version: str
@@ -86,6 +88,8 @@ class Flavor(msgspec.Struct, frozen=True):
     reference_posted: str | None = None
     profile: str = PROFILE
     link: PipelineLink | None = None
+    reference_table: str | None = None
+    training_sources: list[str] = []
 
     def add_to(self, model: Model) -> None:
         """Add this entry to the model's flavors, without saving the model."""

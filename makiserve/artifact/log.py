@@ -22,6 +22,8 @@ from makiserve.artifact.package import Package
 from makiserve.artifact.pipeline import find_pipeline_to_package
 from makiserve.errors import ConfigurationError
 from makiserve.records import Record
+from makiserve.records.arrow import ArrowStream
+from makiserve.records.order import order_from
 from makiserve.stream.engine.advice import warn_of_running_windows
 from makiserve.stream.engine.trace import Transform
 
@@ -31,7 +33,9 @@ def log_model(
     *,
     features: Callable[[], Transform] | str,
     record: type[Record] | None = None,
-    reference: str | Path | Iterable[Record] | None = None,
+    reference: str | Path | ArrowStream | Iterable[Record] | None = None,
+    time: str | None = None,
+    tie_by: str | Sequence[str] = (),
     na_values: Iterable[str] | None = None,
     post: Callable[[], Transform] | None = None,
     name: str = "model",
@@ -53,8 +57,10 @@ def log_model(
         features: the pipeline's factory, a function at the top level of a module other than the script. Or the URI of a
             pipeline that `log_features` has logged; the model then contains a copy of it.
         record: the type of the records, also at the top level of a module. A registered pipeline includes it.
-        reference: a CSV or JSON lines file, or records. The first ones are used, until the pipeline has emitted 32
-            items. A registered pipeline includes its reference.
+        reference: a CSV, JSON lines or Parquet file, a table such as `delta:PATH`, a data frame, dicts or records. The
+            first ones are used, until the pipeline has emitted 32 items. A registered pipeline includes its reference.
+        time: the field that the rows of a table or data frame are sorted by; None to take a data frame as it is.
+        tie_by: fields that decide between rows with the same time.
         na_values: the cells of a CSV reference that are None for an optional field, in addition to empty ones. By
             default those of pandas: NA, N/A, NaN, null, None and others.
         post: the factory of a second pipeline, over `makiserve.Prediction` items. The items that it emits are published
@@ -77,7 +83,7 @@ def log_model(
     """
     _check_alias(alias, registered_model_name)
     options = native_options(model, mlflow_options)
-    pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
+    pipeline = find_pipeline_to_package(features, record, reference, post, na_values, order_from(time, tie_by))
     warn_of_running_windows(pipeline.plan, stacklevel=2)
     options |= with_requirements(pipeline.requirements, options)
     chosen = choose_inputs(model, pipeline.titles, given=inputs, signature=options.get("signature"))
@@ -89,7 +95,9 @@ def log_features(
     features: Callable[[], Transform],
     *,
     record: type[Record],
-    reference: str | Path | Iterable[Record],
+    reference: str | Path | ArrowStream | Iterable[Record],
+    time: str | None = None,
+    tie_by: str | Sequence[str] = (),
     na_values: Iterable[str] | None = None,
     name: str = "features",
     registered_model_name: str | None = None,
@@ -101,8 +109,9 @@ def log_features(
     Args:
         features: the pipeline's factory, a function at the top level of a module.
         record: the type of the records, also at the top level of a module.
-        reference: a CSV or JSON lines file, or records. The first ones are used, until the pipeline has emitted 32
-            items.
+        reference: as for `log_model`.
+        time: as for `log_model`.
+        tie_by: as for `log_model`.
         na_values: as for `log_model`.
         name: the name of the logged pipeline.
         registered_model_name: the registered model to create a version of.
@@ -113,7 +122,7 @@ def log_features(
         ConfigurationError: a service could not run the pipeline; the message contains what to change.
     """
     _check_alias(alias, registered_model_name)
-    pipeline = find_pipeline_to_package(features, record, reference, None, na_values)
+    pipeline = find_pipeline_to_package(features, record, reference, None, na_values, order_from(time, tie_by))
     warn_of_running_windows(pipeline.plan, stacklevel=2)
     package = Package(pipeline, partial(save_alone, pipeline.requirements), None, {})
     return _log(package, mlflow_options | {"name": name}, registered_model_name, alias)
@@ -124,7 +133,9 @@ def attach(
     *,
     features: Callable[[], Transform] | str,
     record: type[Record] | None = None,
-    reference: str | Path | Iterable[Record] | None = None,
+    reference: str | Path | ArrowStream | Iterable[Record] | None = None,
+    time: str | None = None,
+    tie_by: str | Sequence[str] = (),
     na_values: Iterable[str] | None = None,
     post: Callable[[], Transform] | None = None,
     inputs: Sequence[str] | None = None,
@@ -139,6 +150,8 @@ def attach(
         features: as for `log_model`, like the other arguments.
         record: as for `log_model`.
         reference: as for `log_model`.
+        time: as for `log_model`.
+        tie_by: as for `log_model`.
         na_values: as for `log_model`.
         post: as for `log_model`.
         inputs: the features that the model takes; None if its signature names them, or it takes all.
@@ -155,7 +168,7 @@ def attach(
     with tempfile.TemporaryDirectory(prefix="makiserve-") as place:
         directory = fetch(model, Path(place)).directory
         logged = read_copied(directory, model)
-        pipeline = find_pipeline_to_package(features, record, reference, post, na_values)
+        pipeline = find_pipeline_to_package(features, record, reference, post, na_values, order_from(time, tie_by))
         warn_of_running_windows(pipeline.plan, stacklevel=2)
         chosen = choose_inputs(None, pipeline.titles, given=inputs, signature=logged.signature)
         package = Package(pipeline, partial(save_copied, directory, pipeline.requirements), chosen, {})

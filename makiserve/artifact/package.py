@@ -142,4 +142,6 @@ class Package:
             post_plan=pipeline.post.fingerprint if pipeline.post else None,
             reference_posted=REFERENCE_POSTED if pipeline.post else None,
             link=pipeline.link,
+            reference_table=pipeline.sample.table,
+            training_sources=list(getattr(self.training, "attrs", {}).get("sources", ())),
         )

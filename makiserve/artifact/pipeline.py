@@ -18,12 +18,14 @@ from makiserve.artifact.source.collect import CollectedSources, collect
 from makiserve.artifact.source.sources import Sources
 from makiserve.errors import ConfigurationError
 from makiserve.records import Record, Schema
+from makiserve.records.arrow import ArrowStream
 from makiserve.records.fields import field_titles, field_values
+from makiserve.records.order import Order
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, check_factory, trace_factory
 
 Features = Callable[[], Transform]
-Given = str | Path | Iterable[Record]
+Given = str | Path | ArrowStream | Iterable[Record]
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def find_pipeline_to_package(
     reference: Given | None,
     post: Features | None,
     na_values: Iterable[str] | None = None,
+    order: Order | None = None,
 ) -> Pipeline:
     """Return the pipeline of a factory or of a URI. A registered pipeline includes its record type and reference.
 
@@ -89,7 +92,7 @@ def find_pipeline_to_package(
         ModelRefused: the registered pipeline cannot be loaded.
     """
     if isinstance(features, str):
-        return _registered(features, record, reference, post, na_values)
+        return _registered(features, record, reference, post, na_values, order)
     if record is None or reference is None:
         raise ConfigurationError("a pipeline from code needs record= (its record type) and reference= (sample records)")
     check_factory(features, "features")
@@ -97,7 +100,7 @@ def find_pipeline_to_package(
         check_factory(post, "post")
     collected = collect(features, record, post)
     schema = Schema(record, na_values)
-    return _pipeline(collected, features, schema, reference, post, requirements(collected.imports))
+    return _pipeline(collected, features, schema, reference, post, requirements(collected.imports), order)
 
 
 def _registered(
@@ -106,6 +109,7 @@ def _registered(
     reference: Given | None,
     post: Features | None,
     na_values: Iterable[str] | None,
+    order: Order | None,
 ) -> Pipeline:
     found = load(uri)
     if found.features is None or found.sources is None:
@@ -123,7 +127,7 @@ def _registered(
     collected = CollectedSources(entry_point, record_name, added.entry_point if added else None, sources, frozenset())
     given = found.reference.records if reference is None else reference
     link = PipelineLink(uri, found.name, found.version, found.digest)
-    return _pipeline(collected, found.features, Schema(found.record, na_values), given, post, needed, link)
+    return _pipeline(collected, found.features, Schema(found.record, na_values), given, post, needed, order, link)
 
 
 def _pipeline(
@@ -133,10 +137,11 @@ def _pipeline(
     reference: Given,
     post: Features | None,
     needed: list[str],
+    order: Order | None,
     link: PipelineLink | None = None,
 ) -> Pipeline:
     plan = trace_factory(features)
-    sample = take_sample(plan, schema, reference)
+    sample = take_sample(plan, schema, reference, order)
     return Pipeline(collected, plan, trace_factory(post, "post") if post else None, schema, sample, needed, link)
 
 

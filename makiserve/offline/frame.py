@@ -50,13 +50,14 @@ def features_frame(
 
     Args:
         source: a data frame of pandas, Polars, DuckDB or any other library with the Arrow stream interface; or files,
-            patterns, folders, a `TopicSpan`, dicts or records. Each file and each partition is a lane.
+            patterns, folders, tables (`delta:PATH@VERSION`, `iceberg:CATALOG.TABLE@SNAPSHOT`), a `TopicSpan`, dicts or
+            records. Each file, table and partition is a lane.
         features: the factory of the pipeline.
         record: the type of the records.
         lane_by: a field. Each of its values is a lane, for many entities in one source. The order of the files, and of
             the records in them, matters.
-        time: the field with the event time. A data frame is sorted by it. Every other source already has an order,
-            and each of its lanes must be sorted by this field. None to take the records as they come.
+        time: the field with the event time. Data frames and tables are sorted by it. Every other source already has
+            an order, and each of its lanes must be sorted by this field. None to take the records as they come.
         tie_by: fields that decide between records of a lane with the same time, such as a sequence number.
         label: the field with the true value, for a column `label`. It is read from the record that caused the row, or
             from a later record of its lane.
@@ -72,8 +73,8 @@ def features_frame(
         A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. In
         pandas, the index `offset` is the position of the record that caused the row, from 0: in the order of `time` if
         there is one. With `lane_by`, `time` and several sources, the index also has their values. In Polars and Arrow
-        these are the first columns, unless a feature has the same name. Records that became dead letters are logged,
-        and pandas has their number in `attrs["dead_letters"]`.
+        these are the first columns, unless a feature has the same name. Records that became dead letters are logged.
+        In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their version.
 
     Raises:
         SourceError: a source cannot be read, a lane is not in order, or a record has no unique place in it.
@@ -107,12 +108,8 @@ def features_frame(
         logger.warning(
             "%d of %d records are dead letters; the first, at %s@%d: %s", failed, fed.records, *dead.letters[0]
         )
-    return _returned(rows, as_, failed)
-
-
-def _returned(rows: EmittedRows, as_: str, failed: int) -> Any:
     if as_ == "pandas":
         frame = rows.to_pandas()
-        frame.attrs["dead_letters"] = failed
+        frame.attrs |= {"dead_letters": failed, "sources": [each.name for each in sources]}
         return frame
     return rows.to_polars() if as_ == "polars" else rows.to_arrow()

@@ -122,8 +122,9 @@ def replay(
 
     Args:
         model: the URI of a packaged model, a loaded model, or a pipeline alone (`features_only`).
-        source: a file, a pattern, a folder of part files, several of these, a `TopicSpan`; or a data frame of any
-            library, an Arrow table, dicts or records. Each file and each partition is a lane.
+        source: a file, a pattern, a folder of part files, a table (`delta:PATH@VERSION`,
+            `iceberg:CATALOG.TABLE@SNAPSHOT`), several of these, a `TopicSpan`; or a data frame of any library, an Arrow
+            table, dicts or records. Each file, table and partition is a lane.
         output: a CSV, Parquet or JSON lines file for the outputs. The suffix selects the format. The file appears only
             when it is complete.
         label: the field with the true value. It is read from the record that caused the prediction, or from the record
@@ -134,8 +135,8 @@ def replay(
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
         lane_by: a field. Each of its values is a lane, for many entities in one file.
-        time: the field with the event time. A data frame is sorted by it. Every other source already has an order,
-            and each of its lanes must be sorted by this field. None to take the records as they come.
+        time: the field with the event time. Data frames and tables are sorted by it. Every other source already has
+            an order, and each of its lanes must be sorted by this field. None to take the records as they come.
         tie_by: fields that decide between records of a lane with the same time, such as a sequence number.
         selection: the part of the records whose outputs are given to the sinks.
         processes: maximum number of processes that score sources in parallel; None for one per core if there is enough

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from makiserve.errors import DecodeError, SourceError
+from makiserve.records.cells import CsvColumn
 from makiserve.records.columns import declared_in, records_from_columns
 from makiserve.records.order import Order
 from makiserve.records.record import Record, Schema
-from makiserve.records.sorting import sorted_batches
+from makiserve.records.sorting import Column, sorted_batches
 from makiserve.records.typed import TypedColumn, without_encoding
 from makiserve.records.unseen import UnseenFields
 
@@ -47,19 +49,59 @@ def read_arrow(
     """
     name = name or f"the {type(rows).__name__}"
     reader = _reader(rows, name)
-    unseen.see_titles(reader.schema.names)
-    fields = declared_in(Path(name), reader.schema.names, schema)
-    columns = {field.name: TypedColumn(field.encode_name, field.type) for field in fields}
-    batches = _batches(reader, [column.name for column in columns.values()], name)
+
+    def scan(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        indexes = [reader.schema.names.index(title) for title in columns]
+        try:
+            for batch in reader:
+                yield batch.select(indexes)
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"{name} cannot be read: {error}") from error
+
+    return records_from_arrow(name, reader.schema.names, scan, schema, unseen, order)
+
+
+def records_from_arrow(
+    name: str,
+    titles: Sequence[str],
+    scan: Callable[[Sequence[str]], Iterator[pa.RecordBatch]],
+    schema: Schema,
+    unseen: UnseenFields,
+    order: Order | None = None,
+    texts: Collection[str] = (),
+) -> Iterator[Sequence[Record | DecodeError]]:
+    """Yield the records of Arrow batches in blocks, with a `DecodeError` for each row that does not fit.
+
+    Args:
+        name: of the rows, for errors.
+        titles: of all their columns.
+        scan: returns the batches, with some of the columns.
+        schema: of the records.
+        unseen: learns the titles of the columns.
+        order: sorts the rows; None to keep their order.
+        texts: the columns that are texts whatever their declared type, as in CSV.
+
+    Raises:
+        SourceError: a field of the record is missing, or a row has no place in the order.
+    """
+    unseen.see_titles(titles)
+    columns: dict[str, Column] = {
+        field.name: CsvColumn(field.encode_name, field.type, schema.na_values)
+        if field.encode_name in texts
+        else TypedColumn(field.encode_name, field.type)
+        for field in declared_in(Path(name), list(titles), schema)
+    }
+    chosen = list(columns.values())
+    batches = (_plain(batch, chosen) for batch in scan([column.name for column in chosen]))
     if order:
         batches = sorted_batches(batches, [columns[key] for key in order.keys(schema) if key in columns], name)
     for batch in batches:
         for start in range(0, batch.num_rows, BLOCK_ROWS):
-            yield records_from_batch(batch.slice(start, BLOCK_ROWS), list(columns.values()), schema)
+            yield records_from_batch(batch.slice(start, BLOCK_ROWS), chosen, schema)
 
 
 def records_from_batch(
-    batch: pa.RecordBatch, columns: list[TypedColumn], schema: Schema
+    batch: pa.RecordBatch, columns: Sequence[Column], schema: Schema
 ) -> Sequence[Record | DecodeError]:
     """Return the record of each row of a batch, or the error for it."""
     values = {column.name: column.cells(batch.column(column.name)) for column in columns}
@@ -73,12 +115,14 @@ def _reader(rows: Any, name: str) -> pa.RecordBatchReader:
         raise SourceError(f"{name} has a column without an Arrow type: {error}") from error
 
 
-def _batches(reader: pa.RecordBatchReader, names: list[str], name: str) -> Iterator[pa.RecordBatch]:
-    """Yield batches of some columns, without encodings such as dictionaries."""
-    indexes = [reader.schema.names.index(title) for title in names]
-    try:
-        for batch in reader:
-            arrays = [without_encoding(batch.column(index)) for index in indexes]
-            yield pa.RecordBatch.from_struct_array(pa.StructArray.from_arrays(arrays, names)) if arrays else batch
-    except (pa.ArrowException, OSError) as error:
-        raise SourceError(f"{name} cannot be read: {error}") from error
+def _plain(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
+    """Return a batch without encodings such as dictionaries; texts become the bytes of cells."""
+    if not columns:
+        return batch
+    arrays = [
+        pc.fill_null(cells.cast(pa.string()), "").cast(pa.binary())
+        if isinstance(column, CsvColumn)
+        else without_encoding(cells)
+        for column, cells in ((column, batch.column(column.name)) for column in columns)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])

@@ -226,9 +226,9 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     source: tuple[str, ...] = option(
         flag="--replay",
         help="Instead of serving, score a file (CSV, JSON lines, Parquet, Avro, Protobuf; also gzip, Zstandard), a "
-        "folder, a pattern, standard input (-) or kafka:TOPIC; repeatable. Each file and each partition is a separate "
-        "lane.",
-        metavar="FILE|kafka:TOPIC",
+        "folder, a pattern, standard input (-), kafka:TOPIC, delta:PATH[@VERSION] or iceberg:CATALOG.TABLE[@SNAPSHOT]; "
+        "repeatable. Each file, table and partition is a separate lane.",
+        metavar="FILE|TABLE|kafka:TOPIC",
     )
     output: Path | None = option(
         default=None, help="With --replay: the file for the outputs (.csv, .parquet or .jsonl)."
@@ -260,7 +260,7 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     order_by: tuple[str, ...] = option(
         default=(),
         help="The field with the event time, then the fields that decide between records of the same time; "
-        "comma-separated or repeated. Each lane must be in this order.",
+        "comma-separated or repeated. Tables are sorted by them; files and topics must be in this order.",
         metavar="FIELD,…",
     )
     emit_from: str = option(

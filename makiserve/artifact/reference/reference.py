@@ -16,8 +16,11 @@ from makiserve.artifact.flavor import Flavor
 from makiserve.artifact.signature import emitted_fields
 from makiserve.errors import ConfigurationError, DecodeError, ModelRefused
 from makiserve.records import Record, RecordFile, Schema
+from makiserve.records.arrow import ArrowStream
 from makiserve.records.fields import field_names
 from makiserve.records.in_memory import read_rows
+from makiserve.records.lake import is_table, open_table, read_table, required_order
+from makiserve.records.order import Order
 from makiserve.records.unseen import UnseenFields, warn_of_unseen
 from makiserve.scoring import Batch, Scored, Scorer
 from makiserve.scoring.plain import plain as plain_value
@@ -159,14 +162,18 @@ class Sample:
         records: the records, in order. Those that do not fit the schema are left out, as in the stream.
         features: the items that the pipeline emitted for them, at least one.
         profiled: the items that it emitted for the profiled part of the source.
+        table: the table that was read, with its version; None if the source was not a table.
     """
 
     records: tuple[Record, ...]
     features: tuple[Any, ...]
     profiled: tuple[Any, ...]
+    table: str | None = None
 
 
-def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record]) -> Sample:
+def take_sample(
+    plan: Plan, schema: Schema, source: str | Path | ArrowStream | Iterable[Record], order: Order | None = None
+) -> Sample:
     """Read the first records of a source as the reference, and more of them for the profile.
 
     The reference ends once the pipeline has emitted 32 items, or after 10,000 records. The profile covers up to 100,000
@@ -175,7 +182,9 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     Args:
         plan: the pipeline.
         schema: the schema of the records.
-        source: a CSV, JSON lines or Parquet file, or rows in memory: records, dicts or a data frame.
+        source: a CSV, JSON lines or Parquet file, a table such as `delta:PATH`, or rows in memory: records, dicts or a
+            data frame.
+        order: sorts the rows of a table or data frame; None to keep their order.
 
     Raises:
         ConfigurationError: the source cannot be read, or the pipeline emits nothing for it.
@@ -185,9 +194,9 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     records: list[Record] = []
     found = Scored([], [], [], [])
     refused: list[Exception] = []
-    file = RecordFile(Path(source), schema) if isinstance(source, str | Path) else None
     unseen = UnseenFields(schema)
-    remaining = _records(file or read_rows(source, schema, unseen), schema, refused)
+    blocks, name = _blocks(source, schema, unseen, order)
+    remaining = _records(blocks, schema, refused)
     while found.published < ENOUGH_OUTPUTS and (
         step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))
     ):
@@ -206,8 +215,20 @@ def take_sample(plan: Plan, schema: Schema, source: str | Path | Iterable[Record
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         profiled += scorer.features(Batch(lane, step)).features
-    warn_of_unseen((file.unseen if file else unseen).names, schema.record)
-    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(profiled))
+    warn_of_unseen((blocks.unseen if isinstance(blocks, RecordFile) else unseen).names, schema.record)
+    return Sample(tuple(records[: last + 1]), tuple(kept), tuple(profiled), name)
+
+
+def _blocks(
+    source: Any, schema: Schema, unseen: UnseenFields, order: Order | None
+) -> tuple[Iterable[Sequence[Record | DecodeError]], str | None]:
+    """Return the records of a source in blocks, and the name of a table with its version."""
+    if not isinstance(source, str | Path):
+        return read_rows(source, schema, unseen, order), None
+    if not is_table(str(source)):
+        return RecordFile(Path(source), schema), None
+    table = open_table(str(source))
+    return read_table(table, schema, unseen, required_order(order, str(source))), table.name
 
 
 def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exception]) -> Iterator[Record]:

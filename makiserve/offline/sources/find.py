@@ -1,4 +1,4 @@
-"""Find the sources that the user names: paths, patterns, folders, topics, records."""
+"""Find the sources that the user names: paths, patterns, folders, tables, topics, records."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from makiserve.errors import ConfigurationError, SourceError
-from makiserve.offline.sources.source import FileSource, RecordsSource, Source
+from makiserve.offline.sources.source import FileSource, RecordsSource, Source, TableSource
 from makiserve.offline.sources.topic import TopicSpan
 from makiserve.records import Record
 from makiserve.records.arrow import ArrowStream
+from makiserve.records.lake import is_table, open_table, required_order
 from makiserve.records.order import Order, order_from
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, ReplaySettings
 
@@ -21,8 +22,8 @@ PROTO = ".proto"
 
 Named = str | Path | TopicSpan | Source
 Given = Named | Iterable[Named] | Iterable[Record] | Iterable[Mapping[str, Any]] | ArrowStream
-"""A file, a pattern such as `house/*.csv`, a folder of part files, a span of a topic, several of these; or rows: a data
-frame or Arrow table, records or dicts."""
+"""A file, a pattern such as `house/*.csv`, a folder of part files, a table such as `delta:PATH@VERSION`, a span of a
+topic, several of these; or rows: a data frame or Arrow table, records or dicts."""
 
 
 def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
@@ -30,11 +31,11 @@ def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
 
     Args:
         given: what to read.
-        order: sorts the rows of a data frame; None to keep their order. Other sources have an order of their own.
+        order: sorts the rows of a data frame or table; None to keep their order. Other sources already have an order.
 
     Raises:
-        SourceError: a file does not exist or is named twice.
-        ConfigurationError: the span of a topic does not exist.
+        SourceError: a file or table does not exist, or is named twice.
+        ConfigurationError: the span of a topic does not exist, or a table is given without an order.
     """
     if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
         given = [cast("Named", given)]
@@ -42,7 +43,9 @@ def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
         return [RecordsSource(given, order)]
     spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
     ready = [cast("Source", each) for each in given if _is_source(each)]
-    return [*_file_sources([str(each) for each in given if isinstance(each, (str, Path))]), *spans, *ready]
+    names = [str(each) for each in given if isinstance(each, (str, Path))]
+    tables = [TableSource(open_table(name), required_order(order, name)) for name in _once(names) if is_table(name)]
+    return [*_file_sources([name for name in names if not is_table(name)]), *tables, *spans, *ready]
 
 
 def sources_named(settings: ReplaySettings, broker: BrokerSettings | None) -> Sequence[Source]:
@@ -83,11 +86,17 @@ def _is_source(given: object) -> bool:
 
 def _file_sources(names: list[str]) -> list[Source]:
     paths = [path for name in names for path in _files(name)]
-    if twice := sorted({str(path) for path in paths if paths.count(path) > 1}):
+    _once(list(map(str, paths)))
+    return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+
+
+def _once(names: list[str]) -> list[str]:
+    """Return the names. Raise if one of them occurs twice."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SourceError(
             f"{', '.join(twice)}: given more than once, so its records would count twice. Give each source once"
         )
-    return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+    return names
 
 
 def _files(name: str) -> list[Path]:

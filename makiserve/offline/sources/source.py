@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from makiserve.errors import DecodeError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.in_memory import read_rows
+from makiserve.records.lake import LakeTable, open_table, read_table
 from makiserve.records.order import Order
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Scored
@@ -20,9 +21,9 @@ class SourceOrigin(NamedTuple):
 
     Attributes:
         name: its name in positions.
-        place: the absolute path of a file, or the offsets of a topic's partition.
+        place: the absolute path of a file, a table with its version, or the offsets of a topic's partition.
         records: number of records that were read.
-        digest: SHA-256 of the bytes of a file, otherwise of name, offsets and number of records.
+        digest: SHA-256 of the bytes of a file, otherwise of place and number of records.
     """
 
     name: str
@@ -48,15 +49,15 @@ class Origins:
 
     def found(self, sources: Iterable[Source]) -> list[SourceOrigin]:
         """Return what was read, after the replay; files are read once more for their digests."""
-        paths = {source.name: getattr(source, "path", None) for source in sources}
-        return [self._origin(name, path) for name, path in paths.items()]
+        return [self._origin(source.name, source) for source in {each.name: each for each in sources}.values()]
 
-    def _origin(self, name: str, path: Path | None) -> SourceOrigin:
+    def _origin(self, name: str, source: Source) -> SourceOrigin:
+        path: Path | None = getattr(source, "path", None)
         count, first, last = self._seen.get(name, (0, 0, 0))
         if path is not None and path.is_file():
             with path.open("rb") as file:
                 return SourceOrigin(name, str(path.absolute()), count, _sha256(iter(lambda: file.read(1 << 20), b"")))
-        place = f"{name}@{first}…{last}"
+        place = getattr(source, "place", f"{name}@{first}…{last}")
         return SourceOrigin(name, place, count, _sha256([f"{place} {count}".encode()]))
 
 
@@ -148,6 +149,38 @@ class RecordsSource:
             start = self.read
             self.read += len(records)
             yield Block(self.name, range(start, self.read), records, unseen=unseen.names)
+
+
+class TableSource:
+    """One version of a table, sorted.
+
+    Args:
+        table: to read.
+        order: of its rows.
+    """
+
+    size = None
+    is_keyed = False
+
+    def __init__(self, table: LakeTable, order: Order) -> None:
+        self._table = table
+        self._order = order
+        self.name, self.place = table.name, table.place
+        self.read = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.name.rstrip("/"), self._order)
+
+    def blocks(self, schema: Schema) -> Iterator[Block]:
+        unseen, self.read = UnseenFields(schema), 0
+        for records in read_table(self._table, schema, unseen, self._order):
+            start = self.read
+            self.read += len(records)
+            yield Block(self.name, range(start, self.read), records, unseen=unseen.names)
+
+
+def _reopened(name: str, order: Order) -> TableSource:
+    return TableSource(open_table(name), order)
 
 
 class FileSource:
