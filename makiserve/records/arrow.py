@@ -92,7 +92,7 @@ def records_from_arrow(
         for field in declared_in(Path(name), list(titles), schema)
     }
     chosen = list(columns.values())
-    batches = (_plain(batch, chosen) for batch in scan([column.name for column in chosen]))
+    batches: Iterator[pa.RecordBatch] = (_plain(batch, chosen) for batch in scan([column.name for column in chosen]))
     if order:
         batches = sorted_batches(batches, [columns[key] for key in order.keys(schema) if key in columns], name)
     for batch in batches:
