@@ -32,7 +32,7 @@ def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         shown += done.stdout
-    assert re.search(r"trained on 3\d,\d{3} of \d\d,\d{3} rows of delta:flights@0", shown)
+    assert re.search(r"trained on 4\d,\d{3} of \d\d,\d{3} rows of delta:flights@0", shown)
     errors = re.search(r"^rmse +([\d.]+) +([\d.]+) +([\d.]+)$", shown, re.MULTILINE)
     assert errors
     model, *baselines = map(float, errors.groups())
