@@ -10,7 +10,7 @@ from makiserve.errors import BrokerUnavailable, RetryCall, StateError
 from makiserve.kafka import InputConsumer, MessageDecoder
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.retry import PATIENCE, Retries
-from makiserve.serving.state.restorer import Request, Restorer
+from makiserve.serving.state.restorer import Restorer, RestoreRequest
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Assignment:
         self.release = release
         self._consumer = consumer
         self._restorer = restorer
-        self._requests: dict[int, Request] = {}
+        self._requests: dict[int, RestoreRequest] = {}
         self._waiting: set[int] = set()
         self._undecoded: set[int] = set()
         self._asked_since = time.monotonic()
@@ -124,9 +124,9 @@ class Assignment:
         partition.restore()
         partition.awaited_schema = b""
         self._asked_since = time.monotonic()
-        self._ask(Request(partition.number, partition.beginning))
+        self._ask(RestoreRequest(partition.number, partition.beginning))
 
-    def _ask(self, request: Request) -> None:
+    def _ask(self, request: RestoreRequest) -> None:
         self._requests[request.number] = request
         self._restorer.ask(request)
 
@@ -136,7 +136,7 @@ class Assignment:
         if request := self._requests.pop(number, None):
             request.is_over = True
 
-    def _begin(self, partition: Partition, request: Request) -> bool:
+    def _begin(self, partition: Partition, request: RestoreRequest) -> bool:
         try:
             assert request.answer  # noqa: S101  it is done
             restored = request.answer.result()

@@ -15,7 +15,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.avro.decoder import AvroDecoder
 from makiserve.records.avro.schema import AvroSchema, parse
-from makiserve.records.avro.source import MAX_EMPTY_ITEMS, Function, Source
+from makiserve.records.avro.source import MAX_EMPTY_ITEMS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData
 from makiserve.records.content import Content
 from makiserve.records.record import Record, Schema
@@ -57,7 +57,7 @@ def record_end(writer: AvroSchema) -> Callable[[bytes, int], int]:
 
     It raises one of `MALFORMED` if the data are not of the schema.
     """
-    source, write = Source(writer), Function("def end(data, pos):")
+    source, write = SourceReaders(writer), Function("def end(data, pos):")
     write("depth = 0")
     source.read(write, writer.root, None)
     with write.block("if pos > len(data):"):

@@ -13,7 +13,7 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
 from makiserve.records.avro.schema import AvroSchema, Node, kind_of
-from makiserve.records.avro.source import WIDTHS, Function, Source
+from makiserve.records.avro.source import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData, UnheldValue, logical
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema, mismatch, missing
 from makiserve.records.typed import TypedColumn
@@ -52,7 +52,7 @@ class AvroDecoder:
 
     def __init__(self, writer: AvroSchema, schema: Schema) -> None:
         self._schema = schema
-        self._source = Source(writer)
+        self._source = SourceReaders(writer)
         self._fields: dict[str, FieldInfo] = {}
         self._places: dict[int, FieldInfo] = {}
         self.titles: set[str] = set()

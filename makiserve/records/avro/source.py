@@ -46,7 +46,7 @@ class Function:
         self._depth -= 1
 
 
-class Source:
+class SourceReaders:
     """The functions that read the types of a schema.
 
     Attributes:

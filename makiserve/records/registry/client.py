@@ -42,7 +42,7 @@ OPTIONS = (
 """The properties of the connection, named as in Confluent's clients."""
 
 
-class Reference(NamedTuple):
+class SchemaReference(NamedTuple):
     """A schema that another one refers to.
 
     Attributes:
@@ -65,7 +65,7 @@ class RegisteredSchema(NamedTuple):
 
     kind: str
     text: str
-    references: tuple[Reference, ...] = ()
+    references: tuple[SchemaReference, ...] = ()
 
 
 class RegistryClient:
@@ -168,11 +168,11 @@ class RegistryClient:
         raise SchemaRegistryUnavailable(f"the schema registry at {self.url} answers without the id of the schema")
 
     def _registered(self, found: dict[str, Any]) -> RegisteredSchema:
-        references: dict[tuple[str, int], Reference] = {}
+        references: dict[tuple[str, int], SchemaReference] = {}
         self._refer(found, references)
         return RegisteredSchema(found.get("schemaType") or "AVRO", self._text(found), tuple(references.values()))
 
-    def _refer(self, found: dict[str, Any], references: dict[tuple[str, int], Reference], depth: int = 0) -> None:
+    def _refer(self, found: dict[str, Any], references: dict[tuple[str, int], SchemaReference], depth: int = 0) -> None:
         """Add the schemas that a schema refers to, each after those that it refers to itself."""
         for each in found.get("references") or ():
             subject, version = str(each["subject"]), int(each["version"])
@@ -182,7 +182,7 @@ class RegistryClient:
                 raise SchemaNotFound(f"the schema refers to more than {MAX_REFERENCES} others")
             other = self._request("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
             self._refer(other, references, depth + 1)
-            references[subject, version] = Reference(str(each["name"]), self._text(other))
+            references[subject, version] = SchemaReference(str(each["name"]), self._text(other))
 
     def _text(self, found: dict[str, Any]) -> str:
         text = found.get("schema")

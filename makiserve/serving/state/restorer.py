@@ -83,7 +83,7 @@ class Restored:
 
 
 @dataclass(eq=False)
-class Request:
+class RestoreRequest:
     """A request to restore one partition.
 
     Attributes:
@@ -134,7 +134,7 @@ class Restorer:
         self._expected, self._past = expected, past
         self._thread = Background("restore")
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: RestoreRequest) -> None:
         """Begin to restore a partition; `request.answer` is done when it is restored.
 
         The answer fails with RetryCall if the broker does not respond, so that the caller retries. It fails with
@@ -146,7 +146,7 @@ class Restorer:
         """Close the client after the thread's current call, without waiting for it."""
         self._thread.submit(self._lookup.close)
 
-    def _restore(self, request: Request) -> Restored | None:
+    def _restore(self, request: RestoreRequest) -> Restored | None:
         if request.is_over:
             return None
         number, place = request.number, f"{self._settings.input}[{request.number}]"
@@ -171,7 +171,7 @@ class Restorer:
             )
 
     def _from_checkpoint(
-        self, request: Request, place: str, position: Position, committed: OffsetMetadata
+        self, request: RestoreRequest, place: str, position: Position, committed: OffsetMetadata
     ) -> Restored | None:
         contents = self._contents(request)
         if request.is_over:
@@ -190,7 +190,7 @@ class Restorer:
         seen = SeenRecords(self._processor.keys, saved.seen) if self._processor.keys and saved.seen else None
         return Restored(position, saved.lane, saved.writer, rebuilder=self._rebuilder(position), seen=seen)
 
-    def _begin(self, request: Request, position: Position) -> Restored:
+    def _begin(self, request: RestoreRequest, position: Position) -> Restored:
         """Return a lane that is empty or warmed up from a file; the topic's contents belong to another state."""
         stale = self._contents(request).keys if self._topic else []
         is_spread, rebuilder = self._processor.keys is not None, self._rebuilder(position)
@@ -203,7 +203,7 @@ class Restorer:
         is_there_anything = position.start < position.committed
         return self._processor.rebuilder(position.release if is_there_anything else "")
 
-    def _contents(self, request: Request) -> Contents:
+    def _contents(self, request: RestoreRequest) -> Contents:
         contents = Contents()
         assert self._topic  # noqa: S101  only stateful pipelines have marks with a checkpoint
         for records in self._lookup.contents(self._topic, request.number, CALL_TIMEOUT, lambda: request.is_over):

@@ -15,7 +15,7 @@ from makiserve.stream.columns.steps.joining import CombineLatestStep, MergeStep,
 from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep, LagStep, PairwiseStep
 from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, TakeStep
 from makiserve.stream.columns.steps.stateless import FlatMapStep
-from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.columns.turn import Unrepresentable
 from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
@@ -51,7 +51,7 @@ class Compiled:
 
     def __init__(self, plan: Plan, *, is_tracked: bool) -> None:
         self.is_tracked = is_tracked
-        self.layouts = [Layout(LANE)]
+        self.layouts = [ScopeLayout(LANE)]
         self.groups: dict[int, GroupByStep] = {}
         self.chain = self._chain(plan, (), self.layouts[LANE], is_certain=True)
         self.is_keyed = self._is_keyed(plan)
@@ -127,7 +127,7 @@ class Compiled:
     def _outermost(self) -> GroupByStep:
         return next(step for step in self.groups.values() if not step.is_nested)
 
-    def _chain(self, plan: Plan, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Chain:
+    def _chain(self, plan: Plan, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool) -> Chain:
         steps: list[Step] = []
         for operator in plan.operators:
             step = self._step(operator, path, layout, is_certain=is_certain)
@@ -137,7 +137,7 @@ class Compiled:
         return Chain(steps)
 
     def _step(  # noqa: C901  one case for each operator
-        self, operator: Operator, path: tuple[str, ...], layout: Layout, *, is_certain: bool
+        self, operator: Operator, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
     ) -> Step:
         here = " > ".join((*path, str(operator)))
         stateless = stateless_step(operator, here)
@@ -172,7 +172,9 @@ class Compiled:
                 return self._group_by(operator, here, path, layout, is_certain=is_certain)
         raise NoColumns(f"{here} has no columnar form")
 
-    def _tee_map(self, operator: TeeMap, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> Step:
+    def _tee_map(
+        self, operator: TeeMap, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
+    ) -> Step:
         branches = [
             self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain)
             for index, plan in enumerate(operator.pipelines)
@@ -188,9 +190,9 @@ class Compiled:
         return (MergeStep if is_merge else ZipLongestStep)(here, branches, is_reversed=is_merge)
 
     def _group_by(
-        self, operator: GroupBy, here: str, path: tuple[str, ...], layout: Layout, *, is_certain: bool
+        self, operator: GroupBy, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
     ) -> Step:
-        inner = Layout(len(self.layouts), layout.number)
+        inner = ScopeLayout(len(self.layouts), layout.number)
         self.layouts.append(inner)
         chain = self._chain(operator.pipeline, (*path, str(operator)), inner, is_certain=is_certain)
         key, ttl_ms, time = operator.key_mapper, operator.ttl_ms, operator.time_mapper

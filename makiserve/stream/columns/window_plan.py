@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.columns.rolling import MAX_WINDOW
 from makiserve.stream.columns.slices import Slices
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, Values
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction
 from makiserve.stream.columns.steps.stateless import FilterStep, IdentityStep, MapStep, StarmapStep
-from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.store import ItemStore
 from makiserve.stream.data.clip import Clip
@@ -51,7 +51,7 @@ class WindowPlan:
         NoColumns: an operator of the pipeline has no columnar form inside a window.
     """
 
-    def __init__(self, operator: Roll, path: tuple[str, ...], layout: Layout, *, is_certain: bool) -> None:
+    def __init__(self, operator: Roll, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool) -> None:
         self._operator, self._layout = operator, layout
         # which items are between windows depends on those before them
         self._is_certain = is_certain and operator.stride <= operator.window
@@ -69,7 +69,7 @@ class WindowPlan:
         slices = Slices(int(self._operator.window), int(self._operator.stride))
         return RollStep(self._here, self._layout, slices, self._kept, self._tree)
 
-    def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> Leaf | Join:
+    def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> WindowReduction | Join:
         index = next(index for index, operator in enumerate(plan.operators) if not operator.stateless)
         for operator in plan.operators[:index]:
             if isinstance(operator, Identity):
@@ -81,10 +81,10 @@ class WindowPlan:
         operator = plan.operators[index]
         if isinstance(operator, Fold):
             here = self._path(path, operator)
-            return Leaf(here, operator, self._shared(operator, here, before), after, self._is_certain)
+            return WindowReduction(here, operator, self._shared(operator, here, before), after, self._is_certain)
         if isinstance(operator, First) and index == len(plan.operators) - 1:
             here, node = self._path(path, operator), FirstItem(None, reduce=True)
-            return Leaf(here, node, self._shared(node, here, before), after, self._is_certain)
+            return WindowReduction(here, node, self._shared(node, here, before), after, self._is_certain)
         if isinstance(operator, TeeMap):
             lead = f"{operator.name}["
             branches = (

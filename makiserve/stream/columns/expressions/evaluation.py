@@ -8,7 +8,7 @@ import numpy as np
 
 from makiserve.stream.columns.column import Items, Mask
 from makiserve.stream.columns.expressions.merging import merge
-from makiserve.stream.columns.expressions.nodes import Leaf, Node, Tree
+from makiserve.stream.columns.expressions.nodes import Node, PathEnd, Tree
 from makiserve.stream.columns.expressions.operations import OPERATIONS, truth
 from makiserve.stream.columns.expressions.values import Value, Values, either, scalar, values_of
 
@@ -43,7 +43,7 @@ class Evaluation:
         active = self._compute(tree.nodes, active, known)
         if active is not None and not active.any():
             return
-        if isinstance(tree, Leaf):
+        if isinstance(tree, PathEnd):
             if tree.result is None:
                 self._doubt(active)
             else:

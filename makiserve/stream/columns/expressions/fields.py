@@ -13,7 +13,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Mask, column_of
 from makiserve.stream.columns.expressions.records import has_stored, is_frozen, is_named_tuple, record_fields
 from makiserve.stream.columns.expressions.values import (
-    Record,
+    RecordColumns,
     Unsuited,
     Value,
     Values,
@@ -46,7 +46,7 @@ def attribute(values: Values, name: str, size: int) -> Values:
     Raises:
         Unsuited: it is not a stored value.
     """
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         if name not in values.names:
             raise Unsuited(f"{name} is not a field")
         return _with_bad(values.fields[values.names.index(name)], values.bad)
@@ -62,7 +62,7 @@ def element(values: Values, index: int | str, active: Mask | None, size: int) ->
     Raises:
         Unsuited: an item is not a tuple, a text or a dictionary.
     """
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         if (
             not is_sequence(values)
             or not isinstance(index, int)
@@ -84,7 +84,7 @@ def length_of(values: Values) -> int:
     Raises:
         Unsuited: the items are not tuples.
     """
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         if not is_sequence(values):
             raise Unsuited("an item that is not a tuple")
         return len(values.fields)
@@ -102,7 +102,7 @@ def unpack(values: Values, count: int, size: int) -> Value:
     """
     if length_of(values) != count:
         raise Unsuited(f"an item that is not a tuple of {count}")
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         return Value("b", True, None, values.bad)
     items = values.values.tolist()
     none = np.fromiter((item is None for item in items), np.bool_, size) if _fetched(values).has_none else None
@@ -111,7 +111,7 @@ def unpack(values: Values, count: int, size: int) -> Value:
     return Value("b", True, None, either(values.bad, none))
 
 
-def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], size: int) -> Record:
+def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], size: int) -> RecordColumns:
     """Return named tuples with other values in some fields.
 
     Raises:
@@ -123,21 +123,21 @@ def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], si
         raise Unsuited("an item that is not a named tuple with these fields")
     changed = dict(zip(names, changes, strict=True))
     fields = tuple(changed.get(name, field) for name, field in zip(record.names, record.fields, strict=True))
-    return Record(record.make, record.names, fields, either(record.bad, *(change.bad for change in changes)))
+    return RecordColumns(record.make, record.names, fields, either(record.bad, *(change.bad for change in changes)))
 
 
-def is_sequence(record: Record) -> bool:
+def is_sequence(record: RecordColumns) -> bool:
     """Return whether the records are tuples."""
     return record.make is None or (isinstance(record.make, type) and is_named_tuple(record.make))
 
 
-def _opened(values: Value, size: int) -> Record:
+def _opened(values: Value, size: int) -> RecordColumns:
     fetched = _fetched(values)
     names = None if fetched.cls is None else record_fields(fetched.cls)
     if names is None:
         raise Unsuited("an item that is not a record")
     fields = tuple(attribute(values, name, size) for name in names)
-    return Record(fetched.cls, names, fields, either(*(field.bad for field in fields)))
+    return RecordColumns(fetched.cls, names, fields, either(*(field.bad for field in fields)))
 
 
 def _fetched(values: Value) -> _Fetched:

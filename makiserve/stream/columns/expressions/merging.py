@@ -11,7 +11,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Items, Mask, Rows, column_of, objects
 from makiserve.stream.columns.expressions.nodes import parameter_key
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields
-from makiserve.stream.columns.expressions.values import Record, Value, Values, items_of
+from makiserve.stream.columns.expressions.values import RecordColumns, Value, Values, items_of
 
 
 def merge(results: Sequence[tuple[Mask | None, Values]], size: int) -> Values | None:
@@ -27,9 +27,9 @@ def merge(results: Sequence[tuple[Mask | None, Values]], size: int) -> Values | 
 
 def _choose(mask: Mask, yes: Values, no: Values, size: int) -> Values:
     """Return one value where the mask is true and the other elsewhere."""
-    if isinstance(yes, Record) and isinstance(no, Record) and _form(yes) == _form(no):
+    if isinstance(yes, RecordColumns) and isinstance(no, RecordColumns) and _form(yes) == _form(no):
         fields = zip(yes.fields, no.fields, strict=True)
-        return Record(yes.make, yes.names, tuple(_choose(mask, a, b, size) for a, b in fields))
+        return RecordColumns(yes.make, yes.names, tuple(_choose(mask, a, b, size) for a, b in fields))
     if isinstance(yes, Value) and isinstance(no, Value):
         if yes.is_constant and no.is_constant and parameter_key(yes.values) == parameter_key(no.values):
             return yes
@@ -48,7 +48,7 @@ def _choose(mask: Mask, yes: Values, no: Values, size: int) -> Values:
     return Value("O", values)
 
 
-def _form(record: Record) -> Any:
+def _form(record: RecordColumns) -> Any:
     return record.make, record.names, len(record.fields)
 
 

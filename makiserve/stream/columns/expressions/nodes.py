@@ -27,7 +27,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class PathEnd:
     """The end of a path.
 
     Attributes:
@@ -47,11 +47,11 @@ class Fork:
 
     nodes: tuple[Node, ...]
     condition: Node
-    yes: Leaf | Fork
-    no: Leaf | Fork
+    yes: PathEnd | Fork
+    no: PathEnd | Fork
 
 
-Tree = Leaf | Fork
+Tree = PathEnd | Fork
 
 
 class NodeTable:

@@ -23,7 +23,7 @@ from makiserve.stream.columns.expressions.arithmetic import (
 )
 from makiserve.stream.columns.expressions.values import (
     KIND,
-    Record,
+    RecordColumns,
     Value,
     Values,
     called,
@@ -49,7 +49,7 @@ def truth(value: Value, active: Mask | None, size: int) -> Value:
 
 
 def _is_none(value: Values, size: int) -> Values:
-    if isinstance(value, Record):
+    if isinstance(value, RecordColumns):
         return Value("b", False, None, value.bad)
     if value.kind == "O" and not value.is_constant:
         found = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
@@ -132,9 +132,9 @@ def _call(parameter: Any, operands: Sequence[Values], active: Mask | None, size:
     return called(partial(function, **dict(keywords)) if keywords else function, operands, active, size)
 
 
-def _record(parameter: Any, operands: Sequence[Values]) -> Record:
+def _record(parameter: Any, operands: Sequence[Values]) -> RecordColumns:
     make, names = parameter
-    return Record(make, names, tuple(operands), either(*(operand.bad for operand in operands)))
+    return RecordColumns(make, names, tuple(operands), either(*(operand.bad for operand in operands)))
 
 
 def _scalar(function: Callable[..., Value], name: str) -> Operation:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from makiserve.stream.columns.expressions.nodes import Fork, Leaf, Node, NodeTable, Tree, Untraceable
+from makiserve.stream.columns.expressions.nodes import Fork, Node, NodeTable, PathEnd, Tree, Untraceable
 from makiserve.stream.columns.expressions.path import LengthNeeded, Path, Undecided
 from makiserve.stream.columns.expressions.substitutes import Substitutes
 from makiserve.stream.columns.expressions.values import Value, constant
@@ -107,10 +107,10 @@ class _Explorer:
             return self._leaf(path, None, f"tracing it raises {type(error).__name__}: {error}")
         return self._leaf(path, result, None)
 
-    def _leaf(self, path: Path, result: Node | None, reason: str | None) -> Leaf:
+    def _leaf(self, path: Path, result: Node | None, reason: str | None) -> PathEnd:
         self._paths += 1
-        return Leaf(tuple(path.nodes), result, reason)
+        return PathEnd(tuple(path.nodes), result, reason)
 
 
-def _leaves(tree: Tree) -> list[Leaf]:
-    return [tree] if isinstance(tree, Leaf) else [*_leaves(tree.yes), *_leaves(tree.no)]
+def _leaves(tree: Tree) -> list[PathEnd]:
+    return [tree] if isinstance(tree, PathEnd) else [*_leaves(tree.yes), *_leaves(tree.no)]

@@ -61,7 +61,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordColumns:
     """Records, with a value for each field.
 
     Attributes:
@@ -76,7 +76,7 @@ class Record:
     bad: Mask | None = None
 
 
-Values = Value | Record
+Values = Value | RecordColumns
 
 
 def constant(value: Any) -> Value:
@@ -95,7 +95,7 @@ def integers(values: Array, low: int = LEAST, high: int = GREATEST, *, bad: Mask
 def values_of(items: Items) -> Values:
     """Return the values of a column or of rows."""
     if isinstance(items, Rows):
-        return Record(items.make, items.names, tuple(map(values_of, items.fields)))
+        return RecordColumns(items.make, items.names, tuple(map(values_of, items.fields)))
     kind = items.values.dtype.kind
     if kind != "O" and items.values.dtype not in KINDS.values():
         raise Unsuited(f"a column of {items.values.dtype}")
@@ -104,7 +104,7 @@ def values_of(items: Items) -> Values:
 
 def items_of(values: Values, size: int) -> Items:
     """Return values as a column or as rows."""
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         return Rows(values.make, values.names, tuple(items_of(field, size) for field in values.fields))
     if not values.is_constant:
         return Column(values.values, values.missing)
@@ -119,7 +119,7 @@ def scalar(values: Values) -> Value:
     Raises:
         Unsuited: they are.
     """
-    if isinstance(values, Record):
+    if isinstance(values, RecordColumns):
         raise Unsuited("an operation on a record")
     return values
 
@@ -231,7 +231,7 @@ def check_plain(operand: Values, values: Iterable[Any]) -> None:
     Raises:
         Unsuited: there are such values.
     """
-    if isinstance(operand, Record):
+    if isinstance(operand, RecordColumns):
         if operand.make is not None:
             raise Unsuited("a call with a record")
         for index, field in enumerate(operand.fields):

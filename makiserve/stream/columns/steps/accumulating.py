@@ -10,7 +10,7 @@ import numpy as np
 
 from makiserve.stream.columns.column import column_of, objects
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store
 from makiserve.stream.columns.turn import Turn, fail
 from makiserve.stream.engine.stage import State
@@ -32,7 +32,7 @@ class ScanStep(Step):
     def __init__(
         self,
         path: str,
-        layout: Layout,
+        layout: ScopeLayout,
         make: Callable[[], Any],
         accumulator: Callable[[Any, Any], Any],
         *,

@@ -17,7 +17,7 @@ from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.event_times import EventTimes, latest_times
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.grouping import GroupByStep
-from makiserve.stream.columns.steps.step import Chain, Layout
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout
 from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.columns.turn import Turn
@@ -62,8 +62,8 @@ class AgingGroupByStep(GroupByStep):
         path: str,
         key_mapper: Callable[[Any], Any],
         chain: Chain,
-        layout: Layout,
-        outer: Layout,
+        layout: ScopeLayout,
+        outer: ScopeLayout,
         ttl_ms: int,
         time_mapper: Callable[[Any], Any],
     ) -> None:

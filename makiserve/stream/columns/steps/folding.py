@@ -12,7 +12,7 @@ from makiserve.stream.columns.expressions.function import ColumnFunction, column
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, ObjectFold, Reading, column_fold
 from makiserve.stream.columns.running import folded, running
-from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store
 from makiserve.stream.columns.turn import Turn, Unrepresentable, check, fail
 from makiserve.stream.engine.fold import Fold, Reduction
@@ -75,7 +75,7 @@ class FoldStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout, node: Fold) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, node: Fold) -> None:
         super().__init__(path)
         self._node, self._reduction = node, row_reduction(node)
         self._key = column_function(node.key_mapper) if node.key_mapper else None

@@ -11,7 +11,7 @@ from makiserve.stream.columns.column import Array, Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
-from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
 from makiserve.stream.columns.turn import Turn, Unrepresentable, check, run_numbered
 from makiserve.stream.engine.key import new_key
@@ -38,7 +38,7 @@ class GroupByStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, key_mapper: Callable[[Any], Any], chain: Chain, layout: Layout) -> None:
+    def __init__(self, path: str, key_mapper: Callable[[Any], Any], chain: Chain, layout: ScopeLayout) -> None:
         super().__init__(path)
         self._call, self._key, self.chain = key_mapper, column_function(key_mapper), chain
         self.table, self.is_nested = layout.number, layout.parent != 0

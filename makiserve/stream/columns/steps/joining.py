@@ -9,7 +9,7 @@ import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Items, Rows, join, objects
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.turn import Turn, run_numbered
 from makiserve.stream.engine.scope import MISSING
@@ -89,7 +89,7 @@ class ZipOnceStep(TeeMapStep):
         is_early: for each branch whether it emits at its first item.
     """
 
-    def __init__(self, path: str, layout: Layout, branches: Sequence[Chain], is_early: Sequence[bool]) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, branches: Sequence[Chain], is_early: Sequence[bool]) -> None:
         super().__init__(path, branches, is_reversed=True)
         self._waiting = [] if all(is_early) else [_Latest(path, layout) if early else None for early in is_early]
 
@@ -120,7 +120,7 @@ class CombineLatestStep(MergeStep):
         branches: the branches.
     """
 
-    def __init__(self, path: str, layout: Layout, branches: Sequence[Chain]) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, branches: Sequence[Chain]) -> None:
         super().__init__(path, branches, is_reversed=True)
         self.is_stateful = True
         self._latest = [_Latest(path, layout) for _ in branches]
@@ -147,7 +147,7 @@ class CombineLatestStep(MergeStep):
 class _Latest:
     """The latest item of a branch, for each group."""
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: str, layout: ScopeLayout) -> None:
         self._item = layout.store(path, ItemStore)
         self._known = layout.store(path, lambda: Store(numbers(np.bool_, first=False)))
 

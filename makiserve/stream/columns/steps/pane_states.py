@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from makiserve.stream.columns.column import Column, objects
 from makiserve.stream.columns.folds import column_fold
 from makiserve.stream.columns.stacks import Stacks, stacks
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, leaves_of
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, WindowReduction, leaves_of
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
@@ -33,7 +33,7 @@ def pane_states(step: RollStep, tables: Sequence[Any], row: int, count: int, sta
     return [count, panes] if step.slices.size == step.slices.window else [count, panes, *whole]
 
 
-def _stacks(step: RollStep, leaf: Leaf, tables: Sequence[Any], row: int, count: int) -> Stacks:
+def _stacks(step: RollStep, leaf: WindowReduction, tables: Sequence[Any], row: int, count: int) -> Stacks:
     """Return the partial results of one reduction, from the last values of a group."""
     kept = min(count, step.slices.window - 1)
     values: Column = step.values[leaf.values].history.of(tables).row(row)
@@ -44,19 +44,19 @@ def _stacks(step: RollStep, leaf: Leaf, tables: Sequence[Any], row: int, count: 
     return stacks(fold, fold.read(values), step.slices.without_gaps, count)
 
 
-def _states(tree: Leaf | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
+def _states(tree: WindowReduction | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
     """Return the states of panes, given for each reduction its partial result in each pane."""
     return [[state, *_slots(tree, iter(pane))] for pane in zip(*partials, strict=True)]
 
 
-def _slots(node: Leaf | Join, partials: Iterator[Any]) -> list[Any]:
+def _slots(node: WindowReduction | Join, partials: Iterator[Any]) -> list[Any]:
     """Return the slots of a part of a window's pipeline; the row engine allocates those of the last branch first."""
-    if isinstance(node, Leaf):
+    if isinstance(node, WindowReduction):
         return [next(partials)]
     waiting, filled, branches = list[Any](), 0, list[list[Any]]()
     for index, branch in enumerate(node.branches):
         slots, early = _slots(branch, partials), MISSING
-        if isinstance(branch, Leaf) and isinstance(branch.node, FirstItem):
+        if isinstance(branch, WindowReduction) and isinstance(branch.node, FirstItem):
             slots, early = [True], slots[0]  # the join holds what has been emitted before completion
             filled |= 1 << index
         waiting.append(early)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makiserve.stream.columns.steps.step import Chain, Slot
+from makiserve.stream.columns.steps.step import Chain, StoreSlot
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.scope import MISSING
 
@@ -36,12 +36,12 @@ class Values:
     """
 
     chain: Chain
-    history: Slot
+    history: StoreSlot
     is_last: bool
 
 
 @dataclass(frozen=True)
-class Leaf:
+class WindowReduction:
     """One reduction of a window's items.
 
     Attributes:
@@ -68,20 +68,20 @@ class Join:
         after: the steps that follow.
     """
 
-    branches: tuple[Leaf | Join, ...]
+    branches: tuple[WindowReduction | Join, ...]
     after: Chain
 
 
-def leaves_of(node: Leaf | Join) -> Iterator[Leaf]:
+def leaves_of(node: WindowReduction | Join) -> Iterator[WindowReduction]:
     """Yield the reductions of a tree, in the order of the branches."""
-    if isinstance(node, Leaf):
+    if isinstance(node, WindowReduction):
         yield node
     else:
         for branch in node.branches:
             yield from leaves_of(branch)
 
 
-def after_chains(node: Leaf | Join) -> Iterator[Chain]:
+def after_chains(node: WindowReduction | Join) -> Iterator[Chain]:
     """Yield the steps that follow the reductions and joins of a tree."""
     if isinstance(node, Join):
         for branch in node.branches:

@@ -12,7 +12,7 @@ from makiserve.stream.columns.column import Column, Mask, Rows
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.history import advance, earlier
-from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.turn import Turn, check
 from makiserve.stream.engine.scope import MISSING
@@ -24,7 +24,7 @@ class LagStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout, size: int) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, size: int) -> None:
         super().__init__(path)
         self.size = size
         self._items = layout.store(path, lambda: ItemStore(size))
@@ -63,7 +63,7 @@ class LagStep(Step):
 class PairwiseStep(LagStep):
     """Pairs each item with the one before it, from the second item on."""
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: str, layout: ScopeLayout) -> None:
         super().__init__(path, layout, 1)
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
@@ -75,7 +75,7 @@ class PairwiseStep(LagStep):
 class DistinctUntilChangedStep(LagStep):
     """Passes an item on unless its key equals that of the item before it."""
 
-    def __init__(self, path: str, layout: Layout, key_mapper: Callable[[Any], Any] | None) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, key_mapper: Callable[[Any], Any] | None) -> None:
         super().__init__(path, layout, 1)
         self._call = key_mapper
         self._key = column_function(key_mapper) if key_mapper else None

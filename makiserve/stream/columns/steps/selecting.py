@@ -10,7 +10,7 @@ import numpy as np
 
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.steps.step import Layout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.turn import Turn, check, fail
 from makiserve.stream.engine.key import same_key
@@ -22,7 +22,7 @@ class FirstStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: str, layout: ScopeLayout) -> None:
         super().__init__(path)
         self._seen = layout.store(path, lambda: Store(numbers(np.bool_, first=False)))
 
@@ -41,7 +41,7 @@ class TakeStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout, count: int) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, count: int) -> None:
         super().__init__(path)
         self._left = layout.store(path, lambda: Store(numbers(np.int64, first=count)))
 
@@ -60,7 +60,7 @@ class DistinctStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout, key_mapper: Callable[[Any], Any] | None) -> None:
+    def __init__(self, path: str, layout: ScopeLayout, key_mapper: Callable[[Any], Any] | None) -> None:
         super().__init__(path)
         self._call = key_mapper
         self._key = column_function(key_mapper) if key_mapper else None

@@ -12,7 +12,7 @@ from makiserve.stream.columns.turn import Turn
 from makiserve.stream.engine.stage import State
 
 
-class Layout:
+class ScopeLayout:
     """The stores of one scope, filled in while a plan is compiled.
 
     Args:
@@ -29,14 +29,14 @@ class Layout:
         self.stores: list[Callable[[], Store]] = []
         self.owners: list[str] = []
 
-    def store(self, owner: str, make: Callable[[], Store]) -> Slot:
+    def store(self, owner: str, make: Callable[[], Store]) -> StoreSlot:
         """Allocate a store."""
         self.stores.append(make)
         self.owners.append(owner)
-        return Slot(self.number, len(self.stores) - 1)
+        return StoreSlot(self.number, len(self.stores) - 1)
 
 
-class Slot(NamedTuple):
+class StoreSlot(NamedTuple):
     """The position of a store: the number of its table, and its number there."""
 
     table: int

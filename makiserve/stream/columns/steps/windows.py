@@ -19,8 +19,8 @@ from makiserve.stream.columns.rolling import Rolling
 from makiserve.stream.columns.slices import Slices
 from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_states
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, Leaf, Values, after_chains, leaves_of
-from makiserve.stream.columns.steps.step import Chain, Layout, Step
+from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction, after_chains, leaves_of
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.turn import Turn, Unrepresentable
 from makiserve.stream.engine.stage import State
@@ -39,7 +39,9 @@ class RollStep(Step):
 
     is_stateful = True
 
-    def __init__(self, path: str, layout: Layout, slices: Slices, values: Sequence[Values], tree: Leaf | Join) -> None:
+    def __init__(
+        self, path: str, layout: ScopeLayout, slices: Slices, values: Sequence[Values], tree: WindowReduction | Join
+    ) -> None:
         super().__init__(path)
         self.slices, self.values, self.tree = slices, tuple(values), tree
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
@@ -79,7 +81,7 @@ class _Windows:
         self._extended: dict[int, Column] = {}
         self._folds: dict[int, ColumnFold] = {}
 
-    def read(self, leaf: Leaf, values: Values) -> None:
+    def read(self, leaf: WindowReduction, values: Values) -> None:
         """Compute the values that a reduction needs, and check that it can add them.
 
         Raises:
@@ -96,9 +98,9 @@ class _Windows:
             fold = self._folds[id(leaf)] = column_fold(leaf.node, self._extended[number])
             checked_reading(leaf, fold, self._flow.with_items(self._items[number]))
 
-    def emitted(self, node: Leaf | Join) -> Flow:
+    def emitted(self, node: WindowReduction | Join) -> Flow:
         """Return what a part of the window's pipeline emits."""
-        if isinstance(node, Leaf):
+        if isinstance(node, WindowReduction):
             emitted = self._flow.where(self._closes, self._results(node))
         else:
             branches = [self.emitted(branch) for branch in node.branches]
@@ -124,7 +126,7 @@ class _Windows:
         self._turn.write(store, flow.rows, (after, after_missing))
         return None if values.is_last else self._rolling.extend(history, column)
 
-    def _results(self, leaf: Leaf) -> Items:
+    def _results(self, leaf: WindowReduction) -> Items:
         if leaf.values not in self._extended:
             return self._items[leaf.values].take(self._closes)
         if isinstance(leaf.node, FirstItem):

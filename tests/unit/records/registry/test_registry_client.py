@@ -9,7 +9,7 @@ import pytest
 
 from makiserve.errors import ConfigurationError, SchemaNotFound, SchemaRegistryUnavailable
 from makiserve.records.registry import client as module
-from makiserve.records.registry.client import Reference, RegisteredSchema, RegistryClient
+from makiserve.records.registry.client import RegisteredSchema, RegistryClient, SchemaReference
 from makiserve.records.registry.wire import SchemaId
 from tests.unit.records.registry.fake import FakeRegistry, fake_registry
 
@@ -31,7 +31,7 @@ def test_a_schema_is_returned_with_all_that_it_refers_to(fake: FakeRegistry) -> 
         ),
         "/subjects/c/versions/1": (200, {"schema": "C"}),
     }
-    expected = RegisteredSchema("AVRO", "A", (Reference("c", "C"), Reference("b", "B")))
+    expected = RegisteredSchema("AVRO", "A", (SchemaReference("c", "C"), SchemaReference("b", "B")))
     assert RegistryClient(fake.url).schema(SEVEN) == expected
 
 
