@@ -143,8 +143,8 @@ def _spark_by_hand(source: Path) -> Any:
     from pyspark.sql import Window
     from pyspark.sql import functions as sql
 
+    df = _session().read.parquet(str(source))  # a window needs a session
     window = Window.partitionBy("key").orderBy("at").rowsBetween(1 - WINDOW, 0)
-    df = _session().read.parquet(str(source))
     found = df.select(
         "key",
         "at",
