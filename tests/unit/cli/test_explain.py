@@ -52,12 +52,12 @@ def test_explain_names_the_engine_and_the_called_functions(tmp_path: Path) -> No
         "import makiserve.stream as rs\n"
         "from models.electricity.features import Reading\n"
         "def columns(): return rs.ops.map(lambda i: str(i.date.weekday()))\n"
-        "def rows(): return rs.ops.flat_map()\n"
+        "def rows(): return rs.data.sort()\n"
     )
     shown = run(f"{file}:columns").stdout
     assert "computed in columns" in shown
     assert "called for each item" in shown
-    assert "computed item by item: flat_map has no columnar form" in run(f"{file}:rows").stdout
+    assert "computed item by item: sort has no columnar form" in run(f"{file}:rows").stdout
 
 
 @pytest.mark.parametrize("ending", ["mmd", "dot", "svg", "png"])

@@ -46,8 +46,9 @@ def beside(inner: Any, fuse: Fuse) -> Any:
 
 
 def latest(inner: Any, fuse: Fuse) -> Any:
-    """What it emits is kept before a function fails in another branch."""
-    return rs.ops.tee_map(rs.ops.identity(), inner, rs.ops.map(fuse), join="combine_latest")
+    """What it emits is kept, as text that a checkpoint can hold, before a function fails in another branch."""
+    emitted = rx.pipe(inner, rs.ops.map(repr))
+    return rs.ops.tee_map(rs.ops.identity(), emitted, rs.ops.map(fuse), join="combine_latest")
 
 
 @each_pipeline
