@@ -112,7 +112,9 @@ def _reader(rows: Any, name: str) -> pa.RecordBatchReader:
     try:
         return pa.RecordBatchReader.from_stream(rows)
     except Exception as error:  # the error of any library
-        raise SourceError(f"{name} has a column without an Arrow type: {error}") from error
+        raise SourceError(
+            f"{name} has a column without an Arrow type: {error}. Give all cells of the column one type, or drop it"
+        ) from error
 
 
 def _plain(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
