@@ -50,7 +50,7 @@ def test_check_passes_and_changes_nothing(kafka: str, topic: Topic, admin: Admin
     assert bad == {}
     assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer"
     assert lines["model"].words.endswith("reproduces its 32 reference outputs")
-    assert lines["records"].words == "1 of the last 1 fit Step"
+    assert lines["records"].words == "1 of the last 1 records fit Step"
     assert lines["offsets"].words == "2 new"
     assert lines["output"].advice == "one replica: a failure of its broker loses the topic"
     assert {f"{output}.dead", f"group-of-{output}.state"} & admin.list_topics(timeout=10).topics.keys() == set()
@@ -73,10 +73,12 @@ def test_check_reports_records_that_do_not_fit(kafka: str, topic: Topic, running
     source, output = topic(1), topic(1)
     produce(kafka, source, (0, b"k", b'{"number": "x"}'))
     lines = check(kafka, running, source, output)
-    assert lines["records"].words.startswith("none of the last 1 fits Step: field 'number': expected int")
+    assert lines["records"].words.startswith(
+        "none of the last 1 records fits Step; the last error: field 'number': expected int"
+    )
     produce(kafka, source, (0, b"k", b'{"number": 1, "value": 2}'))
     line = check(kafka, running, source, output)["records"]
-    assert (line.outcome, line.words) == ("warned", "1 of the last 2 fit Step")
+    assert (line.outcome, line.words) == ("warned", "1 of the last 2 records fit Step")
     assert line.advice.startswith("1 would become dead letters; the last error: field 'number'")
 
 
@@ -91,7 +93,7 @@ def test_check_reports_groups_spread_over_partitions(kafka: str, topic: Topic) -
     produce(kafka, source, (1, b"a", house("a")))
     line = check(kafka, model, source, output)["keys"]
     assert line.outcome == "failed"
-    assert line.words.startswith("the group 'a' has records in partitions [0, 1]")
+    assert line.words.startswith("group 'a' has records in partitions [0, 1]")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_check_reports_groups_spread_over_partitions(kafka: str, topic: Topic) -
         (timedelta(minutes=-30), {}, {}, "clock", "warned", "in the future: correct the clock"),
         (timedelta(hours=3), {"retention_ms": "3600000"}, {}, "retention", "warned", "removed before it is read"),
         (timedelta(0), {"retention_ms": "60000"}, {"warm_up": "2h"}, "retention", "failed", "--warm-up needs 2h"),
-        (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "it is compacted"),
+        (timedelta(0), {"cleanup_policy": "compact"}, {}, "input", "warned", "the topic is compacted"),
     ],
 )
 def test_check_compares_clocks_and_retention(

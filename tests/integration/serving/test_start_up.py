@@ -96,7 +96,7 @@ def tampered(running_uri: str, tmp_path: Path) -> str:
 def test_start_without_a_broker_is_refused(serve: Run, nobody: str) -> None:
     code, reason = serve(**{"bootstrap-servers": nobody})
     assert code == 4
-    assert reason.startswith(f"No broker at {nobody} within 10 s")
+    assert reason.startswith(f"No broker at {nobody} answered within 10 s")
     assert reason.endswith("Check the address and the network, then start again.")
 
 

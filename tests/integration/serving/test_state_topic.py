@@ -87,7 +87,7 @@ def test_removed_state_of_a_quiet_key_is_detected(kafka: str, topic: Topic, admi
     set_policy(admin, place.topic, "compact")
     code, log = service(COUNTED, input_, output).wait()
     assert code == 5
-    assert "parts of the checkpoint of offset 10" in log.splitlines()[-1]
+    assert "segments of the checkpoint of offset 10" in log.splitlines()[-1]
     service(COUNTED, input_, output, "--on-state-loss", "rebuild")
     send(kafka, input_, readings(1))
     assert counts(kafka, output, 11)[-1] == (1, 6)
