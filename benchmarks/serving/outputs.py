@@ -37,7 +37,7 @@ class Outputs:
         """Read until there are `count` outputs, or until `timeout_s` after the first one.
 
         Raises:
-            RuntimeError: there is no output, or all outputs came in one batch.
+            RuntimeError: no output arrived, or all outputs came in one batch.
         """
         decode, received, now = msgspec.json.decode, 0, time.time()
         deadline = now + FIRST_OUTPUT_TIMEOUT_S

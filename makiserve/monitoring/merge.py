@@ -41,17 +41,16 @@ def ended(part: Snapshot) -> Snapshot:
 
 def aside(part: Snapshot) -> Snapshot:
     """Return the snapshot of a worker of an earlier stage. Only records that become dead letters there are counted."""
-    totals = part.totals
-    shown = Totals(
-        records=sum(totals.dead.values()),
-        dead=totals.dead,
-        dropped_headers=totals.dropped_headers,
-        commits=totals.commits,
-        aborts=totals.aborts,
-        rebalances=totals.rebalances,
-        swaps=totals.swaps,
+    nothing = Totals()
+    totals = msgspec.structs.replace(
+        part.totals,
+        records=sum(part.totals.dead.values()),
+        outputs=0,
+        batch=nothing.batch,
+        stages={},
+        latency=nothing.latency,
     )
-    return msgspec.structs.replace(part, totals=shown, state=(), predictions=(), drift=())
+    return msgspec.structs.replace(part, totals=totals, state=(), predictions=(), drift=())
 
 
 def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:

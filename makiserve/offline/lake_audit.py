@@ -51,7 +51,7 @@ class LakeAudited:
 class StreamRecords:
     """The positions of the records of a stream, by the fields that identify a record.
 
-    Records with the same identity are told apart by their order.
+    Records with the same identity are distinguished by their order.
 
     Args:
         names: the attributes that identify a record.

@@ -287,8 +287,8 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     )
     label_ahead: str = option(
         default="0",
-        help="Take the label from a later record of the lane, for a model that predicts ahead: so many records later, "
-        "or the first record that is at least this duration later, such as 1h (needs --order-by).",
+        help="Take the label from a later record of the lane, for a model that predicts ahead: this many records "
+        "later, or the first record that is at least this duration later, such as 1h (needs --order-by).",
         metavar="RECORDS|DURATION",
     )
     by: tuple[str, ...] = option(

@@ -42,7 +42,7 @@ class OutputColumn:
     Attributes:
         name: the name of the column.
         type: its Arrow type.
-        encode: the function that writes a value as JSON, for a value without an Arrow type; None for other columns.
+        is_json: whether its values are written as JSON text, because they have no Arrow type.
         fields: the columns of an object, such as `features`; empty for a value.
     """
 

@@ -118,7 +118,7 @@ class Plot {
 
 const SPAN_S = 600;
 
-// Split points into runs without gaps. Nothing is drawn where nothing was measured.
+// Split points into runs without gaps. Gaps are not drawn.
 function runs(points, field) {
   const found = [];
   let run = [];

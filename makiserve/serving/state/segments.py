@@ -69,7 +69,6 @@ class SegmentLog:
     def __init__(self, first: int = 1) -> None:
         self._first = first
         self._found: dict[int, Segment] = {}
-        self._size = 0
 
     @property
     def keys(self) -> set[bytes]:

@@ -77,7 +77,7 @@ class FoldStep(Step):
 
     def __init__(self, path: str, layout: ScopeLayout, node: Fold) -> None:
         super().__init__(path)
-        self._node, self._reduction = node, row_reduction(node)
+        self._node = node
         self._key = column_function(node.key_mapper) if node.key_mapper else None
         self._store = layout.store(path, lambda: FoldStore(node))
 
