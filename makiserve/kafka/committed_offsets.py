@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import to_error
@@ -38,9 +38,20 @@ class CommittedOffsets:
         for first in range(0, len(places), MOST):
             asked = [TopicPartition(topic, number) for topic, number in places[first : first + MOST]]
             with to_error(f"Reading the committed offsets of group {self._group}"):
-                answers = self._consumer.committed(asked, timeout.total_seconds())
+                answers = self._answers(asked, timeout)
             found |= {(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
         return found
+
+    def _answers(self, asked: list[TopicPartition], timeout: timedelta) -> list[TopicPartition]:
+        try:
+            return self._consumer.committed(asked, timeout.total_seconds())
+        except KafkaException as late:
+            # Without the permission the client finds no coordinator, and only reports why among its events.
+            while (event := self._consumer.poll(0)) is not None:
+                error = event.error()
+                if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                    raise KafkaException(error) from late
+            raise
 
     def __enter__(self) -> CommittedOffsets:
         return self
