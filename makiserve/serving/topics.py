@@ -115,9 +115,10 @@ def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:
 
 def _refuse_two_roles(group: str, settings: ServeSettings) -> None:
     if settings.input in (settings.output, settings.dead_letters):
+        flag = "--output" if settings.input == settings.output else "--dead-letters"
         raise ConfigurationError(
-            f"the input {settings.input} cannot be an output as well: the service would read "
-            "its own outputs. Choose another --output"
+            f"the input {settings.input} cannot be an output as well: the service would read its own outputs. "
+            f"Choose another {flag}"
         )
     if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
         raise ConfigurationError(f"the shadow's output must be another topic than {settings.shadow_output}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.terminal import new_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "lake.md").read_text()
@@ -17,14 +17,9 @@ PAGE = (ROOT / "docs" / "how-to" / "lake.md").read_text()
 
 @pytest.mark.timeout(600)
 def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
-    for name, program in (("makiserve", "-m makiserve"), ("python", "")):
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
-        path.chmod(0o755)
     for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL):
         (tmp_path / name).write_text(code)
-    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = new_terminal(tmp_path)
     shown = ""
     for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL):
         done = subprocess.run(

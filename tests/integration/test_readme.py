@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from pyarrow import csv
 
 from models.flight_delay.events import events_table
+from tests.terminal import new_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +26,7 @@ def test_readme_trains_and_replays_as_written(tmp_path: Path) -> None:
     csv.write_csv(events[:20_000], tmp_path / "past.csv")
     csv.write_csv(events[20_000:30_000], tmp_path / "live.csv")
     run: dict[str, Any] = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = new_terminal(tmp_path)
     subprocess.run([sys.executable, "train.py"], env=environment, **run)
     (command,) = re.findall(r"^makiserve (.* --replay .*)$", text, re.MULTILINE)
     shown = subprocess.run([sys.executable, "-m", "makiserve", *command.split()], env=environment, **run).stdout

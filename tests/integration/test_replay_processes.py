@@ -69,7 +69,7 @@ def test_several_processes_equal_one(model: FeaturesOnly, folder: Path, tmp_path
 def test_read_error_of_a_process_is_raised_in_the_parent(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     output = tmp_path / "out.csv"
-    with pytest.raises(SourceError, match="no column 'time'"):
+    with pytest.raises(SourceError, match="the header lacks 'time'"):
         makiserve.replay(model, [folder / "1.csv", tmp_path / "bad.csv"], processes=2, output=output)
     assert not output.exists()
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.integration.serving.service import read
+from tests.terminal import new_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
@@ -26,13 +25,7 @@ TOPICS = ["flights", "flights.delays", "flights.delays.dead-letters", "makiserve
 @pytest.fixture
 def environment(kafka: str, admin: AdminClient, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A terminal in which makiserve is installed."""
-    for name, module in (("makiserve", "-m makiserve"), ("python", "")):
-        program = tmp_path / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {module} "$@"\n')
-        program.chmod(0o755)
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    yield os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "MAKISERVE_BOOTSTRAP_SERVERS": kafka}
+    yield new_terminal(tmp_path, MAKISERVE_BOOTSTRAP_SERVERS=kafka)
     for deleted in admin.delete_topics(TOPICS).values():
         deleted.exception()  # one that the run did not come to is none
 

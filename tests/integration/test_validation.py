@@ -42,7 +42,7 @@ def test_validations_are_logged_with_their_models(tmp_path: Path) -> None:
         assert "required      failed: rmse<1e-09 (actual value " in failed.stdout
         assert "different from models:/house/1" in failed.stdout
         assert "40 matched, 0 missing, 0 unexpected" in failed.stdout
-        assert "Against models:/house/1: different" in (tmp_path / "report.html").read_text()
+        assert "Compared with models:/house/1: different" in (tmp_path / "report.html").read_text()
         assert mlflow.MlflowClient(server).get_model_version("house", "2").tags[VERDICT] == "failed"
 
 

@@ -33,7 +33,7 @@ def test_bombs_and_deep_or_large_json_are_dead_letters(
     assert sources(dead) == [1, 2, 3, 5]
     errors = [dict(message.headers())["makiserve.error"].decode() for message in dead]
     assert "ecompress" in errors[0]
-    assert "more than 16,777,216" in errors[1]
+    assert "too large (limit 16,777,216)" in errors[1]
     assert "recursion depth" in errors[2]
     assert "not a JSON object" in errors[3]
     code, log = running.stop(signal.SIGTERM)

@@ -141,9 +141,13 @@ def test_start_with_the_state_topic_as_output_is_refused(serve: Run, topic: Topi
 
 def test_start_with_the_input_as_output_is_refused(serve: Run, topic: Topic) -> None:
     name = topic(2)
-    for code, reason in (serve(input=name, output=name), serve("--dead-letters", name, input=name)):
+    for options, flag in (({"output": name}, "--output"), ({"dead-letters": name}, "--dead-letters")):
+        code, reason = serve(input=name, **options)
         assert code == 2
-        assert reason == f"the input {name} cannot be an output as well: the service would read its own outputs"
+        assert reason == (
+            f"the input {name} cannot be an output as well: the service would read its own outputs. "
+            f"Choose another {flag}"
+        )
 
 
 @pytest.mark.parametrize(
