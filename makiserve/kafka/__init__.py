@@ -8,6 +8,7 @@ from makiserve.kafka.decoder import (
     background_decoder,
     check_registry,
     direct_decoder,
+    own_key,
     registry_client,
     schema_of,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "limits_from_settings",
     "message_bytes",
     "offset_ranges",
+    "own_key",
     "place_from_text",
     "read_headers",
     "registry_client",

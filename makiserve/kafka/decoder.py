@@ -26,6 +26,14 @@ from makiserve.records.registry.wire import KEY_HEADER, VALUE_HEADER, SchemaId, 
 from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 
+KeyOf = Callable[[Message], "bytes | None"]
+"""Returns the key that the producer of a message gave it."""
+
+
+def own_key(message: Message) -> bytes | None:
+    """Return the key of a message."""
+    return message.key()
+
 
 class MessageDecoder:
     """Decodes messages to records of one type.
@@ -35,6 +43,7 @@ class MessageDecoder:
         formats: decodes values with a schema id; None if all values are plain JSON.
         context: the fields of the record that do not come from the value; None if there are none.
         keys: decodes the keys; None if no field comes from them.
+        key_of: returns the key of a message that fields come from.
         close: called by `close`.
     """
 
@@ -44,11 +53,12 @@ class MessageDecoder:
         formats: FormatDecoder | None = None,
         context: ContextFields | None = None,
         keys: KeyDecoder | None = None,
+        key_of: KeyOf = own_key,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._schema = schema
         self._formats = formats
-        self._context, self._keys = context, keys
+        self._context, self._keys, self._key_of = context, keys, key_of
         self.close = close
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
@@ -87,7 +97,7 @@ class MessageDecoder:
         if self._keys:
             shown = messages[: len(records)]
             headers = [_header(message, KEY_HEADER) for message in shown]
-            keys, waiting = self._keys.decode([message.key() for message in shown], headers)
+            keys, waiting = self._keys.decode([self._key_of(message) for message in shown], headers)
             awaited = waiting or awaited
         joined: list[Record | DecodeError] = []
         for index, (record, key) in enumerate(zip(records, keys, strict=False)):  # the keys may end earlier
@@ -107,13 +117,15 @@ class MessageDecoder:
         """Mark the optional fields that occur in messages as seen, and those that do not come from their values."""
         if self._context:
             unseen.see_titles(self._context.names)
+        values = [message.value() for message in messages]
+        _taken_apart(messages, values)
         if self._formats is None:
-            unseen.see_messages([message.value() for message in messages])
+            unseen.see_messages(values)
             return
-        for message in messages:
-            titles = self._formats.titles(message.value(), _header(message, VALUE_HEADER))
+        for message, value in zip(messages, values, strict=True):
+            titles = self._formats.titles(value, _header(message, VALUE_HEADER))
             if titles is None:
-                unseen.see_messages([message.value()])
+                unseen.see_messages([value])
             else:
                 unseen.see_titles(titles)
 
@@ -131,8 +143,13 @@ def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
     return _decoder(schema, broker, lambda load: DirectLoader(load, broker.startup_timeout))
 
 
-def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
+def background_decoder(schema: Schema, broker: BrokerSettings, key_of: KeyOf = own_key) -> MessageDecoder:
     """Return a decoder that never waits for the registry.
+
+    Args:
+        schema: the record type.
+        broker: how to reach the registry.
+        key_of: returns the key of a message that fields come from.
 
     Raises:
         ConfigurationError: the settings of the registry are wrong.
@@ -147,11 +164,15 @@ def background_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder
         for loader in loaders:
             loader.close()
 
-    return _decoder(schema, broker, background, close)
+    return _decoder(schema, broker, background, key_of, close)
 
 
 def _decoder(
-    schema: Schema, broker: BrokerSettings, loader: MakeLoader, close: Callable[[], None] = lambda: None
+    schema: Schema,
+    broker: BrokerSettings,
+    loader: MakeLoader,
+    key_of: KeyOf = own_key,
+    close: Callable[[], None] = lambda: None,
 ) -> MessageDecoder:
     client, context = registry_client(broker), context_fields(schema)
     data, keys, formats = context.data if context else schema, None, None
@@ -160,7 +181,7 @@ def _decoder(
     if client:
         load = load_decoder(client, data, broker.input_format)
         formats = FormatDecoder(data, loader(load), broker.input_format)
-    return MessageDecoder(data, formats, context, keys, close)
+    return MessageDecoder(data, formats, context, keys, key_of, close)
 
 
 def check_registry(broker: BrokerSettings) -> str | None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from makiserve.kafka import Connection, InputConsumer, Limits, OffsetsClient, TransactionalProducer, background_decoder
+from makiserve.kafka import (
+    Connection,
+    InputConsumer,
+    Limits,
+    OffsetsClient,
+    TransactionalProducer,
+    background_decoder,
+    own_key,
+)
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer
 from makiserve.serving.group_monitor import GroupMonitor
+from makiserve.serving.messages import key_before
 from makiserve.serving.processor import Processor
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.retry import RetryPolicy
@@ -52,7 +61,8 @@ def assemble(
         Fenced: another instance has taken over.
         ConfigurationError: the warm-up file does not fit the partitions.
     """
-    connection, decoder = Connection(broker), background_decoder(processor.schema, broker)
+    connection, key_of = Connection(broker), key_before if settings.partition_by else own_key
+    decoder = background_decoder(processor.schema, broker, key_of)
     topic = None if processor.fingerprint is None else state_topic(broker.group)
     expected = StateIdentity(processor.fingerprint, processor.digest, partitions.input, settings.input)
 

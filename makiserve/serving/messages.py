@@ -109,6 +109,11 @@ def origin_before(message: Message) -> RecordOrigin:
     return RecordOrigin(added.values.get("key"), added.own, source, time_ms, dropped)
 
 
+def key_before(message: Message) -> bytes | None:
+    """Return the key that a rekeyed record had before; see `original_key`."""
+    return decode_headers(read_headers(message).headers).values.get("key")
+
+
 def position(message: Message) -> RecordPosition:
     """Return the position of a message."""
     return RecordPosition(message.topic(), message.partition(), message.offset())

@@ -199,3 +199,22 @@ def test_fields_of_the_context_are_never_reported_as_unseen() -> None:
     unseen = UnseenFields(Schema(Parts))
     decoder.see([message(b"{}")], unseen)
     assert unseen.names == frozenset()
+
+
+def test_optional_fields_in_encoded_data_of_structured_events_are_seen(fake: FakeRegistry) -> None:
+    class Measured(makiserve.Record):
+        value: float
+        place: str | None = None
+        floor: int | None = None
+
+    schema = {"type": "record", "name": "S", "fields": [{"name": n, "type": "double"} for n in ("value", "floor")]}
+    fake.answers = {"/schemas/ids/7": (200, {"schema": json.dumps(schema)})}
+    in_avro = b"\0\0\0\0\7" + avro(schema, {"value": 1.5, "floor": 2.0})
+    for url, data, missing in (
+        (fake.url, in_avro, {"place"}),
+        (None, b'{"value": 1.5, "place": "a"}', {"floor"}),
+    ):
+        decoder = direct_decoder(Schema(Measured), BrokerSettings("b:9092", "g", schema_registry=url))
+        unseen = UnseenFields(Schema(Measured))
+        decoder.see([structured(data_base64=base64.b64encode(data).decode())], unseen)
+        assert unseen.names == missing

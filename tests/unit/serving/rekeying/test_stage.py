@@ -14,7 +14,7 @@ from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving import assemble
 from makiserve.serving.headers import RecordPosition
-from makiserve.serving.messages import Draft, RecordOrigin, Times, origin_before, original_key
+from makiserve.serving.messages import Draft, RecordOrigin, Times, key_before, origin_before, original_key
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.repartition import Repartitioner, key_of
 from makiserve.serving.sender import Sender
@@ -86,6 +86,7 @@ def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key:
     sent = Draft(record, BY_KEY, b"h1", b"{}", original_key(record)).fitted("between", Times(0, 2000, 1500))
     again = Message(topic="between", timestamp=(1, sent.time_ms), headers=cast("Any", sent.headers))
     assert origin_before(cast("Any", again)) == record
+    assert key_before(cast("Any", again)) == key
 
 
 def test_a_field_names_a_topic() -> None:

@@ -1,0 +1,176 @@
+"""Keys in Avro and CloudEvents of both modes, repartitioned and redriven, with a real broker and a real registry."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from confluent_kafka import Message, Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+from sklearn.dummy import DummyRegressor
+
+import makiserve
+from makiserve.testing.broker import RegistryServer
+from tests.integration.serving.keyed import REFERENCE, Reading, features
+from tests.integration.serving.service import Service, read
+from tests.integration.serving.test_dead_letters import run
+
+Topic = Callable[..., str]
+Start = Callable[..., Service]
+
+PIPELINE = "tests.integration.serving.keyed:features"
+FIELD = "__key.house"
+PARTITIONS = 2
+NUMBERS = range(24)
+POISON = 13
+"""The pipeline fails on the value of this reading, which is its number."""
+
+KEY_SCHEMA = '{"type": "record", "name": "House", "fields": [{"name": "house", "type": "string"}]}'
+VALUE_SCHEMA = """{"type": "record", "name": "Reading", "fields": [
+    {"name": "number", "type": "long"}, {"name": "value", "type": "double"}]}"""
+
+
+pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
+
+
+class Sent(NamedTuple):
+    """A message of the input."""
+
+    partition: int
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def house_of(number: int) -> str:
+    return "ab"[number % 2]
+
+
+@pytest.fixture
+def client(registry: RegistryServer) -> Iterator[SchemaRegistryClient]:
+    found = SchemaRegistryClient({"url": registry.url})
+    yield found
+    found.close()
+
+
+def messages_of(client: SchemaRegistryClient, topic: str) -> list[Sent]:
+    """Return an event for each number: binary with Avro, structured with Avro in Base64, and structured with JSON.
+
+    Both houses are in both partitions.
+    """
+    keys, values = AvroSerializer(client, KEY_SCHEMA), AvroSerializer(client, VALUE_SCHEMA)
+    sent = []
+    for number in NUMBERS:
+        key = keys({"house": house_of(number)}, SerializationContext(topic, MessageField.KEY))
+        datum = {"number": number, "value": float(number)}
+        avro = values(datum, SerializationContext(topic, MessageField.VALUE))
+        attributes = {"specversion": "1.0", "id": f"e{number}", "source": "/meters", "type": "read"}
+        if number % 3 == 0:
+            headers = [("ce_" + name, text.encode()) for name, text in attributes.items()]
+            sent.append(Sent(number // 2 % 2, key, avro, [*headers, ("content-type", b"application/avro")]))
+            continue
+        data: Any = {"data_base64": base64.b64encode(avro).decode()} if number % 3 == 1 else {"data": datum}
+        structured = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+        sent.append(Sent(number // 2 % 2, key, json.dumps(attributes | data).encode(), structured))
+    return sent
+
+
+def produce(kafka: str, topic: str, messages: list[Sent]) -> None:
+    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0})
+    for partition, key, value, headers in messages:
+        producer.produce(topic, value, key, partition, headers=[*headers])
+    assert producer.flush(30) == 0
+
+
+def by_event(found: dict[int, list[Message]]) -> dict[bytes, Message]:
+    messages = [message for partition in found.values() for message in partition]
+    events = {dict(message.headers())["ce_id"]: message for message in messages}
+    assert len(events) == len(messages)
+    return events
+
+
+def test_keys_and_events_are_repartitioned_and_written_as_avro(
+    kafka: str,
+    topic: Topic,
+    service: Start,
+    registry: RegistryServer,
+    client: SchemaRegistryClient,
+    tracking_uri: str,
+) -> None:
+    source, output = topic(PARTITIONS), topic(PARTITIONS)
+    model = DummyRegressor(strategy="constant", constant=1.5).fit([[0.0] * 4] * 2, [1.0] * 2)
+    logged = makiserve.log_model(model, features=features, record=Reading, reference=REFERENCE)
+    sent = messages_of(client, source)
+    produce(kafka, source, sent)
+    options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
+    options += ["--emit", "prediction,features", "--partition-by", FIELD]
+    running = service(logged.model_uri, source, output, *options)
+    found = by_event(read(kafka, output, enough=len(NUMBERS) - 1))
+    assert running.stop()[0] == 0
+    deserialize = AvroDeserializer(client)
+    totals: dict[str, list[float]] = defaultdict(list)
+    for number in NUMBERS:
+        if number == POISON:
+            assert f"e{number}".encode() not in found
+            continue
+        message = found[f"e{number}".encode()]
+        made: Any = deserialize(message.value(), SerializationContext(output, MessageField.VALUE))
+        assert made["prediction"] == 1.5
+        own = made["features"]
+        assert (own["number"], own["house"], own["event"]) == (number, house_of(number), f"e{number}")
+        assert message.key() == sent[number].key
+        headers = dict(message.headers())
+        assert headers["content-type"] == b"application/avro"
+        assert (headers["ce_source"], headers["ce_type"]) == (b"/meters", b"read")
+        totals[own["house"]].append(own["total"])
+    for house, own in totals.items():
+        expected = sum(number for number in NUMBERS if house_of(number) == house and number != POISON)
+        assert max(own) == expected  # both partitions of the house are one state
+    (dead,) = (message for own in read(kafka, f"{output}.dead-letters").values() for message in own)
+    assert (dead.key(), dead.value()) == (sent[POISON].key, sent[POISON].value)
+
+
+@pytest.mark.parametrize("options", [[], ["--partition-by", FIELD]], ids=["direct", "repartitioned"])
+def test_redriven_records_keep_their_bytes_and_are_served(
+    kafka: str,
+    topic: Topic,
+    service: Start,
+    registry: RegistryServer,
+    client: SchemaRegistryClient,
+    options: list[str],
+) -> None:
+    source, output = topic(PARTITIONS), topic(PARTITIONS)
+    dead = f"{output}.dead-letters"
+    sent = messages_of(client, source)
+    produce(kafka, source, sent)
+    options = ["--schema-registry", registry.url, *options]
+    mistaken = service(PIPELINE, source, output, *options, "--input-format", "protobuf")
+    read(kafka, dead, enough=len(sent))
+    assert mistaken.stop()[0] == 0
+    assert f"{len(sent)} redriven to {source}" in run(kafka, dead, "--redrive")
+
+    for number, messages in read(kafka, source, enough=2 * len(sent)).items():
+        own = [each for each in sent if each.partition == number]
+        for redriven, message in zip(messages[len(own) :], own, strict=True):
+            assert (redriven.key(), redriven.value()) == (message.key, message.value)
+            assert redriven.headers() == [*message.headers, ("makiserve.redriven", b"1")]
+
+    running = service(PIPELINE, source, output, *options)
+    found = by_event(read(kafka, output, enough=len(sent) - 1))
+    for number in set(NUMBERS) - {POISON}:
+        message = found[f"e{number}".encode()]
+        made = json.loads(message.value())
+        assert (made["number"], made["house"], made["event"]) == (number, house_of(number), f"e{number}")
+        assert message.key() == sent[number].key
+    read(kafka, dead, enough=len(sent) + 1)
+    assert f"1 redriven to {source}" in run(kafka, dead, "--reason", "operator", "--redrive")
+    again = read(kafka, source, enough=2 * len(sent) + 1)[sent[POISON].partition][-1]
+    assert (again.key(), again.value()) == (sent[POISON].key, sent[POISON].value)
+    assert again.headers() == [*sent[POISON].headers, ("makiserve.redriven", b"2")]
+    assert running.stop()[0] == 0
