@@ -2,54 +2,42 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
-from lzma import LZMAError
 from pathlib import Path
 from struct import error as StructError  # noqa: N812
-from typing import Any
-
-import fastavro
-from fastavro.schema import SchemaParseException, UnknownType
 
 from makiserve.errors import DecodeError, SourceError
+from makiserve.records.arrow import BLOCK_ROWS
+from makiserve.records.avro.blocks import Block, ContainerBlocks
 from makiserve.records.avro.decoder import AvroDecoder
 from makiserve.records.avro.schema import AvroSchema, parse
 from makiserve.records.avro.source import MAX_EMPTY_ITEMS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData
 from makiserve.records.content import Content
-from makiserve.records.record import Record, Schema
+from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
 from makiserve.records.unseen import UnseenFields
 
 MALFORMED = (IndexError, StructError, KeyError, UnicodeDecodeError, MalformedData)
 """The exceptions that generated code raises on data that are not of their schema."""
 
-DAMAGED = (
-    *(ValueError, TypeError, LookupError, AttributeError, EOFError, OverflowError, MemoryError, RecursionError),
-    *(zlib.error, LZMAError, SchemaParseException, UnknownType),
-)
-"""The exceptions that fastavro raises on a file that is not a container, or on a block that cannot be decompressed."""
-
 
 def read_avro(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
 ) -> Iterator[list[Record | DecodeError]]:
-    """Yield the records of a container file, block by block, with a `DecodeError` for each that does not fit.
+    """Yield the records of a container file, at most `BLOCK_ROWS` at a time, with a `DecodeError` for each misfit.
 
     Raises:
-        SourceError: the file is damaged, or its schema has no record of this type.
+        SourceError: the file is damaged, a block is too large, or its schema has no record of this type.
     """
+    blocks = ContainerBlocks(content.stream, path)
     try:
-        blocks = fastavro.block_reader(content.stream)
-        writer = parse(blocks.metadata["avro.schema"])
+        writer = parse(blocks.schema)
         decoder, end_of = AvroDecoder(writer, schema), record_end(writer)
     except DecodeError as error:
         raise SourceError(f"{path}: {error}") from error
-    except DAMAGED as error:
-        raise SourceError(f"{path}: not readable as an Avro container file: {error}") from error
     unseen.see_titles(decoder.titles)
-    while (block := _next(blocks, path)) is not None:
-        yield _records(block.bytes_.read(), block.num_records, decoder, end_of, path)
+    for block in blocks:
+        yield from _records(block, decoder, end_of, path)
 
 
 def record_end(writer: AvroSchema) -> Callable[[bytes, int], int]:
@@ -69,32 +57,30 @@ def record_end(writer: AvroSchema) -> Callable[[bytes, int], int]:
     return end
 
 
-def _next(blocks: Iterator[Any], path: Path) -> Any:
-    """Return the next block; None at the end."""
-    try:
-        return next(blocks, None)
-    except DAMAGED as error:
-        raise SourceError(
-            f"{path}: a block is damaged, or its compression is not supported: {type(error).__name__}: {error}"
-        ) from error
-
-
 def _records(
-    data: bytes, count: int, decoder: AvroDecoder, end_of: Callable[[bytes, int], int], path: Path
-) -> list[Record | DecodeError]:
-    """Return the records of a block."""
+    block: Block, decoder: AvroDecoder, end_of: Callable[[bytes, int], int], path: Path
+) -> Iterator[list[Record | DecodeError]]:
+    """Yield the records of a block, which take many times the memory of its data, in parts."""
+    count, data = block
     if not 0 <= count <= max(len(data), MAX_EMPTY_ITEMS):
         raise SourceError(f"{path}: a block claims {count:,} records in {len(data):,} bytes")
-    found: list[Record | DecodeError] = []
     start = 0
-    for _ in range(count):
-        try:
-            end = end_of(data, start)
-        except MALFORMED as error:
-            raise SourceError(f"{path}: a block is damaged: {decoder.explain(error, data)}") from error
-        try:
-            found.append(decoder.decode(data[start:end]))
-        except DecodeError as error:
-            found.append(error)
-        start = end
-    return found
+    for first in range(0, count, BLOCK_ROWS):
+        found: list[Record | DecodeError] = []
+        for _ in range(first, min(first + BLOCK_ROWS, count)):
+            try:
+                end = end_of(data, start)
+            except MALFORMED as error:
+                raise SourceError(f"{path}: a block is damaged: {decoder.explain(error, data)}") from error
+            found.append(_record(data[start:end], decoder))
+            start = end
+        yield found
+
+
+def _record(data: bytes, decoder: AvroDecoder) -> Record | DecodeError:
+    if len(data) > MAX_JSON_BYTES:
+        return DecodeError(f"a record of {len(data):,} bytes, more than {MAX_JSON_BYTES:,}")
+    try:
+        return decoder.decode(data)
+    except DecodeError as error:
+        return error

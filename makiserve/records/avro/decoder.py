@@ -15,7 +15,7 @@ from makiserve.errors import DecodeError
 from makiserve.records.avro.schema import AvroSchema, Node, kind_of
 from makiserve.records.avro.source import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData, UnheldValue, logical
-from makiserve.records.record import MAX_JSON_BYTES, Record, Schema, mismatch, missing
+from makiserve.records.record import Record, Schema, mismatch, missing
 from makiserve.records.typed import TypedColumn
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -220,10 +220,6 @@ class AvroDecoder:
         exec(compile(text, f"<Avro decoder of {self._schema.record.__qualname__}>", "exec"), self._source.globals)  # noqa: S102
         decode: Callable[[bytes, int], Record] = self._source.globals["decode"]
         return decode
-
-
-MAX_BYTES = MAX_JSON_BYTES
-"""The longest data that are decoded."""
 
 
 def _title(declared: FieldInfo, fields: list[dict[str, Any]]) -> str | None:
