@@ -79,7 +79,11 @@ def _of_topic(broker: BrokerSettings, name: str) -> InferredRecord:
         raise ConfigurationError(f"there is no topic {name}, or the principal may not see it")
     messages = [message for message in inspector.tail(topic, MESSAGES) if message.value() is not None]
     title, doc = class_name(name), f"A message of the topic {name}."
-    client = registry_client(broker)
-    if client is not None and messages and (schema := schema_of(messages[-1])) is not None:
+    if messages and (schema := schema_of(messages[-1])) is not None:
+        if (client := registry_client(broker)) is None:
+            raise ConfigurationError(
+                f"the last message of {name} names the schema {schema} of a registry: give --schema-registry, the "
+                "registry's URL"
+            )
         return _of_schema(client.schema(schema), title, doc)
     return InferredRecord(title, doc, fields_of_json(message.value() or b"" for message in messages))

@@ -24,6 +24,7 @@ from google.protobuf.message_factory import GetMessages
 import makiserve
 from makiserve.artifact import features_only
 from makiserve.cli.record import record
+from makiserve.errors import ConfigurationError
 from makiserve.offline.sources import TopicSpan
 from makiserve.testing.broker import RegistryServer, install_registry
 from tests.integration.serving.pipeline import Step
@@ -226,6 +227,18 @@ def test_record_class_is_written_from_a_subject_and_a_topic(
     assert ran.exit_code == 0, ran.output
     for line in ("    number: int\n", "    value: float\n", "    note: str | None = None\n"):
         assert line in ran.stdout
+
+
+def test_record_class_of_a_topic_with_schemas_needs_the_registry(
+    kafka: str, topic: Callable[..., str], registry: RegistryServer
+) -> None:
+    source = topic(1)
+    writer = Writer(kafka, source, registry)
+    writer.write(FIRST, [{"number": 0, "value": 0.0}])
+    ran = CliRunner().invoke(record, [f"kafka:{source}", "--bootstrap-servers", kafka])
+    assert isinstance(ran.exception, ConfigurationError)
+    assert "names the schema " in str(ran.exception)
+    assert "give --schema-registry" in str(ran.exception)
 
 
 def test_topic_with_schemas_is_replayed(kafka: str, topic: Callable[..., str], registry: RegistryServer) -> None:
