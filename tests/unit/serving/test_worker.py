@@ -104,7 +104,7 @@ def test_records_wait_for_their_schema_while_other_partitions_continue(
     kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch, offset: int
 ) -> None:
     decoder = SlowRegistry(0, offset)
-    monkeypatch.setattr(module, "background_decoder", lambda schema, broker: decoder)
+    monkeypatch.setattr(module, "background_decoder", lambda schema, broker, key_of: decoder)
     make().run()
     assert_exact(kafka)
     assert f"move 0 {offset}" in kafka.calls
@@ -115,7 +115,7 @@ def test_a_rewind_forgets_which_schema_was_waited_for(
     kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = SlowRegistry(0, 3, asked=5)
-    monkeypatch.setattr(module, "background_decoder", lambda schema, broker: decoder)
+    monkeypatch.setattr(module, "background_decoder", lambda schema, broker, key_of: decoder)
     kafka.fails["commit"] = [AbortTransaction("no luck")]
     make(commit_interval=ALWAYS).run()
     assert_exact(kafka)
