@@ -35,7 +35,8 @@ def read_arrow(
 ) -> Iterator[Sequence[Record | DecodeError]]:
     """Yield the records of a data frame in blocks, with a `DecodeError` for each row that does not fit.
 
-    A value is treated as the same value in a Parquet file: see `TypedColumn`. The rows are read in batches.
+    A value is treated as the same value in a Parquet file: see `TypedColumn`. The rows are read in batches. A column of
+    a pandas data frame that the record does not declare may have cells of any type.
 
     Args:
         rows: the data frame.
@@ -45,10 +46,11 @@ def read_arrow(
         name: of the data frame in errors; None for its type.
 
     Raises:
-        SourceError: the data frame has a column without an Arrow type, or lacks a field of the record.
+        SourceError: a declared column of the data frame has no Arrow type, or the frame lacks a field of the record.
     """
     name = name or f"the {type(rows).__name__}"
-    reader = _reader(rows, name)
+    declared, undeclared = _split_by_declaration(rows, schema)
+    reader = _reader(declared, name)
 
     def scan(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         indexes = [reader.schema.names.index(title) for title in columns]
@@ -58,7 +60,7 @@ def read_arrow(
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{name} cannot be read: {error}") from error
 
-    return records_from_arrow(name, reader.schema.names, scan, schema, unseen, order)
+    return records_from_arrow(name, [*reader.schema.names, *undeclared], scan, schema, unseen, order)
 
 
 def records_from_arrow(
@@ -108,12 +110,24 @@ def records_from_batch(
     return records_from_columns(schema, values, batch.num_rows)
 
 
+def _split_by_declaration(rows: Any, schema: Schema) -> tuple[Any, list[str]]:
+    """Return the rows without the columns that the record does not declare, and the titles of these columns.
+
+    Only pandas has columns that Arrow cannot convert, because their cells have several types. The rows of any other
+    library are returned as they are.
+    """
+    if not hasattr(rows, "loc"):
+        return rows, []
+    titles, declared = [str(label) for label in rows.columns], {field.encode_name for field in schema.fields}
+    return rows.loc[:, [title in declared for title in titles]], [each for each in titles if each not in declared]
+
+
 def _reader(rows: Any, name: str) -> pa.RecordBatchReader:
     try:
         return pa.RecordBatchReader.from_stream(rows)
     except Exception as error:  # the error of any library
         raise SourceError(
-            f"{name} has a column without an Arrow type: {error}. Give all cells of the column one type, or drop it"
+            f"{name} has a declared column without an Arrow type: {error}. Give all cells of the column one type"
         ) from error
 
 

@@ -143,6 +143,24 @@ def test_an_optional_column_that_a_frame_lacks_is_reported(caplog: pytest.LogCap
     assert "no header or record has the optional field 'value' of Event" in caplog.text
 
 
+def test_an_undeclared_column_of_pandas_may_have_cells_of_any_type() -> None:
+    mixed = [object(), "text", 1.5] * 20
+    frame = TABLE.to_pandas().assign(other=mixed, **{"0": 1}).rename(columns={"0": 0})  # a title that is a number
+    expected = frame_of(TABLE, as_="arrow")
+    assert frame_of(frame, as_="arrow").equals(expected)
+    assert frame_of(frame.set_index("sensor"), as_="arrow").equals(expected)  # an index is a column too
+    with pytest.raises(SourceError, match=r"a declared column without an Arrow type: .*column number"):
+        frame_of(frame.assign(number=mixed))
+
+
+def test_undeclared_columns_of_pandas_are_refused_if_the_record_forbids_them() -> None:
+    class Strict(Event, forbid_unknown_fields=True):
+        pass
+
+    with pytest.raises(SourceError, match="Strict does not declare 'other'"):
+        makiserve.features_frame(TABLE.to_pandas().assign(other=1), features=features, record=Strict)
+
+
 @pytest.mark.parametrize(
     ("change", "options", "words"),
     [
