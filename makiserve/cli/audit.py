@@ -21,7 +21,8 @@ HELP = """Compare the outputs of a service with a replay of its input.
 \b
 makiserve audit --model models:/house@champion --input house --output house.predictions --bootstrap-servers …
 makiserve audit --model models:/house/3 --input house --output house.predictions --from 2026-11-24T00:00 …
-makiserve audit --model models:/house/3 --input house --output house.predictions --against lake/ --match-by id …
+makiserve audit --model models:/house/3 --input house --output house.predictions --against delta:lake --match-by id
+    --order-by time,id …
 
 Each partition is replayed from the start of its state, without output before --from, and compared with the outputs and
 dead letters up to the group's committed offset. With --against, the outputs are compared with those of a lake table,
@@ -53,7 +54,7 @@ def audit_service(settings: Settings) -> int:
 
 def _print_against(found: LakeAudited) -> int:
     absent, extra = f"{found.absent:,} absent from the lake", f"{found.extra:,} only in the lake"
-    print(f"records       {found.records:,} of the stream, {absent}, {extra}")
+    print(f"records       {found.records:,} of the stream, {absent}, {extra}, {found.reordered:,} in another order")
     print_differences(found.differences)
     return 0 if found.agree else FAILED
 

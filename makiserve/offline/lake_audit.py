@@ -15,7 +15,7 @@ from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder
 from makiserve.offline.audit import refuse_topic_between, up_to_commit
 from makiserve.offline.comparison.differences import Differences, differences
 from makiserve.offline.run import replay
-from makiserve.offline.service_outputs import actual_outputs
+from makiserve.offline.service_outputs import OutputReader, actual_outputs
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
 from makiserve.records.fields import attribute_of
@@ -34,12 +34,14 @@ class LakeAudited:
         records: number of records of the input that were compared.
         absent: number of these records that the lake does not have.
         extra: number of records of the lake that are not among them.
+        reordered: number of records that arrived before an earlier record of their lane in the lake.
         differences: of the outputs; the lake's are the expected ones.
     """
 
     records: int
     absent: int
     extra: int
+    reordered: int
     differences: Differences
 
     @property
@@ -100,6 +102,7 @@ class LakeOutputs:
     Attributes:
         outputs: the outputs, by the position of the record in the stream.
         extra: number of records that are not in the stream.
+        reordered: number of records that arrived before an earlier record of their lane in the lake.
     """
 
     needs_records = True
@@ -109,15 +112,24 @@ class LakeOutputs:
         self._form = form
         self.needs_features = form.needs_features
         self.outputs: list[Output] = []
-        self.extra = 0
+        self.extra = self.reordered = 0
+        self._latest: dict[tuple[Hashable, str], int] = {}
 
     def take(self, block: Block, scored: Scored) -> None:
         positions = [self._stream.find(record) for record in block.records]
         self.extra += positions.count(None)
+        self._count_reordered(positions, block)
         encoded = self._form.encode(scored, block.records)
         for cause, value in zip(encoded.causes, encoded.values, strict=True):
             if (position := positions[cause]) is not None:
                 self.outputs.append((position, value))
+
+    def _count_reordered(self, positions: Sequence[Position | None], block: Block) -> None:
+        lanes = block.lanes or [block.source] * len(positions)
+        for lane, (partition, offset) in ((lane, each) for lane, each in zip(lanes, positions, strict=True) if each):
+            latest = self._latest.setdefault((lane, partition), offset)
+            self.reordered += offset < latest
+            self._latest[lane, partition] = max(offset, latest)
 
 
 def audit_against_lake(
@@ -138,17 +150,18 @@ def audit_against_lake(
         BrokerUnavailable: no broker answers.
     """
     refuse_topic_between(settings.input, connection.broker.group)
-    schema, names = Schema(model.record), [name for names in settings.match_by for name in names.split(",")]
-    if not names:
+    schema = Schema(model.record)
+    if not settings.identity:
         raise ArgumentError(
             "match_by", "", "name the fields that identify a record in the stream and in the lake, such as house,time"
         )
-    stream = StreamRecords([attribute_of(schema, name, "match_by") for name in names])
+    stream = StreamRecords([attribute_of(schema, name, "match_by") for name in settings.identity])
     decoder = direct_decoder(schema, connection.broker)
     served: list[Output] = []
     with RangeReader(connection) as reader:
         spans = list(_spans(reader, connection, settings))
-        outputs = actual_outputs(reader, connection, settings.output, settings.input)
+        values = OutputReader(model, connection.broker)
+        outputs = actual_outputs(reader, connection, settings.output, settings.input, values)
         for span in spans:
             place, compared = f"{span.topic}[{span.partition}]", set()
             for messages in reader.read_input(span):
@@ -161,9 +174,18 @@ def audit_against_lake(
             f"{settings.output} has no output for the {stream.count:,} records of {settings.input} in this range"
         )
     lake = LakeOutputs(stream, model.outputs())
-    replay(model, against, lane_by=settings.lane_by, collect=False, sinks=[lake])
-    found = differences(_frame(lake.outputs), _frame(served), against=against, tolerance=settings.tolerance)
-    return LakeAudited(stream.count, stream.absent, lake.extra, found)
+    replay(
+        model,
+        against,
+        lane_by=settings.lane_by,
+        time=settings.time,
+        tie_by=settings.tie_by,
+        collect=False,
+        sinks=[lake],
+    )
+    expected, found = (_frame(values.normalized(outputs)) for outputs in (lake.outputs, served))
+    different = differences(expected, found, against=against, tolerance=settings.tolerance)
+    return LakeAudited(stream.count, stream.absent, lake.extra, lake.reordered, different)
 
 
 def _spans(reader: RangeReader, connection: Connection, settings: AuditSettings) -> Iterator[OffsetRange]:

@@ -19,6 +19,11 @@ def is_alias(uri: str | None) -> bool:
     return uri is not None and ALIAS.fullmatch(uri) is not None
 
 
+def names_from(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of an option that is repeated, or has several names separated by commas."""
+    return tuple(name for names in given for name in names.split(","))
+
+
 class ModelSettings(Section, table=""):
     """The model, or a pipeline without a model."""
 
@@ -319,16 +324,12 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     @property
     def time(self) -> str | None:
         """The field with the event time; None if the sources are read in their own order."""
-        return next(iter(self._ordering), None)
+        return next(iter(names_from(self.order_by)), None)
 
     @property
     def tie_by(self) -> tuple[str, ...]:
         """The fields that decide between records of the same time."""
-        return self._ordering[1:]
-
-    @property
-    def _ordering(self) -> tuple[str, ...]:
-        return tuple(name for names in self.order_by for name in names.split(","))
+        return names_from(self.order_by)[1:]
 
 
 class AuditSettings(Section, table="audit", prefix="AUDIT_"):
@@ -362,8 +363,9 @@ class AuditSettings(Section, table="audit", prefix="AUDIT_"):
     )
     against: str | None = option(
         default=None,
-        help="Compare with a replay of this lake table instead: a file, a pattern or a folder, as for --replay.",
-        metavar="PATH",
+        help="Compare with a replay of this lake table instead: a file, a folder, delta:PATH[@VERSION] or "
+        "iceberg:CATALOG.TABLE[@SNAPSHOT], as for --replay.",
+        metavar="FILE|TABLE",
     )
     match_by: tuple[str, ...] = option(
         default=(),
@@ -374,6 +376,27 @@ class AuditSettings(Section, table="audit", prefix="AUDIT_"):
     lane_by: str | None = option(
         default=None, help="With --against: each value of this field is a lane of the replay.", metavar="FIELD"
     )
+    order_by: tuple[str, ...] = option(
+        default=(),
+        help="With --against: the field with the event time, then the fields that decide between records of the same "
+        "time; comma-separated or repeated. A table is sorted by them; a file must be in this order.",
+        metavar="FIELD,…",
+    )
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The fields that identify a record in the stream and in the lake."""
+        return names_from(self.match_by)
+
+    @property
+    def time(self) -> str | None:
+        """The field with the event time; None if the lake is read in its own order."""
+        return next(iter(names_from(self.order_by)), None)
+
+    @property
+    def tie_by(self) -> tuple[str, ...]:
+        """The fields that decide between records of the same time."""
+        return names_from(self.order_by)[1:]
 
 
 class LogSettings(Section, table=""):

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import mlflow
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.spark.model import log_weather
 from tests.spark.weather import write_weather
 
 MASTER = os.environ.get("SPARK_TEST_MASTER", "local[2]")
@@ -23,7 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")  # py4j's sockets
 
 
-def start(master: str, folder: Path) -> SparkSession:
+def start(master: str, folder: Path, **further: str) -> SparkSession:
+    """Start a session. In the names of further options, two underscores take the place of a dot."""
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     builder = SparkSession.builder.master(master).appName("makiserve tests")
@@ -34,6 +37,7 @@ def start(master: str, folder: Path) -> SparkSession:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.driver.memory": "1g",
         "spark.log.level": "ERROR",
+        **{name.replace("__", "."): value for name, value in further.items()},
     }
     for name, value in options.items():
         builder = builder.config(name, value)
@@ -45,6 +49,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = start(MASTER, tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def model(weather: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, before = tmp_path_factory.mktemp("mlflow"), mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    yield log_weather(weather, folder)
+    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture(scope="session")

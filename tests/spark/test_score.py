@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import ModuleType
-
-import mlflow
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
@@ -13,18 +9,9 @@ from pyspark.sql import SparkSession
 import makiserve.spark
 from makiserve import replay
 from makiserve.errors import ArgumentError, ConfigurationError
-from tests.spark.model import log_weather
 from tests.spark.test_features import COLUMNS, in_utc, rows
 
 ORDER = [("station", "ascending"), ("at", "ascending")]
-
-
-@pytest.fixture(scope="module")
-def model(weather: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, before = tmp_path_factory.mktemp("mlflow"), mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
-    yield log_weather(weather, folder)
-    mlflow.set_tracking_uri(before)
 
 
 def test_score_is_a_replay_of_the_sorted_rows(spark: SparkSession, model: str) -> None:

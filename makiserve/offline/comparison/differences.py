@@ -14,8 +14,10 @@ from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.observed import Array, missing
 from makiserve.scoring.comparison import TOLERANCE
 
-PLACE = ["source", "offset", "number"]
-BESIDE = {"source", "offset", "number", "key", "label"}
+NUMBER = "makiserve number"
+"""The column with the number of an output among those of its position. No field of an output has this name."""
+PLACE = ["source", "offset", NUMBER]
+BESIDE = {*PLACE, "key", "label"}
 """Columns that identify an output and are not compared."""
 QUANTILES = (0.5, 0.9, 0.99)
 SHOWN = 10
@@ -127,7 +129,7 @@ def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     frame = frame.assign(source=frame["source"].astype(str))
     numbers = frame.groupby(["source", "offset"], sort=False).cumcount()
     others = [name for name in frame.columns if name not in ("source", "offset")]
-    return frame.assign(number=numbers)[[*PLACE, *others]]
+    return frame.assign(**{NUMBER: numbers})[[*PLACE, *others]]
 
 
 def _column(
@@ -154,7 +156,7 @@ def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> t
     places = {source: place for place, source in enumerate(order["source"].unique())}
     parted = parted.assign(_place=parted["source"].map(places).fillna(len(places)))
     found = []
-    for row in parted.sort_values(["_place", "source", "offset", "number"]).head(SHOWN).to_dict("records"):
+    for row in parted.sort_values(["_place", *PLACE]).head(SHOWN).to_dict("records"):
         sides = [
             None if row["_merge"] == absent else {name: row[f"{name}{end}"] for name in names}
             for end, absent in (("_x", "right_only"), ("_y", "left_only"))

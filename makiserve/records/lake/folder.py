@@ -10,10 +10,12 @@ import pyarrow as pa
 from pyarrow import dataset, fs
 
 from makiserve.errors import SourceError
+from makiserve.records.arrow import BLOCK_ROWS
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 LOCAL = fs.LocalFileSystem()
-FORMAT = dataset.ParquetFileFormat(coerce_int96_timestamp_unit="us")
+# If Arrow buffers ahead, it keeps the bytes of all row groups until the last one is read (apache/arrow#39808).
+FORMAT = dataset.ParquetFileFormat(coerce_int96_timestamp_unit="us", pre_buffer=False)
 
 
 class PartitionedFolder:
@@ -53,7 +55,7 @@ class PartitionedFolder:
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self._table.to_batches(columns=list(columns))
+            yield from self._table.to_batches(columns=list(columns), batch_size=BLOCK_ROWS)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: cannot be read: {error}") from error
         if _files(self._folder) != self._files or self._fingerprint() != self._version:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from confluent_kafka import Message, Producer
+from deltalake import write_deltalake
 
 from makiserve.artifact import PackagedModel
 from makiserve.cli.main import command
@@ -92,6 +95,40 @@ def test_audit_finds_only_the_changed_outputs(
     assert missing.parting
     told = missing.parting
     assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
+
+
+def test_audit_against_a_delta_table_names_the_features_of_late_records(
+    kafka: str,
+    topic: Callable[..., str],
+    service: Callable[..., Service],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Records 8 and 12 arrive in each other's place. The rows of the table have no order, and one was never sent."""
+    pipeline, input_, output, lake = (
+        "tests.integration.serving.pipeline:features",
+        topic(1),
+        topic(1),
+        tmp_path / "lake",
+    )
+    numbers = [*range(8), 12, 9, 10, 11, 8, *range(13, 20)]
+    running_service = service(pipeline, input_, output)
+    send(kafka, input_, [json.dumps({"number": number, "value": number / 8}).encode() for number in numbers])
+    read(kafka, output, enough=20)
+    assert running_service.stop()[0] == 0
+    stored = [(number * 8) % 21 for number in range(21)]
+    write_deltalake(lake, pa.table({"number": stored, "value": [number / 8 for number in stored]}))
+
+    options = ["--features", pipeline, "--bootstrap-servers", kafka, "--input", input_, "--output", output]
+    options += ["--against", f"delta:{lake}", "--match-by", "number", "--order-by", "number"]
+    assert command.main(["audit", *options], standalone_mode=False) == 1
+    shown = capsys.readouterr().out
+    assert "20 of the stream, 0 absent from the lake, 1 only in the lake, 4 in another order\n" in shown
+    assert "20 matched, 0 missing, 0 unexpected" in shown
+    assert " total: 5 differ, by at most 5.25," in shown
+    assert " recent: 12 differ," in shown
+    assert command.main(["audit", *options, "--to", "8"], standalone_mode=False) == 0
+    assert "8 of the stream, 0 absent from the lake, 13 only in the lake, 0 in another order" in capsys.readouterr().out
 
 
 def test_audit_continues_after_an_undecompressable_batch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.kafka import Connection
 from makiserve.offline.audit import audit
+from makiserve.offline.lake_audit import audit_against_lake
 from makiserve.records import Schema
 from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker import RegistryServer
@@ -51,6 +53,7 @@ def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart
     running: PackagedModel,
     running_uri: str,
     output_format: str,
+    tmp_path: Path,
 ) -> None:
     source, output = topic(1), topic(1)
     options = ("--schema-registry", registry.url, "--output-format", output_format, "--emit", "prediction,features")
@@ -74,6 +77,11 @@ def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart
     model = replace(running, emit=("prediction", "features"))
     (audited,) = audit(model, Connection(broker), AuditSettings(source, output, f"{output}.dead-letters"))
     assert (audited.agree, audited.outputs.identical) == (True, 40)
+    lake = tmp_path / "steps.jsonl"
+    lake.write_bytes(b"\n".join(as_json(STEPS)))
+    asked = AuditSettings(source, output, f"{output}.dead-letters", match_by=("number",))
+    compared = audit_against_lake(model, Connection(broker), asked, str(lake))
+    assert (compared.agree, compared.differences.matched) == (True, 40)
 
 
 def test_a_version_with_an_incompatible_schema_does_not_serve(

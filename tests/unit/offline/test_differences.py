@@ -26,6 +26,13 @@ def test_the_same_outputs_agree_in_whatever_order() -> None:
     assert found.columns[0].largest == 0
 
 
+def test_a_field_with_the_name_number_is_compared_like_any_other() -> None:
+    then, now = (frame(("a", 0, value), ("a", 0, 2), names=("number",)) for value in (1, 5))
+    found = differences(then, now, against="then")
+    assert [(column.name, column.differing) for column in found.columns] == [("number", 1)]
+    assert (found.matched, found.first[0].expected, found.first[0].found) == (2, {"number": 1}, {"number": 5})
+
+
 def test_the_first_outputs_that_differ_are_shown_with_both_values() -> None:
     found = differences(BOTH, frame(("a", 0, 1.0), ("a", 1, 2.5), ("a", 7, 9.0), ("b", 1, 3.0)), against="then")
     assert not found.agree

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from makiserve.errors import DecodeError
 from makiserve.offline.comparison.differences import differences
 from makiserve.offline.lake_audit import LakeOutputs, StreamRecords, _frame
@@ -35,6 +37,16 @@ def test_stream_records_are_found_by_identity_not_by_value() -> None:
 def test_stream_records_of_equal_identity_are_found_in_their_order() -> None:
     records = stream(Reading("a", 1, 1.0), Reading("a", 1, 2.0))
     assert [records.find(Reading("a", 1)) for _ in range(3)] == [("readings[0]", 10), ("readings[0]", 11), None]
+
+
+@pytest.mark.parametrize(("lanes", "reordered"), [(None, 3), (["a", "b", "a", "a"], 2)])
+def test_lake_outputs_count_records_that_arrived_in_another_order(lanes: list[str] | None, reordered: int) -> None:
+    """House a arrived in the opposite order. In a lane of its own, house b is in order."""
+    arrived = [Reading("a", 1), Reading("b", 2), Reading("a", 4), Reading("a", 3), Reading("a", 0)]
+    lake = LakeOutputs(stream(*arrived), Outputs(Reading, (), emit=["record"], has_model=False, has_post=False))
+    rows = [Reading("a", 0), Reading("b", 2), Reading("a", 3), Reading("a", 4)]
+    lake.take(Block("lake", range(4), rows, lanes=lanes), Scored([], [], [], []))
+    assert lake.reordered == reordered
 
 
 def test_lake_outputs_differ_feature_by_feature() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import deltalake
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -311,6 +312,18 @@ def test_a_version_whose_files_are_removed_while_it_is_read_is_refused(tmp_path:
         file.unlink()
     with pytest.raises(SourceError, match=r"cannot be read: .*while it was read, read the"):
         list(source.blocks(Schema(Event)))
+
+
+def test_memory_does_not_grow_with_the_row_groups_of_a_folder(tmp_path: Path) -> None:
+    """Arrow decodes some batches ahead, but does not keep what has been read."""
+    path, before = tmp_path / "day=1" / "values.parquet", pa.total_allocated_bytes()
+    path.parent.mkdir()
+    chance = np.random.default_rng(3)
+    with parquet.ParquetWriter(path, pa.schema([("value", pa.float64())]), use_dictionary=False) as writer:
+        for _ in range(100):
+            writer.write_table(pa.table({"value": chance.random(50_000)}))
+    held = max(pa.total_allocated_bytes() - before for _ in open_table(str(tmp_path)).scan(["value"]))
+    assert held < path.stat().st_size / 2
 
 
 def test_a_folder_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
