@@ -27,7 +27,7 @@ test: setup  ## every test, on a real Kafka broker that the tests start themselv
 unit: setup  ## the fast tests: no broker, no browser, no Java
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
 
-spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17
+spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
 	$(BIN)/python -m pytest -q tests/spark
 
 $(VENV)/.spark: $(VENV)/.done

@@ -127,7 +127,7 @@ def check_key(source: Path, output: Path, rows: int) -> None:
 def _batches(path: Path, columns: list[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Yield batches of a file, each with the number of its first row."""
     start = 0
-    for batch in parquet.ParquetFile(path).iter_batches(GROUP_ROWS, columns=columns):
+    for batch in parquet.ParquetFile(path, pre_buffer=False).iter_batches(GROUP_ROWS, columns=columns):
         yield start, batch
         start += batch.num_rows
 

@@ -23,13 +23,14 @@ def read_parquet(
     """Yield the records of a Parquet file, in blocks, with a `DecodeError` for each row that does not fit.
 
     A value is treated as the same value in a JSON message: see `TypedColumn`. Times of old Spark files (INT96) are read
-    in microseconds, because nanoseconds would turn times before 1677 and after 2262 into other times.
+    in microseconds, because nanoseconds would turn times before 1677 and after 2262 into other times. Nothing is
+    buffered ahead, because Arrow would keep the bytes of all row groups until the file is closed (apache/arrow#39808).
 
     Raises:
         SourceError: the file is damaged, or lacks a field of the record.
     """
     try:
-        file = parquet.ParquetFile(content.stream, coerce_int96_timestamp_unit="us")
+        file = parquet.ParquetFile(content.stream, coerce_int96_timestamp_unit="us", pre_buffer=False)
         titles = file.schema_arrow.names
         unseen.see_titles(titles)
         columns = [TypedColumn(field.encode_name, field.type) for field in declared_in(path, titles, schema)]

@@ -80,6 +80,6 @@ class ParquetWriter:
             self._file.seek(0)
             self._file.truncate()
             wider = parquet.ParquetWriter(self._file, schema)
-            for batch in parquet.ParquetFile(copy).iter_batches(GROUP_ROWS):
+            for batch in parquet.ParquetFile(copy, pre_buffer=False).iter_batches(GROUP_ROWS):
                 wider.write_table(pa.Table.from_batches([batch]).cast(schema))
         return wider

@@ -8,12 +8,14 @@ import io
 import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import fastavro
+import numpy as np
 import pyarrow as pa
 import pytest
 import zstandard
@@ -183,6 +185,23 @@ def test_a_value_of_parquet_is_judged_as_one_of_json(tmp_path: Path, value: Any,
     if "nan" not in message and "inf" not in message:  # JSON has no such numbers
         (tmp_path / "x.jsonl").write_text(json.dumps({"x": value[1]}))
         assert str(records(tmp_path / "x.jsonl", only)[0]) == message
+
+
+def test_memory_does_not_grow_with_the_row_groups_of_a_parquet_file(tmp_path: Path) -> None:
+    class Number(Record):
+        value: float
+
+    path = tmp_path / "numbers.parquet"
+    table = pa.table({"value": np.random.default_rng(3).random(2_000_000)})
+    parquet.write_table(table, path, row_group_size=20_000, use_dictionary=False)
+    tracemalloc.start()  # Arrow keeps what it reads from a Python file as Python objects
+    try:
+        for _ in RecordFile(path, Schema(Number)):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 2
 
 
 def test_times_lists_and_numbers_of_any_width_are_taken_from_parquet(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def load_from_file(
 
     def rows() -> Iterator[dict[str, Any]]:
         with opened(filename, "rb", open_obj=open_obj) as file:
-            content = pq.ParquetFile(file, decryption_properties=decryption_properties)
+            content = pq.ParquetFile(file, decryption_properties=decryption_properties, pre_buffer=False)
             for batch in content.iter_batches(batch_size, use_threads=False):
                 yield from batch.to_pylist()
 
