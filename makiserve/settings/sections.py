@@ -24,6 +24,22 @@ def names_from(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for names in given for name in names.split(","))
 
 
+class OrderedByTime:
+    """The order that the option `order_by` of a section describes."""
+
+    order_by: tuple[str, ...]
+
+    @property
+    def time(self) -> str | None:
+        """The field with the event time; None if the sources are read in their own order."""
+        return next(iter(names_from(self.order_by)), None)
+
+    @property
+    def tie_by(self) -> tuple[str, ...]:
+        """The fields that decide between records of the same time."""
+        return names_from(self.order_by)[1:]
+
+
 class ModelSettings(Section, table=""):
     """The model, or a pipeline without a model."""
 
@@ -225,7 +241,7 @@ TOPIC_PREFIX = "kafka:"
 """The prefix of a source that is a topic, not a file."""
 
 
-class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
+class ReplaySettings(OrderedByTime, Section, table="replay", prefix="REPLAY_"):
     """Replay files or part of a topic, scored as a service would."""
 
     source: tuple[str, ...] = option(
@@ -321,18 +337,8 @@ class ReplaySettings(Section, table="replay", prefix="REPLAY_"):
     )
     report: Path | None = option(default=None, help="Write a report with plots as a single HTML file.")
 
-    @property
-    def time(self) -> str | None:
-        """The field with the event time; None if the sources are read in their own order."""
-        return next(iter(names_from(self.order_by)), None)
 
-    @property
-    def tie_by(self) -> tuple[str, ...]:
-        """The fields that decide between records of the same time."""
-        return names_from(self.order_by)[1:]
-
-
-class AuditSettings(Section, table="audit", prefix="AUDIT_"):
+class AuditSettings(OrderedByTime, Section, table="audit", prefix="AUDIT_"):
     """Compare the outputs of a service with a replay."""
 
     input: str = option(derived="{serve.input}", help="The topic that the service reads.", metavar="TOPIC")
@@ -387,16 +393,6 @@ class AuditSettings(Section, table="audit", prefix="AUDIT_"):
     def identity(self) -> tuple[str, ...]:
         """The fields that identify a record in the stream and in the lake."""
         return names_from(self.match_by)
-
-    @property
-    def time(self) -> str | None:
-        """The field with the event time; None if the lake is read in its own order."""
-        return next(iter(names_from(self.order_by)), None)
-
-    @property
-    def tie_by(self) -> tuple[str, ...]:
-        """The fields that decide between records of the same time."""
-        return names_from(self.order_by)[1:]
 
 
 class LogSettings(Section, table=""):

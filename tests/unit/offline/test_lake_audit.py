@@ -41,7 +41,7 @@ def test_stream_records_of_equal_identity_are_found_in_their_order() -> None:
 
 @pytest.mark.parametrize(("lanes", "reordered"), [(None, 3), (["a", "b", "a", "a"], 2)])
 def test_lake_outputs_count_records_that_arrived_in_another_order(lanes: list[str] | None, reordered: int) -> None:
-    """House a arrived in the opposite order. In a lane of its own, house b is in order."""
+    """House a arrived in the opposite order. In its own lane, house b is in order."""
     arrived = [Reading("a", 1), Reading("b", 2), Reading("a", 4), Reading("a", 3), Reading("a", 0)]
     lake = LakeOutputs(stream(*arrived), Outputs(Reading, (), emit=["record"], has_model=False, has_post=False))
     rows = [Reading("a", 0), Reading("b", 2), Reading("a", 3), Reading("a", 4)]
