@@ -1,4 +1,4 @@
-"""Replay more rows than pandas can hold: rolling features of many keys, from Parquet to Parquet, in one process.
+"""Replay 50 million rows in one process: rolling features of 10,000 keys, from Parquet to Parquet.
 
     python -m benchmarks.scale --rows 50000000
 
