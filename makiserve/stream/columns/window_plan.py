@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.columns.rolling import MAX_WINDOW
 from makiserve.stream.columns.slices import Slices
+from makiserve.stream.columns.steps.folding import item_mapper
 from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction
 from makiserve.stream.columns.steps.stateless import FilterStep, IdentityStep, MapStep, StarmapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
@@ -103,10 +104,11 @@ class WindowPlan:
 
     def _shared(self, node: Fold, path: str, before: _Before) -> int:
         """Return the number of the values that a reduction reduces."""
-        if node.key_mapper:
-            step = MapStep(path, node.key_mapper)
+        mapper = item_mapper(node)
+        if mapper:
+            step = MapStep(path, mapper)
             step.is_certain = self._is_certain
-            before = before.then(step, node.key_mapper)
+            before = before.then(step, mapper)
         is_last = isinstance(node, Last)
         key = (*before.key, is_last)
         if key not in self._values:

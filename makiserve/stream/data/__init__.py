@@ -6,6 +6,7 @@ from makiserve.stream.data.clip import clip
 from makiserve.stream.data.encoding import decode, encode
 from makiserve.stream.data.fill_none import fill_none
 from makiserve.stream.data.forward_fill import forward_fill
+from makiserve.stream.data.head_tail import head, tail
 from makiserve.stream.data.lag import delta, lag
 from makiserve.stream.data.padding import pad_end, pad_start
 from makiserve.stream.data.roll import roll
@@ -25,6 +26,7 @@ __all__ = [
     "encode",
     "fill_none",
     "forward_fill",
+    "head",
     "lag",
     "pad_end",
     "pad_start",
@@ -32,6 +34,7 @@ __all__ = [
     "roll_time",
     "sort",
     "split",
+    "tail",
     "time_split",
     "to_array",
     "to_deque",

@@ -81,6 +81,11 @@ class Fold(Operator):
         """Return the reduction that is kept."""
 
     @property
+    def mappers(self) -> tuple[Callable[[Any], Any] | None, ...]:
+        """The functions that return what is read of an item; None reads the item itself. Several give a tuple."""
+        return (self.key_mapper,)
+
+    @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
         return not self.reduce
 
@@ -106,7 +111,8 @@ class Fold(Operator):
         scope.writes_late(then)
 
         def write_added(code: Code, item: str) -> str:
-            value = f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item
+            values = [f"{code.constant(mapper)}({item})" if mapper else item for mapper in self.mappers]
+            value = values[0] if len(values) == 1 else f"({', '.join(values)})"
             return self._write_added(code, f"{code.state(scope)}[{slot}]", value, reduction)
 
         def write_result(code: Code, partial: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from numbers import Real
+from typing import Any
 
 from makiserve.errors import PipelineError
 from makiserve.stream.math.moments import nothing, overflowed
@@ -49,20 +50,24 @@ class Decay:
 
     def merge(self, earlier: Partial, later: Partial) -> Partial:
         """Return the moments of two consecutive parts."""
-        if not earlier[0] or not later[0]:
-            return later if later[0] else earlier
-        keep = self.keep ** later[0]
-        before, weight = earlier[4] * keep, earlier[4] * keep + later[4]
-        deviation = (later[1] - earlier[1]) + (later[2] - earlier[2])
-        grown = earlier[3] * keep + later[3] + deviation * deviation * before * later[4] / weight
-        if grown - grown != 0:
-            grown = overflowed(earlier[3], later[3])
-        mean, rest = (
-            _moved(*later[1:3], *earlier[1:3], before / weight)
-            if before < later[4]
-            else _moved(*earlier[1:3], *later[1:3], later[4] / weight)
-        )
-        return earlier[0] + later[0], mean, rest, grown, weight, earlier[5] * keep * keep + later[5]
+        return joined(earlier, later, self.keep ** later[0])
+
+
+def joined(earlier: Partial, later: Partial, keep: float) -> Partial:
+    """Return the moments of two parts, if the share `keep` of the earlier one's weights is left."""
+    if not earlier[0] or not later[0]:
+        return later if later[0] else earlier
+    before, weight = earlier[4] * keep, earlier[4] * keep + later[4]
+    deviation = (later[1] - earlier[1]) + (later[2] - earlier[2])
+    grown = earlier[3] * keep + later[3] + deviation * deviation * before * later[4] / weight
+    if grown - grown != 0:
+        grown = overflowed(earlier[3], later[3])
+    mean, rest = (
+        _moved(*later[1:3], *earlier[1:3], before / weight)
+        if before < later[4]
+        else _moved(*earlier[1:3], *later[1:3], later[4] / weight)
+    )
+    return earlier[0] + later[0], mean, rest, grown, weight, earlier[5] * keep * keep + later[5]
 
 
 def _moved(mean: float, rest: float, other: float, other_rest: float, share: float) -> tuple[float, float]:
@@ -85,7 +90,7 @@ def _moved_beyond(mean: float, other: float, share: float) -> float:
     return mean + other
 
 
-def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
+def decay_from(name: str, alpha: float | None, halflife: Any) -> Decay:
     """Return the decay given by one of two parameters.
 
     Raises:
@@ -94,8 +99,11 @@ def decay_from(name: str, alpha: float | None, halflife: float | None) -> Decay:
     if (alpha is None) == (halflife is None):
         raise PipelineError(f"{name}: give either alpha or halflife")
     if halflife is not None:
-        if not isinstance(halflife, Real) or not halflife > 0:
-            raise PipelineError(f"{name}: halflife must be a number greater than 0, not {halflife!r:.80}")
+        if not isinstance(halflife, Real) or not float(halflife) > 0:
+            raise PipelineError(
+                f"{name}: halflife must be a number greater than 0, not {halflife!r:.80}. "
+                "For a duration, give time_mapper, too"
+            )
         return Decay(exp(-log(2) / float(halflife)))
     if not isinstance(alpha, Real) or not 0 < alpha <= 1:
         raise PipelineError(f"{name}: alpha must be a number greater than 0 and at most 1, not {alpha!r:.80}")

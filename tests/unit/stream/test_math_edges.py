@@ -35,13 +35,19 @@ NUMERIC: dict[str, Make] = {
     "formal.stddev": rs.math.formal.stddev,
     "ewm_mean": lambda **given: rs.math.ewm_mean(alpha=0.25, **given),
     "ewm_stddev": lambda **given: rs.math.ewm_stddev(alpha=0.25, **given),
+    "skew": rs.math.skew,
+    "timed ewm_mean": lambda **given: rs.math.ewm_mean(halflife="1s", time_mapper=lambda _: 0, **given),
+    "timed ewm_stddev": lambda **given: rs.math.ewm_stddev(halflife="1s", time_mapper=lambda _: 0, **given),
     "quantile": lambda **given: rs.math.quantile(0.3, **given),
     "median": rs.math.median,
     "covariance": lambda **given: rs.math.covariance(lambda i: (i, i), **given),
     "correlation": lambda **given: rs.math.correlation(lambda i: (i, i), **given),
     "slope": lambda **given: rs.math.slope(lambda i: (i, i), **given),
 }
-SPREADS = ("variance", "stddev", "ewm_stddev", "covariance", "correlation", "slope", "formal.variance", "formal.stddev")
+SPREADS = (
+    *("variance", "stddev", "ewm_stddev", "timed ewm_stddev", "skew"),
+    *("covariance", "correlation", "slope", "formal.variance", "formal.stddev"),
+)
 WHERE = pytest.mark.parametrize("place", range(4))
 each = pytest.mark.parametrize("name", NUMERIC)
 
@@ -85,6 +91,7 @@ def test_an_infinity_makes_a_location_infinite_and_a_spread_nan(name: str, place
         "sum": infinity,
         "mean": infinity,
         "ewm_mean": infinity,
+        "timed ewm_mean": infinity,
         "min": min(items),
         "max": max(items),
         "median": np.median(items),
@@ -213,7 +220,7 @@ def test_sums_that_leave_the_range_come_back() -> None:
 def test_deviations_that_overflow_are_infinite_not_nan(name: str) -> None:
     items = [1.7e308, -1.7e308, 0.0, 1.0]
     for value in in_all_slices(NUMERIC[name], items):
-        if name in ("correlation", "slope", "covariance"):
+        if name in ("correlation", "slope", "covariance", "skew"):
             continue  # a quotient of two that overflow
         expected = {"min": -1.7e308, "max": 1.7e308, "median": 0.5, "quantile": -1.7e307}
         if name in SPREADS:

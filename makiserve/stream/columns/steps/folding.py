@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -78,11 +78,14 @@ class FoldStep(Step):
     def __init__(self, path: str, layout: ScopeLayout, node: Fold) -> None:
         super().__init__(path)
         self._node = node
-        self._key = column_function(node.key_mapper) if node.key_mapper else None
+        mapper = item_mapper(node)
+        self._key = column_function(mapper) if mapper else None
         self._store = layout.store(path, lambda: FoldStore(node))
 
     @property
     def reason(self) -> str | None:
+        if len(self._node.mappers) > 1:
+            return "it reads several values of an item as one"
         return self._key.reason if self._key else None
 
     def run(self, flow: Flow, turn: Turn) -> Flow:
@@ -126,17 +129,25 @@ def row_reduction(node: Fold) -> Reduction:
     return node.reduction().at_least(node.min_periods) if node.min_periods else node.reduction()
 
 
+def item_mapper(node: Fold) -> Callable[[Any], Any] | None:
+    """Return the function from an item to what the reduction reads of it; None if it reads the item itself."""
+    mappers = node.mappers
+    if len(mappers) == 1:
+        return mappers[0]
+    return lambda item: tuple(mapper(item) if mapper else item for mapper in mappers)
+
+
 def read_items(step: Step, key: ColumnFunction | None, node: Fold, flow: Flow) -> Items:
     """Return what a reduction reads of its items.
 
     Raises:
         RecordsFailed: the key mapper fails on some of them.
     """
-    if key is None:
+    mapper = item_mapper(node)
+    if key is None or mapper is None:
         return flow.items
     items, failed = key.evaluate(flow.items)
-    assert node.key_mapper is not None  # noqa: S101  it is what `key` computes
-    check(flow, failed, node.key_mapper, step.path, is_certain=step.is_certain)
+    check(flow, failed, mapper, step.path, is_certain=step.is_certain)
     return items
 
 

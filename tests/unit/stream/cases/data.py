@@ -33,6 +33,16 @@ CASES: Cases = {
             rs.ops.map(lambda i: Point(i if i % 2 else None, None if i % 3 else i)), rs.data.forward_fill()
         ),
     ],
+    "data.head": [
+        lambda: rs.data.head(3),
+        lambda: rs.data.head(2, lambda i: i / 3, reduce=True),
+        lambda: rs.data.head(2, lambda i: i if i % 3 else None, reduce=True, skip_missing=True),
+    ],
+    "data.tail": [
+        lambda: rs.data.tail(3),
+        lambda: rs.data.tail(2, lambda i: Point(i, str(i)), reduce=True),
+        lambda: rs.data.tail(2, lambda i: i if i % 3 else None, skip_missing=True, min_periods=2),
+    ],
     "data.to_list": [lambda: rs.data.to_list()],
     "data.to_array": [lambda: rs.data.to_array("d")],
     "data.to_deque": [

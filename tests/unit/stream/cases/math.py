@@ -5,7 +5,7 @@ from __future__ import annotations
 import rx
 
 import makiserve.stream as rs
-from tests.unit.stream.cases.case import Cases
+from tests.unit.stream.cases.case import Cases, Point
 
 
 def gaps(number: int) -> float | None:
@@ -32,10 +32,33 @@ CASES: Cases = {
         lambda: rs.math.ewm_mean(alpha=0.3),
         lambda: rs.math.ewm_mean(lambda i: i / 3, halflife=2.5, reduce=True),
         lambda: rs.math.ewm_mean(gaps, alpha=0.3, skip_missing=True, min_periods=2),
+        lambda: rs.math.ewm_mean(halflife="2ms", time_mapper=lambda i: i),
+        lambda: rs.math.ewm_mean(gaps, halflife="3ms", time_mapper=lambda i: i, reduce=True, skip_missing=True),
     ],
     "math.ewm_stddev": [
         lambda: rs.math.ewm_stddev(alpha=0.3),
         lambda: rs.math.ewm_stddev(lambda i: i / 3, halflife=2.5, reduce=True),
+        lambda: rs.math.ewm_stddev(lambda i: i / 3, halflife="2ms", time_mapper=lambda i: i, reduce=True),
+    ],
+    "math.skew": [
+        lambda: rs.math.skew(),
+        lambda: rs.math.skew(lambda i: i / 3, reduce=True),
+        lambda: rs.math.skew(gaps, reduce=True, skip_missing=True, min_periods=4),
+    ],
+    "math.argmin": [
+        lambda: rs.math.argmin(lambda i: i % 4),
+        lambda: rs.math.argmin(lambda i: -i, reduce=True),
+        lambda: rs.math.argmin(gaps, reduce=True, skip_missing=True, min_periods=2),
+    ],
+    "math.argmax": [
+        lambda: rs.math.argmax(lambda i: i % 4),
+        lambda: rs.math.argmax(reduce=True),
+        lambda: rx.pipe(rs.ops.map(lambda i: Point(i, i % 3)), rs.math.argmax(lambda p: p.y)),
+    ],
+    "math.top_k": [
+        lambda: rs.math.top_k(2, lambda i: i % 4),
+        lambda: rs.math.top_k(3, reduce=True),
+        lambda: rs.math.top_k(2, gaps, reduce=True, skip_missing=True, min_periods=2),
     ],
     "math.covariance": [
         lambda: rs.math.covariance(lambda i: (i, i * i)),

@@ -142,8 +142,11 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 
 
 IN_COLUMNS = {
-    "data": ["clip", "delta", "fill_none", "forward_fill", "lag", "roll"],
-    "math": ["covariance", "distinct_count", "ewm_mean", "max", "mean", "min", "quantile", "rate", "stddev", "sum"],
+    "data": ["clip", "delta", "fill_none", "forward_fill", "head", "lag", "roll", "tail"],
+    "math": [
+        *("argmax", "argmin", "covariance", "distinct_count", "ewm_mean", "max", "mean", "min", "quantile", "rate"),
+        *("skew", "stddev", "sum", "top_k"),
+    ],
     "ops": [
         *("count", "distinct", "distinct_until_changed", "filter", "first", "flat_map", "group_by", "identity", "last"),
         *("map", "pairwise", "scan", "starmap", "take", "tee_map"),
@@ -165,7 +168,15 @@ def test_an_operator_without_a_columnar_form_leaves_the_plan_to_the_row_engine()
 
 def test_every_case_of_these_operators_has_a_columnar_form() -> None:
     """Nested groups, groups with a ttl, every join, and windows with gaps or with their first item."""
-    for name in ("ops.group_by", "ops.take", "ops.distinct", "ops.scan", "ops.flat_map"):
+    for name in (
+        "math.ewm_mean",
+        "math.ewm_stddev",
+        "ops.group_by",
+        "ops.take",
+        "ops.distinct",
+        "ops.scan",
+        "ops.flat_map",
+    ):
         assert all(map(in_columns, CASES[name])), name
     for index in (0, 1, 6, 7, 8):
         assert in_columns(CASES["ops.tee_map"][index])

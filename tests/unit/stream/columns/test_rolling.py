@@ -27,6 +27,7 @@ OPERATORS: dict[str, Any] = {
     "stddev": rs.math.stddev,
     "ewm_mean": partial(rs.math.ewm_mean, alpha=0.3),
     "ewm_stddev": partial(rs.math.ewm_stddev, halflife=2),
+    "skew": rs.math.skew,
     "min": rs.math.min,
     "max": rs.math.max,
     "distinct_count": rs.math.distinct_count,

@@ -29,6 +29,7 @@ OPERATORS: dict[str, Any] = {
     "formal.stddev": rs.math.formal.stddev,
     "ewm_mean": partial(rs.math.ewm_mean, alpha=0.3),
     "ewm_stddev": partial(rs.math.ewm_stddev, halflife=2),
+    "skew": rs.math.skew,
     "min": rs.math.min,
     "max": rs.math.max,
     "distinct_count": rs.math.distinct_count,
