@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ROUNDS ?= 10
 MINUTES ?= 30
+FAST   := -m "not slow" --hypothesis-profile fast
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit spark coverage check format bench docs site pictures chaos soak image clean
 
@@ -21,11 +22,11 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 	$(BIN)/python -m examples.demo
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
-	$(MAKE) unit
+	$(MAKE) unit SLOW=1
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration tests/chaos -m "not sweep"
 
-unit: setup  ## the fast tests: no broker, no browser, no Java
-	$(BIN)/python -m pytest -q -n 2 tests/unit tests/regression
+unit: setup  ## the fast unit tests: no broker, no browser, no Java; with SLOW=1 the slow ones too
+	$(BIN)/python -m pytest -q -n 2 $(if $(SLOW),,$(FAST)) tests/unit tests/regression
 
 spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
 	$(BIN)/python -m pytest -q tests/spark
@@ -34,7 +35,7 @@ $(VENV)/.spark: $(VENV)/.done
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]'
 	touch $@
 
-coverage: setup  ## the fast tests, with the lines and branches of makiserve that they do not reach
+coverage: setup  ## all unit tests, with the lines and branches of makiserve that they do not reach
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit tests/regression
 
 check: setup  ## format, lint, types, layers: changes nothing

@@ -25,13 +25,21 @@ from tests.browser import NoBrowser, chromium
 
 # A shared machine may be slow at any moment: no example fails for its time.
 settings.register_profile("makiserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("makiserve"), max_examples=20)
 settings.load_profile("makiserve")
+
+BROKER = {"kafka", "distribution"}
+SLOW = BROKER | {"registry", "tracking", "browser"}
+"""Fixtures that start a server or a browser, or store a model in MLflow: a test that uses one is slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"kafka", "distribution"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if BROKER & fixtures:
             item.add_marker("broker")
+        if SLOW & fixtures:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

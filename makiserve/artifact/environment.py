@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,9 +74,26 @@ def requirements(imports: Iterable[str]) -> list[str]:
     Raises:
         ConfigurationError: a module belongs neither to the pipeline nor to an installed distribution.
     """
-    installed = metadata.packages_distributions()
+    installed = _distributions_of_modules(_installed())
     names = {name for top in imports for name in installed.get(top) or _named(top)}
     return [f"makiserve=={__version__}", *(f"{name}=={metadata.version(name)}" for name in sorted(names))]
+
+
+def _installed() -> tuple[tuple[str, int], ...]:
+    """Return the metadata folder of every installed distribution and when it last changed."""
+    folders = [Path(entry or ".") for entry in dict.fromkeys(sys.path)]
+    found = [info for folder in folders if folder.is_dir() for info in folder.glob("*-info")]
+    return tuple(sorted((str(info), info.stat().st_mtime_ns) for info in found))
+
+
+@lru_cache(maxsize=1)
+def _distributions_of_modules(installed: object) -> Mapping[str, list[str]]:
+    """Return the distributions of each top-level module. Reading them takes seconds, so they are kept.
+
+    Args:
+        installed: what `_installed` returns; with another value they are read again.
+    """
+    return metadata.packages_distributions()
 
 
 def with_requirements(required: list[str], options: Mapping[str, Any]) -> dict[str, list[str]]:

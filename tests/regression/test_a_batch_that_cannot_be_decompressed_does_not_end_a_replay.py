@@ -39,6 +39,7 @@ def replayed(kafka: str, topic: str, start: int, end: int) -> tuple[list[int], l
     return list(found.frame["offset"]), [(each.source, each.offset, each.error.reason) for each in found.dead]
 
 
+@pytest.mark.slow
 def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damaged: str) -> None:
     letters = [(f"{damaged}[0]", offset, "decode") for offset in (1, 2)]
     assert replayed(kafka, damaged, 0, 4) == ([0, 3], letters)

@@ -20,6 +20,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 def test_the_next_process_removes_what_a_killed_one_has_left_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
@@ -28,6 +29,7 @@ def leaders(servers: str) -> list[int]:
     return [3]
 
 
+@pytest.mark.slow
 def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
     distribution: KafkaDistribution, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from confluent_kafka import Producer
 
 from makiserve.kafka import Connection, InputConsumer
@@ -30,6 +31,7 @@ def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, i
     return found
 
 
+@pytest.mark.slow
 def test_every_partition_begins_exactly_where_its_assignment_says(kafka: str, topic: Callable[..., str]) -> None:
     name, chance = topic(PARTITIONS), random.Random(1)
     producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})

@@ -29,7 +29,7 @@ def features() -> makiserve.Transform:
     return rx.pipe(rs.ops.map(lambda i: Features(VALUES[i.a])))
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", None])
 def test_it_is_a_dead_letter_whatever_is_written(tmp_path: Path, name: str | None, processes: int) -> None:
     folder = tmp_path / "readings"

@@ -25,6 +25,7 @@ def features() -> makiserve.Transform:
     return rx.pipe(rs.ops.map(lambda i: Local(i.a)))
 
 
+@pytest.mark.slow
 def test_it_says_what_to_do(tmp_path: Path) -> None:
     for name in ("1", "2"):
         tmp_path.joinpath(f"{name}.csv").write_text("a\n1\n2\n")

@@ -38,6 +38,7 @@ SCHEMAS = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SCHEMAS), st.tuples(COLUMNS, COLUMNS), st.booleans(), st.booleans(), st.booleans())
 def test_columns_give_the_input_of_rows(

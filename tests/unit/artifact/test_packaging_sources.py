@@ -168,6 +168,15 @@ def test_requirements_are_pinned_to_what_is_installed_here() -> None:
     assert rx.__name__ == "rx"
 
 
+def test_requirements_after_an_installation_name_what_was_installed(tmp_path: Path) -> None:
+    sys.path.insert(0, str(tmp_path))
+    assert requirements({"hut"}) == requirements(set())
+    write({"hut.py": "", "cabin-1.5.dist-info/METADATA": "Name: cabin\nVersion: 1.5\n"}, tmp_path)
+    write({"cabin-1.5.dist-info/RECORD": "hut.py,,\n"}, tmp_path)
+    importlib.invalidate_caches()
+    assert "cabin==1.5" in requirements({"hut"})
+
+
 def test_an_optional_import_that_is_not_here_is_no_requirement() -> None:
     assert requirements({"no_such_module_anywhere"}) == requirements(set())
 

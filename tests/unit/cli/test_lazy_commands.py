@@ -23,6 +23,7 @@ def test_light_commands_import_no_slow_module(arguments: list[str]) -> None:
     assert {name for name in SLOW if name in imported} == set()
 
 
+@pytest.mark.slow
 def test_a_supervisor_imports_no_model_library() -> None:
     program = "import sys, makiserve.cli.serve, makiserve.cli.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def explained() -> list[tuple[str, str]]:
     return [(level, line) for level, lines in ROW.findall(PAGE.read_text()) for line in re.findall(r"`([^`]+)`", lines)]
 
 
+@cache
 def written() -> list[tuple[str, str]]:
     """Level and format of all that a service may log that needs looking at."""
     found = []

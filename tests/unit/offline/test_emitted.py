@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def typed(values: list[Any], *, is_all_missing: bool) -> Column:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(columns, columns), min_size=1, max_size=3), st.booleans())
 def test_columns_give_the_frame_of_objects(blocks: list[tuple[list[Any], list[Any]]], is_all_missing: bool) -> None:

@@ -119,6 +119,7 @@ PIPELINES = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(tables(), st.sampled_from(PIPELINES), st.lists(st.integers(1, 50), min_size=1, max_size=4))
 def test_columns_give_what_objects_give(rows: dict[str, pa.Array], pipeline: Any, cuts: list[int]) -> None:

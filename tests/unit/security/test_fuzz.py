@@ -164,6 +164,7 @@ def test_a_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
         Settings(SECTIONS, given_by_file([each for section in SECTIONS for each in options(section)], path))
 
 
+@pytest.mark.slow
 def test_no_module_that_executes_data_is_imported() -> None:
     refused = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
     to_topics = ("kafka", "records", "scoring", "serving", "stream")  # cli and offline send to processes of their own

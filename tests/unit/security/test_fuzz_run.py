@@ -7,6 +7,7 @@ import pytest
 from tests.fuzz import TARGETS, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_random_inputs_raise_only_record_errors(target: str) -> None:
     told: list[str] = []

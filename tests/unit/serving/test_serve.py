@@ -13,6 +13,7 @@ import pytest
 from rx import operators as rx_ops
 
 from makiserve.errors import ConfigurationError, Fenced, PipelineError
+from makiserve.kafka import TopicLimits
 from makiserve.serving import serve
 from makiserve.serving.signals import Stop
 from makiserve.serving.topics import Partitions
@@ -52,6 +53,16 @@ class Cluster:
         assert (topic, name, value) == ("group.state", "cleanup.policy", "compact")
 
 
+class Limits:
+    """The size limits of topics that any record fits into."""
+
+    def __init__(self, connection: object, topics: list[str]) -> None:
+        self.of = dict.fromkeys(topics, TopicLimits())
+
+    def read(self) -> None:
+        pass
+
+
 class Worker:
     """Its runs end as `ends` says; the last one when it is asked to stop. It switches to version 4 meanwhile."""
 
@@ -85,6 +96,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
         yield stop
 
     monkeypatch.setattr(module, "Cluster", Cluster)
+    monkeypatch.setattr(module, "Limits", Limits)
     monkeypatch.setattr(module, "assemble", Worker)
     monkeypatch.setattr(module, "stop_on_signals", given)
     monkeypatch.setattr(Cluster, "topics", {"in": 4, "out": 6})

@@ -295,6 +295,7 @@ def rounds(topic: Topic, seed: int) -> Iterator[tuple[CheckpointWriter, list[int
             lane, writer = topic.restore(values)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_group_a_block")
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("pipeline", [MANY, TOTALS, WINDOWS, LISTS], ids=["counts", "totals", "windows", "lists"])

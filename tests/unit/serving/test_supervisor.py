@@ -140,6 +140,7 @@ def test_a_second_signal_ends_all_by_force(watched: Watched, monkeypatch: pytest
     assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.slow
 def test_workers_drain_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = f"""
 from makiserve.serving.worker_slot import WorkerSpec

@@ -162,6 +162,7 @@ AGING = ops.group_by(
 """The same, but the groups depend on each other."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", [COUNTS, AGING], ids=["spread", "whole"])
 @pytest.mark.parametrize("has_past", [True, False], ids=["warmed up", "empty"])
 @pytest.mark.parametrize("calls", range(1, 40))

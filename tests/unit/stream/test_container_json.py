@@ -76,6 +76,7 @@ def test_what_is_not_json_is_an_error(text: str | bytes) -> None:
     assert isinstance(error, DecodeError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
 def test_a_file_that_is_written_is_read_again(tmp_path: Path, compression: Any, encoding: str) -> None:

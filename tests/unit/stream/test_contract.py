@@ -47,6 +47,7 @@ def test_the_example_in_every_docstring_is_true(name: str) -> None:
         assert word in operator.__doc__ or name in UNTRACED or name.startswith("state."), f"{name} has no {word}"
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_cut_anywhere_changes_nothing(make: Any) -> None:
     program = Program(trace(make()))
@@ -62,6 +63,7 @@ def test_a_cut_anywhere_changes_nothing(make: Any) -> None:
         assert other.complete(last) == program.complete(run(program, NUMBERS)[1])
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
     """What was taken before stays as it was unless it is taken again: only what a record touches may have changed."""
@@ -100,6 +102,7 @@ def test_an_empty_source_completes(make: Any) -> None:
     assert done == [True]
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_failing_record_leaves_no_trace(make: Any) -> None:
     """A function fails on every third record: upstream of the operator, downstream of it, or in a branch beside it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 import rx
 
 import makiserve.stream as rs
@@ -51,6 +52,7 @@ def latest(inner: Any, fuse: Fuse) -> Any:
     return rs.ops.tee_map(rs.ops.identity(), emitted, rs.ops.map(fuse), join="combine_latest")
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_failure_at_any_call_leaves_no_trace(make: Any) -> None:
     for place in (counted, joined, beside, latest):

@@ -58,6 +58,7 @@ PLAIN_IN_RXSCI = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SAME_AS_RXSCI.values(), ids=SAME_AS_RXSCI)
 @given(items=st.lists(st.integers(-9, 9), max_size=12))
 def test_values_are_rxscis(make: Any, items: list[int]) -> None:
@@ -66,6 +67,7 @@ def test_values_are_rxscis(make: Any, items: list[int]) -> None:
     assert emitted(make(rs), items) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", PLAIN_IN_RXSCI.values(), ids=PLAIN_IN_RXSCI)
 @given(items=st.lists(st.integers(-9, 9), max_size=12))
 def test_values_are_those_of_rxscis_plain_operators(make: Any, items: list[int]) -> None:

@@ -206,6 +206,7 @@ def test_every_operator_is_listed(library: Any) -> None:
     assert not KEPT[library].keys() & REFUSED[library].keys()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(items=st.lists(st.integers(0, 9), min_size=1, max_size=8))
 @examples_of(KEPT)
@@ -222,6 +223,7 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
         assert [*fed.outputs, *program.complete(state), "|"] == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(items=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=12))
 @examples_of(KEPT)

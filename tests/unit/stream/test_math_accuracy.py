@@ -101,6 +101,7 @@ def test_merged_parts_agree_with_the_whole(numbers: list[float], window: int) ->
         assert merged == pytest.approx(final(make(False), numbers[:window]), rel=1e-11, abs=1e-25), name
 
 
+@pytest.mark.slow
 def test_a_million_items_keep_their_digits() -> None:
     numbers = np.random.default_rng(3).normal(1e6, 1.0, 1_000_000)
     items = numbers.tolist()
@@ -125,6 +126,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("window", [100_000, 50_000])
 def test_beyond_that_the_rank_is_within_one_per_cent(shape: Any, window: int) -> None:

@@ -139,6 +139,7 @@ def test_infinities_in_a_digest_keep_their_rank(window: int) -> None:
 NUMPY_TYPES = [*np.typecodes["AllInteger"], *np.typecodes["Float"], "?"]
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("code", NUMPY_TYPES)
 def test_numpy_scalars_count_as_pythons_numbers(name: str, code: str) -> None:
@@ -231,6 +232,7 @@ def test_deviations_that_overflow_are_infinite_not_nan(name: str) -> None:
             assert math.isfinite(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1.7e12, -3e300, 1e-300])
 @pytest.mark.parametrize("alpha", [0.01, 0.1, 0.9, 1.0])
 def test_a_huge_first_value_leaves_nothing_behind(first: float, alpha: float) -> None:
@@ -244,6 +246,7 @@ def test_a_huge_first_value_leaves_nothing_behind(first: float, alpha: float) ->
 MIXED = st.floats(-1e6, 1e6) | st.integers(-1000, 1000) | st.sampled_from([NAN, INF, -INF, 1e300, -1e300, 1e-300])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(items=st.lists(MIXED, min_size=1, max_size=12))
 def test_no_slice_of_a_window_changes_what_kind_of_number_comes_out(items: list[float]) -> None:

@@ -87,6 +87,7 @@ print({present}.of(1, 2).pipe(rs.math.sum(reduce=True)).run())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("present", "absent", "compose"), [("rx", "reactivex", "rx.pipe"), ("reactivex", "rx", "reactivex.compose")]
 )

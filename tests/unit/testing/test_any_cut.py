@@ -67,6 +67,7 @@ def results(driver: PipelineDriver) -> list[Result]:
     return outputs + [(each.offset, each.reason, repr(each.error)) for each in driver.dead_letters]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PIPELINES, st.lists(EVENTS | st.just(b"damaged"), max_size=60), BATCHES)
 def test_any_cut_gives_the_outputs_of_one_run(
@@ -75,6 +76,7 @@ def test_any_cut_gives_the_outputs_of_one_run(
     check(make, events, batches)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(KEYED, st.lists(EVENTS | st.just(b"damaged"), min_size=20, max_size=60), SLICES)
 def test_any_cut_while_checkpoints_are_written_gives_the_outputs_of_one_run(

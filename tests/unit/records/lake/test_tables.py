@@ -136,6 +136,7 @@ def _catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyiceberg.catalog, "_ENV_CONFIG", Config())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_the_same_rows_give_the_same_bytes_from_every_source(tmp_path: Path, kind: str) -> None:
     expected = frame_of(TABLE)
@@ -152,6 +153,7 @@ def ipc(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["delta", "iceberg", "folder", "polars"])
 def test_rows_that_do_not_fit_into_memory_are_sorted_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -70,6 +70,7 @@ def test_a_feature_that_is_gone_has_drifted(now: list[float], profile: Profile) 
     assert (total.missing, total.psi > 1) == (1.0, True)
 
 
+@pytest.mark.slow
 def test_a_daily_pattern_does_not_alias_with_the_sample(now: list[float]) -> None:
     watching = DriftMonitor(profile_from({"total": [float(hour % 24) for hour in range(24_000)]}))
     for _ in range(10):

@@ -47,6 +47,7 @@ def test_both_engines_give_the_same(make: Any) -> None:
         assert repr(columns.complete(state)) == repr(rows.complete(other))
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_checkpoint_anywhere_changes_nothing(make: Any) -> None:
     columns, again = in_columns(make), in_columns(make)
@@ -65,6 +66,7 @@ def test_a_checkpoint_anywhere_changes_nothing(make: Any) -> None:
         assert others.dump(restored) == end
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
     columns = in_columns(make, is_tracked=True)
@@ -79,6 +81,7 @@ def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
     assert repr(outputs) == repr(columns.feed(NUMBERS, columns.new_state()).outputs)
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_a_failing_record_leaves_no_trace(make: Any) -> None:
     for place in ("before", "after"):

@@ -114,6 +114,7 @@ def function_of(prefix, result):
     return namespace["function"]
 
 
+@pytest.mark.slow
 @given(PREFIXES, RESULTS, st.lists(ITEMS, min_size=1, max_size=12))
 @settings(max_examples=50)
 def test_a_random_function_gives_the_results_of_python(prefix, result, items):
