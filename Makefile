@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 ROUNDS ?= 10
 MINUTES ?= 30
 FAST   := -m "not slow" --hypothesis-profile fast
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode every process compiles every library that it imports
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit spark coverage check format bench docs site pictures chaos soak image clean
 

@@ -179,6 +179,7 @@ def test_a_pipeline_of_scikit_learn_needs_no_trusted_types(log: Log, weather: Mo
     assert found == pytest.approx(model.predict(PLAIN), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_types_of_other_libraries_are_asked_for_by_name() -> None:
     model = make_pipeline(lightgbm().fit(PLAIN[[NAME]], LABEL))
 

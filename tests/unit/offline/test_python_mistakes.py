@@ -119,6 +119,7 @@ def test_a_factory_without_a_return_is_refused() -> None:
         makiserve.features_frame(ROWS, features=without_return, record=Row)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_what_a_factory_returned_is_refused_by_every_function() -> None:
     called: Any = features()
     calls: list[Callable[[], Any]] = [

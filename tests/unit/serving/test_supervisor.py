@@ -70,6 +70,7 @@ def test_each_task_has_a_process_that_reports_and_one_stop_drains_all(watched: W
         assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [4, 70, 0, -signal.SIGKILL])
 def test_a_process_that_ends_is_started_again(watched: Watched, how: int, caplog: pytest.LogCaptureFixture) -> None:
     watched.enough = 1
