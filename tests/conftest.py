@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import uuid
@@ -40,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("broker")
         if SLOW & fixtures:
             item.add_marker("slow")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exempt the imported libraries and the collected tests from garbage collection: walking them takes seconds."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
