@@ -11,6 +11,7 @@ import pandas as pd
 from makiserve.errors import ConfigurationError, RecordError
 from makiserve.offline.labels import SAME_RECORD, Ahead, LabelColumn
 from makiserve.offline.output import columns_of
+from makiserve.offline.output.writers import POSITION
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Scored
 
@@ -123,14 +124,17 @@ class Collected:
         return [msgspec.json.decode(self._form.encode_object(each)) for each in self.objects]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each output: position, key if the source has keys, the output's fields, label."""
+        """Return one row for each output: position, key if the source has keys, the output's fields, label.
+
+        A field of the output that has one of these names is the column `output.NAME`.
+        """
         columns: dict[str, Any] = {
             "source": pd.Categorical(self.sources),
             "offset": pd.Series(self.offsets, dtype="int64"),
         }
         if any(key is not None for key in self.keys):
             columns["key"] = self.keys
-        columns |= columns_of(self.objects)
+        columns |= columns_of(self.objects, (*POSITION, *(["label"] if self._labels else [])))
         if self._labels:
             columns["label"] = self._labels.values()
         return pd.DataFrame(columns)

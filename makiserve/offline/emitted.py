@@ -124,7 +124,7 @@ class EmittedRows:
         """Return the names of the columns, by attribute.
 
         Raises:
-            PipelineError: the items have no named fields.
+            PipelineError: the items have no named fields, or one with the name of a column with the position.
             ArgumentError: there are labels, and a feature is named like them.
         """
         if not items:
@@ -135,6 +135,12 @@ class EmittedRows:
         titles = field_titles(kind)
         if self._labels and LABEL in titles.values():
             raise ArgumentError("label", LABEL, "the pipeline already emits a feature with the name of this column")
+        if self._is_packed and (twice := [name for name in self._places if name in titles.values()]):
+            raise PipelineError(
+                f"the pipeline emits a feature {twice[0]!r}, but the column with this name has the position of the "
+                "record. Rename the feature with makiserve.field(name=…), or leave it out if it has the same values; "
+                "with as_='pandas' it may stay, because positions are the index"
+            )
         return titles
 
 

@@ -73,13 +73,14 @@ def features_frame(
         A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. In
         pandas, the index `offset` is the position of the record that caused the row, from 0: in the order of `time` if
         there is one. With `lane_by`, `time` and several sources, the index also has their values. In Polars and Arrow
-        these are the first columns, unless a feature has the same name. Records that became dead letters are logged.
-        In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their version.
+        these are the first columns, so no feature may have one of these names. Records that became dead letters are
+        logged. In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their version.
 
     Raises:
         SourceError: a source cannot be read, a lane is not in order, or a record has no unique place in it.
         ConfigurationError: a named field does not exist, the topic does not exist, or every record failed.
-        PipelineError: the pipeline cannot be traced, or emits items without named fields.
+        PipelineError: the pipeline cannot be traced, or emits items without named fields or with one that has the name
+            of a column of the position.
 
     Warns:
         PipelineWarning: a window's pipeline emits several rows for each record.

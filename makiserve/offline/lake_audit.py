@@ -14,6 +14,7 @@ from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
 from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder, offset_ranges, place_from_text
 from makiserve.offline.audit import refuse_topic_between, up_to_commit
 from makiserve.offline.comparison.differences import Differences, differences
+from makiserve.offline.output import column_titles
 from makiserve.offline.run import replay
 from makiserve.offline.service_outputs import OutputReader, actual_outputs
 from makiserve.offline.sources import Block
@@ -197,9 +198,12 @@ def _spans(reader: RangeReader, connection: Connection, settings: AuditSettings)
 
 def _frame(outputs: Sequence[Output]) -> pd.DataFrame:
     """Return a column for each field of the outputs; the fields of an object, such as `features`, are columns too."""
-    rows = [
-        {"source": place, "offset": offset, **_flat(msgspec.json.decode(value))} for (place, offset), value in outputs
-    ]
+    rows = []
+    for (place, offset), value in outputs:
+        fields = _flat(msgspec.json.decode(value))
+        rows.append(
+            {"source": place, "offset": offset, **dict(zip(column_titles(fields), fields.values(), strict=True))}
+        )
     return pd.DataFrame(rows, columns=None if rows else ["source", "offset"])
 
 

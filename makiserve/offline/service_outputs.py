@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -20,16 +19,12 @@ from makiserve.kafka import (
     read_headers,
     schema_of,
 )
+from makiserve.kafka.headers import decode_headers
 from makiserve.records import Record, Schema
 from makiserve.scoring import Served
 from makiserve.scoring.comparison import Output, Position
 from makiserve.scoring.output_type import output_type, sample_outputs
 from makiserve.settings import BrokerSettings
-
-SOURCE, VERSION, DIGEST, REASON = (f"makiserve.{name}" for name in ("source", "version", "digest", "reason"))
-"""The headers of the messages that a service writes."""
-
-PLACE = re.compile(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})")
 
 
 class ActualOutputs(NamedTuple):
@@ -72,17 +67,12 @@ def actual_outputs(
 
 
 def _written(message: Message, output: bytes) -> ActualOutputs | None:
-    """Parse a message whose value is an output as JSON; return None if another program wrote it.
-
-    If a header occurs more than once, the last counts.
-    """
-    headers = {name: value or b"" for name, value in read_headers(message).headers}
-    place = PLACE.fullmatch(headers.get(SOURCE, b"").decode(errors="replace"))
-    if not place:
+    """Parse a message whose value is an output as JSON; return None if another program wrote it."""
+    added = decode_headers(read_headers(message).headers)
+    if (source := added.source) is None:
         return None
-    value = headers.get(REASON, output)
-    writer = headers.get(VERSION, b"").decode(errors="replace"), headers.get(DIGEST, b"").decode(errors="replace")
-    return ActualOutputs((f"{place[1]}[{place[2]}]", int(place[3])), value, writer)
+    position = (f"{source.topic}[{source.partition}]", source.offset)
+    return ActualOutputs(position, added.values.get("reason") or output, (added.text("version"), added.text("digest")))
 
 
 class OutputReader:

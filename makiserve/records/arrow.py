@@ -114,12 +114,16 @@ def _split_by_declaration(rows: Any, schema: Schema) -> tuple[Any, list[str]]:
     """Return the rows without the columns that the record does not declare, and the titles of these columns.
 
     Only pandas has columns that Arrow cannot convert, because their cells have several types. The rows of any other
-    library are returned as they are.
+    library are returned as they are. A named index becomes columns here, because pandas itself leaves out a range.
     """
     if not hasattr(rows, "loc"):
         return rows, []
+    names = enumerate(rows.index.names)
+    levels = [level for level, name in names if name is not None and name not in rows.columns]
+    rows = rows.reset_index(levels) if levels else rows
     titles, declared = [str(label) for label in rows.columns], {field.encode_name for field in schema.fields}
-    return rows.loc[:, [title in declared for title in titles]], [each for each in titles if each not in declared]
+    kept = rows.loc[:, [title in declared for title in titles]].reset_index(drop=True)
+    return kept, [title for title in titles if title not in declared]
 
 
 def _reader(rows: Any, name: str) -> pa.RecordBatchReader:

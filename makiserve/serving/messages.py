@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from makiserve.errors import RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes, read_headers
-from makiserve.records.registry.wire import VALUE_HEADER
-from makiserve.serving.headers import (
+from makiserve.kafka.headers import (
     KEY,
     SOURCE,
     Header,
@@ -19,6 +18,7 @@ from makiserve.serving.headers import (
     time_header,
     trace_headers,
 )
+from makiserve.records.registry.wire import VALUE_HEADER
 
 BARE_BYTES = 12_000
 """A dead letter with only the headers that makiserve adds is smaller than this."""

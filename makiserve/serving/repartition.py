@@ -12,11 +12,11 @@ import msgspec
 
 from makiserve.errors import DecodeError, OperatorError, RecordError
 from makiserve.kafka import BY_KEY, Cluster, Connection, Message, retry
+from makiserve.kafka.headers import model_headers
 from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
 from makiserve.records.fields import attribute_of
 from makiserve.scoring import Batch, Lane, Served
-from makiserve.serving.headers import model_headers
 from makiserve.serving.messages import Draft, origin, original_key
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from makiserve.kafka import Headers, Message
+from makiserve.kafka.headers import model_headers
 from makiserve.monitoring.snapshot import Service
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
-from makiserve.serving.headers import model_headers
 from makiserve.serving.messages import Draft, RecordOrigin, origin, origin_before, without_schema
 from makiserve.serving.output_events import OutputEvents
 from makiserve.serving.output_format import OutputFormats

@@ -17,7 +17,7 @@ from makiserve.scoring.comparison import TOLERANCE
 NUMBER = "makiserve number"
 """The column with the number of an output among those of its position. No field of an output has this name."""
 PLACE = ["source", "offset", NUMBER]
-BESIDE = {*PLACE, "key", "label"}
+IDENTITY = {*PLACE, "key"}
 """Columns that identify an output and are not compared."""
 QUANTILES = (0.5, 0.9, 0.99)
 SHOWN = 10
@@ -95,16 +95,26 @@ def differences(
     left, right = _placed(expected, against), _placed(found, "the replay")
     if left["source"].nunique() == right["source"].nunique() == 1:
         left["source"] = right["source"].iloc[0]
-    names = [name for name in right.columns if name in left.columns and name not in BESIDE]
+    names = [name for name in right.columns if name in left.columns and name not in IDENTITY]
     if not names:
         raise ConfigurationError(f"{against} lacks columns of this replay, such as {', '.join(right.columns[3:])}")
-    merged = left[PLACE + names].merge(
-        right[PLACE + names], "outer", PLACE, suffixes=("_x", "_y"), indicator=True, sort=False
+    titles = [*PLACE, *(f"{index}" for index in range(len(names)))]  # a field may have the name that pandas adds
+    merged = (
+        left[PLACE + names]
+        .set_axis(titles, axis=1)
+        .merge(
+            right[PLACE + names].set_axis(titles, axis=1),
+            "outer",
+            PLACE,
+            suffixes=("_x", "_y"),
+            indicator=True,
+            sort=False,
+        )
     )
     both = (merged["_merge"] == "both").to_numpy()
     columns, differs = [], ~both
-    for name in names:
-        column, beyond = _column(name, merged.loc[both, f"{name}_x"], merged.loc[both, f"{name}_y"], tolerance)
+    for index, name in enumerate(names):
+        column, beyond = _column(name, merged.loc[both, f"{index}_x"], merged.loc[both, f"{index}_y"], tolerance)
         columns.append(column)
         differs[np.flatnonzero(both)[beyond]] = True
     sides = merged["_merge"]
@@ -158,7 +168,7 @@ def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> t
     found = []
     for row in parted.sort_values(["_place", *PLACE]).head(SHOWN).to_dict("records"):
         sides = [
-            None if row["_merge"] == absent else {name: row[f"{name}{end}"] for name in names}
+            None if row["_merge"] == absent else {name: row[f"{index}{end}"] for index, name in enumerate(names)}
             for end, absent in (("_x", "right_only"), ("_y", "left_only"))
         ]
         found.append(Mismatch(str(row["source"]), int(row["offset"]), *sides))

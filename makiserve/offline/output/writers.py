@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
@@ -18,26 +18,53 @@ from makiserve.scoring.plain import PLAIN, plain
 
 Columns = dict[str, list[Any]]
 
+POSITION = ("source", "offset", "key")
+"""The columns with the position and the key of the record that caused an output."""
 
-def columns_of(objects: Sequence[Any]) -> Columns:
-    """Return the fields of outputs as lists. A nested struct, such as `features`, has a column for each of its fields.
+
+def column_titles(names: Iterable[str], reserved: Collection[str] = POSITION) -> list[str]:
+    """Return the columns for the fields of an output: a field with a reserved name is the column `output.NAME`.
+
+    >>> column_titles(["offset", "total"])
+    ['output.offset', 'total']
 
     Raises:
-        SourceError: the outputs have different fields.
+        SourceError: two fields have the same column.
     """
+    titles = [f"output.{name}" if name in reserved else name for name in names]
+    if twice := [title for title in dict.fromkeys(titles) if titles.count(title) > 1]:
+        raise SourceError(f"two fields of the outputs have the same column, {twice[0]}: rename one of them")
+    return titles
+
+
+def columns_of(objects: Sequence[Any], reserved: Collection[str] = POSITION) -> Columns:
+    """Return the fields of outputs as lists. A nested struct, such as `features`, has a column for each of its fields.
+
+    Args:
+        objects: the outputs.
+        reserved: the names of columns that do not come from the outputs; see `column_titles`.
+
+    Raises:
+        SourceError: the outputs have different fields, or two fields have the same column.
+    """
+    columns = _nested_columns(objects)
+    return dict(zip(column_titles([title for title, _ in columns], reserved), [v for _, v in columns], strict=True))
+
+
+def _nested_columns(objects: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     if not objects:
-        return {}
+        return []
     kinds = set(map(type, objects))
     titles = _titles(objects[0])
     if (len(kinds) > 1 or dict in kinds) and any(list(_titles(each)) != list(titles) for each in objects):
         raise different_fields(*dict.fromkeys(tuple(_titles(each)) for each in objects))
-    columns: Columns = {}
+    columns: list[tuple[str, list[Any]]] = []
     for title, name in titles.items():
         values = list(map(itemgetter(name) if dict in kinds else attrgetter(name), objects))
         if isinstance(values[0], msgspec.Struct):
-            columns |= {f"{title}.{inner}": cells for inner, cells in columns_of(values).items()}
+            columns += [(f"{title}.{inner}", cells) for inner, cells in _nested_columns(values)]
         else:
-            columns[title] = values
+            columns.append((title, values))
     return columns
 
 
@@ -121,14 +148,28 @@ class JsonLinesWriter:
     def write(self, places: Columns, objects: list[Any]) -> None:
         names = list(places)
         heads = (self._encode(dict(zip(names, row, strict=True))) for row in zip(*places.values(), strict=True))
-        values = map(self._encode, objects)
-        self._file.writelines(_joined(head, value) for head, value in zip(heads, values, strict=True))
+        self._file.writelines(_joined(head, value) for head, value in zip(heads, self._encoded(objects), strict=True))
 
     def close(self) -> None:
         return
 
     def drop(self) -> None:
         return
+
+    def _encoded(self, objects: list[Any]) -> Iterator[bytes]:
+        kinds = {type(item): item for item in objects}
+        clashing = {kind for kind, item in kinds.items() if issubclass(kind, dict) or _is_clashing(item)}
+        for item in objects:
+            yield self._renamed(item) if type(item) in clashing and _is_clashing(item) else self._encode(item)
+
+    def _renamed(self, item: Any) -> bytes:
+        """Return the JSON of an output that has a field with the name of a position column."""
+        fields = msgspec.json.decode(self._encode(item), type=dict[str, msgspec.Raw])
+        return msgspec.json.encode(dict(zip(column_titles(fields), fields.values(), strict=True)))
+
+
+def _is_clashing(item: Any) -> bool:
+    return not _titles(item).keys().isdisjoint(POSITION)
 
 
 def _joined(head: bytes, value: bytes) -> bytes:

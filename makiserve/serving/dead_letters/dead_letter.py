@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from makiserve.kafka import Cluster, Connection, Headers, Message, RangeReader, offset_ranges, read_headers
-from makiserve.serving.headers import REDRIVEN, RecordPosition, as_received, decode_headers, number_from_bytes
+from makiserve.kafka.headers import REDRIVEN, RecordPosition, as_received, decode_headers, number_from_bytes
 from makiserve.serving.messages import position
 
 REDRIVE_LOG = ".redriven"

@@ -33,6 +33,14 @@ def test_a_field_with_the_name_number_is_compared_like_any_other() -> None:
     assert (found.matched, found.first[0].expected, found.first[0].found) == (2, {"number": 1}, {"number": 5})
 
 
+@pytest.mark.parametrize("name", ["_merge", "_place", "label", "partition", "output.key", "prediction_x"])
+def test_a_field_of_any_name_is_compared(name: str) -> None:
+    then, now = (frame(("a", 0, value, 0.0), names=(name, "prediction")) for value in (1, 5))
+    found = differences(then, now, against="then")
+    assert [(column.name, column.differing) for column in found.columns] == [(name, 1), ("prediction", 0)]
+    assert found.first[0].found == {name: 5, "prediction": 0.0}
+
+
 def test_the_first_outputs_that_differ_are_shown_with_both_values() -> None:
     found = differences(BOTH, frame(("a", 0, 1.0), ("a", 1, 2.5), ("a", 7, 9.0), ("b", 1, 3.0)), against="then")
     assert not found.agree

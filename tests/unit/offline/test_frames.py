@@ -153,6 +153,31 @@ def test_an_undeclared_column_of_pandas_may_have_cells_of_any_type() -> None:
         frame_of(frame.assign(number=mixed))
 
 
+def ranged(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns="number").rename_axis("number")
+
+
+def ranged_level(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.set_index(["sensor", "number"])
+
+
+@pytest.mark.parametrize("change", [ranged, ranged_level])
+def test_a_named_index_of_pandas_is_a_column_even_if_it_is_a_range(
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    assert frame_of(change(TABLE.to_pandas()), as_="arrow").equals(frame_of(TABLE, as_="arrow"))
+
+
+def test_an_unnamed_index_of_pandas_is_not_a_column() -> None:
+    class Strict(Event, forbid_unknown_fields=True):
+        pass
+
+    frame = TABLE.to_pandas()
+    later = frame[frame["number"] >= 10]  # its index does not begin at 0
+    found = makiserve.features_frame(later, features=features, record=Strict)
+    assert list(found["number"]) == list(range(10, 60))
+
+
 def test_undeclared_columns_of_pandas_are_refused_if_the_record_forbids_them() -> None:
     class Strict(Event, forbid_unknown_fields=True):
         pass
@@ -288,6 +313,22 @@ def test_the_position_comes_first_in_arrow_and_polars(tmp_path: Path) -> None:
 def test_a_table_without_rows_has_positions() -> None:
     table = frame_of(TABLE.slice(0, 0), as_="arrow")
     assert (table.num_rows, table.column_names) == (0, ["offset"])
+
+
+@pytest.mark.parametrize("name", ["source", "offset", "sensor", "at"])
+@pytest.mark.parametrize("form", ["arrow", "polars"])
+def test_a_feature_cannot_replace_a_column_of_the_position(name: str, form: Literal["arrow", "polars"]) -> None:
+    kind = NamedTuple("Clashing", [(name, int)])  # type: ignore[misc]  # a name that is not a literal
+
+    def clashing() -> makiserve.Transform:
+        return rs.ops.map(lambda event: kind(event.number))
+
+    options: dict[str, Any] = {"features": clashing, "record": Event, "lane_by": "sensor", "time": "at"}
+    with pytest.raises(
+        PipelineError, match=f"emits a feature '{name}', but the column with this name has the position"
+    ):
+        makiserve.features_frame(TABLE, as_=form, **options)
+    assert list(makiserve.features_frame(TABLE, **options)[name]) == list(range(60))
 
 
 def test_values_without_a_common_arrow_type_are_refused_for_arrow() -> None:

@@ -49,6 +49,15 @@ def test_lake_outputs_count_records_that_arrived_in_another_order(lanes: list[st
     assert lake.reordered == reordered
 
 
+def test_outputs_with_the_names_of_positions_keep_their_positions() -> None:
+    fields = b'{"source":"s","offset":7,"partition":1,"number":2,"time":3,"_merge":4,"key":5}'
+    frames = [_frame([(("readings[0]", 10), value)]) for value in (fields, fields.replace(b'"key":5', b'"key":6'))]
+    assert frames[0][["source", "offset"]].to_numpy().tolist() == [["readings[0]", 10]]
+    found = differences(*frames, against="lake")
+    assert (found.matched, found.missing) == (1, 0)
+    assert [column.name for column in found.columns if column.differing] == ["output.key"]
+
+
 def test_lake_outputs_differ_feature_by_feature() -> None:
     """The lake has another value for one record, lacks one, and has one that was never in the stream."""
     records = stream(Reading("a", 1), Reading("a", 2), Reading("a", 3))

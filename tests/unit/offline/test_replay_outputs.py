@@ -9,7 +9,7 @@ import resource
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from pyarrow import parquet
 import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError, SourceError
+from makiserve.offline.collect import Collected
 from makiserve.offline.output import output_file
 from makiserve.offline.output.parquet import ParquetWriter
 from makiserve.offline.sources import Block
@@ -73,7 +74,14 @@ def test_a_file_without_outputs_has_titles(model: PackagedModel, alarmed: Packag
     assert lines(alarmed, tmp_path, 1) == ["source,offset"]
 
 
-def mixed(path: Path, *items: dict[str, object]) -> None:
+class Clashing(NamedTuple):
+    source: str
+    offset: int
+    key: int
+    over: float
+
+
+def mixed(path: Path, *items: Any) -> None:
     """Write outputs, a block for each."""
     form = Outputs(Reading, Features._fields, has_model=True, has_post=True)
     with output_file(path, form, is_keyed=False) as file:
@@ -97,6 +105,40 @@ def test_outputs_of_several_forms_fit_json_lines(tmp_path: Path) -> None:
         '{"source":"a","offset":0,"over":1}',
         '{"source":"a","offset":1,"under":[2.5,null]}',
     ]
+
+
+@pytest.mark.parametrize(
+    "item", [{"source": "s", "offset": 7, "key": 2**70, "over": 1.5}, Clashing("s", 7, 2**70, 1.5)]
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_a_field_with_the_name_of_a_position_column_has_a_prefix(tmp_path: Path, ending: str, item: Any) -> None:
+    path = tmp_path / f"out.{ending}"
+    mixed(path, item)
+    (found,) = READ[ending](path)
+    assert {name: str(value) for name, value in found.items()} == {
+        "source": "a",
+        "offset": "0",
+        "output.source": "s",
+        "output.offset": "7",
+        "output.key": str(2**70),
+        "over": "1.5",
+    }
+
+
+def test_a_field_with_the_name_of_a_column_of_the_frame_has_a_prefix() -> None:
+    form = Outputs(Reading, Features._fields, has_model=True, has_post=True)
+    scored = Scored([], [], [], [], Posted([0], [{"source": "s", "label": 2.0}]))
+    collected = Collected(form, label="power")
+    collected.take(Block("a", [3], [Reading(1, "x", 4.5)]), scored)
+    assert collected.frame().to_dict("records") == [
+        {"source": "a", "offset": 3, "output.source": "s", "output.label": 2.0, "label": 4.5}
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_two_fields_with_the_same_column_are_refused(tmp_path: Path, ending: str) -> None:
+    with pytest.raises(SourceError, match=r"two fields of the outputs have the same column, output\.source"):
+        mixed(tmp_path / f"out.{ending}", {"source": 1, "output.source": 2})
 
 
 def test_a_type_that_widens_later_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from makiserve.errors import DecodeError, OperatorError, PredictError, RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes
-from makiserve.serving.headers import MAX_TRACE_BYTES, RecordPosition, as_received, model_headers
+from makiserve.kafka.headers import MAX_TRACE_BYTES, RecordPosition, as_received, model_headers
 from makiserve.serving.messages import (
     BARE_BYTES,
     Outgoing,

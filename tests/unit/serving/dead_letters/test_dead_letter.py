@@ -6,12 +6,12 @@ import pytest
 
 from makiserve.errors import DecodeError, OperatorError
 from makiserve.kafka import Headers
+from makiserve.kafka.headers import RecordPosition, position_from_text
 from makiserve.serving.dead_letters.dead_letter import (
     Waiting,
     dead_letter_from_message,
     redrive_key,
 )
-from makiserve.serving.headers import RecordPosition, position_from_text
 from makiserve.serving.messages import RecordOrigin, dead_letter
 from tests.unit.serving.fakes import message
 

@@ -10,10 +10,10 @@ from confluent_kafka import Message
 import makiserve
 from makiserve.artifact import FeaturesOnly
 from makiserve.kafka import BY_KEY, MessageDecoder
+from makiserve.kafka.headers import RecordPosition
 from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving import assemble
-from makiserve.serving.headers import RecordPosition
 from makiserve.serving.messages import Draft, RecordOrigin, Times, key_before, origin_before, original_key
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.repartition import Repartitioner, key_of

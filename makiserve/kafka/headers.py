@@ -1,4 +1,5 @@
-"""The headers that makiserve adds to a message, and their way back: one codec for outputs, dead letters and redriving.
+"""The headers that makiserve adds to a message, and their way back: one codec for outputs, dead letters, redriving
+and audits.
 
 They follow the record's own headers, the source first. Those that an upstream service added are renamed, so that a
 message has each of them only once.
@@ -8,11 +9,10 @@ from __future__ import annotations
 
 import re
 import traceback
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from makiserve.errors import OperatorError, RecordError
-from makiserve.kafka import Headers
-from makiserve.scoring import Served
+from makiserve.kafka.message import Headers
 
 PREFIX = "makiserve."
 UPSTREAM = "makiserve.upstream."
@@ -59,7 +59,20 @@ def position_from_text(text: str) -> RecordPosition | None:
     return RecordPosition(found[1], int(found[2]), int(found[3])) if found else None
 
 
-def model_headers(model: Served) -> Headers:
+class NamedModel(Protocol):
+    """A model that headers name."""
+
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def uri(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def digest(self) -> str: ...
+
+
+def model_headers(model: NamedModel) -> Headers:
     """Return the headers that name the model, which are the same for all its outputs."""
     facts = {"model": model.name or model.uri, "version": model.version or "", "digest": model.digest}
     return [(PREFIX + name, value.encode()) for name, value in facts.items() if value]
