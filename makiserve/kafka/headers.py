@@ -1,5 +1,4 @@
-"""The headers that makiserve adds to a message, and their way back: one codec for outputs, dead letters, redriving
-and audits.
+"""The headers that makiserve adds to a message, and how they are parsed: for outputs, dead letters and audits.
 
 They follow the record's own headers, the source first. Those that an upstream service added are renamed, so that a
 message has each of them only once.

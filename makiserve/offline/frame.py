@@ -74,7 +74,8 @@ def features_frame(
         pandas, the index `offset` is the position of the record that caused the row, from 0: in the order of `time` if
         there is one. With `lane_by`, `time` and several sources, the index also has their values. In Polars and Arrow
         these are the first columns, so no feature may have one of these names. Records that became dead letters are
-        logged. In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their version.
+        logged. In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their
+        version.
 
     Raises:
         SourceError: a source cannot be read, a lane is not in order, or a record has no unique place in it.
