@@ -11,6 +11,7 @@ from makiserve.stream.data.lag import delta, lag
 from makiserve.stream.data.padding import pad_end, pad_start
 from makiserve.stream.data.roll import roll
 from makiserve.stream.data.roll_time import roll_time
+from makiserve.stream.data.roll_trailing import roll_trailing
 from makiserve.stream.data.sort import sort
 from makiserve.stream.data.split import split
 from makiserve.stream.data.time_split import time_split
@@ -32,6 +33,7 @@ __all__ = [
     "pad_start",
     "roll",
     "roll_time",
+    "roll_trailing",
     "sort",
     "split",
     "tail",

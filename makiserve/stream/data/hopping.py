@@ -93,7 +93,6 @@ class HoppingPanes:
         self._inner, self._layout = build_inner(plan, then, scope)
         self._slot = scope.container(dict, self._layout)
         self._spans, self._scope = spans, scope
-        self._merges: dict[Code, str] = {}
 
     def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
         """Write that an item is pushed into its pane."""
@@ -104,14 +103,12 @@ class HoppingPanes:
     def write_close(self, code: Code, since: str, until: str | None) -> None:
         """Write that the windows from `since` to `until`, or to the last one, are merged and complete."""
         state = code.state(self._scope)
-        if code not in self._merges:
-            self._merges[code] = self._layout.write_merge(code)
         panes, each = code.let("panes", f"{state}[{self._slot}]"), code.name("panes")
         code.remember(state)
         with code.block(f"for {each} in {code.constant(self._spans.due, 'due')}({panes}, {since}, {until}):"):
             window, pane = code.let("window", f"{each}[0].copy()"), code.name("pane")
             with code.block(f"for {pane} in {each}[1:]:"):
-                code.line(f"{window} = {self._merges[code]}({window}, {pane})")
+                code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
             with code.inside(self._layout, window):
                 self._inner.complete(code)
         step = self._spans.stride // self._spans.pane

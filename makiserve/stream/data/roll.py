@@ -48,7 +48,9 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
     5
     """
     items, every = (
-        whole_number(count, f"roll: {name}, a number of items,", advice="; for windows of time use roll_time")
+        whole_number(
+            count, f"roll: {name}, a number of items,", advice="; for windows of time use roll_time or roll_trailing"
+        )
         for name, count in (("window", window), ("stride", stride))
     )
     return operator(Roll(items, every, trace(pipeline)))

@@ -149,7 +149,7 @@ def _contents(
 ) -> Iterator[tuple[tuple[str, tuple[str, ...], int], str]]:
     """Yield the content of every slot as text, by operator, scope and number."""
     for index, (content, slot) in enumerate(zip(state[1:], scope.slots, strict=True)):
-        if content is MISSING:
+        if content is MISSING or not slot.is_kept:
             continue
         if slot.child is None:
             yield (slot.owner, path, index), repr(content)

@@ -91,7 +91,6 @@ class OverlappingPanes(OnePane):
         self._front, self._back = scope.container(list, layout), scope.container(list, layout)
         self._total = scope.container(list, layout)
         self._journal = scope.journal
-        self._merges: dict[Code, str] = {}
 
     def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
         self._write_add(code, state, pane)
@@ -111,7 +110,7 @@ class OverlappingPanes(OnePane):
         total = code.let("total", f"{state}[{self._total}]")
         code.line(f"{state}[{self._back}].append({pane})")
         code.line(f"journal.append(({state}[{self._back}].pop,))")
-        merged = f"{self._merge(code)}({total}[0], {pane})"
+        merged = f"{self.layout.write_merge(code)}({total}[0], {pane})"
         code.line(f"{state}[{self._total}] = [{merged} if {total} else {pane}]")
 
     def _write_window(self, code: Code, state: str) -> None:
@@ -119,12 +118,12 @@ class OverlappingPanes(OnePane):
         front, total = code.let("front", f"{state}[{self._front}]"), code.let("total", f"{state}[{self._total}]")
         window = code.name("window")
         with code.block(f"if {front} and {total}:"):
-            code.line(f"{window} = {self._merge(code)}({front}[-1], {total}[0])")
+            code.line(f"{window} = {self.layout.write_merge(code)}({front}[-1], {total}[0])")
         with code.block("else:"):
             code.line(f"{window} = ({front}[-1] if {front} else {total}[0]).copy()")
         self._write_complete(code, window)
         evict = code.constant(self._evict, "evict")
-        code.line(f"{evict}({state}, {self.stride // self._size}, {self._merge(code)})")
+        code.line(f"{evict}({state}, {self.stride // self._size}, {self.layout.write_merge(code)})")
 
     def _evict(self, state: State, panes: int, merge: Callable[[State, State], State]) -> None:
         for _ in range(panes):
@@ -141,8 +140,3 @@ class OverlappingPanes(OnePane):
         for pane in reversed(state[self._back]):
             front.append(merge(pane, front[-1]) if front else pane)
         state[self._front], state[self._back], state[self._total] = front, [], []
-
-    def _merge(self, code: Code) -> str:
-        if code not in self._merges:
-            self._merges[code] = self.layout.write_merge(code)
-        return self._merges[code]

@@ -63,6 +63,7 @@ class Scope:
         self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False
+        self._merges: dict[Code, str] = {}
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:
         """Allocate a slot for an immutable value, initially `first`; sliced windows need `merge`."""
@@ -96,16 +97,19 @@ class Scope:
 
     def write_merge(self, code: Code) -> str:
         """Write a function that joins the states of two consecutive panes into a new one, and return its name."""
+        if code in self._merges:
+            return self._merges[code]
         contents = ["later[0]"]
         for index, slot in enumerate(self.slots, 1):
             join = slot.merge and f"{code.constant(slot.merge, 'merge')}(earlier[{index}], later[{index}])"
             contents.append(join or self._write_first(code, slot))
-        return code.function(
+        self._merges[code] = code.function(
             code.name("merged"),
             self,
             lambda _: code.line(f"return [{', '.join(contents)}]"),
             parameters="earlier, later",
         )
+        return self._merges[code]
 
     def write_enter(self, code: Code, state: str) -> None:
         """Write that the slots of `state` are saved in the journal, if the scope is guarded."""

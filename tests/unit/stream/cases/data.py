@@ -79,6 +79,15 @@ CASES: Cases = {
         lambda: _hopping(2, 5, rs.math.mean(reduce=True), lateness=timedelta(milliseconds=9)),
         lambda: _hopping(4, 3, rs.math.sum(), lateness=timedelta(milliseconds=2), on_late=[]),
     ],
+    "data.roll_trailing": [
+        lambda: _trailing(8, rs.math.sum(reduce=True)),
+        lambda: _trailing(4, rs.ops.tee_map(rs.ops.first(), rs.ops.last(), rs.math.stddev(reduce=True))),
+        lambda: _trailing(6, rs.math.mean(lambda i: i / 3, reduce=True, min_periods=2)),
+        lambda: _trailing(6, rs.data.to_list()),
+        lambda: _trailing(6, rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])),
+        lambda: _trailing(9, rx.pipe(_trailing(4, rs.math.max(reduce=True)), rs.ops.last())),
+        lambda: rs.ops.tee_map(rs.ops.identity(), _trailing(3, rs.ops.count(reduce=True))),
+    ],
 }
 
 
@@ -86,6 +95,10 @@ def _hopping(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
     return rs.data.roll_time(
         timedelta(milliseconds=window), timedelta(milliseconds=stride), lambda i: i * 2, [inner], **parameters
     )
+
+
+def _trailing(window: int, inner: Any) -> Any:
+    return rs.data.roll_trailing(timedelta(milliseconds=window), lambda i: i * 2, [inner])
 
 
 def _text(operator: Any) -> Any:
