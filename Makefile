@@ -33,7 +33,7 @@ spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs
 	$(BIN)/python -m pytest -q tests/spark
 
 $(VENV)/.spark: $(VENV)/.done
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]' 'pyspark[connect]'
 	touch $@
 
 coverage: setup  ## all unit tests, with the lines and branches of makiserve that they do not reach
@@ -52,8 +52,8 @@ format: setup  ## rewrite the code in the house format
 bench: setup  ## the figures of benchmarks/README.md, measured here and now
 	$(BIN)/python -m benchmarks
 
-chaos: setup  ## faults against three brokers and several workers, then death at every call: ROUNDS=10 SEED=1
-	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+chaos: setup  ## faults against three brokers and several workers, then death at every call: ROUNDS=10 SEED=1 KEYS=50000
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(KEYS),--keys $(KEYS))
 	$(BIN)/python -m pytest -q tests/chaos/test_crash_points.py
 
 soak: setup  ## steady traffic with a broker's and a rolling restart, memory and latency told: MINUTES=30

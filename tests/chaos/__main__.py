@@ -23,13 +23,21 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--rate", type=int, default=60, help="records per second and partition")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], help="only these; repeatable")
+    parser.add_argument("--keys", type=int, default=0, help="a pipeline of this many keys, saved over many commits")
     parser.add_argument("--report", type=Path, help="an empty folder for logs and report")
     given = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
     directory = (given.report or REPORTS / f"{now}-seed-{given.seed}").resolve()
     print(f"seed {given.seed}, report in {directory}", flush=True)  # noqa: T201
     campaign = Campaign(
-        directory, given.rounds, given.seed, given.nodes, given.workers, rate=given.rate, only=tuple(given.fault)
+        directory,
+        given.rounds,
+        given.seed,
+        given.nodes,
+        given.workers,
+        rate=given.rate,
+        only=tuple(given.fault),
+        keys=given.keys,
     )
     return 0 if campaign.play() else 1
 

@@ -19,7 +19,7 @@ from tests.chaos.oracle import verify
 from tests.chaos.report import Report
 from tests.chaos.rounds import Referee
 from tests.chaos.silence import Silence
-from tests.chaos.traffic import STEP_S, Traffic
+from tests.chaos.traffic import KEYS, STEP_S, Traffic
 
 TOPICS = ("events", "scores", "scores.dead-letters")
 GROUP = "chaos"
@@ -41,6 +41,7 @@ class Campaign:
         step_s: from one burst of records to the next.
         options: of librdkafka, for the workers.
         brokers: further settings of every broker.
+        keys: of a pipeline without a state of the lane, in all partitions; 0 for the one with such a state.
     """
 
     directory: Path
@@ -54,19 +55,22 @@ class Campaign:
     step_s: float = STEP_S
     options: tuple[str, ...] = OPTIONS
     brokers: Mapping[str, str] = field(default_factory=dict)
+    keys: int = 0
 
     def play(self) -> bool:
         """Play all rounds; whether the service kept its promises."""
         self.directory.mkdir(parents=True, exist_ok=True)
         report = Report(self.directory)
         is_watching = not self.only or "move_alias" in self.only
-        log_forest(self.directory / "mlflow", versions=2 if is_watching else 1)
+        log_forest(self.directory / "mlflow", versions=2 if is_watching else 1, is_keyed=bool(self.keys))
         registry = Registry(self.directory / "mlflow")
         with ExitStack() as stack:
             arena, direct = self._open(stack, registry, is_watching=is_watching)
             referee = Referee(arena, direct, GROUP, TOPICS, self.partitions, list(self.only))
             stack.callback(referee.close)
             referee.warm_up()
+            if self.keys:
+                arena.traffic.burst(self.keys // self.partitions)
             for number in range(1, self.rounds + 1):
                 report.add(referee.play(number, self.seed))
             verdict = verify(
@@ -99,7 +103,8 @@ class Campaign:
         # A path asks no tracking server: workers start sooner where nothing moves.
         what = ["--model", registry.uri, "--watch", "500ms"] if is_watching else ["--model", registry.paths["1"]]
         arguments = [*what, "--input", TOPICS[0], "--output", TOPICS[1], "--group", GROUP]
-        traffic = Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s)
+        keys = self.keys // self.partitions or KEYS
+        traffic = Traffic(direct, TOPICS[0], self.partitions, self.rate, self.seed, self.step_s, keys)
         past = {number: sender.past(PAST) for number, sender in enumerate(traffic.senders)}
         for number, values in past.items():
             (self.directory / f"past-{number}.jsonl").write_bytes(b"\n".join(values))

@@ -228,9 +228,7 @@ def kill_in_revoke(arena: Arena, chance: random.Random) -> Generator[Injury]:
 def many_keys(arena: Arena, chance: random.Random) -> Generator[Injury]:
     """More windows by key than a slice of a checkpoint can hold, and a worker dies between two slices."""
     worker, written = arena.worker(chance), arena.state_end()
-    for sender, lock in zip(arena.traffic.senders, arena.traffic.locks, strict=True):
-        with lock:
-            sender.burst(NEW_KEYS)
+    arena.traffic.burst(NEW_KEYS)
     slices = 2 * arena.partitions  # each is a record and the marker of its transaction
     arena.wait_until(lambda: arena.state_end() > written + slices, "the checkpoint of many keys has not begun")
     arena.silence.begin(f"kill -9 of {worker}")

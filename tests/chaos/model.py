@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mlflow.models import infer_signature
 from sklearn.ensemble import RandomForestRegressor
 
 import makiserve
-from tests.chaos.pipeline import Event, Features, features
+from tests.chaos.pipeline import Event, Features, features, keyed_features
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = "CHAOS_SLOW"
@@ -79,18 +80,18 @@ class Registry:
         return following
 
 
-def log_forest(directory: Path, versions: int = 1) -> str:
+def log_forest(directory: Path, versions: int = 1, *, is_keyed: bool = False) -> str:
     """Train and log it, everything of MLflow below `directory`; the path of the first version.
 
     In a process of its own: where MLflow tracks is a matter of the whole process.
     """
-    command = [sys.executable, "-m", "tests.chaos.model", str(directory), str(versions)]
+    command = [sys.executable, "-m", "tests.chaos.model", str(directory), str(versions), *(["keyed"] * is_keyed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return str(directory / "model-1")
 
 
-def main(directory: Path, versions: int) -> None:
+def main(directory: Path, versions: int, pipeline: Callable[[], makiserve.Transform]) -> None:
     """Train, log, and copy each version to `directory / "model-1"` and so on. The alias names the first."""
     directory.mkdir(parents=True)
     mlflow.set_tracking_uri(f"sqlite:///{directory / 'mlflow.db'}")
@@ -98,11 +99,11 @@ def main(directory: Path, versions: int) -> None:
         mlflow.create_experiment("chaos", artifact_location=str(directory / "artifacts"))
     mlflow.set_experiment("chaos")
     for version in range(1, versions + 1):
-        log_version(version, directory / f"model-{version}")
+        log_version(version, directory / f"model-{version}", pipeline)
     mlflow.MlflowClient().set_registered_model_alias("chaos", "champion", "1")
 
 
-def log_version(version: int, path: Path) -> None:
+def log_version(version: int, path: Path, pipeline: Callable[[], makiserve.Transform]) -> None:
     """Train and log one, another one for each number, and copy it."""
     chance = np.random.default_rng(version)
     rows = pd.DataFrame(chance.normal(10, 5, (300, len(Features._fields))), columns=list(Features._fields))
@@ -112,7 +113,7 @@ def log_version(version: int, path: Path) -> None:
     named = importlib.import_module("tests.chaos.model").Forest
     info = makiserve.log_model(
         named(forest),
-        features=features,
+        features=pipeline,
         record=Event,
         reference=reference,
         signature=infer_signature(rows, np.zeros(1)),
@@ -122,4 +123,4 @@ def log_version(version: int, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), keyed_features if "keyed" in sys.argv[3:] else features)

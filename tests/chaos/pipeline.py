@@ -17,6 +17,7 @@ import makiserve.stream as rs
 POISON_EARLY = -1000.0  # no event has such a value by chance
 POISON_LATE = -2000.0
 TTL = timedelta(seconds=60)
+LONG_TTL = timedelta(days=30)
 
 
 class Event(makiserve.Record):
@@ -79,8 +80,29 @@ def spread(window: tuple[Running, float, float]) -> list[Features]:
 
 
 def features() -> makiserve.Transform:
-    """The pipeline."""
-    group = rx.pipe(
+    """Return the pipeline whose lane counts the records: its state is saved as a whole."""
+    return rx.pipe(
+        rs.ops.map(lambda event: refuse(event, POISON_EARLY)),
+        rs.ops.tee_map(rs.ops.identity(), rs.ops.count()),
+        rs.ops.map(lambda pair: Seen(*pair)),
+        rs.ops.group_by(lambda seen: seen.event.key, _group(), ttl=TTL, time_mapper=lambda seen: seen.event.time),
+        rs.ops.map(spread),
+        rs.ops.flat_map(),
+    )
+
+
+def keyed_features() -> makiserve.Transform:
+    """Return the pipeline whose lane has no state but its groups: they are saved over many commits, and stay."""
+    return rx.pipe(
+        rs.ops.map(lambda event: Seen(refuse(event, POISON_EARLY), 0)),
+        rs.ops.group_by(lambda seen: seen.event.key, _group(), ttl=LONG_TTL, time_mapper=lambda seen: seen.event.time),
+        rs.ops.map(spread),
+        rs.ops.flat_map(),
+    )
+
+
+def _group() -> makiserve.Transform:
+    return rx.pipe(
         rs.ops.tee_map(
             rs.ops.identity(),
             rs.ops.count(),
@@ -98,12 +120,4 @@ def features() -> makiserve.Transform:
                 rx.pipe(rs.ops.map(lambda running: running.smooth), rs.math.stddev(reduce=True)),
             ),
         ),
-    )
-    return rx.pipe(
-        rs.ops.map(lambda event: refuse(event, POISON_EARLY)),
-        rs.ops.tee_map(rs.ops.identity(), rs.ops.count()),
-        rs.ops.map(lambda pair: Seen(*pair)),
-        rs.ops.group_by(lambda seen: seen.event.key, group, ttl=TTL, time_mapper=lambda seen: seen.event.time),
-        rs.ops.map(spread),
-        rs.ops.flat_map(),
     )

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, Producer
 from tests.chaos.pipeline import POISON_EARLY, POISON_LATE
 
 KEYS = 12
-"""How many sequences of a partition run at a time; now and then one ends and another one begins."""
+"""Number of sequences of a partition that run at a time. From time to time one ends and another one begins."""
 
 BURST = 500
 """How many events of a burst are sent at once."""
@@ -29,10 +29,14 @@ class Sender:
     """The traffic of one partition. Its odd partitions are filled by transactions.
 
     Args:
+        keys: how many sequences run at a time.
         poison: the part of the records that cannot be scored.
     """
 
-    def __init__(self, servers: str, topic: str, partition: int, seed: int | str, poison: float = 0.04) -> None:
+    def __init__(
+        self, servers: str, topic: str, partition: int, seed: int | str, keys: int = KEYS, poison: float = 0.04
+    ) -> None:
+        self._keys = keys
         self.poison = poison
         self._topic = topic
         self._partition = partition
@@ -98,11 +102,12 @@ class Sender:
     def _value(self) -> tuple[bytes | None, bool]:
         chance = self._chance
         self._time_ms += chance.randrange(2) if self._is_bursting else chance.randrange(1, 400)
-        self._first_key += KEYS if self._is_bursting else chance.random() < 0.01
+        self._first_key += self._is_bursting or chance.random() < 0.01
         is_poison = chance.random() < self.poison
         if is_poison and chance.random() < 0.4:
             return chance.choice(DAMAGED), True
-        key = f"{self._partition}-{self._first_key + chance.randrange(KEYS)}"
+        index = self._keys - 1 if self._is_bursting else chance.randrange(self._keys)  # the last one is new
+        key = f"{self._partition}-{self._first_key + index}"
         number = self._numbers[key] = self._numbers.get(key, -1) + 1
         value = chance.choice((POISON_EARLY, POISON_LATE)) if is_poison else round(chance.gauss(50, 20), 3)
         return _event(key, number, self._time_ms, value), is_poison
@@ -118,13 +123,21 @@ class Traffic:
     Args:
         rate: records per second and partition.
         step_s: from one burst of them to the next.
+        keys: how many sequences of each partition run at a time.
     """
 
     def __init__(
-        self, servers: str, topic: str, partitions: int, rate: int, seed: int | str, step_s: float = STEP_S
+        self,
+        servers: str,
+        topic: str,
+        partitions: int,
+        rate: int,
+        seed: int | str,
+        step_s: float = STEP_S,
+        keys: int = KEYS,
     ) -> None:
         self._step_s = step_s
-        self.senders = [Sender(servers, topic, number, seed) for number in range(partitions)]
+        self.senders = [Sender(servers, topic, number, seed, keys) for number in range(partitions)]
         self._records = max(1, round(rate * step_s))
         self._flows = threading.Event()
         self._ends = threading.Event()
@@ -135,6 +148,12 @@ class Traffic:
     def flow(self) -> None:
         """Send until `rest`."""
         self._flows.set()
+
+    def burst(self, keys: int) -> None:
+        """Send an event of each of so many new keys to each partition."""
+        for sender, lock in zip(self.senders, self.locks, strict=True):
+            with lock:
+                sender.burst(keys)
 
     def rest(self) -> None:
         """Send no more, and wait until what was sent has arrived."""

@@ -13,8 +13,6 @@ import pytest
 
 @pytest.mark.parametrize("master", ["local-cluster[2,1,1024]", "connect"])
 def test_code_and_model_travel_to_the_executors(master: str, tmp_path: Path) -> None:
-    if master == "connect":
-        pytest.importorskip("grpc_status", reason="Spark Connect needs pyspark[connect]")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.spark.cluster_script", master, str(tmp_path)],
         capture_output=True,
