@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SPARK  := $(VENV)/spark
 ROUNDS ?= 10
 MINUTES ?= 30
 FAST   := -m "not slow" --hypothesis-profile fast
@@ -29,11 +30,13 @@ test: setup  ## every test, on a real Kafka broker that the tests start themselv
 unit: setup  ## the fast unit tests: no broker, no browser, no Java; with SLOW=1 the slow ones too
 	$(BIN)/python -m pytest -q -n 2 $(if $(SLOW),,$(FAST)) tests/unit tests/regression
 
-spark: $(VENV)/.spark  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
-	$(BIN)/python -m pytest -q tests/spark
+spark: $(SPARK)/.done  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
+	$(SPARK)/bin/python -m pytest -q tests/spark
 
-$(VENV)/.spark: $(VENV)/.done
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]' 'pyspark[connect]'
+$(SPARK)/.done: pyproject.toml constraints.txt  # apart: Spark Connect and rxsci need different versions of zstandard
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lake,spark]' \
+		'pyspark[connect]' 'pyiceberg[sql-sqlite]' hypothesis playwright pytest pytest-timeout
 	touch $@
 
 coverage: setup  ## all unit tests, with the lines and branches of makiserve that they do not reach
