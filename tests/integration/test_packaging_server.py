@@ -88,8 +88,9 @@ def tracking_server(folder: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     options = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/kept"]
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *options]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # else it starts ten more processes
     with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
     try:
         wait_until_healthy(process, port, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
