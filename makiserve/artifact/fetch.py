@@ -74,7 +74,7 @@ def newest(uri: str) -> str:
         uri: models:/name@alias or models:/name/latest.
 
     Raises:
-        ConfigurationError: there is no such version, or the tracking server does not answer.
+        ConfigurationError: the version does not exist, or the tracking server does not answer.
     """
     try:
         with _environment(_IMPATIENT):

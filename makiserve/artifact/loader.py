@@ -40,7 +40,7 @@ def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | 
         like: a model in this process whose pipeline the new one must have; None for any pipeline.
 
     Raises:
-        PipelineChanged: the model has another pipeline than `like`. No code that is new to this process was run.
+        PipelineChanged: the model's pipeline differs from that of `like`. No code that is new to this process was run.
         ConfigurationError: the model does not exist, or the tracking server does not answer.
         ModelRefused: it is not a model that can be served, it was edited, or it cannot be loaded in this process or
             environment.
@@ -64,7 +64,7 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
         _refuse_a_second(features, flavor)
         if like and flavor.digest != like.digest:
             raise PipelineChanged(
-                f"{uri} has another pipeline (digest {flavor.digest[:12]}…) than {like.uri} ({like.digest[:12]}…)"
+                f"{uri} has a different pipeline (digest {flavor.digest[:12]}…) from {like.uri} ({like.digest[:12]}…)"
             )
         sources = _verified_sources(fetched.directory, flavor)
         with importable(sources, fetched.directory / flavor.sources):
@@ -75,7 +75,9 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
 
 def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
     if like and not model.has_pipeline_of(like):
-        raise PipelineChanged(f"{model.uri} has another pipeline than {like.uri}, although their sources are equal")
+        raise PipelineChanged(
+            f"{model.uri} and {like.uri} have different pipelines, although their sources are the same"
+        )
     return model
 
 
@@ -120,7 +122,7 @@ def _profile(file: Path) -> Profile:
         return msgspec.json.decode(file.read_bytes(), type=Profile)
     except (OSError, msgspec.DecodeError) as error:
         raise ModelRefused(
-            f"the statistics of its training cannot be read: {error}. {file.name} is damaged or was written by "
+            f"its training statistics cannot be read: {error}. {file.name} is damaged or was written by "
             "another version of makiserve: log the model again"
         ) from error
 

@@ -64,7 +64,7 @@ def save_native(model: Any, path: Path, mlflow_model: Model, options: Mapping[st
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example was not provided")  # the reference records are the example
         import_module(module).save_model(path=str(path), mlflow_model=mlflow_model, **{argument: model}, **options)
-    has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  there is no public function
+    has_hints = mlflow_model._is_signature_from_type_hint()  # noqa: SLF001  MLflow has no public function for it
     return mlflow_model.signature if has_hints else options.get("signature")
 
 

@@ -67,8 +67,8 @@ class MlflowPredictor:
     """A loaded pyfunc model with its signature compiled once.
 
     `PyFuncModel.predict` checks all values of a column together, so that the result for a record depends on the others
-    in the batch. That check takes about 0.1 ms per column. Here, a row is checked by the types of its own values, the
-    input is built with the signature's types, and the model's own function is called.
+    in the batch. That check takes about 0.1 ms per column. Here, each row is checked separately, the input
+    is built with the signature's types, and the model's own function is called.
 
     Args:
         model: the model from `mlflow.pyfunc.load_model`.

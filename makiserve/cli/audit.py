@@ -54,7 +54,7 @@ def audit_service(settings: Settings) -> int:
 
 def _print_against(found: LakeAudited) -> int:
     absent, extra = f"{found.absent:,} absent from the lake", f"{found.extra:,} only in the lake"
-    print(f"records       {found.records:,} of the stream, {absent}, {extra}, {found.reordered:,} in another order")
+    print(f"records       {found.records:,} of the stream, {absent}, {extra}, {found.reordered:,} in a different order")
     print_differences(found.differences)
     return 0 if found.agree else FAILED
 
@@ -73,8 +73,8 @@ def _print(audited: Audited, group: str) -> None:
         print(f"  record        {difference.record}")
         if audited.origin:
             print(
-                f"  The replay's state starts at offset {audited.origin:,}. If the service started at another offset, "
-                "give it with --state-from: until then the states differ."
+                f"  The replay started with empty state at offset {audited.origin:,}. If the service started at a "
+                "different offset, give that offset with --state-from"
             )
 
 

@@ -14,7 +14,7 @@ from makiserve.kafka import Connection
 from makiserve.serving.dead_letters import REDRIVE_LOG, StoredDeadLetter, Waiting, redrive_dead_letters, waiting
 from makiserve.settings import BrokerSettings, ServeSettings, Settings, options
 
-HELP = """Show or redrive the dead letters of a topic. The list is by reason, with an example of each.
+HELP = """List the dead letters of a topic by reason, with an example of each, or redrive them.
 
 \b
 makiserve dead-letters house.predictions.dead-letters --reason operator
@@ -60,7 +60,7 @@ def dead_letters(
         for letter, reason in done.kept:
             print(f"dead letter {letter.position} was not redriven: {reason}")
         if not done.records:
-            print(f"{which.topic} has no matching dead letter that is not yet redriven")
+            print(f"{which.topic} has no matching dead letters to redrive")
     else:
         _print(which.topic, waiting(connection, which), is_dry=redrive)
 

@@ -101,12 +101,12 @@ COMMANDS = {
     "check": LazyCommand("makiserve.cli.check", "check", "Check whether a service can start."),
     "config": LazyCommand("makiserve.cli.config", "config", "Show the configuration in effect."),
     "dead-letters": LazyCommand(
-        "makiserve.cli.dead_letters", "dead_letters", "Show or redrive the dead letters of a topic."
+        "makiserve.cli.dead_letters", "dead_letters", "List or redrive the dead letters of a topic."
     ),
     "record": LazyCommand(
         "makiserve.cli.record",
         "record",
-        "Write a record type that fits a file, a topic, or a subject of the schema registry.",
+        "Generate a record type from a file, a topic or a subject of the schema registry.",
     ),
     "explain": LazyCommand("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
 }
@@ -126,7 +126,7 @@ COMMANDS = {
 def command(context: click.Context, settings: Settings) -> int | None:
     """Serve, replay, or run the subcommand."""
     if context.invoked_subcommand:
-        settings.refuse_flags(f"options of a command follow its name: makiserve {context.invoked_subcommand} …")
+        settings.refuse_flags(f"put the options of a command after its name: makiserve {context.invoked_subcommand} …")
     elif settings.has(ReplaySettings, "source"):
         return _replay(settings)
     else:

@@ -23,7 +23,7 @@ from makiserve.records.inference import (
 from makiserve.records.registry import RegisteredSchema
 from makiserve.settings import TOPIC_PREFIX, BrokerSettings, Settings
 
-HELP = """Write a record type that fits a file, a topic, or a subject of the schema registry.
+HELP = """Generate a record type from a file, a topic or a subject of the schema registry.
 
 \b
 makiserve record house.csv > house.py
@@ -35,7 +35,7 @@ not show: a field that is never null in them may be null later.
 """
 
 MESSAGES = 1_000
-"""How many messages of each partition are read."""
+"""The number of messages to read from each partition."""
 
 
 @click.command(help=HELP)
@@ -45,7 +45,7 @@ MESSAGES = 1_000
 def record(settings: Settings, source: str | None, subject: str | None) -> None:
     """Print the source of a record type."""
     if (source is None) == (subject is None):
-        raise ConfigurationError("give FILE, kafka:TOPIC or --subject, one of them")
+        raise ConfigurationError("give one of FILE, kafka:TOPIC and --subject")
     if subject is not None:
         found = _of_subject(settings.of(BrokerSettings, bootstrap_servers=""), subject)
     elif source and source.startswith(TOPIC_PREFIX):
@@ -76,7 +76,7 @@ def _of_topic(broker: BrokerSettings, name: str) -> InferredRecord:
     inspector = TopicInspector(Connection(broker))
     topic = inspector.topic(name)
     if topic is None:
-        raise ConfigurationError(f"there is no topic {name}, or the principal may not see it")
+        raise ConfigurationError(f"topic {name} does not exist, or the principal may not see it")
     messages = [message for message in inspector.tail(topic, MESSAGES) if message.value() is not None]
     title, doc = class_name(name), f"A message of the topic {name}."
     if messages and (schema := schema_of(messages[-1])) is not None:

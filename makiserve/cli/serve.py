@@ -48,7 +48,7 @@ def _check(what: ModelSettings, settings: ServeSettings) -> None:
             "differently. Use only one of them"
         )
     if (settings.shadow is None) != (settings.shadow_output is None):
-        raise ConfigurationError("--shadow and --shadow-output need each other: give both")
+        raise ConfigurationError("--shadow and --shadow-output must be given together")
 
 
 def require_alias(what: ModelSettings) -> None:
@@ -59,7 +59,7 @@ def require_alias(what: ModelSettings) -> None:
     """
     if not is_alias(what.model):
         raise ConfigurationError(
-            "--watch follows an alias, and --model does not name one: give --model models:/NAME@ALIAS"
+            "--watch follows an alias, but --model does not name one: give --model models:/NAME@ALIAS"
         )
 
 

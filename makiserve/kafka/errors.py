@@ -106,8 +106,10 @@ UNTAKEN: dict[int, Literal["size", "time", "record"]] = {
     KafkaError.INVALID_RECORD: "record",
     KafkaError._INVALID_DIFFERENT_RECORD: "record",
 }
-"""Which property of a message its topic refuses. The broker refuses the whole batch, and librdkafka does not report
-which message is at fault."""
+"""The property of a message that its topic refuses, by error code.
+
+The broker refuses the whole batch, and librdkafka does not report which message caused this.
+"""
 
 FENCING = {
     KafkaError._FENCED,

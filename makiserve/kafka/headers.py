@@ -91,7 +91,7 @@ def reason_headers(error: RecordError) -> Headers:
 
 
 def trace_headers(error: RecordError) -> Headers:
-    """Return the header with the end of a traceback; none if there is no exception."""
+    """Return the header with the end of a traceback; no headers without an exception."""
     if error.__cause__ is None:
         return []
     lines = "".join(traceback.format_exception(error.__cause__))
@@ -144,7 +144,7 @@ class Added(NamedTuple):
 
     @property
     def omitted(self) -> frozenset[str]:
-        """Which of value, headers and key the message does not hold, because it would be too large."""
+        """Return which of value, headers and key were omitted because the message would be too large."""
         return frozenset(part for part in OMITTABLE if f"{part}-omitted" in self.values)
 
     def text(self, name: str) -> str:

@@ -44,7 +44,7 @@ class TransactionalProducer:
 
     @property
     def is_open(self) -> bool:
-        """Whether a transaction is open."""
+        """Return whether a transaction is open."""
         return self._open
 
     def init(self, within: timedelta) -> None:

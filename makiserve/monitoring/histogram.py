@@ -48,7 +48,7 @@ class Histogram(msgspec.Struct):
         return Histogram(self.bounds, counts, self.total - earlier.total)
 
     def quantile(self, part: float) -> float | None:
-        """Return the value that a share `part` of the values do not exceed; None if there are no values.
+        """Return the value that a share `part` of the values do not exceed; None without values.
 
         It is interpolated within its bucket, and is the last bound if it lies beyond that.
         """

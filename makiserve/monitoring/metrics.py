@@ -81,7 +81,7 @@ METRICS = (
     Metric(
         "makiserve_dropped_headers_total",
         "counter",
-        "Headers of records that outputs and dead letters do not pass on, because their names are not UTF-8.",
+        "Record headers that were dropped because their names are not UTF-8.",
         lambda s: _one(s.totals.dropped_headers),
     ),
     Metric("makiserve_commits_total", "counter", "Transactions committed.", lambda s: _one(s.totals.commits)),
@@ -208,8 +208,8 @@ METRICS = (
     Metric(
         "makiserve_drift_psi",
         "gauge",
-        "Population stability index of a feature against the training data, for a sample of the last half hour "
-        "to hour: from 0.1 the distribution has shifted, from 0.25 it is a different one.",
+        "Population stability index of a feature against the training data, over a sample of the last 30 to 60 "
+        "minutes. From 0.1 on, the distribution has shifted; from 0.25 on, it is a different one.",
         lambda s: [((drift.feature,), drift.psi) for drift in s.drift],
         ("feature",),
     ),

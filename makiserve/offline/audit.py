@@ -145,7 +145,7 @@ class Audited:
 
     @property
     def agree(self) -> bool:
-        """Whether the outputs and dead letters of the service are those of the replay."""
+        """Return whether the outputs and dead letters of the service are those of the replay."""
         return self.outputs.agree and self.dead.agree
 
 
@@ -201,8 +201,8 @@ def refuse_topic_between(name: str, group: str) -> None:
     """
     if name.startswith(f"{group}.by-"):
         raise ConfigurationError(
-            f"{name} is the topic between the stages of --partition-by. The outputs of the service name the records of "
-            "its input instead, so that they cannot be compared by position. Replay this topic (--replay "
+            f"{name} is the intermediate topic of --partition-by. Outputs name the record of the service's input that "
+            "caused them, so they cannot be matched with records of this topic. Instead, replay it (--replay "
             f"kafka:{name}) and compare the values of each partition in order"
         )
 

@@ -64,7 +64,7 @@ class DeadLetters:
         keep: maximum number to keep; None keeps all.
 
     Attributes:
-        letters: the dead letters that are kept, in order.
+        letters: the first dead letters, in order.
         reasons: number of dead letters by reason.
     """
 

@@ -61,8 +61,8 @@ def features_frame(
         tie_by: fields that decide between records of a lane with the same time, such as a sequence number.
         label: the field with the true value, for a column `label`. It is read from the record that caused the row, or
             from a later record of its lane.
-        label_ahead: how far the label is ahead, within the lane: a number of records, or a duration such as `1h` to
-            take the first record that is at least this far ahead. A duration needs `time`.
+        label_ahead: how far the label is ahead, within the lane: a number of records, or a duration such as `1h`,
+            which selects the first record this far ahead or later. A duration needs `time`.
         emit_from: the first record that may cause rows: an offset, or a time, which needs `time`. Earlier records only
             build up state, so the rows after them are complete.
         as_: what to return: a pandas or Polars data frame, or an Arrow table.

@@ -47,7 +47,7 @@ class LakeAudited:
 
     @property
     def agree(self) -> bool:
-        """Whether the lake has every record and gives the same outputs for it."""
+        """Return whether the lake has every record and gives the same outputs for it."""
         return self.differences.agree and not self.absent
 
 

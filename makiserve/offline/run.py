@@ -130,7 +130,7 @@ def replay(
         label: the field with the true value. It is read from the record that caused the prediction, or from the record
             that follows it in the lane by `label_ahead`.
         label_ahead: how far the label is ahead, for a model that predicts ahead, within the lane: a number of records,
-            or a duration such as `1h` to take the first record that is at least this far ahead, which needs `time`.
+            or a duration such as `1h` (needs `time`), which selects the first record this far ahead or later.
         by: fields of the record that caused the prediction, to measure groups separately.
         report: whether the result holds a report: a page of plots.
         emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.

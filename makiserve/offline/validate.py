@@ -49,7 +49,7 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Whether all requirements are met and the outputs are the expected ones."""
+        """Return whether all requirements are met and the outputs are the expected ones."""
         return all(verdict.is_met for verdict in self.verdicts) and (self.differences is None or self.differences.agree)
 
 

@@ -86,7 +86,7 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
 
 
 def widest_header(head: bytes, path: Path) -> Header:
-    """Return the header of a file that begins with `head`, with the delimiter that gives the most columns.
+    """Return the header of a file that begins with `head`, split by the delimiter that gives the maximum of columns.
 
     Raises:
         SourceError: the file is empty, or its header cannot be read.

@@ -47,7 +47,7 @@ Reader = Callable[[Content, Path, Schema, UnseenFields], Iterator[Sequence[Recor
 def _read_avro(
     content: Content, path: Path, schema: Schema, unseen: UnseenFields
 ) -> Iterator[list[Record | DecodeError]]:
-    from makiserve.records.avro.container import read_avro  # slow to import, and most files are of other formats
+    from makiserve.records.avro.container import read_avro  # slow to import, and rarely needed
 
     return read_avro(content, path, schema, unseen)
 

@@ -128,7 +128,8 @@ def clock_of(order: Order | None, schema: Schema, argument: str, value: Any) -> 
     """Return the attribute that an argument measures time by.
 
     Raises:
-        ArgumentError: there is no order by time, or the field is not a date, a datetime or an integer of milliseconds.
+        ArgumentError: the records have no order by time, or its field is not a date, a datetime or an integer of
+            milliseconds.
     """
     if order is None:
         raise ArgumentError(argument, value, "needs the field with the event time: time=, or --order-by")

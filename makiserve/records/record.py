@@ -20,7 +20,7 @@ from makiserve.errors import ConfigurationError, DecodeError, PipelineError
 __all__ = ["Record", "Schema", "field"]
 
 MAX_JSON_BYTES = 16 << 20
-"""The longest JSON object that is decoded, from any source. Its values take up to twenty times as much memory."""
+"""Maximum size of a JSON object, from any source. Its values take up to twenty times as much memory."""
 
 EXPLAINED_BYTES = 1 << 20
 """The longest JSON object that is decoded again, without types, to name the field that does not fit."""
@@ -141,13 +141,13 @@ class Schema:
 
     @property
     def is_positional(self) -> bool:
-        """Whether records can be made from positional values, without a check by `__post_init__`."""
+        """Return whether records can be made from positional values, without a check by `__post_init__`."""
         keyword_only = any(parameter.kind is parameter.KEYWORD_ONLY for parameter in self._parameters)
         return not (hasattr(self.record, "__post_init__") or keyword_only)
 
     @property
     def forbids_unknown(self) -> bool:
-        """Whether undeclared fields are refused."""
+        """Return whether undeclared fields are refused."""
         return self.record.__struct_config__.forbid_unknown_fields
 
     def from_values(self, values: dict[str, Any]) -> Record | DecodeError:

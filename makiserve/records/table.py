@@ -18,7 +18,7 @@ class FieldValues(NamedTuple):
 
     Attributes:
         values: float64, int64, bool or object; one for each record. Only float, int and bool have typed arrays.
-        missing: where the value is None, in a typed array; None if there are no such values.
+        missing: a mask of the values that are None, for a typed array; None if the array has none.
     """
 
     values: NDArray[Any]

@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def agree(self) -> bool:
-        """Whether the runs agree."""
+        """Return whether the runs agree."""
         return self.first is None
 
 

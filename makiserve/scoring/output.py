@@ -65,9 +65,9 @@ class EncodedOutputs(NamedTuple):
 class Outputs:
     """The form of the outputs, compiled once.
 
-    Without `emit` an output is `{"prediction": …}`, or the features if there is no model. The items that a post
-    pipeline emits are published unchanged: an object with the names of its fields, or `{"prediction": …}` for a plain
-    value.
+    Without `emit` an output is `{"prediction": …}`, or the features for a pipeline without a model. The items that a
+    post pipeline emits are published unchanged: an object with the names of its fields, or `{"prediction": …}` for a
+    plain value.
 
     Args:
         record: the type of the records.

@@ -33,7 +33,7 @@ class SampleOutputs(NamedTuple):
     """The outputs of a model's reference records.
 
     Attributes:
-        items: the outputs; empty if there are no reference records.
+        items: the outputs; empty without reference records.
         features: the type of the items that the pipeline emits; None if it emits none.
     """
 

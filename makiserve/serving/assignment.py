@@ -35,7 +35,7 @@ class Assignment:
 
     @property
     def is_restoring(self) -> bool:
-        """Whether a partition is waiting for its state."""
+        """Return whether a partition is waiting for its state."""
         return bool(self._requests)
 
     def add(self, numbers: Iterable[int]) -> dict[int, None]:

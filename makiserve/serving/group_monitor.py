@@ -124,7 +124,7 @@ class GroupMonitor:
     def words(self) -> str:
         """Return the reason for rejoining, for the log."""
         found = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
-        return ", ".join(found) or "the group assigns other partitions to this member than it owns"
+        return ", ".join(found) or "this member does not own the partitions that the group has assigned to it"
 
     def should_rejoin(self, member: str, assigned: Collection[int]) -> bool:
         """Return whether this member should leave the group and rejoin, given the latest view.

@@ -106,17 +106,17 @@ class Partition:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something to commit: records scored since the last commit, or a new start offset."""
+        """Return whether there is something to commit: records scored since the last commit, or a new start offset."""
         return self.phase is Phase.RUNNING and (self.position.is_new or self.next_offset > self.position.committed)
 
     @property
     def is_unsaved(self) -> bool:
-        """Whether records were scored since the last checkpoint."""
+        """Return whether records were scored since the last checkpoint."""
         return self.phase is Phase.RUNNING and (self.is_urgent or self.next_offset > self.position.start)
 
     @property
     def must_wait(self) -> bool:
-        """Whether its records must wait for a checkpoint."""
+        """Return whether its records must wait for a checkpoint."""
         is_fixed = self.writer.is_open and not self.writer.is_spread
         return self.phase is Phase.RUNNING and (self.is_urgent or is_fixed)
 

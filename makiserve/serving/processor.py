@@ -67,7 +67,7 @@ class Processor(Stateful, RecordSplitter, Protocol):
 
     @property
     def keeps_partition(self) -> bool:
-        """Whether an output goes to the partition of its record."""
+        """Return whether an output goes to the partition of its record."""
 
     @property
     def release(self) -> str:
@@ -79,7 +79,7 @@ class Processor(Stateful, RecordSplitter, Protocol):
 
     @property
     def fingerprint(self) -> str | None:
-        """A fingerprint that changes if the shape of the state may have changed; None if there is no state."""
+        """A fingerprint that changes if the shape of the state may have changed; None without state."""
 
     @property
     def profile(self) -> Profile | None:

@@ -66,7 +66,7 @@ class Repartitioner:
         return None
 
     def rebuild(self, batch: Batch) -> None:
-        """Return at once: there is no state."""
+        """Return at once: a first stage keeps no state."""
 
     def rebuilder(self, release: str) -> None:
         return None

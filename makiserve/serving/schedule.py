@@ -39,12 +39,12 @@ class Schedule:
 
     @property
     def is_due(self) -> bool:
-        """Whether a commit is due."""
+        """Return whether a commit is due."""
         return self._commit_at is not None and time.monotonic() >= self._commit_at
 
     @property
     def is_saving(self) -> bool:
-        """Whether a commit should now save state."""
+        """Return whether a commit should now save state."""
         return time.monotonic() >= self._save_at
 
     def begun(self, at: float, *, has_outputs: bool) -> None:
@@ -106,9 +106,9 @@ FIRST = 256
 class AdaptiveBatchSizer:
     """Limits the batch size so that scoring a batch takes about a given time.
 
-    The time of a batch is fitted as `overhead + records * cost`, by least squares over all batches, the newest with
-    the highest weight. If the overhead of a model alone exceeds the target, a batch may take twice the overhead:
-    smaller batches would only delay everything.
+    The time of a batch is fitted as `overhead + records * cost`, by linear regression over all batches, with
+    newer batches weighted more. If the overhead of a model alone exceeds the target, a batch may take twice the
+    overhead: smaller batches would only delay everything.
 
     Args:
         target: target time per batch.

@@ -29,7 +29,7 @@ class Stop:
 
     @property
     def asked(self) -> bool:
-        """Whether a stop has been requested."""
+        """Return whether a stop has been requested."""
         return self._since is not None
 
     def ask(self) -> None:

@@ -121,7 +121,10 @@ def _refuse_two_roles(group: str, settings: ServeSettings) -> None:
             f"Choose another {flag}"
         )
     if settings.shadow_output in (settings.input, settings.output, settings.dead_letters):
-        raise ConfigurationError(f"the shadow's output must be another topic than {settings.shadow_output}")
+        raise ConfigurationError(
+            f"the shadow cannot write to {settings.shadow_output}, because the service already uses that topic. Choose "
+            "another --shadow-output"
+        )
     if settings.output == settings.dead_letters:
         raise ConfigurationError(
             f"dead letters cannot be written to {settings.output}, because its readers expect "

@@ -46,7 +46,7 @@ class Transactions:
 
     @property
     def is_open(self) -> bool:
-        """Whether a transaction is open."""
+        """Return whether a transaction is open."""
         return self.committer.producer.is_open
 
     def note_work(self, began: float) -> None:

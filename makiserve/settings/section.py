@@ -112,12 +112,12 @@ class Option:
 
     @property
     def is_mapping(self) -> bool:
-        """Whether its value is pairs that are set one at a time: `--kafka KEY=VALUE`."""
+        """Return whether its value is pairs that are set one at a time: `--kafka KEY=VALUE`."""
         return get_origin(self.kind) is Mapping
 
     @property
     def is_list(self) -> bool:
-        """Whether its flag may be repeated."""
+        """Return whether its flag may be repeated."""
         return get_origin(self.kind) is tuple
 
 

@@ -241,7 +241,7 @@ class _Program:
             )
         if self._fingerprint not in (None, scorer.fingerprint):
             raise StateError(
-                "the factory returned another pipeline than before, so that its state cannot be restored. It must "
+                "the factory returned a different pipeline than before, so its state cannot be restored. It must "
                 "return the same operators each time that it is called"
             )
         self._fingerprint = scorer.fingerprint

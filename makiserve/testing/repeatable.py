@@ -63,7 +63,7 @@ def assert_repeatable(
     whole.commit()
     if not whole.outputs:
         raise AssertionError(
-            f"{len(sent)} records gave no output, so that there is nothing to compare: give more records"
+            f"{len(sent)} records gave no output, so there is nothing to compare: give more records"
             + (f". The first dead letter: {whole.dead_letters[0]}" if whole.dead_letters else "")
         )
     if tolerance is None:
@@ -117,7 +117,7 @@ def _difference(whole: PipelineDriver, driver: PipelineDriver, tolerance: float)
     expected, actual = comparison.first
     offset = min(side[0][1] for side in comparison.first if side)
     return (
-        f"another {kind} of record {offset} than in one run without interruption\n"
+        f"the {kind} of record {offset} differs from that of a single uninterrupted run\n"
         f"  expected: {expected[1].decode() if expected else f'no {kind}'}\n"
         f"  actual:   {actual[1].decode() if actual else f'no {kind}'}"
     )

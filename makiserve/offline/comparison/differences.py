@@ -74,7 +74,7 @@ class Differences:
 
     @property
     def agree(self) -> bool:
-        """Whether both sides are the same within the tolerance."""
+        """Return whether both sides are the same within the tolerance."""
         return not (self.missing or self.unexpected or any(column.differing for column in self.columns))
 
 
@@ -133,8 +133,8 @@ def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Add the number of each output among those of its position."""
     if absent := {"source", "offset"} - set(frame.columns):
         raise ConfigurationError(
-            f"{what} has no column {' and no '.join(sorted(absent))}, by which outputs are matched: compare with "
-            "outputs that makiserve has written"
+            f"{what} lacks {' and '.join(sorted(absent))}, which identify an output: compare with a "
+            "file that makiserve has written"
         )
     frame = frame.assign(source=frame["source"].astype(str))
     numbers = frame.groupby(["source", "offset"], sort=False).cumcount()

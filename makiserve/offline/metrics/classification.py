@@ -38,7 +38,7 @@ class ClassificationMetrics:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes. If so, f1, precision and recall are those of the second."""
+        """Return whether there are two classes. If so, f1, precision and recall are those of the second."""
         return len(self.classes) == 2
 
     def figures(self, rows: Any = slice(None)) -> dict[str, float]:

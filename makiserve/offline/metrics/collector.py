@@ -22,7 +22,7 @@ class MetricsCollector:
 
     Args:
         model: the model to replay.
-        label: the field with the true value, by its name in the code or in the data; None if there is no label.
+        label: the field with the true value, by its name in the code or in the data; None without a label.
         ahead: how far the record with the label is ahead of the cause of the prediction.
         by: fields to measure groups separately.
         report: whether to build a report.

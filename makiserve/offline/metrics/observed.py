@@ -25,7 +25,7 @@ class Watched:
     """The attributes of the record that are kept with each prediction.
 
     Attributes:
-        label: the true value; None if there is no label.
+        label: the true value; None without a label.
         ahead: how far the record with the label is ahead of the one that caused the prediction.
         by: the attributes to group the errors by, of the record that caused the prediction.
         time: the event time; None if no field is known to be one.

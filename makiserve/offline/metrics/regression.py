@@ -95,4 +95,4 @@ def _numbers(values: Array, what: str) -> Array:
     except (TypeError, ValueError):
         pass
     sample = next((value for value in values.tolist() if not isinstance(value, int | float)), None)
-    raise ConfigurationError(f"{what} must be single numbers for regression metrics, but some are like {sample!r}")
+    raise ConfigurationError(f"{what} must be single numbers for regression metrics, but one is {sample!r}")

@@ -65,7 +65,7 @@ class OutputFile:
 
 @contextmanager
 def output_file(path: Path | None, form: Outputs, *, is_keyed: bool) -> Iterator[OutputFile | None]:
-    """Open a sink that writes a file in the format of its suffix; yield None if there is no path.
+    """Open a sink that writes a file in the format of its suffix; yield None without a path.
 
     The file is named `….part` until all of it is on the disk. If anything fails, it is deleted.
 

@@ -21,7 +21,7 @@ BARS, MOST_NAMES = 28, 6
 MOST_WHOLE = 60
 """Whole numbers have one bar each if their range is smaller than this."""
 NOTABLE = 0.2
-"""Features with at least this distance come first: a fifth of the rows would have to move."""
+"""Features with this distance or more come first: a fifth of the rows would have to move."""
 CHANCE = 1.63
 """By chance, a distance exceeds this over the root of the training's size once in a hundred (Kolmogorov, 1933)."""
 

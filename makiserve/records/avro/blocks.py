@@ -15,10 +15,10 @@ import pyarrow as pa
 from makiserve.errors import SourceError
 
 MAX_BLOCK_BYTES = 100_000_000
-"""The most bytes of a block, also after decompression: as many as librdkafka takes of a decompressed batch."""
+"""Maximum size of a block, before and after decompression. librdkafka has the same limit for a batch."""
 
 MAX_LONG_BYTES = 10
-"""The most bytes of an integer."""
+"""Maximum number of bytes in an integer."""
 
 HEADER = fastavro.parse_schema(
     {

@@ -119,7 +119,8 @@ class AvroDecoder:
                 self.titles.add(found[title].encode_name)
         self._read_fields(write, node, found, variables)
         with write.block("if pos != len(data):"):
-            write("raise MalformedData('the data end early' if pos > len(data) else f'{len(data) - pos:,} bytes more')")
+            write("extra = len(data) - pos")
+            write("raise MalformedData(f'{extra:,} bytes left over' if extra > 0 else 'the data end early')")
         self._return(write, variables)
 
     def _read_fields(

@@ -12,10 +12,10 @@ from fastavro.schema import SchemaParseException, UnknownType
 from makiserve.errors import DecodeError
 
 MAX_SCHEMA_BYTES = 1 << 20
-"""The longest schema that is read, together with the schemas that it refers to."""
+"""Maximum size of a schema, including the schemas that it refers to."""
 
 MAX_DEPTH = 100
-"""How deep a schema may be nested, and the values of a recursive one."""
+"""Maximum nesting depth of a schema, and of the values of a recursive schema."""
 
 TITLE = "makiserve.title"
 """The property of a field whose name in other formats cannot be a name in Avro: that name."""

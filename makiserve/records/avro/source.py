@@ -17,10 +17,10 @@ from makiserve.records.avro.schema import MAX_DEPTH, AvroSchema, Node, kind_of, 
 from makiserve.records.avro.values import MalformedData, bad_branch, bad_count, logical, varint
 
 MAX_BRANCHES = 64
-"""The most branches of a union: the index of each takes one byte."""
+"""Maximum number of branches in a union, so that an index takes one byte."""
 
 MAX_EMPTY_ITEMS = 65_536
-"""The most items of an array whose items take no bytes."""
+"""Maximum number of items in an array whose items take no bytes."""
 
 WIDTHS = {"float": 4, "double": 8}
 CODES = {"float": "f", "double": "d"}

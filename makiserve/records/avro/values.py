@@ -15,7 +15,7 @@ EPOCH_DAY = date(1970, 1, 1).toordinal()
 DAY_US = 86_400_000_000
 
 MAX_DECIMAL_BYTES = 256
-"""The longest decimal. The time to read one grows with the square of its length."""
+"""Maximum size of a decimal. The time to read one grows with the square of its length."""
 
 
 class MalformedData(ValueError):

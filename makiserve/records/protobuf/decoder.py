@@ -19,7 +19,7 @@ from makiserve.records.record import Record, Schema, missing
 from makiserve.records.typed import TypedColumn
 
 MAX_DEPTH = 10
-"""How deep message types may be inside each other in what the schema id names."""
+"""Maximum nesting depth of the message type that a schema ID refers to."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EXACT = {

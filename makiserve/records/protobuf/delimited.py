@@ -15,7 +15,7 @@ from makiserve.records.unseen import UnseenFields
 
 BLOCK_BYTES = 1 << 22
 MAX_LENGTH_BYTES = 10
-"""The most bytes of a length."""
+"""Maximum number of bytes in a length prefix."""
 
 
 def read_delimited(
@@ -27,7 +27,7 @@ def read_delimited(
     `house.pb`. It may import other .proto files of its folder.
 
     Raises:
-        SourceError: the file is damaged, or there is no such .proto file, or it cannot be compiled.
+        SourceError: the file is damaged, or its .proto file is missing or cannot be compiled.
     """
     reader = _reader(path, schema)
     unseen.see_titles(reader.titles)
@@ -39,7 +39,7 @@ def _reader(path: Path, schema: Schema) -> MessageReader:
     name = path.name.partition(".")[0]
     main = path.with_name(f"{name}.proto")
     if not main.exists():
-        raise SourceError(f"{path}: its messages are of the first type in {main}, and there is no such file")
+        raise SourceError(f"{path}: the schema of its messages, {main}, does not exist")
     others = [each for each in sorted(main.parent.glob("*.proto")) if each != main]
     try:
         found = compiled(main.read_text(), [(each.name, each.read_text()) for each in others])
@@ -80,5 +80,8 @@ def _span(data: bytes, pos: int, path: Path) -> tuple[int, int] | None:
                 raise SourceError(f"{path}: a message of {length:,} bytes, more than {MAX_JSON_BYTES:,}")
             return pos + index + 1, pos + index + 1 + length
     if len(data) - pos >= MAX_LENGTH_BYTES:
-        raise SourceError(f"{path}: a length of more than {MAX_LENGTH_BYTES} bytes; not messages after their lengths")
+        raise SourceError(
+            f"{path}: a length prefix of more than {MAX_LENGTH_BYTES} bytes: does the file have length-delimited "
+            "messages?"
+        )
     return None

@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError as ProtobufError
 from makiserve.errors import ConfigurationError, DecodeError
 
 MAX_SCHEMA_BYTES = 1 << 20
-"""The longest schema that is compiled, together with the files that it imports."""
+"""Maximum size of a schema, including the files that it imports."""
 
 COMPILE_S = 30.0
 MAIN = "makiserve_schema.proto"

@@ -22,13 +22,13 @@ from makiserve.errors import (
 from makiserve.records.registry.wire import SchemaId
 
 TIMEOUT_S = 5.0
-"""The time for a whole request."""
+"""Time limit for a whole request."""
 
 MAX_BYTES = 4 << 20
-"""The longest answer that is read."""
+"""Maximum size of a response."""
 
 MAX_REFERENCES = 100
-"""The most schemas that a schema may refer to, directly or not."""
+"""Maximum number of schemas that a schema may refer to, directly or indirectly."""
 
 ACCEPT = "application/vnd.schemaregistry.v1+json, application/json"
 CREDENTIALS = "--registry basic.auth.user.info=USER:PASSWORD"
@@ -165,7 +165,7 @@ class RegistryClient:
     def _id(self, found: Any) -> int:
         if isinstance(found, dict) and isinstance(found.get("id"), int):
             return int(found["id"])
-        raise SchemaRegistryUnavailable(f"the schema registry at {self.url} answers without the id of the schema")
+        raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema ID")
 
     def _registered(self, found: dict[str, Any]) -> RegisteredSchema:
         references: dict[tuple[str, int], SchemaReference] = {}
@@ -187,7 +187,7 @@ class RegistryClient:
     def _text(self, found: dict[str, Any]) -> str:
         text = found.get("schema")
         if not isinstance(text, str):
-            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} answers without a schema")
+            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema")
         return text
 
     def _request(self, method: str, path: str, body: Any = None) -> Any:
@@ -229,10 +229,12 @@ class RegistryClient:
             answer += piece
             if len(answer) > MAX_BYTES:
                 raise SchemaRegistryUnavailable(
-                    f"the schema registry at {self.url} answers with more than {MAX_BYTES:,} bytes"
+                    f"the schema registry at {self.url} returned more than {MAX_BYTES:,} bytes"
                 )
             if time.monotonic() > deadline:
-                raise SchemaRegistryUnavailable(f"the schema registry at {self.url} takes more than {TIMEOUT_S:g} s")
+                raise SchemaRegistryUnavailable(
+                    f"the schema registry at {self.url} did not answer within {TIMEOUT_S:g} s"
+                )
         return bytes(answer)
 
     def _refusal(self, status: int, found: Any, path: str, retry_after: str) -> MakiserveError:
@@ -244,11 +246,11 @@ class RegistryClient:
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             return ConfigurationError(f"{words}: check the credentials, {CREDENTIALS}")
         if status == requests.codes.conflict:
-            return ModelRefused(f"{words}: the schema of the outputs is not compatible with those before it")
+            return ModelRefused(f"{words}: the schema of the outputs is not compatible with the registered ones")
         if status == requests.codes.unprocessable_entity:
             return ConfigurationError(words)
         if status == requests.codes.ok:
-            words = f"{words} with something that is not JSON"
+            words = f"{words}: the body is not JSON"
         return SchemaRegistryUnavailable(words, retry_after_s=float(retry_after) if retry_after.isdecimal() else None)
 
 

@@ -92,7 +92,7 @@ def compiled_decoder(registered: RegisteredSchema, schema: Schema, indexes: byte
         DecodeError: no data of this schema can be a record.
     """
     if registered.kind == "AVRO":
-        from makiserve.records.avro import AvroDecoder, parse  # slow to import, and most services read JSON
+        from makiserve.records.avro import AvroDecoder, parse  # slow to import, and not needed for JSON
 
         return AvroDecoder(parse(registered.text, [each.text for each in registered.references]), schema)
     if registered.kind == "JSON":

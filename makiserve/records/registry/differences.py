@@ -99,7 +99,7 @@ def _fields(registered: RegisteredSchema) -> Sequence[InferredField]:
 
 def _fields_of_protobuf(registered: RegisteredSchema) -> list[InferredField]:
     """Return the fields of the first message type. A field without presence has a default, so none is optional."""
-    from makiserve.records.protobuf import compiled  # slow to import, and most services read other formats
+    from makiserve.records.protobuf import compiled  # slow to import, and only needed for Protobuf
 
     message = compiled(registered.text, registered.references).message((0,))
     found = []

@@ -73,7 +73,7 @@ class JsonEncoder:
 def payload_encoder(schema_format: SchemaFormat, kind: type[msgspec.Struct], hook: Hook) -> PayloadEncoder:
     """Return the encoder of a format for values of a type."""
     if schema_format == "avro":
-        from makiserve.records.avro.encoder import AvroEncoder  # slow to import, and most services write JSON
+        from makiserve.records.avro.encoder import AvroEncoder  # slow to import, and not needed for JSON
 
         return AvroEncoder(kind, hook)
     return JsonEncoder(kind, hook)

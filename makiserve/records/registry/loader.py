@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Load = Callable[[bytes], T]
-"""Loads what belongs to an encoded schema id. It raises `DecodeError` if there can be none."""
+"""Loads the value for an encoded schema ID. Raises `DecodeError` if none can exist."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -25,10 +25,10 @@ MISSING_S = 5.0
 """How long a schema must be missing before its records are dead letters: a replica of the registry may be behind."""
 
 MISSING_AGAIN_S = 60.0
-"""How long a missing schema is not asked for again."""
+"""How long to wait before requesting a missing schema again."""
 
 REQUESTS = 4
-"""The most requests at a time."""
+"""Maximum number of concurrent requests."""
 
 SUMMARY_S = 60.0
 """How often a persistent failure is logged again."""

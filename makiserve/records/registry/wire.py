@@ -20,7 +20,7 @@ SIZES = {NUMBER: 5, GUID: 17}
 """The length of an encoded id, by its first byte."""
 
 MAX_HEADER_BYTES = 64
-"""The longest header with a schema id."""
+"""Maximum size of a header with a schema ID."""
 
 
 class SchemaId(NamedTuple):

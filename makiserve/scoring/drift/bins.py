@@ -26,7 +26,7 @@ REPEATS = 5
 """
 
 FREQUENT = 0.05
-"""A value of any other feature has a bin, too, if it has at least this share."""
+"""Minimum share of a value that has a separate bin, although its feature is not discrete."""
 
 
 def edges_of(values: Floats) -> Floats:

@@ -40,7 +40,7 @@ ATTEMPTS = 10
 """After a refusal, responses to the batches that followed it can abort the next transaction, too."""
 
 BATCH_BYTES = 16_384
-"""Small, because most topics accept a batch of this size."""
+"""Small enough for the limits of almost any topic."""
 
 
 @dataclass

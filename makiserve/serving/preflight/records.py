@@ -59,7 +59,7 @@ def warm_up(facts: ServiceFacts) -> Finding:
     """Check that each partition has a file of `--warm-up`, and that its first records fit the record type."""
     pattern, scorer = facts.serving.warm_up_file, facts.model.scorer(is_tracked=True)
     if pattern is None or scorer.stateless:
-        return Finding("no file is read")
+        return Finding("no file, or no state to fill")
     schema = Schema(facts.model.record, facts.serving.na_values or None)
     partitions = facts.topic(facts.serving.input).partitions
     files = WarmupFile(pattern, partitions, schema, scorer)

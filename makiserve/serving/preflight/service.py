@@ -59,7 +59,7 @@ def record_schema(facts: ServiceFacts) -> Finding:
     """Compare the record type with the newest schema of the input, field by field, and name the first difference."""
     client, subject = registry_client(facts.broker), f"{facts.serving.input}-value"
     if client is None:
-        return Finding("not compared, because there is no schema registry")
+        return Finding("not compared, because no schema registry is configured")
     try:
         registered = retry_registry(partial(client.latest, subject), facts.broker.startup_timeout)
     except SchemaNotFound:
@@ -85,12 +85,12 @@ def offsets(facts: ServiceFacts) -> Finding:
         for number in range(topic.partitions):
             found = retry(partial(lookup.committed, number, CALL), facts.broker.startup_timeout)
             if found.offset is None:
-                states["new"] += 1
+                states["to start"] += 1
                 continue
             ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.startup_timeout)
             place = f"{topic.name}[{number}]"
             begun = committed_position(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
-            states["going on"] += 1
+            states["to resume"] += 1
             states["records to catch up"] += ends.high - begun.committed
     finally:
         lookup.close()

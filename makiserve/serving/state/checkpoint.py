@@ -70,7 +70,7 @@ class CheckpointWriter:
 
     @property
     def is_open(self) -> bool:
-        """Whether a round has begun and is incomplete."""
+        """Return whether a round has begun and is incomplete."""
         return self._blocks is not None
 
     def write(self, lane: Lane, offset: int, limit_s: float = math.inf) -> list[TopicRecord]:

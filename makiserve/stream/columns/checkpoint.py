@@ -58,7 +58,7 @@ class ColumnCheckpoints:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether all state is in groups. If so, the states of different keys are independent."""
+        """Return whether all state is in groups. If so, the states of different keys are independent."""
         return not self._compiled.layouts[LANE].stores
 
     def dump(self, state: LaneState) -> bytes:

@@ -23,7 +23,8 @@ class Column:
     Attributes:
         values: one dimension, of float64, int64, bool or object. Only Python's own float, int and bool are stored in
             typed arrays, so that each value can be given back with its type.
-        missing: where the value is None, in a typed array; None if there are no such values. NaN is an ordinary value.
+        missing: a mask of the values that are None, for a typed array; None if the array has none. NaN is an ordinary
+            value.
     """
 
     values: Array

@@ -31,7 +31,7 @@ class ColumnItems(Sequence[Any]):
 
     @property
     def is_typed(self) -> bool:
-        """Whether the items are numbers or booleans in a typed array, or None."""
+        """Return whether the items are numbers or booleans in a typed array, or None."""
         return isinstance(self.column, Column) and self.column.values.dtype != object
 
     def __len__(self) -> int:

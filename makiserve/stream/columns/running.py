@@ -67,7 +67,7 @@ def _reduce(fold: ColumnFold, values: Array, segments: Segments, carry: Arrays) 
         return fold.zero(0), carry
     order = np.argsort(-lengths, kind="stable")
     longest, starts = lengths[order], segments.starts[order]
-    active = np.searchsorted(-longest, -np.arange(longest[0]), side="left")  # segments with more than so many items
+    active = np.searchsorted(-longest, -np.arange(longest[0]), side="left")  # by rank: the number of longer segments
     rounds = int(np.searchsorted(-active, -fold.few, side="right"))
     current = tuple(array[order] for array in carry)
     after = tuple(np.empty(len(values), array.dtype) for array in carry)

@@ -36,7 +36,7 @@ class Spans(NamedTuple):
 
     @property
     def has_gaps(self) -> bool:
-        """Whether there are gaps between windows."""
+        """Return whether there are gaps between windows."""
         return self.stride > self.window
 
     def has_window(self, time: str) -> str:

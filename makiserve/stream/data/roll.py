@@ -67,7 +67,7 @@ class Roll(Operator):
 
     @property
     def is_sliced(self) -> bool:
-        """Whether windows are merged from panes."""
+        """Return whether windows are merged from panes."""
         return self.pipeline.mergeable
 
     @property

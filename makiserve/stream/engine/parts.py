@@ -39,7 +39,7 @@ class Parts:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether all state is in tracked groups. If so, the states of different keys are independent."""
+        """Return whether all state is in tracked groups. If so, the states of different keys are independent."""
         return all(slot.touched is not None or not slot.is_kept for slot in self._checkpoints.scope.slots)
 
     @property

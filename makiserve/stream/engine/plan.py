@@ -47,7 +47,10 @@ class Operator(ABC):
 
     @property
     def fans_out(self) -> bool:
-        """Whether one item may cause several pushes downstream: a later one can fail after an earlier one wrote."""
+        """Return whether one item may cause several pushes downstream.
+
+        In that case a later push can fail after an earlier one has written.
+        """
         return any(plan.fans_out for _, plan in self.plans())
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
@@ -92,12 +95,12 @@ class Plan:
 
     @property
     def fans_out(self) -> bool:
-        """Whether one item may leave as several, or leave before all operators that it passes through have run."""
+        """Return whether one item may leave as several, or before all operators that it passes have run."""
         return any(operator.fans_out for operator in self.operators)
 
     @property
     def one_to_one(self) -> bool:
-        """Whether each item leaves as exactly one, at once."""
+        """Return whether each item leaves as exactly one, at once."""
         return all(operator.one_to_one for operator in self.operators)
 
     @property
@@ -111,12 +114,12 @@ class Plan:
 
     @property
     def stateless(self) -> bool:
-        """Whether no state is kept between items."""
+        """Return whether no state is kept between items."""
         return all(operator.stateless for operator in self.operators)
 
     @property
     def mergeable(self) -> bool:
-        """Whether a window of items can be computed from parts of it: stateless steps up to a mergeable reduction."""
+        """Return whether a window can be merged from panes: stateless steps up to a mergeable reduction."""
         stateful = (operator for operator in self.operators if not operator.stateless)
         return next((operator.mergeable for operator in stateful), False)
 

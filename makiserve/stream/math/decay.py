@@ -111,7 +111,7 @@ def decay_from(name: str, alpha: float | None, halflife: Any) -> Decay:
 
 
 def mean(partial: Partial) -> float | None:
-    """Return the weighted mean; None if there are no values."""
+    """Return the weighted mean; None without values."""
     return partial[1] if partial[0] else None
 
 

@@ -62,7 +62,7 @@ def merge(earlier: Partial, later: Partial) -> Partial:
 
 
 def quantile(partial: Partial, q: float) -> float | None:
-    """Return the value with a share `q` of the others below it, interpolated; None if there are no values."""
+    """Return the value with a share `q` of the others below it, interpolated; None without values."""
     digest, values = partial
     if not digest:
         return _quantile_of(sorted(values), q) if values else None

@@ -57,7 +57,7 @@ def merge(earlier: Partial, later: Partial) -> Partial:
 
 
 def count(partial: Partial) -> int:
-    """Return the number of distinct values, which is exact if there is no sketch yet."""
+    """Return the number of distinct values, which is exact until a sketch is needed."""
     sketch, hashes = partial
     return round(_filled(sketch, hashes).get_estimate()) if sketch else len(hashes)
 

@@ -61,5 +61,5 @@ def sample_variance(partial: Partial) -> float:
 
 
 def population_variance(partial: Partial) -> float:
-    """Return the variance with n in the denominator; 0.0 if there are no values."""
+    """Return the variance with n in the denominator; 0.0 without values."""
     return partial[3] / partial[0] if partial[0] else 0.0

@@ -105,7 +105,7 @@ class TeeMap(Operator):
 
     @property
     def mergeable(self) -> bool:
-        """Whether all branches wait for completion, apart from some that keep only the first item."""
+        """Return whether all branches wait for completion, apart from some that keep only the first item."""
         branches = self.pipelines
         waits = [plan.mergeable for plan in branches]
         return (

@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a cluster until SIGINT or SIGTERM; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m makiserve.testing.broker",
-        description="Start a Kafka on this machine and print its bootstrap servers. It ends, with its data, on Ctrl-C. "
-        "The first start downloads Kafka from Maven Central; Java 17 and Maven must be installed.",
+        description="Start a Kafka on this machine and print its bootstrap servers. Ctrl-C stops it and deletes its "
+        "data. The first start downloads Kafka from Maven Central; Java 17 and Maven must be installed.",
     )
     parser.add_argument("topics", nargs="*", type=topic, metavar="TOPIC[:PARTITIONS]", help="topics to create")
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="number of brokers (default: 1)")
     options = parser.parse_args(arguments)
     if not KafkaDistribution.cached().complete.exists():
-        print("downloading Kafka, which takes some minutes at the first start", file=sys.stderr)
+        print("downloading Kafka; this takes a few minutes, once", file=sys.stderr)
     try:
         _serve(options.nodes, options.topics)
     except MakiserveError as error:

@@ -82,7 +82,7 @@ class KafkaServer:
             while not _sees(admin, len(running)):
                 if time.monotonic() > deadline or not all(each.pid for each in running):
                     tails = "\n\n".join(f"{each.log}:\n{each.tail()}" for each in running)
-                    raise BrokerUnavailable(f"Kafka has ended, or is not ready within {timeout:.0f} s.\n{tails}")
+                    raise BrokerUnavailable(f"Kafka exited, or was not ready within {timeout:.0f} s.\n{tails}")
                 time.sleep(0.05)
 
     def stop(self, timeout: float = 15) -> None:

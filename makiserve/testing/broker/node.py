@@ -23,7 +23,7 @@ class NodeAddress(NamedTuple):
     Attributes:
         client: for clients.
         controller: for the controllers of the other nodes.
-        detour: for the proxy; None if there is no proxy.
+        detour: for the proxy; None without a proxy.
         proxy: the port of the proxy itself, which its clients are sent to.
     """
 

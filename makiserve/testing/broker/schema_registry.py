@@ -74,7 +74,7 @@ class RegistryServer:
         deadline = time.monotonic() + START_S
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError(f"The registry has ended, or does not answer.\n{self._log.read_text()[-2000:]}")
+                raise RuntimeError(f"The registry exited, or does not answer.\n{self._log.read_text()[-2000:]}")
             time.sleep(0.1)
 
     def kill(self) -> None:

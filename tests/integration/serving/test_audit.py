@@ -123,12 +123,15 @@ def test_audit_against_a_delta_table_names_the_features_of_late_records(
     options += ["--against", f"delta:{lake}", "--match-by", "number", "--order-by", "number"]
     assert command.main(["audit", *options], standalone_mode=False) == 1
     shown = capsys.readouterr().out
-    assert "20 of the stream, 0 absent from the lake, 1 only in the lake, 4 in another order\n" in shown
+    assert "20 of the stream, 0 absent from the lake, 1 only in the lake, 4 in a different order\n" in shown
     assert "20 matched, 0 missing, 0 unexpected" in shown
     assert " total: 5 differ, by at most 5.25," in shown
     assert " recent: 12 differ," in shown
     assert command.main(["audit", *options, "--to", "8"], standalone_mode=False) == 0
-    assert "8 of the stream, 0 absent from the lake, 13 only in the lake, 0 in another order" in capsys.readouterr().out
+    assert (
+        "8 of the stream, 0 absent from the lake, 13 only in the lake, 0 in a different order"
+        in capsys.readouterr().out
+    )
 
 
 def test_audit_continues_after_an_undecompressable_batch(

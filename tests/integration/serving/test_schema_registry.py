@@ -128,7 +128,7 @@ def test_undecodable_messages_are_dead_letters_with_their_bytes(
     errors = [dict(message.headers())["makiserve.error"].decode() for message in dead]
     for error, words in zip(
         errors,
-        ["answers 404", "begins with the byte 0x05", "the data end early", "1 bytes more", "no value"],
+        ["answers 404", "begins with the byte 0x05", "the data end early", "1 bytes left over", "no value"],
         strict=True,
     ):
         assert words in error

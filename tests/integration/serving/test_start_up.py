@@ -202,7 +202,7 @@ def test_start_with_wrong_reference_outputs_is_refused(serve: Run, tampered: str
         ("--model m --commit-interval 100", "--commit-interval 100: expected a duration with its unit, such as 100ms"),
         ("--model m --from yesterday", "--from yesterday: expected earliest or latest"),
         ("--config none.toml", "none.toml: No such file or directory"),
-        ("--group g explain x:y", "--group: options of a command follow its name: makiserve explain"),
+        ("--group g explain x:y", "--group: put the options of a command after its name: makiserve explain"),
         ("--none-such", "Error: No such option '--none-such'"),
     ],
 )

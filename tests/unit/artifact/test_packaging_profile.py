@@ -64,5 +64,5 @@ def test_a_damaged_profile_is_refused(log: Log, house: ModuleType, tmp_path: Pat
     directory = Path(mlflow.artifacts.download_artifacts(log(house).model_uri, dst_path=str(tmp_path / "copy")))
     (directory / "makiserve/profile.json").write_text("{")
 
-    with pytest.raises(ModelRefused, match="the statistics of its training cannot be read"):
+    with pytest.raises(ModelRefused, match="its training statistics cannot be read"):
         load(directory)

@@ -102,7 +102,7 @@ def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: Mod
 def test_no_code_of_another_pipeline_is_imported(versions: ModuleType) -> None:
     first = load(uri("/1"))
     before = set(sys.modules)
-    with pytest.raises(PipelineChanged, match=r"has another pipeline \(digest \w{12}…\) than"):
+    with pytest.raises(PipelineChanged, match=r"has a different pipeline \(digest \w{12}…\) from"):
         load(uri("/3"), like=first)
     assert not [name for name in set(sys.modules) - before if name.startswith("house")]
 
@@ -111,7 +111,7 @@ def test_another_entry_point_of_the_same_sources_is_another_pipeline(log: Log, p
     both = FEATURES + "\ndef mirrored():\n    return rx.pipe(rs.ops.map(lambda i: Features(-i.fahrenheit, -i.wind)))\n"
     house = project(HOUSE | {"house/features.py": both}, "house.features")
     first = load(log(house).model_uri)
-    with pytest.raises(PipelineChanged, match="although their sources are equal"):
+    with pytest.raises(PipelineChanged, match="although their sources are the same"):
         load(log(house, features=house.mirrored).model_uri, like=first)
 
 
@@ -149,7 +149,7 @@ def test_a_split_that_is_none_is_refused(versions: ModuleType, split: str) -> No
 def test_only_an_alias_can_be_watched(named: str | None) -> None:
     require_alias(ModelSettings(model="models:/house@champion"))
     require_alias(ModelSettings(model="models:/house/latest"))
-    with pytest.raises(ConfigurationError, match="--watch follows an alias, and --model does not name one"):
+    with pytest.raises(ConfigurationError, match="--watch follows an alias, but --model does not name one"):
         require_alias(ModelSettings(model=named))
 
 

@@ -79,7 +79,7 @@ def test_a_single_file_may_have_another_name() -> None:
 
 
 def test_a_frame_without_positions_or_common_columns_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="then has no column offset and no source"):
+    with pytest.raises(ConfigurationError, match="then lacks offset and source"):
         differences(pd.DataFrame({"prediction": [1.0]}), BOTH, against="then")
     with pytest.raises(ConfigurationError, match="then lacks columns of this replay, such as prediction"):
         differences(frame(("a", 0, 1.0), names=("other",)), BOTH, against="then")

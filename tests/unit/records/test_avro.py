@@ -242,7 +242,7 @@ def test_data_that_end_early_are_refused(cut: int) -> None:
 
 
 def test_data_that_go_on_are_refused() -> None:
-    with pytest.raises(DecodeError, match="2 bytes more"):
+    with pytest.raises(DecodeError, match="2 bytes left over"):
         decoder(READING, Reading).decode(DATA + b"xx")
 
 
@@ -260,7 +260,7 @@ COUNT = b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"
         ({"type": "array", "items": {"type": "record", "name": "E", "fields": []}}, COUNT, "more than the data"),
         ("string", COUNT, "the data end early"),
         ("bytes", b"\x01", "more than the data can contain"),
-        ("long", b"\xff" * 11, "more than ten bytes|1 bytes more|the data end early"),
+        ("long", b"\xff" * 11, "more than ten bytes|1 bytes left over|the data end early"),
     ],
 )
 def test_a_count_that_the_data_cannot_contain_is_refused_at_once(

@@ -295,7 +295,7 @@ def test_an_avro_file_with_changed_bytes_gives_records_or_errors(tmp_path: Path)
     ("data", "words"),
     [
         (b"\x05\x08\x01", "the last message is incomplete"),
-        (b"\xff" * 12, "a length of more than 10 bytes"),
+        (b"\xff" * 12, "a length prefix of more than 10 bytes"),
         (b"\xff\xff\xff\xff\x0f", "a message of 4,294,967,295 bytes"),
     ],
 )
@@ -308,5 +308,5 @@ def test_a_damaged_protobuf_file_is_a_source_error(tmp_path: Path, data: bytes, 
 
 def test_a_protobuf_file_needs_its_schema(tmp_path: Path) -> None:
     (tmp_path / "a.pb").write_bytes(as_protobuf())
-    with pytest.raises(SourceError, match=r"the first type in .*a\.proto, and there is no such file"):
+    with pytest.raises(SourceError, match=r"the schema of its messages, .*a\.proto, does not exist"):
         records(tmp_path / "a.pb")

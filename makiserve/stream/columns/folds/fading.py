@@ -84,7 +84,7 @@ class Fading(Reals):
         return tuple(columns[:, index].copy() for index in range(6))
 
     def _faded(self, counts: Array) -> Array:
-        """Return what is left of a weight after so many items, by Python's power: numpy's may differ in a bit."""
+        """Return the remaining weight after each count of items. numpy's power may differ from Python's in a bit."""
         distinct, inverse = np.unique(counts, return_inverse=True)
         return np.array([self._keep ** int(count) for count in distinct.tolist()])[inverse]
 

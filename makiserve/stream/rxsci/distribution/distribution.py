@@ -23,8 +23,8 @@ class Distribution(NamedTuple):
         weighted_diff: whether bins with many items count as further apart.
         values: the bins' values, in order.
         counts: the bins' numbers of items.
-        min: the smallest item; None if there are no items.
-        max: the largest item; None if there are no items.
+        min: the smallest item; None without items.
+        max: the largest item; None without items.
     """
 
     bin_count: int

@@ -75,7 +75,7 @@ def mean() -> Transform:
 
 
 def mean_of(dist: Distribution) -> float | None:
-    """Return the mean; None if there are no items."""
+    """Return the mean; None without items."""
     return weighted_mean(dist.values, dist.counts) if dist.values else None
 
 
@@ -98,7 +98,7 @@ def variance() -> Transform:
 
 
 def variance_of(dist: Distribution) -> float | None:
-    """Return the population variance; None if there are no items."""
+    """Return the population variance; None without items."""
     centre = mean_of(dist)
     if centre is None:
         return None
@@ -124,7 +124,7 @@ def stddev() -> Transform:
 
 
 def stddev_of(dist: Distribution) -> float | None:
-    """Return the population standard deviation; None if there are no items."""
+    """Return the population standard deviation; None without items."""
     variance = variance_of(dist)
     return None if variance is None else sqrt(variance)
 
@@ -157,5 +157,5 @@ def quantile(value: float) -> Transform:
 
 
 def quantile_of(dist: Distribution, value: float) -> float | None:
-    """Return the quantile; None if there are no items."""
+    """Return the quantile; None without items."""
     return float(np.interp(int(dist.total * value), *centres(dist))) if dist.values else None

@@ -71,7 +71,7 @@ def test_a_missing_schema_and_damaged_values_are_errors_of_their_own() -> None:
     records, awaited = decoder({SEVEN: AVRO, b"\0\0\0\0\x08": missing}).decode(values, [None] * 4)
     assert records[0] is missing
     assert [str(each) for each in records[1:3]] == [
-        "not data of the Avro schema: 1 bytes more (7 bytes)",
+        "not data of the Avro schema: 1 bytes left over (7 bytes)",
         "the message has no value",
     ]
     assert (records[3], awaited) == (Row(2), b"")
