@@ -7,6 +7,7 @@ at less than half the cost of a chain of calls (benchmarks/README.md).
 from __future__ import annotations
 
 import linecache
+import sysconfig
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from makiserve.stream.engine.journal import restore
 _numbers = count(1)
 
 PACKAGE = Path(__file__).parents[2]
+STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+INSTALLED = {"site-packages", "dist-packages"}
+"""The folders of installed libraries."""
 
 
 class Nested(Protocol):
@@ -220,6 +224,9 @@ class CompiledFunctions:
 def user_line(error: BaseException, is_engine: Callable[[str], bool]) -> str | None:
     """Return where in the user's file an error comes from, as `features.py:24`; None if it is in a library.
 
+    What the engine calls itself is the user's. What an operator or a library calls on its way is the user's unless it
+    belongs to a library, too.
+
     Args:
         error: the error, with its traceback.
         is_engine: whether a file is one from which the engine calls functions of the user.
@@ -227,7 +234,13 @@ def user_line(error: BaseException, is_engine: Callable[[str], bool]) -> str | N
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     inside = [index for index, (file, _) in enumerate(frames) if is_engine(file)]
     called = frames[inside[-1] + 1 :] if inside else []
-    if not called or Path(called[0][0]).is_relative_to(PACKAGE) or called[0][0].startswith("<"):
+    if called and Path(called[0][0]).is_relative_to(PACKAGE):
+        called = [(file, line) for file, line in called if not _is_library(Path(file))]
+    if not called or called[0][0].startswith("<"):
         return None
     line = next(line for file, line in reversed(called) if file == called[0][0])
     return f"{Path(called[0][0]).name}:{line}"
+
+
+def _is_library(file: Path) -> bool:
+    return any(map(file.is_relative_to, (PACKAGE, STANDARD_LIBRARY))) or not INSTALLED.isdisjoint(file.parts)
