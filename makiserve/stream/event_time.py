@@ -40,6 +40,13 @@ def ms_from_time(time: Any) -> int:
         ) from None
 
 
+def bounds_like(start_ms: int, end_ms: int, like: Any) -> tuple[Any, Any]:
+    """Return start and end of a window in the form of an event time: datetimes in UTC, or integers of milliseconds."""
+    if not isinstance(like, datetime):
+        return start_ms, end_ms
+    return EPOCH + start_ms * MILLISECOND, EPOCH + end_ms * MILLISECOND
+
+
 def duration_from(value: Any, what: str) -> timedelta:
     """Return the duration given as a timedelta or as text, such as `6h`.
 

@@ -17,6 +17,7 @@ from makiserve.stream.data.split import split
 from makiserve.stream.data.time_split import time_split
 from makiserve.stream.data.to_collection import to_array, to_deque, to_list
 from makiserve.stream.data.train_test_split import train_test_split
+from makiserve.stream.data.window_bounds import window_end, window_start
 
 __all__ = [
     "batch",
@@ -42,4 +43,6 @@ __all__ = [
     "to_deque",
     "to_list",
     "train_test_split",
+    "window_end",
+    "window_start",
 ]

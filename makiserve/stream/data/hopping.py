@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from math import gcd
 from typing import NamedTuple
 
+from makiserve.stream.data.window_bounds import bounds_expression
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Plan
@@ -43,14 +44,18 @@ class Spans(NamedTuple):
         """Return the expression for whether a time is in a window, not in a gap."""
         return f"{time} % {self.stride} < {self.window}"
 
-    def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[list[State]]:
-        """Yield the panes, in order, of each window that has any, from `since` to `until` or to the last one."""
+    def bounds(self, number: str) -> tuple[str, str]:
+        """Return the expressions for start and end of a window."""
+        return f"{number} * {self.stride}", f"{number} * {self.stride} + {self.window}"
+
+    def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[tuple[int, list[State]]]:
+        """Yield number and panes, in order, of each window that has any, from `since` to `until` or to the last one."""
         size, step = self.window // self.pane, self.stride // self.pane
         for pane in sorted(panes):
             first = max(since, -((size - 1 - pane) // step))
             last = pane // step if until is None else min(pane // step, until)
             for begin in range(first * step, last * step + 1, step):
-                yield [panes[each] for each in range(begin, begin + size) if each in panes]
+                yield begin // step, [panes[each] for each in range(begin, begin + size) if each in panes]
             since = max(since, last + 1)
 
 
@@ -58,16 +63,27 @@ class HoppingWindows:
     """Every open window is a scope, and each item is pushed into all that are open at its time."""
 
     def __init__(self, plan: Plan, spans: Spans, then: Stage, scope: Scope) -> None:
-        repeats = then.repeats or spans.stride < spans.window  # a later window may fail after an earlier one wrote
-        self._inner, self._layout = build_inner(plan, then._replace(repeats=repeats), scope)
+        self._inner, self._layout = build_inner(plan, self._stage(then, spans), scope, is_window=True)
         self._slot = scope.container(dict, self._layout)
         self._spans, self._scope = spans, scope
 
-    def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
-        """Write that an item is pushed into its windows after `closed`."""
+    def _stage(self, then: Stage, spans: Spans) -> Stage:
+        repeats = then.repeats or spans.stride < spans.window  # a later window may fail after an earlier one wrote
+        return then._replace(repeats=repeats)
+
+    def write_push(self, code: Code, item: str, given: str, time: str, closed: str) -> None:
+        """Write that an item is pushed into its windows after `closed`.
+
+        Args:
+            code: the program.
+            item: the variable of the item.
+            given: that of its time, as `time_mapper` returned it.
+            time: that of its time in milliseconds.
+            closed: that of the number of the last window that is closed.
+        """
         number, first = code.name("number"), f"({time} - {self._spans.window}) // {self._spans.stride}"
         with code.block(f"for {number} in range(max({closed}, {first}) + 1, {time} // {self._spans.stride} + 1):"):
-            _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
+            self._write_push(code, item, number, bounds_expression(code, *self._spans.bounds(number), given))
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
         """Write that the windows up to `until`, or all if it is None, complete."""
@@ -85,46 +101,48 @@ class HoppingWindows:
         kept = f"{{n: each for n, each in {windows}.items() if n > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
 
+    def _write_push(self, code: Code, item: str, number: str, bounds: str) -> None:
+        state = code.state(self._scope)
+        children = code.let("opened", f"{state}[{self._slot}]")
+        child = code.let("child", f"{children}.get({number})")
+        with code.block(f"if {child} is None:"):
+            code.line(f"{child} = {children}[{number}] = {self._layout.write_new(code, state)}")
+            code.line(f"journal.append(({children}.pop, {number}))")
+            self._layout.write_bounds(code, child, bounds)
+        if self._layout.guarded:
+            with code.block("else:"):
+                self._layout.write_enter(code, child)
+        with code.inside(self._layout, child):
+            self._inner.push(code, item)
 
-class HoppingPanes:
-    """Each item updates one pane, and a window is the merge of its panes."""
 
-    def __init__(self, plan: Plan, spans: Spans, then: Stage, scope: Scope) -> None:
-        self._inner, self._layout = build_inner(plan, then, scope)
-        self._slot = scope.container(dict, self._layout)
-        self._spans, self._scope = spans, scope
+class HoppingPanes(HoppingWindows):
+    """Each item updates one pane, and a window is the merge of its panes.
 
-    def write_push(self, code: Code, item: str, time: str, closed: str) -> None:
-        """Write that an item is pushed into its pane."""
+    In place of bounds, a pane has the time of its first item, which shows the form that they will have.
+    """
+
+    def _stage(self, then: Stage, spans: Spans) -> Stage:
+        return then
+
+    def write_push(self, code: Code, item: str, given: str, time: str, closed: str) -> None:
         with code.block(f"if {self._spans.has_window(time)}:") if self._spans.has_gaps else nullcontext():
-            number = code.let("number", f"{time} // {self._spans.pane}")
-            _write_push(code, self._scope, self._layout, self._slot, number, self._inner, item)
+            self._write_push(code, item, code.let("number", f"{time} // {self._spans.pane}"), given)
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
         """Write that the windows from `since` to `until`, or to the last one, are merged and complete."""
         state = code.state(self._scope)
-        panes, each = code.let("panes", f"{state}[{self._slot}]"), code.name("panes")
+        panes, due = code.let("panes", f"{state}[{self._slot}]"), code.constant(self._spans.due, "due")
+        number, each = code.name("number"), code.name("panes")
         code.remember(state)
-        with code.block(f"for {each} in {code.constant(self._spans.due, 'due')}({panes}, {since}, {until}):"):
+        with code.block(f"for {number}, {each} in {due}({panes}, {since}, {until}):"):
             window, pane = code.let("window", f"{each}[0].copy()"), code.name("pane")
             with code.block(f"for {pane} in {each}[1:]:"):
                 code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
+            like = f"{window}[{self._layout.bounds}]"
+            self._layout.write_bounds(code, window, bounds_expression(code, *self._spans.bounds(number), like))
             with code.inside(self._layout, window):
                 self._inner.complete(code)
         step = self._spans.stride // self._spans.pane
         kept = f"{{n: each for n, each in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
-
-
-def _write_push(code: Code, scope: Scope, layout: Scope, slot: int, number: str, inner: Stage, item: str) -> None:
-    state = code.state(scope)
-    children = code.let("opened", f"{state}[{slot}]")
-    child = code.let("child", f"{children}.get({number})")
-    with code.block(f"if {child} is None:"):
-        code.line(f"{child} = {children}[{number}] = {layout.write_new(code, state)}")
-        code.line(f"journal.append(({children}.pop, {number}))")
-    if layout.guarded:
-        with code.block("else:"):
-            layout.write_enter(code, child)
-    with code.inside(layout, child):
-        inner.push(code, item)

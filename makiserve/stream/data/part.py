@@ -10,34 +10,46 @@ from makiserve.stream.engine.stage import Stage
 
 
 class OpenPart:
-    """Writes the code for the open part, a list of at most one state in a slot of `scope`."""
+    """Writes the code for the open part, a list of at most one state in a slot of `scope`.
 
-    def __init__(self, plan: Plan, then: Stage, scope: Scope) -> None:
-        self._inner, self._layout = build_inner(plan, then, scope)
+    Args:
+        plan: the pipeline of the parts.
+        then: the stage after it.
+        scope: the enclosing scope.
+        is_window: whether parts are windows of time, which know their bounds.
+    """
+
+    def __init__(self, plan: Plan, then: Stage, scope: Scope, *, is_window: bool = False) -> None:
+        self._inner, self._layout = build_inner(plan, then, scope, is_window=is_window)
+        if self._layout.bounds is not None:  # they are written before an item is pushed, which may fail
+            self._layout.guarded = True
         self._slot = scope.container(list, self._layout)
         self._scope = scope
 
-    def write_open(self, code: Code) -> str:
-        """Write that a part is opened if there is none, and return the variable that holds its list."""
+    def write_open(self, code: Code, bounds: str = "") -> str:
+        """Write that a part with these bounds is opened if there is none; return the variable that holds its list."""
         state = code.state(self._scope)
         opened = code.let("opened", f"{state}[{self._slot}]")
         with code.block(f"if not {opened}:"):
             code.line(f"{opened}.append({self._layout.write_new(code, state)})")
             code.line(f"journal.append(({opened}.pop,))")
+            self._layout.write_bounds(code, f"{opened}[0]", bounds)
         return opened
 
-    def write_push(self, code: Code, opened: str, item: str) -> None:
-        """Write that an item is pushed into the part."""
+    def write_push(self, code: Code, opened: str, item: str, bounds: str = "") -> None:
+        """Write that an item is pushed into the part, which has these bounds from now on."""
         part = code.let("part", f"{opened}[0]")
         self._layout.write_enter(code, part)
+        self._layout.write_bounds(code, part, bounds)
         with code.inside(self._layout, part):
             self._inner.push(code, item)
 
-    def write_next(self, code: Code, opened: str) -> None:
-        """Write that the part completes and a new one begins."""
+    def write_next(self, code: Code, opened: str, bounds: str = "") -> None:
+        """Write that the part completes and a new one begins, with these bounds."""
         part = self._write_complete(code, opened)
         code.line(f"{opened}[0] = {self._layout.write_new(code, code.state(self._scope))}")
         code.line(f"journal.append(({opened}.__setitem__, 0, {part}))")
+        self._layout.write_bounds(code, f"{opened}[0]", bounds)
 
     def write_end(self, code: Code) -> None:
         """Write that the part, if there is one, completes with the stream."""

@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from makiserve.stream.data.hopping import HoppingPanes, HoppingWindows, Spans
+from makiserve.stream.data.window_bounds import write_time
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
-from makiserve.stream.event_time import Duration, ms_from_duration, ms_from_time
+from makiserve.stream.event_time import Duration, ms_from_duration
 
 NONE = timedelta(0)
 
@@ -100,15 +101,14 @@ class RollTime(Operator):
 
         def push(code: Code, item: str) -> None:
             state = code.state(scope)
-            mapped = f"{code.constant(self.time_mapper)}({item})"
-            time = code.let("time", f"{code.constant(ms_from_time, 'ms_from_time')}({mapped})")
+            given, time = write_time(code, self.time_mapper, item)
             before = code.let("before", f"{time} if {state}[{newest}] is None else {state}[{newest}]")
             now = code.let("now", f"{time} if {time} > {before} else {before}")
             closed = code.let("closed", spans.closed(now))
             with code.block(f"if {closed} > {spans.closed(before)}:"):
                 windows.write_close(code, f"{spans.closed(before)} + 1", closed)
             with code.block(f"if {time} // {spans.stride} > {closed}:"):
-                windows.write_push(code, item, time, closed)
+                windows.write_push(code, item, given, time, closed)
             with code.block(f"elif {spans.has_window(time)}:" if spans.has_gaps else "else:"):
                 if late_stage:
                     late_stage.call(code, item)

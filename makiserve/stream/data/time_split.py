@@ -84,6 +84,10 @@ def _timeout(given: Any, what: str) -> Any:
     return timeout
 
 
+Times = tuple[Any, Any]
+"""The first and the latest time of a session."""
+
+
 @dataclass(frozen=True)
 class Timeouts:
     """The rule for the end of a session."""
@@ -94,15 +98,22 @@ class Timeouts:
     closing_mapper: Callable[[Any], Any] | None
     include_closing_item: bool
 
-    def step(self, item: Any, times: tuple[Any, Any] | None) -> tuple[tuple[Any, Any], bool, bool]:
-        """Return the session's new first and latest time, whether it ends before the item, and whether after it."""
+    def step(self, item: Any, times: Times | None) -> tuple[Times, Times, bool, bool]:
+        """Return what an item does to a session.
+
+        Returns:
+            The times of the session that is open after the item, and those of the session that has the item; whether
+            the session ends before the item; and whether it ends after it.
+        """
         time = with_zone(self.time_mapper(item))
         start, latest = times or (time, time)
         if self._expired(time, start, latest):
-            return (time, time), True, False
+            return (time, time), (time, time), True, False
+        extended = start, time if time > latest else latest
         if self.closing_mapper and self.closing_mapper(item):
-            return (time, time), not self.include_closing_item, self.include_closing_item
-        return (start, time if time > latest else latest), False, False
+            includes = self.include_closing_item
+            return (time, time), extended if includes else (time, time), not includes, includes
+        return extended, extended, False, False
 
     def _expired(self, time: Any, start: Any, latest: Any) -> bool:
         if self.active is not None and time >= start + _span(self.active, time):
@@ -131,20 +142,21 @@ class TimeSplit(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         # an item may complete its session, which can fail after the item has been written
-        session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope), scope.value(None)
+        session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope, is_window=True), scope.value(None)
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
-            times, before, after = code.name("times"), code.name("before"), code.name("after")
-            code.line(f"{times}, {before}, {after} = {code.constant(self.timeouts.step, 'step')}({item}, {place})")
-            opened = session.write_open(code)
+            times, own, before, after = (code.name(hint) for hint in ("times", "bounds", "before", "after"))
+            step = f"{code.constant(self.timeouts.step, 'step')}({item}, {place})"
+            code.line(f"{times}, {own}, {before}, {after} = {step}")
+            opened = session.write_open(code, own)
             with code.block(f"if {before}:"):
-                session.write_next(code, opened)
+                session.write_next(code, opened, own)
             with code.settled():
-                session.write_push(code, opened, item)
+                session.write_push(code, opened, item, own)
             with code.block(f"if {after}:"):
-                session.write_next(code, opened)
+                session.write_next(code, opened, times)
             code.line(f"{place} = {times}")
 
         def complete(code: Code) -> None:

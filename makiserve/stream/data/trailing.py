@@ -13,12 +13,12 @@ from functools import reduce
 from itertools import accumulate
 from typing import Any
 
+from makiserve.stream.data.window_bounds import bounds_expression, write_time
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
-from makiserve.stream.event_time import ms_from_time
 
 Merge = Callable[[State, State], State]
 Kept = tuple[tuple[int, Any], ...]
@@ -31,18 +31,21 @@ class TrailingItems:
     def __init__(
         self, plan: Plan, window_ms: int, time_mapper: Callable[[Any], Any], then: Stage, scope: Scope
     ) -> None:
-        self._inner, self._layout = build_inner(plan, then._replace(repeats=True), scope)
+        self._inner, self._layout = build_inner(plan, then._replace(repeats=True), scope, is_window=True)
         self._kept, self._scope = scope.value(()), scope
         self._window_ms, self._time_mapper = window_ms, time_mapper
 
     def write_push(self, code: Code, item: str) -> None:
         """Write that an item is added, and that its window runs and completes."""
-        time, state = _write_time(code, self._time_mapper, item), code.state(self._scope)
+        given, time = write_time(code, self._time_mapper, item)
+        state = code.state(self._scope)
         code.remember(state)
         items, window, each = code.name("items"), code.name("window"), code.name("item")
         add = code.constant(self._add, "add")
         code.line(f"{state}[{self._kept}], {items} = {add}({state}[{self._kept}], {time}, {item})")
         code.line(f"{window} = {self._layout.write_new(code, state)}")
+        bounds = bounds_expression(code, f"{time} - {self._window_ms}", time, given)
+        self._layout.write_bounds(code, window, bounds)
         with code.block(f"for {each} in {items}:"), code.inside(self._layout, window):
             self._inner.push(code, each)
         with code.inside(self._layout, window):
@@ -71,7 +74,7 @@ class TrailingPanes:
     def __init__(
         self, plan: Plan, window_ms: int, time_mapper: Callable[[Any], Any], then: Stage, scope: Scope
     ) -> None:
-        self._inner, self._layout = build_inner(plan, then, scope)
+        self._inner, self._layout = build_inner(plan, then, scope, is_window=True)
         self._before, self._since = scope.container(list, self._layout), scope.container(list, self._layout)
         self._suffixes, self._prefix = scope.container(list, is_kept=False), scope.container(list, is_kept=False)
         self._time = self._layout.value(0, min)
@@ -79,7 +82,8 @@ class TrailingPanes:
 
     def write_push(self, code: Code, item: str) -> None:
         """Write that an item is added, and that its window completes, as a separate state."""
-        time, state = _write_time(code, self._time_mapper, item), code.state(self._scope)
+        given, time = write_time(code, self._time_mapper, item)
+        state = code.state(self._scope)
         pane = code.let("pane", self._layout.write_new(code, state))
         code.line(f"{pane}[{self._time}] = {time}")
         with code.inside(self._layout, pane), code.settled():
@@ -87,6 +91,8 @@ class TrailingPanes:
         code.remember(state)
         add, merge = code.constant(self._add, "add"), self._layout.write_merge(code)
         window = code.let("window", f"{add}({state}, {pane}, {merge})")
+        bounds = bounds_expression(code, f"{time} - {self._window_ms}", time, given)
+        self._layout.write_bounds(code, window, bounds)
         with code.inside(self._layout, window):
             self._inner.complete(code)
 
@@ -150,7 +156,3 @@ class TrailingPanes:
     def _fold(panes: Iterable[State], merge: Merge) -> State:
         """Return the merge of panes, from the left, as a separate state."""
         return reduce(merge, panes).copy()
-
-
-def _write_time(code: Code, time_mapper: Callable[[Any], Any], item: str) -> str:
-    return code.let("time", f"{code.constant(ms_from_time, 'ms_from_time')}({code.constant(time_mapper)}({item}))")

@@ -39,9 +39,16 @@ def _build_before(plan: Plan, scope: Scope, path: tuple[str, ...], last: Stage) 
     return build(plan, last, scope)
 
 
-def build_inner(plan: Plan, then: Stage, scope: Scope) -> tuple[Stage, Scope]:
-    """Compile a pipeline that runs in separate scopes; its output is pushed to `then` in the enclosing scope."""
-    inner = Scope(scope.journal, scope)
+def build_inner(plan: Plan, then: Stage, scope: Scope, *, is_window: bool = False) -> tuple[Stage, Scope]:
+    """Compile a pipeline that runs in separate scopes; its output is pushed to `then` in the enclosing scope.
+
+    Args:
+        plan: the pipeline.
+        then: the stage after it.
+        scope: the enclosing scope.
+        is_window: whether the separate scopes are windows of time.
+    """
+    inner = Scope(scope.journal, scope, is_window=is_window)
     return build(plan, then._replace(complete=write_nothing), inner), inner
 
 

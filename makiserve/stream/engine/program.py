@@ -34,11 +34,12 @@ class Program:
     Args:
         plan: the plan to compile.
         is_tracked: whether states record which keys were used, for checkpoints that leave the others out.
+        is_window: whether the plan is the pipeline of a window of time, for measurements.
     """
 
-    def __init__(self, plan: Plan, *, is_tracked: bool = False) -> None:
+    def __init__(self, plan: Plan, *, is_tracked: bool = False, is_window: bool = False) -> None:
         self.plan = plan
-        self.scope = Scope(Journal(), is_tracked=is_tracked)
+        self.scope = Scope(Journal(), is_tracked=is_tracked, is_window=is_window)
         self._out: list[Any] = []
         code = Code()
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}

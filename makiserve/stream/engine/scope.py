@@ -54,12 +54,18 @@ class Scope:
         guarded: whether its slots must be saved in the journal before a record enters.
         path: the place in the user's pipeline, which names slots and errors.
         is_tracked: whether its groups record which keys were used, so that a checkpoint can leave the others out.
+        is_window: whether it is the state of a window of time.
+        bounds: the slot of the window's start and end, which the window's operator fills; None if nothing reads them.
     """
 
-    def __init__(self, journal: Journal, parent: Scope | None = None, *, is_tracked: bool = False) -> None:
+    def __init__(
+        self, journal: Journal, parent: Scope | None = None, *, is_tracked: bool = False, is_window: bool = False
+    ) -> None:
         self.journal = journal
         self.parent = parent
         self.is_tracked = is_tracked
+        self.is_window = is_window
+        self.bounds: int | None = None
         self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False
@@ -78,6 +84,24 @@ class Scope:
         touched = self.container(set, is_kept=False) if self.is_tracked else None
         slot = Slot(self._owner, dict, is_container=True, is_kept=True, merge=None, child=child, touched=touched)
         return self._slot(slot), touched
+
+    @property
+    def window(self) -> Scope | None:
+        """The innermost window of time, this scope or one around it; None if there is none."""
+        if self.is_window or self.parent is None:
+            return self if self.is_window else None
+        return self.parent.window
+
+    def with_bounds(self) -> int:
+        """Return the slot of this window's start and end."""
+        if self.bounds is None:
+            self.bounds = self.value(None, merge=lambda earlier, _: earlier)
+        return self.bounds
+
+    def write_bounds(self, code: Code, window: str, bounds: str) -> None:
+        """Write that a window has these bounds, if an operator inside reads them."""
+        if self.bounds is not None:
+            code.line(f"{window}[{self.bounds}] = {bounds}")
 
     def writes(self, then: Stage) -> None:
         """Announce that a slot is written before `then` is pushed to."""

@@ -33,7 +33,7 @@ def _timed(plan: Plan, items: Sequence[Any]) -> Iterator[float]:
 
 
 def _shortest(plan: Plan, items: Sequence[Any]) -> float:
-    program, times = Program(plan), []
+    program, times = Program(plan, is_window=True), []
     for _ in range(ROUNDS):
         state, start = program.new_state(), time.perf_counter()
         program.feed(items, state)
@@ -42,5 +42,5 @@ def _shortest(plan: Plan, items: Sequence[Any]) -> float:
 
 
 def _outputs(plan: Plan, items: Sequence[Any]) -> list[Any]:
-    program = Program(plan)
+    program = Program(plan, is_window=True)
     return list(program.feed(items, program.new_state()).outputs)

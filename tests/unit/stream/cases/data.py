@@ -88,7 +88,18 @@ CASES: Cases = {
         lambda: _trailing(9, rx.pipe(_trailing(4, rs.math.max(reduce=True)), rs.ops.last())),
         lambda: rs.ops.tee_map(rs.ops.identity(), _trailing(3, rs.ops.count(reduce=True))),
     ],
+    "data.window_start": [
+        lambda: _hopping(4, 2, _bounded(rs.math.sum(reduce=True))),
+        lambda: _hopping(4, 4, _bounded(rs.data.to_list())),
+        lambda: rs.data.time_split(lambda i: i, 3, 2, lambda i: i == 5, pipeline=_bounded(rs.math.sum(reduce=True))),
+        lambda: _trailing(6, _bounded(rs.ops.count(reduce=True))),
+    ],
+    "data.window_end": [lambda: _trailing(6, _bounded(rs.data.to_list()))],
 }
+
+
+def _bounded(inner: Any) -> Any:
+    return rs.ops.tee_map(rs.data.window_start(), rs.data.window_end(), inner)
 
 
 def _hopping(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
