@@ -10,6 +10,7 @@ from makiserve.stream.data.head_tail import head, tail
 from makiserve.stream.data.lag import delta, lag
 from makiserve.stream.data.padding import pad_end, pad_start
 from makiserve.stream.data.roll import roll
+from makiserve.stream.data.roll_calendar import roll_calendar
 from makiserve.stream.data.roll_time import roll_time
 from makiserve.stream.data.roll_trailing import roll_trailing
 from makiserve.stream.data.sort import sort
@@ -33,6 +34,7 @@ __all__ = [
     "pad_end",
     "pad_start",
     "roll",
+    "roll_calendar",
     "roll_time",
     "roll_trailing",
     "sort",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from math import gcd
-from typing import NamedTuple
 
 from makiserve.stream.data.window_bounds import bounds_expression
 from makiserve.stream.engine.build import build_inner
@@ -19,8 +19,12 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
 
 
-class Spans(NamedTuple):
-    """The durations, in ms, and expressions derived from them."""
+@dataclass(frozen=True)
+class Spans:
+    """The durations, in ms, and expressions derived from them.
+
+    Positions are the times that window and stride are measured in: milliseconds, or what a subclass makes of them.
+    """
 
     window: int
     stride: int
@@ -31,7 +35,11 @@ class Spans(NamedTuple):
         """The length of a pane, in ms."""
         return gcd(self.window, self.stride)
 
-    def closed(self, now: str) -> str:
+    def position(self, code: Code, time: str) -> str:
+        """Write the position of a time, and return the variable that holds it."""
+        return time
+
+    def closed(self, code: Code, now: str) -> str:
         """Return the expression for the last window that is closed when the latest time is `now`."""
         return f"({now} - {self.window + self.lateness}) // {self.stride}"
 
@@ -40,13 +48,13 @@ class Spans(NamedTuple):
         """Return whether there are gaps between windows."""
         return self.stride > self.window
 
-    def has_window(self, time: str) -> str:
-        """Return the expression for whether a time is in a window, not in a gap."""
-        return f"{time} % {self.stride} < {self.window}"
+    def has_window(self, position: str) -> str:
+        """Return the expression for whether a position is in a window, not in a gap."""
+        return f"{position} % {self.stride} < {self.window}"
 
-    def bounds(self, number: str) -> tuple[str, str]:
-        """Return the expressions for start and end of a window."""
-        return f"{number} * {self.stride}", f"{number} * {self.stride} + {self.window}"
+    def bounds(self, code: Code, number: str, like: str) -> str:
+        """Return the expression for start and end of a window, in the form of a time that `time_mapper` returned."""
+        return bounds_expression(code, f"{number} * {self.stride}", f"{number} * {self.stride} + {self.window}", like)
 
     def due(self, panes: dict[int, State], since: int, until: int | None) -> Iterator[tuple[int, list[State]]]:
         """Yield number and panes, in order, of each window that has any, from `since` to `until` or to the last one."""
@@ -71,19 +79,19 @@ class HoppingWindows:
         repeats = then.repeats or spans.stride < spans.window  # a later window may fail after an earlier one wrote
         return then._replace(repeats=repeats)
 
-    def write_push(self, code: Code, item: str, given: str, time: str, closed: str) -> None:
+    def write_push(self, code: Code, item: str, given: str, position: str, closed: str) -> None:
         """Write that an item is pushed into its windows after `closed`.
 
         Args:
             code: the program.
             item: the variable of the item.
             given: that of its time, as `time_mapper` returned it.
-            time: that of its time in milliseconds.
+            position: that of its position.
             closed: that of the number of the last window that is closed.
         """
-        number, first = code.name("number"), f"({time} - {self._spans.window}) // {self._spans.stride}"
-        with code.block(f"for {number} in range(max({closed}, {first}) + 1, {time} // {self._spans.stride} + 1):"):
-            self._write_push(code, item, number, bounds_expression(code, *self._spans.bounds(number), given))
+        number, first = code.name("number"), f"({position} - {self._spans.window}) // {self._spans.stride}"
+        with code.block(f"for {number} in range(max({closed}, {first}) + 1, {position} // {self._spans.stride} + 1):"):
+            self._write_push(code, item, number, self._spans.bounds(code, number, given))
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
         """Write that the windows up to `until`, or all if it is None, complete."""
@@ -125,9 +133,9 @@ class HoppingPanes(HoppingWindows):
     def _stage(self, then: Stage, spans: Spans) -> Stage:
         return then
 
-    def write_push(self, code: Code, item: str, given: str, time: str, closed: str) -> None:
-        with code.block(f"if {self._spans.has_window(time)}:") if self._spans.has_gaps else nullcontext():
-            self._write_push(code, item, code.let("number", f"{time} // {self._spans.pane}"), given)
+    def write_push(self, code: Code, item: str, given: str, position: str, closed: str) -> None:
+        with code.block(f"if {self._spans.has_window(position)}:") if self._spans.has_gaps else nullcontext():
+            self._write_push(code, item, code.let("number", f"{position} // {self._spans.pane}"), given)
 
     def write_close(self, code: Code, since: str, until: str | None) -> None:
         """Write that the windows from `since` to `until`, or to the last one, are merged and complete."""
@@ -140,7 +148,7 @@ class HoppingPanes(HoppingWindows):
             with code.block(f"for {pane} in {each}[1:]:"):
                 code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
             like = f"{window}[{self._layout.bounds}]"
-            self._layout.write_bounds(code, window, bounds_expression(code, *self._spans.bounds(number), like))
+            self._layout.write_bounds(code, window, self._spans.bounds(code, number, like))
             with code.inside(self._layout, window):
                 self._inner.complete(code)
         step = self._spans.stride // self._spans.pane

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from makiserve.stream.data.hopping import HoppingPanes, HoppingWindows, Spans
-from makiserve.stream.data.window_bounds import write_time
-from makiserve.stream.engine.build import build, write_nothing
-from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Plan
-from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.data.hopping import Spans
+from makiserve.stream.data.time_windows import TimeWindows
+from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 from makiserve.stream.event_time import Duration, ms_from_duration
 
@@ -66,20 +62,17 @@ def roll_time(
     1
     1
     """
-    spans = Spans(
-        ms_from_duration(window, "roll_time: window"),
-        ms_from_duration(stride, "roll_time: stride"),
-        ms_from_duration(lateness, "roll_time: lateness", least=0),
-    )
-    return operator(RollTime(*spans, time_mapper, trace(pipeline), None if on_late is None else trace(on_late)))
+    window_ms, stride_ms = ms_from_duration(window, "roll_time: window"), ms_from_duration(stride, "roll_time: stride")
+    lateness_ms = ms_from_duration(lateness, "roll_time: lateness", least=0)
+    late = None if on_late is None else trace(on_late)
+    return operator(RollTime(window_ms, stride_ms, lateness_ms, time_mapper, trace(pipeline), late))
 
 
 @dataclass(frozen=True, eq=False)
-class RollTime(Operator):
+class RollTime(TimeWindows):
     """The node of `roll_time`."""
 
     name: ClassVar[str] = "roll_time"
-    fans_out: ClassVar[bool] = True  # windows complete, then the item is pushed into others
     window_ms: int
     stride_ms: int
     lateness_ms: int
@@ -87,40 +80,6 @@ class RollTime(Operator):
     pipeline: Plan
     on_late: Plan | None
 
-    def plans(self) -> Iterator[tuple[str, Plan]]:
-        yield "pipeline", self.pipeline
-        if self.on_late is not None:
-            yield "on_late", self.on_late
-
-    def build(self, then: Stage, scope: Scope) -> Part:
-        spans = Spans(self.window_ms, self.stride_ms, self.lateness_ms)
-        windows = (HoppingPanes if self.pipeline.mergeable else HoppingWindows)(self.pipeline, spans, then, scope)
-        newest, late = scope.value(None), scope.value(0)
-        scope.writes_late(then)
-        late_stage = self.on_late and build(self.on_late, then._replace(complete=write_nothing), scope)
-
-        def push(code: Code, item: str) -> None:
-            state = code.state(scope)
-            given, time = write_time(code, self.time_mapper, item)
-            before = code.let("before", f"{time} if {state}[{newest}] is None else {state}[{newest}]")
-            now = code.let("now", f"{time} if {time} > {before} else {before}")
-            closed = code.let("closed", spans.closed(now))
-            with code.block(f"if {closed} > {spans.closed(before)}:"):
-                windows.write_close(code, f"{spans.closed(before)} + 1", closed)
-            with code.block(f"if {time} // {spans.stride} > {closed}:"):
-                windows.write_push(code, item, given, time, closed)
-            with code.block(f"elif {spans.has_window(time)}:" if spans.has_gaps else "else:"):
-                if late_stage:
-                    late_stage.call(code, item)
-                code.line(f"{state}[{late}] += 1")
-            code.line(f"{state}[{newest}] = {now}")
-
-        def complete(code: Code) -> None:
-            state = code.state(scope)
-            with code.block(f"if {state}[{newest}] is not None:"):
-                windows.write_close(code, f"{spans.closed(f'{state}[{newest}]')} + 1", None)
-            if late_stage:
-                late_stage.complete(code)
-            then.complete(code)
-
-        return Part(push, complete)
+    @property
+    def spans(self) -> Spans:
+        return Spans(self.window_ms, self.stride_ms, self.lateness_ms)

@@ -79,6 +79,11 @@ CASES: Cases = {
         lambda: _hopping(2, 5, rs.math.mean(reduce=True), lateness=timedelta(milliseconds=9)),
         lambda: _hopping(4, 3, rs.math.sum(), lateness=timedelta(milliseconds=2), on_late=[]),
     ],
+    "data.roll_calendar": [
+        lambda: _daily(rs.math.sum(reduce=True)),
+        lambda: _daily(rs.data.to_list(), lateness="1d", on_late=[rs.ops.map(lambda i: -i)]),
+        lambda: _daily(_bounded(rs.ops.count(reduce=True)), lateness="1d"),
+    ],
     "data.roll_trailing": [
         lambda: _trailing(8, rs.math.sum(reduce=True)),
         lambda: _trailing(4, rs.ops.tee_map(rs.ops.first(), rs.ops.last(), rs.math.stddev(reduce=True))),
@@ -96,6 +101,10 @@ CASES: Cases = {
     ],
     "data.window_end": [lambda: _trailing(6, _bounded(rs.data.to_list()))],
 }
+
+
+def _daily(inner: Any, **parameters: Any) -> Any:
+    return rs.data.roll_calendar("day", lambda i: i * 43_200_000, [inner], zone="Europe/Paris", **parameters)
 
 
 def _bounded(inner: Any) -> Any:
