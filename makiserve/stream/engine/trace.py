@@ -9,18 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.foreign import Tap, captures, foreign
 from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.rx_bridge import RxSubscription, current_capture, rx_operator
 from makiserve.stream.engine.subscription import Subscription
 from makiserve.stream.reactive import BaseObservable, Disposable, Observer, Scheduler, compose, is_observable, rx
 
 Transform = Callable[[rx.Observable], rx.Observable]
 Pipeline = Transform | Sequence[Transform]
 """What an operator takes as a pipeline: a function of an Observable, such as `rx.pipe(…)`, or a list of operators."""
-
-
-leaves: list[Traced] = []
-"""The streams that the foreign operator subscribed last."""
 
 
 class Traced(BaseObservable):
@@ -38,10 +34,8 @@ class Traced(BaseObservable):
         self.operators = operators
 
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
-        if captures:  # a foreign operator is being subscribed: its items come from its scope
-            captures[-1].append(observer)
-            leaves.append(self)
-            return Disposable()
+        if capture := current_capture():
+            return capture.add(self, observer)
         if self.origin is None:
             raise PipelineError("a symbolic stream was subscribed to: a pipeline must not subscribe while it is built")
         return Subscription(Plan(self.operators), observer).subscribe(self.origin, scheduler)
@@ -148,10 +142,9 @@ def _operators(stream: rx.Observable) -> tuple[Operator, ...]:
     if isinstance(stream, Traced):
         before = () if stream.origin is None else _operators(stream.origin)
         return (*before, *stream.operators)
-    node = foreign(stream)
-    leaves.clear()
-    Tap(stream)
-    if len(leaves) != 1:
-        found = "several streams" if leaves else "a stream that is not the pipeline's"
+    node = rx_operator(stream)
+    sources = RxSubscription(stream).sources
+    if len(sources) != 1:
+        found = "several streams" if sources else "a stream that is not the pipeline's"
         raise PipelineError(f"{node} takes its items from {found}. To join branches of one stream, use ops.tee_map")
-    return (*_operators(leaves[0]), node)
+    return (*_operators(sources[0]), node)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from makiserve.errors import PipelineError
-from makiserve.stream.engine.foreign import captures
 from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.rx_bridge import current_capture
 from makiserve.stream.engine.trace import Traced, Transform, operator
 from makiserve.stream.reactive import Disposable, Observer, Scheduler, library_of, rx
 
@@ -51,6 +51,6 @@ class _Ending(Traced):
         self._count = count
 
     def _subscribe_core(self, observer: Observer, scheduler: Scheduler | None = None) -> Disposable:
-        if captures:
+        if current_capture():
             return super()._subscribe_core(observer, scheduler)
         return library_of(self.origin).operators.take(self._count)(self.origin).subscribe(observer, scheduler=scheduler)

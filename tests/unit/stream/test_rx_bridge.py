@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ import makiserve.stream as rs
 from makiserve.errors import PipelineError, StateError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
-from makiserve.stream.engine.trace import trace
+from makiserve.stream.engine.rx_bridge import RxSubscription
+from makiserve.stream.engine.trace import Traced, trace
 
 SEVEN = range(1, 8)
 
@@ -74,3 +77,21 @@ def test_an_error_in_one_is_the_records_and_the_next_record_goes_on() -> None:
 def test_a_pipeline_that_is_no_chain_of_its_source_is_refused(pipeline: Any) -> None:
     with pytest.raises(PipelineError, match="tee_map"):
         trace(pipeline)
+
+
+def test_two_threads_subscribe_each_to_its_own_scope() -> None:
+    """Lanes are built on the thread that restores them, while another lane is scored."""
+    both = threading.Barrier(2, timeout=60)
+
+    class Operator:
+        """Subscribes to its source when both threads are subscribing."""
+
+        def subscribe(self, *observer: Any, **options: Any) -> None:
+            both.wait()
+            Traced(None).subscribe(*observer, **options)
+            both.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        subscriptions = list(threads.map(RxSubscription, [Operator(), Operator()]))
+    assert [len(subscription.sources) for subscription in subscriptions] == [1, 1]
+    assert [subscription.push(item) for item, subscription in enumerate(subscriptions)] == [[0], [1]]

@@ -8,8 +8,9 @@ iterator for all subscriptions, such as `map_indexed`: lanes and groups would ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
@@ -17,7 +18,7 @@ from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import Operator, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
-from makiserve.stream.reactive import OBSERVABLES, ImmediateScheduler, Observer, rx
+from makiserve.stream.reactive import OBSERVABLES, Disposable, ImmediateScheduler, Observer, rx
 
 STATELESS = {"do_action", "filter", "map", "pluck"}
 """Operators of rx that keep nothing between items; `starmap` is built from `map`."""
@@ -114,11 +115,42 @@ _SHOWN = {
 }
 """The public names of the functions that operators are built from."""
 
-captures: list[list[Observer]] = []
-"""The observers of subscriptions to a traced stream that are made while a foreign operator is being subscribed."""
+
+@dataclass
+class Capture:
+    """The traced streams that a foreign operator subscribes to, and their observers.
+
+    Not every operator of rx passes the scheduler of a subscription on to its source, so the capture is the current one
+    of its thread while the operator is being subscribed to.
+    """
+
+    streams: list[rx.Observable] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
+
+    def subscribe(self, observable: rx.Observable, *observer: Callable[[Any], object]) -> None:
+        """Subscribe to a foreign operator, and capture its subscriptions to traced streams."""
+        token = _current.set(self)
+        try:
+            observable.subscribe(*observer, scheduler=ImmediateScheduler())
+        finally:
+            _current.reset(token)
+
+    def add(self, stream: rx.Observable, observer: Observer) -> Disposable:
+        """Capture a subscription: the items of the stream will come from the scope of the operator."""
+        self.streams.append(stream)
+        self.observers.append(observer)
+        return Disposable()
 
 
-class Tap:
+_current: ContextVar[Capture | None] = ContextVar("capture", default=None)
+
+
+def current_capture() -> Capture | None:
+    """Return the capture of the foreign operator that this thread is subscribing to; otherwise None."""
+    return _current.get()
+
+
+class RxSubscription:
     """One subscription to a foreign operator: items go in, items come out."""
 
     def __init__(self, observable: rx.Observable) -> None:
@@ -128,21 +160,22 @@ class Tap:
     def _subscribe(self) -> None:
         self._out: list[Any] = []
         self._errors: list[Exception] = []
-        self.inputs: list[Observer] = []
-        captures.append(self.inputs)
-        try:
-            self._observable.subscribe(self._out.append, self._errors.append, scheduler=ImmediateScheduler())
-        finally:
-            captures.pop()
+        self._capture = Capture()
+        self._capture.subscribe(self._observable, self._out.append, self._errors.append)
+
+    @property
+    def sources(self) -> list[rx.Observable]:
+        """The traced streams that the operator takes its items from."""
+        return self._capture.streams
 
     def push(self, item: Any) -> list[Any]:
         """Return the output for an item. An error ends a subscription in rx, so the next item gets a new one."""
-        self.inputs[0].on_next(item)
+        self._capture.observers[0].on_next(item)
         return self._taken()
 
     def complete(self) -> list[Any]:
         """Return the output at completion."""
-        self.inputs[0].on_completed()
+        self._capture.observers[0].on_completed()
         return self._taken()
 
     def _taken(self) -> list[Any]:
@@ -156,7 +189,7 @@ class Tap:
 
 
 @dataclass(frozen=True, eq=False)
-class Foreign(Operator):
+class RxOperator(Operator):
     """The node of an operator of rx or reactivex, as the Observable that it returned."""
 
     observable: rx.Observable
@@ -177,7 +210,7 @@ class Foreign(Operator):
         return before if self.is_one_for_one else None
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        slot = scope.container(lambda: Tap(self.observable), is_kept=self.hides_state)
+        slot = scope.container(lambda: RxSubscription(self.observable), is_kept=self.hides_state)
 
         def push(code: Code, item: str) -> None:
             out = code.name("item")
@@ -201,7 +234,7 @@ class Foreign(Operator):
         return f"{_library(self.observable)}.operators.{self.operator}"
 
 
-def foreign(observable: rx.Observable) -> Foreign:
+def rx_operator(observable: rx.Observable) -> RxOperator:
     """Return the node of an Observable that an operator of rx or reactivex returned.
 
     Raises:
@@ -210,7 +243,7 @@ def foreign(observable: rx.Observable) -> Foreign:
     names = list(dict.fromkeys(_names(observable)))
     _refuse_others(names, _library(observable))
     named = next((name for name in EQUIVALENTS if name in names), names[0] if names else "create")
-    return Foreign(
+    return RxOperator(
         observable,
         named,
         hides_state=not names or not STATELESS.issuperset(names),
