@@ -15,7 +15,7 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.segments import MARK, TopicRecord
-from makiserve.stream.columns.choose import parts_of
+from makiserve.stream.columns.engine_choice import parts_of
 
 KEYS = (10_000, 200_000, 1_000_000)
 BATCH = 4096

@@ -14,7 +14,7 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
-from makiserve.stream.columns.choose import checkpoints_of, parts_of, program_for
+from makiserve.stream.columns.engine_choice import checkpoints_of, parts_of, program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program

@@ -49,7 +49,7 @@ from makiserve.scoring import Outputs, Scored
 from makiserve.serving.dead_letters.dead_letter import dead_letter_from_message
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, SegmentLog, segment_records
+from makiserve.serving.state.segments import METADATA, SegmentLog, segment_records
 from makiserve.settings.text import value_from_text
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -335,7 +335,10 @@ def fuzz_state(random: Random) -> None:
     reader = Contents()
     with suppress(StateError):
         reader.add(
-            {key: HEAD + random.choice(contents), MARK: random.choice((MARK_TEXT, damaged(random, MARK_TEXT)))}.items()
+            {
+                key: HEAD + random.choice(contents),
+                METADATA: random.choice((MARK_TEXT, damaged(random, MARK_TEXT))),
+            }.items()
         )
         reader.saved((Parts(CHECKPOINTS),), COMMITTED)
 

@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from makiserve.errors import ConfigurationError, RegistryUnavailable
 
 # A lookup takes milliseconds. MLflow's default, 7 retries of 120 s, would hide a dead server for minutes.
-_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+_FAIL_FAST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
@@ -58,7 +58,7 @@ def fetch(uri: str, into: Path) -> Fetched:
         ConfigurationError: the model does not exist, or the tracking server does not answer.
     """
     try:
-        with _environment(_IMPATIENT):
+        with _environment(_FAIL_FAST):
             source = _resolve(uri)
         with _environment(_QUIET):
             path = download_artifacts(source.uri, dst_path=str(into))
@@ -77,7 +77,7 @@ def newest(uri: str) -> str:
         ConfigurationError: the version does not exist, or the tracking server does not answer.
     """
     try:
-        with _environment(_IMPATIENT):
+        with _environment(_FAIL_FAST):
             return _resolve(uri).uri
     except (MlflowException, OSError) as error:
         raise _error(uri, error) from error

@@ -15,7 +15,7 @@ from mlflow.types.schema import Map, Object
 from numpy.typing import NDArray
 
 from makiserve.artifact.categories import Categories, category_column
-from makiserve.artifact.columns import TYPES, Columns, InputColumn, Row, fields_of
+from makiserve.artifact.input_types import TYPES, Columns, InputColumn, Row, fields_of
 from makiserve.errors import ConfigurationError, ModelRefused
 from makiserve.stream.columns.column import Column, Items
 from makiserve.stream.columns.items import ColumnItems, as_floats

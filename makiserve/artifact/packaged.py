@@ -46,7 +46,7 @@ class PackagedModel:
         pipeline: the name of the pipeline that was given when the model was loaded; None if none was given.
         emit: the parts of an output; empty for the prediction (without a model, the features).
         registry: the registry of its other versions; None if later versions are not followed.
-        beside: the models that score alongside it.
+        companions: the models that score alongside it.
     """
 
     uri: str
@@ -70,7 +70,7 @@ class PackagedModel:
     pipeline: str | None = None
     emit: tuple[str, ...] = ()
     registry: Registry | None = field(default=None, repr=False)
-    beside: ModelGroup = field(default=ALONE, repr=False)
+    companions: ModelGroup = field(default=ALONE, repr=False)
 
     def has_pipeline_of(self, other: PackagedModel) -> bool:
         """Return whether both have the same feature and post pipelines, so that they can exchange lanes."""
@@ -88,7 +88,7 @@ class PackagedModel:
 
     def scorer(self, *, is_tracked: bool = False) -> Scorer:
         """Return a new scorer for this model, with its own lanes."""
-        return Scorer(self.plan, self.predictor, self.post, self.beside.rivals, is_tracked=is_tracked)
+        return Scorer(self.plan, self.predictor, self.post, self.companions.predictors, is_tracked=is_tracked)
 
     def outputs(self, emit: Sequence[str] = ()) -> Outputs:
         """Return the form of this model's outputs.
@@ -126,7 +126,7 @@ class FeaturesOnly:
     predictor: None = None
     profile: None = None
     registry: None = None
-    beside: ModelGroup = ALONE
+    companions: ModelGroup = ALONE
     sample: tuple[Record, ...] = ()
     emit: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ from makiserve.artifact.source.sources import Sources
 from makiserve.errors import ConfigurationError
 from makiserve.records import Record, Schema
 from makiserve.records.arrow import ArrowStream
-from makiserve.records.fields import field_titles, field_values
+from makiserve.records.emitted_fields import field_titles, field_values
 from makiserve.records.order import Order
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, check_factory, trace_factory

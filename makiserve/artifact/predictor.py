@@ -15,7 +15,7 @@ from mlflow.types import ParamSchema, ParamSpec
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from makiserve.artifact.categories import Categories, categories_of
-from makiserve.artifact.columns import Row
+from makiserve.artifact.input_types import Row
 from makiserve.artifact.layout import Layout, Names, learn
 from makiserve.artifact.model_input import table_from_schema
 from makiserve.errors import ConfigurationError, PredictError

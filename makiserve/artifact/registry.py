@@ -35,30 +35,30 @@ class ModelRegistry:
     shadow: str | None
     model: PackagedModel
 
-    def newest(self, place: Role) -> str | None:
-        uri = self._uri(place)
+    def newest(self, role: Role) -> str | None:
+        uri = self._uri(role)
         return newest(uri) if uri and is_alias(uri) else None
 
-    def load(self, release: str, place: Role = "champion", served: Served | None = None) -> PackagedModel:
-        loaded = load_served(replace(self.what, model=release, split=None), self.model)
+    def load(self, model_version: str, role: Role = "champion", served: Served | None = None) -> PackagedModel:
+        loaded = load_served(replace(self.what, model=model_version, split=None), self.model)
         now = served or self.model
         assert isinstance(loaded, PackagedModel)  # noqa: S101  it was given a model
         assert isinstance(now, PackagedModel)  # noqa: S101  only a model has a registry
-        if place == "champion":
-            return replace(loaded, registry=self, beside=now.beside)
-        return replace(now, beside=now.beside.with_model(place, loaded))
+        if role == "champion":
+            return replace(loaded, registry=self, companions=now.companions)
+        return replace(now, companions=now.companions.with_model(role, loaded))
 
-    def try_out(self, release: str, check: Callable[[Served], None]) -> None:
-        what = pickle.dumps((replace(self.what, model=release), self.shadow, check))
+    def try_out(self, model_version: str, check: Callable[[Served], None]) -> None:
+        what = pickle.dumps((replace(self.what, model=model_version), self.shadow, check))
         ran = subprocess.run(TRY_OUT, input=what, capture_output=True, check=False)  # noqa: S603  our own command
         if ran.returncode:
             written = ran.stderr.decode(errors="replace").strip()
             raise ModelRefused(f"in a new process: {written.partition(ERROR)[2] or written or ran.returncode}")
 
-    def _uri(self, place: Role) -> str | None:
-        if place == "shadow":
+    def _uri(self, role: Role) -> str | None:
+        if role == "shadow":
             return self.shadow
-        if place == "champion":
+        if role == "champion":
             return self.what.model
         return self.what.split and challenger_and_share(self.what.split, self.model.uri)[0]
 

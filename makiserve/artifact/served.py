@@ -58,7 +58,7 @@ def with_shadow(model: PackagedModel, what: ModelSettings, uri: str) -> Packaged
     Raises:
         ConfigurationError: the shadow has another pipeline.
     """
-    return replace(model, beside=model.beside._replace(shadow=_load_companion(uri, what, model, "--shadow")))
+    return replace(model, companions=model.companions._replace(shadow=_load_companion(uri, what, model, "--shadow")))
 
 
 def challenger_and_share(split: str, champion: str) -> tuple[str, float]:
@@ -92,7 +92,7 @@ def _with_challenger(model: PackagedModel, what: ModelSettings) -> PackagedModel
             "which a split would mix from two models. Serve the second model with --shadow"
         )
     challenger = _load_companion(uri, what, model, "--split")
-    return replace(model, beside=model.beside._replace(challenger=challenger, share=share))
+    return replace(model, companions=model.companions._replace(challenger=challenger, share=share))
 
 
 def _load_companion(uri: str, what: ModelSettings, model: PackagedModel, option: str) -> PackagedModel:

@@ -13,9 +13,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, DataType, ParamSchema, Schema
 
-from makiserve.artifact.columns import Row
+from makiserve.artifact.input_types import Row
 from makiserve.errors import ConfigurationError
-from makiserve.records.fields import declared_types, field_names
+from makiserve.records.emitted_fields import declared_types, field_names
 
 
 def emitted_fields(kind: type[Any]) -> tuple[str, ...]:

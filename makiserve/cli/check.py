@@ -9,7 +9,7 @@ from makiserve.artifact import load_served
 from makiserve.cli.options import settings_from
 from makiserve.errors import ConfigurationError
 from makiserve.serving.preflight import CHECKS, CheckResult, run
-from makiserve.serving.preflight.run import ServiceFacts
+from makiserve.serving.preflight.runner import ServiceFacts
 from makiserve.settings import BrokerSettings, ModelSettings, ServeSettings, Settings
 
 HELP = """Check whether a service can start: model, environment, topics, permissions, records, clocks.

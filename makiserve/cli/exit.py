@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from makiserve.cli.limits import limit_reached
+from makiserve.cli.resource_limits import limit_reached
 from makiserve.errors import ArgumentError, ConfigurationError, InternalError, MakiserveError
 
 CANCELLED = 130

@@ -14,7 +14,7 @@ from rich.table import Table
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.scoring.entry_point import find_pipeline
-from makiserve.stream.columns.choose import explain as explain_engine
+from makiserve.stream.columns.engine_choice import explain as explain_engine
 from makiserve.stream.engine.drawing import dot, mermaid, tree
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.timing import time_operators

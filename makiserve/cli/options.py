@@ -25,8 +25,8 @@ from makiserve.settings import (
     given_by_flags,
     options,
 )
-from makiserve.settings.sources import CONFIG
 from makiserve.settings.text import metavar, text_from_value
+from makiserve.settings.value_sources import CONFIG
 
 FILE = Path("makiserve.toml")
 

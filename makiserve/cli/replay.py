@@ -14,8 +14,8 @@ from makiserve.artifact import load_served
 from makiserve.errors import DecodeError
 from makiserve.offline import Metrics, Replayed
 from makiserve.offline.comparison.differences import QUANTILES, Differences
+from makiserve.offline.record_trace import RecordTrace, trace_record
 from makiserve.offline.sources import sources_named
-from makiserve.offline.trace import RecordTrace, trace_record
 from makiserve.offline.validate import validate
 from makiserve.settings import BrokerSettings, ModelSettings, ReplaySettings
 from makiserve.stream.engine.follow import Change, Followed

@@ -15,7 +15,6 @@ from makiserve.kafka.decoder import (
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.errors import retry
 from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
-from makiserve.kafka.limits import Limits, TopicLimits, limits_from_settings, message_bytes
 from makiserve.kafka.message import (
     LOG_APPEND_TIME,
     NO_TIME,
@@ -28,6 +27,7 @@ from makiserve.kafka.offset_range import OffsetRange, Place, RangeReader, offset
 from makiserve.kafka.offsets_client import Committed, OffsetsClient, Watermarks
 from makiserve.kafka.producer import BY_KEY, TransactionalProducer
 from makiserve.kafka.topic_inspector import Topic, TopicInspector
+from makiserve.kafka.topic_limits import Limits, TopicLimits, limits_from_settings, message_bytes
 
 __all__ = [
     "BY_KEY",

@@ -16,7 +16,7 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection, report
 from makiserve.kafka.errors import EXISTS, NO_BROKER, fault, retry, to_error
-from makiserve.kafka.limits import TIME_LIMITS, UNLIMITED
+from makiserve.kafka.topic_limits import TIME_LIMITS, UNLIMITED
 
 logger = logging.getLogger(__name__)
 

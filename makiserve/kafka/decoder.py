@@ -9,7 +9,7 @@ from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka.message import Message, Unreadable, read_headers
 from makiserve.records import Record, Schema
 from makiserve.records.cloud_events import MARK, Event, attributes_in, event_from_structured, is_structured
-from makiserve.records.context import ContextFields, context_fields
+from makiserve.records.message_context import ContextFields, context_fields
 from makiserve.records.registry import (
     BackgroundLoader,
     Decoded,
@@ -21,7 +21,7 @@ from makiserve.records.registry import (
 )
 from makiserve.records.registry.decoder import PayloadDecoder
 from makiserve.records.registry.keys import KeyDecoder, MakeLoader
-from makiserve.records.registry.loader import Load
+from makiserve.records.registry.schema_loader import Load
 from makiserve.records.registry.wire import KEY_HEADER, VALUE_HEADER, SchemaId, encoding_of, schema_id
 from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings

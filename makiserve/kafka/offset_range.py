@@ -68,7 +68,7 @@ def offset_of(place: Place, low: int, high: int) -> int:
 CALL_S = 5.0
 WAIT_S = 0.2
 MAX_RECORDS = 16_384
-PATIENCE = timedelta(seconds=30)
+TIMEOUT = timedelta(seconds=30)
 CONSUMER = {"enable.partition.eof": True, "queued.max.messages.kbytes": 65_536}
 
 
@@ -144,7 +144,7 @@ class RangeReader:
             with to_error(f"Reading the committed offset of {topic}[{partition}]"):
                 return self._consumer.committed([TopicPartition(topic, partition)], CALL_S)[0]
 
-        found = retry(ask, PATIENCE)
+        found = retry(ask, TIMEOUT)
         return found.offset if found.offset >= 0 else None
 
     def read(self, span: OffsetRange) -> Iterator[list[Message]]:
@@ -194,8 +194,8 @@ class RangeReader:
                     self._consumer.seek(TopicPartition(span.topic, span.partition, moved[-1]))
             if moved:
                 position, since = max(position, *moved), time.monotonic()
-            elif time.monotonic() - since > PATIENCE.total_seconds():
-                raise BrokerUnavailable(f"Reading {where}@{position}: no record received for {PATIENCE.seconds} s")
+            elif time.monotonic() - since > TIMEOUT.total_seconds():
+                raise BrokerUnavailable(f"Reading {where}@{position}: no record received for {TIMEOUT.seconds} s")
 
     def _since(self, topic: str, partition: int, ms: int) -> int | None:
         """Return the broker's offset for a time; None if every record is older."""
@@ -204,7 +204,7 @@ class RangeReader:
             with to_error(f"Looking up the offset of a time in {topic}[{partition}]"):
                 return self._consumer.offsets_for_times([TopicPartition(topic, partition, ms)], CALL_S)[0]
 
-        found = retry(ask, PATIENCE)
+        found = retry(ask, TIMEOUT)
         return found.offset if found.offset >= 0 else None
 
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from makiserve.monitoring.health import Verdict, health, readiness
-from makiserve.monitoring.merge import aside, ended, merged
+from makiserve.monitoring.merge import ended, first_stage, merged
 from makiserve.monitoring.snapshot import Snapshot
 
 EVERY_S = 2.0
@@ -64,8 +64,8 @@ class Board:
 
     def post(self, worker: str, snapshot: Snapshot) -> None:
         """Store the latest snapshot of a worker."""
-        if self._is_aside(snapshot):
-            snapshot = aside(snapshot)
+        if self._is_first_stage(snapshot):
+            snapshot = first_stage(snapshot)
         with self._lock:
             known = self._parts.get(worker)
             if known and known.workers[0].started_s != snapshot.workers[0].started_s:
@@ -102,9 +102,9 @@ class Board:
 
     def _all(self) -> Snapshot:
         newest_first = sorted(self._parts.values(), key=attrgetter("time_s"), reverse=True)
-        return merged([*sorted(newest_first, key=self._is_aside), *self._ended])
+        return merged([*sorted(newest_first, key=self._is_first_stage), *self._ended])
 
-    def _is_aside(self, snapshot: Snapshot) -> bool:
+    def _is_first_stage(self, snapshot: Snapshot) -> bool:
         return self._output not in (None, snapshot.served.output)
 
     def _remember(self, now: Snapshot) -> None:

@@ -37,10 +37,10 @@ def health(snapshot: Snapshot | None, born_s: float, now_s: float) -> Verdict:
         age = now_s - born_s
         return Verdict(age <= STARTING.total_seconds(), f"starting for {age:.0f} s")
     bound = STALLED.total_seconds()
-    for life in snapshot.workers:
-        if (age := now_s - life.turned_s) > bound:
+    for worker in snapshot.workers:
+        if (age := now_s - worker.iterated_s) > bound:
             return Verdict(
-                False, f"{life.name} is stalled: no iteration of its loop for {age:.0f} s (limit {bound:.0f} s)"
+                False, f"{worker.name} is stalled: no iteration of its loop for {age:.0f} s (limit {bound:.0f} s)"
             )
     return Verdict(True, "ok")
 
@@ -75,7 +75,7 @@ def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: fl
         )
     if snapshot.lanes:
         return Verdict(True, f"serving {len(snapshot.lanes)} partitions")
-    youngest = max(life.started_s for life in snapshot.workers)
+    youngest = max(worker.started_s for worker in snapshot.workers)
     if wall_s - youngest < SPARE.total_seconds():
         return Verdict(False, "no partition assigned yet")
     return Verdict(True, "spare: no partition assigned")

@@ -23,7 +23,7 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
     return Snapshot(
         time_s=max(part.time_s for part in parts),
         served=parts[0].served,
-        workers=tuple(sorted((life for part in parts for life in part.workers), key=attrgetter("name"))),
+        workers=tuple(sorted((worker for part in parts for worker in part.workers), key=attrgetter("name"))),
         lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=attrgetter("topic", "partition"))),
         totals=reduce(add, (part.totals for part in parts)),
         state=tuple(_state(size for part in parts for size in part.state)),
@@ -39,7 +39,7 @@ def ended(part: Snapshot) -> Snapshot:
     return msgspec.structs.replace(part, workers=(), lanes=(), state=(), drift=(), group=())
 
 
-def aside(part: Snapshot) -> Snapshot:
+def first_stage(part: Snapshot) -> Snapshot:
     """Return the snapshot of a worker of an earlier stage. Only records that become dead letters there are counted."""
     nothing = Totals()
     totals = msgspec.structs.replace(

@@ -48,7 +48,7 @@ def _phases(snapshot: Snapshot) -> Labelled:
 def _since(name: str) -> Callable[[Snapshot], Labelled]:
     def values(snapshot: Snapshot) -> Labelled:
         now = time.monotonic()
-        return [((life.name,), now - getattr(life, name)) for life in snapshot.workers]
+        return [((worker.name,), now - getattr(worker, name)) for worker in snapshot.workers]
 
     return values
 
@@ -98,10 +98,10 @@ METRICS = (
         lambda s: _one(s.totals.rebalances),
     ),
     Metric(
-        "makiserve_model_swaps_total",
+        "makiserve_model_switches_total",
         "counter",
         "Times that the service switched to another version of the model.",
-        lambda s: _one(s.totals.swaps),
+        lambda s: _one(s.totals.switches),
     ),
     Metric("makiserve_batch_records", "histogram", "Records per batch.", lambda s: _one(s.totals.batch)),
     Metric(
@@ -128,21 +128,21 @@ METRICS = (
         "makiserve_loop_age_seconds",
         "gauge",
         "Time since the last iteration of a worker's loop. /healthz fails if it is too long.",
-        _since("turned_s"),
+        _since("iterated_s"),
         ("worker",),
     ),
     Metric(
         "makiserve_start_time_seconds",
         "gauge",
         "Start time of a worker, in seconds since 1970.",
-        lambda s: [((life.name,), life.started_s) for life in s.workers],
+        lambda s: [((worker.name,), worker.started_s) for worker in s.workers],
         ("worker",),
     ),
     Metric(
         "makiserve_memory_bytes",
         "gauge",
         "Resident memory of a worker's process.",
-        lambda s: [((life.name,), life.memory_bytes) for life in s.workers if life.memory_bytes],
+        lambda s: [((worker.name,), worker.memory_bytes) for worker in s.workers if worker.memory_bytes],
         ("worker",),
     ),
     Metric("makiserve_partitions", "gauge", "Assigned partitions, by phase.", _phases, ("phase",)),

@@ -39,7 +39,7 @@ class Service(msgspec.Struct, frozen=True):
         digest: the digest of the pipeline's sources.
         makiserve: the version of makiserve.
         pipelines: the title and the steps of each running pipeline.
-        beside: the other models that score alongside this one, by role.
+        companions: the other models that score alongside this one, by role.
     """
 
     uri: str
@@ -52,7 +52,7 @@ class Service(msgspec.Struct, frozen=True):
     dead_letters: str
     group: str
     pipelines: tuple[tuple[str, tuple[PipelineStep, ...]], ...] = ()
-    beside: tuple[tuple[str, str], ...] = ()
+    companions: tuple[tuple[str, str], ...] = ()
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
@@ -61,14 +61,14 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     Attributes:
         name: "worker 2", if there are several.
         started_s: when it started, in seconds since 1970.
-        turned_s: when its loop last ran, on the machine's monotonic clock.
+        iterated_s: when its loop last ran, on the machine's monotonic clock.
         committed_s: when it last committed, on the same clock.
         memory_bytes: the resident memory of its process; 0 if that is not known.
     """
 
     name: str
     started_s: float
-    turned_s: float
+    iterated_s: float
     committed_s: float
     memory_bytes: int
 

@@ -46,12 +46,12 @@ class Status(msgspec.Struct, frozen=True):
 def status(board: Board) -> bytes:
     """Return the board as JSON."""
     now, clock = board.latest, time.monotonic()
-    lives = now.workers if now else ()
+    workers = now.workers if now else ()
     totals = now.totals if now else Totals()
     found = Status(
         health=board.health(),
         readiness=board.readiness(),
-        commit_age_s=max((clock - life.committed_s for life in lives), default=None),
+        commit_age_s=max((clock - worker.committed_s for worker in workers), default=None),
         p50_s=totals.latency.quantile(0.5),
         p99_s=totals.latency.quantile(0.99),
         latency_bound_s=LATENCY_S[-1],

@@ -24,7 +24,7 @@ class Totals(msgspec.Struct):
         commits: transactions committed.
         aborts: transactions aborted.
         rebalances: times that partitions were assigned or revoked.
-        swaps: switches to another version of the model.
+        switches: switches to another version of the model.
         batch: records per batch.
         stages: seconds per batch, by stage.
         latency: seconds from a record's timestamp to the commit that made its outputs visible.
@@ -37,7 +37,7 @@ class Totals(msgspec.Struct):
     commits: int = 0
     aborts: int = 0
     rebalances: int = 0
-    swaps: int = 0
+    switches: int = 0
     batch: Histogram = msgspec.field(default_factory=partial(empty, BATCH_RECORDS))
     stages: dict[str, Histogram] = msgspec.field(default_factory=dict)
     latency: Histogram = msgspec.field(default_factory=partial(empty, LATENCY_S))

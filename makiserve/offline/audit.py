@@ -239,13 +239,13 @@ def _parting(
     record = next((message.value() or b"" for message in messages), b"").decode(errors="replace")
     return AuditMismatch(
         offset,
-        _told(offset, again.outputs, again.dead),
-        _told(offset, _plain(own[0]), _plain(own[1])),
+        _compared(offset, again.outputs, again.dead),
+        _compared(offset, _plain(own[0]), _plain(own[1])),
         record if len(record) <= LONGEST else record[: LONGEST - 1] + "…",
     )
 
 
-def _told(offset: int, outputs: Sequence[Output], dead: Sequence[Output]) -> str:
+def _compared(offset: int, outputs: Sequence[Output], dead: Sequence[Output]) -> str:
     """Describe in one line the outputs and dead letters of the record at an offset."""
     values = [value.decode(errors="replace") for position, value in outputs if position[1] == offset]
     values += [

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from makiserve.errors import ArgumentError, DecodeError
-from makiserve.offline.collect import Sink
 from makiserve.offline.lanes import Lanes
+from makiserve.offline.sinks import Sink
 from makiserve.offline.sources import Block, Source
 from makiserve.records import Record, Schema
 from makiserve.records.order import LaneOrder, Order, clock_of, microseconds

@@ -8,16 +8,16 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from makiserve.errors import ArgumentError
-from makiserve.offline.collect import KEPT_DEAD, DeadLetters, all_failed
 from makiserve.offline.emitted import EmittedRows
 from makiserve.offline.feed import Selection, feed, score
 from makiserve.offline.labels import LabelAhead, LabelColumn, ahead_from
 from makiserve.offline.lanes import lanes_of
+from makiserve.offline.sinks import KEPT_DEAD, DeadLetters, all_failed
 from makiserve.offline.sources import Given, sources_from
 from makiserve.offline.time_order import time_order
-from makiserve.offline.unseen import Unseen
+from makiserve.offline.unseen_warning import Unseen
 from makiserve.records import Record, Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.order import order_from
 from makiserve.scoring import Scorer
 from makiserve.stream.engine.advice import warn_of_running_windows

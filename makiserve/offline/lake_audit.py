@@ -19,7 +19,7 @@ from makiserve.offline.run import replay
 from makiserve.offline.service_outputs import OutputReader, actual_outputs
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.scoring import Outputs, Scored
 from makiserve.scoring.comparison import Output, Position
 from makiserve.settings import AuditSettings

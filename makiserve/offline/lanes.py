@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from makiserve.errors import DecodeError
 from makiserve.offline.sources import Block
 from makiserve.records import Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.scoring import Batch, Lane, Scored, Scorer
 
 

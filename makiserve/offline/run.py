@@ -14,7 +14,6 @@ import pandas as pd
 
 from makiserve.artifact import FeaturesOnly, PackagedModel, load
 from makiserve.errors import ArgumentError, ConfigurationError
-from makiserve.offline.collect import KEPT_DEAD, Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
 from makiserve.offline.feed import Progress, Selection, feed, score
 from makiserve.offline.labels import LabelAhead, ahead_from
 from makiserve.offline.lanes import lanes_of
@@ -23,11 +22,12 @@ from makiserve.offline.metrics.metrics import Metrics
 from makiserve.offline.output import output_file
 from makiserve.offline.parallel.spread import processes_for, spread
 from makiserve.offline.report import Report
+from makiserve.offline.sinks import KEPT_DEAD, Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
 from makiserve.offline.sources import Given, sources_from
 from makiserve.offline.time_order import time_order
-from makiserve.offline.unseen import Unseen
+from makiserve.offline.unseen_warning import Unseen
 from makiserve.records import Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.order import order_from
 
 SHOWN = 10

@@ -9,7 +9,7 @@ import msgspec
 
 from makiserve.errors import DecodeError
 from makiserve.offline.sources import Block
-from makiserve.records.fields import field_names, field_values
+from makiserve.records.emitted_fields import field_names, field_values
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Drift, FeatureDrift, Profile, Reservoir
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.cells import CsvColumn
-from makiserve.records.columns import declared_in, records_from_columns
+from makiserve.records.declared_columns import declared_in, records_from_columns
 from makiserve.records.order import Order
 from makiserve.records.record import Record, Schema
 from makiserve.records.sorting import Column, sorted_batches

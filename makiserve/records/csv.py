@@ -14,11 +14,11 @@ from pyarrow import csv as arrow
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.cells import CsvColumn
-from makiserve.records.columns import declared_in, records_from_columns
 from makiserve.records.content import HEAD_BYTES, Content
+from makiserve.records.csv_rows import whole_rows
+from makiserve.records.declared_columns import declared_in, records_from_columns
 from makiserve.records.escaped import escaped, restored
 from makiserve.records.record import Record, Schema
-from makiserve.records.rows import whole_rows
 from makiserve.records.unseen import UnseenFields
 
 DELIMITERS = ",;\t|"

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from makiserve.errors import ArgumentError, DecodeError, SourceError
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.record import Record, Schema
 from makiserve.records.table import values_of
 

@@ -10,8 +10,8 @@ from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.arrow import BLOCK_ROWS, records_from_batch
-from makiserve.records.columns import declared_in
 from makiserve.records.content import Content
+from makiserve.records.declared_columns import declared_in
 from makiserve.records.record import Record, Schema
 from makiserve.records.typed import TypedColumn
 from makiserve.records.unseen import UnseenFields

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from makiserve.records.fields import field_titles
+from makiserve.records.emitted_fields import field_titles
 from makiserve.records.table import FieldValues, RecordTable
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields

@@ -20,7 +20,7 @@ import pandas as pd
 from msgspec import Meta
 
 from makiserve.errors import ConfigurationError
-from makiserve.records.fields import field_names, field_titles
+from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.scoring.batch import Batch
 from makiserve.scoring.plain import plain
 from makiserve.scoring.served import Served

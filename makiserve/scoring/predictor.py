@@ -51,4 +51,4 @@ class Companions(NamedTuple):
     shadow: Predictor | None = None
 
 
-NO_RIVALS = Companions()
+NO_COMPANIONS = Companions()

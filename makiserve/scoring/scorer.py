@@ -11,9 +11,9 @@ from time import perf_counter
 from makiserve.scoring.batch import Batch, Lane, Scored
 from makiserve.scoring.columns import column_items
 from makiserve.scoring.post import PostProcessor, Prediction
-from makiserve.scoring.predictor import NO_RIVALS, Companions, Predictor
+from makiserve.scoring.predictor import NO_COMPANIONS, Companions, Predictor
 from makiserve.scoring.split import Call, call_both, challenged
-from makiserve.stream.columns.choose import Engine, checkpoints_of, keys_of, program_for
+from makiserve.stream.columns.engine_choice import Engine, checkpoints_of, keys_of, program_for
 from makiserve.stream.columns.items import concat
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -28,7 +28,7 @@ class Scorer:
         plan: the feature pipeline.
         predictor: the model; None to emit only features.
         post: the pipeline over `Prediction` items that decides what is published; None to publish each prediction.
-        rivals: the challenger and the shadow, which take features of the same pipeline.
+        companions: the challenger and the shadow, which take features of the same pipeline.
         is_tracked: whether lanes record which of their keys are used, so that checkpoints can leave out the others.
 
     Attributes:
@@ -40,29 +40,29 @@ class Scorer:
         plan: Plan,
         predictor: Predictor | None = None,
         post: Plan | None = None,
-        rivals: Companions = NO_RIVALS,
+        companions: Companions = NO_COMPANIONS,
         *,
         is_tracked: bool = False,
     ) -> None:
         self._program = program_for(plan, is_tracked=is_tracked)
-        self.serve(predictor, rivals)
+        self.serve(predictor, companions)
         self._post = PostProcessor(post, plan, is_tracked=is_tracked) if post else None
         features = checkpoints_of(self._program)
         types = (Prediction, *features.types)  # a post pipeline's state may contain features
         self.checkpoints = (features, *((Checkpoints(self._post.program, types),) if self._post else ()))
 
-    def with_models(self, predictor: Predictor | None, rivals: Companions) -> Scorer:
+    def with_models(self, predictor: Predictor | None, companions: Companions) -> Scorer:
         """Return a scorer with other models and the same programs, so that the two can exchange lanes."""
         other = copy(self)
-        other.serve(predictor, rivals)
+        other.serve(predictor, companions)
         return other
 
-    def serve(self, predictor: Predictor | None, rivals: Companions) -> None:
+    def serve(self, predictor: Predictor | None, companions: Companions) -> None:
         """Use these models from now on."""
         self._champion = Call(predictor) if predictor else None
-        self._challenger = Call(rivals.challenger) if rivals.challenger else None
-        self._share = rivals.share
-        self._shadow = Call(rivals.shadow) if rivals.shadow else None
+        self._challenger = Call(companions.challenger) if companions.challenger else None
+        self._share = companions.share
+        self._shadow = Call(companions.shadow) if companions.shadow else None
 
     @property
     def has_challenger(self) -> bool:

@@ -20,7 +20,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 class Registry(Protocol):
     """The registry of a model's versions."""
 
-    def newest(self, place: Role) -> str | None:
+    def newest(self, role: Role) -> str | None:
         """Return the version that should have a role now, as a URI of exactly that version: `models:/house/3`.
 
         Returns:
@@ -30,12 +30,12 @@ class Registry(Protocol):
             ConfigurationError: the version does not exist, or the registry does not answer.
         """
 
-    def load(self, release: str, place: Role = "champion", served: Served | None = None) -> Served:
+    def load(self, model_version: str, role: Role = "champion", served: Served | None = None) -> Served:
         """Load a version, check that it may serve here, and give it a role.
 
         Args:
-            release: the version's URI, as returned by `newest`.
-            place: the role that the version gets.
+            model_version: the version's URI, as returned by `newest`.
+            role: the role that the version gets.
             served: the current models, which keep the other roles; None for those that were served first.
 
         Raises:
@@ -44,11 +44,11 @@ class Registry(Protocol):
             ConfigurationError: the version does not exist, or the registry does not answer.
         """
 
-    def try_out(self, release: str, check: Callable[[Served], None]) -> None:
+    def try_out(self, model_version: str, check: Callable[[Served], None]) -> None:
         """Load and check a version as the champion, together with its challenger and shadow, in a separate process.
 
         Args:
-            release: the version's URI, as returned by `newest`.
+            model_version: the version's URI, as returned by `newest`.
             check: called there with the loaded model; it is pickled.
 
         Raises:
@@ -63,16 +63,16 @@ class ModelGroup(NamedTuple):
     share: float = 0.0
     shadow: Served | None = None
 
-    def at(self, place: Role) -> Served | None:
+    def at(self, role: Role) -> Served | None:
         """Return the model with a role other than champion."""
-        return self.challenger if place == "challenger" else self.shadow
+        return self.challenger if role == "challenger" else self.shadow
 
-    def with_model(self, place: Role, model: Served) -> ModelGroup:
+    def with_model(self, role: Role, model: Served) -> ModelGroup:
         """Return a copy in which another model has a role other than champion."""
-        return self._replace(challenger=model) if place == "challenger" else self._replace(shadow=model)
+        return self._replace(challenger=model) if role == "challenger" else self._replace(shadow=model)
 
     @property
-    def rivals(self) -> Companions:
+    def predictors(self) -> Companions:
         """The predictors of these models, and the share."""
         challenger, shadow = (each.predictor if each else None for each in (self.challenger, self.shadow))
         return Companions(challenger, self.share, shadow)
@@ -117,7 +117,7 @@ class Served(Protocol):
         """The registry of its other versions; None if there is none."""
 
     @property
-    def beside(self) -> ModelGroup:
+    def companions(self) -> ModelGroup:
         """The models that score alongside it."""
 
     @property

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from makiserve.errors import PredictError
-from makiserve.records.fields import field_titles
+from makiserve.records.emitted_fields import field_titles
 from makiserve.scoring.columns import input_rows
 from makiserve.scoring.isolate import predict_each
 from makiserve.scoring.predictor import ColumnPredictor, Predictor

@@ -40,7 +40,7 @@ def assemble(
     settings: ServeSettings,
     partitions: Partitions,
     stop: Stop,
-    audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
+    sink: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
     watch: AliasWatcher | None = None,
     monitor: GroupMonitor | None = None,
 ) -> Worker:
@@ -52,7 +52,7 @@ def assemble(
         settings: input and output topics, and how to serve.
         partitions: partition counts of the topics.
         stop: the request to stop.
-        audience: receives the telemetry.
+        sink: receives the telemetry.
         watch: source of other model versions; None if only one is served.
         monitor: inspects the group and its topics; None to skip this.
 
@@ -73,19 +73,19 @@ def assemble(
     consumer = InputConsumer(connection, settings.input)
 
     lag, sizes = LagTracker(consumer.end), StateSizer(processor)
-    telemetry = Telemetry(audience, processor.service(broker), lag, sizes, processor.profile)
+    telemetry = Telemetry(sink, processor.service(broker), lag, sizes, processor.profile)
     sender = Sender(producer, limits)
     past = None
     if topic and settings.warm_up_file and isinstance(processor, ScoringProcessor):
         past = processor.warm_up_file(settings.warm_up_file, partitions.input)
     lookup = OffsetsClient(connection, settings.input)
     restorer = Restorer(lookup, settings, processor, expected, topic, past)
-    assignment = Assignment(consumer, restorer, processor.release)
+    assignment = Assignment(consumer, restorer, processor.model_version)
     committer = Committer(producer, consumer, RetryPolicy(stop, telemetry.alive), topic, expected)
     rollout = None
     if isinstance(processor, ScoringProcessor):
         rollout = Rollout(
-            processor, assignment, watch, lambda model: telemetry.swapped(processor.service(broker), model.profile)
+            processor, assignment, watch, lambda model: telemetry.switched(processor.service(broker), model.profile)
         )
     return Worker(
         processor,

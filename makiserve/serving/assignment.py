@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from makiserve.errors import BrokerUnavailable, RetryCall, StateError
 from makiserve.kafka import InputConsumer, MessageDecoder
 from makiserve.serving.partition import Partition, Phase
-from makiserve.serving.retry import PATIENCE, Retries
+from makiserve.serving.retry import RETRY_TIMEOUT, Retries
 from makiserve.serving.state.restorer import Restorer, RestoreRequest
 
 logger = logging.getLogger(__name__)
@@ -19,12 +19,12 @@ class Assignment:
     """The partitions that the group has assigned to this process.
 
     Attributes:
-        release: the model version that scores their records.
+        model_version: the model version that scores their records.
     """
 
-    def __init__(self, consumer: InputConsumer, restorer: Restorer, release: str) -> None:
+    def __init__(self, consumer: InputConsumer, restorer: Restorer, model_version: str) -> None:
         self.partitions: dict[int, Partition] = {}
-        self.release = release
+        self.model_version = model_version
         self._consumer = consumer
         self._restorer = restorer
         self._requests: dict[int, RestoreRequest] = {}
@@ -52,11 +52,11 @@ class Assignment:
         for each in self.partitions.values():
             self._restore(each)
 
-    def switch(self, release: str) -> None:
+    def switch(self, model_version: str) -> None:
         """Switch to another model version."""
-        self.release = release
+        self.model_version = model_version
         for each in self.partitions.values():
-            each.switch(release)
+            each.switch(model_version)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Drop partitions and their state."""
@@ -141,7 +141,7 @@ class Assignment:
             assert request.answer  # noqa: S101  it is done
             restored = request.answer.result()
         except RetryCall as error:
-            if time.monotonic() > self._asked_since + PATIENCE.total_seconds():
+            if time.monotonic() > self._asked_since + RETRY_TIMEOUT.total_seconds():
                 raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
             self._retries.failed()
             if self._retries.is_news:
@@ -153,6 +153,6 @@ class Assignment:
             partition.end(Phase.FAILED)
             raise
         assert restored is not None  # noqa: S101  only a cancelled request has no result
-        partition.begin(restored, self.release)
+        partition.begin(restored, self.model_version)
         self._consumer.move(partition.number, restored.position.start)
         return True

@@ -21,7 +21,7 @@ from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import CALL_TIMEOUT, RetryPolicy
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
-from makiserve.serving.state.segments import MARK
+from makiserve.serving.state.segments import METADATA
 
 Positions = dict[int, Position]
 """The positions to commit, by partition."""
@@ -47,7 +47,7 @@ class Committer:
 
     producer: TransactionalProducer
     consumer: InputConsumer
-    patience: RetryPolicy
+    retries: RetryPolicy
     state_topic: str | None
     expected: StateIdentity
 
@@ -99,24 +99,24 @@ class Committer:
         positions = {each.number: found for each in partitions if (found := self._next(each, saved, completed))}
         for each in partitions:
             if each.number in saved and (each.number in completed or not each.must_wait):
-                self._produce_state(each, MARK, str(positions[each.number].mark).encode())
+                self._produce_state(each, METADATA, str(positions[each.number].metadata).encode())
         return positions, completed
 
     def step_2_flush(self) -> None:
         """Wait until the broker has acknowledged every record of the transaction."""
-        self.patience.retry(partial(self.producer.flush, CALL_TIMEOUT))
+        self.retries.retry(partial(self.producer.flush, CALL_TIMEOUT))
 
     def step_3_offsets(self, positions: Positions) -> None:
         """Add the offsets of all partitions to the transaction."""
         if not positions:
             return  # the first slices of a new state, which has no offset until it is complete
-        offsets = {number: (position.committed, str(position.mark)) for number, position in positions.items()}
+        offsets = {number: (position.committed, str(position.metadata)) for number, position in positions.items()}
         group = self.consumer.group_metadata()
-        self.patience.retry(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL_TIMEOUT))
+        self.retries.retry(partial(self.producer.send_offsets, self.consumer.topic, offsets, group, CALL_TIMEOUT))
 
     def step_4_commit(self) -> None:
         """Commit outputs, dead letters, checkpoints and offsets atomically."""
-        self.patience.retry(partial(self.producer.commit, CALL_TIMEOUT))
+        self.retries.retry(partial(self.producer.commit, CALL_TIMEOUT))
 
     def step_5_advance(self, partitions: Iterable[Partition], positions: Positions, completed: set[int]) -> None:
         """Give the partitions the positions that are committed now."""
@@ -135,10 +135,10 @@ class Committer:
         """
         is_saved, position = each.number in saved, each.position
         if each.is_urgent and each.number not in completed:  # the committed offset stays as it is
-            return position if is_saved and position.mark else None
+            return position if is_saved and position.metadata else None
         if not (each.has_news or is_saved):
             return None
-        mark = OffsetMetadata(
+        metadata = OffsetMetadata(
             origin=position.origin,
             plan=self.expected.plan or "",
             digest=self.expected.digest,
@@ -147,7 +147,9 @@ class Committer:
             state_id=each.writer.state_id if self.state_topic else "",
             checkpoint=each.writer.checkpoint,
             manifest=each.writer.manifest,
-            release=position.release,
+            model_version=position.model_version,
             since=position.since,
         )
-        return replace(position, committed=each.next_offset, checkpoint=each.writer.checkpoint, is_new=False, mark=mark)
+        return replace(
+            position, committed=each.next_offset, checkpoint=each.writer.checkpoint, is_new=False, metadata=metadata
+        )

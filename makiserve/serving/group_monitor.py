@@ -78,7 +78,7 @@ class GroupMonitor:
         self._known.clear()
         self._missed.clear()
 
-    def turn(self) -> bool:
+    def poll(self) -> bool:
         """Start a query if one is due and process one that is done; return whether there is a new view of the group.
 
         Raises:
@@ -148,9 +148,9 @@ class GroupMonitor:
             self._mismatch_since_s = now
         waited_s = max(self.unowned().values(), default=0.0) - self._session_s
         rank = sorted(view.members, key=lambda each: (len(each.partitions), each.id)).index(own) if own else 0
-        is_turn = waited_s > rank * self._every_s
+        is_next = waited_s > rank * self._every_s
         is_lost = self._mismatch_since_s is not None and now > self._mismatch_since_s + self._session_s
-        if not (is_turn or is_lost) or now < self._rejoin_due_s:
+        if not (is_next or is_lost) or now < self._rejoin_due_s:
             return False
         self._rejoins.failed()
         self._rejoin_due_s = now + min(LONGEST_REJOIN_S, self._session_s * 2.0 ** min(self._rejoins.count, 20))

@@ -157,19 +157,19 @@ class Partition:
         self._lane, self.is_lent, self.seen = Lane([]), False, None
         self.move(phase)
 
-    def begin(self, restored: Restored, release: str) -> None:
+    def begin(self, restored: Restored, model_version: str) -> None:
         """Begin with a restored state; records before the committed offset complete it without output.
 
         Args:
             restored: the state and its offset.
-            release: the model version that scores further records.
+            model_version: the model version that scores further records.
         """
         self.position = self.beginning = restored.position
         self._lane, self.writer = restored.lane, restored.writer
         self.rebuilder, self.seen = restored.rebuilder, restored.seen
         self.is_urgent, self.is_due = restored.is_urgent, False
         self.next_offset = restored.position.start
-        self.switch(release)
+        self.switch(model_version)
         self.advance(self.next_offset)
 
     def advance(self, next_offset: int) -> None:
@@ -179,20 +179,20 @@ class Partition:
             self.seen = None
             self.move(Phase.RUNNING)
 
-    def switch(self, release: str) -> None:
+    def switch(self, model_version: str) -> None:
         """Use another model version for records that are not scored yet.
 
         If the state depends on the model, a checkpoint must come first, so that a restore never has to score the
         records of two versions.
         """
-        before = self.position.release
-        if release == before:
+        before = self.position.model_version
+        if model_version == before:
             return
         since = max(self.next_offset, self.position.committed)
         if before:
-            logger.info("%s: %s → %s at offset %d", self, before, release, since)
+            logger.info("%s: %s → %s at offset %d", self, before, model_version, since)
             self.is_urgent = self.is_urgent or self.rebuilder is not None
-        self.position = replace(self.position, release=release, since=since)
+        self.position = replace(self.position, model_version=model_version, since=since)
 
     def commit(self, position: Position, *, is_saved: bool = False) -> None:
         """Record that a position is committed; `is_saved` means that a checkpoint has become complete with it."""

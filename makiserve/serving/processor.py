@@ -12,8 +12,8 @@ from makiserve.records import Schema
 from makiserve.scoring import Dead, Scored
 from makiserve.scoring.batch import in_order
 from makiserve.scoring.drift import Profile
+from makiserve.serving.batches import RecordSplitter, Slice
 from makiserve.serving.messages import Draft, RecordOrigin
-from makiserve.serving.slices import RecordSplitter, Slice
 from makiserve.serving.state.restorer import Stateful
 from makiserve.settings import BrokerSettings
 
@@ -70,7 +70,7 @@ class Processor(Stateful, RecordSplitter, Protocol):
         """Return whether an output goes to the partition of its record."""
 
     @property
-    def release(self) -> str:
+    def model_version(self) -> str:
         """The model version that processes the records."""
 
     @property

@@ -15,13 +15,13 @@ from makiserve.kafka import BY_KEY, Cluster, Connection, Message, retry
 from makiserve.kafka.headers import model_headers
 from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.scoring import Batch, Lane, Served
+from makiserve.serving.batches import Slice
 from makiserve.serving.messages import Draft, origin, original_key
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of
 from makiserve.serving.serve import run_processor, serve
-from makiserve.serving.slices import Slice
 from makiserve.serving.telemetry import TelemetrySink, service
 from makiserve.serving.topics import check_names, topic_between
 from makiserve.settings import BrokerSettings, ServeSettings
@@ -51,13 +51,13 @@ class Repartitioner:
         self._headers = model_headers(model)
         self._operator = f"{OPTION} {attribute}"
         self.uri = f"{model.uri}, keys from {attribute}"
-        self.release = model_version_of(model)
+        self.model_version = model_version_of(model)
         self.digest = model.digest
 
     def service(self, broker: BrokerSettings) -> Service:
         described = service(self._model, (), broker, self._settings)
         step = PipelineStep(self._operator, self._operator)
-        return msgspec.structs.replace(described, uri=self.uri, pipelines=(("key", (step,)),), beside=())
+        return msgspec.structs.replace(described, uri=self.uri, pipelines=(("key", (step,)),), companions=())
 
     def new_lane(self) -> Lane:
         return Lane([])
@@ -68,7 +68,7 @@ class Repartitioner:
     def rebuild(self, batch: Batch) -> None:
         """Return at once: a first stage keeps no state."""
 
-    def rebuilder(self, release: str) -> None:
+    def rebuilder(self, model_version: str) -> None:
         return None
 
     def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
@@ -113,7 +113,7 @@ HEADERS_BYTES = 65_536
 """How much a message may grow in the first stage, which adds its key and its position."""
 
 
-def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: TelemetrySink) -> None:
+def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
     """Run the first stage: produce each input message with the key by which records are grouped; see `serve`.
 
     Raises:
@@ -124,17 +124,17 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
     options = {"message.max.bytes": str(largest), **broker.options}
     keyed = replace(broker, group=between, options=options)
     check_names(keyed, own)
-    run_processor(Repartitioner(model, attribute, own), keyed, own, audience)
+    run_processor(Repartitioner(model, attribute, own), keyed, own, sink)
 
 
-def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, audience: TelemetrySink) -> None:
+def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:
     """Run the second stage: serve everything that the first stage has produced, from the start; see `serve`.
 
     Raises:
         ConfigurationError: as for the first stage.
     """
     _, between, _ = _prepare(model, broker, settings)
-    serve(model, broker, replace(settings, input=between, start="earliest"), audience)
+    serve(model, broker, replace(settings, input=between, start="earliest"), sink)
 
 
 def _prepare(model: Served, broker: BrokerSettings, settings: ServeSettings) -> tuple[str, str, int]:

@@ -67,7 +67,7 @@ class Retries:
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(minutes=5)
+RETRY_TIMEOUT = timedelta(minutes=5)
 
 CALL_TIMEOUT = timedelta(seconds=2)
 """Timeout of one call. Signals are not noticed during a call."""
@@ -96,4 +96,4 @@ class RetryPolicy:
             self._alive()
             return call()
 
-        return retry(attempt, PATIENCE, self._stop.is_overdue)
+        return retry(attempt, RETRY_TIMEOUT, self._stop.is_overdue)

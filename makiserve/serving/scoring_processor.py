@@ -10,16 +10,16 @@ from makiserve.monitoring.snapshot import Service
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Lane, Scored, Scorer, Served
 from makiserve.scoring.drift import Profile
+from makiserve.serving.batches import Slice
 from makiserve.serving.messages import Draft, RecordOrigin, origin, origin_before, without_schema
 from makiserve.serving.output_events import OutputEvents
 from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import Scorers
-from makiserve.serving.slices import Slice
 from makiserve.serving.state.warmup_file import WarmupFile
-from makiserve.serving.telemetry.service import service
+from makiserve.serving.telemetry.description import service
 from makiserve.settings import BrokerSettings, ServeSettings
-from makiserve.stream.columns.choose import AnyCheckpoints, Engine
+from makiserve.stream.columns.engine_choice import AnyCheckpoints, Engine
 
 
 class ScoringProcessor:
@@ -56,8 +56,8 @@ class ScoringProcessor:
         return self.model.uri
 
     @property
-    def release(self) -> str:
-        return self._scorers.release
+    def model_version(self) -> str:
+        return self._scorers.model_version
 
     @property
     def digest(self) -> str:
@@ -106,8 +106,8 @@ class ScoringProcessor:
     def rebuild(self, batch: Batch) -> None:
         self.scorer.rebuild(batch)
 
-    def rebuilder(self, release: str) -> Scorer | None:
-        return self._scorers.of(release)
+    def rebuilder(self, model_version: str) -> Scorer | None:
+        return self._scorers.of(model_version)
 
     def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
         found, model_s = self.scorer.score_timed([each.batch for each in slices])
@@ -140,7 +140,7 @@ class ScoringProcessor:
         return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored)
 
     def _use(self, model: Served) -> None:
-        champion, (challenger, _, shadow) = model_headers(model), model.beside
+        champion, (challenger, _, shadow) = model_headers(model), model.companions
         self._outputs = self._formats.outputs(model) if self._formats else model.outputs()
         self._headers = (champion, model_headers(challenger) if challenger else champion)
         self._shadow_headers = model_headers(shadow) if shadow else []

@@ -13,7 +13,7 @@ from makiserve.kafka import Limits, TopicLimits, TransactionalProducer, message_
 from makiserve.serving.messages import Outgoing
 
 CALL = timedelta(seconds=2)
-PATIENCE = timedelta(minutes=5)
+RETRY_TIMEOUT = timedelta(minutes=5)
 
 CAREFUL_BYTES = 65_536
 NARROWER = 16
@@ -63,7 +63,7 @@ class Sender:
             self._unflushed_bytes += message_bytes(message.key, message.value, message.headers)
         self._produce(*message)
         if self._unflushed_bytes >= self._together:
-            retry(self._flush, PATIENCE)
+            retry(self._flush, RETRY_TIMEOUT)
             self.aborted()
 
     def narrow(self, error: MessageRefused) -> None:

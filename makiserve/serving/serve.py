@@ -39,7 +39,7 @@ def serve(
     model: Served,
     broker: BrokerSettings,
     settings: ServeSettings,
-    audience: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
+    sink: TelemetrySink = TelemetrySink(),  # noqa: B008  frozen
 ) -> None:
     """Serve a model until a signal arrives, then drain.
 
@@ -47,7 +47,7 @@ def serve(
         model: the packaged model, already verified with its reference records.
         broker: connection settings.
         settings: input and output topics, and how to serve.
-        audience: receives the telemetry.
+        sink: receives the telemetry.
 
     Raises:
         PipelineError: the pipeline keeps state that cannot be saved and restored.
@@ -73,14 +73,14 @@ def serve(
     watch = None
     if settings.watch is not None and model.registry:
         watch = AliasWatcher(model.registry, settings.watch, settings.on_state_loss, model, formats.prepare)
-    run_processor(processor, broker, settings, audience, watch)
+    run_processor(processor, broker, settings, sink, watch)
 
 
 def run_processor(
     processor: Processor,
     broker: BrokerSettings,
     settings: ServeSettings,
-    audience: TelemetrySink,
+    sink: TelemetrySink,
     watch: AliasWatcher | None = None,
 ) -> None:
     """Check the topics, then process their records until a signal arrives; restart after errors that allow it.
@@ -89,7 +89,7 @@ def run_processor(
         processor: what to do with the records.
         broker: connection settings.
         settings: input and output topics, and how to serve.
-        audience: receives the telemetry.
+        sink: receives the telemetry.
         watch: source of other model versions; None if only one is served.
 
     Raises:
@@ -118,7 +118,7 @@ def run_processor(
     fenced_at, restarts = -math.inf, Retries(LONGEST_RESTART_PAUSE_S)
     with stop_on_signals() as stop:
         while not stop.asked:
-            worker = assemble(processor, broker, settings, partitions, stop, audience, watch, monitor)
+            worker = assemble(processor, broker, settings, partitions, stop, sink, watch, monitor)
             logger.info("serving %s: %s → %s, group %s", processor.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 OnReport = Callable[[str, bytes], None]
 
-TURN_S = 0.5
+POLL_S = 0.5
 """A signal, or the death of a process, is noticed within this time."""
 
 FATAL_EXIT_CODES = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedOnError)}
@@ -52,7 +52,7 @@ class Supervisor:
     """
 
     def __init__(self, command: Sequence[str], tasks: Sequence[WorkerSpec], on_report: OnReport) -> None:
-        self._posts = [WorkerSlot(task, command) for task in tasks]
+        self._slots = [WorkerSlot(task, command) for task in tasks]
         self._on_report = on_report
         self._is_draining = False
 
@@ -73,69 +73,69 @@ class Supervisor:
         return self._verdict()
 
     def _running(self) -> list[WorkerSlot]:
-        return [post for post in self._posts if post.process]
+        return [slot for slot in self._slots if slot.process]
 
     def _turn(self) -> None:
         """Start processes that are due, pass on reports, and record processes that have ended."""
         now = time.monotonic()
-        for post in self._posts:
-            if not self._is_draining and not post.process and post.due <= now:
-                post.start()
-        links = {post.link: post for post in self._running()}
+        for slot in self._slots:
+            if not self._is_draining and not slot.process and slot.due <= now:
+                slot.start()
+        links = {slot.link: slot for slot in self._running()}
         for ready in wait([link for link in links if link], self._until_due(now)):
             self._hear(links[ready])  # type: ignore[index]  # they are connections, as given
-        for post in self._running():
-            if post.process and post.process.poll() is not None:
-                self._ended(post)
+        for slot in self._running():
+            if slot.process and slot.process.poll() is not None:
+                self._ended(slot)
 
     def _until_due(self, now: float) -> float:
-        waits = [post.due - now for post in self._posts if not post.process and not self._is_draining]
-        return max(0.0, min([TURN_S, *waits]))
+        waits = [slot.due - now for slot in self._slots if not slot.process and not self._is_draining]
+        return max(0.0, min([POLL_S, *waits]))
 
-    def _hear(self, post: WorkerSlot) -> None:
-        assert post.link and post.process  # noqa: S101, PT018  it was among the running
+    def _hear(self, slot: WorkerSlot) -> None:
+        assert slot.link and slot.process  # noqa: S101, PT018  it was among the running
         try:
-            self._on_report(post.name, post.link.recv_bytes())
+            self._on_report(slot.name, slot.link.recv_bytes())
         except (EOFError, OSError):
-            post.process.wait()
+            slot.process.wait()
 
-    def _ended(self, post: WorkerSlot) -> None:
-        code = post.end()
+    def _ended(self, slot: WorkerSlot) -> None:
+        code = slot.end()
         if self._is_draining:
-            post.code = code = 0 if code in HARMLESS else code
-            logger.log(logging.ERROR if code else logging.INFO, "%s exited%s", post.name, _words(code))
-        elif code in FATAL_EXIT_CODES or post.failures > MOST_FAILURES:
-            post.code = code
-            why = " and cannot be restarted" if code in FATAL_EXIT_CODES else f", {post.failures} times in a row"
-            logger.error("%s exited%s%s: draining the other workers", post.name, _words(code), why)
+            slot.code = code = 0 if code in HARMLESS else code
+            logger.log(logging.ERROR if code else logging.INFO, "%s exited%s", slot.name, _words(code))
+        elif code in FATAL_EXIT_CODES or slot.failures > MOST_FAILURES:
+            slot.code = code
+            why = " and cannot be restarted" if code in FATAL_EXIT_CODES else f", {slot.failures} times in a row"
+            logger.error("%s exited%s%s: draining the other workers", slot.name, _words(code), why)
             self._drain()
         else:
-            logger.warning("%s exited%s: restarting it in %g s", post.name, _words(code), post.pause())
+            logger.warning("%s exited%s: restarting it in %g s", slot.name, _words(code), slot.pause())
 
     def _drain(self) -> None:
         self._is_draining = True
-        for post in self._posts:
-            post.ask(signal.SIGTERM)
+        for slot in self._slots:
+            slot.ask(signal.SIGTERM)
 
     def _force(self) -> None:
         """End all processes at once; kill those that do not exit in time."""
-        for post in self._running():
-            post.ask(signal.SIGTERM)
+        for slot in self._running():
+            slot.ask(signal.SIGTERM)
         deadline = time.monotonic() + FORCED_S
-        for post in self._running():
-            assert post.process  # noqa: S101  it is running
+        for slot in self._running():
+            assert slot.process  # noqa: S101  it is running
             try:
-                post.process.wait(max(0.0, deadline - time.monotonic()))
+                slot.process.wait(max(0.0, deadline - time.monotonic()))
             except TimeoutExpired:
-                post.process.kill()
-                post.process.wait()
+                slot.process.kill()
+                slot.process.wait()
 
     def _verdict(self) -> int:
-        code, name = max((_shell_code(post.code), post.name) for post in self._posts)
+        code, name = max((_shell_code(slot.code), slot.name) for slot in self._slots)
         if code:
             logger.error("exiting with code %d, that of %s", code, name)
         else:
-            logger.info("all %d processes have drained", len(self._posts))
+            logger.info("all %d processes have drained", len(self._slots))
         return code
 
 

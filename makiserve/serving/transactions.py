@@ -10,7 +10,7 @@ from functools import partial
 from makiserve.errors import AbortTransaction, BrokerUnavailable, ConfigurationError, MessageRefused
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import SLICE_S, Committer
-from makiserve.serving.retry import CALL_TIMEOUT, PATIENCE, Retries
+from makiserve.serving.retry import CALL_TIMEOUT, RETRY_TIMEOUT, Retries
 from makiserve.serving.schedule import Schedule
 from makiserve.serving.sender import Sender
 from makiserve.serving.telemetry import Telemetry
@@ -92,7 +92,7 @@ class Transactions:
         """Abort the transaction: nothing in it becomes visible."""
         self.sender.aborted()
         self.telemetry.aborted(was_open=self.is_open)
-        self.committer.patience.retry(partial(self.committer.producer.abort, CALL_TIMEOUT))
+        self.committer.retries.retry(partial(self.committer.producer.abort, CALL_TIMEOUT))
 
     def redo(self, reason: AbortTransaction) -> None:
         """Abort everything since the last commit and rewind, so that it is scored again.
@@ -108,7 +108,7 @@ class Transactions:
             if reason.topic == self.committer.state_topic:
                 raise ConfigurationError(str(reason)) from reason
             self.sender.narrow(reason)
-        elif self._aborts.lasting_s > PATIENCE.total_seconds():
+        elif self._aborts.lasting_s > RETRY_TIMEOUT.total_seconds():
             raise BrokerUnavailable(
                 f"{reason}. No transaction has been committed for {self._aborts.lasting_s:.0f} s"
             ) from reason

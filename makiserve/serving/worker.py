@@ -18,6 +18,7 @@ from makiserve.errors import AbortTransaction, MakiserveError, PipelineChanged, 
 from makiserve.kafka import InputConsumer, Limits, Message, MessageDecoder, TransactionalProducer
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.background import Background, StillRunning
+from makiserve.serving.batches import Slice, slices_from_messages
 from makiserve.serving.group_monitor import GroupMonitor
 from makiserve.serving.partition import Phase
 from makiserve.serving.processor import Processed, Processor
@@ -26,7 +27,6 @@ from makiserve.serving.retry import CALL_TIMEOUT, Retries
 from makiserve.serving.rollout.rollout import Rollout
 from makiserve.serving.schedule import IDLE, AdaptiveBatchSizer
 from makiserve.serving.signals import Stop
-from makiserve.serving.slices import Slice, slices_from_messages
 from makiserve.serving.telemetry import Telemetry, Timings
 from makiserve.serving.transactions import Transactions
 
@@ -75,7 +75,7 @@ class Worker:
     partitions: int
     _thread: Background = field(default_factory=lambda: Background("score"))
     _calls: Retries = field(default_factory=lambda: Retries(LONGEST_CALL_PAUSE_S))
-    _has_told_batch: bool = False
+    _has_logged_batch: bool = False
 
     def run(self) -> None:
         """Serve until asked to stop, then drain: commit what has been scored and leave the group.
@@ -116,7 +116,7 @@ class Worker:
             self._look_at_group()
             if self.assignment.is_restoring and self.assignment.take_restored():
                 self.transactions.note_work(time.monotonic())  # so that a new start offset is committed
-            if self.rollout and self.rollout.turn(self.transactions.commit):
+            if self.rollout and self.rollout.poll(self.transactions.commit):
                 self.transactions.note_work(time.monotonic())
             if self.assignment.hold_for_checkpoints():
                 self.transactions.commit()
@@ -134,7 +134,7 @@ class Worker:
             time.sleep(self._note_call(error))
         except AbortTransaction as error:
             self.transactions.redo(error)
-        self.telemetry.turned(self.assignment.partitions.values())
+        self.telemetry.iterated(self.assignment.partitions.values())
 
     def _note_call(self, error: RetryCall) -> float:
         """Record a failed call of the loop; return the seconds to wait before the retry."""
@@ -150,7 +150,7 @@ class Worker:
             TopicsChanged: a topic has changed since startup.
         """
         monitor = self.monitor
-        if monitor is None or not monitor.turn():
+        if monitor is None or not monitor.poll():
             return
         self.telemetry.looked(monitor.partitions())
         if monitor.should_rejoin(self.consumer.member, self.consumer.assigned):
@@ -217,8 +217,8 @@ class Worker:
 
     def _keep_alive(self, records: int, began: float) -> None:
         """Commit earlier batches and poll, so that neither transaction nor membership expires during a batch."""
-        if self.stop.asked and not self._has_told_batch:
-            self._has_told_batch = True
+        if self.stop.asked and not self._has_logged_batch:
+            self._has_logged_batch = True
             logger.info(
                 "draining: waiting for a batch of %d records that has been scored for %.0f s, for at most %.0f s more",
                 records,

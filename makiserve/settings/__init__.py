@@ -29,7 +29,7 @@ from makiserve.settings.sections import (
     is_alias,
 )
 from makiserve.settings.settings import Settings
-from makiserve.settings.sources import Given, given_by_environment, given_by_file, given_by_flags
+from makiserve.settings.value_sources import Given, given_by_environment, given_by_file, given_by_flags
 
 SECTIONS: tuple[type[Section], ...] = (
     ModelSettings,

@@ -14,10 +14,10 @@ from pyspark.sql.types import StringType, StructField, StructType
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
 from makiserve.records import Record
 from makiserve.scoring import Batch
-from makiserve.spark.columns import OutputColumns, columns_of
 from makiserve.spark.job import ExecutorPackage, Opened, SparkJob, Time
 from makiserve.spark.lanes import DEAD_LETTER
 from makiserve.spark.packages import opened, package_of
+from makiserve.spark.result_columns import OutputColumns, columns_of
 from makiserve.spark.rows import RecordReader, fields_of
 from makiserve.stream.engine.advice import warn_of_running_windows
 from makiserve.stream.engine.trace import Transform

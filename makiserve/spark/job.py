@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from makiserve.records import Schema
 from makiserve.scoring import Outputs, Scorer
-from makiserve.spark.columns import OutputColumns
+from makiserve.spark.result_columns import OutputColumns
 from makiserve.version import __version__
 
 Time: TypeAlias = datetime | date | int | float | Decimal

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records import Record, Schema
-from makiserve.records.columns import declared_in, records_from_columns
+from makiserve.records.declared_columns import declared_in, records_from_columns
 from makiserve.records.typed import TypedColumn
 
 DATA_FRAME = Path("the data frame")

@@ -16,8 +16,8 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.seen import SeenRecords
-from makiserve.serving.state.segments import MARK, TopicRecord
-from makiserve.stream.columns.choose import parts_of
+from makiserve.serving.state.segments import METADATA, TopicRecord
+from makiserve.stream.columns.engine_choice import parts_of
 from makiserve.stream.engine.trace import Transform, trace_factory
 
 Subject = Callable[[], Transform] | str | Served
@@ -193,7 +193,7 @@ class PipelineDriver:
         self._state_topic += writer.write(self._lane, self.committed, limit_s)
         if writer.is_spread or not writer.is_open:
             self._saved = OffsetMetadata(0, "", "", 1, "", writer.state_id, writer.checkpoint, writer.manifest)
-            self._state_topic.append((MARK, str(self._saved).encode()))
+            self._state_topic.append((METADATA, str(self._saved).encode()))
 
     def _start(self) -> None:
         self._scorer = self._program.start()

@@ -84,7 +84,7 @@ def offsets_outside_the_transaction() -> None:
     def step_3_offsets(self: Committer, positions: Positions) -> None:
         topic = self.consumer.topic
         places = [
-            TopicPartition(topic, number, position.committed, metadata=str(position.mark))
+            TopicPartition(topic, number, position.committed, metadata=str(position.metadata))
             for number, position in positions.items()
         ]
         self.consumer._consumer.commit(offsets=places, asynchronous=False)

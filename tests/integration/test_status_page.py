@@ -35,7 +35,7 @@ STEPS = (
 )
 FULL: dict[str, Any] = {
     "served": msgspec.structs.replace(
-        SERVICE, pipelines=(("features", STEPS),), beside=(("Challenger", "house version 4, 10% of the keys"),)
+        SERVICE, pipelines=(("features", STEPS),), companions=(("Challenger", "house version 4, 10% of the keys"),)
     ),
     "lanes": (lane(0), lane(1, "restoring", restored=0.25), lane(2, end=None, lag_records=None)),
     "stages": {"decode": filled(STAGE_S, 0.002), "predict": filled(STAGE_S, 0.004)},

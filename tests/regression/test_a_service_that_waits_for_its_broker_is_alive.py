@@ -21,7 +21,7 @@ def test_a_loop_that_waits_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
     sizes: Any = SimpleNamespace(frozen=lambda lanes: ())
     telemetry = Telemetry(TelemetrySink("worker", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
-    telemetry.turned([])
+    telemetry.iterated([])
     for _ in range(100):
         now += 2.0
         telemetry.alive()

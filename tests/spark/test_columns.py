@@ -11,7 +11,7 @@ import pytest
 
 import makiserve
 from makiserve.scoring import Outputs, Scored
-from makiserve.spark.columns import OutputColumns, columns_of
+from makiserve.spark.result_columns import OutputColumns, columns_of
 
 
 class Number(makiserve.Record):

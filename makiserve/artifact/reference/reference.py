@@ -17,7 +17,7 @@ from makiserve.artifact.signature import emitted_fields
 from makiserve.errors import ConfigurationError, DecodeError, ModelRefused
 from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.arrow import ArrowStream
-from makiserve.records.fields import field_names
+from makiserve.records.emitted_fields import field_names
 from makiserve.records.in_memory import read_rows
 from makiserve.records.lake import is_table, open_table, read_table, required_order
 from makiserve.records.order import Order

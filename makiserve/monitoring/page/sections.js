@@ -70,14 +70,14 @@ function drawDrift(now) {
 
 function drawServed(status) {
   const { served, workers } = status.now;
-  const oldest = Math.min(...workers.map((life) => life.started_s));
+  const oldest = Math.min(...workers.map((worker) => worker.started_s));
   const facts = [
-    ["Model", served.uri], ...served.beside, ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
+    ["Model", served.uri], ...served.companions, ["Pipeline digest", served.digest], ["Input", served.input], ["Output", served.output],
     ["Dead letters", served.dead_letters], ["Group", served.group], ["makiserve", served.makiserve],
     ["Running since", clock(Math.floor(oldest) * 1000)], ["Workers", whole.format(workers.length)],
-    ["Memory", bytes(workers.reduce((sum, life) => sum + life.memory_bytes, 0))],
+    ["Memory", bytes(workers.reduce((sum, worker) => sum + worker.memory_bytes, 0))],
     ["Commits", `${count(status.now.totals.commits)}, ${count(status.now.totals.aborts)} aborted`],
-    ["Rebalances", count(status.now.totals.rebalances)], ["Model switches", count(status.now.totals.swaps)],
+    ["Rebalances", count(status.now.totals.rebalances)], ["Model switches", count(status.now.totals.switches)],
   ];
   byId("served").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

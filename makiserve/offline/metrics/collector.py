@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.predictor import ModelTask
-from makiserve.offline.collect import Sink
 from makiserve.offline.labels import Ahead
 from makiserve.offline.metrics.metrics import Metrics, measure
 from makiserve.offline.metrics.observed import Observed, Observer, Watched
 from makiserve.offline.report import Report, ReportBuilder, with_metrics
+from makiserve.offline.sinks import Sink
 from makiserve.offline.sources import Source
 from makiserve.offline.time_order import time_field
 from makiserve.records import Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 
 
 class MetricsCollector:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from makiserve.errors import SourceError
-from makiserve.records.fields import field_names
+from makiserve.records.emitted_fields import field_names
 from makiserve.scoring import Outputs
 from makiserve.scoring.plain import PLAIN, plain
 

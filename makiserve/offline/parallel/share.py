@@ -115,14 +115,14 @@ class Share(NamedTuple):
     split: tuple[str, float] | None = None
 
 
-def share_from(model: PackagedModel | FeaturesOnly, **told: Any) -> Share:
+def share_from(model: PackagedModel | FeaturesOnly, **arguments: Any) -> Share:
     """Return a share of a replay of a model."""
     if isinstance(model, FeaturesOnly):
-        return Share(None, model.uri, **told)
-    challenger, share, _ = model.beside
+        return Share(None, model.uri, **arguments)
+    challenger, share, _ = model.companions
     assert challenger is None or isinstance(challenger, PackagedModel)  # noqa: S101  as it was loaded
     split = (str(challenger.directory), share) if challenger else None
-    return Share(str(model.directory), model.pipeline, split=split, **told)
+    return Share(str(model.directory), model.pipeline, split=split, **arguments)
 
 
 def work(share: Share) -> None:
@@ -148,7 +148,7 @@ def _model(share: Share) -> PackagedModel | FeaturesOnly:
         model = load(share.model, features=share.pipeline)
         if share.split:
             challenger, part = share.split
-            model = replace(model, beside=ModelGroup(load(challenger, features=share.pipeline), part))
+            model = replace(model, companions=ModelGroup(load(challenger, features=share.pipeline), part))
         return model
     assert share.pipeline is not None  # noqa: S101  as share_from makes it
     return features_only(share.pipeline)

@@ -19,9 +19,9 @@ from threading import Thread
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import InternalError
-from makiserve.offline.collect import Sink
 from makiserve.offline.feed import Selection
 from makiserve.offline.parallel.share import END, Sending, Share, share_from
+from makiserve.offline.sinks import Sink
 from makiserve.offline.sources import Block, Source
 from makiserve.records import Schema
 from makiserve.records.order import Order

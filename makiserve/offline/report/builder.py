@@ -9,12 +9,12 @@ from datetime import datetime, timezone
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.predictor import ModelTask
-from makiserve.offline.collect import Sink
 from makiserve.offline.metrics.metrics import Metrics, evidence
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.report.binned import moments
 from makiserve.offline.report.page import Measured, Report
 from makiserve.offline.sampled import DeadExamples, SampledFeatures
+from makiserve.offline.sinks import Sink
 from makiserve.offline.sources import Source
 from makiserve.offline.sources.source import Origins, SourceOrigin
 from makiserve.version import __version__

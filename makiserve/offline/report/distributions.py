@@ -14,7 +14,7 @@ from makiserve.offline.report.plot.chart import Chart, chart
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, ReportSection
 from makiserve.scoring.drift import ColumnProfile, FeatureDrift
-from makiserve.scoring.drift.columns import is_missing, numbers
+from makiserve.scoring.drift.item_columns import is_missing, numbers
 
 SMALL = (300.0, 190.0)
 BARS, MOST_NAMES = 28, 6

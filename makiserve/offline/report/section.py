@@ -52,13 +52,13 @@ class Tile:
     """A number to read at a glance.
 
     Attributes:
-        beside: a reference that gives the number a meaning.
+        context: a reference that gives the number a meaning.
         mood: `bad` if the number is bad, otherwise empty.
     """
 
     name: str
     value: str
-    beside: str = ""
+    context: str = ""
     mood: str = ""
 
 

@@ -10,8 +10,8 @@ from makiserve.errors import DecodeError, SourceError
 from makiserve.records.arrow import BLOCK_ROWS
 from makiserve.records.avro.blocks import Block, ContainerBlocks
 from makiserve.records.avro.decoder import AvroDecoder
+from makiserve.records.avro.generated import MAX_EMPTY_ITEMS, Function, SourceReaders
 from makiserve.records.avro.schema import AvroSchema, parse
-from makiserve.records.avro.source import MAX_EMPTY_ITEMS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData
 from makiserve.records.content import Content
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema

@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError
+from makiserve.records.avro.generated import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.schema import AvroSchema, Node, kind_of
-from makiserve.records.avro.source import WIDTHS, Function, SourceReaders
 from makiserve.records.avro.values import MalformedData, UnheldValue, logical
 from makiserve.records.record import Record, Schema, mismatch, missing
 from makiserve.records.typed import TypedColumn

@@ -10,7 +10,7 @@ from makiserve.records.registry.encoder import (
     payload_encoder,
     with_id,
 )
-from makiserve.records.registry.loader import BackgroundLoader, DirectLoader, retry
+from makiserve.records.registry.schema_loader import BackgroundLoader, DirectLoader, retry
 
 __all__ = [
     "KINDS",

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 from makiserve.errors import DecodeError
 from makiserve.records.record import MAX_JSON_BYTES, Record, Schema
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
-from makiserve.records.registry.loader import Load, Loader
+from makiserve.records.registry.schema_loader import Load, Loader
 from makiserve.records.registry.wire import Encoded, encoding_of, message_indexes, schema_id
 
 InputFormat = Literal["auto", "json", "avro", "json-schema", "protobuf"]

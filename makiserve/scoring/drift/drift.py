@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makiserve.scoring.drift.bins import groups_of
-from makiserve.scoring.drift.columns import columns_of, numbers, texts
+from makiserve.scoring.drift.item_columns import columns_of, numbers, texts
 from makiserve.scoring.drift.profile import ColumnProfile, Profile
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makiserve.scoring.drift.bins import edges_of
-from makiserve.scoring.drift.columns import LARGEST, is_missing, numbers, texts
+from makiserve.scoring.drift.item_columns import LARGEST, is_missing, numbers, texts
 
 TOP = 50
 """The number of categories that are counted by name; all others are counted together."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from makiserve.serving.preflight import records, topics
-from makiserve.serving.preflight import service as model
-from makiserve.serving.preflight import service as offsets
-from makiserve.serving.preflight.run import Check
+from makiserve.serving.preflight import model, records, topics
+from makiserve.serving.preflight.runner import Check
 
 CHECKS = (
     Check("model", model.model),
@@ -29,5 +27,5 @@ CHECKS = (
     Check("retention", records.retention, ("model", "input")),
     Check("outputs", records.outputs, ("output",)),
     Check("clock", records.clock, ("input",)),
-    Check("offsets", offsets.offsets, ("model", "input", "group")),
+    Check("offsets", model.offsets, ("model", "input", "group")),
 )

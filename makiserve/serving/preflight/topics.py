@@ -8,7 +8,7 @@ from datetime import timedelta
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, check_registry, limits_from_settings
 from makiserve.serving.dead_letters.topic import require_room
-from makiserve.serving.preflight.run import Finding, ServiceFacts
+from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import grown, state_topic
 from makiserve.serving.topics import check_names
@@ -32,8 +32,8 @@ def names(facts: ServiceFacts) -> Finding:
 
 def broker(facts: ServiceFacts) -> Finding:
     """Check that the broker responds, accepts the credentials and fences zombies."""
-    release = facts.cluster.preflight(facts.broker.startup_timeout)
-    return Finding(f"{facts.broker.bootstrap_servers} answers, {release}")
+    kafka_version = facts.cluster.preflight(facts.broker.startup_timeout)
+    return Finding(f"{facts.broker.bootstrap_servers} answers, {kafka_version}")
 
 
 def input_(facts: ServiceFacts) -> Finding:

@@ -35,13 +35,13 @@ class Candidate(NamedTuple):
     """A model version that is ready to be served.
 
     Attributes:
-        place: the role in which it differs from what is served.
-        release: the version for this role.
+        role: the role in which it differs from what is served.
+        model_version: the version for this role.
         model: the complete model to serve, with all roles.
     """
 
-    place: Role
-    release: str
+    role: Role
+    model_version: str
     model: Served
 
 
@@ -103,84 +103,87 @@ class AliasWatcher:
 
     def refuse(self, candidate: Candidate) -> None:
         """Exclude a version from being offered again for this role."""
-        self._refused.add((candidate.place, candidate.release))
+        self._refused.add((candidate.role, candidate.model_version))
 
     def _next(self) -> None:
         self._answer, self._due = None, time.monotonic() + self._every_s
 
     def _look(self) -> Candidate | None:
         """Return the next version to serve; None if nothing changes. Runs on the thread."""
-        newest: Newest = {place: self._ask(place) for place in ROLES}
-        for place, release in newest.items():
-            if not release or time.monotonic() < self._load_due_s.get(release, 0.0):
+        newest: Newest = {role: self._ask(role) for role in ROLES}
+        for role, model_version in newest.items():
+            if not model_version or time.monotonic() < self._load_due_s.get(model_version, 0.0):
                 continue
-            if self._is_new(place, release, newest) and (found := self._load(place, release, newest)):
+            if self._is_new(role, model_version, newest) and (found := self._load(role, model_version, newest)):
                 return found
         return None
 
-    def _ask(self, place: Role) -> str | None:
+    def _ask(self, role: Role) -> str | None:
         try:
-            release = self._registry.newest(place)
+            model_version = self._registry.newest(role)
         except ConfigurationError as error:
-            self._wait(place, place, error)
+            self._wait(role, role, error)
             return None
-        if place in self._away:
-            logger.info("the registry answers again; newest version: %s", release)
-            self._away.remove(place)
-        return release
+        if role in self._away:
+            logger.info("the registry answers again; newest version: %s", model_version)
+            self._away.remove(role)
+        return model_version
 
-    def _is_new(self, place: Role, release: str, newest: Newest) -> bool:
-        is_refused = not self._refused.isdisjoint({(place, release), (place, *newest.values())})
-        return release != model_version_in(place, self._served) and not is_refused
+    def _is_new(self, role: Role, model_version: str, newest: Newest) -> bool:
+        is_refused = not self._refused.isdisjoint({(role, model_version), (role, *newest.values())})
+        return model_version != model_version_in(role, self._served) and not is_refused
 
-    def _load(self, place: Role, release: str, newest: Newest) -> Candidate | None:
-        before = model_version_in(place, self._served)
-        if release not in self._away:
-            logger.info("loading %s to replace %s", release, before)
+    def _load(self, role: Role, model_version: str, newest: Newest) -> Candidate | None:
+        before = model_version_in(role, self._served)
+        if model_version not in self._away:
+            logger.info("loading %s to replace %s", model_version, before)
         try:
-            model = self._registry.load(release, place, self._served)
+            model = self._registry.load(model_version, role, self._served)
             self._make_ready(model)
-            return Candidate(place, release, model)
+            return Candidate(role, model_version, model)
         except PipelineChanged as error:
-            if place == "champion" and self._policy != "refuse":
-                self._prepare(release, newest)
+            if role == "champion" and self._policy != "refuse":
+                self._prepare(model_version, newest)
             else:
-                self._keep(place, release, f"{error}{_way(place)}", (place, release))
+                self._keep(role, model_version, f"{error}{_way(role)}", (role, model_version))
         except ModelRefused as error:
-            self._keep(place, release, error, (place, release))
+            self._keep(role, model_version, error, (role, model_version))
         except (ConfigurationError, SchemaRegistryUnavailable) as error:
-            self._wait(place, release, error)
-            retries = self._retries.setdefault(release, Retries(LONGEST_PAUSE_S))
-            self._load_due_s[release] = time.monotonic() + retries.failed()
+            self._wait(role, model_version, error)
+            retries = self._retries.setdefault(model_version, Retries(LONGEST_PAUSE_S))
+            self._load_due_s[model_version] = time.monotonic() + retries.failed()
         return None
 
-    def _prepare(self, release: str, newest: Newest) -> None:
+    def _prepare(self, model_version: str, newest: Newest) -> None:
         """Check a champion with another pipeline, which a new process must serve, together with the other roles."""
         try:
-            self._registry.try_out(release, self._make_ready)
+            self._registry.try_out(model_version, self._make_ready)
         except ModelRefused as error:  # the version of another alias may be the cause
-            self._keep("champion", release, error, ("champion", *newest.values()))
+            self._keep("champion", model_version, error, ("champion", *newest.values()))
         else:
-            self.restart_required_for = release
+            self.restart_required_for = model_version
 
-    def _keep(self, place: Role, release: str, reason: object, refused: tuple[str | None, ...]) -> None:
+    def _keep(self, role: Role, model_version: str, reason: object, refused: tuple[str | None, ...]) -> None:
         logger.error(
-            "still serving %s, because %s must not serve: %s", model_version_in(place, self._served), release, reason
+            "still serving %s, because %s must not serve: %s",
+            model_version_in(role, self._served),
+            model_version,
+            reason,
         )
         self._refused.add(refused)
 
-    def _wait(self, place: Role, what: str, error: MakiserveError) -> None:
+    def _wait(self, role: Role, what: str, error: MakiserveError) -> None:
         if what not in self._away:
             logger.warning(
                 "still serving %s, because newer versions cannot be checked or loaded: %s",
-                model_version_in(place, self._served),
+                model_version_in(role, self._served),
                 error,
             )
         self._away.add(what)
 
 
-def _way(place: Role) -> str:
+def _way(role: Role) -> str:
     """Return advice for a version with another pipeline."""
-    if place == "champion":
+    if role == "champion":
         return "; its state would differ, so it needs --on-state-loss rebuild or start-empty"
     return "; it needs the champion's pipeline, so move the champion's alias first"

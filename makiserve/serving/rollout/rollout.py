@@ -99,7 +99,7 @@ class Rollout:
         """A version that only a new process can serve; None if there is none."""
         return self._watch.restart_required_for if self._watch else None
 
-    def turn(self, commit: Callable[[], object]) -> bool:
+    def poll(self, commit: Callable[[], object]) -> bool:
         """Switch if another version is ready; return whether it did.
 
         Args:
@@ -111,12 +111,12 @@ class Rollout:
         if self._watch is None or (candidate := self._watch.candidate()) is None:
             return False
         commit()
-        before, place = self._processor.model, candidate.place
+        before, role = self._processor.model, candidate.role
         self._serve(self._watch, candidate.model)
-        self._assignment.switch(self._processor.release)
-        if place != "champion":  # the partitions log that one
-            logger.info("%s: %s → %s", place, model_version_in(place, before), candidate.release)
-        if place != "shadow":  # a shadow does not reject records
+        self._assignment.switch(self._processor.model_version)
+        if role != "champion":  # the partitions log that one
+            logger.info("%s: %s → %s", role, model_version_in(role, before), candidate.model_version)
+        if role != "shadow":  # a shadow does not reject records
             self._trial = before, candidate
             self._guard.switched()
         return True
@@ -135,13 +135,13 @@ class Rollout:
         if verdict is None or self._trial is None or self._watch is None:
             return
         (before, failed), self._trial = self._trial, None
-        again = model_version_in(failed.place, before)
+        again = model_version_in(failed.role, before)
         self._watch.refuse(failed)
         self._serve(self._watch, before)
-        self._assignment.release = self._processor.release  # the partitions rewind to the committed offset
+        self._assignment.model_version = self._processor.model_version  # the partitions rewind to the committed offset
         self._guard.returned()
-        logger.error("rolled back from %s to %s: %s", failed.release, again, verdict)
-        raise AbortTransaction(f"rolled back from {failed.release} to {again}")
+        logger.error("rolled back from %s to %s: %s", failed.model_version, again, verdict)
+        raise AbortTransaction(f"rolled back from {failed.model_version} to {again}")
 
     def _serve(self, watch: AliasWatcher, model: Served) -> None:
         self._processor.switch(model)

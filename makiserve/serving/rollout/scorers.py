@@ -11,9 +11,9 @@ def model_version_of(model: Served) -> str:
     return f"models:/{model.name}/{model.version}" if model.name and model.version else model.uri
 
 
-def model_version_in(place: Role, model: Served) -> str | None:
+def model_version_in(role: Role, model: Served) -> str | None:
     """Return the served version that has a role; None if no version has it."""
-    found = model if place == "champion" else model.beside.at(place)
+    found = model if role == "champion" else model.companions.at(role)
     return model_version_of(found) if found else None
 
 
@@ -25,27 +25,27 @@ class Scorers:
 
     Attributes:
         model: the served model.
-        release: its version.
+        model_version: its version.
         now: its scorer.
     """
 
     def __init__(self, model: Served) -> None:
-        self.model, self.release = model, model_version_of(model)
+        self.model, self.model_version = model, model_version_of(model)
         self.now = model.scorer(is_tracked=True)
-        self._known = {self.release: self.now}
+        self._known = {self.model_version: self.now}
 
     def switch(self, model: Served) -> None:
         """Switch to other versions of the same pipeline. Keep the old one: its last records may be scored again."""
-        before = self.release
-        self.model, self.release = model, model_version_of(model)
-        self.now = self.now.with_models(model.predictor, model.beside.rivals)
-        self._known = {before: self._known[before], self.release: self.now}
+        before = self.model_version
+        self.model, self.model_version = model, model_version_of(model)
+        self.now = self.now.with_models(model.predictor, model.companions.predictors)
+        self._known = {before: self._known[before], self.model_version: self.now}
 
-    def of(self, release: str) -> Scorer | None:
+    def of(self, model_version: str) -> Scorer | None:
         """Return the scorer for records of a version; None if any scorer will do, as no state depends on the model.
 
         Args:
-            release: the version; empty for the served one.
+            model_version: the version; empty for the served one.
 
         Raises:
             StateError: the version can no longer be loaded.
@@ -53,19 +53,19 @@ class Scorers:
         """
         if not self.now.remembers_predictions:
             return None
-        known = self._known.get(release or self.release)
+        known = self._known.get(model_version or self.model_version)
         if known is None:
-            predictor, rivals = self._loaded(release).predictor, self.model.beside.rivals
-            known = self._known[release] = self.now.with_models(predictor, rivals)
+            predictor, companions = self._loaded(model_version).predictor, self.model.companions.predictors
+            known = self._known[model_version] = self.now.with_models(predictor, companions)
         return known
 
-    def _loaded(self, release: str) -> Served:
+    def _loaded(self, model_version: str) -> Served:
         reason: object = "this process has no registry"
         if self.model.registry:
             try:
-                return self.model.registry.load(release)
+                return self.model.registry.load(model_version)
             except RegistryUnavailable as error:
-                raise RetryCall(f"{release} scored these records and must score them again: {error}") from error
+                raise RetryCall(f"{model_version} scored these records and must score them again: {error}") from error
             except MakiserveError as error:
                 reason = error
-        raise StateError(f"its state contains predictions of {release}, which cannot be loaded: {reason}")
+        raise StateError(f"its state contains predictions of {model_version}, which cannot be loaded: {reason}")

@@ -25,7 +25,7 @@ from makiserve.serving.state.segments import (
     TopicRecord,
     segment_records,
 )
-from makiserve.stream.columns.choose import AnyParts
+from makiserve.stream.columns.engine_choice import AnyParts
 
 SLICE_BYTES = 16_000_000
 """Maximum size of a lane's checkpoint data per commit, so that it reaches the brokers in time."""

@@ -11,8 +11,8 @@ from makiserve.errors import StateError
 from makiserve.scoring import Lane
 from makiserve.serving.state.checkpoint import CheckpointWriter, blocks_of
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, SegmentLog, TopicRecord, read_segment
-from makiserve.stream.columns.choose import AnyParts
+from makiserve.serving.state.segments import METADATA, SegmentLog, TopicRecord, read_segment
+from makiserve.stream.columns.engine_choice import AnyParts
 
 
 class Saved(NamedTuple):
@@ -45,18 +45,18 @@ class Contents:
                 self.records[key] = value
 
     @property
-    def mark(self) -> OffsetMetadata | None:
+    def metadata(self) -> OffsetMetadata | None:
         """The metadata of the last commit that wrote segments of a valid state; None if there is none.
 
         Raises:
             StateError: it cannot be parsed.
         """
-        return offset_metadata_from_text(self.records.get(MARK, b""))
+        return offset_metadata_from_text(self.records.get(METADATA, b""))
 
     @property
     def keys(self) -> list[bytes]:
         """The keys of all records except that metadata."""
-        return [key for key in self.records if key != MARK]
+        return [key for key in self.records if key != METADATA]
 
     def saved(self, parts: tuple[AnyParts, ...], committed: OffsetMetadata, *, is_spread: bool = False) -> Saved:
         """Return the lane that the metadata of a committed offset names, and the writer that continues it.
@@ -69,7 +69,7 @@ class Contents:
         Raises:
             StateError: the topic has another state, one that is damaged, or lacks segments.
         """
-        _require_same(self.mark, committed)
+        _require_same(self.metadata, committed)
         segments, contents = self._segments(committed)
         start = committed.checkpoint or 0
         blocks: list[list[bytes]] = [[] for _ in parts]

@@ -24,7 +24,7 @@ class OffsetMetadata(msgspec.Struct, frozen=True):
         checkpoint: the offset from which a restore reprocesses records, because the state topic has what each group was
             then or later; None if it has nothing yet.
         manifest: the segments in the state topic that make up the state.
-        release: the model version that scored the last records before the committed offset. If the state depends on
+        model_version: the version that scored the last records before the committed offset. If the state depends on
             the model, it has scored all records since the checkpoint. Empty if nothing was scored yet.
         since: the offset of the first record that this version scored.
     """
@@ -37,7 +37,7 @@ class OffsetMetadata(msgspec.Struct, frozen=True):
     state_id: str
     checkpoint: int | None = None
     manifest: Manifest = Manifest()
-    release: str = ""
+    model_version: str = ""
     since: int = 0
 
     @property
@@ -93,19 +93,19 @@ class Position:
         checkpoint: the offset from which records are needed in addition to the state topic; None if it has nothing.
         is_new: whether nothing was ever committed. The start offset must then be committed too, or the next owner could
             start elsewhere before the first record.
-        release: the model version that scores the records from `committed` on, or scored the last ones before it; empty
+        model_version: the version that scores the records from `committed` on, or scored the last ones before it; empty
             if it is not known.
         since: the offset of the first record that this version scores.
-        mark: metadata of the committed offset; None if this version of makiserve did not write it.
+        metadata: metadata of the committed offset; None if this version of makiserve did not write it.
     """
 
     committed: int
     origin: int
     checkpoint: int | None = None
     is_new: bool = False
-    release: str = ""
+    model_version: str = ""
     since: int = 0
-    mark: OffsetMetadata | None = None
+    metadata: OffsetMetadata | None = None
 
     @property
     def start(self) -> int:

@@ -34,16 +34,16 @@ def require_own_state(contents: Contents, place: str, settings: ServeSettings) -
         StateError: its metadata cannot be parsed, and the policy is to refuse.
     """
     try:
-        mark = contents.mark
+        metadata = contents.metadata
     except StateError as error:
         if settings.on_state_loss != "refuse":
             return
         raise StateError(
             f"{place}: {error}. Delete the topic, or let --on-state-loss rebuild or start-empty replace its content"
         ) from error
-    if mark is not None and mark.input != settings.input:
+    if metadata is not None and metadata.input != settings.input:
         raise ConfigurationError(
-            f"{place} has the state of {mark.input}, but this service reads {settings.input}: two services in one "
+            f"{place} has the state of {metadata.input}, but this service reads {settings.input}: two services in one "
             "group would overwrite each other's state. Give this service a different --group. If the state of "
-            f"{mark.input} is not needed any more, stop the service that wrote it and delete the topic"
+            f"{metadata.input} is not needed any more, stop the service that wrote it and delete the topic"
         )

@@ -21,7 +21,7 @@ from makiserve.serving.state.seen import SeenRecords
 from makiserve.serving.state.start_position import committed_position, first_position, position_after_loss
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
-from makiserve.stream.columns.choose import AnyCheckpoints, Engine, parts_of
+from makiserve.stream.columns.engine_choice import AnyCheckpoints, Engine, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ class Stateful(Rebuilder, Protocol):
     def new_lane(self) -> Lane:
         """Return a lane with the initial states."""
 
-    def rebuilder(self, release: str) -> Rebuilder | None:
+    def rebuilder(self, model_version: str) -> Rebuilder | None:
         """Return what restores from records of a model version; None if any version will do.
 
         Args:
-            release: the version; empty for the current one.
+            model_version: the version; empty for the current one.
 
         Raises:
             StateError: the version can no longer be loaded.
@@ -162,8 +162,8 @@ class Restorer:
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
         position = committed_position(place, found, ends, self._expected, policy, span_start)
         try:
-            if position.mark is not None and position.checkpoint is not None:
-                return self._from_checkpoint(request, place, position, position.mark)
+            if position.metadata is not None and position.checkpoint is not None:
+                return self._from_checkpoint(request, place, position, position.metadata)
             return self._begin(request, position)
         except StateError as error:
             return self._begin(
@@ -201,7 +201,7 @@ class Restorer:
 
     def _rebuilder(self, position: Position) -> Rebuilder | None:
         is_there_anything = position.start < position.committed
-        return self._processor.rebuilder(position.release if is_there_anything else "")
+        return self._processor.rebuilder(position.model_version if is_there_anything else "")
 
     def _contents(self, request: RestoreRequest) -> Contents:
         contents = Contents()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from makiserve.scoring import Batch
-from makiserve.stream.columns.choose import Engine
+from makiserve.stream.columns.engine_choice import Engine
 from makiserve.stream.engine.key import same_key
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 TopicRecord = tuple[bytes, "bytes | None"]
 
-MARK = b"mark"
+METADATA = b"metadata"
 """The key of the record that holds the metadata of the last commit that wrote segments."""
 
 STATE_ID_BYTES = 4

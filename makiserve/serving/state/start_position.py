@@ -50,17 +50,24 @@ def committed_position(
     if committed < ends.low:
         return _after_a_gap(place, committed, ends, policy)
     try:
-        mark = offset_metadata_from_text(found.metadata)
+        metadata = offset_metadata_from_text(found.metadata)
     except StateError as error:
         if expected.plan is None:
             return Position(committed, committed)
         return position_after_loss(f"{place}: {error}", committed, policy, span_start)
     if expected.plan is None:
-        return Position(committed, committed, release=mark.release if mark else "", since=mark.since if mark else 0)
-    reason = _misfit(mark, expected) or (mark and _removed(mark, committed, ends))
-    if reason or mark is None:
+        return Position(
+            committed,
+            committed,
+            model_version=metadata.model_version if metadata else "",
+            since=metadata.since if metadata else 0,
+        )
+    reason = _misfit(metadata, expected) or (metadata and _removed(metadata, committed, ends))
+    if reason or metadata is None:
         return position_after_loss(f"{place}: {reason}", committed, policy, span_start)
-    return Position(committed, mark.origin, mark.checkpoint, False, mark.release, mark.since, mark)
+    return Position(
+        committed, metadata.origin, metadata.checkpoint, False, metadata.model_version, metadata.since, metadata
+    )
 
 
 def position_after_loss(reason: str, committed: int, policy: OnStateLoss, span_start: int) -> Position:
@@ -80,31 +87,31 @@ def position_after_loss(reason: str, committed: int, policy: OnStateLoss, span_s
     return Position(committed, start)
 
 
-def _misfit(mark: OffsetMetadata | None, expected: StateIdentity) -> str | None:
-    if mark is None:
+def _misfit(metadata: OffsetMetadata | None, expected: StateIdentity) -> str | None:
+    if metadata is None:
         return "its offset was committed by another program, so the state that belongs to it is unknown"
-    if mark.input != expected.input:
-        return f"its offset was committed for the input {mark.input}"
-    if mark.plan != expected.plan:
-        return f"its state belongs to another pipeline (plan {mark.plan}; this is {expected.plan})"
-    if mark.digest != expected.digest:
+    if metadata.input != expected.input:
+        return f"its offset was committed for the input {metadata.input}"
+    if metadata.plan != expected.plan:
+        return f"its state belongs to another pipeline (plan {metadata.plan}; this is {expected.plan})"
+    if metadata.digest != expected.digest:
         return (
-            f"its state was computed by other code with the same operators (digest {mark.digest[:12]}…; this is "
+            f"its state was computed by other code with the same operators (digest {metadata.digest[:12]}…; this is "
             f"{expected.digest[:12]}…)"
         )
-    if mark.partitions != expected.partitions:
+    if metadata.partitions != expected.partitions:
         return (
-            f"the input had {mark.partitions} partitions and now has {expected.partitions}: keys have moved to "
+            f"the input had {metadata.partitions} partitions and now has {expected.partitions}: keys have moved to "
             "partitions that do not have their state"
         )
     return None
 
 
-def _removed(mark: OffsetMetadata, committed: int, ends: Watermarks) -> str | None:
-    start = mark.origin if mark.checkpoint is None else mark.checkpoint
+def _removed(metadata: OffsetMetadata, committed: int, ends: Watermarks) -> str | None:
+    start = metadata.origin if metadata.checkpoint is None else metadata.checkpoint
     if start >= ends.low or start == committed:
         return None
-    what = "its state began" if mark.checkpoint is None else "its last checkpoint is"
+    what = "its state began" if metadata.checkpoint is None else "its last checkpoint is"
     return (
         f"{what} at offset {start}, but retention has removed the records before {ends.low}: the state at the "
         f"committed offset {committed} cannot be rebuilt exactly"

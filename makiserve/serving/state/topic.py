@@ -9,7 +9,7 @@ from makiserve.kafka import Cluster
 from makiserve.records import Record
 from makiserve.scoring import Batch, Scorer
 from makiserve.settings.sections import OnStateLoss
-from makiserve.stream.columns.choose import parts_of
+from makiserve.stream.columns.engine_choice import parts_of
 
 SETTINGS = {
     "cleanup.policy": "compact",

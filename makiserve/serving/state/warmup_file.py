@@ -8,7 +8,7 @@ from pathlib import Path
 from makiserve.errors import ConfigurationError
 from makiserve.records import RecordFile, Schema
 from makiserve.scoring import Batch, Lane, Scorer
-from makiserve.stream.columns.choose import parts_of
+from makiserve.stream.columns.engine_choice import parts_of
 
 logger = logging.getLogger(__name__)
 

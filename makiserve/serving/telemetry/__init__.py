@@ -1,8 +1,8 @@
 """The loop's telemetry: counters, a snapshot once a second for the web pages, and a log line once a minute."""
 
+from makiserve.serving.telemetry.description import service
 from makiserve.serving.telemetry.lag import LagTracker
 from makiserve.serving.telemetry.measures import StateSizer, TelemetrySink, Timings
-from makiserve.serving.telemetry.service import service
 from makiserve.serving.telemetry.telemetry import Telemetry
 from makiserve.serving.telemetry.tracing import tracing
 

@@ -20,7 +20,7 @@ from makiserve.monitoring.snapshot import ShownDeadLetter, ShownPrediction, Snap
 from makiserve.monitoring.totals import Totals
 from makiserve.scoring import Lane
 from makiserve.serving.publisher import Published
-from makiserve.stream.columns.choose import AnyCheckpoints
+from makiserve.stream.columns.engine_choice import AnyCheckpoints
 
 
 def _nobody(snapshot: Snapshot) -> None:

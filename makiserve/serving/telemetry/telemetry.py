@@ -37,7 +37,7 @@ class Telemetry:
     """Collects the telemetry of a worker and publishes snapshots.
 
     Args:
-        audience: receives the snapshots and traces.
+        sink: receives the snapshots and traces.
         service: description of the service.
         lanes: lag of the partitions.
         sizes: size of their state.
@@ -50,7 +50,7 @@ class Telemetry:
 
     def __init__(
         self,
-        audience: TelemetrySink,
+        sink: TelemetrySink,
         service: Service,
         lanes: LagTracker,
         sizes: StateSizer,
@@ -58,19 +58,19 @@ class Telemetry:
     ) -> None:
         self.counts = CommittedCounts()
         self.stages = Stages(self.counts)
-        self._audience = audience
+        self._sink = sink
         self._service = service
-        self._tracing = Tracing(audience.spans, service) if audience.spans else None
+        self._tracing = Tracing(sink.spans, service) if sink.spans else None
         self._lanes = lanes
         self._sizes = sizes
         self._recent = RecentOutputs()
         self._drifting = DriftMonitor(profile)
         self._started_s = time.time()
-        self._turned_s = self._committed_s = time.monotonic()
+        self._iterated_s = self._committed_s = time.monotonic()
         self._last: Snapshot | None = None
         self._group: tuple[GroupPartition, ...] = ()
-        self._snapshot_due = self._turned_s
-        self._log_due = self._turned_s + LOG_S
+        self._snapshot_due = self._iterated_s
+        self._log_due = self._iterated_s + LOG_S
 
     def batch(self, messages: Sequence[Message], seconds: float) -> None:
         """Record that a batch has been scored and published, and the seconds that it took."""
@@ -104,13 +104,13 @@ class Telemetry:
         if self._tracing:
             self._tracing.abort()
 
-    def swapped(self, service: Service, profile: Profile | None) -> None:
+    def switched(self, service: Service, profile: Profile | None) -> None:
         """Switch to another model version; `profile` is its training profile."""
         self._service = service
         self._drifting = DriftMonitor(profile)
-        self.counts.total.swaps += 1
-        if self._audience.spans:
-            self._tracing = Tracing(self._audience.spans, service)
+        self.counts.total.switches += 1
+        if self._sink.spans:
+            self._tracing = Tracing(self._sink.spans, service)
 
     def looked(self, group: tuple[GroupPartition, ...]) -> None:
         """Take a new view of the whole group."""
@@ -118,13 +118,13 @@ class Telemetry:
 
     def alive(self) -> None:
         """Report that the loop is alive while it waits for a broker or a batch; all else is unchanged."""
-        now = self._turned_s = time.monotonic()
+        now = self._iterated_s = time.monotonic()
         if self._last is not None and now >= self._snapshot_due:
-            self._publish(msgspec.structs.replace(self._last, time_s=time.time(), workers=(self._life(),)), now)
+            self._publish(msgspec.structs.replace(self._last, time_s=time.time(), workers=(self._status(),)), now)
 
-    def turned(self, partitions: Collection[Partition]) -> None:
+    def iterated(self, partitions: Collection[Partition]) -> None:
         """Record an iteration of the loop; publish a snapshot and log if either is due."""
-        now = self._turned_s = time.monotonic()
+        now = self._iterated_s = time.monotonic()
         if now >= self._snapshot_due:
             self._last = self._snapshot(partitions)
             self._publish(self._last, now)
@@ -148,16 +148,16 @@ class Telemetry:
 
     def _publish(self, snapshot: Snapshot, now: float) -> None:
         self._snapshot_due = now + SNAPSHOT_S
-        self._audience.publish(snapshot)
+        self._sink.publish(snapshot)
 
-    def _life(self) -> WorkerStatus:
-        return WorkerStatus(self._audience.worker, self._started_s, self._turned_s, self._committed_s, resident_bytes())
+    def _status(self) -> WorkerStatus:
+        return WorkerStatus(self._sink.worker, self._started_s, self._iterated_s, self._committed_s, resident_bytes())
 
     def _snapshot(self, partitions: Collection[Partition]) -> Snapshot:
         return Snapshot(
             time_s=time.time(),
             served=self._service,
-            workers=(self._life(),),
+            workers=(self._status(),),
             lanes=self._lanes.frozen(partitions),
             totals=copy.deepcopy(self.counts.total),
             state=self._sizes.frozen(each.lane for each in partitions if each.phase is Phase.RUNNING),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
+from makiserve.stream.columns.attempt import Unrepresentable
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.accumulating import ScanStep
 from makiserve.stream.columns.steps.aging import AgingGroupByStep
@@ -17,7 +18,6 @@ from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, Ta
 from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
-from makiserve.stream.columns.turn import Unrepresentable
 from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
 from makiserve.stream.data.forward_fill import ForwardFill, filled
 from makiserve.stream.data.lag import Lag

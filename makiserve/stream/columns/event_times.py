@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import check, check_representable
 from makiserve.stream.columns.column import Array, Column, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
-from makiserve.stream.columns.turn import check, check_representable
 from makiserve.stream.event_time import ms_from_time
 
 LARGEST = 2**61

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from makiserve.errors import OperatorError
+from makiserve.stream.columns.attempt import Attempt, RecordsFailed, Unrepresentable
 from makiserve.stream.columns.column import Array, Items, join, objects
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.flow import lane_flow
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.state import LaneState
-from makiserve.stream.columns.turn import RecordsFailed, Turn, Unrepresentable
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.stage import State
@@ -105,27 +105,27 @@ class _Batch:
         return [keys[at] for at in sorted(keys.keys() - self._failures.keys())]
 
     def _attempt(self, piece: Array) -> None:
-        turn = Turn(self._state.tables)
+        attempt = Attempt(self._state.tables)
         whole = len(piece) == len(self._items)
         try:
             flow = self._program.compiled.chain.run(
-                lane_flow(self._items if whole else self._items.take(piece), piece), turn
+                lane_flow(self._items if whole else self._items.take(piece), piece), attempt
             )
         except RecordsFailed as failed:
-            turn.abandon()
+            attempt.abandon()
             self._remove(piece, failed)
         except Unrepresentable as odd:
-            turn.abandon()
+            attempt.abandon()
             self._program.compiled.move(self._state, odd)
             self._has_moved = True
             self._pieces.append(piece)
         except BaseException:
-            turn.abandon()
+            attempt.abandon()
             raise
         else:
-            turn.commit()
-            self._foreign += turn.foreign
-            self._keyed += turn.keyed
+            attempt.commit()
+            self._foreign += attempt.foreign
+            self._keyed += attempt.keyed
             if len(flow):
                 self._emitted.append((flow.items, flow.at))
 

@@ -1,6 +1,6 @@
 """How sliced windows are merged from panes: the order of the merges in the row engine (`stream/engine/panes.py`).
 
-The row engine turns its back stack into the front stack at certain panes, the boundaries. A window is cut at the first
+The row engine moves its back stack to the front stack at certain panes, the boundaries. A window is cut at the first
 boundary that is not before its first pane: what comes before is merged from the right, pane by pane, what comes after
 from the left, and then both. The first boundary is at the end of the first window, and the next ones follow at the same
 distance: the largest multiple of the stride within a window.

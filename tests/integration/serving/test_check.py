@@ -16,7 +16,7 @@ from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.artifact.packaged import features_only
 from makiserve.errors import ModelRefused
 from makiserve.serving.preflight import CHECKS, CheckResult, run
-from makiserve.serving.preflight.run import ServiceFacts
+from makiserve.serving.preflight.runner import ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 
 Topic = Callable[..., str]

@@ -21,7 +21,7 @@ from makiserve.kafka import Connection, Limits, RangeReader, TransactionalProduc
 from makiserve.offline.audit import audit
 from makiserve.serving.dead_letters import Waiting, redrive_dead_letters
 from makiserve.serving.messages import Outgoing
-from makiserve.serving.sender import PATIENCE, Sender
+from makiserve.serving.sender import RETRY_TIMEOUT, Sender
 from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker.topics import create_topic
 from tests.integration.serving.hostile import (
@@ -234,7 +234,7 @@ def test_unexpectedly_refused_messages_are_isolated(
     connection = Connection(BrokerSettings(kafka, output, instance="one"))
     monkeypatch.setattr(Limits, "read", lambda self: None)  # as if the settings of topics may not be read
     producer = TransactionalProducer(connection)
-    producer.init(PATIENCE)
+    producer.init(RETRY_TIMEOUT)
     sender = Sender(producer, Limits(connection, [output]))
     messages = [Outgoing(output, 0, b"%d" % number, b"x" * 100, [], 1_700_000_000_000) for number in range(300)]
     for number in (0, 150, 299):
@@ -244,7 +244,7 @@ def test_unexpectedly_refused_messages_are_isolated(
             for offset, message in enumerate(messages):
                 if (0, offset) not in sender.refused:
                     sender.send((0, offset), message)
-            producer.flush(PATIENCE)
+            producer.flush(RETRY_TIMEOUT)
             producer.commit()
         except AbortTransaction as error:
             if isinstance(error, MessageRefused):

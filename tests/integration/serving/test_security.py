@@ -31,7 +31,7 @@ from makiserve.errors import BrokerUnavailable, ConfigurationError
 from makiserve.kafka import Cluster, Connection, OffsetsClient, TransactionalProducer
 from makiserve.serving import serve
 from makiserve.serving.preflight import CHECKS, run
-from makiserve.serving.preflight.run import ServiceFacts
+from makiserve.serving.preflight.runner import ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic
 from makiserve.testing.broker.kafka import free_ports

@@ -110,7 +110,7 @@ def test_checkpoint_of_more_keys_than_a_commit_writes_is_exact(kafka: str, topic
 def wait_for_checkpoint(kafka: str, state: str) -> None:
     """Wait until a complete checkpoint is committed."""
     wait_until(
-        lambda: b"mark" in {message.key() for message in read(kafka, state)[0]},
+        lambda: b"metadata" in {message.key() for message in read(kafka, state)[0]},
         lambda: f"{state} has no complete checkpoint",
     )
 

@@ -150,7 +150,7 @@ def test_split_and_shadow_equal_the_replay(
 
     assert running.stop()[0] == 0
     champion, challenger = (makiserve.load(f"models:/running@{alias}") for alias in ("champion", "challenger"))
-    again = makiserve.replay(replace(champion, beside=ModelGroup(challenger, 0.4)), TopicSpan(input_, kafka))
+    again = makiserve.replay(replace(champion, companions=ModelGroup(challenger, 0.4)), TopicSpan(input_, kafka))
     alone = replayed({"2": challenger}, values, tmp_path)["2"]
     for number in range(PARTITIONS):
         outputs = list(scored(found[number]))

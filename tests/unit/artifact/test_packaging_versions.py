@@ -81,14 +81,14 @@ def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
     second = first.registry.load(uri("/1"), "challenger", first)
     third = first.registry.load(uri("/2"), served=second)
     for model, champion, challenger in ((first, "1", "2"), (second, "1", "1"), (third, "2", "1")):
-        assert model.beside.challenger
-        assert model.beside.shadow
-        assert (model.version, model.beside.challenger.version, model.beside.shadow.version) == (
+        assert model.companions.challenger
+        assert model.companions.shadow
+        assert (model.version, model.companions.challenger.version, model.companions.shadow.version) == (
             champion,
             challenger,
             "1",
         )
-        assert (model.beside.share, model.registry) == (0.1, first.registry)
+        assert (model.companions.share, model.registry) == (0.1, first.registry)
 
 
 def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
@@ -117,14 +117,14 @@ def test_another_entry_point_of_the_same_sources_is_another_pipeline(log: Log, p
 
 def test_a_challenger_may_be_named_by_its_alias_alone(versions: ModuleType) -> None:
     model = load_served(ModelSettings(model=uri("@champion"), split="challenger=10%"))
-    challenger, share, shadow = model.beside
+    challenger, share, shadow = model.companions
     assert challenger
     assert (challenger.version, share, shadow) == ("2", 0.1, None)
 
 
 def test_a_shadow_has_the_same_pipeline_or_is_refused(versions: ModuleType) -> None:
     what = ModelSettings(model=uri("@champion"))
-    shadow = load_versioned(what, uri("/2")).beside.shadow
+    shadow = load_versioned(what, uri("/2")).companions.shadow
     assert shadow
     assert shadow.version == "2"
     with pytest.raises(ConfigurationError, match=f"^--shadow {uri('/3')}: it must take the features"):

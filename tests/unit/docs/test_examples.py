@@ -20,7 +20,7 @@ from makiserve.monitoring.health import STALLED
 from makiserve.serving.signals import DRAIN_S
 from makiserve.settings import SECTIONS, Settings, given_by_environment, given_by_file, options
 from makiserve.settings.settings import IN_FILE, SECRET
-from makiserve.settings.sources import CONFIG
+from makiserve.settings.value_sources import CONFIG
 
 if sys.version_info >= (3, 11):
     import tomllib

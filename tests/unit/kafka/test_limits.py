@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from makiserve.kafka.limits import HOUR_MS, UNLIMITED, TopicLimits, limits_from_settings, message_bytes
+from makiserve.kafka.topic_limits import HOUR_MS, UNLIMITED, TopicLimits, limits_from_settings, message_bytes
 
 FOREVER = str(UNLIMITED)
 KAFKA_4 = {

@@ -101,7 +101,7 @@ def test_a_lane_by_that_is_no_field_is_refused(model: PackagedModel, tmp_path: P
 @pytest.mark.parametrize("lane_by", [None, "house"])
 def test_replay_lanes_and_a_sample_keep_the_shadows_predictions(lane_by: str | None) -> None:
     records = [Reading(number, "ab"[number % 2], number / 10) for number in range(40)]
-    scorer = Scorer(trace(pipeline()), Double(), rivals=Companions(shadow=Double()))
+    scorer = Scorer(trace(pipeline()), Double(), companions=Companions(shadow=Double()))
     block = Block("house.csv", range(40), records)
 
     _, scored = lanes_of(scorer, Schema(Reading), lane_by).score(block)

@@ -19,9 +19,9 @@ from pyarrow import parquet
 import makiserve
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError, SourceError
-from makiserve.offline.collect import Collected
 from makiserve.offline.output import output_file
 from makiserve.offline.output.parquet import ParquetWriter
+from makiserve.offline.sinks import Collected
 from makiserve.offline.sources import Block
 from makiserve.scoring import Outputs, Posted, Scored
 from tests.unit.offline.powers import Features, Reading

@@ -9,8 +9,8 @@ import pytest
 from makiserve.artifact import PackagedModel
 from makiserve.cli.replay import print_trace
 from makiserve.errors import ConfigurationError
+from makiserve.offline.record_trace import RecordTrace, trace_record
 from makiserve.offline.sources import sources_from
-from makiserve.offline.trace import RecordTrace, trace_record
 
 
 @pytest.fixture

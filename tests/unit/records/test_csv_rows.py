@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records import Record, RecordFile, Schema, rows
-from makiserve.records.rows import whole_rows
+from makiserve.records import Record, RecordFile, Schema, csv_rows
+from makiserve.records.csv_rows import whole_rows
 
 
 class Row(Record):
@@ -85,7 +85,7 @@ def test_the_cut_into_pieces_does_not_matter(text: str, sizes: list[int], longes
         pieces.append(data[at : at + size])
         at += size
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "MAX_ROW_BYTES", 1000)
+        patch.setattr(csv_rows, "MAX_ROW_BYTES", 1000)
         whole, cut = ([*whole_rows(iter(given), ",", 2)] for given in ([data], [*pieces, data[at:]]))
     assert _joined(whole) == _joined(cut)
 
@@ -97,7 +97,7 @@ def _joined(found: list[bytes | DecodeError]) -> tuple[bytes, list[str]]:
 
 
 def test_a_row_without_an_end_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "MAX_ROW_BYTES", 10)
+    monkeypatch.setattr(csv_rows, "MAX_ROW_BYTES", 10)
     pieces = [b"1,a\n", b"2,", b"x" * 20, b"x" * 20, b"x\n3,c\n"]
     first, error, last = whole_rows(iter(pieces), ",", 2)
     assert (first, last) == (b"1,a\n", b"3,c\n")

@@ -31,7 +31,7 @@ class Counting(Model):
 
 
 def split(share: float, challenger: Model, champion: Model | None = None) -> Scorer:
-    return Scorer(PLAN, champion or Model(), rivals=Companions(challenger, share))
+    return Scorer(PLAN, champion or Model(), companions=Companions(challenger, share))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
@@ -78,7 +78,7 @@ def test_without_a_challenger_nobody_asks_for_keys() -> None:
 
 
 def test_a_shadow_scores_what_the_champion_scores_and_changes_nothing() -> None:
-    scorer = Scorer(PLAN, Model(), rivals=Companions(shadow=Model(10)))
+    scorer = Scorer(PLAN, Model(), companions=Companions(shadow=Model(10)))
     steps = [Step(1.0), Step(13.0), Step(2.0)]
     (scored,) = scorer.score([Batch(scorer.new_lane(), steps)])
     assert (scored.causes, scored.predictions) == ([0, 2], [1.0, 2.0])
@@ -90,7 +90,7 @@ def test_a_shadow_scores_what_the_champion_scores_and_changes_nothing() -> None:
 
 
 def test_a_shadow_that_refuses_all_leaves_the_outputs_as_they_are() -> None:
-    scorer = Scorer(PLAN, Model(), rivals=Companions(shadow=Model(refuses=True)))
+    scorer = Scorer(PLAN, Model(), companions=Companions(shadow=Model(refuses=True)))
     found = scorer.score([Batch(scorer.new_lane(), STEPS[:2]), Batch(scorer.new_lane(), STEPS[2:4])])
     assert [scored.predictions for scored in found] == [[20.0, 21.0], [22.0, 23.0]]
     assert [[cause for cause, _ in scored.shadow or []] for scored in found] == [[0, 1], [0, 1]]

@@ -20,7 +20,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.record import MAX_JSON_BYTES
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import MARK, SegmentLog, segment_records
+from makiserve.serving.state.segments import METADATA, SegmentLog, segment_records
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec
@@ -138,8 +138,8 @@ def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
 @given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
 def test_random_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
     found = [PACK([[0, PACK(plain)]]), PACK(plain), b"\x91" * DEEP, PACK([[0, b"\x91" * DEEP]])]
-    written = [{SEGMENT_KEY: HEAD + content, MARK: MARK_TEXT} for content in found]
-    for content in (records | {MARK: MARK_TEXT}, *(records | each for each in written)):
+    written = [{SEGMENT_KEY: HEAD + content, METADATA: MARK_TEXT} for content in found]
+    for content in (records | {METADATA: MARK_TEXT}, *(records | each for each in written)):
         reader = Contents()
         reader.add(content.items())
         with suppress(StateError):

@@ -55,7 +55,7 @@ def packaged(
     version: str = "3",
     model: Model | None = None,
     registry: Any = None,
-    beside: ModelGroup = ALONE,
+    companions: ModelGroup = ALONE,
 ) -> Any:
     """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
     plan = plan or trace(
@@ -74,11 +74,11 @@ def packaged(
         version=version,
         uri="models:/house@champion",
         registry=registry,
-        beside=beside,
+        companions=companions,
         digest="d1",
         sample=[Step(1.0)],
         profile=None,
-        scorer=lambda is_tracked=False: Scorer(plan, model, post, beside.rivals, is_tracked=is_tracked),
+        scorer=lambda is_tracked=False: Scorer(plan, model, post, companions.predictors, is_tracked=is_tracked),
         outputs=lambda: Outputs(Step, ("total",), has_model=True, has_post=post is not None),
     )
 

@@ -12,8 +12,8 @@ from makiserve.kafka import Message, MessageDecoder
 from makiserve.records import Schema
 from makiserve.records.registry import Decoded
 from makiserve.scoring import Lane
+from makiserve.serving.batches import Slice, slices_from_messages
 from makiserve.serving.partition import Partition
-from makiserve.serving.slices import Slice, slices_from_messages
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored

@@ -27,7 +27,7 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
 from makiserve.serving.state.restorer import Restored
 from makiserve.serving.state.segments import Manifest
-from makiserve.stream.columns.choose import parts_of
+from makiserve.stream.columns.engine_choice import parts_of
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 
 SCORER = Scorer(packaged().plan, is_tracked=True)
@@ -94,7 +94,9 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     each = partition(1, 8, origin=3)
     run(kafka, [each])
     offset, text = kafka.group[1]
-    mark = OffsetMetadata(3, "plan-1", "digest-1", 3, "in", each.writer.state_id, release="models:/house/3", since=3)
+    mark = OffsetMetadata(
+        3, "plan-1", "digest-1", 3, "in", each.writer.state_id, model_version="models:/house/3", since=3
+    )
     assert (offset, offset_metadata_from_text(text)) == (8, mark)
 
 
@@ -104,7 +106,7 @@ def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) 
     mark = offset_metadata_from_text(kafka.group[1][1])
     assert mark is not None
     assert mark.checkpoint == 8
-    assert kafka.state[-1] == (1, b"mark", kafka.group[1][1].encode())
+    assert kafka.state[-1] == (1, b"metadata", kafka.group[1][1].encode())
     each.advance(9)
     run(kafka, [each])
     assert offset_metadata_from_text(kafka.group[1][1]) == mark
@@ -181,7 +183,7 @@ def test_commit_of_urgent_slices_keeps_the_mark_that_is_committed(kafka: Kafka) 
     assert run_without_output(kafka, each)
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
-    assert (mark.release, mark.since, mark.checkpoint) == ("models:/house/4", 4, 4)
+    assert (mark.model_version, mark.since, mark.checkpoint) == ("models:/house/4", 4, 4)
 
 
 def run_without_output(kafka: Kafka, each: Partition) -> bool:

@@ -88,8 +88,8 @@ def monitor(clock: SimpleNamespace, inspector: Inspector) -> GroupMonitor:
 def look(monitor: GroupMonitor, clock: SimpleNamespace) -> bool:
     """The next look, and what is made of it."""
     clock.now += 11
-    monitor.turn()
-    return monitor.turn()
+    monitor.poll()
+    return monitor.poll()
 
 
 def looks(monitor: GroupMonitor, clock: SimpleNamespace, seconds: float) -> None:

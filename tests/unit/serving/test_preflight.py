@@ -16,7 +16,7 @@ from makiserve.errors import ConfigurationError
 from makiserve.kafka.topic_inspector import Topic
 from makiserve.serving.preflight import CHECKS
 from makiserve.serving.preflight.records import fit, outputs, warm_up
-from makiserve.serving.preflight.run import Finding, ServiceFacts
+from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import packaged

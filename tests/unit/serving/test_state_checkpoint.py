@@ -18,8 +18,8 @@ from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.seen import SeenRecords
-from makiserve.serving.state.segments import MARK, Manifest
-from makiserve.stream.columns.choose import parts_of
+from makiserve.serving.state.segments import METADATA, Manifest
+from makiserve.stream.columns.engine_choice import parts_of
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Step
 
@@ -62,21 +62,21 @@ class Topic:
     def commit(self, writer: CheckpointWriter, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Make records visible, with the metadata of the writer."""
         self.records |= records
-        self.mark = OffsetMetadata(0, "p", "d", 1, "in", writer.state_id, writer.checkpoint, writer.manifest)
-        self.records[MARK] = str(self.mark).encode()
+        self.metadata = OffsetMetadata(0, "p", "d", 1, "in", writer.state_id, writer.checkpoint, writer.manifest)
+        self.records[METADATA] = str(self.metadata).encode()
 
     def load(self, mark: OffsetMetadata | None = None) -> tuple[Lane, CheckpointWriter]:
         contents = Contents()
         contents.add(self.records.items())
-        lane, writer, _ = contents.saved(self.parts, mark or self.mark, is_spread=self.is_spread)
+        lane, writer, _ = contents.saved(self.parts, mark or self.metadata, is_spread=self.is_spread)
         return lane, writer
 
     def restore(self, values: list[int]) -> tuple[Lane, CheckpointWriter]:
         """Load, and reprocess what came after the checkpoint; `values` are all values before the committed offset."""
         contents = Contents()
         contents.add(self.records.items())
-        lane, writer, seen = contents.saved(self.parts, self.mark, is_spread=True)
-        offsets = range(self.mark.checkpoint or 0, len(values))
+        lane, writer, seen = contents.saved(self.parts, self.metadata, is_spread=True)
+        offsets = range(self.metadata.checkpoint or 0, len(values))
         assert self.scorer.keys
         batch = Batch(lane, [Step(float(values[offset])) for offset in offsets])
         self.scorer.rebuild(SeenRecords(self.scorer.keys, seen).without(batch, offsets))
@@ -144,7 +144,7 @@ def test_a_new_state_removes_what_belongs_to_another_state() -> None:
     for offset in range(9, 12):
         topic.feed(lane, [offset])
         topic.save(writer, lane, offset)
-    fresh, writer = topic.new([key for key in topic.records if key != MARK])
+    fresh, writer = topic.new([key for key in topic.records if key != METADATA])
     topic.feed(fresh, [0])
     topic.save(writer, fresh, 10)
     assert topic.dump(topic.load()[0]) == topic.dump(fresh)
@@ -197,7 +197,7 @@ def test_lane_with_a_missing_segment_is_refused() -> None:
     for offset in range(9):
         topic.feed(lane, [offset])
         topic.save(writer, lane, offset)
-    for key in [key for key in topic.records if key != MARK]:
+    for key in [key for key in topic.records if key != METADATA]:
         kept = topic.records.pop(key)
         with pytest.raises(StateError, match=r"has 8 of the 9 segments of the checkpoint of offset 8.*removed records"):
             topic.load()
@@ -321,7 +321,7 @@ def test_spread_checkpoint_without_its_skipped_records_would_be_wrong() -> None:
     topic = Topic(MANY, is_spread=True)
     for _, values in rounds(topic, 1):
         again, _ = topic.load()
-        topic.feed(again, values[topic.mark.checkpoint or 0 :])
+        topic.feed(again, values[topic.metadata.checkpoint or 0 :])
         right = topic.new()[0]
         topic.feed(right, values)
         if topic.feed(again, range(11)) != topic.feed(right, range(11)):

@@ -19,7 +19,7 @@ from makiserve.serving.state import restorer
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, StateIdentity
 from makiserve.serving.state.restorer import Restorer
-from makiserve.serving.state.segments import MARK
+from makiserve.serving.state.segments import METADATA
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops
@@ -47,7 +47,7 @@ class Own(Assignment):
         self.scorer = processor.scorer
         topic = TOPIC if expect is None or expect.plan else None
         super().__init__(
-            consumer, Restorer(lookup, serve, processor, expect or expected(), topic, past), processor.release
+            consumer, Restorer(lookup, serve, processor, expect or expected(), topic, past), processor.model_version
         )
 
     def begin(self, number: int = 0) -> Partition:
@@ -62,7 +62,7 @@ class Own(Assignment):
 
 def committed(kafka: Kafka, offset: int, origin: int = 0, **mark: Any) -> None:
     fields = {"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", "state_id": "00000001"}
-    if mark.get("checkpoint") is not None and (saved := contents(kafka).mark):
+    if mark.get("checkpoint") is not None and (saved := contents(kafka).metadata):
         fields |= {"state_id": saved.state_id, "manifest": saved.manifest}
     kafka.group[0] = (offset, str(OffsetMetadata(origin, **fields | mark)))
 
@@ -81,7 +81,7 @@ def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
     kafka.state += [(0, key, value) for key, value in each.writer.write(each.lane, offset)]
     fields = {"state_id": each.writer.state_id, "manifest": each.writer.manifest, **mark}
     committed(kafka, offset, checkpoint=offset, **fields)
-    kafka.state.append((0, MARK, kafka.group[0][1].encode()))
+    kafka.state.append((0, METADATA, kafka.group[0][1].encode()))
     kafka.calls.clear()
 
 
@@ -145,7 +145,8 @@ def lose(kafka: Kafka, how: str) -> None:
         committed(kafka, 4, checkpoint=2)
     elif how == "is damaged":
         kafka.state = [
-            (number, key, value if key == b"mark" else (value or b"")[:22] + b"x") for number, key, value in kafka.state
+            (number, key, value if key == b"metadata" else (value or b"")[:22] + b"x")
+            for number, key, value in kafka.state
         ]
     elif how == "removed the records before 4":
         committed(kafka, 5, checkpoint=3)
@@ -202,7 +203,7 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     assert each.next_offset == each.position.committed
     before = {key for _, key, value in kafka.state if value is not None}
     written = {key for key, _ in each.writer.write(each.lane, each.next_offset)}
-    assert before <= written | {MARK}
+    assert before <= written | {METADATA}
 
 
 def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_the_state(kafka: Kafka) -> None:
@@ -251,7 +252,7 @@ def test_a_passing_trouble_is_waited_for_and_a_lasting_one_is_an_error(
     kafka.fails["committed"] = [RetryCall("the previous owner's transaction is open")] * 3
     assert Own(kafka).begin().next_offset == 0
     kafka.fails["watermarks"] = [RetryCall("no answer")]
-    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=-1))
+    monkeypatch.setattr(module, "RETRY_TIMEOUT", timedelta(seconds=-1))
     with pytest.raises(BrokerUnavailable, match=r"in\[1\] cannot be restored: no answer"):
         Own(kafka).begin(1)
 
@@ -322,7 +323,7 @@ def test_offset_of_another_input_is_refused(kafka: Kafka) -> None:
 
 
 def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka: Kafka) -> None:
-    kafka.state = [(0, b"\x92\x00\xc4", b"part"), (0, MARK, b'{"origin": 0, "plan": "p", "lineage": "aee0c166"}')]
+    kafka.state = [(0, b"\x92\x00\xc4", b"part"), (0, METADATA, b'{"origin": 0, "plan": "p", "lineage": "aee0c166"}')]
     with pytest.raises(
         StateError, match=r"group.state\[0\]: the offset metadata .* was not written by this .* start-empty"
     ):
@@ -334,6 +335,6 @@ def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka
 def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
     saved(kafka, 3)
     committed(kafka, 4, checkpoint=3)
-    kafka.state = [record for record in kafka.state if record[1] == MARK]
+    kafka.state = [record for record in kafka.state if record[1] == METADATA]
     with pytest.raises(StateError, match=r"has 0 of the 1 segments of the checkpoint of offset 3.*--on-state-loss"):
         Own(kafka).begin()

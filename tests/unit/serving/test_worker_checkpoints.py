@@ -137,7 +137,7 @@ def test_revoke_during_slow_batch_saves_no_lane_that_is_scored(
 def test_offset_of_warmed_up_partition_is_committed_with_its_checkpoint(kafka: Kafka, make: Make, past: str) -> None:
     make(warm_up=past, start="latest").run()
     assert kafka.group[0][0] == 5
-    assert b"mark" in {key for _, key, _ in kafka.state}
+    assert b"metadata" in {key for _, key, _ in kafka.state}
     make(warm_up=past).run()
     assert kafka.predictions(0) == []
 

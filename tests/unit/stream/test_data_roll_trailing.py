@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
-from makiserve.stream.columns.choose import explain
+from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
-from makiserve.stream.columns.choose import explain, program_for
+from makiserve.stream.columns.engine_choice import explain, program_for
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.feed import emitted

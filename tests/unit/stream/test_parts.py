@@ -12,7 +12,7 @@ import pytest
 
 import makiserve.stream as rs
 from makiserve.errors import StateError
-from makiserve.stream.columns.choose import AnyParts, checkpoints_of, parts_of, program_for
+from makiserve.stream.columns.engine_choice import AnyParts, checkpoints_of, parts_of, program_for
 from makiserve.stream.engine import parts as module
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts

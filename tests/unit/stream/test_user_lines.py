@@ -11,7 +11,7 @@ import rx
 import rx.operators
 
 import makiserve.stream as rs
-from makiserve.stream.columns.choose import program_for
+from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, fail
 from makiserve.stream.columns.column import column_of, objects
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store
-from makiserve.stream.columns.turn import Turn, fail
 from makiserve.stream.engine.stage import State
 
 
@@ -46,8 +46,8 @@ class ScanStep(Step):
     def reason(self) -> str | None:
         return "its state is a Python object"
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        store, segments, accumulate = self._store.of(turn.tables), flow.segments, self._accumulator
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        store, segments, accumulate = self._store.of(attempt.tables), flow.segments, self._accumulator
         items, emitted, after = flow.items.items(), [], []
         (contents,) = store.get(flow.rows)
         for content, start, length in zip(
@@ -60,7 +60,7 @@ class ScanStep(Step):
                     raise fail(int(flow.at[index]), error, self.path, items[index]) from error
                 emitted.append(content)
             after.append(content)
-        turn.write(store, flow.rows, (objects(after).values,))
+        attempt.write(store, flow.rows, (objects(after).values,))
         if self._is_silent:
             return flow.where(np.zeros(len(flow), np.bool_))
         return flow.with_items(column_of(emitted))

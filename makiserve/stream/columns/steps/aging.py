@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.event_times import EventTimes, latest_times
 from makiserve.stream.columns.flow import Flow
@@ -20,7 +21,6 @@ from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout
 from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.columns.table import TOP, Table
-from makiserve.stream.columns.turn import Turn
 from makiserve.stream.engine.groups import SWEEPS_A_TTL
 from makiserve.stream.engine.stage import State
 
@@ -76,23 +76,23 @@ class AgingGroupByStep(GroupByStep):
     def reason(self) -> str | None:
         return self._key.reason or self._times.reason
 
-    def _rows(self, flow: Flow, names: list[Any], turn: Turn) -> Array:
+    def _rows(self, flow: Flow, names: list[Any], attempt: Attempt) -> Array:
         times = self._times.of(flow, self.path, is_certain=self.is_certain)
-        now, sweeps = self._advance(flow, times, turn)
-        table, seen = turn.tables[self.table], self._seen.of(turn.tables).arrays[0]
+        now, sweeps = self._advance(flow, times, attempt)
+        table, seen = attempt.tables[self.table], self._seen.of(attempt.tables).arrays[0]
         lives = _Lives(table, seen, self._entries(flow, names), now, self._ttl_ms)
-        turn.ended(abandoned=partial(table.give_back, lives.new))
-        turn.write(self._seen.of(turn.tables), *lives.last_seen)
+        attempt.ended(abandoned=partial(table.give_back, lives.new))
+        attempt.write(self._seen.of(attempt.tables), *lives.last_seen)
         swept = dict(zip(self._parents(flow)[sweeps.at].tolist(), sweeps.horizons.tolist(), strict=True))
-        turn.ended(committed=lambda: self._replace(turn.tables, lives, lives.inserted(sweeps, flow), swept))
+        attempt.ended(committed=lambda: self._replace(attempt.tables, lives, lives.inserted(sweeps, flow), swept))
         return lives.rows
 
     def _entries(self, flow: Flow, names: list[Any]) -> list[tuple[int, Any]]:
         return list(zip(self._parents(flow).tolist() if self.is_nested else [TOP] * len(names), names, strict=True))
 
-    def _advance(self, flow: Flow, times: Array, turn: Turn) -> tuple[Array, Sweeps]:
+    def _advance(self, flow: Flow, times: Array, attempt: Attempt) -> tuple[Array, Sweeps]:
         """Return the time at each item, and the sweeps; the clock advances."""
-        clock, segments = self._clock.of(turn.tables), flow.segments
+        clock, segments = self._clock.of(attempt.tables), flow.segments
         latest, following, is_known = clock.get(flow.rows)
         now = latest_times(times, segments, latest, is_known)
         ends = segments.starts + segments.lengths
@@ -104,7 +104,7 @@ class AgingGroupByStep(GroupByStep):
                 at.append(due)
                 following[segment] = now[due] + max(1, self._ttl_ms // SWEEPS_A_TTL)
                 due = start + int(np.searchsorted(now[start:end], following[segment]))
-        turn.write(clock, flow.rows, (now[ends - 1], following, np.ones(len(ends), np.bool_)))
+        attempt.write(clock, flow.rows, (now[ends - 1], following, np.ones(len(ends), np.bool_)))
         swept = np.array(at, np.int64)
         return now, Sweeps(swept, now[swept] - self._ttl_ms)
 

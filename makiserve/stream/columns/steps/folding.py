@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, fail
 from makiserve.stream.columns.column import Array, Column, Items, Mask
 from makiserve.stream.columns.expressions.function import ColumnFunction, column_function
 from makiserve.stream.columns.flow import Flow
@@ -14,7 +15,6 @@ from makiserve.stream.columns.folds import ColumnFold, ObjectFold, Reading, colu
 from makiserve.stream.columns.running import folded, running
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store
-from makiserve.stream.columns.turn import Turn, Unrepresentable, check, fail
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.stage import State
 
@@ -88,8 +88,8 @@ class FoldStep(Step):
             return "it reads several values of an item as one"
         return self._key.reason if self._key else None
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        store: FoldStore = self._store.of(turn.tables)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        store: FoldStore = self._store.of(attempt.tables)
         items = read_items(self, self._key, self._node, flow)
         fold = store.accept(items)
         carry = store.get(flow.rows)
@@ -98,11 +98,11 @@ class FoldStep(Step):
             raise Unrepresentable(flow.at[outgrown[flow.segments.segment_of]].tolist())
         reading = checked_reading(self, fold, flow.with_items(items))
         if self._node.reduce and not isinstance(fold, ObjectFold):
-            turn.write(store, flow.rows, folded(fold, reading, flow.segments, carry))
+            attempt.write(store, flow.rows, folded(fold, reading, flow.segments, carry))
             return flow.where(np.zeros(len(flow), np.bool_))
         results, after, failed = running(fold, reading, flow.segments, carry)
         self._check(flow, reading, carry, failed, fold)
-        turn.write(store, flow.rows, after)
+        attempt.write(store, flow.rows, after)
         return flow.where(np.zeros(len(flow), np.bool_)) if self._node.reduce else flow.with_items(results)
 
     def _check(self, flow: Flow, reading: Reading, carry: Any, failed: Mask | None, fold: ColumnFold) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, run_numbered
 from makiserve.stream.columns.column import Array, Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
-from makiserve.stream.columns.turn import Turn, Unrepresentable, check, run_numbered
 from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.stage import State
 
@@ -52,39 +52,39 @@ class GroupByStep(Step):
     def chains(self) -> Iterator[Chain]:
         yield self.chain
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         if (flow.at[1:] == flow.at[:-1]).any():  # records that have caused several items
-            emitted = run_numbered(self._run, flow, turn)
+            emitted = run_numbered(self._run, flow, attempt)
             return flow.emitted(emitted.at, emitted.items)
-        return self._run(flow, turn)
+        return self._run(flow, attempt)
 
-    def _run(self, flow: Flow, turn: Turn) -> Flow:
+    def _run(self, flow: Flow, attempt: Attempt) -> Flow:
         keys, failed = self._key.evaluate(flow.items)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
-        table = turn.tables[self.table]
+        table = attempt.tables[self.table]
         names, failed = _names(keys, () if self.is_nested else table.index)
         check(flow, failed, self._check_key, self.path, is_certain=self.is_certain)
-        rows = self._rows(flow, names, turn)
+        rows = self._rows(flow, names, attempt)
         given = flow
         if not self.is_nested:
-            turn.touch(table, rows)
-            turn.keyed.append((names, flow.at))
-            flow, rows = self._without_foreign(flow, rows, table, turn)
+            attempt.touch(table, rows)
+            attempt.keyed.append((names, flow.at))
+            flow, rows = self._without_foreign(flow, rows, table, attempt)
             if not len(flow):
                 return flow
         grouped = sort_by_row(flow, rows)
         try:
-            return _in_order(self.chain.run(grouped, turn), grouped, flow, rows)
+            return _in_order(self.chain.run(grouped, attempt), grouped, flow, rows)
         except Unrepresentable as odd:
             odd.keys = list(
                 dict.fromkeys(name for name, at in zip(names, given.at.tolist(), strict=True) if at in odd.records)
             )
             raise
 
-    def _rows(self, flow: Flow, names: list[Any], turn: Turn) -> Array:
+    def _rows(self, flow: Flow, names: list[Any], attempt: Attempt) -> Array:
         """Return the row of each item's group."""
-        table = turn.tables[self.table]
-        return turn.find(table, names, self._parents(flow).tolist() if self.is_nested else None)
+        table = attempt.tables[self.table]
+        return attempt.find(table, names, self._parents(flow).tolist() if self.is_nested else None)
 
     @staticmethod
     def _parents(flow: Flow) -> Array:
@@ -97,11 +97,11 @@ class GroupByStep(Step):
         hash(key)
         new_key(key)
 
-    def _without_foreign(self, flow: Flow, rows: Any, table: Table, turn: Turn) -> tuple[Flow, Any]:
+    def _without_foreign(self, flow: Flow, rows: Any, table: Table, attempt: Attempt) -> tuple[Flow, Any]:
         foreign = table.is_foreign[rows]
         if not foreign.any():
             return flow, rows
-        turn.foreign.append(flow.at[foreign])
+        attempt.foreign.append(flow.at[foreign])
         return flow.where(~foreign), rows[~foreign]
 
     def release(self, tables: Sequence[Table], rows: Iterable[int]) -> None:

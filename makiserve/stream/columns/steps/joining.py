@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, run_numbered
 from makiserve.stream.columns.column import Array, Column, Items, Rows, join, objects
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
-from makiserve.stream.columns.turn import Turn, run_numbered
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
@@ -34,8 +34,8 @@ class TeeMapStep(Step):
     def chains(self) -> Iterator[Chain]:
         yield from self.branches
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        emitted = [chain.run(flow, turn) for chain in self.branches]
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        emitted = [chain.run(flow, attempt) for chain in self.branches]
         first = emitted[0]
         return first.with_items(Rows(None, (), tuple(branch.items for branch in emitted))) if len(first) else first
 
@@ -47,25 +47,25 @@ class TeeMapStep(Step):
 class MergeStep(TeeMapStep):
     """Passes on what the branches emit: for each item in the order of the branches."""
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        emitted, causes = self._emitted(flow, turn)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        emitted, causes = self._emitted(flow, attempt)
         if not any(map(len, causes)):
             return flow.where(np.zeros(len(flow), np.bool_))
         given = [branch.items for branch in emitted if len(branch)]
         order = np.argsort(np.concatenate(causes), kind="stable")
         return flow.emitted(np.concatenate(causes)[order], join(given).take(order))
 
-    def _emitted(self, flow: Flow, turn: Turn) -> tuple[list[Flow], list[Array]]:
+    def _emitted(self, flow: Flow, attempt: Attempt) -> tuple[list[Flow], list[Array]]:
         """Return what the branches emit, and for each emitted item the index of the item that caused it."""
-        emitted = [run_numbered(chain.run, flow, turn) for chain in self.branches]
+        emitted = [run_numbered(chain.run, flow, attempt) for chain in self.branches]
         return emitted, [branch.at for branch in emitted]
 
 
 class ZipLongestStep(MergeStep):
     """Joins what the branches emit for the same item as tuples, with None for a branch that emits fewer items."""
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        emitted, causes = self._emitted(flow, turn)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        emitted, causes = self._emitted(flow, attempt)
         ranks = [np.arange(len(cause)) - np.searchsorted(cause, cause) for cause in causes]
         most = 1 + max((int(rank.max()) for rank in ranks if len(rank)), default=0)
         places = [cause * most + rank for cause, rank in zip(causes, ranks, strict=True)]
@@ -93,13 +93,13 @@ class ZipOnceStep(TeeMapStep):
         super().__init__(path, branches, is_reversed=True)
         self._waiting = [] if all(is_early) else [_Latest(path, layout) if early else None for early in is_early]
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         if not self._waiting:
-            return super().run(flow, turn)
+            return super().run(flow, attempt)
         for chain, waiting in zip(self.branches, self._waiting, strict=True):
-            emitted = chain.run(flow, turn)
+            emitted = chain.run(flow, attempt)
             if waiting and len(emitted):
-                waiting.put(emitted, turn)
+                waiting.put(emitted, attempt)
         return flow.where(np.zeros(len(flow), np.bool_))
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
@@ -125,8 +125,8 @@ class CombineLatestStep(MergeStep):
         self.is_stateful = True
         self._latest = [_Latest(path, layout) for _ in branches]
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        emitted, causes = self._emitted(flow, turn)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        emitted, causes = self._emitted(flow, attempt)
         order = np.argsort(np.concatenate(causes), kind="stable")
         branch_of = np.repeat(np.arange(len(causes)), [len(cause) for cause in causes])[order]
         cause = np.concatenate(causes)[order]
@@ -134,7 +134,7 @@ class CombineLatestStep(MergeStep):
             return flow.where(np.zeros(len(flow), np.bool_))
         segment = flow.segments.segment_of[cause]
         fields = tuple(
-            latest.advance(branch, np.flatnonzero(branch_of == number), segment, flow.rows, turn)
+            latest.advance(branch, np.flatnonzero(branch_of == number), segment, flow.rows, attempt)
             for number, (latest, branch) in enumerate(zip(self._latest, emitted, strict=True))
         )
         return flow.emitted(cause, Rows(None, (), fields))
@@ -151,7 +151,7 @@ class _Latest:
         self._item = layout.store(path, ItemStore)
         self._known = layout.store(path, lambda: Store(numbers(np.bool_, first=False)))
 
-    def advance(self, branch: Flow, at: Array, segment: Array, rows: Array, turn: Turn) -> Items:
+    def advance(self, branch: Flow, at: Array, segment: Array, rows: Array, attempt: Attempt) -> Items:
         """Return the latest item at each emission.
 
         Args:
@@ -159,9 +159,9 @@ class _Latest:
             at: the index of each of these items among the emissions of all branches.
             segment: the segment of each emission.
             rows: the row of each segment.
-            turn: the turn.
+            attempt: the current attempt at the batch.
         """
-        store, known = self._item.of(turn.tables), self._known.of(turn.tables)
+        store, known = self._item.of(attempt.tables), self._known.of(attempt.tables)
         column = store.accept(branch.items) if len(branch) else Column(store.arrays[0][:0, 0])
         held, held_missing = store.get(rows)
         (is_known,) = known.get(rows)
@@ -185,19 +185,19 @@ class _Latest:
         missing_after = np.zeros((len(ends), held_missing.shape[1]), np.bool_)
         if after.missing is not None and missing_after.size:
             missing_after[:, 0] = after.missing
-        turn.write(store, rows[segment[ends]], (after.values[:, np.newaxis], missing_after))
-        turn.write(known, rows[segment[ends]], (ends_known,))
+        attempt.write(store, rows[segment[ends]], (after.values[:, np.newaxis], missing_after))
+        attempt.write(known, rows[segment[ends]], (ends_known,))
         return latest
 
-    def put(self, emitted: Flow, turn: Turn) -> None:
+    def put(self, emitted: Flow, attempt: Attempt) -> None:
         """Keep items, one for each segment."""
-        store = self._item.of(turn.tables)
+        store = self._item.of(attempt.tables)
         column = store.accept(emitted.items)
         missing = np.zeros((len(column), store.arrays[1].shape[1]), np.bool_)
         if column.missing is not None:
             missing[:, 0] = column.missing
-        turn.write(store, emitted.rows, (column.values[:, np.newaxis], missing))
-        turn.write(self._known.of(turn.tables), emitted.rows, (np.ones(len(column), np.bool_),))
+        attempt.write(store, emitted.rows, (column.values[:, np.newaxis], missing))
+        attempt.write(self._known.of(attempt.tables), emitted.rows, (np.ones(len(column), np.bool_),))
 
     def is_known(self, tables: Sequence[Any], row: int) -> bool:
         """Return whether a group has an item."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, check
 from makiserve.stream.columns.column import Column, Mask, Rows
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.history import advance, earlier
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
-from makiserve.stream.columns.turn import Turn, check
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
@@ -30,13 +30,13 @@ class LagStep(Step):
         self._items = layout.store(path, lambda: ItemStore(size))
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        earlier, _ = self._earlier(flow, turn)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        earlier, _ = self._earlier(flow, attempt)
         return flow.with_items(Rows(None, (), (earlier, flow.items)))
 
-    def _earlier(self, flow: Flow, turn: Turn) -> tuple[Column, Any]:
+    def _earlier(self, flow: Flow, attempt: Attempt) -> tuple[Column, Any]:
         """Return the earlier item for each item, and the number of items before it."""
-        items, counts = self._items.of(turn.tables), self._counts.of(turn.tables)
+        items, counts = self._items.of(attempt.tables), self._counts.of(attempt.tables)
         column, segments = items.accept(flow.items), flow.segments
         held, held_missing = items.get(flow.rows)
         (count,) = counts.get(flow.rows)
@@ -46,8 +46,8 @@ class LagStep(Step):
             given = np.zeros(len(column), np.bool_) if column.missing is None else column.missing
             missing = earlier(held_missing, count, given, segments, self.size)
             after_missing = advance(held_missing, given, segments)
-        turn.write(items, flow.rows, (after, after_missing))
-        turn.write(counts, flow.rows, (count + segments.lengths,))
+        attempt.write(items, flow.rows, (after, after_missing))
+        attempt.write(counts, flow.rows, (count + segments.lengths,))
         return Column(values, missing), count[segments.segment_of] + segments.ranks
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
@@ -66,8 +66,8 @@ class PairwiseStep(LagStep):
     def __init__(self, path: str, layout: ScopeLayout) -> None:
         super().__init__(path, layout, 1)
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        earlier, before = self._earlier(flow, turn)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        earlier, before = self._earlier(flow, attempt)
         pairs = flow.with_items(Rows(None, (), (earlier, flow.items)))
         return pairs if before.all() else pairs.where(before > 0)
 
@@ -84,13 +84,13 @@ class DistinctUntilChangedStep(LagStep):
     def reason(self) -> str | None:
         return self._key.reason if self._key else None
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         keys = flow.items
         if self._key and self._call:
             keys, failed = self._key.evaluate(flow.items)
             check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         given = flow.with_items(keys)
-        earlier, before = self._earlier(given, turn)
+        earlier, before = self._earlier(given, attempt)
         changed, failed = _unequal(
             keys if isinstance(keys, Column) else Column(np.array(keys.items(), object)), earlier
         )

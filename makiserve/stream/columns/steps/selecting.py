@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, check, fail
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store, numbers
-from makiserve.stream.columns.turn import Turn, check, fail
 from makiserve.stream.engine.key import same_key
 from makiserve.stream.engine.stage import State
 
@@ -26,10 +26,10 @@ class FirstStep(Step):
         super().__init__(path)
         self._seen = layout.store(path, lambda: Store(numbers(np.bool_, first=False)))
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        store, segments = self._seen.of(turn.tables), flow.segments
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        store, segments = self._seen.of(attempt.tables), flow.segments
         (seen,) = store.get(flow.rows)
-        turn.write(store, flow.rows, (np.ones(len(seen), np.bool_),))
+        attempt.write(store, flow.rows, (np.ones(len(seen), np.bool_),))
         return flow.where((segments.ranks == 0) & ~seen[segments.segment_of])
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
@@ -45,10 +45,10 @@ class TakeStep(Step):
         super().__init__(path)
         self._left = layout.store(path, lambda: Store(numbers(np.int64, first=count)))
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        store, segments = self._left.of(turn.tables), flow.segments
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        store, segments = self._left.of(attempt.tables), flow.segments
         (left,) = store.get(flow.rows)
-        turn.write(store, flow.rows, (np.maximum(left - segments.lengths, 0),))
+        attempt.write(store, flow.rows, (np.maximum(left - segments.lengths, 0),))
         return flow.where(segments.ranks < left[segments.segment_of])
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
@@ -70,12 +70,12 @@ class DistinctStep(Step):
     def reason(self) -> str | None:
         return self._key.reason if self._key else None
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         keys = flow.items
         if self._key and self._call:
             keys, failed = self._key.evaluate(flow.items)
             check(flow, failed, self._call, self.path, is_certain=self.is_certain)
-        store = self._seen.of(turn.tables)
+        store = self._seen.of(attempt.tables)
         contents = store.arrays[0][flow.rows].tolist()
         seen = [_NOTHING if content is None else content for content in contents]
         added: list[dict[Any, None]] = [{} for _ in seen]
@@ -86,7 +86,7 @@ class DistinctStep(Step):
         except Exception as error:
             at = len(kept)
             raise fail(int(flow.at[at]), error, self.path, flow.items.take([at]).items()[0]) from error
-        turn.ended(committed=partial(_add, store, flow.rows.tolist(), contents, added))
+        attempt.ended(committed=partial(_add, store, flow.rows.tolist(), contents, added))
         return flow.where(np.array(kept, np.bool_))
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, check
 from makiserve.stream.columns.column import Column, Items, Mask, column_of
 from makiserve.stream.columns.expressions.function import column_function, column_starfunction
 from makiserve.stream.columns.expressions.values import results_of
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import Step
-from makiserve.stream.columns.turn import Turn, check
 
 
 class MapStep(Step):
@@ -28,7 +28,7 @@ class MapStep(Step):
     def reason(self) -> str | None:
         return self._function.reason
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         items, failed = self._function.evaluate(flow.items)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         return flow.with_items(items)
@@ -46,7 +46,7 @@ class StarmapStep(MapStep):
 class FilterStep(MapStep):
     """Passes the items on for which a function is true."""
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         answers, failed = self._function.evaluate(flow.items)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         kept, failed = truth(answers)
@@ -57,14 +57,14 @@ class FilterStep(MapStep):
 class IdentityStep(Step):
     """Passes every item on."""
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         return flow
 
 
 class FlatMapStep(Step):
     """Emits the elements of each item one by one."""
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         elements, failed = results_of(list, [flow.items.items()], len(flow))
         check(flow, failed, list, self.path, is_certain=self.is_certain)
         causes = np.repeat(np.arange(len(flow)), np.fromiter(map(len, elements), np.int64, len(elements)))

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from makiserve.stream.columns.attempt import Attempt
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.store import Store
-from makiserve.stream.columns.turn import Turn
 from makiserve.stream.engine.stage import State
 
 
@@ -71,7 +71,7 @@ class Step(ABC):
         yield from ()
 
     @abstractmethod
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         """Process the items of a flow, which is not empty.
 
         Raises:
@@ -104,12 +104,12 @@ class Chain:
             for chain in step.chains():
                 yield from chain.walk()
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
         """Process the items of a flow."""
         for step in self.steps:
             if not len(flow):
                 break
-            flow = step.run(flow, turn)
+            flow = step.run(flow, attempt)
         return flow
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:

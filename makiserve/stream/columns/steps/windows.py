@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from makiserve.stream.columns.attempt import Attempt, Unrepresentable
 from makiserve.stream.columns.column import Column, Items, Rows
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, column_fold
@@ -22,7 +23,6 @@ from makiserve.stream.columns.steps.pane_states import pane_states
 from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction, after_chains, leaves_of
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.store import Store, numbers
-from makiserve.stream.columns.turn import Turn, Unrepresentable
 from makiserve.stream.engine.stage import State
 
 
@@ -51,17 +51,17 @@ class RollStep(Step):
             yield values.chain
         yield from after_chains(self.tree)
 
-    def run(self, flow: Flow, turn: Turn) -> Flow:
-        counts = self._counts.of(turn.tables)
+    def run(self, flow: Flow, attempt: Attempt) -> Flow:
+        counts = self._counts.of(attempt.tables)
         (count,) = counts.get(flow.rows)
-        turn.write(counts, flow.rows, (count + flow.segments.lengths,))
+        attempt.write(counts, flow.rows, (count + flow.segments.lengths,))
         if self.slices.stride > self.slices.window:
             flow = flow.where(self.slices.is_open(count[flow.segments.segment_of] + flow.segments.ranks))
             (count,) = counts.get(flow.rows)
             if not len(flow):
                 return flow
         rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count))
-        windows = _Windows(flow, rolling, turn)
+        windows = _Windows(flow, rolling, attempt)
         for leaf in leaves_of(self.tree):
             windows.read(leaf, self.values[leaf.values])
         return windows.emitted(self.tree)
@@ -73,8 +73,8 @@ class RollStep(Step):
 class _Windows:
     """The windows that close in a batch, and the values that they reduce."""
 
-    def __init__(self, flow: Flow, rolling: Rolling, turn: Turn) -> None:
-        self._flow, self._rolling, self._turn = flow, rolling, turn
+    def __init__(self, flow: Flow, rolling: Rolling, attempt: Attempt) -> None:
+        self._flow, self._rolling, self._attempt = flow, rolling, attempt
         self._closes = np.zeros(len(flow), np.bool_)
         self._closes[rolling.closing] = True
         self._items: dict[int, Items] = {}
@@ -90,7 +90,7 @@ class _Windows:
         """
         number = leaf.values
         if number not in self._items:
-            self._items[number] = values.chain.run(self._flow, self._turn).items
+            self._items[number] = values.chain.run(self._flow, self._attempt).items
             extended = self._kept(values, self._items[number])
             if extended is not None:
                 self._extended[number] = extended
@@ -105,11 +105,11 @@ class _Windows:
         else:
             branches = [self.emitted(branch) for branch in node.branches]
             emitted = branches[0].with_items(Rows(None, (), tuple(branch.items for branch in branches)))
-        return node.after.run(emitted, self._turn)
+        return node.after.run(emitted, self._attempt)
 
     def _kept(self, values: Values, items: Items) -> Column | None:
         """Keep the last values; return the values of each segment after those of its history."""
-        flow, store = self._flow, values.history.of(self._turn.tables)
+        flow, store = self._flow, values.history.of(self._attempt.tables)
         segments = flow.segments
         if values.is_last:  # the others never become objects
             items, segments = items.take(segments.starts + segments.lengths - 1), segments.ones
@@ -123,7 +123,7 @@ class _Windows:
             history = Column(held[:, first:], held_missing[:, first:])
             column = Column(column.values, missing)
             after_missing = advance(held_missing, missing, segments)
-        self._turn.write(store, flow.rows, (after, after_missing))
+        self._attempt.write(store, flow.rows, (after, after_missing))
         return None if values.is_last else self._rolling.extend(history, column)
 
     def _results(self, leaf: WindowReduction) -> Items:

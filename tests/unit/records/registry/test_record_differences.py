@@ -11,7 +11,7 @@ import pytest
 from makiserve.errors import SourceError
 from makiserve.records import Record, Schema, field
 from makiserve.records.registry.client import RegisteredSchema
-from makiserve.records.registry.differences import first_difference
+from makiserve.records.registry.schema_differences import first_difference
 
 
 class Reading(Record):

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from makiserve.errors import ConfigurationError, DecodeError, SchemaNotFound, SchemaRegistryUnavailable
-from makiserve.records.registry import loader as module
-from makiserve.records.registry.loader import BackgroundLoader, DirectLoader
+from makiserve.records.registry import schema_loader as module
+from makiserve.records.registry.schema_loader import BackgroundLoader, DirectLoader
 
 DOWN = SchemaRegistryUnavailable("down")
 

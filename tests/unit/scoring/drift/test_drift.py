@@ -11,8 +11,8 @@ import pytest
 
 from makiserve.scoring.drift import Drift, FeatureDrift, Profile, profile_from
 from makiserve.scoring.drift.bins import FINE, groups_of
-from makiserve.scoring.drift.columns import columns_of
 from makiserve.scoring.drift.drift import stability_index
+from makiserve.scoring.drift.item_columns import columns_of
 
 RNG = np.random.default_rng(5)
 

@@ -24,34 +24,34 @@ Make = Callable[..., Worker]
 
 
 class Registry:
-    """Versions by number, those that the aliases name, and the errors that stand in the place of either."""
+    """Versions by number, those that the aliases name, and the errors that stand in for either."""
 
     def __init__(self, **models: Any) -> None:
         self.alias: Any = "3"
-        self.beside: dict[Role, Any] = {}
+        self.companions: dict[Role, Any] = {}
         self.versions: dict[str, Any] = {}
         self.loads: list[str] = []
         self.tried: list[str] = []
         self.fails_try_out: Exception | None = None
 
-    def newest(self, place: Role) -> str | None:
-        named = self.alias if place == "champion" else self.beside.get(place)
+    def newest(self, role: Role) -> str | None:
+        named = self.alias if role == "champion" else self.companions.get(role)
         if isinstance(named, Exception):
             raise named
         return named and f"models:/house/{named}"
 
-    def load(self, release: str, place: Role = "champion", served: Any = None) -> Any:
-        self.loads.append(release)
-        found = self.versions[release.rpartition("/")[2]]
+    def load(self, model_version: str, role: Role = "champion", served: Any = None) -> Any:
+        self.loads.append(model_version)
+        found = self.versions[model_version.rpartition("/")[2]]
         if isinstance(found, Exception):
             raise found
         if served is None:
             return found
-        beside = served.beside if place == "champion" else served.beside.with_model(place, found)
-        return SimpleNamespace(**vars(found if place == "champion" else served) | {"beside": beside})
+        companions = served.companions if role == "champion" else served.companions.with_model(role, found)
+        return SimpleNamespace(**vars(found if role == "champion" else served) | {"companions": companions})
 
-    def try_out(self, release: str, check: Any) -> None:
-        self.tried.append(release)
+    def try_out(self, model_version: str, check: Any) -> None:
+        self.tried.append(model_version)
         if self.fails_try_out:
             raise self.fails_try_out
 

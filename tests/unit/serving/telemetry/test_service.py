@@ -10,16 +10,16 @@ from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import packaged
 
 
-def beside(**options: Any) -> dict[str, str]:
+def companions(**options: Any) -> dict[str, str]:
     model = packaged(**options)
     described = service(
         model, model.scorer().plans, BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead")
     )
     assert (described.name, described.version, described.input, described.output) == ("house", "3", "in", "out")
-    return dict(described.beside)
+    return dict(described.companions)
 
 
 def test_models_that_score_beside_the_champion_are_named_by_their_versions() -> None:
-    assert beside(beside=ALONE) == {}
-    found = beside(beside=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
+    assert companions(companions=ALONE) == {}
+    found = companions(companions=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
     assert found == {"Challenger": "house version 4, 2.5% of the keys", "Shadow": "house version 5"}

@@ -59,24 +59,24 @@ def batch(told: Telemetry) -> None:
 
 def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
     for _ in range(3):
-        told.turned([])
+        told.iterated([])
     assert len(seen) == 1
     clock.now += SNAPSHOT_S
-    told.turned([])
+    told.iterated([])
     assert len(seen) == 2
     assert seen[1].time_s == 103.0
-    assert (seen[1].workers[0].name, seen[1].workers[0].turned_s) == ("worker 1", 101.0)
+    assert (seen[1].workers[0].name, seen[1].workers[0].iterated_s) == ("worker 1", 101.0)
     assert seen[1].state == (StateSize("sum", 0, 9),)
 
 
 def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
     batch(told)
-    told.turned([])
+    told.iterated([])
     assert (seen[0].totals.records, seen[0].totals.outputs, seen[0].totals.dead) == (0, 0, {})
     assert seen[0].totals.dropped_headers == 0
     told.committed(0.25)
     clock.now += SNAPSHOT_S
-    told.turned([])
+    told.iterated([])
     totals = seen[1].totals
     assert (totals.records, totals.outputs, totals.dead, totals.commits) == (
         5,
@@ -94,7 +94,7 @@ def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen:
     told.aborted(was_open=True)
     batch(told)
     told.committed(0.25)
-    told.turned([])
+    told.iterated([])
     totals = seen[0].totals
     assert (totals.records, totals.dead, totals.commits, totals.aborts) == (
         5,
@@ -110,21 +110,21 @@ def test_latency_is_from_the_records_timestamp_to_the_commit(
 ) -> None:
     batch(told)  # from 1.000 s to 1.004 s, committed at 102 s
     told.committed(0.25)
-    told.turned([])
+    told.iterated([])
     assert seen[0].totals.latency.total == pytest.approx(5 * 101 - 0.010)
 
 
 def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
     told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Published([], [], [], 0))
     told.committed(0.25)
-    told.turned([])
+    told.iterated([])
     assert seen[0].totals.latency.count == 8
 
 
 def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list[Snapshot]) -> None:
     for _ in range(10):
         batch(told)
-    told.turned([])
+    told.iterated([])
     assert len(seen[0].predictions) == 20
     last = seen[0].predictions[-1]
     assert (last.partition, last.offset, last.time_ms, last.key, last.prediction) == (0, 4, 1004, "k", "3")
@@ -137,7 +137,7 @@ def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list
 def test_what_is_shown_of_a_record_is_short(told: Telemetry, seen: list[Snapshot]) -> None:
     error = DecodeError("x" * 5000)
     told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Published([0], [b"y" * 5000], [(1, error)], 0))
-    told.turned([])
+    told.iterated([])
     assert len(seen[0].predictions[0].prediction) == len(seen[0].dead_letters[0].error) == 120
 
 
@@ -145,10 +145,10 @@ def test_counts_are_logged_once_a_minute(told: Telemetry, clock: Clock, caplog: 
     caplog.set_level(logging.INFO)
     batch(told)
     told.committed(0.1)
-    told.turned([])
+    told.iterated([])
     clock.now += LOG_S
-    told.turned([])
-    told.turned([])
+    told.iterated([])
+    told.iterated([])
     assert caplog.messages == [
         "5 records, 3 outputs, 2 dead letters (decode: 1, predict: 1), 1 commits, 0 aborts since the start"
     ]
@@ -156,6 +156,6 @@ def test_counts_are_logged_once_a_minute(told: Telemetry, clock: Clock, caplog: 
 
 def test_partitions_are_shown_as_they_are(told: Telemetry, seen: list[Snapshot]) -> None:
     partition = Partition("in", 3)
-    told.turned([partition])
+    told.iterated([partition])
     lane = seen[0].lanes[0]
     assert (lane.partition, lane.phase, lane.end, lane.lag_records, lane.restored) == (3, "assigned", 10, 10, 0.0)

@@ -20,9 +20,9 @@ from makiserve.serving.telemetry import lag as lanes
 from makiserve.serving.telemetry import measures as memory
 from makiserve.serving.telemetry import measures as sizes
 from makiserve.serving.telemetry import measures as stages
+from makiserve.serving.telemetry.description import steps
 from makiserve.serving.telemetry.lag import LagTracker
 from makiserve.serving.telemetry.measures import EVERY_S, SHARE, CommittedCounts, Stages, StateSizer, Timings
-from makiserve.serving.telemetry.service import steps
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Model, Step
 

@@ -13,7 +13,7 @@ import rx
 import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
-from makiserve.stream.columns.choose import explain, program_for
+from makiserve.stream.columns.engine_choice import explain, program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
-from makiserve.stream.columns.choose import program_for
+from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace

@@ -15,7 +15,7 @@ import pyarrow as pa
 from makiserve.errors import EncodeError, RecordError
 from makiserve.records import Record
 from makiserve.records.cells import without_none
-from makiserve.records.fields import declared_types, field_titles
+from makiserve.records.emitted_fields import declared_types, field_titles
 from makiserve.scoring import Outputs, Scored
 
 SCALARS: dict[type, pa.DataType] = {

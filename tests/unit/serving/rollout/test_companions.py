@@ -1,4 +1,4 @@
-"""A challenger and a shadow beside the model that is served: one transaction for all of them."""
+"""A challenger and a shadow alongside the model that is served: one transaction for all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_shadow_is_in_the_transaction_of_the_outputs(kafka: Kafka, make: Make,
     shadow = packaged(version="9", model=Model(10))
     if call:
         kafka.turns.append(lambda: kafka.fails.setdefault(call, [AbortTransaction("it failed")]))
-    make(packaged(beside=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
+    make(packaged(companions=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
     for number, totals in TOTALS.items():
         assert made(kafka, "out", number) == [("3", {"prediction": total}) for total in totals]
         assert made(kafka, "shadow", number) == [("9", {"prediction": 10 * total}) for total in totals]
@@ -41,7 +41,7 @@ def test_a_shadow_is_in_the_transaction_of_the_outputs(kafka: Kafka, make: Make,
 
 def test_what_a_shadow_refuses_is_told_in_its_own_topic(kafka: Kafka, make: Make) -> None:
     shadow = packaged(version="9", model=Model(refuses=True))
-    make(packaged(beside=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
+    make(packaged(companions=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
     assert kafka.predictions(0) == TOTALS[0]
     assert made(kafka, "shadow", 0) == [("9", {"error": "unlucky"})] * 5
     assert {output.topic for output in kafka.visible} == {"out", "shadow"}
@@ -51,7 +51,7 @@ def test_headers_tell_which_of_the_two_models_made_an_output(kafka: Kafka, make:
     challenger = packaged(version="9", model=Model(10))
     for number, messages in kafka.input.items():
         kafka.input[number] = [keyed(each, f"k{each.offset()}".encode()) for each in messages]
-    make(packaged(beside=ModelGroup(challenger, 0.5))).run()
+    make(packaged(companions=ModelGroup(challenger, 0.5))).run()
     own = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
     assert 0 < sum(own) < 5
     for number, totals in TOTALS.items():
@@ -62,12 +62,12 @@ def test_headers_tell_which_of_the_two_models_made_an_output(kafka: Kafka, make:
 
 
 def test_the_challenger_stays_when_the_champion_changes(kafka: Kafka, make: Make, registry: Registry) -> None:
-    beside = ModelGroup(packaged(version="9", model=Model(10)), 0.5)
+    companions = ModelGroup(packaged(version="9", model=Model(10)), 0.5)
     for number, messages in kafka.input.items():
         kafka.input[number] = [keyed(each, f"k{each.offset()}".encode()) for each in messages]
     registry.versions["4"] = packaged(version="4", model=Model(100))
     registry.alias = "4"
-    make(packaged(registry=registry, beside=beside)).run()
+    make(packaged(registry=registry, companions=companions)).run()
     own = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
     assert [version == "9" for version, _ in made(kafka, "out", 0)] == own
     assert {version for version, _ in made(kafka, "out", 0)} >= {"4", "9"}
@@ -94,10 +94,10 @@ def test_the_alias_of_a_challenger_is_followed(
 ) -> None:
     caplog.set_level(logging.INFO)
     registry.versions["10"] = packaged(version="10", model=Model(100))
-    beside = ModelGroup(packaged(version="9", model=Model(10)), 1.0)
-    registry.beside["challenger"] = "9"
-    later(lambda: registry.beside.update(challenger="10"))
-    make(packaged(registry=registry, beside=beside)).run()
+    companions = ModelGroup(packaged(version="9", model=Model(10)), 1.0)
+    registry.companions["challenger"] = "9"
+    later(lambda: registry.companions.update(challenger="10"))
+    make(packaged(registry=registry, companions=companions)).run()
     for number, step in ((0, 2), (1, 5)):
         found = made(kafka, "out", number)
         since = versions(kafka, "out", number).index("10")
@@ -109,18 +109,18 @@ def test_the_alias_of_a_challenger_is_followed(
     assert "challenger: models:/house/9 → models:/house/10" in caplog.messages
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark
-    assert (mark.release, mark.since) == ("models:/house/3", 0)
+    assert (mark.model_version, mark.since) == ("models:/house/3", 0)
 
 
 def test_the_alias_of_a_shadow_is_followed_and_champions_come_and_go_beside_it(
     kafka: Kafka, make: Make, registry: Registry, later: Any
 ) -> None:
     registry.versions |= {"4": packaged(version="4", model=Model(2)), "10": packaged(version="10", model=Model(100))}
-    registry.beside["shadow"] = "9"
-    later(lambda: registry.beside.update(shadow="10"))
+    registry.companions["shadow"] = "9"
+    later(lambda: registry.companions.update(shadow="10"))
     later(lambda: setattr(registry, "alias", "4"), 8)
     shadow = packaged(version="9", model=Model(10))
-    make(packaged(registry=registry, beside=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
+    make(packaged(registry=registry, companions=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
     for number in (0, 1):
         assert sorted(set(versions(kafka, "shadow", number))) == ["10", "9"]
         assert versions(kafka, "shadow", number)[-1] == "10"
@@ -132,9 +132,9 @@ def test_a_challenger_that_refuses_more_goes_and_the_one_before_scores_again(
     kafka: Kafka, make: Make, registry: Registry, later: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.versions["10"] = packaged(version="10", model=Model(refuses=True))
-    registry.beside["challenger"] = "9"
-    later(lambda: registry.beside.update(challenger="10"))
-    make(packaged(registry=registry, beside=ModelGroup(packaged(version="9"), 1.0))).run()
+    registry.companions["challenger"] = "9"
+    later(lambda: registry.companions.update(challenger="10"))
+    make(packaged(registry=registry, companions=ModelGroup(packaged(version="9"), 1.0))).run()
     assert registry.loads == ["models:/house/10"]
     assert [versions(kafka, "out", number)[-1] for number in (0, 1)] == ["9", "9"]
     assert "rolled back from models:/house/10 to models:/house/9: it rejected 100%" in caplog.text
@@ -145,11 +145,11 @@ def test_a_challenger_that_must_not_score_keeps_no_champion_from_coming(
     kafka: Kafka, make: Make, registry: Registry, later: Any, caplog: pytest.LogCaptureFixture, trouble: Exception
 ) -> None:
     registry.versions |= {"4": packaged(version="4"), "10": trouble}
-    registry.beside["challenger"] = "9"
-    later(lambda: registry.beside.update(challenger="10"))
+    registry.companions["challenger"] = "9"
+    later(lambda: registry.companions.update(challenger="10"))
     later(lambda: setattr(registry, "alias", "4"), 8)
-    beside = ModelGroup(packaged(version="9"), 0.5)
-    make(packaged(registry=registry, beside=beside), on_state_loss="rebuild").run()
+    companions = ModelGroup(packaged(version="9"), 0.5)
+    make(packaged(registry=registry, companions=companions), on_state_loss="rebuild").run()
     assert registry.loads == ["models:/house/10", "models:/house/4"]
     assert registry.tried == []
     assert f"still serving models:/house/9, because models:/house/10 must not serve: {trouble}" in caplog.text
@@ -159,9 +159,9 @@ def test_an_alias_that_is_gone_keeps_no_other_from_being_followed(
     kafka: Kafka, make: Make, registry: Registry, later: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.versions["4"] = packaged(version="4")
-    registry.beside["challenger"] = ConfigurationError("there is no alias challenger")
+    registry.companions["challenger"] = ConfigurationError("there is no alias challenger")
     later(lambda: setattr(registry, "alias", "4"))
-    make(packaged(registry=registry, beside=ModelGroup(packaged(version="9"), 0.5))).run()
+    make(packaged(registry=registry, companions=ModelGroup(packaged(version="9"), 0.5))).run()
     assert registry.loads == ["models:/house/4"]
     warned = [each.message for each in caplog.records if each.levelname == "WARNING"]
     assert warned == [
@@ -176,17 +176,17 @@ def test_a_champion_of_another_pipeline_is_tried_again_when_its_challenger_has_f
     kafka: Kafka, make: Make, registry: Registry, later: Any
 ) -> None:
     registry.versions |= {"4": PipelineChanged("it has another"), "10": PipelineChanged("it has another")}
-    registry.beside["challenger"] = "9"
+    registry.companions["challenger"] = "9"
     registry.fails_try_out = ModelRefused("the challenger has another pipeline")
     later(lambda: setattr(registry, "alias", "4"))
 
     def both() -> None:
-        registry.beside["challenger"], registry.fails_try_out = "10", None
+        registry.companions["challenger"], registry.fails_try_out = "10", None
 
     later(both, 9)
-    beside = ModelGroup(packaged(version="9"), 0.5)
+    companions = ModelGroup(packaged(version="9"), 0.5)
     with pytest.raises(PipelineChanged, match="models:/house/4 has another pipeline"):
-        make(packaged(registry=registry, beside=beside), on_state_loss="rebuild").run()
+        make(packaged(registry=registry, companions=companions), on_state_loss="rebuild").run()
     assert registry.tried == ["models:/house/4"] * 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from makiserve.records.fields import field_names
+from makiserve.records.emitted_fields import field_names
 from makiserve.scoring.columns import named_columns
 from makiserve.stream.columns.items import as_floats
 

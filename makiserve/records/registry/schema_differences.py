@@ -13,8 +13,8 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.avro import parse
-from makiserve.records.context import CONTEXT
 from makiserve.records.inference import InferredField, fields_of_json_schema, record_of_avro
+from makiserve.records.message_context import CONTEXT
 from makiserve.records.record import Schema, type_name
 from makiserve.records.registry.client import RegisteredSchema
 from makiserve.records.typed import TypedColumn

@@ -29,12 +29,12 @@ def service(model: Served, plans: Sequence[Plan], broker: BrokerSettings, settin
             (title, steps(plan, prefix))
             for title, plan, prefix in zip(("features", "post"), plans, PREFIXES, strict=False)
         ),
-        beside=tuple(_beside(model)),
+        companions=tuple(_companions(model)),
     )
 
 
-def _beside(model: Served) -> Iterator[tuple[str, str]]:
-    challenger, share, shadow = model.beside
+def _companions(model: Served) -> Iterator[tuple[str, str]]:
+    challenger, share, shadow = model.companions
     if challenger:
         yield "Challenger", f"{_release(challenger)}, {share * 100:g}% of the keys"
     if shadow:

@@ -1,4 +1,4 @@
-"""A turn: one attempt at a batch, which changes the lane's state only if every item has passed."""
+"""One attempt at a batch, which changes the lane's state only if every item has passed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Unrepresentable(Exception):
         self.keys: list[Any] = []
 
 
-class Turn:
+class Attempt:
     """One attempt at a batch.
 
     Args:
@@ -83,7 +83,7 @@ class Turn:
     def ended(
         self, *, committed: Callable[[], None] | None = None, abandoned: Callable[[], None] | None = None
     ) -> None:
-        """Note what to do after the state has changed, or if the turn is abandoned; the last note comes first."""
+        """Note what to do after the state has changed, or if the attempt is abandoned; the last note comes first."""
         if committed:
             self._after_commit.append(committed)
         if abandoned:
@@ -99,18 +99,18 @@ class Turn:
             act()
 
     def abandon(self) -> None:
-        """Leave the state as it was before the turn."""
+        """Leave the state as it was before the attempt."""
         for undo in reversed(self._after_abandon):
             undo()
 
 
-def run_numbered(run: Callable[[Flow, Turn], Flow], flow: Flow, turn: Turn) -> Flow:
+def run_numbered(run: Callable[[Flow, Attempt], Flow], flow: Flow, attempt: Attempt) -> Flow:
     """Return what a chain emits; `at` is the index of the item of `flow` that caused it.
 
     Errors name records, as usual.
     """
     try:
-        return run(Flow(flow.items, np.arange(len(flow)), flow.segments, flow.rows), turn)
+        return run(Flow(flow.items, np.arange(len(flow)), flow.segments, flow.rows), attempt)
     except RecordsFailed as failed:
         failures: dict[int, Any] = {}
         for index, error in sorted(failed.failures.items()):

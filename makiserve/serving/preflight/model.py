@@ -11,9 +11,9 @@ from makiserve.errors import ConfigurationError, DecodeError, PipelineError, Sch
 from makiserve.kafka import OffsetsClient, registry_client, retry
 from makiserve.records import Schema
 from makiserve.records.registry import retry as retry_registry
-from makiserve.records.registry.differences import first_difference
+from makiserve.records.registry.schema_differences import first_difference
 from makiserve.serving.output_format import OutputFormats
-from makiserve.serving.preflight.run import Finding, ServiceFacts
+from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.start_position import committed_position
 from makiserve.serving.state.topic import check_state

@@ -13,7 +13,7 @@ from makiserve.errors import ConfigurationError, DecodeError, RecordError
 from makiserve.offline.lanes import lanes_of
 from makiserve.offline.sources import Block, Source
 from makiserve.records import Record, Schema
-from makiserve.records.fields import attribute_of
+from makiserve.records.emitted_fields import attribute_of
 from makiserve.scoring import Served
 from makiserve.stream.engine.follow import Followed, Follower
 from makiserve.stream.engine.plan import Plan

@@ -88,7 +88,7 @@ def test_the_alias_moves_and_each_output_is_of_the_version_that_its_header_names
     assert_replayed(kafka)
     since = mark(kafka, 0).since
     assert f"in[0]: models:/house/3 → models:/house/4 at offset {since}" in caplog.messages
-    assert mark(kafka, 0).release == "models:/house/4"
+    assert mark(kafka, 0).model_version == "models:/house/4"
 
 
 @pytest.mark.parametrize("call", ["flush", "offsets", "commit"])
@@ -111,7 +111,7 @@ def test_where_the_switch_was_is_known_after_a_restart(kafka: Kafka, make: Make,
     kafka.stop.__init__()  # type: ignore[misc]
     kafka.input[0].append(message(0, COUNT, b'{"value": 1}'))
     make(packaged(version="4", model=Model(10), registry=registry)).run()
-    assert (mark(kafka, 0).release, mark(kafka, 0).since) == ("models:/house/4", since)
+    assert (mark(kafka, 0).model_version, mark(kafka, 0).since) == ("models:/house/4", since)
 
 
 def test_a_version_that_refuses_what_the_one_before_took_goes_before_anything_of_it_is_visible(
@@ -266,8 +266,8 @@ def test_a_version_that_cannot_be_had_is_waited_for_or_the_state_is_lost(
     first, registry.alias = registry.versions["3"], "4"
     registry.versions["3"] = trouble
 
-    def load(release: str) -> Any:
-        registry.loads.append(release)
+    def load(model_version: str) -> Any:
+        registry.loads.append(model_version)
         registry.versions["3"], found = first, registry.versions["3"]
         if isinstance(found, Exception):
             raise found
