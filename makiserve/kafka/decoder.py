@@ -134,13 +134,18 @@ def _attributes(context: ContextFields, message: Message) -> dict[str, Any]:
     return attributes_in(read_headers(message).headers) if context.has_attributes else {}
 
 
-def direct_decoder(schema: Schema, broker: BrokerSettings) -> MessageDecoder:
+def direct_decoder(schema: Schema, broker: BrokerSettings, key_of: KeyOf = own_key) -> MessageDecoder:
     """Return a decoder that waits for the registry, each time for at most `broker.startup_timeout`.
+
+    Args:
+        schema: the record type.
+        broker: how to reach the registry.
+        key_of: returns the key of a message that fields come from.
 
     Raises:
         ConfigurationError: the settings of the registry are wrong.
     """
-    return _decoder(schema, broker, lambda load: DirectLoader(load, broker.startup_timeout))
+    return _decoder(schema, broker, lambda load: DirectLoader(load, broker.startup_timeout), key_of)
 
 
 def background_decoder(schema: Schema, broker: BrokerSettings, key_of: KeyOf = own_key) -> MessageDecoder:

@@ -17,6 +17,7 @@ from makiserve.kafka import (
     offset_ranges,
     place_from_text,
 )
+from makiserve.kafka.repartitioned import topic_between
 from makiserve.offline.service_outputs import ActualOutputs, OutputReader, actual_outputs
 from makiserve.records import Schema
 from makiserve.scoring import Batch, Served
@@ -199,7 +200,7 @@ def refuse_topic_between(name: str, group: str) -> None:
     Raises:
         ConfigurationError: it is.
     """
-    if name.startswith(f"{group}.by-"):
+    if name.startswith(topic_between(group)):
         raise ConfigurationError(
             f"{name} is the intermediate topic of --partition-by. Outputs name the record of the service's input that "
             "caused them, so they cannot be matched with records of this topic. Instead, replay it (--replay "

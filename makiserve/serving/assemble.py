@@ -11,10 +11,10 @@ from makiserve.kafka import (
     background_decoder,
     own_key,
 )
+from makiserve.kafka.repartitioned import key_before
 from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer
 from makiserve.serving.group_monitor import GroupMonitor
-from makiserve.serving.messages import key_before
 from makiserve.serving.processor import Processor
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.retry import RetryPolicy

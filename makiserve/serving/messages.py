@@ -18,6 +18,7 @@ from makiserve.kafka.headers import (
     time_header,
     trace_headers,
 )
+from makiserve.kafka.repartitioned import key_before
 from makiserve.records.registry.wire import VALUE_HEADER
 
 BARE_BYTES = 12_000
@@ -106,12 +107,7 @@ def origin_before(message: Message) -> RecordOrigin:
     added = decode_headers(headers)
     time_ms = message.timestamp()[1] if added.time_ms is None else added.time_ms
     source = (SOURCE, added.values["source"]) if added.values else position(message).header
-    return RecordOrigin(added.values.get("key"), added.own, source, time_ms, dropped)
-
-
-def key_before(message: Message) -> bytes | None:
-    """Return the key that a rekeyed record had before; see `original_key`."""
-    return decode_headers(read_headers(message).headers).values.get("key")
+    return RecordOrigin(key_before(message), added.own, source, time_ms, dropped)
 
 
 def position(message: Message) -> RecordPosition:

@@ -13,6 +13,7 @@ import msgspec
 from makiserve.errors import DecodeError, OperatorError, RecordError
 from makiserve.kafka import BY_KEY, Cluster, Connection, Message, retry
 from makiserve.kafka.headers import model_headers
+from makiserve.kafka.repartitioned import topic_between
 from makiserve.monitoring.snapshot import PipelineStep, Service
 from makiserve.records import Record, Schema
 from makiserve.records.emitted_fields import attribute_of
@@ -23,7 +24,7 @@ from makiserve.serving.processor import Processed
 from makiserve.serving.rollout.scorers import model_version_of
 from makiserve.serving.serve import run_processor, serve
 from makiserve.serving.telemetry import TelemetrySink, service
-from makiserve.serving.topics import check_names, topic_between
+from makiserve.serving.topics import check_names
 from makiserve.settings import BrokerSettings, ServeSettings
 
 OPTION = "--partition-by"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Cluster
+from makiserve.kafka.repartitioned import topic_between
 from makiserve.serving.dead_letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
 from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import prepare_state_topic, state_topic
@@ -32,11 +33,6 @@ class Role(NamedTuple):
     what: str
     name: str
     options: str
-
-
-def topic_between(group: str, field: str) -> str:
-    """Return the topic of `--partition-by`; characters that Kafka does not allow become hyphens."""
-    return f"{group}.by-{re.sub(r'[^a-zA-Z0-9._-]', '-', field)}"
 
 
 def check_names(broker: BrokerSettings, settings: ServeSettings) -> None:

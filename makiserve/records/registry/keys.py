@@ -88,7 +88,7 @@ class KeyDecoder:
         """Return how a key is encoded; None if it has no schema."""
         if key is None or self._loader is None or (header is None and key[:1] not in (b"\0", b"\1")):
             return None
-        return encoding_of(key, header)
+        return encoding_of(key, header, "key")
 
     def _plain(self, key: bytes | None) -> dict[str, Any]:
         if key is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from makiserve.errors import DecodeError
@@ -47,24 +47,25 @@ class Encoded(NamedTuple):
 PLAIN = Encoded(b"", 0)
 
 
-def encoding_of(value: bytes, header: bytes | None) -> Encoded:
-    """Return how a value is encoded.
+def encoding_of(value: bytes, header: bytes | None, part: Literal["value", "key"] = "value") -> Encoded:
+    """Return how a value or a key is encoded.
 
     Args:
-        value: the message's.
+        value: the bytes.
         header: the value of the header with the schema id; None if the message has no such header.
+        part: the part of the message, for errors.
 
     Raises:
         DecodeError: the value begins neither with a schema id nor like a JSON object, or the schema id is cut off.
     """
     if header is not None:
-        return Encoded(_checked(header, "the header " + VALUE_HEADER), 0)
+        return Encoded(_checked(header, f"the header {KEY_HEADER if part == 'key' else VALUE_HEADER}"), 0)
     if size := SIZES.get(value[:1]):
-        return Encoded(_checked(value[:size], "the value"), size)
+        return Encoded(_checked(value[:size], f"the {part}"), size)
     if value.lstrip(WHITE)[:1] == b"{":
         return PLAIN
     begin = f"begins with the byte 0x{value[0]:02x}" if value else "is empty"
-    raise DecodeError(f"the value {begin}: it has no schema id, and it is not a JSON object ({len(value):,} bytes)")
+    raise DecodeError(f"the {part} {begin}: it has no schema id, and it is not a JSON object ({len(value):,} bytes)")
 
 
 def schema_id(encoded: bytes) -> SchemaId:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,8 +17,11 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from sklearn.dummy import DummyRegressor
 
 import makiserve
+from makiserve.offline.sources import TopicSpan
 from makiserve.testing.broker import RegistryServer
+from tests.integration.serving.encoded import FORMATS, PLACES, Encoder, produce_encoded
 from tests.integration.serving.keyed import REFERENCE, Reading, features
+from tests.integration.serving.registry import Server, watching
 from tests.integration.serving.service import Service, read
 from tests.integration.serving.test_dead_letters import run
 
@@ -111,7 +115,8 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
     options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
     options += ["--emit", "prediction,features", "--partition-by", FIELD]
     running = service(logged.model_uri, source, output, *options)
-    found = by_event(read(kafka, output, enough=len(NUMBERS) - 1))
+    written = read(kafka, output, enough=len(NUMBERS) - 1)
+    found = by_event(written)
     assert running.stop()[0] == 0
     deserialize = AvroDeserializer(client)
     totals: dict[str, list[float]] = defaultdict(list)
@@ -134,6 +139,67 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
         assert max(own) == expected  # both partitions of the house are one state
     (dead,) = (message for own in read(kafka, f"{output}.dead-letters").values() for message in own)
     assert (dead.key(), dead.value()) == (sent[POISON].key, sent[POISON].value)
+    between = f"makiserve.{output}.by-{FIELD}"
+    replayed = makiserve.replay(
+        logged.model_uri,
+        TopicSpan(between, kafka, schema_registry=registry.url),
+        emit=("prediction", "features"),
+    ).frame
+    for partition, messages in written.items():
+        own = replayed[replayed["source"] == f"{between}[{partition}]"]
+        values: list[Any] = [
+            deserialize(message.value(), SerializationContext(output, MessageField.VALUE)) for message in messages
+        ]
+        assert list(own["features.total"]) == [value["features"]["total"] for value in values]
+        assert list(own["features.event"]) == [value["features"]["event"] for value in values]
+        assert list(own["key"]) == [message.key() for message in messages]
+    assert len(replayed) == len(NUMBERS) - 1
+
+
+@pytest.mark.slow
+def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
+    kafka: str, topic: Topic, server: Server, registry: RegistryServer, client: SchemaRegistryClient
+) -> None:
+    """Each third of the messages has each format, with the schema ids in front and in headers."""
+    source, output = topic(1), topic(1)
+    for constant in (1.5, 2.5):
+        fitted = DummyRegressor(strategy="constant", constant=constant).fit([[0.0] * 4] * 2, [1.0] * 2)
+        makiserve.log_model(
+            fitted, features=features, record=Reading, reference=REFERENCE, registered_model_name="keyed"
+        )
+    encoder = Encoder(client, source)
+    kinds = [(schema_format, place) for schema_format in FORMATS for place in PLACES]
+    sent = [encoder.message(*kinds[number % len(kinds)], number, house_of(number)) for number in range(36)]
+    options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
+    options += ["--emit", "prediction,features"]
+    server.move("1", "keyed")
+    with watching("keyed", kafka, source, output, server, options=options) as told:
+        produce_encoded(kafka, source, sent[:12])
+        read(kafka, output, enough=12)
+        server.move("2", "keyed")
+        told.wait("models:/keyed/1 → models:/keyed/2")
+        produce_encoded(kafka, source, sent[12:24])
+        read(kafka, output, enough=24)
+        assert told.end() == 0
+    with watching("keyed", kafka, source, output, server, options=options) as told:
+        produce_encoded(kafka, source, sent[24:])
+        (found,) = read(kafka, output, enough=36).values()
+        assert told.end() == 0
+    deserialize = AvroDeserializer(client)
+    values: list[Any] = [deserialize(each.value(), SerializationContext(output, MessageField.VALUE)) for each in found]
+    assert [value["prediction"] for value in values] == [1.5] * 12 + [2.5] * 24
+    rows = [value["features"] for value in values]
+    assert [(row["number"], row["house"]) for row in rows] == [(number, house_of(number)) for number in range(36)]
+    for house in "ab":
+        own = [row for row in rows if row["house"] == house]
+        assert [row["total"] for row in own] == list(accumulate(row["number"] / 2 for row in own))
+    assert [message.key() for message in found] == [message.key for message in sent]
+    assert not any(name == "__value_schema_id" for message in found for name, _ in message.headers() or ())
+    in_header = [any(name == "__key_schema_id" for name, _ in message.headers() or ()) for message in found]
+    assert in_header == [number % 2 == 1 for number in range(36)]
+    span = TopicSpan(source, kafka, schema_registry=registry.url)
+    replayed = makiserve.replay("models:/keyed/2", span, emit=("features",))
+    assert [value["features"] for _, value in replayed.outputs] == rows
 
 
 @pytest.mark.parametrize("options", [[], ["--partition-by", FIELD]], ids=["direct", "repartitioned"])

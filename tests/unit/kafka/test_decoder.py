@@ -185,6 +185,15 @@ def test_a_key_whose_schema_does_not_exist_is_an_error(fake: FakeRegistry) -> No
     assert "404" in found[0]
 
 
+def test_a_schema_id_that_is_cut_off_names_the_part_of_the_message(fake: FakeRegistry) -> None:
+    value = b'{"value": 1}'
+    headers = [("__key_schema_id", b"\0\0")]
+    assert "the key of the message: the key has no" in words(Keyed, message(value, key=b"\0\0"), url=fake.url)[0]
+    assert "the header __key_schema_id has no" in words(Keyed, message(value, headers, key=b"x"), url=fake.url)[0]
+    headers = [("__value_schema_id", b"\0\0")]
+    assert "the header __value_schema_id has no" in words(Keyed, message(value, headers), url=fake.url)[0]
+
+
 def test_a_record_declares_the_whole_key_or_its_fields() -> None:
     class Both(makiserve.Record):
         whole: str = makiserve.field(name="__key")

@@ -11,14 +11,15 @@ import makiserve
 from makiserve.artifact import FeaturesOnly
 from makiserve.kafka import BY_KEY, MessageDecoder
 from makiserve.kafka.headers import RecordPosition
+from makiserve.kafka.repartitioned import key_before, key_in, topic_between
 from makiserve.records import Schema
 from makiserve.scoring import Batch
 from makiserve.serving import assemble
-from makiserve.serving.messages import Draft, RecordOrigin, Times, key_before, origin_before, original_key
+from makiserve.serving.messages import Draft, RecordOrigin, Times, origin_before, original_key
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.repartition import Repartitioner, key_of
 from makiserve.serving.sender import Sender
-from makiserve.serving.topics import Partitions, topic_between
+from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
@@ -89,6 +90,21 @@ def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key:
     assert key_before(cast("Any", again)) == key
 
 
+@pytest.mark.parametrize(
+    ("topic", "added", "key"),
+    [
+        ("g.by-house", [("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k7")], b"k7"),
+        ("g.by-house", [("makiserve.source", b"in[1]@7")], None),
+        ("g.by-house", [("makiserve.source", b"in[1]@7"), ("makiserve.digest", b"d")], b"h1"),  # of an output
+        ("g.by-house", [], b"h1"),
+        ("house", [("makiserve.source", b"in[1]@7"), ("makiserve.key", b"k7")], b"h1"),
+    ],
+)
+def test_key_in_the_topic_between_is_the_one_of_the_input(topic: str, added: Any, key: bytes | None) -> None:
+    again = Message(topic=topic, key=b"h1", headers=[("a", b"1"), *added])
+    assert key_in(cast("Any", again)) == key
+
+
 def test_a_field_names_a_topic() -> None:
     assert topic_between("makiserve.out", "house") == "makiserve.out.by-house"
     assert topic_between("g", "House overall [kW]") == "g.by-House-overall--kW-"
@@ -121,4 +137,4 @@ def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch
 def test_message_of_another_program_in_the_topic_between_is_its_own_origin(time: bytes | None) -> None:
     foreign = message(1, 7, b"{}", [("a", b"1"), ("makiserve.time", cast("bytes", time))])
 
-    assert origin_before(foreign) == RecordOrigin(None, foreign.headers(), RecordPosition("in", 1, 7).header, 1007)
+    assert origin_before(foreign) == RecordOrigin(b"k", foreign.headers(), RecordPosition("in", 1, 7).header, 1007)
