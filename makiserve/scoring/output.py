@@ -105,18 +105,21 @@ class Outputs:
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
         self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
-        self._use_format("JSON", self.encode_object, 0)
+        self._use_format("JSON", self.encode_object, 0, self.encode_object)
 
-    def in_format(self, name: str, encode: Callable[[Any], bytes], shown: int) -> Outputs:
+    def in_format(
+        self, name: str, encode: Callable[[Any], bytes], shown: int, shadow: Callable[[Any], bytes] | None = None
+    ) -> Outputs:
         """Return the same form with outputs that are published in another format than JSON.
 
         Args:
             name: of the format, for error messages.
             encode: encodes an output; it raises one of `UNWRITABLE` if the format cannot represent it.
             shown: how many outputs of a batch are also encoded as JSON.
+            shadow: encodes an object with the prediction of a shadow, or the error that replaces it; None without one.
         """
         other = copy(self)
-        other._use_format(name, encode, shown)  # noqa: SLF001  of the same class
+        other._use_format(name, encode, shown, shadow or self.encode_object)  # noqa: SLF001  of the same class
         return other
 
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], Sequence[Any]]:
@@ -160,13 +163,13 @@ class Outputs:
         return scored
 
     def encode_shadow(self, prediction: Any) -> bytes:
-        """Return the JSON of a shadow model's prediction, or of the reason why there is none."""
+        """Return a shadow model's prediction as it is published, or the reason why there is none."""
         if isinstance(prediction, RecordError):
-            return shadow_error(prediction)
+            return self._publish_shadow({"error": str(prediction)})
         try:
-            return self.encode_object({"prediction": prediction})
+            return self._publish_shadow({"prediction": prediction})
         except UNWRITABLE as error:
-            return self.encode_object({"error": f"the output cannot be written as JSON: {error}"})
+            return self._publish_shadow({"error": f"the output cannot be written as {self.format}: {error}"})
 
     def _is_writable(self, scored: Scored) -> bool:
         """Return whether JSON can represent all outputs, as far as their types show."""
@@ -179,8 +182,10 @@ class Outputs:
             and set(map(type, scored.predictions)) <= {float, bool, type(None)}
         )
 
-    def _use_format(self, name: str, encode: Callable[[Any], bytes], shown: int) -> None:
-        self.format, self._publish, self._shown_count = name, encode, shown
+    def _use_format(
+        self, name: str, encode: Callable[[Any], bytes], shown: int, shadow: Callable[[Any], bytes]
+    ) -> None:
+        self.format, self._publish, self._shown_count, self._publish_shadow = name, encode, shown, shadow
 
     def _shown(self, values: list[bytes], objects: Sequence[Any]) -> list[bytes]:
         if self._publish is self.encode_object:
@@ -197,11 +202,6 @@ class Outputs:
             except UNWRITABLE as error:
                 failed.setdefault(cause, EncodeError(f"the output cannot be written as {self.format}: {error}"))
         return failed
-
-
-def shadow_error(error: RecordError) -> bytes:
-    """Return the JSON that is published instead of a shadow model's prediction."""
-    return msgspec.json.encode({"error": str(error)})
 
 
 def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from msgspec import Meta
 
-from makiserve.errors import ConfigurationError
+from makiserve.errors import ConfigurationError, RecordError
 from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.scoring.batch import Batch
 from makiserve.scoring.plain import plain
@@ -35,10 +35,12 @@ class SampleOutputs(NamedTuple):
     Attributes:
         items: the outputs; empty without reference records.
         features: the type of the items that the pipeline emits; None if it emits none.
+        shadow: the predictions of the shadow; empty without one.
     """
 
     items: list[Any]
     features: type | None
+    shadow: Sequence[Any] = ()
 
 
 def sample_outputs(model: Served) -> SampleOutputs:
@@ -46,12 +48,14 @@ def sample_outputs(model: Served) -> SampleOutputs:
     scorer, outputs, records = model.scorer(), model.outputs(), model.sample
     items: list[Any] = []
     features: type | None = None
+    shadow: list[Any] = []
     for is_challenged in (False, True) if scorer.has_challenger else (False,):
         challenged = [is_challenged] * len(records) if scorer.has_challenger else None
         (scored,) = scorer.score([Batch(scorer.new_lane(), records, challenged)])
         items += outputs.objects(scored, records)[1]
         features = type(scored.features[0]) if scored.features else features
-    return SampleOutputs(items, features)
+        shadow += [prediction for _, prediction in scored.shadow or () if not isinstance(prediction, RecordError)]
+    return SampleOutputs(items, features, shadow)
 
 
 def output_type(sample: SampleOutputs, name: str, model: str, *, is_json: bool) -> type[msgspec.Struct]:
@@ -66,11 +70,7 @@ def output_type(sample: SampleOutputs, name: str, model: str, *, is_json: bool) 
     Raises:
         ConfigurationError: the type of a field cannot be determined.
     """
-    if not sample.items:
-        raise ConfigurationError(
-            f"{model} has no reference records with an output, so the types of its outputs are unknown. Package it "
-            "with makiserve.log_model(…, reference=…), or use --output-format json"
-        )
+    _require(sample.items, model)
     parts = {
         "prediction": f"The prediction of {model}.",
         "features": f"The features that {model} predicted from.",
@@ -78,6 +78,32 @@ def output_type(sample: SampleOutputs, name: str, model: str, *, is_json: bool) 
     }
     declared = {"features": sample.features or Any}
     return _Types(is_json).struct(name, sample.items, declared, f"An output of {model}.", parts)
+
+
+def shadow_type(predictions: Sequence[Any], name: str, model: str, *, is_json: bool) -> type[msgspec.Struct]:
+    """Return the type of what is published for a shadow: its prediction, or the error that replaces it.
+
+    Args:
+        predictions: predictions of the shadow.
+        name: of the type.
+        model: the name of the shadow, for the descriptions.
+        is_json: as for `output_type`.
+
+    Raises:
+        ConfigurationError: the type of the prediction cannot be determined.
+    """
+    _require(predictions, model)
+    items = [*({"prediction": prediction} for prediction in predictions), {"error": ""}]
+    parts = {"prediction": f"The prediction of {model}.", "error": "Why there is no prediction."}
+    return _Types(is_json).struct(name, items, {}, f"A prediction of {model} as a shadow.", parts)
+
+
+def _require(sample: Sequence[Any], model: str) -> None:
+    if not sample:
+        raise ConfigurationError(
+            f"{model} has no reference records with an output, so the types of its outputs are unknown. Package it "
+            "with makiserve.log_model(…, reference=…), or use --output-format json"
+        )
 
 
 def native(value: Any) -> Any:

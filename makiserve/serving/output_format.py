@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import registry_client
 from makiserve.monitoring.merge import SHOWN
 from makiserve.records.registry import (
     KINDS,
-    PayloadEncoder,
+    Encode,
     RegisteredSchema,
     RegistryClient,
     SchemaFormat,
@@ -23,10 +25,38 @@ from makiserve.records.registry import (
 )
 from makiserve.scoring import Outputs, Served
 from makiserve.scoring.output import UNWRITABLE
-from makiserve.scoring.output_type import native, output_type, sample_outputs
-from makiserve.settings import BrokerSettings, ServeSettings
+from makiserve.scoring.output_type import native, output_type, sample_outputs, shadow_type
+from makiserve.settings import BrokerSettings, ServeSettings, SubjectStrategy
 
 T = TypeVar("T")
+
+SUBJECTS: dict[SubjectStrategy, str] = {
+    "topic-name": "{topic}-value",
+    "record-name": "{record}",
+    "topic-record-name": "{topic}-{record}",
+}
+"""The subject of a schema, by Confluent's strategies."""
+
+
+class TopicValues(NamedTuple):
+    """The values of a topic.
+
+    Attributes:
+        subject: of their schema.
+        schema: their schema.
+        encode: encodes a value, without the id of the schema.
+    """
+
+    subject: str
+    schema: RegisteredSchema
+    encode: Encode
+
+    def missing(self) -> ConfigurationError:
+        """Return the error for a subject that does not have the schema."""
+        return ConfigurationError(
+            f"the subject {self.subject} of the schema registry accepts the schema of the outputs, but does not have "
+            f"it: register it, or let the service do so with --register-schemas: {self.schema.text}"
+        )
 
 
 class OutputFormats:
@@ -55,11 +85,6 @@ class OutputFormats:
     def __reduce__(self) -> tuple[Any, ...]:
         return OutputFormats, (self._broker, self._settings)
 
-    @property
-    def subject(self) -> str:
-        """The subject of the schema in the registry."""
-        return f"{self._settings.output}-value"
-
     def prepare(self, model: Served) -> None:
         """Make the outputs of a model version ready, so that `outputs` makes no request.
 
@@ -71,10 +96,8 @@ class OutputFormats:
         """
         if self._format is None or model in self._ready:
             return
-        payload = self._payload(self._format, model)
-        schema = RegisteredSchema(KINDS[self._format], payload.text)
-        number = self._retried(lambda client: self._registered(client, schema))
-        self._ready[model] = model.outputs().in_format(self._format, with_id(number, payload.encode), SHOWN)
+        outputs, *shadow = map(self._registered, self._values(self._format, model))
+        self._ready[model] = model.outputs().in_format(self._format, outputs, SHOWN, *shadow)
 
     def outputs(self, model: Served) -> Outputs:
         """Return the form of the outputs of a model version; it is prepared if it was not."""
@@ -89,40 +112,54 @@ class OutputFormats:
         """
         if self._format is None:
             return "plain JSON without a schema"
-        schema = RegisteredSchema(KINDS[self._format], self._payload(self._format, model).text)
-        if number := self._retried(lambda client: find_schema(client, self.subject, schema)):
-            return f"{self.subject} has the schema of the outputs, id {number}"
-        if not self._settings.register_schemas:
-            raise self._missing(schema)
-        return f"{self.subject} accepts the schema of the outputs, which will be registered"
+        return "; ".join(map(self._checked, self._values(self._format, model)))
 
-    def _payload(self, schema_format: SchemaFormat, model: Served) -> PayloadEncoder:
-        """Return the encoder of the outputs without schema ids, tried with the outputs of the reference records."""
-        sample = sample_outputs(model)
-        name = type_name(self._settings.output)
-        kind = output_type(sample, name, model.name or model.uri, is_json=schema_format == "json-schema")
+    def _checked(self, values: TopicValues) -> str:
+        if number := self._retried(lambda client: find_schema(client, values.subject, values.schema)):
+            return f"{values.subject} has the schema of the outputs, id {number}"
+        if not self._settings.register_schemas:
+            raise values.missing()
+        return f"{values.subject} accepts the schema of the outputs, which will be registered"
+
+    def _values(self, schema_format: SchemaFormat, model: Served) -> list[TopicValues]:
+        """Return the values of the output topic, and those of the shadow's topic if there is one."""
+        sample, is_json = sample_outputs(model), schema_format == "json-schema"
+        name, topic, shadow_topic = model.name or model.uri, self._settings.output, self._settings.shadow_output
+        kind = output_type(sample, type_name(topic), name, is_json=is_json)
+        found = [self._tried(schema_format, topic, kind, sample.items, model.uri)]
+        if shadow_topic and (shadow := model.beside.shadow):
+            name = shadow.name or shadow.uri
+            kind = shadow_type(sample.shadow, type_name(shadow_topic), name, is_json=is_json)
+            items = [{"prediction": prediction} for prediction in sample.shadow]
+            found.append(self._tried(schema_format, shadow_topic, kind, items, shadow.uri))
+        return found
+
+    def _tried(
+        self, schema_format: SchemaFormat, topic: str, kind: type[msgspec.Struct], items: Sequence[Any], uri: str
+    ) -> TopicValues:
+        """Return the values of a topic, tried with the outputs of the reference records."""
         payload = payload_encoder(schema_format, kind, native)
-        for item in sample.items:
+        for item in items:
             try:
                 payload.encode(item)
             except UNWRITABLE as error:
                 raise ConfigurationError(
-                    f"an output of the reference records of {model.uri} is not of the declared type, so it cannot be "
+                    f"an output of the reference records of {uri} is not of the declared type, so it cannot be "
                     f"written as {schema_format}: {error}. Correct the types in the class that the pipeline emits"
                 ) from error
-        return payload
+        subject = SUBJECTS[self._settings.subject_strategy].format(topic=topic, record=kind.__name__)
+        return TopicValues(subject, RegisteredSchema(KINDS[schema_format], payload.text), payload.encode)
 
-    def _registered(self, client: RegistryClient, schema: RegisteredSchema) -> int:
-        number = find_schema(client, self.subject, schema)
-        if number is None and not self._settings.register_schemas:
-            raise self._missing(schema)
-        return client.register(self.subject, schema) if number is None else number
+    def _registered(self, values: TopicValues) -> Encode:
+        """Return the encoder of values with the id of their schema, which is registered if that is allowed."""
 
-    def _missing(self, schema: RegisteredSchema) -> ConfigurationError:
-        return ConfigurationError(
-            f"the subject {self.subject} of the schema registry accepts the schema of the outputs, but does not have "
-            f"it: register it, or let the service do so with --register-schemas: {schema.text}"
-        )
+        def number_in(client: RegistryClient) -> int:
+            number = find_schema(client, values.subject, values.schema)
+            if number is None and not self._settings.register_schemas:
+                raise values.missing()
+            return client.register(values.subject, values.schema) if number is None else number
+
+        return with_id(self._retried(number_in), values.encode)
 
     def _retried(self, call: Callable[[RegistryClient], T]) -> T:
         client = registry_client(self._broker)

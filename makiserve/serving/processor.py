@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from makiserve.errors import RecordError
@@ -30,6 +30,7 @@ class Processed(NamedTuple):
         origins: what messages take from a record, by index; those that are missing are not known yet.
         shadow: causes and messages for the shadow's topic.
         scored: the features and predictions, which drift is measured on; None if nothing was scored.
+        encode_shadow: encodes the error that replaces a message that the shadow's topic refuses; None without a shadow.
     """
 
     causes: list[int]
@@ -40,6 +41,7 @@ class Processed(NamedTuple):
     origins: dict[int, RecordOrigin]
     shadow: Sequence[tuple[int, Draft]] = ()
     scored: Scored | None = None
+    encode_shadow: Callable[[RecordError], bytes] | None = None
 
     def without(self, failed: Mapping[int, RecordError]) -> Processed:
         """Return a copy in which these records are dead letters; the shadow's messages for them remain."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from makiserve.errors import PublishError, RecordError, StoppedOnError
 from makiserve.kafka import Message
 from makiserve.scoring import Dead
-from makiserve.scoring.output import shadow_error
 from makiserve.serving.messages import (
     BARE_BYTES,
-    Draft,
     Outgoing,
     Times,
     dead_letter,
@@ -73,7 +70,7 @@ class Publisher:
         for cause, message in zip(processed.causes, ready, strict=True):
             self._sender.send(_place(messages[cause]), message)
         self.bury(messages, processed)
-        self._publish_shadow(messages, processed.shadow)
+        self._publish_shadow(messages, processed)
         dropped = sum(record.dropped for record in processed.origins.values())
         return Published(processed.causes, processed.values, processed.dead, dropped)
 
@@ -115,16 +112,16 @@ class Publisher:
         now_ms = _now_ms()
         return Times(*self._sender.limits(topic).times(now_ms), now_ms)
 
-    def _publish_shadow(self, messages: list[Message], shadow: Sequence[tuple[int, Draft]]) -> None:
+    def _publish_shadow(self, messages: list[Message], processed: Processed) -> None:
         """Produce the shadow's predictions, or the reason why it rejected the features.
 
         Messages that the topic refuses are shortened until it accepts them: a shadow must never cause a dead letter.
         """
-        if not shadow or self._settings.shadow_output is None:
+        if processed.encode_shadow is None or self._settings.shadow_output is None:
             return
         topic, times = self._settings.shadow_output, self._times(self._settings.shadow_output)
         limits = self._sender.limits(topic)
-        for cause, given in shadow:
+        for cause, given in processed.shadow:
             record, place = given.record, _place(messages[cause])
             if limits.needs_key and record.key is None:
                 record = record._replace(key=record.source[1])
@@ -134,7 +131,7 @@ class Publisher:
                 added = [record.source, *times.fit(record.time_ms)[1], *given.added]
                 key, _, headers = shortened(record, None, added, BARE_BYTES if is_refused else limits.max_bytes)
                 key = record.source[1] if key is None and limits.needs_key else key
-                message = message._replace(key=key, value=shadow_error(PublishError(why)), headers=headers)
+                message = message._replace(key=key, value=processed.encode_shadow(PublishError(why)), headers=headers)
             self._sender.send(place, message)
 
 

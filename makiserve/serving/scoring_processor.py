@@ -133,11 +133,11 @@ class ScoringProcessor:
             each if record is each.record else each._replace(record=record)
             for each, record in zip(drafts, events, strict=True)
         ]
-        shadow = []
-        if scored.shadow is not None and self._settings.shadow_output is not None:
+        shadow, encode = [], None
+        if scored.shadow and self._settings.shadow_output is not None:
             encode, headers = self._outputs.encode_shadow, self._shadow_headers
             shadow = [(cause, draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
-        return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored)
+        return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored, encode)
 
     def _use(self, model: Served) -> None:
         champion, (challenger, _, shadow) = model_headers(model), model.companions

@@ -25,6 +25,7 @@ from makiserve.settings.sections import (
     ModelSettings,
     ReplaySettings,
     ServeSettings,
+    SubjectStrategy,
     WebSettings,
     is_alias,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Section",
     "ServeSettings",
     "Settings",
+    "SubjectStrategy",
     "WebSettings",
     "given_by_environment",
     "given_by_file",

@@ -71,6 +71,7 @@ class ModelSettings(Section, table=""):
 
 OnStateLoss = Literal["refuse", "rebuild", "start-empty"]
 OutputFormat = Literal["json", "avro", "json-schema"]
+SubjectStrategy = Literal["topic-name", "record-name", "topic-record-name"]
 
 
 class ServeSettings(Section, table="serve"):
@@ -143,8 +144,13 @@ class ServeSettings(Section, table="serve"):
 
     output_format: OutputFormat = option(
         default="json",
-        help="The format of the outputs. avro and json-schema need --schema-registry: each output then names a schema "
-        "under the subject TOPIC-value, which is derived from what the model and its pipeline emit.",
+        help="The format of the outputs and of the shadow's predictions. avro and json-schema need --schema-registry: "
+        "each output then names a schema, which is derived from what the model and its pipeline emit.",
+    )
+    subject_strategy: SubjectStrategy = option(
+        default="topic-name",
+        help="The subject of the schema of the outputs: TOPIC-value, RECORD or TOPIC-RECORD, as named by the "
+        "strategies of Confluent's serializers. RECORD is made from the topic: HousePredictions for house.predictions.",
     )
     register_schemas: bool = option(
         default=False,

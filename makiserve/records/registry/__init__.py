@@ -4,6 +4,7 @@ from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.decoder import Decoded, FormatDecoder, load_decoder
 from makiserve.records.registry.encoder import (
     KINDS,
+    Encode,
     PayloadEncoder,
     SchemaFormat,
     find_schema,
@@ -17,6 +18,7 @@ __all__ = [
     "BackgroundLoader",
     "Decoded",
     "DirectLoader",
+    "Encode",
     "FormatDecoder",
     "PayloadEncoder",
     "RegisteredSchema",

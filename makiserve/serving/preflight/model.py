@@ -8,7 +8,7 @@ from functools import partial
 
 from makiserve.artifact import PackagedModel
 from makiserve.errors import ConfigurationError, DecodeError, PipelineError, SchemaNotFound
-from makiserve.kafka import OffsetsClient, registry_client, retry
+from makiserve.kafka import OffsetsClient, registry_client, retry, schema_of
 from makiserve.records import Schema
 from makiserve.records.registry import retry as retry_registry
 from makiserve.records.registry.schema_differences import first_difference
@@ -56,20 +56,27 @@ def output_schema(facts: ServiceFacts) -> Finding:
 
 
 def record_schema(facts: ServiceFacts) -> Finding:
-    """Compare the record type with the newest schema of the input, field by field, and name the first difference."""
+    """Compare the record type with the newest schema of the input, field by field, and name the first difference.
+
+    That is the schema of the subject TOPIC-value, or of the last message if the producers name subjects differently.
+    """
     client, subject = registry_client(facts.broker), f"{facts.serving.input}-value"
     if client is None:
         return Finding("not compared, because no schema registry is configured")
+    named = next(filter(None, map(schema_of, reversed(facts.sample))), None)
+    what, ask = f"the newest schema of {subject}", partial(client.latest, subject)
     try:
-        registered = retry_registry(partial(client.latest, subject), facts.broker.startup_timeout)
+        registered = retry_registry(ask, facts.broker.startup_timeout)
     except SchemaNotFound:
-        return Finding(f"not compared, because the schema registry has no subject {subject}")
-    name = facts.model.record.__name__
+        if named is None:
+            return Finding(f"not compared, because the schema registry has no subject {subject}")
+        what = f"schema {named}, which the last message names"
+        registered = retry_registry(partial(client.schema, named), facts.broker.startup_timeout)
     try:
         difference = first_difference(registered, Schema(facts.model.record))
     except DecodeError as error:
-        raise ConfigurationError(f"the newest schema of {subject} cannot be read: {error}") from error
-    return Finding(f"{name} is compared with the newest schema of {subject}", difference or "")
+        raise ConfigurationError(f"{what} cannot be read: {error}") from error
+    return Finding(f"{facts.model.record.__name__} is compared with {what}", difference or "")
 
 
 CALL = timedelta(seconds=5)

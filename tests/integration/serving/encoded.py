@@ -54,7 +54,7 @@ class Encoder:
             )
             for name, part, fields in (
                 ("House", MessageField.KEY, {"house": house}),
-                ("Reading", MessageField.VALUE, {"number": number, "value": number / 2}),
+                ("Reading", MessageField.VALUE, {"number": number, "value": number / 4}),
             )
         )
         return Sent(key, value, headers)

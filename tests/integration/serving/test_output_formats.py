@@ -20,6 +20,7 @@ from makiserve.kafka import Connection
 from makiserve.offline.audit import audit
 from makiserve.offline.lake_audit import audit_against_lake
 from makiserve.records import Schema
+from makiserve.serving.output_format import type_name
 from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker import RegistryServer
 from tests.integration.serving.pipeline import REFERENCE, Step
@@ -82,6 +83,38 @@ def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart
     asked = AuditSettings(source, output, f"{output}.dead-letters", match_by=("number",))
     compared = audit_against_lake(model, Connection(broker), asked, str(lake))
     assert (compared.agree, compared.differences.matched) == (True, 40)
+
+
+@pytest.mark.parametrize(
+    ("output_format", "strategy", "subject"),
+    [("avro", "topic-record-name", "{topic}-{record}"), ("json-schema", "record-name", "{record}")],
+)
+def test_a_shadow_has_the_format_of_the_outputs_and_subjects_follow_the_strategy(
+    kafka: str,
+    topic: Callable[..., str],
+    service: Callable[..., Service],
+    registry: RegistryServer,
+    running: PackagedModel,
+    running_uri: str,
+    output_format: str,
+    strategy: str,
+    subject: str,
+) -> None:
+    source, output, watched = topic(1), topic(1), topic(1)
+    options = ["--schema-registry", registry.url, "--output-format", output_format, "--register-schemas"]
+    options += ["--subject-strategy", strategy, "--shadow", "models:/running/1", "--shadow-output", watched]
+    send(kafka, source, as_json(STEPS))
+    started = service(running_uri, source, output, *options)
+    predictions = [value for _, value in makiserve.replay(running, STEPS).outputs]
+    for written in (output, watched):
+        (messages,) = read(kafka, written, enough=len(STEPS)).values()
+        found = read_by_confluent(registry, output_format, written, messages)
+        assert [value["prediction"] for value in found] == predictions
+    assert started.stop()[0] == 0
+    client = SchemaRegistryClient({"url": registry.url})
+    subjects = {subject.format(topic=each, record=type_name(each)) for each in (output, watched)}
+    assert subjects <= set(client.get_subjects())
+    client.close()
 
 
 def test_a_version_with_an_incompatible_schema_does_not_serve(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import fastavro
 import pytest
 
 from makiserve.errors import ConfigurationError, EncodeError, ModelRefused, SchemaRegistryUnavailable
-from makiserve.scoring import Outputs, Scored
+from makiserve.scoring import ModelGroup, Outputs, Scored
 from makiserve.serving.output_format import OutputFormats, type_name
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.records.registry.fake import FakeRegistry, fake_registry
@@ -131,6 +133,52 @@ def test_an_output_of_another_type_is_a_dead_letter(fake: FakeRegistry, output_f
     assert (index, found.values) == (0, [])
     assert isinstance(error, EncodeError)
     assert f"cannot be written as {output_format}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "subject"),
+    [("topic-name", "out-value"), ("record-name", "Out"), ("topic-record-name", "out-Out")],
+)
+def test_the_subject_follows_the_strategy(fake: FakeRegistry, strategy: str, subject: str) -> None:
+    fake.answers = {f"/subjects/{subject}": (200, {"id": 7})}
+    model: Any = Model()
+    ready = formats(fake, subject_strategy=strategy)
+    assert ready.check(model) == f"{subject} has the schema of the outputs, id 7"
+    assert ready.outputs(model).encode(SCORED, RECORDS).values[0][:5] == b"\0\0\0\0\7"
+
+
+class WithShadow(Model):
+    """The same model with a shadow, whose prediction is a text."""
+
+    class Shadow:
+        uri, name = "models:/other/2", "other"
+
+    beside = ModelGroup(shadow=cast("Any", Shadow()))
+
+    def score(self, batches: Any) -> list[Scored]:
+        return [predicted(1.5)._replace(shadow=[(0, "warm")])]
+
+
+def test_predictions_of_a_shadow_have_a_schema_of_their_topic(fake: FakeRegistry) -> None:
+    model: Any = WithShadow()
+    fake.answers = {LOOKUP: (200, {"id": 7})}
+    with pytest.raises(ConfigurationError, match="the subject watched-value") as raised:
+        formats(fake, shadow_output="watched").prepare(model)
+    text = json.loads(str(raised.value).partition("--register-schemas: ")[2])
+    fake.answers["/subjects/watched-value"] = (200, {"id": 8})
+    outputs = formats(fake, shadow_output="watched").outputs(model)
+    assert (text["name"], text["doc"]) == ("Watched", "A prediction of other as a shadow.")
+    schema = fastavro.parse_schema(text)
+
+    def read(value: bytes) -> Any:
+        assert value[:5] == b"\0\0\0\0\x08"
+        return fastavro.schemaless_reader(io.BytesIO(value[5:]), schema, None)
+
+    assert read(outputs.encode_shadow("cold")) == {"prediction": "cold", "error": None}
+    assert read(outputs.encode_shadow(EncodeError("no"))) == {"prediction": None, "error": "no"}
+    refused = read(outputs.encode_shadow(1.5))
+    assert refused["prediction"] is None
+    assert "the output cannot be written as avro" in refused["error"]
 
 
 def test_the_same_is_prepared_in_another_process(fake: FakeRegistry) -> None:
