@@ -127,7 +127,7 @@ class OutputFormats:
         name, topic, shadow_topic = model.name or model.uri, self._settings.output, self._settings.shadow_output
         kind = output_type(sample, type_name(topic), name, is_json=is_json)
         found = [self._tried(schema_format, topic, kind, sample.items, model.uri)]
-        if shadow_topic and (shadow := model.beside.shadow):
+        if shadow_topic and (shadow := model.companions.shadow):
             name = shadow.name or shadow.uri
             kind = shadow_type(sample.shadow, type_name(shadow_topic), name, is_json=is_json)
             items = [{"prediction": prediction} for prediction in sample.shadow]

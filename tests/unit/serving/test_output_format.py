@@ -153,7 +153,7 @@ class WithShadow(Model):
     class Shadow:
         uri, name = "models:/other/2", "other"
 
-    beside = ModelGroup(shadow=cast("Any", Shadow()))
+    companions = ModelGroup(shadow=cast("Any", Shadow()))
 
     def score(self, batches: Any) -> list[Scored]:
         return [predicted(1.5)._replace(shadow=[(0, "warm")])]
