@@ -6,6 +6,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,11 +20,15 @@ from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from models.flight_delay.features import Flight, features
 
 RECORDS = 200_000
 BATCH = 4096
 WINDOW = 20
 KEYS = (10, 1_000, 50_000)
+SMALL_BATCHES = (1, 10, 64, 256)
+SMALL_RECORDS = 5_120
+FEW_KEYS = 100
 
 
 class Reading(makiserve.Record):
@@ -50,6 +55,12 @@ def plan() -> Plan:
 
 
 def run() -> None:
+    """Compare the engines in large batches, and then in small ones."""
+    large_batches()
+    small_batches()
+
+
+def large_batches() -> None:
     """Compute the same features with each engine and compare them; then split the state into parts and join them."""
     print(f"\n{RECORDS:,} records, window {WINDOW}, stride 1, last, mean and stddev; CPU time\n")
     print("| keys | | µs per record | checkpoint: µs, bytes per key | restore: µs per key |\n|---|---|---|---|---|")
@@ -62,6 +73,50 @@ def run() -> None:
         by_rows = _measure(keys, "rows", Program(plan(), is_tracked=True), records)
         assert by_columns == by_rows
         _measure_pandas(keys, records, by_columns)
+
+
+def small_batches() -> None:
+    """Feed two pipelines in small batches: windows by key, and the features of flights. Compare columns with rows."""
+    print(f"\nsmall batches, windows of {FEW_KEYS} keys; CPU time per record, columns divided by rows\n")
+    print("| batch | " + " | ".join(map(str, SMALL_BATCHES)) + " |\n|---|" + "---|" * len(SMALL_BATCHES))
+    rng = random.Random(1)
+    readings = [Reading(key=rng.randrange(FEW_KEYS), value=rng.random()) for _ in range(3 * SMALL_RECORDS)]
+    _compare_small("windows", plan(), readings)
+    _compare_small("flights", trace(features()), [_flight(rng, minute) for minute in range(3 * SMALL_RECORDS)])
+
+
+def _compare_small(name: str, plan: Plan, records: list[Any]) -> None:
+    warm, measured = records[: 2 * SMALL_RECORDS], records[2 * SMALL_RECORDS :]
+    columns, rows = program_for(plan, is_tracked=True), Program(plan, is_tracked=True)
+    assert isinstance(columns, ColumnProgram)
+    cells = []
+    for size in SMALL_BATCHES:
+        seconds = []
+        for program in (columns, rows):
+            state: Any = program.new_state()
+            program.feed(warm, state)
+            for start in range(0, SMALL_RECORDS, size):  # the groups that records need are copied here
+                program.feed(records[start : start + size], state)
+            seconds.append(_timed(partial(_feed, program, state, measured, size)))
+        each = [f"{1e6 * total / SMALL_RECORDS:.0f}" for total in seconds]
+        cells.append(f"{seconds[0] / seconds[1]:.2f} ({each[0]} µs, {each[1]} µs)")
+    print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def _feed(program: ColumnProgram | Program, state: Any, records: list[Any], size: int) -> None:
+    """Feed records in batches of a size, and let columns process what is pending."""
+    for start in range(0, len(records), size):
+        program.feed(records[start : start + size], state)
+    if isinstance(program, ColumnProgram):
+        program.catch_up(state)
+
+
+def _flight(rng: random.Random, index: int) -> Flight:
+    minute, day = index % 1440, 1 + index // 1440 % 28
+    clock, delay = minute // 60 * 100 + minute % 60, float(rng.randrange(60))
+    dest = f"airport {rng.randrange(60)}"
+    arrival = delay + rng.randrange(-20, 20)
+    return Flight(2013, 1, day, clock, 1200, rng.choice("ABCDEF"), "JFK", dest, 1000.0, delay, arrival, 100.0)
 
 
 def _measure(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import time
@@ -116,6 +117,8 @@ def run_processor(
         GroupInspector(connection, settings.input), settings.input, topics, connection.session.total_seconds()
     )
     fenced_at, restarts = -math.inf, Retries(LONGEST_RESTART_PAUSE_S)
+    gc.collect()
+    gc.freeze()  # otherwise the loop would stop for a walk through all that was imported, again and again
     with stop_on_signals() as stop:
         while not stop.asked:
             worker = assemble(processor, broker, settings, partitions, stop, sink, watch, monitor)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from makiserve.errors import StateError
-from makiserve.stream.columns.compile import LANE
+from makiserve.stream.columns.compile import LANE, group_slots
 from makiserve.stream.columns.group_bytes import GroupBytes
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
@@ -54,7 +54,8 @@ class ColumnCheckpoints:
         self._row_parts = Parts(self._rows)
         self.types, self._codec = self._rows.types, self._rows.codec
         self._bytes = GroupBytes(self._compiled, self._codec)
-        self._tables = {slot: step.table for slot, step in self._compiled.group_slots(program.rows.scope).items()}
+        slots = group_slots(self._compiled.chain, program.rows.scope)
+        self._tables = {slot: step.table for slot, step in slots.items()}
 
     @property
     def is_keyed(self) -> bool:
@@ -67,6 +68,7 @@ class ColumnCheckpoints:
         Raises:
             StateError: a value has no code; the message names the operator.
         """
+        self._program.catch_up(state)
         if state.is_foreign:
             return self._rows.seal({"rows": self._rows.to_plain(state.rows, self._rows.scope)})
         blocks = [self._root(state)]
@@ -98,15 +100,16 @@ class ColumnCheckpoints:
         Raises:
             StateError: an object has no code; the message names the operator.
         """
+        self._program.catch_up(state)
         if state.is_foreign:
             yield from self._row_parts.take(state.rows, is_whole=is_whole)
             return
         if self._has_root:
             yield self._root(state)
-        due = {slot: state.tables[number].due(is_whole=is_whole) for slot, number in self._tables.items()}
-        for slot, keys in due.items():
-            for start in range(0, len(keys), BLOCK):
-                yield from self._blocks(state, slot, keys[start : start + BLOCK])
+        due = {slot: state.tables[number].due(BLOCK, is_whole=is_whole) for slot, number in self._tables.items()}
+        for slot, blocks in due.items():
+            for keys in blocks:
+                yield from self._blocks(state, slot, keys)
 
     def join(self, blocks: Iterable[bytes]) -> LaneState:
         """Return the state that consists of these blocks.
@@ -140,6 +143,7 @@ class ColumnCheckpoints:
             state: a lane's state.
             sample: the number of an operator's groups to measure; if there are more, the size is estimated.
         """
+        self._program.catch_up(state)
         if state.is_foreign:
             return self._rows.sizes(state.rows, sample)
         found: dict[str, Size] = {}
@@ -165,6 +169,7 @@ class ColumnCheckpoints:
 
     def _blocks(self, state: LaneState, slot: int, keys: list[Any]) -> Iterator[bytes]:
         """Yield the blocks of some groups, in the form of the engine that has them; they count as unused."""
+        self._program.catch_up(state)
         if state.is_foreign:  # since the groups were chosen
             yield from self._row_blocks(state, slot, keys)
             return

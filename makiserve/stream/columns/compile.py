@@ -17,7 +17,7 @@ from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep,
 from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, TakeStep
 from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
-from makiserve.stream.columns.table import Table
+from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
 from makiserve.stream.data.forward_fill import ForwardFill, filled
 from makiserve.stream.data.lag import Lag
@@ -68,11 +68,6 @@ class Compiled:
         is_direct = len(before) < len(plan.operators) and not any(operator.fans_out for operator in before)
         return is_direct and len(outermost) == 1 and not self.layouts[LANE].stores
 
-    def group_slots(self, scope: Scope) -> dict[int, GroupByStep]:
-        """Return the steps that keep groups by the slots that the row engine keeps them in."""
-        slots = [index for index, slot in enumerate(scope.slots, 1) if slot.child is not None and slot.first is dict]
-        return dict(zip(slots, _allocated(self.chain), strict=True))
-
     def move(self, state: LaneState, odd: Unrepresentable) -> None:
         """Move what arrays cannot hold to the row engine: the groups concerned if they are independent, or all."""
         if not self.is_keyed or not odd.keys:
@@ -102,7 +97,7 @@ class Compiled:
         added = {key: table.index.pop(key) for key in list(table.index)[known:]}
         for key in seen:
             if key in added:
-                table.index[key] = added.pop(key)
+                table.put(TOP, key, added.pop(key))
         table.release(list(added.values()))  # all records of these groups failed in the row engine
 
     def move_all(self, state: LaneState) -> None:
@@ -202,6 +197,12 @@ class Compiled:
             step = AgingGroupByStep(here, key, chain, inner, layout, ttl_ms, time)
         self.groups[inner.number] = step
         return step
+
+
+def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:
+    """Return the steps of a scope that keep groups by the slots that the row engine keeps them in."""
+    slots = [index for index, slot in enumerate(scope.slots, 1) if slot.child is not None and slot.first is dict]
+    return dict(zip(slots, _allocated(chain), strict=True))
 
 
 def _allocated(chain: Chain) -> Iterator[GroupByStep]:

@@ -18,6 +18,7 @@ from makiserve.stream.columns.column import Array, Items, join, objects
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.flow import lane_flow
 from makiserve.stream.columns.items import ColumnItems
+from makiserve.stream.columns.row_copy import SMALL, CopiedScope, RowCopy, SmallBatches
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import FeedResult, Program
@@ -34,10 +35,12 @@ class ColumnProgram:
         plan: a plan of which every operator has a columnar form.
         compiled: its steps.
         rows: the same plan for the row engine.
+        small: which batches the row engine computes, because it is faster.
     """
 
-    def __init__(self, plan: Plan, compiled: Compiled, rows: Program) -> None:
+    def __init__(self, plan: Plan, compiled: Compiled, rows: Program, small: SmallBatches = SMALL) -> None:
         self.plan, self.compiled, self.rows = plan, compiled, rows
+        self._small, self._copied = small, CopiedScope(compiled.chain, rows.scope)
 
     def new_state(self) -> LaneState:
         """Return the state of a lane that has not seen any items."""
@@ -46,12 +49,37 @@ class ColumnProgram:
     def feed(self, items: Sequence[Any], state: LaneState) -> FeedResult:
         """Process items in order. An item that fails leaves no trace in `state` and is reported.
 
-        Items that are a column, `ColumnItems`, are read from its arrays. The outputs are such a column, too.
+        Items that are a column, `ColumnItems`, are read from its arrays. The outputs are such a column, too, unless the
+        batch is small.
         """
+        if len(items) <= self._small.records and not isinstance(items, ColumnItems) and not state.is_foreign:
+            return self._feed_small(items, state)
+        self.catch_up(state)
+        state.copy = None
         column = items.column if isinstance(items, ColumnItems) else objects(items)
         batch = _Batch(self, column, state)
         batch.run()
         return batch.result()
+
+    def _feed_small(self, items: Sequence[Any], state: LaneState) -> FeedResult:
+        if state.copy is None:
+            state.copy = RowCopy(self.compiled, self._copied, state)
+        fed, pending = self.rows.feed(items, state.copy.state), state.copy.pending
+        failed = {index for index, _ in fed.failures}
+        pending += [item for index, item in enumerate(items) if index not in failed] if failed else items
+        if len(pending) >= self._small.pending:
+            self.catch_up(state)
+        return fed
+
+    def catch_up(self, state: LaneState) -> None:
+        """Process the records of small batches in columns, so that the tables hold the whole state of the lane."""
+        if state.copy is None or not state.copy.pending:
+            return
+        batch = _Batch(self, objects(state.copy.pending), state)
+        batch.run()
+        state.copy.pending.clear()
+        if batch.has_failures or state.is_foreign or state.copy.groups > self._small.groups:
+            state.copy = None
 
     def complete(self, state: LaneState) -> list[Any]:
         """Complete a finite stream: open windows and reductions emit their results. A lane never completes."""
@@ -59,6 +87,8 @@ class ColumnProgram:
 
     def row_state(self, state: LaneState) -> State:
         """Return the state as the row engine would hold it. The lane is the row engine's from then on."""
+        self.catch_up(state)
+        state.copy = None
         self.compiled.move_all(state)
         return state.rows
 
@@ -86,6 +116,11 @@ class _Batch:
             self._by_rows(np.sort(np.concatenate(left)))
         if self._has_moved and compiled.is_keyed and not self._state.is_foreign:
             compiled.put_in_order(self._state, known, self._seen())
+
+    @property
+    def has_failures(self) -> bool:
+        """True if an item has failed."""
+        return bool(self._failures)
 
     def result(self) -> FeedResult:
         """Return what was emitted, in the order of the items."""

@@ -9,7 +9,7 @@ them. A window merges its panes in the order of the row engine (`slices.py`), in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Mask, column_of
-from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, choose, part
+from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, broadcast, choose, part, plain_panes
 from makiserve.stream.columns.folds.objects import ObjectFold
+from makiserve.stream.columns.pane_merges import added_panes, merge_panes, plain_windows
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.slices import Slices
 
@@ -60,7 +61,7 @@ class Rolling:
 
     @cached_property
     def kept(self) -> Array:
-        """For each segment, the number of earlier items that its windows may need."""
+        """The number of earlier items that the windows of each segment may need."""
         return np.minimum(self.counts, self.slices.window - 1)
 
     @cached_property
@@ -98,7 +99,7 @@ class Rolling:
         if isinstance(fold, ObjectFold):
             return self._one_by_one(fold, reading)
         if windows <= FEW:
-            partials = list(_plain(fold, reading, self.starts, self._boundaries, self.slices))
+            partials = list(plain_windows(fold, plain_panes(fold, reading), self.starts, self._boundaries, self.slices))
             partial = fold.from_plain(partials)
             assert partial is not None  # noqa: S101  the values are not odd
         elif 2 * len(self._distinct) < windows:
@@ -109,17 +110,17 @@ class Rolling:
 
     @cached_property
     def _offsets(self) -> Array:
-        """For each segment, the number of items of earlier segments and of its own history."""
+        """The number of earlier items that the windows of each segment and of those before it may need."""
         return np.cumsum(self.kept)
 
     @cached_property
     def starts(self) -> Array:
-        """For each window, the index of its first item."""
+        """The index of the first item of each window."""
         return self.closing + self._offsets[self.segments.segment_of[self.closing]] - (self.slices.window - 1)
 
     @cached_property
     def _suffixes(self) -> Array:
-        """For each window, the number of its panes before the boundary."""
+        """The number of panes of each window before its boundary."""
         segment = self.segments.segment_of[self.closing]
         first = self.counts[segment] + self.segments.ranks[self.closing] - (self.slices.window - 1)
         suffixes: Array = self.slices.before_boundary(first)
@@ -127,7 +128,7 @@ class Rolling:
 
     @cached_property
     def _boundaries(self) -> Array:
-        """For each window, the index of the first item after its boundary."""
+        """The index of the first item after the boundary of each window."""
         boundaries: Array = self.starts + self._suffixes * self.slices.size
         return boundaries
 
@@ -155,7 +156,7 @@ class Rolling:
         if self.slices.size == 1:
             return lambda first: part(singles, first)
         firsts, number = self._used
-        partials = _added(fold, reading, part(singles, firsts), firsts, self.slices.size)
+        partials = added_panes(fold, reading, part(singles, firsts), firsts, self.slices.size)
         return lambda first: part(partials, number[first])
 
     def _extend(self, history: Array, items: Array) -> Array:
@@ -177,10 +178,10 @@ class Rolling:
         odd = np.zeros(len(self.segments.lengths), np.bool_)
         segment_of = self.segments.segment_of[self.closing]
         results: list[Any] = []
-        result = fold.reduction.result
+        result, pane = fold.reduction.result, plain_panes(fold, reading)
         for segment, windows in _runs(segment_of):
             try:
-                partials = _plain(fold, reading, self.starts[windows], self._boundaries[windows], self.slices)
+                partials = plain_windows(fold, pane, self.starts[windows], self._boundaries[windows], self.slices)
                 results += [result(partial) if result else partial for partial in partials]
             except Exception:  # noqa: BLE001  the values are a user's
                 odd[segment] = True
@@ -204,7 +205,7 @@ class Rolling:
         suffixes, boundaries = self._suffixes[chunk], self._boundaries[chunk]
         size, panes, count = self.slices.size, self.slices.panes, len(chunk)
         longer = np.searchsorted(suffixes, panes - np.arange(panes), side="left").tolist()
-        prefix = _chain(
+        prefix = merge_panes(
             [slice(0, active) for active in longer if active],
             lambda step, at: pane(boundaries[at] + step * size),
             fold.merge,
@@ -214,7 +215,7 @@ class Rolling:
         active = [slice(first, count) for first in begin if first < count]
         if not active:
             return broadcast(prefix, count)
-        suffix = _chain(
+        suffix = merge_panes(
             active,
             lambda step, at: pane(boundaries[at] - (step + 1) * size),
             lambda kept, earlier: fold.merge(earlier, kept),
@@ -260,70 +261,7 @@ class Rolling:
         return prefix
 
 
-def _added(fold: ColumnFold, reading: Reading, partial: Arrays, first: Array, size: int) -> Arrays:
-    """Return the partial results of panes of `size` items, given those of their first items."""
-    for at in (first + offset for offset in range(1, size)):
-        kept = broadcast(partial, len(at))
-        partial = fold.add(kept, reading.values[at])
-        if reading.given is not None:
-            partial = choose(reading.given[at], partial, kept)
-    return partial
-
-
-def _chain(
-    active: Sequence[slice], pane: Callable[[int, slice], Arrays], merge: Callable[[Arrays, Arrays], Arrays], count: int
-) -> Arrays:
-    """Return merges of several panes for each of `count` windows; `active[n]` are those that merge more than n panes.
-
-    Each slice is a part of the one before it, at its beginning or at its end.
-    """
-    merged = pane(0, active[0])
-    if all(at == active[0] for at in active) and active[0] == slice(0, count):
-        for step in range(1, len(active)):
-            merged = merge(merged, pane(step, active[step]))
-        return merged
-    written = tuple(np.empty(count, array.dtype) for array in merged)
-    for step, at in enumerate(active):
-        if step:
-            before = active[step - 1]
-            kept = slice(at.start - before.start, at.stop - before.start)
-            merged = merge(part(merged, kept), pane(step, at))
-        after = active[step + 1] if step + 1 < len(active) else slice(at.stop, at.stop)
-        done = slice(after.stop, at.stop) if after.start == at.start else slice(at.start, after.start)
-        inside = slice(done.start - at.start, done.stop - at.start)
-        for array, values in zip(written, part(merged, inside), strict=True):
-            array[done] = values
-    return written
-
-
-def _plain(fold: ColumnFold, reading: Reading, starts: Array, boundaries: Array, slices: Slices) -> Any:
-    """Yield the row engine's partial result of each window; windows that share a boundary share its merges."""
-    zero, add, merge = fold.reduction.zero, fold.reduction.add, fold.reduction.merge
-    size, window = slices.size, slices.window
-    values, given = reading.values, reading.given
-
-    def pane(first: int) -> Any:
-        partial = zero
-        for index in range(first, first + size):
-            if given is None or given[index]:
-                partial = add(partial, fold.scalars(values[index : index + 1])[0])
-        return partial
-
-    boundary, before, after = -1, list[Any](), list[Any]()
-    for start, cut in zip(starts.tolist(), boundaries.tolist(), strict=True):
-        if cut != boundary:
-            boundary, before, after = cut, [], []
-        while len(before) * size < boundary - start:
-            one = pane(boundary - (len(before) + 1) * size)
-            before.append(merge(one, before[-1]) if before else one)
-        while len(after) * size < start + window - boundary:
-            one = pane(boundary + len(after) * size)
-            after.append(merge(after[-1], one) if after else one)
-        suffix, prefix = (boundary - start) // size, (start + window - boundary) // size
-        yield merge(before[suffix - 1], after[prefix - 1]) if suffix else after[prefix - 1]
-
-
-def _runs(sorted_: Array) -> Any:
+def _runs(sorted_: Array) -> Iterator[tuple[int, slice]]:
     """Yield each distinct value and the slice of its places."""
     firsts = np.flatnonzero(np.diff(sorted_, prepend=-1))
     for first, end in zip(firsts.tolist(), [*firsts[1:].tolist(), len(sorted_)], strict=True):

@@ -20,7 +20,7 @@ def encode_rows(stores: Sequence[Store], rows: Array, codec: Codec) -> list[Any]
     Raises:
         StateError: an object has no code.
     """
-    return [[store.kinds, [_encoded(array[rows], codec) for array in store.arrays if store.kinds]] for store in stores]
+    return [[store.kinds, [_encoded(array[rows], codec) for array in store.saved]] for store in stores]
 
 
 def decode_rows(stores: Sequence[Store], rows: Array, encoded: Iterable[Any], codec: Codec) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from makiserve.stream.columns.folds.fold import ColumnFold, Reading
+from makiserve.stream.columns.folds.fold import ColumnFold, Reading, plain_panes
 from makiserve.stream.columns.slices import Slices
 
 
@@ -35,24 +35,16 @@ def stacks(fold: ColumnFold, reading: Reading, slices: Slices, count: int) -> St
         slices: the windows.
         count: the number of items so far.
     """
+    pane, earlier = plain_panes(fold, reading), count - len(reading.values)
     first, size = int(slices.first_open(count)), slices.size
     boundary = first + int(slices.before_boundary(first)) * size
     full = count - count % size if slices.is_open(count) else first
-    before = [_pane(fold, reading, count, at, at + size) for at in range(first, boundary, size)]
-    back = [_pane(fold, reading, count, at, at + size) for at in range(boundary, full, size)]
+    before = [pane(at - earlier, at + size - earlier) for at in range(first, boundary, size)]
+    back = [pane(at - earlier, at + size - earlier) for at in range(boundary, full, size)]
     front: list[Any] = []
-    for pane in reversed(before):
-        front.append(fold.reduction.merge(pane, front[-1]) if front else pane)
+    for partial in reversed(before):
+        front.append(fold.reduction.merge(partial, front[-1]) if front else partial)
     total = back[:1]
-    for pane in back[1:]:
-        total = [fold.reduction.merge(total[0], pane)]
-    return Stacks([_pane(fold, reading, count, full, count)] if full < count else [], front, back, total)
-
-
-def _pane(fold: ColumnFold, reading: Reading, count: int, start: int, end: int) -> Any:
-    """Return the partial result of the items from position `start` to before `end`."""
-    partial, earlier = fold.reduction.zero, count - len(reading.values)
-    for index in range(start - earlier, end - earlier):
-        if reading.given is None or reading.given[index]:
-            partial = fold.reduction.add(partial, fold.scalars(reading.values[index : index + 1])[0])
-    return partial
+    for partial in back[1:]:
+        total = [fold.reduction.merge(total[0], partial)]
+    return Stacks([pane(full - earlier, count - earlier)] if full < count else [], front, back, total)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.stage import State
+
+if TYPE_CHECKING:
+    from makiserve.stream.columns.row_copy import RowCopy
 
 
 class LaneState:
@@ -15,8 +19,10 @@ class LaneState:
         tables: the state of each scope; the first is that of the lane, with one row.
         rows: the row engine's state, for groups that arrays cannot hold.
         is_foreign: whether the row engine has the whole state.
+        copy: the copy on which the row engine computes small batches; None if the last batch was not small.
     """
 
     def __init__(self, tables: Sequence[Table], rows: State) -> None:
         self.tables, self.rows = tables, rows
         self.is_foreign = False
+        self.copy: RowCopy | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import Array
-from makiserve.stream.columns.store import Store
+from makiserve.stream.columns.column import Array, objects
+from makiserve.stream.columns.store import Store, extended
 
 FIRST_CAPACITY = 8
 
@@ -22,7 +22,7 @@ class Table:
 
     Args:
         stores: makers of the stores.
-        is_tracked: whether to note the keys of removed groups in `removed`.
+        is_tracked: whether to note the key of each row, and the keys of removed groups in `removed`.
 
     Attributes:
         members: for each row of the enclosing scope's table, the row of each key inside, in the order in which the
@@ -37,6 +37,8 @@ class Table:
         self.members: dict[int, dict[Any, int]] = {TOP: {}}
         self.removed: set[Any] = set()
         self._is_tracked = is_tracked
+        self._keys = np.empty(0, object)
+        self._is_in_order = True  # whether rows ascend in the order in which the keys were first seen
         self._capacity = self._used = 0
         self._free: list[int] = []
         self.is_touched = np.zeros(0, np.bool_)
@@ -70,7 +72,10 @@ class Table:
         index = self.index
         added = [key for key in dict.fromkeys(keys) if key not in index]
         if added:
-            index.update(zip(added, self.allocate(len(added)), strict=True))
+            rows = self.allocate(len(added))
+            index.update(zip(added, rows, strict=True))
+            if self._is_tracked:
+                self._keys[rows] = objects(added).values
         return np.fromiter(map(index.__getitem__, keys), np.int64, len(keys)), [(TOP, key) for key in added]
 
     def forget(self, added: Sequence[tuple[int, Any]]) -> None:
@@ -81,6 +86,7 @@ class Table:
     def allocate(self, count: int) -> list[int]:
         """Return rows that hold the first content."""
         reused = [self._free.pop() for _ in range(min(count, len(self._free)))]
+        self._is_in_order = self._is_in_order and not reused
         new = range(self._used, self._used + count - len(reused))
         self._used = new.stop
         if self._used > self._capacity:
@@ -99,21 +105,41 @@ class Table:
         self.is_touched[at] = self.is_foreign[at] = False
         self._free += rows
 
+    def put(self, parent: int, key: Any, row: int) -> None:
+        """Give a group a row, whatever the rows of the groups before it are."""
+        self._is_in_order = False
+        self.members[parent][key] = row
+        if self._is_tracked:
+            self._keys[row] = key
+
     def note_removed(self, keys: Iterable[Any]) -> None:
         """Note that groups were removed."""
         if self._is_tracked:
             self.removed.update(keys)
 
-    def due(self, *, is_whole: bool) -> list[Any]:
-        """Return the keys of groups used or removed since the last call, or of all groups; none is due afterwards."""
-        keys = list(self.index)
-        if not is_whole:
-            rows = np.fromiter(self.index.values(), np.int64, len(keys))
-            keys = list(compress(keys, self.is_touched[rows].tolist()))
-        keys += [key for key in self.removed if key not in self.index]
-        self.removed.clear()
+    def due(self, size: int, *, is_whole: bool) -> Iterator[list[Any]]:
+        """Return the keys of groups used or removed since the last call, or of all groups; none is due afterwards.
+
+        Args:
+            size: the number of keys to yield at a time. Keys of groups that are removed meanwhile are among them.
+            is_whole: whether to return the keys of all groups.
+        """
+        rows: Sequence[int] | Array = list(self.index.values()) if is_whole else self._touched_rows()
+        removed, self.removed = self.removed, set()
         self.is_touched[:] = False
-        return keys
+        return chain(_named(rows, self._keys, size), self._gone(removed, size))
+
+    def _touched_rows(self) -> Array:
+        """Return the rows that were used, in the order in which the keys were first seen."""
+        if self._is_in_order:
+            return np.flatnonzero(self.is_touched)
+        rows = np.fromiter(self.index.values(), np.int64, len(self.index))
+        return rows[self.is_touched[rows]]
+
+    def _gone(self, removed: Iterable[Any], size: int) -> Iterator[list[Any]]:
+        keys = (key for key in removed if key not in self.index)
+        while some := list(islice(keys, size)):
+            yield some
 
     def _find_inside(self, keys: Sequence[Any], parents: Iterable[int]) -> tuple[Array, list[tuple[int, Any]]]:
         members, rows, added = self.members, list[int](), list[tuple[int, Any]]()
@@ -130,10 +156,20 @@ class Table:
         return np.array(rows, np.int64), added
 
     def _grow(self, rows: int) -> None:
-        self._capacity = max(FIRST_CAPACITY, 2 * self._capacity, rows)
+        before = self._capacity
+        self._capacity = max(FIRST_CAPACITY, before + before // 4, rows)
         for store in self.stores:
             store.grow(self._capacity)
-        for name in ("is_touched", "is_foreign"):
-            flags = np.zeros(self._capacity, np.bool_)
-            flags[: len(getattr(self, name))] = getattr(self, name)
-            setattr(self, name, flags)
+        more = np.zeros(self._capacity - before, np.bool_)
+        self.is_touched = np.concatenate((self.is_touched, more))
+        self.is_foreign = np.concatenate((self.is_foreign, more))
+        if self._is_tracked:
+            keys = [self._keys]
+            del self._keys  # otherwise it could not grow in place
+            self._keys = extended(keys, np.empty(len(more), object))
+
+
+def _named(rows: Sequence[int] | Array, keys: Array, size: int) -> Iterator[list[Any]]:
+    """Yield the keys of rows, `size` at a time."""
+    for start in range(0, len(rows), size):
+        yield keys[rows[start : start + size]].tolist()

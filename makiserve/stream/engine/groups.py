@@ -110,9 +110,12 @@ class AgingGroups(Groups):
 
     def _alive(self, state: State, now: int) -> dict[Any, State]:
         seen, horizon, groups = self._seen, now - self._ttl_ms, state[self.slot]
-        alive = {key: group for key, group in groups.items() if group[seen] >= horizon}
+        alive: dict[Any, State] = groups.copy()  # of the same type: a dict may look groups up elsewhere
+        idle = [key for key, group in groups.items() if group[seen] < horizon]
+        for key in idle:
+            del alive[key]
         if self._touched is not None:
-            state[self._touched].update(groups.keys() - alive.keys())
+            state[self._touched].update(idle)
         return alive
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -23,9 +23,9 @@ class Reading(NamedTuple):
 
     Attributes:
         values: the values to add.
-        given: where there is a value to add; the reduction skips the others. None adds all of them.
-        failed: where adding fails in the row engine; None if there are no such values.
-        odd: where the arrays would give other bits or types than the row engine; None if there are no such values.
+        given: marks the values to add; the reduction skips the others. None adds all of them.
+        failed: marks the values that the row engine fails to add; None if it adds all of them.
+        odd: marks the values for which arrays would give other bits or types than the row engine; None if all agree.
             It may mark a value too many, never one too few.
     """
 
@@ -38,7 +38,7 @@ class Reading(NamedTuple):
 class ColumnFold(ABC):
     """The column form of a `Fold`, for items of one kind.
 
-    All methods work on each element by itself, with the operations of the row engine in their order, so that neither
+    All methods work on each element separately, with the operations of the row engine in their order, so that neither
     the size of a batch nor its cut changes a bit. They expect values that are neither failed nor odd.
 
     Args:
@@ -48,7 +48,7 @@ class ColumnFold(ABC):
     Attributes:
         reduction: the reduction of the row engine.
         skip_missing: whether missing values are left out.
-        few: below this number of segments it is faster to reduce each of them by itself than all of them in rounds.
+        few: below this number of segments it is faster to reduce one after the other than all of them in rounds.
     """
 
     few: int = 24
@@ -152,6 +152,22 @@ class ColumnFold(ABC):
         return Column(values, missing if missing.any() else None), strange
 
 
+def plain_panes(fold: ColumnFold, reading: Reading) -> Callable[[int, int], Any]:
+    """Return the function from two indexes to the row engine's partial result of the values from one to the other."""
+    zero, add = fold.reduction.zero, fold.reduction.add
+    values = fold.scalars(reading.values)
+    given = None if reading.given is None else reading.given.tolist()
+
+    def pane(start: int, end: int) -> Any:
+        partial = zero
+        for index in range(start, end):
+            if given is None or given[index]:
+                partial = add(partial, values[index])
+        return partial
+
+    return pane
+
+
 def _either(one: Mask | None, other: Mask | None) -> Mask | None:
     """Return where either is true; None if nowhere."""
     masks = [mask for mask in (one, other) if mask is not None and mask.any()]
@@ -174,7 +190,7 @@ def choose(condition: Mask, partial: Arrays, otherwise: Arrays) -> Arrays:
 
 
 def without(results: Column, missing: Mask) -> Column:
-    """Return the results with None where `missing` is true."""
+    """Return the results, with None for those that `missing` marks."""
     if not missing.any():
         return results
     if results.values.dtype == object:

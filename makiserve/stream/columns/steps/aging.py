@@ -117,7 +117,7 @@ class AgingGroupByStep(GroupByStep):
         for parent, key in inserted:
             table.members.setdefault(parent, {}).pop(key, None)
         for (parent, key), row in lives.begun(inserted):
-            table.members[parent][key] = row
+            table.put(parent, key, row)
         for parent, horizon in swept.items():
             inside = table.members.get(parent, {})
             idle = [key for key, row in inside.items() if seen[row] < horizon]

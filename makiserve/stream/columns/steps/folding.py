@@ -58,6 +58,10 @@ class FoldStore(Store):
         self.arrays = fold.zero(len(self.arrays[0]))
 
     @property
+    def saved(self) -> tuple[Array, ...]:
+        return () if self.fold is None else self.arrays
+
+    @property
     def kinds(self) -> list[list[Any]]:
         return [] if self.fold is None else [[self.fold.kind.str, 0], *super().kinds]
 

@@ -194,7 +194,7 @@ class _Latest:
         store = self._item.of(attempt.tables)
         column = store.accept(emitted.items)
         missing = np.zeros((len(column), store.arrays[1].shape[1]), np.bool_)
-        if column.missing is not None:
+        if column.missing is not None and missing.size:
             missing[:, 0] = column.missing
         attempt.write(store, emitted.rows, (column.values[:, np.newaxis], missing))
         attempt.write(self._known.of(attempt.tables), emitted.rows, (np.ones(len(column), np.bool_),))

@@ -46,7 +46,16 @@ def _stacks(step: RollStep, leaf: WindowReduction, tables: Sequence[Any], row: i
 
 def _states(tree: WindowReduction | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
     """Return the states of panes, given for each reduction its partial result in each pane."""
-    return [[state, *_slots(tree, iter(pane))] for pane in zip(*partials, strict=True)]
+    leaves = [object() for _ in leaves_of(tree)]
+    layout = [state, *_slots(tree, iter(leaves))]
+    places = [layout.index(leaf) for leaf in leaves]
+    states = []
+    for pane in zip(*partials, strict=True):
+        slots = layout.copy()
+        for place, partial in zip(places, pane, strict=True):
+            slots[place] = partial
+        states.append(slots)
+    return states
 
 
 def _slots(node: WindowReduction | Join, partials: Iterator[Any]) -> list[Any]:

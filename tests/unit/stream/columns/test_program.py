@@ -15,17 +15,22 @@ from makiserve.errors import StateError
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import explain, program_for
 from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.columns.row_copy import SmallBatches
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.cases import CASES, NUMBERS, each_pipeline
 
 BATCHES = (1, 3, len(NUMBERS))
+NEVER_SMALL = SmallBatches(records=0)
+SMALL = (NEVER_SMALL, SmallBatches(records=3, pending=4, groups=2))
 
 
-def in_columns(make: Any, *, is_tracked: bool = False) -> ColumnProgram | None:
+def in_columns(make: Any, *, is_tracked: bool = False, small: SmallBatches = NEVER_SMALL) -> ColumnProgram | None:
     """The columnar program of a pipeline; None if it has none."""
     program = program_for(trace(make()), is_tracked=is_tracked)
-    return program if isinstance(program, ColumnProgram) else None
+    if not isinstance(program, ColumnProgram):
+        return None
+    return ColumnProgram(program.plan, program.compiled, program.rows, small)
 
 
 def told(fed: FeedResult) -> Any:
@@ -34,17 +39,32 @@ def told(fed: FeedResult) -> Any:
 
 @each_pipeline
 def test_both_engines_give_the_same(make: Any) -> None:
-    columns = in_columns(make)
+    for small in SMALL:
+        columns = in_columns(make, small=small)
+        if columns is None:
+            return
+        rows = Program(trace(make()))
+        for size in BATCHES:
+            state, other = columns.new_state(), rows.new_state()
+            for start in range(0, len(NUMBERS), size):
+                batch = NUMBERS[start : start + size]
+                assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+            assert not state.is_foreign
+            assert repr(columns.complete(state)) == repr(rows.complete(other))
+
+
+@each_pipeline
+def test_small_and_large_batches_in_turn_change_nothing(make: Any) -> None:
+    columns, rows = in_columns(make, small=SmallBatches(records=2, pending=5, groups=3)), Program(trace(make()))
     if columns is None:
         return
-    rows = Program(trace(make()))
-    for size in BATCHES:
-        state, other = columns.new_state(), rows.new_state()
-        for start in range(0, len(NUMBERS), size):
-            batch = NUMBERS[start : start + size]
-            assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
-        assert not state.is_foreign
-        assert repr(columns.complete(state)) == repr(rows.complete(other))
+    state, other = columns.new_state(), rows.new_state()
+    start = 0
+    for size in (1, 2, 5, 2, 1, 2, 2, 9, 1, len(NUMBERS)):
+        batch = NUMBERS[start : start + size]
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        start += size
+    assert repr(columns.complete(state)) == repr(rows.complete(other))
 
 
 @pytest.mark.slow
@@ -69,7 +89,12 @@ def test_a_checkpoint_anywhere_changes_nothing(make: Any) -> None:
 @pytest.mark.slow
 @each_pipeline
 def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
-    columns = in_columns(make, is_tracked=True)
+    for small in SMALL:
+        check_parts(make, small)
+
+
+def check_parts(make: Any, small: SmallBatches) -> None:
+    columns = in_columns(make, is_tracked=True, small=small)
     if columns is None:
         return
     checkpoints, saved = ColumnCheckpoints(columns), list[bytes]()
@@ -85,10 +110,11 @@ def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
 @each_pipeline
 def test_a_failing_record_leaves_no_trace(make: Any) -> None:
     for place in ("before", "after"):
-        check_failures(make, place)
+        for small in SMALL:
+            check_failures(make, place, small)
 
 
-def check_failures(make: Any, place: str) -> None:
+def check_failures(make: Any, place: str, small: SmallBatches) -> None:
     def fragile(item: Any) -> Any:
         if hash(repr(item)) % 3 == 0:
             raise ZeroDivisionError(f"not {item!r}")
@@ -97,7 +123,7 @@ def check_failures(make: Any, place: str) -> None:
     def pipeline() -> Any:
         return rx.pipe(rs.ops.map(fragile), make()) if place == "before" else rx.pipe(make(), rs.ops.map(fragile))
 
-    columns = in_columns(pipeline)
+    columns = in_columns(pipeline, small=small)
     if columns is None:
         return
     rows = Program(trace(pipeline()))

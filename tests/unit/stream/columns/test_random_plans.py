@@ -13,6 +13,7 @@ import makiserve.stream as rs
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.columns.row_copy import SmallBatches
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
 
@@ -97,15 +98,25 @@ def grouped(chain: Any, levels: int, ttls: list[str | None]) -> Any:
     return chain
 
 
+small_batches = st.builds(SmallBatches, st.sampled_from([0, 1, 6]), st.integers(1, 9), st.integers(0, 3))
 ttls = st.lists(st.sampled_from([None, "1ms", "4ms"]), min_size=3, max_size=3)
 plans = st.builds(grouped, chains, st.integers(0, 3), ttls).map(trace)
 
 
 @settings(max_examples=60, deadline=None)
-@given(plans, st.lists(readings, max_size=40), st.lists(st.integers(1, 12), min_size=1, max_size=6), st.booleans())
-def test_both_engines_give_the_same(plan: Any, records: list[Reading], cuts: list[int], checkpoints: bool) -> None:
-    columns, rows = program_for(plan), Program(plan)
-    assert isinstance(columns, ColumnProgram)
+@given(
+    plans,
+    st.lists(readings, max_size=40),
+    st.lists(st.integers(1, 12), min_size=1, max_size=6),
+    small_batches,
+    st.booleans(),
+)
+def test_both_engines_give_the_same(
+    plan: Any, records: list[Reading], cuts: list[int], small: SmallBatches, checkpoints: bool
+) -> None:
+    program, rows = program_for(plan), Program(plan)
+    assert isinstance(program, ColumnProgram)
+    columns = ColumnProgram(plan, program.compiled, program.rows, small)
     codec = ColumnCheckpoints(columns, (Reading,))
     state, other = columns.new_state(), rows.new_state()
     start, turn = 0, 0
