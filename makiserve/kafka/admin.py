@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 from makiserve.errors import BrokerUnavailable, ConfigurationError, RetryCall
 from makiserve.kafka.committed_offsets import CommittedOffsets

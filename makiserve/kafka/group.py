@@ -18,7 +18,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.kafka.committed_offsets import CommittedOffsets
 from makiserve.kafka.connection import Connection

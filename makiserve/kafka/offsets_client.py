@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.errors import RetryCall
 from makiserve.kafka.connection import Connection

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import MISSING, fault, retry, to_error

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, ConfigResource
 
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import to_error

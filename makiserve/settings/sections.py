@@ -121,8 +121,8 @@ class ServeSettings(Section, table="serve"):
     watch: timedelta | None = option(
         default=None,
         minimum=timedelta(milliseconds=100),
-        help="How often to check whether an alias (of the model, shadow or challenger) points to another version, and "
-        "serve that version.",
+        help="How often to check whether an alias (of the model, shadow or challenger) names a different version. The "
+        "service switches to that version.",
     )
     shadow: str | None = option(
         default=None,
@@ -138,7 +138,7 @@ class ServeSettings(Section, table="serve"):
     partition_by: str | None = option(
         default=None,
         help="Repartition the records by this field, through an intermediate topic, so that records with the same "
-        "value share a partition and their state. For messages that have another key.",
+        "value share a partition and their state. Use this if the messages have a different key.",
         metavar="FIELD",
     )
 
@@ -154,8 +154,8 @@ class ServeSettings(Section, table="serve"):
     )
     register_schemas: bool = option(
         default=False,
-        help="Register the schema of the outputs if its subject does not have it. Without this, such a service does "
-        "not start.",
+        help="Register the schema of the outputs if its subject does not have it. Without this option, the service "
+        "refuses to start in that case.",
     )
 
     event_type: str | None = option(

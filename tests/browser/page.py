@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 DESK, PHONE = 1280, 390
 """Widths in pixels."""
@@ -28,6 +28,11 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def on_console(self, message: ConsoleMessage) -> None:
+        """Keep an error or a warning of the console."""
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
     @property
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window: a phone would have to scroll sideways."""
@@ -45,7 +50,7 @@ def look(
     try:
         seen = Seen(context.new_page())
         page = seen.page
-        page.on("console", lambda said: said.type in ("error", "warning") and seen.complaints.append(said.text))
+        page.on("console", seen.on_console)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         page.on("requestfailed", lambda request: seen.complaints.append(f"{request.url}: {request.failure}"))
         page.on("request", lambda request: seen.requests.append(request.url))

@@ -41,7 +41,7 @@ class Features(NamedTuple):
 
     number: int
     place: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     total: float
     smooth: float
     recent: float
@@ -59,7 +59,7 @@ class Running(NamedTuple):
     """An event, and what its group has become by it."""
 
     seen: Seen
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     total: float
     smooth: float
 

@@ -56,7 +56,10 @@ class Sender:
                 self._producer.begin_transaction()
             for _ in range(count):
                 value, is_poison = self._value()
-                headers = [(SENT, repr(time.time()).encode()), *([("poison", b"")] if is_poison else [])]
+                headers: list[tuple[str, str | bytes | None]] = [
+                    (SENT, repr(time.time()).encode()),
+                    *([("poison", b"")] if is_poison else []),
+                ]
                 self._producer.produce(
                     self._topic, value, key=b"key", partition=self._partition, timestamp=self._time_ms, headers=headers
                 )

@@ -46,7 +46,7 @@ def visible(kafka: str, topic: str) -> list[bytes]:
     """Every value up to the last stable offset of partition 0."""
     consumer = read_committed(kafka, uuid.uuid4().hex)
     consumer.assign([TopicPartition(topic, 0, 0)])
-    values = []
+    values: list[bytes] = []
     while True:
         message = consumer.poll(30)
         assert message is not None, "neither a record nor the end of the partition within 30 s"

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import ConfigurationError, RetryCall
 from makiserve.kafka import Connection, InputConsumer, OffsetsClient, TransactionalProducer
+from makiserve.kafka.message import Message
 from makiserve.settings import BrokerSettings
 from makiserve.testing.broker import wait_until_settled
 
@@ -42,7 +43,7 @@ class Member(InputConsumer):
 
     def read(self, count: int) -> list[tuple[int | None, bytes | None]]:
         """Exactly this many records, and then silence."""
-        found = []
+        found: list[Message] = []
         deadline = time.monotonic() + PATIENCE.total_seconds()
         while len(found) < count:
             assert time.monotonic() < deadline, f"{len(found)} of {count} records"

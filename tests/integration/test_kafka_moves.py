@@ -144,7 +144,7 @@ def test_hundreds_of_moves_are_exact(kafka: str, topic: Topic, open_reader: Open
                 reader.take(NOW)
                 continue
             start = reader.due[number]
-            reader.take_until(lambda number=number, start=start: reader.due[number] > start)
+            reader.take_until(lambda number=number, start=start: reader.due[number] > start)  # type: ignore[misc]
             waits.append(time.perf_counter() - began)
             assert reader.records > before
     reader.take_all()
@@ -156,11 +156,11 @@ def test_moves_right_after_an_assignment_take_effect(kafka: str, topic: Topic, o
     with flow(kafka, name, 4):
         for _ in range(20):
             reader = open_reader(name)
-            reader.take_until(lambda reader=reader: reader.due)
+            reader.take_until(lambda reader=reader: reader.due)  # type: ignore[misc]
             for _ in range(5):
                 reader.rewind()
                 reader.take(NOW)
-            reader.take_until(lambda reader=reader: reader.records > 1000)
+            reader.take_until(lambda reader=reader: reader.records > 1000)  # type: ignore[misc]
             reader.close()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -85,12 +86,18 @@ def report(seen: Observed, task: ModelTask, requirement: str) -> Report:
     ],
 )
 def test_report_is_a_self_contained_page(
-    browser: Browser, tmp_path: Path, made: Any, count: int, requirement: str, plots: list[str]
+    browser: Browser,
+    tmp_path: Path,
+    made: Callable[[int], tuple[Observed, ModelTask]],
+    count: int,
+    requirement: str,
+    plots: list[str],
 ) -> None:
     path = tmp_path / "report.html"
     path.write_text(report(*made(count), requirement).html(), encoding="utf-8")
     assert path.stat().st_size < 1_000_000
-    for width, scheme in ((DESK, "light"), (PHONE, "dark")):
+    views: list[tuple[int, Literal["light", "dark"]]] = [(DESK, "light"), (PHONE, "dark")]
+    for width, scheme in views:
         with look(browser, path, width=width, scheme=scheme) as seen:
             page = seen.page
             assert not seen.complaints

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, NewTopic
 
 
 def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -156,8 +155,7 @@ def _end(reader: Consumer, topic: str, number: int) -> int:
 
 
 def _entry(message: Message) -> Entry:
-    headers: Iterable[tuple[str, Any]] = message.headers() or ()
-    named = dict(headers)
+    named: dict[str, Any] = dict(message.headers() or ())
     match = SOURCE.fullmatch(named["makiserve.source"].decode()) if "makiserve.source" in named else None
     version = named.get("makiserve.version", b"").decode()
     source = (int(match[1]), int(match[2])) if match else None

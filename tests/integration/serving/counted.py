@@ -17,7 +17,7 @@ class Reading(makiserve.Record):
 
 class Features(NamedTuple):
     key: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     mean: float
 
 

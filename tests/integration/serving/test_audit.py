@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -37,8 +38,13 @@ def copy(kafka: str, messages: Iterable[Message], topic: str, change: Callable[[
     assert producer.flush(30) == 0
 
 
-def audited(kafka: str, model: PackagedModel, group: str, **settings: str) -> list[Audited]:
-    asked = {"dead_letters": "", "start": "earliest", "end": "latest", "state_from": "earliest"} | settings
+def audited(kafka: str, model: PackagedModel, group: str, **settings: Any) -> list[Audited]:
+    asked: dict[str, Any] = {
+        "dead_letters": "",
+        "start": "earliest",
+        "end": "latest",
+        "state_from": "earliest",
+    } | settings
     return audit(model, Connection(BrokerSettings(kafka, group)), AuditSettings(**asked, tolerance=0.0))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from makiserve.serving.topics import LONGEST_NAME
 from makiserve.testing.broker import create_topic

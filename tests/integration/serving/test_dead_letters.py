@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -32,7 +33,7 @@ def run(kafka: str, *arguments: str) -> str:
     return CliRunner().invoke(command, ["dead-letters", *arguments, *options], catch_exceptions=False).stdout
 
 
-def headers(message: Message) -> dict[str, bytes]:
+def headers(message: Message) -> dict[str, Any]:
     return dict(message.headers() or [])
 
 

@@ -9,7 +9,7 @@ import signal
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import Message
@@ -33,7 +33,9 @@ def readings(partition: int) -> list[bytes]:
     """Readings of ten houses, the same ten in every partition; the very first one is as large as a topic takes."""
     chance = random.Random(partition)
     numbers = range(partition * RECORDS, (partition + 1) * RECORDS)
-    values = [{"number": n, "house name": f"h{chance.randrange(10)}", "value": chance.randrange(9)} for n in numbers]
+    values: list[dict[str, Any]] = [
+        {"number": n, "house name": f"h{chance.randrange(10)}", "value": chance.randrange(9)} for n in numbers
+    ]
     filler = {0: {"ignored": "x" * 1_048_000}}
     return [json.dumps(value | filler.get(value["number"], {})).encode() for value in values]
 
@@ -73,7 +75,11 @@ def test_partition_by_groups_equal_values_and_keeps_positions(
             assert made["house"] == record["house name"]
             assert message.key() == f"k{offset}".encode()
             assert message.timestamp()[1] == 1_700_000_000_000 + offset
-            assert [name for name, _ in message.headers()] == ["traceparent", "makiserve.source", *MODEL]
+            assert [name for name, _ in cast("list[Any]", message.headers())] == [
+                "traceparent",
+                "makiserve.source",
+                *MODEL,
+            ]
             totals[made["house"]].append((number, partition, offset, made["total"] - record["value"], made["total"]))
     for own in totals.values():
         assert len({number for number, *_ in own}) == 1  # one house, one partition, one state

@@ -92,9 +92,9 @@ def produce(kafka: str, topic: str, messages: list[Sent]) -> None:
     assert producer.flush(30) == 0
 
 
-def by_event(found: dict[int, list[Message]]) -> dict[bytes, Message]:
+def by_event(found: dict[int, list[Message]]) -> dict[Any, Message]:
     messages = [message for partition in found.values() for message in partition]
-    events = {dict(message.headers())["ce_id"]: message for message in messages}
+    events: dict[Any, Message] = {dict(message.headers() or ())["ce_id"]: message for message in messages}
     assert len(events) == len(messages)
     return events
 
@@ -230,10 +230,10 @@ def test_redriven_records_keep_their_bytes_and_are_served(
     running = service(PIPELINE, source, output, *options)
     found = by_event(read(kafka, output, enough=len(sent) - 1))
     for number in set(NUMBERS) - {POISON}:
-        message = found[f"e{number}".encode()]
-        made = json.loads(message.value())
+        written = found[f"e{number}".encode()]
+        made = json.loads(written.value())
         assert (made["number"], made["house"], made["event"]) == (number, house_of(number), f"e{number}")
-        assert message.key() == sent[number].key
+        assert written.key() == sent[number].key
     read(kafka, dead, enough=len(sent) + 1)
     assert f"1 redriven to {source}" in run(kafka, dead, "--reason", "operator", "--redrive")
     again = read(kafka, source, enough=2 * len(sent) + 1)[sent[POISON].partition][-1]
