@@ -47,7 +47,7 @@ class Encoder:
 
     def message(self, schema_format: str, place: str, number: int, house: str) -> Sent:
         """Return a reading of a house, with both schema ids in the same place."""
-        headers = [("ce_id", f"e{number}".encode())]
+        headers: list[Any] = [("ce_id", f"e{number}".encode())]
         key, value = (
             self._serializer(schema_format, place, name)(
                 fields, SerializationContext(f"{self._topic}.{schema_format}", part, headers)
