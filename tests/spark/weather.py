@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 SOURCE = """
+import os
 import typing
 from datetime import datetime
 
@@ -39,7 +40,7 @@ def features():
     return rx.pipe(
         rs.ops.filter(lambda reading: reading.fahrenheit is not None),
         rs.ops.map(lambda reading: (reading.at.hour, celsius(reading.fahrenheit))),
-        rs.data.roll(window=3, stride=1, pipeline=rs.data.to_list()),
+        rs.data.roll(window={window}, stride=1, pipeline=rs.data.to_list()),
         rs.ops.filter(lambda readings: len(readings) == 3),
         rs.ops.map(_of),
     )
@@ -65,13 +66,13 @@ def lives(mark):
 """
 
 
-def write_weather(folder: Path, package: str, count: str = "len(readings)") -> ModuleType:
+def write_weather(folder: Path, package: str, count: str = "len(readings)", window: str = "3") -> ModuleType:
     """Write the pipeline's package into a folder that only this process imports from, and import it."""
     place = folder / package
     place.mkdir()
     (place / "__init__.py").write_text("")
     (place / "units.py").write_text(UNITS)
-    (place / "features.py").write_text(SOURCE.format(package=package, count=count))
+    (place / "features.py").write_text(SOURCE.format(package=package, count=count, window=window))
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     invalidate_caches()

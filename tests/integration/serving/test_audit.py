@@ -11,12 +11,14 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import Message, Producer
 from deltalake import write_deltalake
+from pyiceberg.catalog import load_catalog
 
 from makiserve.artifact import PackagedModel
 from makiserve.cli.main import command
 from makiserve.kafka import Connection
 from makiserve.offline.audit import Audited, audit
 from makiserve.settings import AuditSettings, BrokerSettings
+from tests.catalog import set_catalog
 from tests.integration.serving.service import Service, read, send, sources
 from tests.kafka.unreadable import produce_around_unreadable
 
@@ -103,30 +105,41 @@ def test_audit_finds_only_the_changed_outputs(
     assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
 
 
-def test_audit_against_a_delta_table_names_the_features_of_late_records(
+def as_delta(rows: pa.Table, folder: Path) -> str:
+    write_deltalake(folder / "lake", rows)
+    return f"delta:{folder / 'lake'}"
+
+
+def as_iceberg(rows: pa.Table, folder: Path) -> str:
+    catalog = load_catalog("lake")
+    catalog.create_namespace("home")
+    catalog.create_table("home.steps", schema=rows.schema).append(rows)
+    return "iceberg:lake.home.steps"
+
+
+@pytest.mark.parametrize("write", [as_delta, as_iceberg])
+def test_audit_against_a_lake_table_names_the_features_of_late_records(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    write: Callable[[pa.Table, Path], str],
 ) -> None:
     """Records 8 and 12 arrive in each other's place. The rows of the table have no order, and one was never sent."""
-    pipeline, input_, output, lake = (
-        "tests.integration.serving.pipeline:features",
-        topic(1),
-        topic(1),
-        tmp_path / "lake",
-    )
+    set_catalog(monkeypatch, tmp_path)
+    pipeline, input_, output = "tests.integration.serving.pipeline:features", topic(1), topic(1)
     numbers = [*range(8), 12, 9, 10, 11, 8, *range(13, 20)]
     running_service = service(pipeline, input_, output)
     send(kafka, input_, [json.dumps({"number": number, "value": number / 8}).encode() for number in numbers])
     read(kafka, output, enough=20)
     assert running_service.stop()[0] == 0
     stored = [(number * 8) % 21 for number in range(21)]
-    write_deltalake(lake, pa.table({"number": stored, "value": [number / 8 for number in stored]}))
+    lake = write(pa.table({"number": stored, "value": [number / 8 for number in stored]}), tmp_path)
 
     options = ["--features", pipeline, "--bootstrap-servers", kafka, "--input", input_, "--output", output]
-    options += ["--against", f"delta:{lake}", "--match-by", "number", "--order-by", "number"]
+    options += ["--against", lake, "--match-by", "number", "--order-by", "number"]
     assert command.main(["audit", *options], standalone_mode=False) == 1
     shown = capsys.readouterr().out
     assert "20 of the stream, 0 absent from the lake, 1 only in the lake, 4 in a different order\n" in shown

@@ -20,7 +20,6 @@ import pyiceberg.catalog
 import pytest
 import rx
 from pyarrow import parquet
-from pyiceberg.utils.config import Config
 
 import makiserve
 import makiserve.stream as rs
@@ -32,6 +31,7 @@ from makiserve.records import Schema, sorting
 from makiserve.records.lake import open_table
 from makiserve.records.order import Order
 from makiserve.stream.engine.trace import trace
+from tests.catalog import set_catalog
 from tests.unit.offline.conftest import model as model
 
 TABLES = Path(__file__).parent / "tables"
@@ -129,11 +129,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
 
 @pytest.fixture(autouse=True)
 def _catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A catalog `lake` in SQLite. pyiceberg reads its configuration when it is imported."""
-    monkeypatch.setenv("PYICEBERG_CATALOG__LAKE__TYPE", "sql")
-    monkeypatch.setenv("PYICEBERG_CATALOG__LAKE__URI", f"sqlite:///{tmp_path / 'catalog.db'}")
-    monkeypatch.setenv("PYICEBERG_CATALOG__LAKE__WAREHOUSE", f"file://{tmp_path / 'warehouse'}")
-    monkeypatch.setattr(pyiceberg.catalog, "_ENV_CONFIG", Config())
+    set_catalog(monkeypatch, tmp_path)
 
 
 @pytest.mark.slow
