@@ -21,6 +21,7 @@ from makiserve.serving.signals import DRAIN_S
 from makiserve.settings import SECTIONS, Settings, given_by_environment, given_by_file, options
 from makiserve.settings.settings import IN_FILE, SECRET
 from makiserve.settings.value_sources import CONFIG
+from makiserve.testing.broker.schema_registry import VERSION
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -113,6 +114,7 @@ def test_the_compose_file_of_the_registry_adds_to_the_other_one() -> None:
     added = yaml.safe_load(text)["services"]
     assert added.keys() - compose()["services"].keys() == {"registry"}
     assert "healthcheck" in added["registry"]
+    assert added["registry"]["image"] == f"apicurio/apicurio-registry:{VERSION}"  # the registry of the tests
     settings = Settings(SECTIONS, given_by_environment(KNOWN, added["makiserve"]["environment"]))
     assert {key.option.key for key in settings._given} == {"schema-registry", "output-format", "register-schemas"}
 
