@@ -5,19 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
-
-from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from makiserve.testing.broker import KafkaServer
 from makiserve.testing.broker.node import BrokerNode
 from tests.chaos.fleet import Fleet, Worker
+from tests.chaos.group import GroupClient
 from tests.chaos.model import Registry
 from tests.chaos.network import Proxy
 from tests.chaos.nursery import Nursery
+from tests.chaos.oracle import topic_ends
 from tests.chaos.silence import Silence
 from tests.chaos.traffic import Traffic
 
@@ -47,7 +45,7 @@ class Arena:
     traffic: Traffic
     silence: Silence
     registry: Registry
-    admin: AdminClient
+    described: GroupClient
     group: str
     partitions: int
     past: dict[int, list[bytes]]
@@ -76,15 +74,8 @@ class Arena:
         return workers
 
     def owners(self) -> dict[str, list[int]]:
-        """The partitions of each member of the group, by its name, or its id if it has none; empty in a rebalance."""
-        with suppress(KafkaException):  # its coordinator is being found
-            found = self.admin.describe_consumer_groups([self.group])[self.group].result()
-            if found.state is ConsumerGroupState.STABLE:
-                return {
-                    each.group_instance_id or each.member_id: [at.partition for at in each.assignment.topic_partitions]
-                    for each in found.members
-                }
-        return {}
+        """Return the partitions of each member of the group; empty in a rebalance."""
+        return self.described.owners()
 
     def wait_until_owned(self) -> None:
         """Wait until every partition has an owner, and every worker that runs has some."""
@@ -109,10 +100,7 @@ class Arena:
 
     def state_end(self) -> int:
         """Return the number of records that were ever written to the state topic."""
-        places = {
-            TopicPartition(f"{self.group}.state", number): OffsetSpec.latest() for number in range(self.partitions)
-        }
-        return sum(future.result().offset for future in self.admin.list_offsets(places).values())
+        return sum(topic_ends(self.server.bootstrap_servers, f"{self.group}.state", self.partitions))
 
     def heal(self) -> None:
         """All faults of the round are over."""

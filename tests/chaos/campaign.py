@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from makiserve.testing.broker import KafkaServer, create_topic, install
 from tests.chaos.arena import Arena
 from tests.chaos.fleet import OPTIONS, Fleet
+from tests.chaos.group import GroupClient
 from tests.chaos.model import SLOW, Registry, log_forest
 from tests.chaos.network import Proxy
 from tests.chaos.nursery import Nursery
@@ -116,5 +117,6 @@ class Campaign:
             fleet.add(name)
         silence = stack.enter_context(Silence(direct, TOPICS[1], self.partitions))
         stack.enter_context(traffic)
-        arena = Arena(server, proxies, fleet, traffic, silence, registry, admin, GROUP, self.partitions, past, nursery)
+        group = stack.enter_context(GroupClient(direct, GROUP))
+        arena = Arena(server, proxies, fleet, traffic, silence, registry, group, GROUP, self.partitions, past, nursery)
         return arena, direct

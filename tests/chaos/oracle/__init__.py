@@ -3,7 +3,7 @@
 It shares nothing with what it judges: it reads the topics with a plain consumer, and calls the replay command.
 """
 
-from tests.chaos.oracle.log import Entry, Log, behind, committed, open_transactions, wait_until_committed
+from tests.chaos.oracle.log import Entry, Log, behind, committed, open_transactions, topic_ends, wait_until_committed
 from tests.chaos.oracle.replay import Replayed, replay
 from tests.chaos.oracle.verdict import Lane, Verdict, judge, verify
 
@@ -18,6 +18,7 @@ __all__ = [
     "judge",
     "open_transactions",
     "replay",
+    "topic_ends",
     "verify",
     "wait_until_committed",
 ]

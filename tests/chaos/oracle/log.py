@@ -110,6 +110,14 @@ def open_transactions(servers: str, topic: str, partitions: int, patience: float
     return waiting
 
 
+def topic_ends(servers: str, topic: str, partitions: int) -> list[int]:
+    """Return the end of each partition: one after its last record, whether it is committed or not."""
+    reader = Consumer({"bootstrap.servers": servers, "group.id": "ends", "log_level": 0})
+    ends = [_end(reader, topic, number) for number in range(partitions)]
+    reader.close()
+    return ends
+
+
 def committed(servers: str, group: str, topic: str, partitions: int) -> dict[int, int]:
     """The group's committed offsets; 0 where there is none."""
     reader = Consumer({"bootstrap.servers": servers, "group.id": group, "log_level": 0})
