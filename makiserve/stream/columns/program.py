@@ -53,7 +53,9 @@ class ColumnProgram:
         batch is small.
         """
         if len(items) <= self._small.records and not isinstance(items, ColumnItems) and not state.is_foreign:
-            return self._feed_small(items, state)
+            if not state.pause:
+                return self._feed_small(items, state)
+            state.pause -= 1
         self.catch_up(state)
         state.copy = None
         column = items.column if isinstance(items, ColumnItems) else objects(items)
@@ -67,7 +69,11 @@ class ColumnProgram:
         fed, pending = self.rows.feed(items, state.copy.state), state.copy.pending
         failed = {index for index, _ in fed.failures}
         pending += [item for index, item in enumerate(items) if index not in failed] if failed else items
-        if len(pending) >= self._small.pending:
+        state.copy.batches += 1
+        if not state.copy.is_worthwhile(self._small):
+            self.catch_up(state)
+            state.copy, state.pause = None, self._small.pause
+        elif len(pending) >= self._small.pending:
             self.catch_up(state)
         return fed
 

@@ -29,11 +29,18 @@ class SmallBatches(NamedTuple):
         records: the number of records of the largest small batch; 0 if there are none.
         pending: the number of records after which the columns catch up.
         groups: the number of groups whose copies a lane keeps. With windows of 20 values, a copy takes about 12 kB.
+        free: the number of groups that are copied for any lane.
+        copies: the number of groups per batch that may be copied beyond these. To copy a group takes about half as long
+            as to compute a batch in columns.
+        pause: the number of small batches that columns compute if more groups would have to be copied.
     """
 
     records: int = 64
     pending: int = 512
     groups: int = 1024
+    free: int = 100
+    copies: int = 2
+    pause: int = 1024
 
 
 SMALL = SmallBatches()
@@ -70,22 +77,28 @@ class RowCopy:
     Attributes:
         state: the copy.
         pending: the records that the copy has seen, and the columns have not.
+        batches: the number of batches that were computed on the copy.
+        copied: the number of groups that have been copied.
     """
 
     def __init__(self, compiled: Compiled, scope: CopiedScope, lane: LaneState) -> None:
         self.pending: list[Any] = []
+        self.batches = self.copied = 0
         self._empty, self._lane = compiled.tables(), proxy(lane)  # the lane must be freed with its last reference
         self._groups = sum(map(len, lane.tables))
-        self._copied = 0
         state: State = [None]
         tables = [lane.tables[LANE], *self._empty[LANE + 1 :]]
         state += compiled.chain.slots(tables, TOP, state, is_tracked=compiled.is_tracked)
         self.state = self._opened(scope, TOP, state)
 
+    def is_worthwhile(self, small: SmallBatches) -> bool:
+        """Return whether the batches use the same groups often enough to pay for copying them."""
+        return self.copied <= small.free + small.copies * self.batches
+
     @property
     def groups(self) -> int:
         """The number of groups that have been copied, or added by records that the columns have seen."""
-        return self._copied + sum(map(len, self._lane.tables)) - self._groups
+        return self.copied + sum(map(len, self._lane.tables)) - self._groups
 
     def _opened(self, scope: CopiedScope, row: int, state: State) -> State:
         """Return the state of a scope; the groups inside it are copied when they are looked up."""
@@ -99,7 +112,7 @@ class RowCopy:
         row = table.members.get(outer, {}).get(key)
         if row is None:
             return None
-        self._copied += 1
+        self.copied += 1
         if table.is_foreign[row]:  # in a plan with one group_by; the state of other plans moves as a whole
             group = self._lane.rows[-1].get(key)
             return None if group is None else _copied(group, scope.layout, parent)

@@ -20,9 +20,11 @@ class LaneState:
         rows: the row engine's state, for groups that arrays cannot hold.
         is_foreign: whether the row engine has the whole state.
         copy: the copy on which the row engine computes small batches; None if the last batch was not small.
+        pause: the number of small batches that columns compute, because the row engine would have to copy many groups.
     """
 
     def __init__(self, tables: Sequence[Table], rows: State) -> None:
         self.tables, self.rows = tables, rows
         self.is_foreign = False
         self.copy: RowCopy | None = None
+        self.pause = 0

@@ -107,6 +107,22 @@ def test_lane_keeps_only_some_copies() -> None:
     assert state.copy.groups == 2
 
 
+def test_columns_compute_small_batches_that_use_many_groups() -> None:
+    small = SMALL._replace(pending=100, groups=100, free=3, copies=1, pause=2)
+    program = with_small_batches(running_sums(), small)
+    state = program.new_state()
+    program.feed(range(10, 40), state)
+    totals = {key: key for key in range(10, 40)}
+    copies, start = [], 10
+    for _ in range(6):
+        batch = range(start, start + 3)
+        assert program.feed(batch, state).outputs == [totals[key] + key for key in batch]
+        totals |= {key: totals[key] + key for key in batch}
+        copies.append(state.copy is not None)
+        start += 3
+    assert copies == [True, False, False, False, True, False]
+
+
 BIG = 2**70
 
 
