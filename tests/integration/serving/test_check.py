@@ -51,7 +51,7 @@ def test_check_passes_and_changes_nothing(kafka: str, topic: Topic, admin: Admin
     assert lines["broker"].words == f"{kafka} answers, Kafka 4.0 or newer"
     assert lines["model"].words.endswith("reproduces its 32 reference outputs")
     assert lines["records"].words == "1 of the last 1 records fit Step"
-    assert lines["offsets"].words == "2 new"
+    assert lines["offsets"].words == "2 to start"
     assert lines["output"].advice == "one replica: a failure of its broker loses the topic"
     assert {f"{output}.dead", f"group-of-{output}.state"} & admin.list_topics(timeout=10).topics.keys() == set()
 
