@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.columns.row_copy import NO_SMALL, SMALL
 from makiserve.stream.columns.window_plan import NoColumns
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts
@@ -29,9 +30,12 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
     """
     rows = Program(plan, is_tracked=is_tracked)
     try:
-        return ColumnProgram(plan, Compiled(plan, is_tracked=is_tracked), rows)
+        compiled = Compiled(plan, is_tracked=is_tracked)
     except NoColumns:
         return rows
+    # The columns process the records of small batches again, in the loop of the service: no function may be called then,
+    # because it may be slow.
+    return ColumnProgram(plan, compiled, rows, NO_SMALL if _calls(compiled) else SMALL)
 
 
 class Explained(NamedTuple):
@@ -52,7 +56,12 @@ def explain(plan: Plan) -> Explained:
         compiled = Compiled(plan, is_tracked=False)
     except NoColumns as error:
         return Explained(str(error), {})
-    return Explained(None, {step.path: step.reason for step in compiled.chain.walk() if step.reason})
+    return Explained(None, _calls(compiled))
+
+
+def _calls(compiled: Compiled) -> dict[str, str]:
+    """Return the places of the functions that are called for each item, and why."""
+    return {step.path: step.reason for step in compiled.chain.walk() if step.reason}
 
 
 def keys_of(plan: Plan) -> Engine | None:

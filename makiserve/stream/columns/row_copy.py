@@ -44,6 +44,7 @@ class SmallBatches(NamedTuple):
 
 
 SMALL = SmallBatches()
+NO_SMALL = SmallBatches(records=0)
 
 
 class CopiedScope:

@@ -123,6 +123,16 @@ def test_columns_compute_small_batches_that_use_many_groups() -> None:
     assert copies == [True, False, False, False, True, False]
 
 
+def test_columns_compute_all_batches_of_a_plan_that_calls_a_function() -> None:
+    called: list[int] = []
+    program = program_for(trace([rs.ops.map(lambda i: called.append(i) or i), rs.math.sum()]))
+    assert isinstance(program, ColumnProgram)
+    state = program.new_state()
+    assert program.feed([1, 2], state).outputs == [1, 3]
+    program.catch_up(state)
+    assert called == [1, 2]
+
+
 BIG = 2**70
 
 
