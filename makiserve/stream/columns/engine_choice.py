@@ -33,8 +33,8 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
         compiled = Compiled(plan, is_tracked=is_tracked)
     except NoColumns:
         return rows
-    # The columns process the records of small batches again, in the loop of the service: no function may be called then,
-    # because it may be slow.
+    # Columns process the records of small batches again, in the loop of the service: a function that is called then may
+    # stop it for long.
     return ColumnProgram(plan, compiled, rows, NO_SMALL if _calls(compiled) else SMALL)
 
 
