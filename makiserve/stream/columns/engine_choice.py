@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any, NamedTuple, TypeAlias
 
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
+from makiserve.stream.columns.expressions.trace import trace
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import NO_SMALL, SMALL
 from makiserve.stream.columns.window_plan import NoColumns
 from makiserve.stream.engine.checkpoint import Checkpoints
+from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.parts import Parts
-from makiserve.stream.engine.plan import Plan
+from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.ops.group_by import GroupBy
-from makiserve.stream.ops.map import Map
+from makiserve.stream.ops.map import Map, Starmap
 
 Engine: TypeAlias = Program | ColumnProgram
 AnyCheckpoints: TypeAlias = Checkpoints | ColumnCheckpoints
@@ -33,9 +37,7 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
         compiled = Compiled(plan, is_tracked=is_tracked)
     except NoColumns:
         return rows
-    # Columns process the records of small batches again, in the loop of the service: a function that is called then may
-    # stop it for long.
-    return ColumnProgram(plan, compiled, rows, NO_SMALL if _calls(compiled) else SMALL)
+    return ColumnProgram(plan, compiled, rows, SMALL if _is_whole(plan) else NO_SMALL)
 
 
 class Explained(NamedTuple):
@@ -56,12 +58,26 @@ def explain(plan: Plan) -> Explained:
         compiled = Compiled(plan, is_tracked=False)
     except NoColumns as error:
         return Explained(str(error), {})
-    return Explained(None, _calls(compiled))
+    return Explained(None, {step.path: step.reason for step in compiled.chain.walk() if step.reason})
 
 
-def _calls(compiled: Compiled) -> dict[str, str]:
-    """Return the places of the functions that are called for each item, and why."""
-    return {step.path: step.reason for step in compiled.chain.walk() if step.reason}
+def _is_whole(plan: Plan) -> bool:
+    """Return whether all functions are computed in columns on all of their paths.
+
+    Columns process the records of small batches again, in the loop of the service: a function that is called then, and
+    is slow, would stop the loop.
+    """
+    return all(
+        trace(function, starred=isinstance(operator, Starmap)).is_whole
+        for operator in plan.walk()
+        for function in _functions(operator)
+    )
+
+
+def _functions(operator: Operator) -> Iterator[Callable[..., Any]]:
+    given = [getattr(operator, field.name) for field in fields(operator)]
+    mappers = operator.mappers if isinstance(operator, Fold) else ()
+    yield from (value for value in (*given, *mappers) if callable(value))
 
 
 def keys_of(plan: Plan) -> Engine | None:

@@ -35,6 +35,11 @@ class Trace:
     substitutes: Substitutes
     length: int | None
 
+    @property
+    def is_whole(self) -> bool:
+        """True if the function is computed in columns on all of its paths."""
+        return self.tree is not None and all(leaf.result is not None for leaf in _leaves(self.tree))
+
     def holds(self) -> bool:
         """Return whether the globals and closures that the function reads are those that were traced."""
         return self.substitutes.holds()
