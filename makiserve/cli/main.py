@@ -101,7 +101,9 @@ COMMANDS = {
     "check": LazyCommand("makiserve.cli.check", "check", "Check whether a service can start."),
     "config": LazyCommand("makiserve.cli.config", "config", "Show the configuration in effect."),
     "dead-letters": LazyCommand(
-        "makiserve.cli.dead_letters", "dead_letters", "List or redrive the dead letters of a topic."
+        "makiserve.cli.dead_letters",
+        "dead_letters",
+        "List the dead letters of a topic by reason, with an example of each, or redrive them.",
     ),
     "record": LazyCommand(
         "makiserve.cli.record",

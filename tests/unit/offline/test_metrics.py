@@ -153,7 +153,7 @@ def test_labels_of_other_classes_are_refused_by_name() -> None:
 
 
 def test_predictions_that_are_no_numbers_are_no_regression() -> None:
-    with pytest.raises(ConfigurationError, match=r"predictions must be single numbers .* like \{'low': 1\}"):
+    with pytest.raises(ConfigurationError, match=r"predictions must be single numbers .* but one is \{'low': 1\}"):
         measure(observed([{"low": 1}], [1.0]), REGRESSION)
 
 
