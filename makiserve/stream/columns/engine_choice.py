@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
@@ -13,9 +12,8 @@ from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import NO_SMALL, SMALL
 from makiserve.stream.columns.window_plan import NoColumns
 from makiserve.stream.engine.checkpoint import Checkpoints
-from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.parts import Parts
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.ops.group_by import GroupBy
 from makiserve.stream.ops.map import Map, Starmap
@@ -70,14 +68,9 @@ def _is_whole(plan: Plan) -> bool:
     return all(
         trace(function, starred=isinstance(operator, Starmap)).is_whole
         for operator in plan.walk()
-        for function in _functions(operator)
+        for function in (getattr(operator, field.name) for field in fields(operator))
+        if callable(function)
     )
-
-
-def _functions(operator: Operator) -> Iterator[Callable[..., Any]]:
-    given = [getattr(operator, field.name) for field in fields(operator)]
-    mappers = operator.mappers if isinstance(operator, Fold) else ()
-    yield from (value for value in (*given, *mappers) if callable(value))
 
 
 def keys_of(plan: Plan) -> Engine | None:

@@ -18,7 +18,7 @@ from makiserve.stream.columns.column import Array, Items, join, objects
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.flow import lane_flow
 from makiserve.stream.columns.items import ColumnItems
-from makiserve.stream.columns.row_copy import SMALL, CopiedScope, RowCopy, SmallBatches
+from makiserve.stream.columns.row_copy import CopiedScope, RowCopy, SmallBatches
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import FeedResult, Program
@@ -38,7 +38,7 @@ class ColumnProgram:
         small: which batches the row engine computes, because it is faster.
     """
 
-    def __init__(self, plan: Plan, compiled: Compiled, rows: Program, small: SmallBatches = SMALL) -> None:
+    def __init__(self, plan: Plan, compiled: Compiled, rows: Program, small: SmallBatches) -> None:
         self.plan, self.compiled, self.rows = plan, compiled, rows
         self._small, self._copied = small, CopiedScope(compiled.chain, rows.scope)
 

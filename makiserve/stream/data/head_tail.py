@@ -66,10 +66,6 @@ class Head(Fold):
         return (earlier + later)[: self.count]
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def tail(
     count: int, key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:

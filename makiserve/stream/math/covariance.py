@@ -52,10 +52,6 @@ class Covariance(Fold):
         return comoments.reduction(comoments.covariance)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def correlation(
     key_mapper: Callable[[Any], tuple[Any, Any]] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:
@@ -92,10 +88,6 @@ class Correlation(Fold):
 
     def reduction(self) -> Reduction:
         return comoments.reduction(comoments.correlation)
-
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def slope(

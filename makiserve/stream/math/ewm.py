@@ -105,10 +105,6 @@ class TimedEwmMean(TimedFold):
         return timed_decay.mean_reduction(self.halflife_ms)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def ewm_stddev(
     key_mapper: Callable[[Any], Any] | None = None,
     *,

@@ -66,10 +66,6 @@ class ArgMin(KeyedFold):
         return _extreme(lt)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def argmax(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:
@@ -106,10 +102,6 @@ class ArgMax(KeyedFold):
 
     def reduction(self) -> Reduction:
         return _extreme(gt)
-
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def top_k(

@@ -76,10 +76,6 @@ class Min(Fold):
         return extreme(lt)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def max(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:

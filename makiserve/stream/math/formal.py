@@ -56,10 +56,6 @@ class FormalVariance(Fold):
         return Reduction(moments.ZERO, moments.add, moments.merge, moments.population_variance, real)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def stddev(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:

@@ -64,10 +64,6 @@ class Quantile(Fold):
         return Reduction(digest.ZERO, digest.add, digest.merge, lambda partial: digest.quantile(partial, self.q), real)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def median(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:

@@ -54,10 +54,6 @@ class Variance(Fold):
         return Reduction(moments.ZERO, moments.add, moments.merge, moments.sample_variance, real)
 
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-
 def stddev(
     key_mapper: Callable[[Any], Any] | None = None, reduce: bool = False, **missing: Unpack[MissingValues]
 ) -> Transform:
