@@ -11,6 +11,7 @@ from makiserve.stream.data.lag import delta, lag
 from makiserve.stream.data.padding import pad_end, pad_start
 from makiserve.stream.data.roll import roll
 from makiserve.stream.data.roll_calendar import roll_calendar
+from makiserve.stream.data.roll_session import roll_session
 from makiserve.stream.data.roll_time import roll_time
 from makiserve.stream.data.roll_trailing import roll_trailing
 from makiserve.stream.data.sort import sort
@@ -35,6 +36,7 @@ __all__ = [
     "pad_start",
     "roll",
     "roll_calendar",
+    "roll_session",
     "roll_time",
     "roll_trailing",
     "sort",

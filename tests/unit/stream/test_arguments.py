@@ -37,6 +37,7 @@ CALLED: dict[str, Callable[[Any], Any]] = {
     "split: predicate": rs.data.split,
     "roll_time: time_mapper": lambda wrong: rs.data.roll_time("1h", "1h", wrong),
     "roll_trailing: time_mapper": lambda wrong: rs.data.roll_trailing("1h", wrong, [rs.ops.count(reduce=True)]),
+    "roll_session: time_mapper": lambda wrong: rs.data.roll_session("1h", wrong, [rs.ops.count(reduce=True)]),
     "time_split: time_mapper": lambda wrong: rs.data.time_split(wrong, pipeline=[rs.ops.count()]),
 }
 

@@ -19,6 +19,8 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
     "roll_time stride": lambda duration: rs.data.roll_time("1s", duration, int, COUNT),
     "roll_time lateness": lambda duration: rs.data.roll_time("1s", "1s", int, COUNT, lateness=duration),
     "roll_trailing window": lambda duration: rs.data.roll_trailing(duration, int, COUNT),
+    "roll_session gap": lambda duration: rs.data.roll_session(duration, int, COUNT),
+    "roll_session lateness": lambda duration: rs.data.roll_session("1s", int, COUNT, lateness=duration),
     "group_by ttl": lambda duration: rs.ops.group_by(int, COUNT, ttl=duration, time_mapper=int),
     "rate per": lambda duration: rs.math.rate(int, per=duration),
 }
@@ -35,7 +37,7 @@ def test_a_text_is_the_duration_that_it_names(make: Callable[[Any], Any]) -> Non
 def test_what_is_not_a_duration_is_refused_by_the_name_of_its_argument(make: Callable[[Any], Any], wrong: Any) -> None:
     if wrong is None and "ttl" in str(make.__code__.co_consts):
         return
-    with pytest.raises(PipelineError, match=r"^(roll_time|roll_trailing|group_by|rate): "):
+    with pytest.raises(PipelineError, match=r"^(roll_time|roll_trailing|roll_session|group_by|rate): "):
         make(wrong)
 
 

@@ -35,6 +35,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
     "roll": lambda: rs.data.roll(1, 1, [rs.math.mean(fails, reduce=True)]),
     "roll_time": lambda: rs.data.roll_time("1s", "1s", fails, COUNT),
     "roll_trailing": lambda: rs.data.roll_trailing("1s", fails, COUNT),
+    "roll_session": lambda: rs.data.roll_session("1s", fails, COUNT),
     "split": lambda: rs.data.split(fails, COUNT),
     "time_split": lambda: rs.data.time_split(fails, pipeline=COUNT),
     "time_split, closing": lambda: rs.data.time_split(lambda i: i, closing_mapper=fails, pipeline=COUNT),

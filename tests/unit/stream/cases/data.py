@@ -93,6 +93,12 @@ CASES: Cases = {
         lambda: _trailing(9, rx.pipe(_trailing(4, rs.math.max(reduce=True)), rs.ops.last())),
         lambda: rs.ops.tee_map(rs.ops.identity(), _trailing(3, rs.ops.count(reduce=True))),
     ],
+    "data.roll_session": [
+        lambda: _late_sessions(3, rs.math.sum(reduce=True)),
+        lambda: _late_sessions(2, rs.math.stddev(reduce=True), lateness=timedelta(milliseconds=3)),
+        lambda: _late_sessions(3, _bounded(rs.data.tail(9, reduce=True)), lateness="4ms", on_late=[rs.math.sum()]),
+        lambda: _late_sessions(1, rs.ops.tee_map(rs.ops.first(), rs.ops.last()), lateness="9ms", on_late=[]),
+    ],
     "data.window_start": [
         lambda: _hopping(4, 2, _bounded(rs.math.sum(reduce=True))),
         lambda: _hopping(4, 4, _bounded(rs.data.to_list())),
@@ -119,6 +125,10 @@ def _hopping(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
 
 def _trailing(window: int, inner: Any) -> Any:
     return rs.data.roll_trailing(timedelta(milliseconds=window), lambda i: i * 2, [inner])
+
+
+def _late_sessions(gap: int, inner: Any, **parameters: Any) -> Any:
+    return rs.data.roll_session(timedelta(milliseconds=gap), lambda i: i * 2, [inner], **parameters)
 
 
 def _text(operator: Any) -> Any:
