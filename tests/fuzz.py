@@ -257,7 +257,7 @@ PROTO_TYPE = PROTO_FILE.message_type.add(name="Reading")
 for number, (name, kind, label) in enumerate(
     [("time", 3, 1), ("value", 1, 1), ("note", 9, 1), ("parts", 1, 3), ("amount", 12, 1), ("kind", 5, 1)]
 ):
-    PROTO_TYPE.field.add(name=name, number=number + 1, type=kind, label=label)  # type: ignore[arg-type]
+    PROTO_TYPE.field.add(name=name, number=number + 1, type=kind, label=label)
 PROTOBUF = ProtobufDecoder(compiled(base64.b64encode(PROTO_FILE.SerializeToString()).decode()), SCHEMA)
 PROTO_DATA = b"\0" + b"\x08\x01" + b"\x11" + bytes(7) + b"\x3f" + b"\x1a\x01x" + b"\x22\x08" + bytes(8)
 
@@ -412,7 +412,7 @@ def fuzz_outputs(random: Random) -> None:
     for writer_of in (CsvWriter, JsonLinesWriter, ParquetWriter) if causes else ():
         with suppress(SourceError):
             writer = writer_of(io.BytesIO(), ["offset"], OUTPUTS)
-            writer.write({"source": ["x"] * len(causes), "offset": list(causes)}, objects)
+            writer.write({"source": ["x"] * len(causes), "offset": list(causes)}, list(objects))
             writer.close()
 
 

@@ -25,7 +25,7 @@ from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.trace import Transform, check_factory, trace_factory
 
 Features = Callable[[], Transform]
-Given = str | Path | ArrowStream | Iterable[Record]
+Given = str | Path | ArrowStream | Iterable[Record] | Iterable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import mlflow
@@ -109,7 +110,8 @@ def test_it_serves_read_only_and_drains_with_nothing_lost(
 ) -> None:
     input_, output = topic(1), topic(1)
     schema = Schema(Reading)
-    values = [schema.encode_json(each) for block in RecordFile(house, schema) for each in block]
+    blocks: Iterable[Any] = RecordFile(house, schema)
+    values = [schema.encode_json(record) for block in blocks for record in block]
     expected = makiserve.replay(str(model), house).outputs
     address = f"127.0.0.1:{free_ports(1)[0]}"
     options = ["--input", input_, "--output", output, "--bootstrap-servers", kafka]

@@ -41,7 +41,7 @@ def test_nor_does_it_end_an_open_window_or_group(nest: Any) -> None:
     state = program.new_state()
     fed = program.feed([1, 0, 2, 4], state)
     assert [index for index, _ in fed.failures] == [1]
-    assert (fed.outputs + program.complete(state))[0] == 1.75
+    assert [*fed.outputs, *program.complete(state)][0] == 1.75
 
 
 def test_nor_does_a_key_that_cannot_be_told_end_the_stream() -> None:

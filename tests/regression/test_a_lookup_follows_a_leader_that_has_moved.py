@@ -29,6 +29,10 @@ def leaders(servers: str) -> list[int]:
     return [3]
 
 
+def contents(lookup: OffsetsClient, number: int) -> list[list[tuple[bytes, bytes | None]]]:
+    return list(lookup.contents("in", number, CALL, bool))
+
+
 @pytest.mark.slow
 def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
     distribution: KafkaDistribution, tmp_path: Path
@@ -47,5 +51,5 @@ def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
         server.nodes[2].signal(signal.SIGCONT)
         for number in range(3):
             assert retry(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
-            assert retry(lambda at=number: list(lookup.contents("in", at, CALL, bool)), PATIENCE) == []
+            assert retry(partial(contents, lookup, number), PATIENCE) == []
         lookup.close()

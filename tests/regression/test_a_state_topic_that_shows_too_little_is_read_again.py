@@ -12,10 +12,10 @@ from tests.unit.serving.test_state_restoring import Own, committed, saved, total
 def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
     kafka: Kafka, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: hidden and kafka.state.append(hidden.pop()))
     saved(kafka, 3)
     committed(kafka, 3, checkpoint=3)
-    hidden = [kafka.state.pop()]  # the mark
+    hidden = [kafka.state.pop()]  # the checkpoint's last record
+    monkeypatch.setattr("time.sleep", lambda seconds: kafka.state.extend([hidden.pop()] if hidden else []))
     own = Own(kafka)
     assert total(own, own.begin()) == 6
     assert "in[0] is not restored yet: state topic group.state: it has no checkpoint" in caplog.text

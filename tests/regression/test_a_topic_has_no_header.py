@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import makiserve.stream as rs
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
@@ -24,7 +26,7 @@ def test_a_file_has_one() -> None:
 def test_a_restart_takes_no_record_for_one() -> None:
     program = Program(trace([csv.load(PARSER), rs.ops.map(lambda row: row.time)]))
     checkpoints = Checkpoints(program)
-    state, found = program.new_state(), []
+    state, found = program.new_state(), list[Any]()
     for line in ["time,x", *LINES]:
         found += program.feed([line], state).outputs
         state = checkpoints.load(checkpoints.dump(state))

@@ -20,7 +20,7 @@ class Number(makiserve.Record):
 
 class Features(NamedTuple):
     whole: float
-    count: int | None
+    count: int | None  # type: ignore[assignment]  # as tuple.count
     values: list[float]
     shares: dict[str, float]
     at: datetime

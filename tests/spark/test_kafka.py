@@ -10,7 +10,6 @@ from typing import Any
 
 import mlflow
 import msgspec
-from confluent_kafka import Message
 from pyspark.sql import Row, SparkSession
 
 import makiserve.spark
@@ -57,9 +56,9 @@ def encoded(row: Row) -> bytes:
     return msgspec.json.encode({"prediction": row.prediction, "features": row.features.asDict()})
 
 
-def identified(letter: Message, sent: list[list[tuple[Any, ...]]]) -> tuple[str, datetime, str]:
+def identified(message: Any, sent: list[list[tuple[Any, ...]]]) -> tuple[str, datetime, str]:
     """Return the station and the time of the record of a dead letter, and the reason."""
-    headers = {name: value.decode() for name, value in letter.headers()}
+    headers = {name: value.decode() for name, value in message.headers()}
     partition, offset = map(int, re.findall(r"\[(\d+)\]@(\d+)$", headers["makiserve.source"])[0])
     station, at, _ = sent[partition][offset]
     return station, at, headers["makiserve.reason"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -172,7 +172,10 @@ class Sample:
 
 
 def take_sample(
-    plan: Plan, schema: Schema, source: str | Path | ArrowStream | Iterable[Record], order: Order | None = None
+    plan: Plan,
+    schema: Schema,
+    source: str | Path | ArrowStream | Iterable[Record] | Iterable[Mapping[str, Any]],
+    order: Order | None = None,
 ) -> Sample:
     """Read the first records of a source as the reference, and more of them for the profile.
 

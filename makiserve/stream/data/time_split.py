@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
@@ -18,7 +18,7 @@ from makiserve.stream.event_time import MILLISECOND, Duration, duration_from, wi
 
 
 def time_split(
-    time_mapper: Callable[[Any], datetime],
+    time_mapper: Callable[[Any], Any],
     active_timeout: Duration | float | None = None,
     inactive_timeout: Duration | float | None = None,
     closing_mapper: Callable[[Any], Any] | None = None,

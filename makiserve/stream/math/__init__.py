@@ -12,7 +12,9 @@ from makiserve.stream.math.rate import rate
 from makiserve.stream.math.skew import skew
 from makiserve.stream.math.sum import sum
 from makiserve.stream.math.variance import stddev, variance
-from makiserve.stream.rxsci import distribution as dist  # noqa: F401  rs.math.dist
+from makiserve.stream.rxsci import distribution
+
+dist = distribution  # RxSci's name, assigned: type checkers would not export `import … as dist`
 
 __all__ = [
     "argmax",

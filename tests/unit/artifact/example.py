@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge
-
-import makiserve
 
 FEATURES = """
 from typing import NamedTuple
@@ -43,7 +42,7 @@ def fitted(slope: float = 2.0) -> Ridge:
     return Ridge().fit(rows, rows @ [slope, 1.0])
 
 
-def readings(house: ModuleType, count: int = 40) -> list[makiserve.Record]:
+def readings(house: ModuleType, count: int = 40) -> list[Any]:
     return [house.Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(count)]
 
 

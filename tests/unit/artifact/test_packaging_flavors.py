@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -82,7 +82,7 @@ def torch_network() -> Any:
     return torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
 
 
-class Mean(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow's class has no types
+class Mean(mlflow.pyfunc.PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
         return model_input.mean(axis=1) * (params or {}).get("factor", 1.0)
 
@@ -102,7 +102,7 @@ FLAVORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
 }
 
 
-def predicted(model: PackagedModel, rows: list[tuple[Any, ...]], size: int) -> list[Any]:
+def predicted(model: PackagedModel, rows: Sequence[tuple[Any, ...]], size: int) -> list[Any]:
     found = []
     for start in range(0, len(rows), size):
         found += model.predictor.predict(rows[start : start + size])
@@ -115,7 +115,7 @@ def plain_predictions(uri: str, frame: pd.DataFrame) -> list[Any]:
     if isinstance(output, pd.DataFrame):
         rows = output.to_dict("records")
         return [next(iter(row.values())) if len(row) == 1 else row for row in rows]
-    return np.asarray(output).tolist()  # type: ignore[no-any-return]
+    return np.asarray(output).tolist()
 
 
 @pytest.mark.parametrize("flavor", FLAVORS)

@@ -129,7 +129,7 @@ def test_metrics_of_several_targets_are_refused(log: Log, house: ModuleType) -> 
         replay(packaged, readings(house), label="minute")
 
 
-class Returns(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow's class has no types
+class Returns(mlflow.pyfunc.PythonModel):
     """Returns what a function makes of the frame."""
 
     def __init__(self, function: Callable[[pd.DataFrame], Any]) -> None:

@@ -143,7 +143,7 @@ def test_whole_numbers_are_accepted_for_a_double_whatever_their_neighbours(saved
 def test_a_value_that_the_signature_does_not_admit_is_refused_by_its_column(
     column: str, value: Any, reason: str
 ) -> None:
-    table = table_from_schema(schema(MIXED).inputs, tuple(MIXED))
+    table = table_from_schema(schema(MIXED).inputs, tuple(MIXED.columns))
     row = dict(zip(MIXED, rows_of(MIXED)[0], strict=True))
 
     table.columns.check(tuple(row.values()))
@@ -153,7 +153,7 @@ def test_a_value_that_the_signature_does_not_admit_is_refused_by_its_column(
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    table = table_from_schema(schema(MIXED).inputs, tuple(MIXED))
+    table = table_from_schema(schema(MIXED).inputs, tuple(MIXED.columns))
 
     row = (np.float64(1.0), np.float32(2.0), np.int64(3), "sun", np.int32(2), np.bool_(1))
     table.columns.check(row)
@@ -209,13 +209,13 @@ def test_several_outputs_have_the_names_of_the_signature(saved: Saved) -> None:
 
 
 def test_a_signature_of_named_tensors_gives_the_model_a_dict() -> None:
-    one = table_from_schema(Schema([TensorSpec(np.dtype("float32"), (-1, 3), "rows")]), tuple(NUMBERS))
+    one = table_from_schema(Schema([TensorSpec(np.dtype("float32"), (-1, 3), "rows")]), tuple(NUMBERS.columns))
     each = [
         TensorSpec(np.dtype("float32"), (-1, 1), "wind"),
         TensorSpec(np.dtype("int64"), (-1,), "pressure"),
         TensorSpec(np.dtype("str"), (-1,), "temperature"),
     ]
-    several = table_from_schema(Schema(each), tuple(NUMBERS))
+    several = table_from_schema(Schema(each), tuple(NUMBERS.columns))
 
     (matrix,) = one.build([(1, 2.5, 3), (4, 5, 6)]).values()
     tensors = several.build([(2.5, 7, "warm")])
@@ -251,7 +251,7 @@ def test_a_model_without_a_signature_is_given_a_frame_by_names(saved: Saved) -> 
 )
 def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema) -> None:
     with pytest.raises(ModelRefused, match="a service passes a table of plain values"):
-        table_from_schema(asked, tuple(NUMBERS))
+        table_from_schema(asked, tuple(NUMBERS.columns))
 
 
 @pytest.mark.parametrize(

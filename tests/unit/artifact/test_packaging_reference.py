@@ -41,7 +41,7 @@ class Reading(makiserve.Record):
 
 class Features(NamedTuple):
     wind: float
-    count: int
+    count: int  # type: ignore[assignment]  # as tuple.count
 
 
 SCHEMA = Schema(Reading)

@@ -248,4 +248,4 @@ def test_a_whole_environment_is_refused_as_it_would_lack_the_pipelines_requireme
 
 def named(house: ModuleType, names: list[str] | None = None) -> Any:
     frame = pd.DataFrame({"temperature": [0.0, 10.0, 20.0], "wind": [1.0, 0.0, 3.0]})
-    return type(fitted())().fit(frame[names or list(frame)], [1.0, 2.0, 3.0])
+    return type(fitted())().fit(frame[names or list(frame.columns)], [1.0, 2.0, 3.0])

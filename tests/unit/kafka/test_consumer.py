@@ -13,6 +13,7 @@ from makiserve.errors import AbortTransaction, ConfigurationError, InternalError
 from makiserve.kafka import consumer as module
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
+from makiserve.kafka.message import Message as Received
 from makiserve.kafka.message import Unreadable
 from makiserve.settings import BrokerSettings
 
@@ -99,8 +100,8 @@ def message(partition: int, offset: int, error: KafkaError | None = None) -> Mes
     return Message(topic="house", partition=partition, offset=offset, value=b"", error=error)
 
 
-def places(messages: list[Message]) -> list[tuple[int | None, int | None]]:
-    return [(each.partition(), each.offset()) for each in messages]
+def places(messages: list[Received]) -> list[tuple[int | None, int | None]]:
+    return [(message.partition(), message.offset()) for message in messages]
 
 
 def starts(numbers: list[int]) -> dict[int, int]:
@@ -259,10 +260,13 @@ def test_the_end_of_a_partition_is_no_error(consumer: InputConsumer, kafka: Libr
 
 
 def test_nobody_is_told_of_what_comes_and_goes_while_leaving(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    told: list[str] = []
-    consumer.subscribe(
-        lambda _: told.append("came") or {}, lambda _: told.append("went"), lambda _: told.append("lost")
-    )
+    told: list[list[int]] = []
+
+    def assigned(numbers: list[int]) -> dict[int, int]:
+        told.append(numbers)
+        return {}
+
+    consumer.subscribe(assigned, told.append, told.append)
     kafka.arrived = [kafka.rebalance("on_assign", 2), kafka.rebalance("on_revoke", 0, 1, 2)]
     consumer.close()
     assert told == []

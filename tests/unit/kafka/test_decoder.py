@@ -59,7 +59,9 @@ def fake() -> Iterator[FakeRegistry]:
 
 
 def message(value: bytes | None, headers: Headers | None = None, key: bytes | None = b"k") -> Any:
-    return Message(topic="in", partition=0, offset=0, key=key, value=value, headers=headers, timestamp=(1, 1))
+    return Message(
+        topic="in", partition=0, offset=0, key=key, value=value, headers=[*headers] if headers else [], timestamp=(1, 1)
+    )
 
 
 def decoded(record: type[makiserve.Record], *messages: Any, url: str | None = None) -> list[Any]:

@@ -17,7 +17,6 @@ from makiserve.errors import (
     RetryCall,
 )
 from makiserve.kafka import errors as codes
-from makiserve.kafka import errors as faults
 from makiserve.kafka.errors import fault, retry, to_error
 
 PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
@@ -105,7 +104,7 @@ class Flaky:
 
 def test_a_call_is_made_again_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(faults.time, "sleep", pauses.append)
+    monkeypatch.setattr("time.sleep", pauses.append)
     assert retry(Flaky(failures=7), timedelta(minutes=1)) == "answer"
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
@@ -116,7 +115,7 @@ def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
 
 
 def test_there_may_be_no_time_any_more_before_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     asked = iter([False, False, True])
     with pytest.raises(BrokerUnavailable):
         retry(Flaky(failures=9), timedelta(minutes=1), lambda: next(asked))

@@ -2,6 +2,7 @@
 
 import operator
 from statistics import stdev
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,7 +35,7 @@ def frame_of(flights):
 
 
 def known(event, flights):
-    values = []
+    values: list[Any] = []
     rx.from_([timeline(flight) for flight in flights]).pipe(latest_known(operator.attrgetter(event))).subscribe(
         values.append
     )
@@ -82,6 +83,7 @@ def test_features_cover_the_last_20_flights_due():
     delays = [0, *range(9), 8, *range(10, 19)]  # each is the delay of the flight before; flight 9 was cancelled
     losses = [0] * 6 + [-6] * 14  # flight 0 lands at 6:00 + 60 + TAXI_MINUTES minutes, when flight 5 is due
     losses[5] = -6
+    approx: Any = pytest.approx
     assert row == Features(
         label=13.0,
         carrier="B6",
@@ -92,9 +94,9 @@ def test_features_cover_the_last_20_flights_due():
         scheduled_duration=60.0,
         sched_dep_minute=15 * 60 + 30.0,
         weekday=2.0,
-        dep_delay_mean=pytest.approx(sum(delays) / 20),
-        dep_delay_stddev=pytest.approx(stdev(delays)),
-        time_lost_mean=pytest.approx(sum(losses) / 20),
+        dep_delay_mean=approx(sum(delays) / 20),
+        dep_delay_stddev=approx(stdev(delays)),
+        time_lost_mean=approx(sum(losses) / 20),
         cancelled_share=0.05,
         carrier_time_lost=-6.0,
         dest_time_lost=-6.0,

@@ -45,4 +45,4 @@ def test_topic_between_of_partition_by_is_refused_with_what_to_do() -> None:
     connection = Connection(BrokerSettings("b", "makiserve.out"))
     settings = AuditSettings("makiserve.out.by-house", "out", "out.dead-letters")
     with pytest.raises(ConfigurationError, match=r"intermediate topic.*--replay kafka:makiserve.out.by-house"):
-        audit(SimpleNamespace(), connection, settings)  # type: ignore[arg-type]  # nothing of a model is needed
+        audit(SimpleNamespace(), connection, settings)  # nothing of a model is needed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,8 @@ class Item(Record):
     value: float | None = None
 
 
-def scored(causes: list[int], predictions: list[object]) -> Scored:
-    return Scored(causes, [None] * len(causes), predictions, [])
+def scored(causes: list[int], predictions: Sequence[object]) -> Scored:
+    return Scored(causes, [None] * len(causes), list(predictions), [])
 
 
 def items(*values: float | None, first: int = 0) -> list[Item]:

@@ -52,7 +52,7 @@ def running() -> makiserve.Transform:
     )
 
 
-ROWS = [{"hour": 1, "TEMP": 2.5}, {"hour": 2, "TEMP": None}, {"hour": 3}]
+ROWS: list[dict[str, Any]] = [{"hour": 1, "TEMP": 2.5}, {"hour": 2, "TEMP": None}, {"hour": 3}]
 FRAME = pd.DataFrame({"hour": [1, 2, 3], "TEMP": [2.5, None, None]})
 EXPECTED = pd.DataFrame({"hour": [1, 2, 3], "temperature": [2.5, None, None]})
 
@@ -116,7 +116,7 @@ def test_a_factory_without_a_return_is_refused() -> None:
     with pytest.raises(
         PipelineError, match=r"without_return\(\) at test_python_mistakes.py:\d+ returned None.*`return`"
     ):
-        makiserve.features_frame(ROWS, features=without_return, record=Row)  # type: ignore[arg-type]
+        makiserve.features_frame(ROWS, features=without_return, record=Row)
 
 
 @pytest.mark.slow

@@ -45,9 +45,9 @@ def test_each_file_is_a_lane_of_its_own(model: PackagedModel, tmp_path: Path) ->
 
 
 def test_a_file_that_is_named_twice_is_refused(model: PackagedModel, tmp_path: Path) -> None:
-    path = write(tmp_path / "house.csv", [1])
+    twice: list[Path | str] = [write(tmp_path / "house.csv", [1]), str(tmp_path / "*.csv")]
     with pytest.raises(SourceError, match="given more than once"):
-        makiserve.replay(model, [path, str(tmp_path / "*.csv")])
+        makiserve.replay(model, twice)
 
 
 def test_a_pattern_that_names_no_file_is_refused(model: PackagedModel, tmp_path: Path) -> None:

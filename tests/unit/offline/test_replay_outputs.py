@@ -177,7 +177,7 @@ def flattened(line: str) -> dict[str, object]:
     return found
 
 
-READ: dict[str, Callable[[Path], list[dict[str, object]]]] = {
+READ: dict[str, Callable[[Path], list[Any]]] = {
     "csv": lambda path: pd.read_csv(path).to_dict("records"),
     "parquet": lambda path: parquet.read_table(path).to_pylist(),
     "jsonl": lambda path: [flattened(line) for line in path.read_text().splitlines()],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ def labels(low: float, high: float, most: int = 5, *, is_time: bool = False) -> 
     return [label for _, label in scale(low, high, 0, 100, margin=0, is_time=is_time).ticks(most)]
 
 
-def at(*moment: int) -> float:
-    return datetime(*moment, tzinfo=timezone.utc).timestamp()
+def at(year: int, month: int, day: int, hour: int = 0) -> float:
+    return datetime(year, month, day, hour, tzinfo=timezone.utc).timestamp()
 
 
 @pytest.mark.parametrize(
@@ -110,11 +111,11 @@ def test_a_few_far_away_do_not_take_the_room_of_the_rest() -> None:
     ],
 )
 def test_times_are_understood_by_their_size(times: list[object], expected: tuple[float, bool]) -> None:
-    columns = [np.array(["a", "a"]), np.arange(2), np.array(times, object), *[np.zeros(2)] * 3]
-    found = moments(Observed(*columns, {}), np.ones(2, bool), "time")
+    columns: Any = [np.array(["a", "a"]), np.arange(2), np.array(times, object), *[np.zeros(2)] * 3, {}]
+    found = moments(Observed(*columns), np.ones(2, bool), "time")
     assert (found.at[0], found.is_time) == expected
 
 
 def test_without_times_predictions_stand_in_their_order() -> None:
-    columns = [np.array(["a", "a"]), np.arange(2), np.array([5, None], object), *[np.zeros(2)] * 3]
-    assert moments(Observed(*columns, {}), np.ones(2, bool), "time").at.tolist() == [0, 1]
+    columns: Any = [np.array(["a", "a"]), np.arange(2), np.array([5, None], object), *[np.zeros(2)] * 3, {}]
+    assert moments(Observed(*columns), np.ones(2, bool), "time").at.tolist() == [0, 1]

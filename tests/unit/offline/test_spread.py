@@ -38,7 +38,8 @@ def test_little_to_read_and_pipes_take_one_process(folder: Path, monkeypatch: py
     assert processes_for(sources, None) == 4
     assert processes_for(sources, 2) == 2
     assert processes_for(sources_from([folder / "1.csv"]), 3) == 1
-    assert processes_for(sources_from([folder / "1.csv", "-"]), None) == 1
+    with_pipe: list[Path | str] = [folder / "1.csv", "-"]
+    assert processes_for(sources_from(with_pipe), None) == 1
 
 
 @pytest.mark.parametrize(

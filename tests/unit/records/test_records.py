@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -28,7 +28,7 @@ class Reading(Record):
 HEADER = b"time,House overall [kW],temperature,note,windSpeed,on\n"
 
 
-def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str = "house.csv") -> list[object]:
+def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str = "house.csv") -> list[Any]:
     path = tmp_path / name
     path.write_bytes(data)
     return [item for block in RecordFile(path, Schema(record)) for item in block]

@@ -252,11 +252,12 @@ ARROW: dict[str, pa.Array] = {
 
 @pytest.mark.parametrize("name", ARROW)
 def test_no_value_of_an_arrow_type_raises(tmp_path: Path, name: str) -> None:
-    column, path = ARROW[name], tmp_path / "x.parquet"
+    column: Any = ARROW[name]
+    path: Path | None = tmp_path / "x.parquet"
     try:
         parquet.write_table(pa.table({"x": column}), path)
     except (pa.ArrowException, OSError):
-        path = None  # type: ignore[assignment]  # Parquet has no such type: a data frame or a lake table may
+        path = None  # Parquet has no such type: a data frame or a lake table may
     for kind in KINDS:
         found = TypedColumn("x", kind).values(column)
         assert len(found) == len(column)
@@ -354,7 +355,7 @@ def test_times_of_old_spark_files_are_themselves_or_refused(tmp_path: Path) -> N
 
 
 def test_missing_words_are_those_of_pandas() -> None:
-    from pandas._libs import parsers
+    from pandas._libs import parsers  # type: ignore[attr-defined]  # private
 
     assert NA_VALUES == parsers.STR_NA_VALUES
     frame = pd.read_csv(io.StringIO("x,y\n" + "".join(f"{word},1\n" for word in NA_VALUES)))

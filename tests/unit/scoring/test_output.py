@@ -11,6 +11,7 @@ import pytest
 
 import makiserve
 from makiserve.errors import ConfigurationError, DecodeError, EncodeError
+from makiserve.records import Record
 from makiserve.scoring import EncodedOutputs, Outputs, Posted, Scored
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.items import ColumnItems
@@ -32,7 +33,7 @@ class Alert:
     since: int
 
 
-RECORDS = [Reading(7, 1.5), DecodeError("damaged"), Reading(8, 2.5)]
+RECORDS: list[Record | DecodeError] = [Reading(7, 1.5), DecodeError("damaged"), Reading(8, 2.5)]
 SCORED = Scored([0, 2], [Features(1.5, "a"), Features(2.5, "b")], [10.0, 20.0], [(1, RECORDS[1])])  # type: ignore[list-item]
 
 

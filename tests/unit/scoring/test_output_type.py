@@ -42,7 +42,7 @@ class Inner(makiserve.Record):
 
 class Row(NamedTuple):
     ratio: float
-    count: int
+    count: int  # type: ignore[assignment]  # as tuple.count
     extra: float | None
     label: Literal["a", "b"] = "a"
 

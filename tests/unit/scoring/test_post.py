@@ -12,6 +12,7 @@ import makiserve.stream as rs
 from makiserve.errors import OperatorError, PredictError, StateError
 from makiserve.records import Record
 from makiserve.scoring import Batch, Prediction, Scored, Scorer
+from makiserve.scoring.batch import Posted
 from makiserve.stream.engine.trace import trace
 
 
@@ -72,7 +73,7 @@ def readings(*values: float) -> list[Record]:
     return [Reading(value) for value in values]
 
 
-def outputs(scored: Scored) -> tuple[list[int], list[Any]]:
+def outputs(scored: Scored) -> Posted:
     assert scored.posted is not None
     return scored.posted
 

@@ -66,7 +66,7 @@ def test_lanes_have_states_of_their_own_and_share_one_call_of_the_model() -> Non
 def test_every_record_ends_once_as_outputs_or_as_a_dead_letter() -> None:
     scorer = Scorer(plan(), Doubler())
     damaged = DecodeError("not JSON")
-    records = [Reading(5), damaged, Reading(7), Reading(8), Reading(-14), Reading(3)]
+    records: list[Record | DecodeError] = [Reading(5), damaged, Reading(7), Reading(8), Reading(-14), Reading(3)]
     (scored,) = scorer.score([Batch(scorer.new_lane(), records)])
     assert (scored.causes, scored.predictions) == ([0, 5], [10, 4])
     assert [(index, type(error)) for index, error in scored.dead] == [

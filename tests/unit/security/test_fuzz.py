@@ -96,7 +96,7 @@ def test_hostile_message_is_a_dead_letter_with_a_short_reason(data: bytes) -> No
 def test_a_message_of_the_largest_size_is_read() -> None:
     head, tail = b'{"time":1,"value":1,"note":"', b'"}'
     note = b"x" * (MAX_JSON_BYTES - len(head + tail))
-    assert SCHEMA.decode_json(head + note + tail).note == note.decode()
+    assert msgspec.structs.asdict(SCHEMA.decode_json(head + note + tail))["note"] == note.decode()
     with pytest.raises(DecodeError, match=f"{MAX_JSON_BYTES + 1:,} bytes is too large .limit {MAX_JSON_BYTES:,}"):
         SCHEMA.decode_json(head + note + b"x" + tail)
 

@@ -83,7 +83,7 @@ def packaged(
     )
 
 
-def message(number: int, offset: int, value: bytes | None, headers: list[tuple[str, bytes]] | None = None) -> Message:
+def message(number: int, offset: int, value: bytes | None, headers: Any = None) -> Any:
     return Message(
         topic="in",
         partition=number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import pairwise
 from types import SimpleNamespace
@@ -47,7 +47,7 @@ class Inspector:
         self.calls += 1
         if isinstance(self.seen, Exception):
             raise self.seen
-        return self.seen  # type: ignore[no-any-return]
+        return self.seen
 
 
 class Now:
@@ -66,13 +66,13 @@ class Now:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time in seconds, `clock.now`."""
-    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(retry, "time", clock)
+    time: Any = SimpleNamespace(now=1000.0, monotonic=lambda: time.now)
+    monkeypatch.setattr(module, "time", time)
+    monkeypatch.setattr(retry, "time", time)
     monkeypatch.setattr(module, "Background", Now)
-    return clock
+    return time
 
 
 @pytest.fixture

@@ -61,10 +61,11 @@ def test_a_partition_makes_the_moves_that_are_drawn_and_no_others(
 
 def test_it_restores_until_all_that_is_committed_is_scored_again() -> None:
     partition = restored(origin=2, committed=5)
-    partition.advance(4)
-    assert partition.phase is Phase.RESTORING
-    partition.advance(5)
-    assert partition.phase is Phase.RUNNING
+    phases = []
+    for offset in (4, 5):
+        partition.advance(offset)
+        phases.append(partition.phase)
+    assert phases == [Phase.RESTORING, Phase.RUNNING]
 
 
 def test_where_nothing_is_to_be_restored_it_runs_at_once() -> None:

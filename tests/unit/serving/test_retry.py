@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from makiserve.serving.retry import OVER_S, SUMMARY_S, Retries
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time in seconds, `clock.now`."""
-    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+    time: Any = SimpleNamespace(now=100.0, monotonic=lambda: time.now)
+    monkeypatch.setattr(module, "time", time)
+    return time
 
 
 def fail(retries: Retries, clock: SimpleNamespace) -> tuple[float, bool]:

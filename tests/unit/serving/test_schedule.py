@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,9 @@ INTERVAL = timedelta(milliseconds=100)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+    time: Any = SimpleNamespace(now=100.0, monotonic=lambda: time.now)
+    monkeypatch.setattr(module, "time", time)
+    return time
 
 
 def test_an_idle_worker_waits_half_a_second_and_a_busy_one_until_the_commit_is_due(clock: SimpleNamespace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +82,7 @@ class Topic:
         self.scorer.rebuild(SeenRecords(self.scorer.keys, seen).without(batch, offsets))
         return lane, writer
 
-    def feed(self, lane: Lane, values: Iterable[int]) -> list[Any]:
+    def feed(self, lane: Lane, values: Iterable[int]) -> Sequence[Any]:
         return self.scorer.features(Batch(lane, [Step(float(value)) for value in values])).features
 
     def dump(self, lane: Lane) -> list[bytes]:

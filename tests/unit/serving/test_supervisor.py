@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,9 @@ def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPat
 
 def test_a_report_is_left_out_where_nobody_reads_or_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
     ends: queue.Queue[object] = queue.Queue()
-    monkeypatch.setattr(link.os, "kill", lambda *how: ends.put(how))
-    monkeypatch.setattr(link.os, "_exit", ends.put)
-    ours, theirs = post.Pipe()
+    monkeypatch.setattr("makiserve.serving.worker_slot.os.kill", lambda *how: ends.put(how))
+    monkeypatch.setattr("makiserve.serving.worker_slot.os._exit", ends.put)
+    ours, theirs = Pipe()
     ours.send("the job")
     own = link.ControlPipe(os.dup(theirs.fileno()))
     theirs.close()

@@ -280,11 +280,11 @@ def test_a_drain_whose_transaction_is_aborted_says_what_it_leaves(
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The worker's time in seconds, `clock.now`."""
-    clock = SimpleNamespace(now=100.0, sleep=None, monotonic=lambda: clock.now)
-    monkeypatch.setattr(loop, "time", clock)
-    monkeypatch.setattr(transactions, "time", clock)
-    monkeypatch.setattr(schedule, "time", clock)
-    return clock
+    time: Any = SimpleNamespace(now=100.0, sleep=None, monotonic=lambda: time.now)
+    monkeypatch.setattr(loop, "time", time)
+    monkeypatch.setattr(transactions, "time", time)
+    monkeypatch.setattr(schedule, "time", time)
+    return time
 
 
 def test_a_start_is_committed_after_a_second_though_no_record_comes(
@@ -327,7 +327,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(background, "SLOW_S", 0.001)
-    worker, done, slow = make(max_batch=2, commit_interval=NEVER), threading.Event(), []
+    worker, done, slow = make(max_batch=2, commit_interval=NEVER), threading.Event(), list[int]()
     score = scorer_of(worker).score_timed
 
     def slowly(batches: Any) -> Any:

@@ -87,12 +87,16 @@ def slow_batch(
     """Let `meanwhile` happen while batch `number` is scored, after its records have changed the lane's state."""
     score, calls, called = scorer_of(worker).score_timed, 0, threading.Event()
 
+    def both() -> None:
+        meanwhile()
+        called.set()
+
     def slowly(batches: Any) -> Any:
         nonlocal calls
         calls += 1
         found = score(batches)
         if calls == number:
-            kafka.turns.insert(0, lambda: (meanwhile(), called.set()))
+            kafka.turns.insert(0, both)
             assert called.wait(10)
         return found
 

@@ -178,7 +178,8 @@ def test_flags_of_another_purpose_are_refused() -> None:
 
 
 def test_flag_of_two_sections_is_validated_by_each() -> None:
-    found = settings(replay=("house.csv",), **{"from": "2h"})
+    flags: dict[str, Any] = {"from": "2h"}  # a word of Python
+    found = settings(replay=("house.csv",), **flags)
     assert found.of(ReplaySettings).start == "2h"
     with pytest.raises(ConfigurationError, match="--from 2h: expected earliest or latest"):
         found.of(ServeSettings)

@@ -15,4 +15,4 @@ def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
     state = program.new_state()
     fed = program.feed(items, state)
     assert not fed.failures
-    return fed.outputs + program.complete(state)
+    return [*fed.outputs, *program.complete(state)]

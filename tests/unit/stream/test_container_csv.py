@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 
 
 class Event(NamedTuple):
-    at: posix_timestamp  # noqa: F821  RxSci's name
+    at: posix_timestamp  # type: ignore[name-defined]  # noqa: F821  RxSci's name
     until: datetime | None
 
 
@@ -196,7 +196,7 @@ def test_rfc_4180_is_pythons(rows: list[list[str]]) -> None:
     ids=str,
 )
 def test_lines_are_rxscis(parameters: dict[str, Any]) -> None:
-    rows = [Reading(1, -2.5, 'a "b" \\ ^', True), Reading(2, None, NOON, False)]
+    rows = [Reading(1, -2.5, 'a "b" \\ ^', True), Reading(2, None, NOON, False)]  # type: ignore[arg-type]
     theirs = outcome(rx.from_(rows).pipe(rxsci.container.csv.dump(**parameters)))
     assert outcome(rx.from_(rows).pipe(csv.dump(**parameters))) == theirs
 

@@ -84,7 +84,7 @@ def test_a_file_that_is_written_is_read_again(tmp_path: Path, compression: Any, 
     many = OBJECTS * 5000  # several chunks
     assert outcome(rx.from_(many).pipe(json.dump_to_file(path, encoding=encoding, compression=compression))) == []
     assert outcome(json.load_from_file(path, encoding=encoding, compression=compression)) == many
-    decompress = {"gzip": gzip.decompress, "zstd": decompressed, None: bytes}[compression]
+    decompress: Any = {"gzip": gzip.decompress, "zstd": decompressed, None: bytes}[compression]
     lines = decompress(path.read_bytes()).decode(encoding).splitlines()
     assert list(map(stdlib.loads, lines)) == many
 
@@ -127,4 +127,4 @@ def test_a_truncated_file_is_an_error(tmp_path: Path, compression: Any) -> None:
 def test_an_unknown_compression_is_refused() -> None:
     for make in (json.load_from_file, json.dump_to_file):
         with pytest.raises(PipelineError, match="gzip, zstd or None, not 'lz4'"):
-            make("file", compression="lz4")
+            make("file", compression="lz4")  # type: ignore[arg-type]

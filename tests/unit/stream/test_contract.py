@@ -124,7 +124,7 @@ def check_failures(make: Any, place: str) -> None:
         return rx.pipe(rs.ops.map(maybe), make()) if place == "before" else rx.pipe(make(), rs.ops.map(maybe))
 
     program = Program(trace(pipeline()))
-    state, accepted, outputs = program.new_state(), [], []
+    state, accepted, outputs = program.new_state(), [], list[Any]()
     for index, number in enumerate(NUMBERS):
         failing = index % 3 == 2
         fed = program.feed([number], state)
@@ -135,7 +135,7 @@ def check_failures(make: Any, place: str) -> None:
             assert "ZeroDivisionError" in str(fed.failures[0][1])
             assert "map" in fed.failures[0][1].operator
     clean = Program(trace(pipeline()))
-    clean_state, expected = clean.new_state(), []
+    clean_state, expected = clean.new_state(), list[Any]()
     for number, failing in accepted:  # noqa: B007  accepted while the function failed: it never came to that, or was caught
         expected += clean.feed([number], clean_state).outputs
     failing = False

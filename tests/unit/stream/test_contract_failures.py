@@ -62,7 +62,7 @@ def test_a_failure_at_any_call_leaves_no_trace(make: Any) -> None:
 def check_failures(pipeline: Any) -> None:
     chance, fuse = random.Random(1), Fuse()
     program = Program(trace(pipeline(fuse)))
-    state, accepted, outputs = program.new_state(), [], []
+    state, accepted, outputs = program.new_state(), [], list[Any]()
     for number in NUMBERS:
         fuse.calls_left = chance.choice([0, 0, 1, 2, 3])
         fed = program.feed([number], state)

@@ -38,7 +38,7 @@ def test_items_are_counted_by_the_periods_of_pandas(times: list[datetime], unit:
     count = COUNT if inner else rs.ops.scan(lambda total, _: total + 1, 0, reduce=True)
     ours = emitted(rs.data.roll_calendar(unit, lambda i: i, bounded(count), zone="Europe/Paris"), times)
     local = pd.Series([time.astimezone(PARIS).replace(tzinfo=None) for time in times], dtype="datetime64[us]")
-    theirs = local.groupby(local.dt.to_period(PERIODS[unit])).size()
+    theirs: Any = local.groupby(local.dt.to_period(PERIODS[unit])).size()
     expected = [
         (period.start_time.to_pydatetime(), (period + 1).start_time.to_pydatetime(), size)
         for period, size in theirs.items()
@@ -80,7 +80,7 @@ def test_day_whose_date_comes_back_is_one_window() -> None:
 
 def test_lateness_keeps_a_day_open_and_late_items_are_routed() -> None:
     hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in (1, 25, 2, 27, 3)]
-    late = {"lateness": "3h", "on_late": [rs.ops.map(lambda i: ("late", i.hour))]}
+    late: dict[str, Any] = {"lateness": "3h", "on_late": [rs.ops.map(lambda i: ("late", i.hour))]}
     daily = rs.data.roll_calendar("day", lambda i: i, [COUNT], zone="UTC", **late)
     assert emitted(daily, hours) == [2, ("late", 3), 2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -27,7 +28,11 @@ def windows(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
     return rs.data.roll_time(ms(window), ms(stride), lambda i: i, [inner], **parameters)
 
 
-def lane(pipeline: Any, items: Any) -> list[Any]:
+def operator_of(pipeline: Any) -> Any:
+    return trace(pipeline).operators[0]
+
+
+def lane(pipeline: Any, items: Any) -> Sequence[Any]:
     program = Program(trace(pipeline))
     fed = program.feed(items, program.new_state())
     assert not fed.failures
@@ -88,14 +93,14 @@ def test_sliced_windows_agree_with_the_general_way_out_of_order(window: int, str
         lateness=ms(lateness),
         on_late=[rs.ops.map(Late)],
     )
-    assert trace(sliced).operators[0].pipeline.mergeable
-    assert not trace(general).operators[0].pipeline.mergeable
+    assert operator_of(sliced).pipeline.mergeable
+    assert not operator_of(general).pipeline.mergeable
     assert emitted(sliced, times) == emitted(general, times) == by_definition(times, window, stride, lateness)
 
 
 def by_definition(times: list[int], window: int, stride: int, lateness: int) -> list[Any]:
     """Every window's sum, and every late item, straight from what they are said to be."""
-    found, newest, done = [], times[0], -(10**9)
+    found, newest, done = list[Any](), times[0], -(10**9)
     kept: dict[int, list[int]] = {}
     for time in times:
         newest = max(newest, time)

@@ -182,7 +182,7 @@ def test_failed_item_is_in_no_window(inner: Any) -> None:
         return result
 
     program = Program(trace(rx.pipe(trailing([inner]), rs.ops.map(fragile))))
-    state, outputs, accepted = program.new_state(), [], list[Reading]()
+    state, outputs, accepted = program.new_state(), list[Any](), list[Reading]()
     for number in range(60):
         reading = Reading(number * 7 % 31 + number // 2, number if number % 2 else float(number))
         failing = number % 3 == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math as stdlib
 import random
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +31,7 @@ class Point(NamedTuple):
     y: Any
 
 
-def feed(pipeline: Any, items: Any) -> list[Any]:
+def feed(pipeline: Any, items: Any) -> Sequence[Any]:
     program = Program(trace(pipeline))
     return program.feed(items, program.new_state()).outputs
 
@@ -75,7 +76,7 @@ def test_a_failing_function_ends_an_observable_with_its_error() -> None:
         (lambda: 3, "not int"),
         (lambda: rs.data.roll(0, 1), "at least 1"),
         (rs.ops.tee_map, "at least one"),
-        (lambda: rs.ops.tee_map([], join="outer"), "zip, zip_longest, merge, combine_latest"),
+        (lambda: rs.ops.tee_map([], join="outer"), "zip, zip_longest, merge, combine_latest"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_pipeline_is_refused_in_words(pipeline: Any, words: str) -> None:
@@ -118,10 +119,10 @@ def test_sliced_windows_agree_with_the_general_way(window: int, stride: int) -> 
     chance = random.Random(window * stride)
     numbers = [chance.gauss(1e6, 1e-3) for _ in range(1000)]
     general = rs.ops.scan(lambda a, i: (*a, i), (), reduce=True)
-    fast = trace(rs.data.roll(window, stride, [rs.math.stddev(reduce=True)]))
-    slow = trace(rs.data.roll(window, stride, general))
-    assert fast.operators[0].is_sliced
-    assert not slow.operators[0].is_sliced
+    fast: Any = trace(rs.data.roll(window, stride, [rs.math.stddev(reduce=True)])).operators[0]
+    slow: Any = trace(rs.data.roll(window, stride, general)).operators[0]
+    assert fast.is_sliced
+    assert not slow.is_sliced
     found = feed(rs.data.roll(window, stride, [rs.math.stddev(reduce=True)]), numbers)
     windows = feed(rs.data.roll(window, stride, general), numbers)
     expected = [float(np.std(items, ddof=1)) if len(items) > 1 else 0.0 for items in windows]

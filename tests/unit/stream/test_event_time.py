@@ -45,7 +45,7 @@ def test_what_is_not_a_time_is_refused(time: object) -> None:
 
 def emitted(operator: object) -> list[object]:
     found: list[object] = []
-    rx.from_(MIXED).pipe(operator).subscribe(found.append).dispose()  # type: ignore[arg-type]
+    rx.from_(MIXED).pipe(operator).subscribe(found.append).dispose()
     return found
 
 

@@ -82,8 +82,7 @@ def test_an_item_that_fails_shows_how_far_it_came_and_changes_nothing() -> None:
 def test_a_followed_pipeline_gives_the_same_outputs(pipeline: Any) -> None:
     plan, items = trace(pipeline), [(n * 7919) % 101 / 7 for n in range(60)]
     program, follower = Program(plan), Follower(trace(pipeline))
-    wanted, state, own = [], follower.new_state(), program.new_state()
+    state = follower.new_state()
     found = [output for item in items for output in follower.follow(item, state).outputs]
-    wanted = program.feed(items, own).outputs
-    assert found == wanted
+    assert found == program.feed(items, program.new_state()).outputs
     assert len(found) > 10

@@ -46,7 +46,7 @@ def test_items_cut_anywhere_and_saved_anywhere_come_out_whole(prefix_size: int, 
     data = framed(prefix_size, byteorder)
     program = Program(trace(length_prefix.unframe(prefix_size, byteorder)))
     checkpoints = Checkpoints(program)
-    state, found = program.new_state(), []
+    state, found = program.new_state(), list[Any]()
     for begin in range(0, len(data), size):
         found += program.feed([data[begin : begin + size]], state).outputs
         state = checkpoints.load(checkpoints.dump(state))
@@ -58,7 +58,7 @@ def test_a_prefix_of_no_bytes_or_no_order_is_refused() -> None:
         with pytest.raises(PipelineError, match="at least 1"):
             make(0)
         with pytest.raises(PipelineError, match="middle"):
-            make(4, "middle")
+            make(4, "middle")  # type: ignore[arg-type]
 
 
 def test_an_item_that_is_no_bytes_leaves_no_trace() -> None:

@@ -94,7 +94,7 @@ def test_a_path_is_closed_when_the_stream_completes_an_open_file_is_not() -> Non
 
 @pytest.mark.parametrize("end", ["error", "dispose", "write error"])
 def test_a_path_is_closed_whatever_ends_the_stream(end: str) -> None:
-    path, source, found = Watched(), Subject(), []
+    path, source, found = Watched(), Subject(), list[Any]()
     sink = source.pipe(write("path", "w", open_obj=lambda *_, **__: path))
     subscription = sink.subscribe(found.append, found.append)
     source.on_next("a")

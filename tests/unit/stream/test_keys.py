@@ -37,8 +37,8 @@ SAME: dict[str, list[Any]] = {
     "nested": [((nan(),), 1), ((nan(),), 1)],
     "named tuple": [Place("x", nan()), Place("x", nan())],
 }
-TTL = {"ttl": timedelta(seconds=1), "time_mapper": lambda item: 0}
-OPERATORS = {
+TTL: dict[str, Any] = {"ttl": timedelta(seconds=1), "time_mapper": lambda item: 0}
+OPERATORS: dict[str, Any] = {
     "group_by": rs.ops.group_by(lambda item: item, [rs.ops.count()]),
     "group_by with ttl": rs.ops.group_by(lambda item: item, [rs.ops.count()], **TTL),
     "nested group_by": rs.data.roll(1000, 1000, rs.ops.group_by(lambda item: item, [rs.ops.count()])),

@@ -35,7 +35,7 @@ def final(operator: Any, items: Any) -> Any:
 def exact_products(xs: list[float], ys: list[float]) -> Fraction:
     x, y = [Fraction(value) for value in xs], [Fraction(value) for value in ys]
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    return sum(((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)), start=Fraction(0))
+    return Fraction(sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)))
 
 
 @each
@@ -63,7 +63,7 @@ def test_two_variables_keep_their_digits(numbers: list[float]) -> None:
     others = [0.5 * value + chance.gauss(0, 1e-3) for value in numbers]
     pairs = list(zip(numbers, others, strict=True))
     xx, yy, xy = (exact_products(*two) for two in ((numbers, numbers), (others, others), (numbers, others)))
-    close = {"rel": 1e-9, "abs": 1e-12}
+    close: dict[str, Any] = {"rel": 1e-9, "abs": 1e-12}
     assert final(rs.math.covariance(reduce=True), pairs) == pytest.approx(float(xy) / (len(pairs) - 1), **close)
     if xx:
         assert final(rs.math.slope(reduce=True), pairs) == pytest.approx(float(xy / xx), **close)
@@ -76,7 +76,7 @@ def test_two_variables_keep_their_digits(numbers: list[float]) -> None:
 
 @each
 @pytest.mark.parametrize("decay", [{"alpha": 0.01}, {"alpha": 0.5}, {"halflife": 30}])
-def test_weighted_moments_are_those_of_pandas(numbers: list[float], decay: dict[str, float]) -> None:
+def test_weighted_moments_are_those_of_pandas(numbers: list[float], decay: dict[str, Any]) -> None:
     shift = numbers[0]  # pandas loses the digits of a large mean: it is given the differences, which are exact
     weighted = pd.Series([value - shift for value in numbers]).ewm(**decay)
     means, stddevs = emitted(rs.math.ewm_mean(**decay), numbers), emitted(rs.math.ewm_stddev(**decay), numbers)

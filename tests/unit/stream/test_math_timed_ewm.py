@@ -31,7 +31,7 @@ def value(item: tuple[int, float]) -> float:
 def test_means_are_those_of_pandas_with_times(items: list[tuple[int, float | None]]) -> None:
     items.sort(key=lambda item: item[0])
     times = pd.to_datetime([time for time, _ in items], unit="ms")
-    known = pd.Series([value for _, value in items], dtype=float)
+    known: Any = pd.Series([value for _, value in items], dtype=float)
     theirs = known.ewm(halflife="1h", times=times).mean()
     ours = emitted(rs.math.ewm_mean(value, **BY_TIME, skip_missing=True, min_periods=1), items)
     for mean, expected in zip(ours, theirs, strict=True):

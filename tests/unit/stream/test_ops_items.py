@@ -113,7 +113,7 @@ def test_arrays_may_be_items() -> None:
         (lambda: rs.ops.take(-1), "at least 0"),
         (lambda: rs.ops.progress("read", 0), "at least 1"),
         (rs.ops.with_latest_from, "at least one source"),
-        (lambda: rs.state.with_store(object(), rs.ops.count()), "no other"),
+        (lambda: rs.state.with_store(object(), rs.ops.count()), "no other"),  # type: ignore[arg-type]
         (lambda: rs.state.with_memory_store(rs.ops.map), "factory"),
         (lambda: trace(rs.ops.on_subscribe(print)), "on_subscribe cannot be used .* no subscriptions"),
         (lambda: trace(rs.ops.with_latest_from(rx.of(1))), "with_latest_from cannot be used .* single source"),

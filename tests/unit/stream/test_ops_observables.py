@@ -111,7 +111,7 @@ def test_rows_may_have_their_index() -> None:
 
 
 def test_the_source_is_subscribed_when_the_others_have_emitted() -> None:
-    one, other, found = Subject(), Subject(), []
+    one, other, found = Subject(), Subject(), list[Any]()
     rx.of(1, 2).pipe(rs.ops.with_latest_from(one, other)).subscribe(found.append)
     one.on_next("a")
     one.on_next("b")
@@ -121,7 +121,7 @@ def test_the_source_is_subscribed_when_the_others_have_emitted() -> None:
 
 
 def test_every_item_has_the_latest_of_the_others() -> None:
-    source, other, found, done = Subject(), Subject(), [], []
+    source, other, found, done = Subject(), Subject(), list[Any](), list[int]()
     subscription = source.pipe(rs.ops.with_latest_from(other)).subscribe(
         found.append, on_completed=lambda: done.append(1)
     )

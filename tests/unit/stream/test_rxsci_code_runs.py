@@ -171,7 +171,7 @@ def test_an_error_router_hands_on_each_error_once(make: Callable[[Any, Route], r
         lambda: rs.data.clip(lower_bound=8, higher_bound=3),
         lambda: rs.data.roll(0, 1),
         lambda: rs.data.pad_start(-1),
-        lambda: rs.ops.tee_map(rs.ops.count(), join="outer"),
+        lambda: rs.ops.tee_map(rs.ops.count(), join="outer"),  # type: ignore[arg-type]
     ],
 )
 def test_a_wrong_argument_is_a_value_error(make: Callable[[], Any]) -> None:

@@ -26,7 +26,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
     "starmap": lambda: rx.pipe(rs.ops.map(lambda i: (i, i)), rs.ops.starmap(fails)),
     "filter": lambda: rs.ops.filter(fails),
     "do_action": lambda: rs.ops.do_action(fails),
-    "assert_": lambda: rs.ops.assert_(fails, LookupError),  # noqa: PT009
+    "assert_": lambda: rs.ops.assert_(fails, error=LookupError),  # noqa: PT009
     "scan": lambda: rs.ops.scan(fails, 0),
     "distinct": lambda: rs.ops.distinct(fails),
     "distinct_until_changed": lambda: rs.ops.distinct_until_changed(fails),
@@ -46,7 +46,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
     "sum": lambda: rs.math.sum(fails),
     "argmax": lambda: rs.math.argmax(fails),
     "top_k": lambda: rs.math.top_k(1, fails),
-    "covariance": lambda: rs.math.covariance(fails, fails),
+    "covariance": lambda: rs.math.covariance(fails),
     "quantile": lambda: rs.math.quantile(0.5, fails),
     "rate": lambda: rs.math.rate(fails),
     "ewm_mean": lambda: rs.math.ewm_mean(fails, alpha=0.5),
@@ -61,7 +61,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
 def test_error_in_a_function_names_its_line(make: Callable[[], Any]) -> None:
     plan = trace(make())
     for program in (Program(plan), program_for(plan)):
-        failures = program.feed([1, 2, 3], program.new_state()).failures  # type: ignore[arg-type, union-attr]
+        failures = program.feed([1, 2, 3], program.new_state()).failures  # type: ignore[arg-type]
         assert failures
         for _, error in failures:
             assert str(error).endswith(

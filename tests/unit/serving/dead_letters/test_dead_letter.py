@@ -27,7 +27,7 @@ def failed() -> OperatorError:
     return found
 
 
-def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):  # type: ignore[no-untyped-def]
+def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):
     record = RecordOrigin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
     _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
     found = dead_letter_from_message(message(0, 5, kept, headers))
@@ -77,9 +77,9 @@ def test_headers_that_makiserve_never_writes_are_no_letter(time: bytes | None, s
         "makiserve.reason": b"\xff",
         "makiserve.time": b"1",
     }
-    assert dead_letter_from_message(message(0, 5, b"7", [*good.items()]))  # type: ignore[list-item]
+    assert dead_letter_from_message(message(0, 5, b"7", [*good.items()]))
     for name, value in (("makiserve.time", time), ("makiserve.source", source)):
-        assert dead_letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None  # type: ignore[list-item]
+        assert dead_letter_from_message(message(0, 5, b"7", [*(good | {name: value}).items()])) is None
 
 
 def test_messages_of_others_are_none() -> None:

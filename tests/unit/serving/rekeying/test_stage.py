@@ -135,6 +135,6 @@ def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch
 
 @pytest.mark.parametrize("time", [b"x", b"9" * 30, b"", None])
 def test_message_of_another_program_in_the_topic_between_is_its_own_origin(time: bytes | None) -> None:
-    foreign = message(1, 7, b"{}", [("a", b"1"), ("makiserve.time", cast("bytes", time))])
+    foreign = message(1, 7, b"{}", [("a", b"1"), ("makiserve.time", time)])
 
     assert origin_before(foreign) == RecordOrigin(b"k", foreign.headers(), RecordPosition("in", 1, 7).header, 1007)

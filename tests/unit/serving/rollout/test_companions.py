@@ -96,7 +96,7 @@ def test_the_alias_of_a_challenger_is_followed(
     registry.versions["10"] = packaged(version="10", model=Model(100))
     companions = ModelGroup(packaged(version="9", model=Model(10)), 1.0)
     registry.companions["challenger"] = "9"
-    later(lambda: registry.companions.update(challenger="10"))
+    later(lambda: registry.companions.update({"challenger": "10"}))
     make(packaged(registry=registry, companions=companions)).run()
     for number, step in ((0, 2), (1, 5)):
         found = made(kafka, "out", number)
@@ -117,7 +117,7 @@ def test_the_alias_of_a_shadow_is_followed_and_champions_come_and_go_beside_it(
 ) -> None:
     registry.versions |= {"4": packaged(version="4", model=Model(2)), "10": packaged(version="10", model=Model(100))}
     registry.companions["shadow"] = "9"
-    later(lambda: registry.companions.update(shadow="10"))
+    later(lambda: registry.companions.update({"shadow": "10"}))
     later(lambda: setattr(registry, "alias", "4"), 8)
     shadow = packaged(version="9", model=Model(10))
     make(packaged(registry=registry, companions=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
@@ -133,7 +133,7 @@ def test_a_challenger_that_refuses_more_goes_and_the_one_before_scores_again(
 ) -> None:
     registry.versions["10"] = packaged(version="10", model=Model(refuses=True))
     registry.companions["challenger"] = "9"
-    later(lambda: registry.companions.update(challenger="10"))
+    later(lambda: registry.companions.update({"challenger": "10"}))
     make(packaged(registry=registry, companions=ModelGroup(packaged(version="9"), 1.0))).run()
     assert registry.loads == ["models:/house/10"]
     assert [versions(kafka, "out", number)[-1] for number in (0, 1)] == ["9", "9"]
@@ -146,7 +146,7 @@ def test_a_challenger_that_must_not_score_keeps_no_champion_from_coming(
 ) -> None:
     registry.versions |= {"4": packaged(version="4"), "10": trouble}
     registry.companions["challenger"] = "9"
-    later(lambda: registry.companions.update(challenger="10"))
+    later(lambda: registry.companions.update({"challenger": "10"}))
     later(lambda: setattr(registry, "alias", "4"), 8)
     companions = ModelGroup(packaged(version="9"), 0.5)
     make(packaged(registry=registry, companions=companions), on_state_loss="rebuild").run()

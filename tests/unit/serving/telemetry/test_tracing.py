@@ -76,7 +76,7 @@ def test_links_are_bounded(traced: Tracing, exported: InMemorySpanExporter) -> N
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\xff\xfe", b"00-0-0-01", None])
 def test_a_damaged_header_is_no_trace(traced: Tracing, exported: InMemorySpanExporter, value: bytes | None) -> None:
-    traced.batch([message(0, 0, b"{}", [("traceparent", value)])], 0.1)  # type: ignore[list-item]
+    traced.batch([message(0, 0, b"{}", [("traceparent", value)])], 0.1)
     assert not exported.get_finished_spans()[0].links
 
 

@@ -30,8 +30,13 @@ NESTINGS: dict[str, Callable[[Any], Any]] = {
     "after a map": lambda inner: rx.pipe(rs.ops.map(lambda i: i + 1), inner),
 }
 
+
+def _nested(nest: Callable[[Any], Any], make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: nest(make())
+
+
 PIPELINES: dict[str, dict[str, Callable[[], Any]]] = {
-    f"{name}#{number}": {place: lambda make=make, nest=nest: nest(make()) for place, nest in NESTINGS.items()}
+    f"{name}#{number}": {place: _nested(nest, make) for place, nest in NESTINGS.items()}
     for name, makes in CASES.items()
     for number, make in enumerate(makes)
 }
@@ -51,7 +56,7 @@ def each_pipeline(test: Callable[..., None]) -> Callable[..., None]:
                 raise AssertionError(f"{case} {place}: {error!r}") from error
 
     # wraps() would show pytest the test's own parameter
-    run_in_all_places.__signature__ = signature(lambda case: None)  # type: ignore[attr-defined]
+    run_in_all_places.__signature__ = signature(lambda case: None)
     return run_in_all_places
 
 

@@ -13,4 +13,4 @@ NUMBERS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
 
 class Point(NamedTuple):
     x: float
-    y: float
+    y: Any

@@ -115,7 +115,7 @@ class RowEngine:
 
     def feed(self, batch: Batch) -> tuple[list[Any], list[int]]:
         """What it emits for a batch, and the indexes of the items that caused it."""
-        outputs, causes, before = [], [], 0
+        outputs, causes, before = list[Any](), list[int](), 0
         for key, items in zip(batch.keys, batch.new, strict=True):
             fed = self.program.feed(items, self.states[key])
             assert not fed.failures

@@ -98,7 +98,7 @@ def check_parts(make: Any, small: SmallBatches) -> None:
     if columns is None:
         return
     checkpoints, saved = ColumnCheckpoints(columns), list[bytes]()
-    state, outputs = columns.new_state(), []
+    state, outputs = columns.new_state(), list[Any]()
     for index, number in enumerate(NUMBERS):
         outputs += columns.feed([number], state).outputs
         saved += checkpoints.take(state, is_whole=index == 0)

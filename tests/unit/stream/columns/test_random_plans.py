@@ -21,7 +21,7 @@ from makiserve.stream.engine.trace import trace
 class Reading(NamedTuple):
     key: Any
     value: float | None
-    count: int
+    count: int  # type: ignore[assignment]  # as tuple.count
 
 
 ODD = [0.0, -0.0, math.nan, math.inf, 1e308, -1e308, 5e-324]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -125,7 +124,7 @@ def test_columns_compute_small_batches_that_use_many_groups() -> None:
 
 def test_columns_compute_all_batches_of_a_plan_that_calls_a_function_for_some_items() -> None:
     called: list[int] = []
-    odd = rs.ops.map(lambda i: called.append(i) or i if i > 1 else i)
+    odd = rs.ops.map(lambda i: called.append(i) or i if i > 1 else i)  # type: ignore[func-returns-value]
     program = program_for(trace([odd, rs.math.sum()]))
     assert isinstance(program, ColumnProgram)
     state = program.new_state()
@@ -149,7 +148,7 @@ BIG = 2**70
 def test_small_batches_of_groups_that_arrays_cannot_hold_give_the_same(pipeline: Any) -> None:
     program, rows = with_small_batches(pipeline()), Program(trace(pipeline()))
     state, other = program.new_state(), rows.new_state()
-    batches: Sequence[list[int]] = ([*range(10, 16)], [BIG, 11], [BIG, 12], [*range(10, 16), BIG], [BIG, 11, 12], [13])
+    batches = [[*range(10, 16)], [BIG, 11], [BIG, 12], [*range(10, 16), BIG], [BIG, 11, 12], [13]]
     for batch in batches * 3:
         assert told(program.feed(batch, state)) == told(rows.feed(batch, other))
 

@@ -20,7 +20,7 @@ def is_same(actual, expected):
         return len(actual) == len(expected) and all(map(is_same, actual, expected))
     if isinstance(actual, msgspec.Struct):
         return is_same(msgspec.structs.astuple(actual), msgspec.structs.astuple(expected))
-    if dataclasses.is_dataclass(actual):
+    if dataclasses.is_dataclass(actual) and not isinstance(actual, type):
         return is_same(dataclasses.astuple(actual), dataclasses.astuple(expected))
     return actual == expected
 

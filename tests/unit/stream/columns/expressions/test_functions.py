@@ -7,7 +7,7 @@ import time
 import types
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -253,7 +253,7 @@ def test_no_item_is_built_for_a_traced_function():
 
 
 def test_a_global_that_is_assigned_later_is_seen():
-    namespace = {"scale": 2}
+    namespace: dict[str, Any] = {"scale": 2}
     exec("def function(i): return i * scale", namespace)
     computed = column_function(namespace["function"])
     items = column_of([1.0] * FEWEST)
@@ -265,7 +265,7 @@ def test_a_global_that_is_assigned_later_is_seen():
 
 def test_tracing_never_calls_what_has_an_effect():
     CALLS.clear()
-    column_function(lambda i: CALLS.append(1) or i)
+    column_function(lambda i: CALLS.append(1) or i)  # type: ignore[func-returns-value]
     column_function(lambda i: Checked(i))
     assert CALLS == []
 

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -107,7 +107,8 @@ PREFIXES = st.one_of(
 
 def function_of(prefix, result):
     source = f"def function(i):\n{prefix}    return {result}\n"
-    helpers = {"half": lambda i: i.f / 2, "half_of": lambda v: v / 2, "first": lambda v, w=1: v if v > 0 else w}
+    helpers: dict[str, Any] = {"half": lambda i: i.f / 2, "half_of": lambda v: v / 2}
+    helpers["first"] = lambda v, w=1: v if v > 0 else w
     namespace = {"math": math, "Pair": Pair, "Struct": Struct, "Item": Item, "SCALE": 1.5, **helpers}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # "is" with a literal
