@@ -187,6 +187,8 @@ class Compiled:
     def _group_by(
         self, operator: GroupBy, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
     ) -> Step:
+        if operator.completes_idle:
+            raise NoColumns(f"{here}: groups that complete when they are idle have no columnar form")
         inner = ScopeLayout(len(self.layouts), layout.number)
         self.layouts.append(inner)
         chain = self._chain(operator.pipeline, (*path, str(operator)), inner, is_certain=is_certain)

@@ -141,7 +141,10 @@ class Checkpoints:
             if slot.child is None:
                 return self.codec.to_plain(content)
             if isinstance(content, dict):
-                return [[self.codec.to_plain(key), self.to_plain(child, slot.child)] for key, child in content.items()]
+                number, groups = slot.child.number, list(content.items())
+                if number is not None:
+                    groups.sort(key=lambda pair: pair[1][number])
+                return [[self.codec.to_plain(key), self.to_plain(child, slot.child)] for key, child in groups]
             return [self.to_plain(child, slot.child) for child in content]
         except StateError as error:
             if str(error).startswith(slot.owner):

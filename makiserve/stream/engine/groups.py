@@ -47,9 +47,13 @@ class Groups:
         state, group = code.state(self.scope), code.name("group")
         groups = code.let("groups", f"{state}[{self.slot}]")
         code.line(f"{state}[{self.slot}] = {{}}")
-        with code.block(f"for {group} in {groups}.values():"):
+        with code.block(f"for {group} in {self._write_in_order(code, groups)}:"):
             code.remember(group)
             yield group
+
+    def _write_in_order(self, code: Code, groups: str) -> str:
+        """Return the expression for the states of all groups, in the order in which their keys were first seen."""
+        return f"{groups}.values()"
 
     def _write_get(self, code: Code, key: str) -> tuple[str, str]:
         """Write that a key is looked up, which fails if it cannot be one, and return the variables: groups, group."""
@@ -66,8 +70,8 @@ class Groups:
             code.line(f"{code.state(self.scope)}[{self._touched}].add({key})")
 
 
-class AgingGroups(Groups):
-    """Groups that are forgotten when they have had no item for `ttl_ms` of the items' time.
+class TimedGroups(Groups):
+    """Groups that are removed when they have had no item for `ttl_ms` of the items' time.
 
     A slot of each group's scope holds the time when the group was last seen. The latest time seen is the lane's: a late
     item does not make a group younger or older.
@@ -78,9 +82,27 @@ class AgingGroups(Groups):
     ) -> None:
         super().__init__(scope, layout)
         self._ttl_ms, self._time_mapper = ttl_ms, time_mapper
-        self._seen, self._latest, self._next = layout.value(0), scope.value(None), scope.value(None)
+        self._seen, self._latest = layout.value(0), scope.value(None)
         scope.writes(follow)
         layout.writes(follow)
+
+    def _write_now(self, code: Code, item: str) -> str:
+        latest = f"{code.state(self.scope)}[{self._latest}]"
+        now = code.let("now", f"{code.constant(ms_from_time)}({code.constant(self._time_mapper)}({item}))")
+        with code.block(f"if {latest} is not None and {latest} > {now}:"):
+            code.line(f"{now} = {latest}")
+        code.line(f"{latest} = {now}")
+        return now
+
+
+class AgingGroups(TimedGroups):
+    """Groups that are forgotten when they have been idle for too long."""
+
+    def __init__(
+        self, scope: Scope, layout: Scope, ttl_ms: int, time_mapper: Callable[[Any], Any], follow: Stage
+    ) -> None:
+        super().__init__(scope, layout, ttl_ms, time_mapper, follow)
+        self._next = scope.value(None)
 
     def write_find(self, code: Code, key: str, item: str) -> str:
         self._write_get(code, key)  # first: a key that fails must leave no trace, not even its time
@@ -99,14 +121,6 @@ class AgingGroups(Groups):
             code.remember(group)
         code.line(f"{group}[{self._seen}] = {now}")
         return group
-
-    def _write_now(self, code: Code, item: str) -> str:
-        latest = f"{code.state(self.scope)}[{self._latest}]"
-        now = code.let("now", f"{code.constant(ms_from_time)}({code.constant(self._time_mapper)}({item}))")
-        with code.block(f"if {latest} is not None and {latest} > {now}:"):
-            code.line(f"{now} = {latest}")
-        code.line(f"{latest} = {now}")
-        return now
 
     def _alive(self, state: State, now: int) -> dict[Any, State]:
         seen, horizon, groups = self._seen, now - self._ttl_ms, state[self.slot]

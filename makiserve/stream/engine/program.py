@@ -102,6 +102,7 @@ class Program:
         operator, item = self._compiled.locate(error)
         line = self._compiled.user_line(error)
         at = f" ({line})" if line else ""
-        located = OperatorError(f"{operator}: {type(error).__name__}: {error}{at}", operator=operator, item=item)
+        group = self.scope.journal.take_failed_completion(error)
+        located = OperatorError(f"{operator}: {type(error).__name__}: {error}{at}{group}", operator=operator, item=item)
         located.__cause__ = error
         return located

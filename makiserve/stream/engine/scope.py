@@ -56,6 +56,7 @@ class Scope:
         is_tracked: whether its groups record which keys were used, so that a checkpoint can leave the others out.
         is_window: whether it is the state of a window of time.
         bounds: the slot of the window's start and end, which the window's operator fills; None if nothing reads them.
+        number: the slot of a group's number, by which a checkpoint sorts the groups; None if they are in order.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Scope:
         self.is_tracked = is_tracked
         self.is_window = is_window
         self.bounds: int | None = None
+        self.number: int | None = None
         self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.groups import AgingGroups, Groups
+from makiserve.stream.engine.idle_groups import CompletingGroups
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 from makiserve.stream.event_time import Duration, ms_from_duration
+
+WhenIdle = Literal["forget", "complete"]
+"""What happens to a group that has had no item for its ttl."""
 
 
 def group_by(
@@ -22,6 +26,7 @@ def group_by(
     pipeline: Pipeline | None = None,
     ttl: Duration | None = None,
     time_mapper: Callable[[Any], Any] | None = None,
+    idle: WhenIdle = "forget",
 ) -> Transform:
     """Run `pipeline` for each key separately.
 
@@ -37,26 +42,39 @@ def group_by(
         ttl: how long a group is kept without items, in the items' time; if its key comes later, a new group begins. A
             timedelta, or text such as `7d`. None keeps every group permanently.
         time_mapper: the time of an item, a datetime or integer milliseconds; required with `ttl`.
+        idle: what happens to a group after its ttl. `forget` removes it without output. `complete` completes it, so
+            that its open windows, sessions and reductions emit: at the first item of any key whose time is more than
+            `ttl` after the group's last item, before that item. Groups that are due at the same item complete in the
+            order of the times of their last items, then in the order in which they began.
 
     *Emits* what the groups emit, in the order of the items; at completion the groups complete in the order in which
-    they were first seen. A forgotten group emits nothing. *State* the pipeline's state for each key seen within
-    `ttl`. *Raises* what the mappers raise, and `ValueError` for a key that is too large.
+    they were first seen. *State* the pipeline's state for each key seen within `ttl`. *Raises* what the mappers raise,
+    and `ValueError` for a key that is too large. If an idle group fails to complete, the item that made it complete
+    fails, and the group is removed: it does not fail again.
 
     Raises:
-        PipelineError: `ttl` is given without `time_mapper`, or is not a whole number of milliseconds.
+        PipelineError: `ttl` is given without `time_mapper`, or is not a whole number of milliseconds; `idle` is neither
+            `forget` nor `complete`, or is `complete` without a `ttl`.
 
     >>> import rx, makiserve.stream as rs
     >>> groups = rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])
     >>> rx.from_([1, 2, 3, 4]).pipe(groups).subscribe(print).dispose()
     4
     6
+    >>> last = [rs.ops.last()]
+    >>> visits = rs.ops.group_by(lambda i: i % 2, last, ttl="5ms", time_mapper=lambda i: i, idle="complete")
+    >>> rx.from_([1, 2, 4, 8]).pipe(visits).subscribe(print).dispose()
+    1
+    8
     """
     if (ttl is None) != (time_mapper is None):
         raise PipelineError(
             "group_by: ttl and time_mapper need each other, because the ages of groups are measured in event time"
         )
+    if idle not in get_args(WhenIdle) or (ttl is None and idle == "complete"):
+        raise PipelineError(f"group_by: idle must be 'forget', or 'complete' together with a ttl, not {idle!r:.80}")
     ttl_ms = None if ttl is None else ms_from_duration(ttl, "group_by: ttl")
-    return operator(GroupBy(key_mapper, trace(pipeline), ttl_ms, time_mapper))
+    return operator(GroupBy(key_mapper, trace(pipeline), ttl_ms, time_mapper, idle == "complete"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +86,22 @@ class GroupBy(Operator):
     pipeline: Plan
     ttl_ms: int | None = None
     time_mapper: Callable[[Any], Any] | None = None
+    completes_idle: bool = False
 
     @property
     def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return self.pipeline.one_to_one
+        return self.pipeline.one_to_one and not self.completes_idle
+
+    @property
+    def fans_out(self) -> bool:
+        return self.completes_idle or self.pipeline.fans_out
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         yield "pipeline", self.pipeline
 
     def build(self, then: Stage, scope: Scope) -> Part:
         inner, layout = build_inner(self.pipeline, then, scope)
-        groups = self._groups(scope, layout, then._replace(raises=inner.raises))
+        groups = self._groups(scope, layout, inner, then._replace(raises=inner.raises))
 
         def push(code: Code, item: str) -> None:
             key = code.let("key", f"{code.constant(self.key_mapper)}({item})")
@@ -92,7 +115,9 @@ class GroupBy(Operator):
 
         return Part(push, complete)
 
-    def _groups(self, scope: Scope, layout: Scope, follow: Stage) -> Groups:
+    def _groups(self, scope: Scope, layout: Scope, inner: Stage, follow: Stage) -> Groups:
         if self.ttl_ms is None or self.time_mapper is None:
             return Groups(scope, layout)
+        if self.completes_idle:
+            return CompletingGroups(scope, layout, self.ttl_ms, self.time_mapper, follow, inner.complete)
         return AgingGroups(scope, layout, self.ttl_ms, self.time_mapper, follow)

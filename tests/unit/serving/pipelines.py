@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import rx
 from hypothesis import strategies as st
@@ -115,8 +115,8 @@ def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
 OF_NUMBERS = st.recursive(st.sampled_from(LEAVES).map(_then_number), _nested, max_leaves=6)
 
 
-def _keyed(make: Make, ttl: int | None, *, is_timed: bool) -> Make:
-    """By the events' key, their groups forgotten after `ttl`; in sessions of event time, too."""
+def _keyed(make: Make, ttl: int | None, idle: Literal["forget", "complete"] = "forget", *, is_timed: bool) -> Make:
+    """By the events' key, their groups forgotten or completed after `ttl`; in sessions of event time, too."""
 
     def pipeline() -> Any:
         inner = rx.pipe(rs.ops.map(lambda event: event.value), make())
@@ -126,7 +126,7 @@ def _keyed(make: Make, ttl: int | None, *, is_timed: bool) -> Make:
         if ttl is None:
             return rs.ops.group_by(lambda event: event.key, inner)
         age = timedelta(milliseconds=ttl)
-        return rs.ops.group_by(lambda event: event.key, inner, ttl=age, time_mapper=lambda event: event.time)
+        return rs.ops.group_by(lambda event: event.key, inner, ttl=age, time_mapper=lambda event: event.time, idle=idle)
 
     return pipeline
 
@@ -142,6 +142,7 @@ def _rows(make: Make) -> Make:
 PIPELINES: st.SearchStrategy[Make] = st.one_of(
     OF_NUMBERS.map(_plain),
     st.builds(_keyed, OF_NUMBERS, st.sampled_from([None, 3, 20]), is_timed=st.booleans()),
+    st.builds(_keyed, OF_NUMBERS, st.sampled_from([3, 20]), st.just("complete"), is_timed=st.booleans()),
 ).map(_rows)
 """Pipelines of events that emit rows."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
 
 
@@ -16,3 +16,8 @@ def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
     fed = program.feed(items, state)
     assert not fed.failures
     return [*fed.outputs, *program.complete(state)]
+
+
+def lost_a_group(fed: FeedResult) -> bool:
+    """Whether a record failed because an idle group could not complete: its one trace is that the group is gone."""
+    return any("idle group" in str(error) for _, error in fed.failures)

@@ -16,6 +16,7 @@ from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.unit.stream.cases import CASES, NUMBERS, UNTRACED, each_pipeline
+from tests.unit.stream.feed import lost_a_group
 
 FILES = ("io", "container.csv", "container.json", "container.parquet")
 BYTES = ("framing.line", "framing.length_prefix", "compression.z", "compression.zstd")
@@ -129,6 +130,8 @@ def check_failures(make: Any, place: str) -> None:
         failing = index % 3 == 2
         fed = program.feed([number], state)
         outputs += fed.outputs
+        if lost_a_group(fed):
+            return  # see test_group_idle
         if not fed.failures:
             accepted.append((number, failing))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import rx
 
 import makiserve.stream as rs
@@ -42,6 +44,9 @@ CASES: Cases = {
             ttl="3ms",
             time_mapper=lambda i: i,
         ),
+        lambda: _completing(3, [rs.math.sum(reduce=True)]),
+        lambda: _completing(2, [_completing(3, rs.ops.tee_map(rs.ops.first(), rs.ops.count(reduce=True)))], ttl="2ms"),
+        lambda: rx.pipe(_completing(3, [rs.ops.count(), rs.ops.last()]), _completing(2, [rs.data.to_list()])),
     ],
     "ops.tee_map": [
         lambda: rs.ops.tee_map(rs.ops.count(), rs.math.sum()),
@@ -97,3 +102,7 @@ CASES: Cases = {
     ],
     "ops.multiplex": [lambda: rs.ops.multiplex([rs.math.sum()])],
 }
+
+
+def _completing(modulus: int, inner: Any, ttl: str = "1ms") -> Any:
+    return rs.ops.group_by(lambda i: i % modulus, inner, ttl=ttl, time_mapper=lambda i: i, idle="complete")
