@@ -18,10 +18,12 @@ from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, Ta
 from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import TOP, Table
-from makiserve.stream.columns.window_plan import NoColumns, WindowPlan, stateless_step
+from makiserve.stream.columns.window_plan import NoColumns, roll_step, stateless_step, time_windows_step, trailing_step
 from makiserve.stream.data.forward_fill import ForwardFill, filled
 from makiserve.stream.data.lag import Lag
 from makiserve.stream.data.roll import Roll
+from makiserve.stream.data.roll_trailing import RollTrailing
+from makiserve.stream.data.time_windows import TimeWindows
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
@@ -140,7 +142,11 @@ class Compiled:
             return stateless
         match operator:
             case Roll():
-                return WindowPlan(operator, (*path, str(operator)), layout, is_certain=is_certain).step()
+                return roll_step(operator, (*path, str(operator)), layout, is_certain=is_certain)
+            case RollTrailing():
+                return trailing_step(operator, (*path, str(operator)), layout, is_certain=is_certain)
+            case TimeWindows():
+                return self._time_windows(operator, (*path, str(operator)), layout)
             case Lag(size=size):
                 return LagStep(here, layout, size)
             case Pairwise():
@@ -166,6 +172,14 @@ class Compiled:
             case GroupBy():
                 return self._group_by(operator, here, path, layout, is_certain=is_certain)
         raise NoColumns(f"{here} has no columnar form")
+
+    def _time_windows(self, operator: TimeWindows, path: tuple[str, ...], layout: ScopeLayout) -> Step:
+        late = None
+        if operator.on_late is not None:
+            if any(isinstance(inner, GroupBy) for inner in operator.on_late.walk()):
+                raise NoColumns(f"{' > '.join(path)}: its pipeline for late items has groups")
+            late = self._chain(operator.on_late, path, layout, is_certain=False)
+        return time_windows_step(operator, path, layout, late)
 
     def _tee_map(
         self, operator: TeeMap, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
@@ -203,8 +217,13 @@ class Compiled:
 
 def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:
     """Return the steps of a scope that keep groups by the slots that the row engine keeps them in."""
-    slots = [index for index, slot in enumerate(scope.slots, 1) if slot.child is not None and slot.first is dict]
+    slots = [index for index, slot in enumerate(scope.slots, 1) if slot.first is dict and _is_group(slot.child)]
     return dict(zip(slots, _allocated(chain), strict=True))
+
+
+def _is_group(layout: Scope | None) -> bool:
+    """Return whether a slot with states of this layout holds groups, not windows."""
+    return layout is not None and not layout.is_window
 
 
 def _allocated(chain: Chain) -> Iterator[GroupByStep]:

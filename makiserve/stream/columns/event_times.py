@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.attempt import check, check_representable
-from makiserve.stream.columns.column import Array, Column, Mask
+from makiserve.stream.columns.column import Array, Column, Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
@@ -35,6 +35,10 @@ class EventTimes:
     def reason(self) -> str | None:
         return self._times.reason
 
+    def ms_of(self, item: Any) -> int:
+        """Return the time of one item."""
+        return ms_from_time(self._call(item))
+
     def of(self, flow: Flow, path: str, *, is_certain: bool) -> Array:
         """Return the time of each item: `int64[items]`.
 
@@ -42,15 +46,19 @@ class EventTimes:
             RecordsFailed: the function raises, or what it returns is not a time.
             Unrepresentable: a time is too large.
         """
+        return self.read(flow, path, is_certain=is_certain)[1]
+
+    def read(self, flow: Flow, path: str, *, is_certain: bool) -> tuple[Items, Array]:
+        """Return the time of each item as the function returned it, and in milliseconds; see `of`."""
         found, failed = self._times.evaluate(flow.items)
         check(flow, failed, self._call, path, is_certain=is_certain)
         if isinstance(found, Column) and found.values.dtype == np.int64 and found.missing is None:
             times, odd = found.values, None
         else:
             times, failed, odd = _converted(found.items())
-            check(flow, failed, lambda item: ms_from_time(self._call(item)), path, is_certain=is_certain)
+            check(flow, failed, self.ms_of, path, is_certain=is_certain)
         check_representable(flow, (times > LARGEST) | (times < -LARGEST) if odd is None else odd)
-        return times
+        return found, times
 
 
 def latest_times(times: Array, segments: Segments, latest: Array, is_known: Mask) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Array, objects
+from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.store import Store
 from makiserve.stream.engine.codec import Codec
 
@@ -15,12 +16,12 @@ OBJECT = np.dtype(object)
 
 
 def encode_rows(stores: Sequence[Store], rows: Array, codec: Codec) -> list[Any]:
-    """Return these rows of each store: the types of its arrays, and their content.
+    """Return these rows of each store: the types of its arrays, and their content; of lists, lengths and items.
 
     Raises:
         StateError: an object has no code.
     """
-    return [[store.kinds, [_encoded(array[rows], codec) for array in store.saved]] for store in stores]
+    return [_encoded_store(store, rows, codec) for store in stores]
 
 
 def decode_rows(stores: Sequence[Store], rows: Array, encoded: Iterable[Any], codec: Codec) -> None:
@@ -31,9 +32,36 @@ def decode_rows(stores: Sequence[Store], rows: Array, encoded: Iterable[Any], co
         ValueError, TypeError: the content is damaged.
     """
     for store, (kinds, contents) in zip(stores, encoded, strict=True):
+        if isinstance(store, ListStore):
+            decode_rows(store.columns, _restored_places(store, rows, kinds, contents), contents, codec)
+            continue
         store.restore(kinds)
         pairs = zip(kinds[len(kinds) - len(contents) :], contents, strict=True)
         store.put_decoded(rows, [_decoded(kind, content, len(rows), codec) for kind, content in pairs])
+
+
+def _encoded_store(store: Store, rows: Array, codec: Codec) -> list[Any]:
+    if isinstance(store, ListStore):
+        return [store.lengths(rows).tobytes(), encode_rows(store.columns, store.places(rows), codec)]
+    return [store.kinds, [_encoded(array[rows], codec) for array in store.saved]]
+
+
+def _restored_places(store: ListStore, rows: Array, encoded: bytes, columns: Sequence[Any]) -> Array:
+    """Return the places of the items of lists, for which room is made.
+
+    Args:
+        store: the lists.
+        rows: their rows.
+        encoded: their lengths.
+        columns: their items, of which the first column has 8 bytes for each.
+
+    Raises:
+        ValueError: the lengths do not fit the rows, or the items.
+    """
+    lengths, count = np.frombuffer(encoded, np.int64), len(columns[0][1][0]) // 8
+    if len(lengths) != len(rows) or ((lengths < 0) | (lengths > count)).any() or lengths.sum() != count:
+        raise ValueError(f"{len(rows)} lists of {count} items have other lengths")
+    return store.with_lengths(rows, lengths)
 
 
 def _encoded(values: Array, codec: Codec) -> Any:

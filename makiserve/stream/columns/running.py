@@ -6,7 +6,8 @@ ones are reduced one after the other. Every form does the same operations in the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,21 +41,44 @@ def running(fold: ColumnFold, reading: Reading, segments: Segments, carry: Array
         carry: the partial result of each segment before its first item.
     """
     if isinstance(fold, ObjectFold):
-        return _by_item(fold, reading, segments, carry)
+        return _by_item(fold, reading, segments, carry, fold.reduction.result)
+    partial, carry = _partials(fold, reading, segments, carry)
     with np.errstate(all="ignore"):
-        if reading.given is None:
-            partial, carry = _reduce(fold, reading.values, segments, carry)
-        else:
-            partial, carry = _reduce_given(fold, reading.values, reading.given, segments, carry)
         return Running(fold.result(partial), carry)
 
 
 def folded(fold: ColumnFold, reading: Reading, segments: Segments, carry: Arrays) -> Arrays:
     """Return the partial result of each segment after its last item; the arguments are those of `running`."""
+    return _partials(fold, reading, segments, carry)[1]
+
+
+class Partials(NamedTuple):
+    """The partial results of a reduction.
+
+    Attributes:
+        each: those after each item.
+        last: those of each segment after its last item.
+        failed: the items on which the reduction raised; None if there are none.
+    """
+
+    each: Arrays
+    last: Arrays
+    failed: Mask | None = None
+
+
+def partials(fold: ColumnFold, reading: Reading, segments: Segments, carry: Arrays) -> Partials:
+    """Return the partial results of each segment, item by item; the arguments are those of `running`."""
+    if isinstance(fold, ObjectFold):
+        results, last, failed = _by_item(fold, reading, segments, carry, None)
+        return Partials((results.values,), last, failed)
+    return Partials(*_partials(fold, reading, segments, carry))
+
+
+def _partials(fold: ColumnFold, reading: Reading, segments: Segments, carry: Arrays) -> tuple[Arrays, Arrays]:
     with np.errstate(all="ignore"):
         if reading.given is None:
-            return _reduce(fold, reading.values, segments, carry)[1]
-        return _reduce_given(fold, reading.values, reading.given, segments, carry)[1]
+            return _reduce(fold, reading.values, segments, carry)
+        return _reduce_given(fold, reading.values, reading.given, segments, carry)
 
 
 def _reduce(fold: ColumnFold, values: Array, segments: Segments, carry: Arrays) -> tuple[Arrays, Arrays]:
@@ -103,9 +127,15 @@ def _reduce_given(
     return tuple(np.concatenate(pair)[at] for pair in zip(carry, partial, strict=True)), after
 
 
-def _by_item(fold: ColumnFold, reading: Reading, segments: Segments, carry: Arrays) -> Running:
+def _by_item(
+    fold: ColumnFold,
+    reading: Reading,
+    segments: Segments,
+    carry: Arrays,
+    result: Callable[[Any], Any] | None,
+) -> Running:
     """Reduce with the functions of the row engine, of which any may raise."""
-    add, result = fold.reduction.add, fold.reduction.result
+    add = fold.reduction.add
     values = reading.values.tolist()
     given = [True] * len(values) if reading.given is None else reading.given.tolist()
     partials, results, failed = fold.plain(carry), [], []

@@ -50,3 +50,33 @@ class Segments:
         lengths = np.bincount(self.segment_of[kept], minlength=len(self.lengths))
         left = np.flatnonzero(lengths)
         return Segments(lengths[left]), left
+
+
+def ranges(first: Array, lengths: Array) -> Array:
+    """Return the integers from `first` on, as many as `lengths` has, one range after the other.
+
+    >>> ranges(np.array([5, 0]), np.array([2, 3]))
+    array([5, 6, 0, 1, 2])
+    """
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    indexes: Array = np.arange(total) + np.repeat(first - ends + lengths, lengths)
+    return indexes
+
+
+def first_after(numbers: Array, first: Array, last: Array, bounds: Array) -> Array:
+    """Return the index of the first number above a bound, between two indexes; `last` if there is none before it.
+
+    Args:
+        numbers: ascending from each `first` to its `last`.
+        first: where each search begins.
+        last: where it ends.
+        bounds: the bound of each search.
+    """
+    low, high = first.copy(), last.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        is_after = numbers[np.minimum(middle, len(numbers) - 1)] > bounds  # an empty search may be at the end
+        high = np.where(is_after, middle, high)
+        low = np.where(is_after, low, np.minimum(middle + 1, high))
+    return low

@@ -126,6 +126,18 @@ class ItemStore(Store):
             self._note_missing()
         return column
 
+    def at(self, rows: Array) -> Column:
+        """Return the latest item of each of these rows."""
+        values, missing = self.get(rows)
+        return Column(values[:, -1], missing[:, -1] if missing.size else None)
+
+    def content(self, column: Column) -> tuple[Array, Array]:
+        """Return the arrays of items, one for each row. They were accepted, or are in the store."""
+        missing = np.zeros((len(column), self.arrays[1].shape[1]), np.bool_)
+        if column.missing is not None and missing.size:
+            missing[:, 0] = column.missing
+        return column.values[:, np.newaxis], missing
+
     def row(self, row: int) -> Column:
         """Return the items of a row, the latest one last."""
         values, missing = (array[row] for array in self.arrays)

@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.columns.rolling import MAX_WINDOW
 from makiserve.stream.columns.slices import Slices
+from makiserve.stream.columns.spans import column_spans
 from makiserve.stream.columns.steps.folding import item_mapper
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction
+from makiserve.stream.columns.steps.hopping import TimeWindowsStep
+from makiserve.stream.columns.steps.reductions import NONE, Bound, FirstItem, Join, Values, WindowReduction
 from makiserve.stream.columns.steps.stateless import FilterStep, IdentityStep, MapStep, StarmapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
+from makiserve.stream.columns.steps.trailing import TrailingStep
 from makiserve.stream.columns.steps.windows import RollStep
-from makiserve.stream.columns.store import ItemStore
 from makiserve.stream.data.clip import Clip
 from makiserve.stream.data.fill_none import FillNone
 from makiserve.stream.data.roll import Roll
+from makiserve.stream.data.roll_trailing import RollTrailing
+from makiserve.stream.data.time_windows import TimeWindows
+from makiserve.stream.data.window_bounds import WindowStart
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.ops.filter import Filter
@@ -40,35 +45,26 @@ class _Before(NamedTuple):
 
 
 class WindowPlan:
-    """The reductions of the windows of one roll, and the values that they share.
+    """The reductions of a window, and the values that they share.
 
     Args:
-        operator: the roll.
-        path: its place in the pipeline.
-        layout: of the scope.
+        pipeline: the pipeline of the window; it is mergeable.
+        path: the place of the window's operator in the pipeline.
         is_certain: as in `Step`.
+
+    Attributes:
+        values: what the reductions reduce.
+        tree: the reductions, and how their results are joined.
 
     Raises:
         NoColumns: an operator of the pipeline has no columnar form inside a window.
     """
 
-    def __init__(self, operator: Roll, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool) -> None:
-        self._operator, self._layout = operator, layout
-        # which items are between windows depends on those before them
-        self._is_certain = is_certain and operator.stride <= operator.window
-        self._here = " > ".join(path)
-        if not operator.is_sliced:
-            raise NoColumns(f"{self._here}: its pipeline is not a reduction, so every open window has its own state")
-        if Slices(int(operator.window), int(operator.stride)).panes > MAX_WINDOW:
-            raise NoColumns(f"{self._here}: its windows have more than {MAX_WINDOW} panes")
-        self._values: dict[tuple[Any, ...], int] = {}
-        self._kept: list[Values] = []
-        self._tree = self._node(operator.pipeline, path, _Before())
-
-    def step(self) -> RollStep:
-        """Return the step of the roll."""
-        slices = Slices(int(self._operator.window), int(self._operator.stride))
-        return RollStep(self._here, self._layout, slices, self._kept, self._tree)
+    def __init__(self, pipeline: Plan, path: tuple[str, ...], *, is_certain: bool) -> None:
+        self._is_certain = is_certain
+        self._numbers: dict[tuple[Any, ...], int] = {}
+        self.values: list[Values] = []
+        self.tree = self._node(pipeline, path, _Before())
 
     def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> WindowReduction | Join:
         index = next(index for index, operator in enumerate(plan.operators) if not operator.stateless)
@@ -86,6 +82,10 @@ class WindowPlan:
         if isinstance(operator, First) and index == len(plan.operators) - 1:
             here, node = self._path(path, operator), FirstItem(None, reduce=True)
             return WindowReduction(here, node, self._shared(node, here, before), after, self._is_certain)
+        if isinstance(operator, WindowStart):
+            return WindowReduction(
+                self._path(path, operator), Bound(number=operator.bound), NONE, after, is_certain=False
+            )
         if isinstance(operator, TeeMap):
             lead = f"{operator.name}["
             branches = (
@@ -111,16 +111,68 @@ class WindowPlan:
             before = before.then(step, mapper)
         is_last = isinstance(node, Last)
         key = (*before.key, is_last)
-        if key not in self._values:
-            size = 1 if is_last else max(1, int(self._operator.window) - 1)
-            history = self._layout.store(self._here, lambda: ItemStore(size))
-            self._values[key] = len(self._kept)
-            self._kept.append(Values(Chain(before.steps), history, is_last))
-        return self._values[key]
+        if key not in self._numbers:
+            self._numbers[key] = len(self.values)
+            self.values.append(Values(Chain(before.steps), is_last))
+        return self._numbers[key]
 
     @staticmethod
     def _path(path: tuple[str, ...], operator: Operator) -> str:
         return " > ".join((*path, str(operator)))
+
+
+def roll_step(operator: Roll, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool) -> RollStep:
+    """Return the columnar form of a roll.
+
+    Raises:
+        NoColumns: it has none.
+    """
+    here, slices = " > ".join(path), Slices(int(operator.window), int(operator.stride))
+    if not operator.is_sliced:
+        raise NoColumns(f"{here}: its pipeline is not a reduction, so every open window has its own state")
+    if slices.panes > MAX_WINDOW:
+        raise NoColumns(f"{here}: its windows have more than {MAX_WINDOW} panes")
+    # which items are between windows depends on those before them
+    is_certain = is_certain and operator.stride <= operator.window
+    plan = WindowPlan(operator.pipeline, path, is_certain=is_certain)
+    return RollStep(here, layout, slices, plan.values, plan.tree)
+
+
+def trailing_step(
+    operator: RollTrailing, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
+) -> TrailingStep:
+    """Return the columnar form of trailing windows.
+
+    Raises:
+        NoColumns: they have none.
+    """
+    here = " > ".join(path)
+    if not operator.pipeline.mergeable:
+        raise NoColumns(f"{here}: its pipeline is not a reduction, so every window runs it on all items")
+    plan = WindowPlan(operator.pipeline, path, is_certain=is_certain)
+    return TrailingStep(here, layout, operator.window_ms, operator.time_mapper, plan.values, plan.tree)
+
+
+def time_windows_step(
+    operator: TimeWindows, path: tuple[str, ...], layout: ScopeLayout, late: Chain | None
+) -> TimeWindowsStep:
+    """Return the columnar form of windows that begin at fixed times.
+
+    Args:
+        operator: the operator.
+        path: its place in the pipeline.
+        layout: of the scope.
+        late: the pipeline for late items.
+
+    Raises:
+        NoColumns: they have none.
+    """
+    here = " > ".join(path)
+    if not operator.pipeline.mergeable:
+        raise NoColumns(f"{here}: its pipeline is not a reduction, so every open window has its own state")
+    plan = WindowPlan(operator.pipeline, path, is_certain=False)  # which items are late depends on those before them
+    spans = column_spans(operator.spans)
+    return TimeWindowsStep(here, layout, spans, operator.time_mapper, plan.values, plan.tree, late)
 
 
 def stateless_step(operator: Operator, path: str) -> Step | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from makiserve.stream.columns.column import Column, objects
 from makiserve.stream.columns.folds import column_fold
 from makiserve.stream.columns.stacks import Stacks, stacks
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, WindowReduction, leaves_of
+from makiserve.stream.columns.steps.reductions import Bound, FirstItem, Join, WindowReduction, leaves_of
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
@@ -29,14 +29,14 @@ def pane_states(step: RollStep, tables: Sequence[Any], row: int, count: int, sta
     found = [
         _stacks(step, leaf, tables, row, int(step.slices.count_without_gaps(count))) for leaf in leaves_of(step.tree)
     ]
-    panes, *whole = (_states(step.tree, partials, state) for partials in zip(*found, strict=True))
+    panes, *whole = (pane_contents(step.tree, partials, state) for partials in zip(*found, strict=True))
     return [count, panes] if step.slices.size == step.slices.window else [count, panes, *whole]
 
 
 def _stacks(step: RollStep, leaf: WindowReduction, tables: Sequence[Any], row: int, count: int) -> Stacks:
     """Return the partial results of one reduction, from the last values of a group."""
     kept = min(count, step.slices.window - 1)
-    values: Column = step.values[leaf.values].history.of(tables).row(row)
+    values: Column = step.histories[leaf.values].of(tables).row(row)
     if step.values[leaf.values].is_last:  # a later item decides; only the latest one is known
         values = objects(values.items() * kept)
     values = values.take(slice(len(values) - kept, None))
@@ -44,16 +44,20 @@ def _stacks(step: RollStep, leaf: WindowReduction, tables: Sequence[Any], row: i
     return stacks(fold, fold.read(values), step.slices.without_gaps, count)
 
 
-def _states(tree: WindowReduction | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
+def pane_contents(tree: WindowReduction | Join, partials: Sequence[Sequence[Any]], state: State) -> list[State]:
     """Return the states of panes, given for each reduction its partial result in each pane."""
-    leaves = [object() for _ in leaves_of(tree)]
-    layout = [state, *_slots(tree, iter(leaves))]
-    places = [layout.index(leaf) for leaf in leaves]
+    leaves = list(leaves_of(tree))
+    marks = [object() for _ in leaves]
+    bounds = [index for index, leaf in enumerate(leaves) if isinstance(leaf.node, Bound)]
+    layout = [state, *_slots(tree, iter(marks))]
+    for index in bounds[:-1]:  # the row engine has one slot for both bounds, which the last branch allocates
+        layout.remove(marks[index])
+    places = [(layout.index(mark), index) for index, mark in enumerate(marks) if index not in bounds[:-1]]
     states = []
     for pane in zip(*partials, strict=True):
         slots = layout.copy()
-        for place, partial in zip(places, pane, strict=True):
-            slots[place] = partial
+        for place, index in places:
+            slots[place] = pane[index]
         states.append(slots)
     return states
 

@@ -7,12 +7,13 @@ all reductions of these values share. `rolling.py` computes the windows that clo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, Unrepresentable
-from makiserve.stream.columns.column import Column, Items, Rows
+from makiserve.stream.columns.column import Column, Items
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, column_fold
 from makiserve.stream.columns.history import advance
@@ -20,9 +21,17 @@ from makiserve.stream.columns.rolling import Rolling
 from makiserve.stream.columns.slices import Slices
 from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_states
-from makiserve.stream.columns.steps.reductions import FirstItem, Join, Values, WindowReduction, after_chains, leaves_of
+from makiserve.stream.columns.steps.reductions import (
+    FirstItem,
+    Join,
+    Values,
+    WindowReduction,
+    WindowResults,
+    after_chains,
+    leaves_of,
+)
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
-from makiserve.stream.columns.store import Store, numbers
+from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.engine.stage import State
 
 
@@ -35,6 +44,9 @@ class RollStep(Step):
         slices: the windows.
         values: what the reductions of a window reduce.
         tree: the reductions, and how their results are joined.
+
+    Attributes:
+        histories: for each of `values` the store of the last ones.
     """
 
     is_stateful = True
@@ -44,7 +56,12 @@ class RollStep(Step):
     ) -> None:
         super().__init__(path)
         self.slices, self.values, self.tree = slices, tuple(values), tree
+        self.histories = [layout.store(path, partial(ItemStore, self._kept(value))) for value in values]
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
+
+    def _kept(self, values: Values) -> int:
+        """Return the number of values that are kept."""
+        return 1 if values.is_last else max(1, self.slices.window - 1)
 
     def chains(self) -> Iterator[Chain]:
         for values in self.values:
@@ -63,26 +80,32 @@ class RollStep(Step):
         rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count))
         windows = _Windows(flow, rolling, attempt)
         for leaf in leaves_of(self.tree):
-            windows.read(leaf, self.values[leaf.values])
+            windows.read(leaf, self.values[leaf.values], self.histories[leaf.values].of(attempt.tables))
         return windows.emitted(self.tree)
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
         return pane_states(self, tables, row, int(self._counts.of(tables).arrays[0][row]), state)
 
 
-class _Windows:
+class _Windows(WindowResults):
     """The windows that close in a batch, and the values that they reduce."""
 
     def __init__(self, flow: Flow, rolling: Rolling, attempt: Attempt) -> None:
-        self._flow, self._rolling, self._attempt = flow, rolling, attempt
+        super().__init__(attempt)
+        self._flow, self._rolling = flow, rolling
         self._closes = np.zeros(len(flow), np.bool_)
         self._closes[rolling.closing] = True
         self._items: dict[int, Items] = {}
         self._extended: dict[int, Column] = {}
         self._folds: dict[int, ColumnFold] = {}
 
-    def read(self, leaf: WindowReduction, values: Values) -> None:
+    def read(self, leaf: WindowReduction, values: Values, history: ItemStore) -> None:
         """Compute the values that a reduction needs, and check that it can add them.
+
+        Args:
+            leaf: the reduction.
+            values: what it reduces.
+            history: the last values of each group.
 
         Raises:
             RecordsFailed: a function fails on some items, or the reduction cannot add their values.
@@ -90,27 +113,20 @@ class _Windows:
         """
         number = leaf.values
         if number not in self._items:
-            self._items[number] = values.chain.run(self._flow, self._attempt).items
-            extended = self._kept(values, self._items[number])
+            self._items[number] = values.chain.run(self._flow, self.attempt).items
+            extended = self._kept(values, self._items[number], history)
             if extended is not None:
                 self._extended[number] = extended
         if number in self._extended and not isinstance(leaf.node, FirstItem):
             fold = self._folds[id(leaf)] = column_fold(leaf.node, self._extended[number])
             checked_reading(leaf, fold, self._flow.with_items(self._items[number]))
 
-    def emitted(self, node: WindowReduction | Join) -> Flow:
-        """Return what a part of the window's pipeline emits."""
-        if isinstance(node, WindowReduction):
-            emitted = self._flow.where(self._closes, self._results(node))
-        else:
-            branches = [self.emitted(branch) for branch in node.branches]
-            emitted = branches[0].with_items(Rows(None, (), tuple(branch.items for branch in branches)))
-        return node.after.run(emitted, self._attempt)
+    def flow_of(self, results: Items) -> Flow:
+        return self._flow.where(self._closes, results)
 
-    def _kept(self, values: Values, items: Items) -> Column | None:
+    def _kept(self, values: Values, items: Items, store: ItemStore) -> Column | None:
         """Keep the last values; return the values of each segment after those of its history."""
-        flow, store = self._flow, values.history.of(self._attempt.tables)
-        segments = flow.segments
+        flow, segments = self._flow, self._flow.segments
         if values.is_last:  # the others never become objects
             items, segments = items.take(segments.starts + segments.lengths - 1), segments.ones
         column = store.accept(items)
@@ -123,10 +139,10 @@ class _Windows:
             history = Column(held[:, first:], held_missing[:, first:])
             column = Column(column.values, missing)
             after_missing = advance(held_missing, missing, segments)
-        self._attempt.write(store, flow.rows, (after, after_missing))
+        self.attempt.write(store, flow.rows, (after, after_missing))
         return None if values.is_last else self._rolling.extend(history, column)
 
-    def _results(self, leaf: WindowReduction) -> Items:
+    def results(self, leaf: WindowReduction) -> Items:
         if leaf.values not in self._extended:
             return self._items[leaf.values].take(self._closes)
         if isinstance(leaf.node, FirstItem):

@@ -151,7 +151,10 @@ def damaged_checkpoints() -> tuple[ColumnCheckpoints, bytes, list[bytes]]:
     """The checkpoint of a state in columns, with a group that has moved to the row engine; whole, and in blocks."""
     means = rs.ops.tee_map(rs.math.mean(reduce=True), rs.ops.last())
     texts = rs.math.max(str, reduce=True)
-    windows = rs.ops.tee_map(rs.data.roll(4, 1, means), rs.data.roll(4, 1, texts))
+    trailing = rs.data.roll_trailing(
+        "9ms", lambda i: i, rs.ops.tee_map(rs.math.max(str, reduce=True), rs.math.sum(reduce=True))
+    )
+    windows = rs.ops.tee_map(rs.data.roll(4, 1, means), rs.data.roll(4, 1, texts), trailing, join="merge")
     program = in_columns(lambda: rs.ops.group_by(lambda i: i % 5, windows), is_tracked=True)
     assert program
     state = program.new_state()
@@ -171,7 +174,10 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 
 
 IN_COLUMNS = {
-    "data": ["clip", "delta", "fill_none", "forward_fill", "head", "lag", "roll", "tail"],
+    "data": [
+        *("clip", "delta", "fill_none", "forward_fill", "head", "lag", "roll", "roll_calendar", "roll_time"),
+        *("roll_trailing", "tail", "window_start"),
+    ],
     "math": [
         *("argmax", "argmin", "covariance", "distinct_count", "ewm_mean", "max", "mean", "min", "quantile", "rate"),
         *("skew", "stddev", "sum", "top_k"),
@@ -211,6 +217,13 @@ def test_every_case_of_these_operators_has_a_columnar_form() -> None:
         assert in_columns(CASES["ops.tee_map"][index])
     for index in (0, 1, 2):
         assert in_columns(CASES["data.roll"][index])
+    for name, indexes in {
+        "data.roll_trailing": (0, 1, 2, 6),
+        "data.roll_time": (0, 1, 4),
+        "data.roll_calendar": (0, 2),
+        "data.window_start": (0, 3),
+    }.items():
+        assert all(in_columns(CASES[name][index]) for index in indexes), name
 
 
 BIG = 2**70

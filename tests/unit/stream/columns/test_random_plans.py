@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 import rx
@@ -22,14 +23,17 @@ class Reading(NamedTuple):
     key: Any
     value: float | None
     count: int  # type: ignore[assignment]  # as tuple.count
+    at: int | datetime
 
 
+START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 ODD = [0.0, -0.0, math.nan, math.inf, 1e308, -1e308, 5e-324]
 readings = st.builds(
     Reading,
     st.sampled_from(["a", "b", 1, 1.0, None]),
     st.floats(-1e6, 1e6) | st.sampled_from(ODD) | st.none(),
     st.integers(-5, 5) | st.sampled_from([2**31, 2**62, 2**63, -(2**70)]),
+    st.integers(-5, 60) | st.integers(0, 60).map(lambda ms: START + timedelta(milliseconds=ms)),
 )
 
 FUNCTIONS = [
@@ -65,8 +69,34 @@ firsts = st.builds(
     reductions(reduce=True),
 )
 windows = st.builds(rs.data.roll, st.integers(1, 6), st.integers(1, 8), joined(reductions(reduce=True)) | firsts)
+bounded = reductions(reduce=True).map(
+    lambda reduction: rs.ops.tee_map(rs.data.window_start(), reduction, rs.data.window_end())
+)
+times = st.sampled_from([lambda i: i.count, lambda i: i.count % 20, lambda i: i.at])
+durations = st.sampled_from(["1ms", "4ms", "15ms"])
+trailing = st.builds(rs.data.roll_trailing, durations, times, joined(reductions(reduce=True)) | firsts | bounded)
+lateness = st.sampled_from(["0ms", "3ms", "20ms"])
+late_items = st.sampled_from([None, [rs.ops.map(str)], [rs.ops.map(lambda i: i.count % 7), rs.math.sum()]])
+hopping = st.builds(
+    lambda window, stride, time, inner, wait, late: rs.data.roll_time(window, stride, time, inner, wait, late),
+    durations,
+    durations,
+    times,
+    joined(reductions(reduce=True)) | firsts | bounded,
+    lateness,
+    late_items,
+)
+days = st.builds(
+    lambda inner, wait, late: rs.data.roll_calendar(
+        "day", lambda i: i.count * 36_000_000, inner, zone="Europe/Paris", lateness=wait, on_late=late
+    ),
+    joined(reductions(reduce=True)) | bounded,
+    st.sampled_from(["0h", "30h"]),
+    late_items,
+)
+of_time = hopping | days
 changes = st.builds(rs.data.delta, functions, st.integers(1, 3))
-running = joined(reductions(reduce=False) | changes | st.just(rs.data.lag(2)))
+running = joined(reductions(reduce=False) | changes | trailing | st.just(rs.data.lag(2)))
 some = st.sampled_from(
     [
         lambda: rs.ops.filter(lambda i: i.count > 0),
@@ -80,13 +110,13 @@ some = st.sampled_from(
 ).map(lambda make: make())
 mixed = st.builds(
     lambda branches, how, then: rx.pipe(rs.ops.tee_map(*branches, join=how), *then),
-    st.lists(some | windows | running, min_size=2, max_size=3),
+    st.lists(some | windows | running | of_time, min_size=2, max_size=3),
     st.sampled_from(["merge", "combine_latest", "zip_longest"]),
     st.sampled_from([[], [rs.ops.count()], [rs.ops.group_by(str, [rs.ops.count()])]]),
 )
 before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
 chains = st.builds(
-    lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running | some | mixed
+    lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running | some | mixed | of_time
 )
 
 
@@ -98,6 +128,12 @@ def grouped(chain: Any, levels: int, ttls: list[str | None]) -> Any:
     return chain
 
 
+def in_order(records: list[Reading]) -> list[Reading]:
+    """The records with times that never fall, some of them equal."""
+    counts = sorted(record.count % 1000 for record in records)
+    return [record._replace(count=count, at=count) for record, count in zip(records, counts, strict=True)]
+
+
 small_batches = st.builds(SmallBatches, st.sampled_from([0, 1, 6]), st.integers(1, 9), st.integers(0, 3))
 ttls = st.lists(st.sampled_from([None, "1ms", "4ms"]), min_size=3, max_size=3)
 plans = st.builds(grouped, chains, st.integers(0, 3), ttls).map(trace)
@@ -106,7 +142,7 @@ plans = st.builds(grouped, chains, st.integers(0, 3), ttls).map(trace)
 @settings(max_examples=60, deadline=None)
 @given(
     plans,
-    st.lists(readings, max_size=40),
+    st.lists(readings, max_size=40) | st.lists(readings, max_size=40).map(in_order),
     st.lists(st.integers(1, 12), min_size=1, max_size=6),
     small_batches,
     st.booleans(),

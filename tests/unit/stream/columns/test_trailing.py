@@ -1,0 +1,64 @@
+"""`roll_trailing` in columns: the row engine's results for items in any order, and what moves to the row engine."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+import makiserve.stream as rs
+from makiserve.stream.columns.checkpoint import ColumnCheckpoints
+from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.engine.program import Program
+from tests.unit.stream.columns.clicks import Click, clicks, engines, features, time, told
+
+
+def trailing(inner: Any, window: str = "50ms") -> tuple[ColumnProgram, Program]:
+    return engines(rs.data.roll_trailing(window, time, inner))
+
+
+@pytest.mark.parametrize("late", [0.0, 0.02, 0.5])
+@pytest.mark.parametrize("keys", [1, 3, 40])
+def test_items_in_any_order_give_the_results_of_the_row_engine(keys: int, late: float) -> None:
+    random, (columns, rows) = Random(keys), trailing(features())
+    codec = ColumnCheckpoints(columns)
+    state, other, start = columns.new_state(), rows.new_state(), -200
+    for size in (1, 2, 40, 300, 5, 90):
+        batch = clicks(random, size, keys, start, late)
+        start = max(map(time, batch))
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert not state.is_foreign
+        assert not state.tables[1].is_foreign.any()
+        state = codec.load(codec.dump(state))
+
+
+def test_state_holds_the_items_of_the_last_window() -> None:
+    columns, _ = trailing(rs.math.sum(lambda i: i.value, reduce=True))
+    codec, state, sizes = ColumnCheckpoints(columns), columns.new_state(), []
+    for start in range(0, 1000, 100):
+        columns.feed([Click(0, time, 1.0) for time in range(start, start + 100)], state)
+        sizes.append(len(codec.dump(state)))
+    assert len(set(sizes)) == 1
+    assert sizes[0] < 50 * 16 + 300
+
+
+def test_group_moves_to_the_row_engine_if_its_windows_have_too_many_items_for_a_new_one() -> None:
+    columns, rows = trailing(rs.math.sum(lambda i: i.value, reduce=True), "1d")
+    state, other = columns.new_state(), rows.new_state()
+    long = [Click(0, time, time / 3) for time in range(2**16)]
+    for batch in (long, [Click(1, 5, 0.5), Click(0, 2**16, 0.5)], [Click(1, 6, 0.5), Click(0, 2**16 + 1, 0.1)]):
+        assert list(columns.feed(batch, state).outputs) == rows.feed(batch, other).outputs
+    index = state.tables[1].index
+    assert [bool(state.tables[1].is_foreign[index[key]]) for key in (0, 1)] == [True, False]
+
+
+@pytest.mark.parametrize(("reduction", "value"), [(rs.math.sum, 2**45), (rs.math.max, "text")])
+def test_group_with_a_value_that_arrays_cannot_hold_moves_with_its_items(reduction: Any, value: Any) -> None:
+    inner = rs.ops.tee_map(rs.data.window_start(), reduction(lambda i: i.value, reduce=True), rs.ops.last())
+    columns, rows = trailing(inner)
+    state, other = columns.new_state(), rows.new_state()
+    batches = [[Click(key, time, time) for time in range(30) for key in (0, 1)] for _ in range(2)]
+    for batch in (batches[0], [Click(0, 31, value), Click(1, 31, 4)], batches[1]):
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+    assert state.tables[1].is_foreign.sum() == 1
