@@ -114,6 +114,13 @@ def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
 
 OF_NUMBERS = st.recursive(st.sampled_from(LEAVES).map(_then_number), _nested, max_leaves=6)
 
+REDUCED: st.SearchStrategy[Make] = st.builds(
+    lambda make, end: _chain([_then_number(_chain([make, end])), lambda: rs.ops.map(lambda i: i / (i % 4))]),
+    OF_NUMBERS,
+    st.sampled_from(REDUCTIONS),
+)
+"""Pipelines that emit once, at completion, which fails for multiples of 4."""
+
 
 def _keyed(make: Make, ttl: int | None, idle: Literal["forget", "complete"] = "forget", *, is_timed: bool) -> Make:
     """By the events' key, their groups forgotten or completed after `ttl`; in sessions of event time, too."""
@@ -142,7 +149,7 @@ def _rows(make: Make) -> Make:
 PIPELINES: st.SearchStrategy[Make] = st.one_of(
     OF_NUMBERS.map(_plain),
     st.builds(_keyed, OF_NUMBERS, st.sampled_from([None, 3, 20]), is_timed=st.booleans()),
-    st.builds(_keyed, OF_NUMBERS, st.sampled_from([3, 20]), st.just("complete"), is_timed=st.booleans()),
+    st.builds(_keyed, OF_NUMBERS | REDUCED, st.sampled_from([3, 20]), st.just("complete"), is_timed=st.booleans()),
 ).map(_rows)
 """Pipelines of events that emit rows."""
 
