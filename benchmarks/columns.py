@@ -30,6 +30,14 @@ SMALL_BATCHES = (1, 10, 64, 256)
 SMALL_RECORDS = 5_120
 FEW_KEYS = 100
 MANY_KEYS = 10_000
+TIMED_KEYS = 1_000
+TIMED_WINDOWS: dict[str, Callable[[Any], Any]] = {
+    "`roll_trailing`, 4 records": lambda inner: rs.data.roll_trailing("1h", lambda i: i.time, inner),
+    "`roll_trailing`, 22 records": lambda inner: rs.data.roll_trailing("6h", lambda i: i.time, inner),
+    "`roll_trailing`, 86 records": lambda inner: rs.data.roll_trailing("24h", lambda i: i.time, inner),
+    "`roll_time` of an hour": lambda inner: rs.data.roll_time("1h", "1h", lambda i: i.time, inner),
+    "`roll_time` of an hour every 10 minutes": lambda inner: rs.data.roll_time("1h", "10min", lambda i: i.time, inner),
+}
 
 
 class Reading(makiserve.Record):
@@ -37,6 +45,12 @@ class Reading(makiserve.Record):
 
     key: int
     value: float
+
+
+class TimedReading(Reading):
+    """A value of a key at a time, in milliseconds."""
+
+    time: int
 
 
 class WindowFeatures(NamedTuple):
@@ -56,8 +70,9 @@ def plan() -> Plan:
 
 
 def run() -> None:
-    """Compare the engines in large batches, and then in small ones."""
+    """Compare the engines in large batches, with windows of time, and then in small batches."""
     large_batches()
+    windows_of_time()
     small_batches()
 
 
@@ -74,6 +89,42 @@ def large_batches() -> None:
         by_rows = _measure(keys, "rows", Program(plan(), is_tracked=True), records)
         assert by_columns == by_rows
         _measure_pandas(keys, records, by_columns)
+
+
+def windows_of_time() -> None:
+    """Compare the engines on windows of time, with a record each second for a thousand keys."""
+    print(
+        f"\nwindows of time, count, mean, stddev and max; batches of {BATCH:,}, {TIMED_KEYS:,} keys; CPU time per record\n"
+    )
+    print("| window | columns | rows | rows divided by columns |\n|---|---|---|---|")
+    rng = random.Random(1)
+    readings = [
+        TimedReading(key=rng.randrange(TIMED_KEYS), value=rng.random(), time=1000 * second) for second in range(RECORDS)
+    ]
+    for name, window in TIMED_WINDOWS.items():
+        plan = trace(rs.ops.group_by(lambda i: i.key, window(_timed_features())))
+        results, seconds = list[Any](), list[float]()
+        for program in (program_for(plan), Program(plan)):
+            state: Any = program.new_state()
+            program.feed(readings[: RECORDS // 2], state)
+            outputs: list[Any] = []
+            seconds.append(_timed(partial(_collect, program, state, readings[RECORDS // 2 :], outputs)))
+            results.append(outputs)
+        assert results[0] == results[1]
+        columns, rows = (2e6 * total / RECORDS for total in seconds)
+        print(f"| {name} | {columns:.2f} µs | {rows:.2f} µs | {rows / columns:.1f} |")
+
+
+def _timed_features() -> Any:
+    reductions = (rs.math.mean, rs.math.stddev, rs.math.max)
+    return rs.ops.tee_map(
+        rs.ops.count(reduce=True), *(reduction(lambda i: i.value, reduce=True) for reduction in reductions)
+    )
+
+
+def _collect(program: Any, state: Any, records: list[Any], outputs: list[Any]) -> None:
+    for batch in _batches(records):
+        outputs += program.feed(batch, state).outputs
 
 
 def small_batches() -> None:
@@ -152,7 +203,7 @@ def _measure_pandas(keys: int, records: list[Reading], expected: list[WindowFeat
     print(f"| {keys:,} | pandas by hand, from a data frame | {seconds / len(records) * 1e6:.2f} | | |")
 
 
-def _batches(records: list[Reading]) -> Iterator[list[Reading]]:
+def _batches(records: list[Any]) -> Iterator[list[Any]]:
     yield from (records[start : start + BATCH] for start in range(0, len(records), BATCH))
 
 

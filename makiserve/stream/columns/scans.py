@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 
 from makiserve.stream.columns.column import Array
-from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, broadcast, part
+from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, broadcast
+from makiserve.stream.columns.segments import Segments
 
 
-class Scan(NamedTuple):
+@dataclass(frozen=True)
+class Scan:
     """Items to merge one after the other.
 
     Attributes:
@@ -26,6 +29,43 @@ class Scan(NamedTuple):
     at: Array
     is_backward: bool
 
+    @cached_property
+    def counts(self) -> list[int]:
+        """For each n, the number of sequences with more than n items; the last one is 0."""
+        longest = int(self.lengths.max())
+        ascending = np.sort(self.lengths)
+        counts = len(ascending) - np.searchsorted(ascending, np.arange(longest + 1), side="right")
+        found: list[int] = counts.tolist()
+        return found
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """For each n, the place of the first of all n-th items in the order of the rounds."""
+        starts: list[int] = (np.cumsum(self.counts) - self.counts).tolist()
+        return starts
+
+    @cached_property
+    def places(self) -> Array:
+        """The place of each item in the order of the rounds: all first items, then all second ones, and so on."""
+        segments = Segments(self.lengths)
+        rank_of = np.empty(len(self.lengths), np.int64)
+        rank_of[np.argsort(-self.lengths, kind="stable")] = np.arange(len(self.lengths))
+        places: Array = np.array(self.starts)[segments.ranks] + rank_of[segments.segment_of]
+        return places
+
+    @cached_property
+    def rounds(self) -> Array:
+        """The items in the order of the rounds."""
+        rounds = np.empty_like(self.items)
+        rounds[self.places] = self.items
+        return rounds
+
+    @cached_property
+    def needed(self) -> Array:
+        """The place of each merge that is needed."""
+        needed: Array = self.places[self.at]
+        return needed
+
 
 def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
     """Return the merges that `scan` names.
@@ -35,28 +75,24 @@ def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
 
     Args:
         fold: the reduction.
-        single: the partial result of each item.
+        single: the partial result of each item; the arrays have the same length.
         scan: the items.
     """
-    single, order = part(single, scan.items), np.argsort(-scan.lengths, kind="stable")
-    starts, lengths = (np.cumsum(scan.lengths) - scan.lengths)[order], scan.lengths[order]
-    active = np.searchsorted(-lengths, -np.arange(lengths[0] + 1), side="left").tolist()  # with more than n items
-    after = tuple(array.copy() for array in single)
-    current, index = part(single, starts), 1
-    while active[index] and active[index] >= fold.few:
-        count = active[index]
-        at = starts[:count] + index
-        pair = tuple(array[:count] for array in current), part(single, at)
-        current = broadcast(fold.merge(*(pair[::-1] if scan.is_backward else pair)), count)
-        for written, array in zip(after, current, strict=True):
-            written[at] = array
+    partial, counts, starts, index = tuple(array[scan.rounds] for array in single), scan.counts, scan.starts, 1
+    while counts[index] and counts[index] >= fold.few:
+        count = counts[index]
+        before, here = (slice(start, start + count) for start in (starts[index - 1], starts[index]))
+        pair = tuple(array[before] for array in partial), tuple(array[here] for array in partial)
+        merges = broadcast(fold.merge(*(pair[::-1] if scan.is_backward else pair)), count)
+        for written, array in zip(partial, merges, strict=True):
+            written[here] = array
         index += 1
-    for number in range(active[index]):
-        rest = slice(int(starts[number]) + index - 1, int(starts[number] + lengths[number]))
-        chained = _chained(fold, tuple(array[rest] for array in after), is_backward=scan.is_backward)
-        for written, array in zip(after, chained, strict=True):
-            written[rest] = array
-    return part(after, scan.at)
+    for number in range(counts[index]):
+        rest = np.array([start for start, count in zip(starts, counts, strict=True) if count > number][index - 1 :])
+        chained = _chained(fold, tuple(array[rest + number] for array in partial), is_backward=scan.is_backward)
+        for written, array in zip(partial, chained, strict=True):
+            written[rest + number] = array
+    return tuple(array[scan.needed] for array in partial)
 
 
 def _chained(fold: ColumnFold, partials: Arrays, *, is_backward: bool) -> Arrays:

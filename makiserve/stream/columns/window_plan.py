@@ -23,6 +23,7 @@ from makiserve.stream.data.time_windows import TimeWindows
 from makiserve.stream.data.window_bounds import WindowStart
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.ops.count import Count
 from makiserve.stream.ops.filter import Filter
 from makiserve.stream.ops.identity import Identity
 from makiserve.stream.ops.map import Map, Starmap
@@ -105,6 +106,8 @@ class WindowPlan:
     def _shared(self, node: Fold, path: str, before: _Before) -> int:
         """Return the number of the values that a reduction reduces."""
         mapper = item_mapper(node)
+        if isinstance(node, Count) and not node.skip_missing:  # it reads no value, so that no items need be kept
+            mapper = _nothing
         if mapper:
             step = MapStep(path, mapper)
             step.is_certain = self._is_certain
@@ -191,6 +194,10 @@ def stateless_step(operator: Operator, path: str) -> Step | None:
         case Identity():
             return IdentityStep(path)
     return None
+
+
+def _nothing(item: Any) -> bool:
+    return True
 
 
 def _identity(function: Callable[..., Any]) -> Any:
