@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
-from math import sqrt
+from math import inf, sqrt
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -91,11 +91,12 @@ def _minute(clock: int) -> int:
 def _latest(state: State, name: str, due: int, own_event: list[float] | None) -> float:
     """Return the value of the latest event of earlier flights by the time this flight is due."""
     latest, pending = state.get(name) or ([0.0, 0.0], [])
-    if count := bisect_right(pending, due, key=KNOWN_AT):
+    if pending and pending[0][0] <= due:
+        count = bisect_right(pending, [due, inf])
         latest = max(pending[count - 1], latest, key=KNOWN_AT)
         del pending[:count]
     if own_event:
-        pending.insert(bisect_right(pending, own_event[0], key=KNOWN_AT), own_event)
+        pending.insert(bisect_right(pending, [own_event[0], inf]), own_event)
     state.set(name, (latest, pending))
     return float(latest[1])
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from benchmarks.serving import jobs, restoring
+from benchmarks.serving import jobs, moving, restoring
 from benchmarks.serving.jobs import Job
+from benchmarks.serving.many_keys import wait
 from benchmarks.serving.outputs import Outputs
 from benchmarks.serving.process import (
     BY_HAND,
@@ -90,7 +91,7 @@ class Contest:
         files = [str(job.estimator.parent / f"{key.decode()}.jsonl") for key in job.lanes]
         load = [sys.executable, "-m", "benchmarks.serving.load", self._servers, source, f"{rate}", f"{LOAD_S}", *files]
         with Process(self._command(contestant, job, source, target), self._folder / f"{target}.log") as process:
-            time.sleep(8)  # its imports would compete with the load for CPU time
+            _wait_until_ready(process, contestant, len(job.lanes))
             with subprocess.Popen(load, cwd=ROOT):
                 outputs.read(process, job.outputs, LOAD_S - 1)
         return outputs.latencies_ms(job, self._produced(source, job), outputs.first[0] + 1)
@@ -123,6 +124,15 @@ def main() -> None:
             job = make(Path(directory, make.__name__), int(records * SCALE))
             _latencies(contest, job, _throughput(contest, job))
         restoring.measure(server.bootstrap_servers, Path(directory), SCALE)
+        moving.measure(server.bootstrap_servers, Path(directory), SCALE)
+
+
+def _wait_until_ready(process: Process, contestant: str, partitions: int) -> None:
+    """Wait until a contestant can process records: what arrives earlier waits for it, and for the imports."""
+    if contestant == BY_HAND:
+        time.sleep(15)  # it does not report
+    else:
+        wait(process, lambda: process.log.read_text().count("→ running") == partitions)
 
 
 def _throughput(contest: Contest, job: Job) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import rx
-
 import makiserve
 import makiserve.stream as rs
 
@@ -15,11 +13,14 @@ class Sale(makiserve.Record):
     amount: float
 
 
+WINDOW = 5
+
+
 def features() -> makiserve.Transform:
-    """Emit statistics of all sales of a shop, and its last five sales."""
+    """Emit statistics of the last five sales of a shop, from its fifth sale on."""
     statistics = rs.ops.tee_map(
-        rs.math.mean(lambda i: i.amount),
-        rs.math.stddev(lambda i: i.amount),
-        rs.ops.scan(lambda last, i: (*last[-4:], i.amount), ()),
+        rs.math.max(lambda i: i.amount, reduce=True),
+        rs.math.mean(lambda i: i.amount, reduce=True),
+        rs.math.stddev(lambda i: i.amount, reduce=True),
     )
-    return rx.pipe(rs.ops.group_by(lambda i: i.shop, statistics), rs.ops.map(lambda i: i[0]))
+    return rs.ops.group_by(lambda i: i.shop, rs.data.roll(WINDOW, 1, statistics))

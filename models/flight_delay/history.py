@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
+from math import inf
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -105,10 +106,11 @@ def latest_known(event: Callable[[Timeline], Event | None]) -> makiserve.Transfo
 
     def advance(known: KnownEvents, timeline: Timeline) -> KnownEvents:
         latest, pending = known
-        if count := bisect_right(pending, timeline.due, key=KNOWN_AT):
+        if pending and pending[0].known_at <= timeline.due:
+            count = bisect_right(pending, (timeline.due, inf))
             latest, pending = max(pending[count - 1], latest, key=KNOWN_AT), pending[count:]
         if own_event := event(timeline):
-            index = bisect_right(pending, own_event.known_at, key=KNOWN_AT)
+            index = bisect_right(pending, (own_event.known_at, inf))
             pending = (*pending[:index], own_event, *pending[index:])
         return KnownEvents(latest, pending)
 
