@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ FUNCTIONS = [
     lambda i: i.value if i.count > 0 else 0.0,
     lambda i: str(i.count),
 ]
-REDUCTIONS = [rs.math.sum, rs.math.mean, rs.math.stddev, rs.math.min, rs.math.max, rs.math.distinct_count]
+REDUCTIONS: list[Callable[..., Any]] = [rs.math.sum, rs.math.mean, rs.math.stddev, rs.math.min, rs.math.max, rs.math.distinct_count]
 functions = st.sampled_from(FUNCTIONS)
 
 
