@@ -46,7 +46,14 @@ FUNCTIONS = [
     lambda i: i.value if i.count > 0 else 0.0,
     lambda i: str(i.count),
 ]
-REDUCTIONS: list[Callable[..., Any]] = [rs.math.sum, rs.math.mean, rs.math.stddev, rs.math.min, rs.math.max, rs.math.distinct_count]
+REDUCTIONS: list[Callable[..., Any]] = [
+    rs.math.sum,
+    rs.math.mean,
+    rs.math.stddev,
+    rs.math.min,
+    rs.math.max,
+    rs.math.distinct_count,
+]
 functions = st.sampled_from(FUNCTIONS)
 
 
