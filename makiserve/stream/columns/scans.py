@@ -70,8 +70,8 @@ class Scan:
 def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
     """Return the merges that `scan` names.
 
-    Many short sequences are merged in rounds: the second item of each, then the third, and so on. Few long ones are
-    merged one after the other, with the row engine's numbers.
+    Many short sequences are merged in rounds: the second item of each, then the third, and so on. Few sequences with
+    many items left are merged one after the other, with the row engine's numbers.
 
     Args:
         fold: the reduction.
@@ -79,7 +79,7 @@ def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
         scan: the items.
     """
     partial, counts, starts, index = tuple(array[scan.rounds] for array in single), scan.counts, scan.starts, 1
-    while counts[index] and counts[index] >= fold.few:
+    while counts[index] and (counts[index] >= fold.few or counts[index] >= len(counts) - index):
         count = counts[index]
         before, here = (slice(start, start + count) for start in (starts[index - 1], starts[index]))
         pair = tuple(array[before] for array in partial), tuple(array[here] for array in partial)
