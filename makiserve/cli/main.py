@@ -108,7 +108,7 @@ COMMANDS = {
     "record": LazyCommand(
         "makiserve.cli.record",
         "record",
-        "Generate a record type from a file, a topic or a subject of the schema registry.",
+        "Generate a record type from a file, a lake table, a topic or a subject of the schema registry.",
     ),
     "explain": LazyCommand("makiserve.cli.explain", "explain", "Show a pipeline as a tree."),
 }

@@ -1,4 +1,4 @@
-"""Record types written from data or a schema: the fields, and the types that accept all of their values."""
+"""Record types written from data: the fields, and the types that accept all of their values."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ import msgspec
 from pyarrow import parquet
 
 from makiserve.errors import DecodeError, SourceError
-from makiserve.records.avro import AvroSchema
-from makiserve.records.avro.schema import Node, kind_of
+from makiserve.records.arrow import records_from_arrow
 from makiserve.records.cells import CsvColumn
 from makiserve.records.content import HEAD_BYTES, PARQUET, opened
 from makiserve.records.csv import widest_header
 from makiserve.records.file import WHITE, RecordFile
+from makiserve.records.lake.table import LakeTable
 from makiserve.records.record import NA_VALUES, Record, Schema
 from makiserve.records.typed import TypedColumn
+from makiserve.records.unseen import UnseenFields
 
 SAMPLE = 20_000
 """How many rows of a file are read."""
@@ -57,11 +58,13 @@ class InferredField(NamedTuple):
         name: its name in the data.
         annotation: its type without None.
         is_optional: whether it may be missing or null.
+        aliases: further names by which a record's field finds it.
     """
 
     name: str
     annotation: str
     is_optional: bool
+    aliases: tuple[str, ...] = ()
 
 
 class InferredRecord(NamedTuple):
@@ -110,7 +113,7 @@ def fields_of_file(path: Path) -> list[InferredField]:
         head = content.head
         if head.startswith(PARQUET):
             titles = parquet.ParquetFile(content.stream).schema_arrow.names
-            return _columns(_rows(path, titles, Any), titles, lambda name, kind: TypedColumn(name, kind).value)
+            return _columns(_rows(path, titles, Any), titles, _typed)
         if head.lstrip(WHITE).startswith(b"{"):
             lines = head.splitlines()
             is_cut = len(head) == HEAD_BYTES and len(lines) > 1
@@ -136,111 +139,38 @@ def fields_of_json(messages: Iterable[bytes]) -> list[InferredField]:
     if not rows:
         raise SourceError("the data contain no JSON object from which to write a record type")
     titles = list(dict.fromkeys(chain.from_iterable(rows)))
-    return _columns(rows, titles, lambda name, kind: TypedColumn(name, kind).value)
+    return _columns(rows, titles, _typed)
 
 
-def record_of_avro(name: str, doc: str, schema: AvroSchema) -> InferredRecord:
-    """Return the record type of an Avro schema.
-
-    Raises:
-        SourceError: the schema is not a record.
-    """
-    root, nested = schema.resolved(schema.root), {}
-    if kind_of(root) != "record":
-        raise SourceError(f"the schema is of the type {kind_of(root)}, not a record")
-
-    def fields(node: Node) -> list[InferredField]:
-        return [_avro_field(field["name"], field["type"]) for field in node["fields"]]
-
-    def _avro_field(title: str, node: Node) -> InferredField:
-        node = schema.resolved(node)
-        branches = node if isinstance(node, list) else [node]
-        words = list(dict.fromkeys(annotation(each) for each in branches if kind_of(schema.resolved(each)) != "null"))
-        return InferredField(title, " | ".join(words) or "Any", len(words) < len(branches) or not words)
-
-    def annotation(node: Node) -> str:
-        node = schema.resolved(node)
-        kind = kind_of(node)
-        if kind in ("array", "map"):
-            item = _avro_field("", node["items" if kind == "array" else "values"])
-            inner = f"{item.annotation} | None" if item.is_optional else item.annotation
-            return f"list[{inner}]" if kind == "array" else f"dict[str, {inner}]"
-        if kind == "union":
-            return _avro_field("", node).annotation
-        if kind == "record":
-            title = class_name(node["name"])
-            if title not in nested:
-                nested[title] = InferredRecord(
-                    title, f"A {title} within a {name}.", []
-                )  # a recursive type finds itself
-                own = fields(node)
-                nested[title] = nested.pop(title)._replace(fields=own)
-            return title
-        if kind == "enum":
-            return f"Literal[{', '.join(repr(symbol) for symbol in node['symbols'])}]".replace("'", '"')
-        logical = node.get("logicalType") if isinstance(node, dict) else None
-        return _AVRO_LOGICAL.get(str(logical)) or _AVRO.get(kind, "Any")
-
-    found = fields(root)
-    return InferredRecord(name, doc, found, list(nested.values()))
-
-
-_AVRO = {
-    "boolean": "bool", "int": "int", "long": "int", "float": "float", "double": "float", "string": "str",
-    "bytes": "bytes", "fixed": "bytes",
-}  # fmt: skip
-_AVRO_LOGICAL = {
-    "decimal": "Decimal", "date": "date", "time-millis": "time", "time-micros": "time", "duration": "timedelta",
-    "uuid": "UUID",
-    **{
-        f"{zone}timestamp-{unit}": "datetime" for zone in ("", "local-") for unit in ("millis", "micros", "nanos")
-    },
-}  # fmt: skip
-
-
-def fields_of_json_schema(schema: Mapping[str, Any]) -> list[InferredField]:
-    """Return the fields of a JSON Schema of an object.
+def fields_of_table(table: LakeTable) -> list[InferredField]:
+    """Return the fields of a lake table, from rows that are read first.
 
     Raises:
-        SourceError: the schema has no properties.
+        SourceError: the table cannot be read.
     """
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        raise SourceError("the JSON Schema has no properties, so it does not name the fields of a record")
-    required = schema.get("required") or ()
-    return [
-        InferredField(title, *_json_type(each if isinstance(each, dict) else {}, title in required))
-        for title, each in properties.items()
-    ]
-
-
-def _json_type(schema: dict[str, Any], is_required: bool) -> tuple[str, bool]:
-    """Return the annotation of a JSON Schema, and whether it is optional."""
-    types = schema.get("type")
-    types = list(types) if isinstance(types, list) else [types] if types else []
-    for each in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        types += each.get("type") if isinstance(each.get("type"), list) else [each.get("type")]
-        schema = each | schema
-    words = list(dict.fromkeys(_json_word(str(each), schema) for each in types if each != "null"))
-    return " | ".join(words) or "Any", not is_required or "null" in types
-
-
-def _json_word(kind: str, schema: dict[str, Any]) -> str:
-    if kind == "string":
-        formats = {"date-time": "datetime", "date": "date", "time": "time", "duration": "timedelta", "uuid": "UUID"}
-        return formats.get(str(schema.get("format")), "str")
-    if kind == "array":
-        items = schema.get("items")
-        return f"list[{_json_type(items, True)[0] if isinstance(items, dict) else 'Any'}]"
-    return {"number": "float", "integer": "int", "boolean": "bool", "object": "dict[str, Any]"}.get(kind, "Any")
+    titles, texts = list(table.titles), [title for title in table.titles if title in table.texts]
+    schema = Schema(_row_type({title: str if title in texts else Any for title in titles}))
+    blocks = records_from_arrow(table.name, titles, table.scan, schema, UnseenFields(schema), texts=texts)
+    rows = _first_rows(titles, blocks)
+    typed = _columns(rows, [title for title in titles if title not in texts], _typed)
+    fields = {field.name: field for field in (*typed, *_columns(rows, texts, _cell))}
+    return [fields[title] for title in titles]
 
 
 def _rows(path: Path, titles: Sequence[str], kind: Any) -> list[dict[str, Any]]:
     """Return the first rows of a file by title."""
-    fields = [(f"column_{index}", kind, msgspec.field(name=title)) for index, title in enumerate(titles)]
-    record: Any = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
-    rows = chain.from_iterable(RecordFile(path, Schema(record)))
-    read = (row for row in rows if not isinstance(row, DecodeError))
+    return _first_rows(titles, RecordFile(path, Schema(_row_type(dict.fromkeys(titles, kind)))))
+
+
+def _row_type(kinds: Mapping[str, Any]) -> type[Record]:
+    """Return a record type with fields of these titles and types, in this order."""
+    fields = [(f"column_{index}", kinds[title], msgspec.field(name=title)) for index, title in enumerate(kinds)]
+    found: Any = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
+    return found  # type: ignore[no-any-return]
+
+
+def _first_rows(titles: Sequence[str], blocks: Iterable[Sequence[Record | DecodeError]]) -> list[dict[str, Any]]:
+    read = (row for row in chain.from_iterable(blocks) if not isinstance(row, DecodeError))
     return [dict(zip(titles, msgspec.structs.astuple(row), strict=True)) for row in islice(read, SAMPLE)]
 
 
@@ -262,6 +192,10 @@ def _field(title: str, values: list[Any], converter: Callable[[str, Any], Callab
 
 def _is_missing(value: Any, is_cell: bool) -> bool:
     return value is None or (isinstance(value, float) and isnan(value)) or (is_cell and value in NA_VALUES)
+
+
+def _typed(name: str, kind: Any) -> Callable[[Any], Any]:
+    return TypedColumn(name, kind).value
 
 
 def _cell(name: str, kind: Any) -> Callable[[str], Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import types
-import typing
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -20,7 +19,7 @@ import pandas as pd
 from msgspec import Meta
 
 from makiserve.errors import ConfigurationError, RecordError
-from makiserve.records.emitted_fields import field_names, field_titles
+from makiserve.records.emitted_fields import declared_types, field_names
 from makiserve.scoring.batch import Batch
 from makiserve.scoring.plain import plain
 from makiserve.scoring.served import Served
@@ -142,7 +141,7 @@ class _Types:
         titles = list(dict.fromkeys(chain.from_iterable(rows)))
         hints = dict(declared)
         for kind in set(map(type, items)):
-            hints |= {title: hint for title, hint in _hints(kind).items() if hint is not Any}
+            hints |= {title: hint for title, hint in declared_types(kind).items() if hint is not Any}
         fields: list[Any] = []
         for attribute, title in zip(_attributes(titles), titles, strict=True):
             values = [row[title] for row in rows if title in row]
@@ -177,7 +176,7 @@ class _Types:
             inner = list(chain.from_iterable(each.values() for each in values))
             return dict[str, self.of(name, inner, get_args(hint)[1])]  # type: ignore[misc]  # a type that is made here
         if values and all(issubclass(kind, dict) or _has_fields(kind) for kind in kinds):
-            return self.struct(name, values, _hints(hint) if isinstance(hint, type) else {})
+            return self.struct(name, values, declared_types(hint) if isinstance(hint, type) else {})
         if values and all(issubclass(kind, (list, tuple)) for kind in kinds):
             arguments = get_args(hint) if origin is list else ()
             return list[self.of(name, list(chain.from_iterable(values)), *arguments or (Any,))]  # type: ignore[misc]
@@ -233,14 +232,3 @@ def _fields(item: Any) -> dict[str, Any]:
     if isinstance(item, dict):
         return {str(key): value for key, value in item.items()}
     return {name: getattr(item, name) for name in field_names(type(item)) or ()}
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    """Return the declared types of the fields; empty if there are none, or if they cannot be resolved."""
-    try:
-        if issubclass(kind, msgspec.Struct):
-            return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-        hints = typing.get_type_hints(kind)
-        return {title: hints[name] for name, title in field_titles(kind).items() if name in hints}
-    except (NameError, TypeError):
-        return {}

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
-from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
+from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, SourceError
 from makiserve.records import Record
 from makiserve.scoring import Batch
 from makiserve.spark.job import ExecutorPackage, Opened, SparkJob, Time
@@ -158,8 +158,15 @@ class _OrderedRows:
         for argument, name in (("key", key), ("time", time), *(("tie_by", name) for name in self._tie_by)):
             if name not in df.columns:
                 raise ArgumentError(argument, name, f"not a column of the data frame; it has {', '.join(df.columns)}")
+        self._is_case_sensitive = df.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
         _check_time(df.schema[time], emit_from)
         names = dict.fromkeys([key, time, *self._tie_by, *fields_of(df.columns, opened.schema)])
+        selected = {self._identity(name) for name in names}
+        if same := self._same([name for name in df.columns if self._identity(name) in selected]):
+            raise SourceError(
+                f"the data frame has the columns {same[0]!r} and {same[1]!r}, which Spark takes for the same: rename "
+                "or drop one of them, or set spark.sql.caseSensitive to true"
+            )
         self._df = df.select(*map(_quoted, names))
 
     def output_columns(self, sample: Sequence[Record] = ()) -> OutputColumns:
@@ -195,16 +202,41 @@ class _OrderedRows:
         place = [self._df.schema[name] for name in job.place]
         letter = StructType([StructField("reason", StringType()), StructField("error", StringType())])
         fields = [*place, *from_arrow_schema(columns.schema).fields, StructField(DEAD_LETTER, letter)]
-        names = [field.name for field in fields]
-        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-            raise ArgumentError(
-                "key",
-                self._key,
-                f"the outputs also have a column {twice[0]!r}. Give the column of the lanes or of the order another "
-                f"name, df.withColumn('lane', df[{self._key!r}]), or rename the feature",
-            )
+        self._check_names([field.name for field in fields], job.place)
+        for column in columns.columns:
+            self._check_names([field.name for field in column.fields])
         lanes = self._df.repartition(_quoted(self._key)).sortWithinPartitions(*map(_quoted, job.place))
         return lanes.mapInArrow(job.task(), StructType(fields))
+
+    def _identity(self, name: str) -> str:
+        """Return what Spark compares a name by."""
+        return name if self._is_case_sensitive else name.lower()
+
+    def _same(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """Return the first two names that Spark takes for the same; None if it distinguishes all."""
+        known: dict[str, str] = {}
+        for name in names:
+            if (first := known.get(self._identity(name))) is not None:
+                return first, name
+            known[self._identity(name)] = name
+        return None
+
+    def _check_names(self, names: Sequence[str], place: Sequence[str] = ()) -> None:
+        """Raise an error if Spark could not distinguish the columns of the result."""
+        if (same := self._same(names)) is None:
+            return
+        first, second = same
+        if first in place:
+            raise ArgumentError(
+                ("key", "time", "tie_by")[min(place.index(first), 2)],
+                first,
+                f"the outputs also have a column {second!r}. Give the column of the lanes or of the order another "
+                f"name, df.withColumn('other', df[{first!r}]), or rename the feature",
+            )
+        raise ConfigurationError(
+            f"the result would have the columns {first!r} and {second!r}, which Spark takes for the same: rename the "
+            "feature, or set spark.sql.caseSensitive to true if they differ in case"
+        )
 
 
 def _quoted(name: str) -> str:

@@ -15,10 +15,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import lit
 
 import makiserve.spark
 from makiserve import features_frame
 from makiserve.errors import ArgumentError, ConfigurationError, SourceError
+from makiserve.spark.frames import _OrderedRows
+from makiserve.spark.packages import opened, package_of
+from makiserve.spark.result_columns import OutputColumn, OutputColumns
 
 START = datetime(2024, 3, 30, 20, tzinfo=timezone.utc)
 COLUMNS = "station string, at timestamp, fahrenheit double"
@@ -207,6 +211,40 @@ def test_features_data_frame_without_a_field_is_refused(spark: SparkSession, wea
     df = spark.createDataFrame(rows(5), COLUMNS).withColumnRenamed("station", "name")
     with pytest.raises(SourceError, match="lacks 'station'"):
         makiserve.spark.features(df, features=weather.features, record=weather.Reading, key="name", time="at")
+
+
+@pytest.mark.parametrize("other", ["Station", "AT", "FAHRENHEIT"])
+def test_features_columns_that_differ_in_case_are_refused_if_spark_ignores_it(
+    spark: SparkSession, weather: ModuleType, other: str
+) -> None:
+    df = spark.createDataFrame(rows(40), COLUMNS).select("*", lit(1).alias(other))
+    with pytest.raises(SourceError, match=f"and {other!r}, which Spark takes for the same: .* spark.sql.caseSensitive"):
+        on_spark(df, weather)
+    with conf(spark, spark__sql__caseSensitive="true"):
+        assert on_spark(df, weather).num_rows > 0
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["celsius", "Celsius"], "the columns 'celsius' and 'Celsius', which Spark takes for the same: rename the"),
+        (["celsius", "DEAD_letter"], "the columns 'DEAD_letter' and 'dead_letter', which Spark takes for the same"),
+        (["At"], "time='at': the outputs also have a column 'At'. Give the column"),
+    ],
+)
+def test_features_outputs_that_spark_cannot_distinguish_are_refused(
+    spark: SparkSession, weather: ModuleType, names: list[str], words: str
+) -> None:
+    df = spark.createDataFrame(rows(5), COLUMNS)
+    ordered = _OrderedRows(df, opened(weather.features, weather.Reading), "station", "at", (), None)
+    columns = OutputColumns(tuple(OutputColumn(name, pa.float64()) for name in names))
+    with pytest.raises(ConfigurationError, match=words):
+        ordered.computed(package_of(weather.features, weather.Reading), columns)
+    kind = pa.struct([(name, pa.float64()) for name in names])
+    part = OutputColumn("features", kind, fields=columns.columns)
+    if len({name.lower() for name in names}) < len(names):
+        with pytest.raises(ConfigurationError, match=words):
+            ordered.computed(package_of(weather.features, weather.Reading), OutputColumns((part,)))
 
 
 def test_features_no_output_in_the_first_rows_is_explained(spark: SparkSession, weather: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -29,7 +30,7 @@ class DeltaSnapshot:
             self._table = DeltaTable(path, version)
             self.titles = [field.name for field in self._table.schema().fields]
         except (DeltaError, OSError, ValueError) as error:
-            raise SourceError(f"delta:{path}{_at(version)}: {error}") from error
+            raise _unreadable(path, version, error) from error
         self.name = f"delta:{path}@{self._table.version()}"
         self.place = f"{self._table.table_uri}@{self._table.version()}"
 
@@ -43,5 +44,20 @@ class DeltaSnapshot:
             ) from error
 
 
-def _at(version: int | None) -> str:
-    return "" if version is None else f"@{version}"
+def _unreadable(path: str, version: int | None, error: Exception) -> SourceError:
+    """Return the error for a table, or a version of it, that cannot be opened."""
+    words = " ".join(re.sub(r"\x1b\[\d*m|↳", " ", str(error)).split())
+    if version is not None:
+        try:
+            latest = DeltaTable(path).version()
+        except (DeltaError, OSError, ValueError):
+            pass  # it is the table that cannot be opened
+        else:
+            return SourceError(
+                f"delta:{path}@{version}: the table has no version {version}, or its files were removed; its latest "
+                f"version is {latest} ({words})"
+            )
+    return SourceError(
+        f"delta:{path}: no Delta table can be opened: {words}. Check that the path is that of the folder with "
+        "_delta_log and, for a remote table, the credentials in the environment"
+    )

@@ -27,9 +27,16 @@ class IcebergSnapshot:
 
     def __init__(self, identifier: str, snapshot: int | None) -> None:
         catalog, _, table = identifier.partition(".")
+        try:  # pyiceberg has no common class for the errors of its catalogs
+            opened = load_catalog(catalog)
+        except Exception as error:
+            raise SourceError(
+                f"iceberg:{identifier}: the catalog {catalog!r} cannot be opened: {error}. Configure it in "
+                f".pyiceberg.yaml or in the environment, PYICEBERG_CATALOG__{catalog.upper()}__URI=…"
+            ) from error
         try:
-            loaded = load_catalog(catalog).load_table(table)
-        except Exception as error:  # of any catalog: pyiceberg has no common class for its errors
+            loaded = opened.load_table(table)
+        except Exception as error:
             raise SourceError(f"iceberg:{identifier}: {type(error).__name__}: {error}") from error
         found = loaded.snapshot_by_id(snapshot) if snapshot is not None else loaded.current_snapshot()
         if found is None and snapshot is not None:

@@ -13,6 +13,7 @@ from makiserve.records.lake.table import LakeTable
 
 DELTA, ICEBERG = "delta:", "iceberg:"
 TABLE_PREFIXES = (DELTA, ICEBERG)
+FORMS = {"delta": "delta:PATH[@VERSION]", "iceberg": "iceberg:CATALOG.NAMESPACE.TABLE[@SNAPSHOT]"}
 
 
 def is_table(name: str) -> bool:
@@ -32,7 +33,9 @@ def open_table(name: str) -> LakeTable:
     kind, place = name.split(":", 1)
     found = re.fullmatch(r"(.+?)(?:@(\d+))?", place)
     if found is None:
-        raise ConfigurationError(f"{name}: the name of a table is missing after {kind}:")
+        raise ConfigurationError(f"{name} names no table: expected {FORMS[kind]}")
+    if kind == "iceberg" and found[1].count(".") < 2:
+        raise ConfigurationError(f"{name}: the catalog or the namespace is missing: expected {FORMS[kind]}")
     version = int(found[2]) if found[2] else None
     if kind == "delta":
         return _module(name, "delta", "deltalake").DeltaSnapshot(found[1], version)  # type: ignore[no-any-return]

@@ -8,15 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import FieldInfo
 
-from makiserve.errors import DecodeError, SourceError
-from makiserve.records.avro import parse
-from makiserve.records.inference import InferredField, fields_of_json_schema, record_of_avro
+from makiserve.errors import DecodeError
+from makiserve.records.inference import InferredField
 from makiserve.records.message_context import CONTEXT
 from makiserve.records.record import Schema, type_name
 from makiserve.records.registry.client import RegisteredSchema
+from makiserve.records.registry.record_type import record_of_schema
 from makiserve.records.typed import TypedColumn
 
 SAMPLES: dict[str, Sequence[Any]] = {
@@ -34,9 +33,6 @@ SAMPLES: dict[str, Sequence[Any]] = {
 }
 """Values of the types that a schema may have."""
 
-PROTOBUF = {1: "int", 2: "int", 3: "int", 4: "int", 5: "float", 6: "float", 7: "bool", 9: "str"}
-"""The types of Protobuf's scalars by the number of their C++ type."""
-
 COMPARED = (bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal, UUID)
 """Declared types that are compared. Whether others accept a value depends on more than its type."""
 
@@ -51,7 +47,8 @@ def first_difference(registered: RegisteredSchema, schema: Schema) -> str | None
         DecodeError: the schema cannot be read.
         SourceError: it is not the schema of records.
     """
-    fields = {field.name: field for field in _fields(registered)}
+    listed = record_of_schema("", "", registered).fields
+    fields = {alias: field for field in listed for alias in field.aliases} | {field.name: field for field in listed}
     for declared in schema.fields:
         if CONTEXT.fullmatch(declared.encode_name):
             continue
@@ -81,30 +78,3 @@ def _fits(column: TypedColumn, word: str) -> bool:
         return True
     samples = SAMPLES.get(word)
     return samples is None or any(not isinstance(column.value(sample), DecodeError) for sample in samples)
-
-
-def _fields(registered: RegisteredSchema) -> Sequence[InferredField]:
-    if registered.kind == "AVRO":
-        return record_of_avro("", "", parse(registered.text, [each.text for each in registered.references])).fields
-    if registered.kind == "JSON":
-        try:
-            found = msgspec.json.decode(registered.text)
-        except msgspec.DecodeError as error:
-            raise DecodeError(f"not a JSON Schema: {error}") from error
-        return fields_of_json_schema(found if isinstance(found, dict) else {})
-    if registered.kind == "PROTOBUF":
-        return _fields_of_protobuf(registered)
-    raise SourceError(f"a schema of the kind {registered.kind} is not known")
-
-
-def _fields_of_protobuf(registered: RegisteredSchema) -> list[InferredField]:
-    """Return the fields of the first message type. A field without presence has a default, so none is optional."""
-    from makiserve.records.protobuf import compiled  # slow to import, and only needed for Protobuf
-
-    message = compiled(registered.text, registered.references).message((0,))
-    found = []
-    for field in message.fields:
-        word = "bytes" if field.type == field.TYPE_BYTES else PROTOBUF.get(field.cpp_type, "Any")
-        annotation = "Any" if field.is_repeated else word
-        found += [InferredField(name, annotation, False) for name in {field.name, field.json_name}]
-    return found

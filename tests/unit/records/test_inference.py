@@ -1,29 +1,26 @@
-"""Record types from data and schemas: what is written accepts what it was written from."""
+"""Record types from data: what is written accepts what it was written from."""
 
 from __future__ import annotations
 
-import json
 import sys
 import types
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records import Record, RecordFile, Schema
-from makiserve.records.avro import parse
 from makiserve.records.inference import (
     InferredField,
     InferredRecord,
     class_name,
     fields_of_file,
     fields_of_json,
-    fields_of_json_schema,
-    record_of_avro,
+    fields_of_table,
     source_of,
 )
+from makiserve.records.lake import open_table
 
 HOUSE = """time,House overall [kW],windSpeed,icon,since,class,note,isOn
 1,0.5,9,rain,2013-01-01,a,,true
@@ -100,71 +97,15 @@ def test_fields_that_some_messages_lack_are_optional() -> None:
         fields_of_json([b"damaged"])
 
 
-AVRO: dict[str, Any] = {
-    "type": "record",
-    "name": "a.Reading",
-    "fields": [
-        {"name": "time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        {"name": "power", "type": ["null", "double"]},
-        {"name": "place", "type": {"type": "enum", "name": "Place", "symbols": ["A", "B"]}},
-        {
-            "name": "meters",
-            "type": {
-                "type": "array",
-                "items": {"type": "record", "name": "Meter", "fields": [{"name": "id", "type": "string"}]},
-            },
-        },
-        {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
-        {"name": "mixed", "type": ["string", "long", "int"]},
-    ],
-}
-
-
-def test_an_avro_schema_becomes_a_record_type() -> None:
-    source = source_of(record_of_avro("Reading", "A message.", parse(json.dumps(AVRO))))
-    assert 'place: Literal["A", "B"]' in source
-    assert "meters: list[Meter]" in source
-    assert "power: float | None = None" in source
-    assert "mixed: str | int" in source
-    schema = Schema(record_from(source, "Reading"))
-    found = schema.decode_json(
-        b'{"time": "2013-01-01T00:00:00Z", "place": "A", "meters": [{"id": "7"}], "price": 1.5, "mixed": 5}'
-    )
-    assert (found.meters[0].id, found.power) == ("7", None)  # type: ignore[attr-defined]
-
-
-def test_a_recursive_avro_schema_becomes_a_record_type() -> None:
-    link = {"type": "record", "name": "Link", "fields": [{"name": "next", "type": ["null", "Link"]}]}
-    writer = {"type": "record", "name": "Row", "fields": [{"name": "first", "type": link}]}
-    source = source_of(record_of_avro("Row", "A message.", parse(json.dumps(writer))))
-    found = Schema(record_from(source, "Row")).decode_json(b'{"first": {"next": {"next": null}}}')
-    assert found.first.next.next is None  # type: ignore[attr-defined]
-
-
-def test_a_schema_that_is_no_record_is_refused() -> None:
-    with pytest.raises(SourceError, match="of the type string, not a record"):
-        record_of_avro("Row", "", parse('"string"'))
-    with pytest.raises(SourceError, match="has no properties"):
-        fields_of_json_schema({"type": "array"})
-
-
-def test_a_json_schema_becomes_fields() -> None:
-    schema = {
-        "properties": {
-            "a": {"type": "integer"},
-            "b": {"type": ["null", "number"]},
-            "c": {"oneOf": [{"type": "null"}, {"type": "string", "format": "date-time"}]},
-            "d": {"type": "array", "items": {"type": "string"}},
-            "e": {},
-        },
-        "required": ["a", "b", "d", "e"],
-    }
-    assert fields_of_json_schema(schema) == [
-        InferredField("a", "int", False),
-        InferredField("b", "float", True),
-        InferredField("c", "datetime", True),
-        InferredField("d", "list[str]", False),
-        InferredField("e", "Any", False),
+def test_a_table_becomes_a_record_type_with_its_partitions(tmp_path: Path) -> None:
+    for day, power in ((1, [1.5, None]), (2, [2.0, 3.0])):
+        folder = tmp_path / "house" / f"day={day}"
+        folder.mkdir(parents=True)
+        pd.DataFrame({"power": power, "room": ["a", "b"]}).to_parquet(folder / "part.parquet")
+    assert fields_of_table(open_table(str(tmp_path / "house"))) == [
+        InferredField("power", "float", True),
+        InferredField("room", "str", False),
+        InferredField("day", "int", False),
     ]
 
 

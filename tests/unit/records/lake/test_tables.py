@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
@@ -276,14 +277,37 @@ def test_a_table_without_an_order_is_refused(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("delta:nowhere", "delta:nowhere: "),
-        (f"delta:{TABLES / 'deletion-vector'}@7", "deletion-vector@7: "),
+        ("delta:nowhere", "delta:nowhere: no Delta table can be opened: .* Check that the path .* _delta_log"),
+        ("delta:nowhere@3", "delta:nowhere: no Delta table can be opened: "),
+        ("delta:ftq://nowhere/x", "delta:ftq://nowhere/x: no Delta table can be opened: "),
+        (
+            f"delta:{TABLES / 'deletion-vector'}@7",
+            "deletion-vector@7: the table has no version 7, or its files were removed; its latest version is 1",
+        ),
         ("iceberg:lake.home.nothing", "iceberg:lake.home.nothing: NoSuchTableError: "),
-        ("iceberg:nowhere.home.events", "iceberg:nowhere.home.events: "),
+        (
+            "iceberg:nowhere.home.events",
+            "iceberg:nowhere.home.events: the catalog 'nowhere' cannot be opened: .* PYICEBERG_CATALOG__NOWHERE__URI",
+        ),
     ],
 )
 def test_a_table_that_does_not_exist_is_named(name: str, words: str) -> None:
-    with pytest.raises(SourceError, match=words):
+    with pytest.raises(SourceError, match=words) as raised:
+        open_table(name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("delta:", "delta:PATH[@VERSION]"),
+        ("iceberg:", "iceberg:CATALOG.NAMESPACE.TABLE[@SNAPSHOT]"),
+        ("iceberg:events", "iceberg:CATALOG.NAMESPACE.TABLE[@SNAPSHOT]"),
+        ("iceberg:home.events@3", "iceberg:CATALOG.NAMESPACE.TABLE[@SNAPSHOT]"),
+    ],
+)
+def test_an_incomplete_name_is_refused_with_the_form(name: str, form: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(f"expected {form}")):
         open_table(name)
 
 

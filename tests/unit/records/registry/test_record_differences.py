@@ -67,6 +67,28 @@ def test_json_schema_and_protobuf_are_compared_too() -> None:
     assert found == "field 'floor' is str in the schema, and is declared as int | None"
 
 
+def test_a_field_that_the_decoder_finds_by_another_name_is_no_difference() -> None:
+    fields = [{"name": "watts", "type": "double", "aliases": ["power"]}, {"name": "time", "type": TIME}]
+    fields += [{"name": name, "type": GOOD[name]} for name in ("floor", "kind")]
+    schema = json.dumps({"type": "record", "name": "Reading", "fields": fields})
+    assert first_difference(RegisteredSchema("AVRO", schema), Schema(Reading)) is None
+
+    class Camel(Record):
+        windSpeed: float
+
+    proto = 'syntax = "proto3"; message Reading { double wind_speed = 1; }'
+    assert first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Camel)) is None
+
+
+def test_an_optional_protobuf_field_may_be_missing() -> None:
+    class Row(Record):
+        power: float
+
+    proto = 'syntax = "proto3"; message Row { optional double power = 1; }'
+    found = first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Row))
+    assert found == "field 'power' may be null or missing in the schema, and is declared as float"
+
+
 def test_a_schema_of_something_else_is_an_error() -> None:
     with pytest.raises(SourceError, match="not a record"):
         first_difference(RegisteredSchema("AVRO", '"string"'), Schema(Reading))
