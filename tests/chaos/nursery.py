@@ -1,7 +1,8 @@
 """A process that has imported everything and forks services: one starts in a fraction of a second, sabotaged or not.
 
-It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "log": path, "code": path}`. For each it
-forks a child that runs the command line's `main`, answers with the child's process id, and writes down its exit code.
+It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "environment": {…}, "log": path, "code":
+path}`. For each it forks a child that runs the command line's `main`, answers with the child's process id, and writes
+the child's exit code to a file.
 """
 
 from __future__ import annotations
@@ -94,12 +95,19 @@ class Nursery:
         self._count = 0
         self._lock = threading.Lock()  # partitions are replayed at once
 
-    def start(self, arguments: list[str], sabotage: Sequence[str] = (), log: Path | None = None) -> Life:
+    def start(
+        self,
+        arguments: list[str],
+        sabotage: Sequence[str] = (),
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Life:
         """Run the command with these arguments.
 
         Args:
             sabotage: what `sabotage.apply` does to it.
             log: the file to append its output to; None for a new one.
+            environment: further variables of its environment.
         """
         with self._lock:
             if self._process.poll() is not None:  # or every later test would fail, too
@@ -111,8 +119,8 @@ class Nursery:
             code = self._directory / f"life-{self._count}.code"
             log = log or code.with_suffix(".log")
             log.touch()
-            request = {"arguments": arguments, "sabotage": list(sabotage), "log": str(log), "code": str(code)}
-            self._process.stdin.write(json.dumps(request) + "\n")
+            request = {"arguments": arguments, "sabotage": list(sabotage), "environment": dict(environment or {})}
+            self._process.stdin.write(json.dumps(request | {"log": str(log), "code": str(code)}) + "\n")
             self._process.stdin.flush()
             return Life(log, code, int(self._process.stdout.readline()))
 
@@ -198,6 +206,9 @@ def requests(children: Children) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Serve requests until stdin is closed."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the command does before its imports
+    import makiserve.artifact.loader
+    import makiserve.cli.serve  # noqa: F401
     from makiserve.cli.main import main as command
     from tests.chaos import model, sabotage  # noqa: F401
 
@@ -206,6 +217,7 @@ def main() -> None:
 
         def run(request: dict[str, Any] = request) -> None:
             faulthandler.enable()  # a signal such as SIGSEGV writes where it hit into the log
+            os.environ.update(request["environment"])
             sabotage.apply(request["sabotage"])
             sys.argv = ["makiserve", *request["arguments"]]
             sys.orig_argv = [sys.executable, "-m", *sys.argv]  # with which a service restarts itself

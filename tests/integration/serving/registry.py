@@ -76,29 +76,26 @@ class Log:
 
     def __init__(self, service: Service) -> None:
         self._service, self._read = service, 0
-        self.lines: list[str] = []
-        self._thread = Thread(target=self._follow, daemon=True)
-        self._thread.start()
 
-    def _follow(self) -> None:
-        assert self._service.process.stderr
-        with self._service.process.stderr as told:
-            self.lines.extend(iter(told.readline, ""))
+    @property
+    def lines(self) -> list[str]:
+        """The complete lines."""
+        return self._service.process.text.rpartition("\n")[0].splitlines()
 
     def wait(self, text: str, times: int = 1) -> None:
         """Wait until the log has this text `times` times since the last wait."""
         deadline = time.monotonic() + START_S
-        while sum(text in line for line in self.lines[self._read :]) < times:
-            assert self._service.process.poll() is None, "".join(self.lines)
-            assert time.monotonic() < deadline, f"{text!r} is not in:\n{''.join(self.lines)}"
+        while sum(text in line for line in self._unread()) < times:
+            assert self._service.process.code is None, self._service.process.text
+            assert time.monotonic() < deadline, f"{text!r} is not in:\n{self._service.process.text}"
             time.sleep(0.05)
         self._read = len(self.lines)
 
+    def _unread(self) -> list[str]:
+        return self.lines[self._read :]
+
     def end(self) -> int:
-        self._service.process.send_signal(signal.SIGTERM)
-        code = self._service.process.wait(60)
-        self._thread.join(60)
-        return code
+        return self._service.process.end(signal.SIGTERM)
 
 
 @contextmanager

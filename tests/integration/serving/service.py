@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from tests.chaos.nursery import Nursery
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,9 +39,20 @@ def wait_until(condition: Callable[[], bool], otherwise: Callable[[], object]) -
         time.sleep(0.1)
 
 
+@cache
+def nursery() -> Nursery:
+    """Return the process that forks the services of this run: each would import MLflow for seconds otherwise."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Nursery(Path(stack.enter_context(TemporaryDirectory(prefix="services-")))))
+
+
 @dataclass
 class Service:
-    """`makiserve --model …` as an operator starts it. Leaving the context kills it.
+    """`makiserve --model …` in a separate process. Leaving the context kills it.
+
+    It is forked from a process that has imported everything. `test_start_up` and the tests of pages start the command
+    as an operator does.
 
     Attributes:
         model: URI of the model, or `module:function` for a pipeline without a model.
@@ -52,10 +67,10 @@ class Service:
 
     def start(self) -> Service:
         option = "--features" if ":features" in self.model else "--model"
-        command = [sys.executable, "-m", "makiserve", option, self.model, "--bootstrap-servers", self.kafka]
-        command += ["--input", self.input, "--output", self.output, *self.options]
-        environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        arguments = [option, self.model, "--bootstrap-servers", self.kafka]
+        arguments += ["--input", self.input, "--output", self.output, *self.options]
+        environment = {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
+        self.process = nursery().start(arguments, environment=environment)
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
@@ -64,8 +79,7 @@ class Service:
         return self.wait()
 
     def wait(self) -> tuple[int, str]:
-        _, log = self.process.communicate(timeout=START_S)
-        return self.process.returncode, log
+        return self.process.wait(START_S), self.process.text
 
     def __enter__(self) -> Service:
         return self.start()
@@ -73,11 +87,8 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        if self.process.stderr and not self.process.stderr.closed:  # it may have exited without a call of `wait`
-            _, log = self.process.communicate()
-            sys.stderr.write(log)  # shown with a failed test
+        self.process.end(signal.SIGKILL)
+        sys.stderr.write(self.process.text)  # shown with a failed test
 
 
 def traceparent(number: int) -> bytes:

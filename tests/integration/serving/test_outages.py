@@ -125,7 +125,7 @@ def test_second_instance_of_a_name_replaces_the_first(
     assert "Another instance named pod-0 has taken over" in log.splitlines()[-1]
     send(kafka, input_, values[500:])
     assert_exact(kafka, output, 1000)
-    assert second.process.poll() is None
+    assert second.process.code is None
 
 
 def test_group_started_at_the_end_keeps_its_position(

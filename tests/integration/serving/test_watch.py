@@ -180,7 +180,7 @@ def test_aliases_of_challenger_and_shadow_are_followed(
     watched = list(scored(read(kafka, shadow, enough=400)[0]))
     found = list(scored(read(kafka, output, enough=400)[0]))
     assert told.end() == 0
-    assert running.process.returncode == 0
+    assert running.process.code == 0
     assert [version for _, version, _ in watched] == [first] * 200 + [second] * 200
     (champion,) = {version for _, version, _ in found} - {first, second}
     assert {version for offset, version, _ in found if offset < 200} == {champion, first}
