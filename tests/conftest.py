@@ -36,7 +36,8 @@ SLOW = BROKER | {"registry", "tracking", "browser"}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
+        known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        fixtures = {name for name, definitions in known.items() if definitions[-1].scope != "function"}  # else a fake
         if BROKER & fixtures:
             item.add_marker("broker")
         if SLOW & fixtures:

@@ -118,6 +118,7 @@ def log_version(version: int, path: Path, pipeline: Callable[[], makiserve.Trans
         reference=reference,
         signature=infer_signature(rows, np.zeros(1)),
         registered_model_name="chaos",
+        pip_requirements=["mlflow", "scikit-learn"],  # MLflow would start a process that runs the model to infer them
     )
     mlflow.artifacts.download_artifacts(info.model_uri, dst_path=str(path))
 

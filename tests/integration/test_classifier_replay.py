@@ -32,6 +32,7 @@ def test_replay_of_a_classifier_has_classification_metrics(
             reference=steps,
             inputs=["recent", "mean"],
             pyfunc_predict_fn=function,
+            pip_requirements=["scikit-learn"],
         )
         replayed = makiserve.replay(info.model_uri, steps, label="number", report=True)
     finally:

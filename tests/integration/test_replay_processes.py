@@ -83,7 +83,14 @@ def test_packaged_model_in_several_processes_is_equal(tmp_path: Path, monkeypatc
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(tracking)
     try:
-        info = makiserve.log_model(fitted, features=features, record=Step, reference=steps, inputs=["recent", "mean"])
+        info = makiserve.log_model(
+            fitted,
+            features=features,
+            record=Step,
+            reference=steps,
+            inputs=["recent", "mean"],
+            pip_requirements=["scikit-learn"],
+        )
         model = makiserve.load(info.model_uri)
     finally:
         mlflow.set_tracking_uri(before)

@@ -23,6 +23,9 @@ from tests.integration.serving.registry import Server
 from tests.integration.serving.service import Service
 
 EXCERPT = Path(__file__).resolve().parents[4] / "shared" / "data" / "HomeC-first-2838-rows.csv"
+REQUIREMENTS = ["scikit-learn"]
+"""Given, because MLflow would start a process that runs the model to infer them; `test_model_training` does so."""
+
 INPUTS = ["pspeed_ratio", "temperature", "temperature_stddev"]
 
 
@@ -45,7 +48,13 @@ def running_uri(tracking_uri: str) -> str:
     rows = pd.DataFrame(chance.normal(10, 5, (500, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=5, random_state=1).fit(rows, rows["total"] + rows["recent"])
     info = makiserve.log_model(
-        forest, features=features, record=Step, reference=REFERENCE, registered_model_name="running", alias="champion"
+        forest,
+        features=features,
+        record=Step,
+        reference=REFERENCE,
+        registered_model_name="running",
+        alias="champion",
+        pip_requirements=REQUIREMENTS,
     )
     assert info.registered_model_version == 1
     return "models:/running@champion"
@@ -72,7 +81,10 @@ def house_csv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def house_uri(tracking_uri: str, house_csv: Path) -> str:
     frame = makiserve.features_frame(house_csv, features=house_features, record=Reading)
     ridge = Ridge(alpha=0.5).fit(frame[INPUTS], frame["label"])
-    return makiserve.log_model(ridge, features=house_features, record=Reading, reference=house_csv).model_uri
+    info = makiserve.log_model(
+        ridge, features=house_features, record=Reading, reference=house_csv, pip_requirements=REQUIREMENTS
+    )
+    return info.model_uri
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def log_models() -> None:
             signature=ModelSignature(columns, Schema([ColSpec(kind)])),
             registered_model_name="hostile",
             alias=alias,
+            pip_requirements=["mlflow"],
         )
 
 

@@ -67,6 +67,7 @@ def log_fitted(model: Any, name: str, **options: Any) -> None:
         record=Step,
         reference=REFERENCE,
         registered_model_name=name,
+        pip_requirements=["scikit-learn"],  # MLflow would start a process that runs the model to infer them
         **options,
     )
 

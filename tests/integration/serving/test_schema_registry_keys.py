@@ -109,7 +109,9 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
 ) -> None:
     source, output = topic(PARTITIONS), topic(PARTITIONS)
     model = DummyRegressor(strategy="constant", constant=1.5).fit([[0.0] * 4] * 2, [1.0] * 2)
-    logged = makiserve.log_model(model, features=features, record=Reading, reference=REFERENCE)
+    logged = makiserve.log_model(
+        model, features=features, record=Reading, reference=REFERENCE, pip_requirements=["scikit-learn"]
+    )
     sent = messages_of(client, source)
     produce(kafka, source, sent)
     options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
@@ -165,7 +167,12 @@ def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
     for constant in (1.5, 2.5):
         fitted = DummyRegressor(strategy="constant", constant=constant).fit([[0.0] * 4] * 2, [1.0] * 2)
         makiserve.log_model(
-            fitted, features=features, record=Reading, reference=REFERENCE, registered_model_name="keyed"
+            fitted,
+            features=features,
+            record=Reading,
+            reference=REFERENCE,
+            registered_model_name="keyed",
+            pip_requirements=["scikit-learn"],
         )
     encoder = Encoder(client, source)
     kinds = [(schema_format, place) for schema_format in FORMATS for place in PLACES]

@@ -71,7 +71,7 @@ readings = [Reading(i, 50.0 + i / 3, float(i % 7)) for i in range(40)]
 frame = makiserve.features_frame(readings, features=features, record=Reading)
 makiserve.log_model(
     Ridge().fit(frame, range(40)), features=features, record=Reading, reference=readings,
-    registered_model_name="house", alias="served",
+    registered_model_name="house", alias="served", pip_requirements=["scikit-learn"],
 )
 """
 
