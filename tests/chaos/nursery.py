@@ -107,7 +107,7 @@ class Nursery:
         Args:
             sabotage: what `sabotage.apply` does to it.
             log: the file to append its output to; None for a new one.
-            environment: further variables of its environment.
+            environment: all variables of its environment; None for those of this process and the nursery's.
         """
         with self._lock:
             if self._process.poll() is not None:  # or every later test would fail, too
@@ -217,7 +217,9 @@ def main() -> None:
 
         def run(request: dict[str, Any] = request) -> None:
             faulthandler.enable()  # a signal such as SIGSEGV writes where it hit into the log
-            os.environ.update(request["environment"])
+            if request["environment"]:
+                os.environ.clear()
+                os.environ.update(request["environment"])
             sabotage.apply(request["sabotage"])
             sys.argv = ["makiserve", *request["arguments"]]
             sys.orig_argv = [sys.executable, "-m", *sys.argv]  # with which a service restarts itself

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import signal
 import sys
 import time
@@ -69,7 +70,7 @@ class Service:
         option = "--features" if ":features" in self.model else "--model"
         arguments = [option, self.model, "--bootstrap-servers", self.kafka]
         arguments += ["--input", self.input, "--output", self.output, *self.options]
-        environment = {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
         self.process = nursery().start(arguments, environment=environment)
         return self
 
