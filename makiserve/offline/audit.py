@@ -49,11 +49,11 @@ class ExpectedOutputs:
             refused: the reason of each dead letter for such an output.
         """
         found = {position for position, _ in self.outputs if position in refused}
-        letters = [(position, refused[position]) for position in found]
+        dead = [(position, refused[position]) for position in found]
         return ExpectedOutputs(
             self.offsets,
             [output for output in self.outputs if output[0] not in found],
-            sorted([*self.dead, *letters], key=lambda letter: letter[0][1]),
+            sorted([*self.dead, *dead], key=lambda entry: entry[0][1]),
         )
 
 

@@ -105,10 +105,10 @@ def features_frame(
         late.report()
     failed = dead.reasons.total()
     if failed == fed.records > 0:
-        raise all_failed(fed.records, dead.letters[0])
+        raise all_failed(fed.records, dead.first[0])
     if failed:
         logger.warning(
-            "%d of %d records are dead letters; the first, at %s@%d: %s", failed, fed.records, *dead.letters[0]
+            "%d of %d records are dead letters; the first, at %s@%d: %s", failed, fed.records, *dead.first[0]
         )
     if as_ == "pandas":
         frame = rows.to_pandas()

@@ -180,12 +180,12 @@ def replay(
     if late:
         late.report()
     if label and dead.reasons.total() == fed.records > 0:
-        raise all_failed(fed.records, dead.letters[0])
+        raise all_failed(fed.records, dead.first[0])
     metrics, page = watch.results(sources, fed.outputs, seconds)
     return Replayed(
         rows=fed.records,
         written=fed.outputs,
-        dead=dead.letters,
+        dead=dead.first,
         reasons=dead.reasons,
         seconds=seconds,
         metrics=metrics,

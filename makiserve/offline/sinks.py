@@ -64,7 +64,7 @@ class DeadLetters:
         keep: maximum number to keep; None keeps all.
 
     Attributes:
-        letters: the first dead letters, in order.
+        first: the first dead letters, in order.
         reasons: number of dead letters by reason.
     """
 
@@ -73,14 +73,14 @@ class DeadLetters:
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
-        self.letters: list[ReplayedDeadLetter] = []
+        self.first: list[ReplayedDeadLetter] = []
         self.reasons: Counter[str] = Counter()
 
     def take(self, block: Block, scored: Scored) -> None:
         for index, error in scored.dead:
             self.reasons[error.reason] += 1
-            if self._keep is None or len(self.letters) < self._keep:
-                self.letters.append(ReplayedDeadLetter(block.source, block.offsets[index], error))
+            if self._keep is None or len(self.first) < self._keep:
+                self.first.append(ReplayedDeadLetter(block.source, block.offsets[index], error))
 
 
 class Collected:

@@ -90,10 +90,10 @@ def prepare_topics(
                 f"written to the partition of its record. Add partitions: {cluster.command('topics', output)} "
                 f"--alter --partitions {inputs}"
             )
-    letters = cluster.ensure(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
+    dead_letters = cluster.ensure(settings.dead_letters, inputs, DEAD_LETTER_SETTINGS)
     if has_state:
         prepare_state_topic(cluster, broker.group, settings.input, inputs, settings.on_state_loss)
-    return Partitions(inputs, letters)
+    return Partitions(inputs, dead_letters)
 
 
 def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:

@@ -102,11 +102,11 @@ class _Lanes:
     def _batch(self, batch: pa.RecordBatch, scored: Scored, records: Sequence[Any]) -> pa.RecordBatch:
         causes, columns, dead = self._job.columns.arrays(self._form, scored, records)
         rows = pa.array([*causes, *(index for index, _ in dead)], pa.int64())
-        letters = [_dead_letter(error) for _, error in dead]
+        dead_letters = [_dead_letter(error) for _, error in dead]
         arrays = {name: batch.column(name).take(rows) for name in self._job.place}
         for name, column in columns.items():
             arrays[name] = pa.concat_arrays([column, pa.nulls(len(dead), column.type)])
-        arrays[DEAD_LETTER] = pa.array([None] * len(causes) + letters, DEAD_LETTER_TYPE)
+        arrays[DEAD_LETTER] = pa.array([None] * len(causes) + dead_letters, DEAD_LETTER_TYPE)
         found = pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
         return found.take(pc.sort_indices(rows)) if dead else found
 

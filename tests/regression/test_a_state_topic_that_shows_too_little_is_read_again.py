@@ -6,7 +6,7 @@ import pytest
 
 from makiserve.serving.signals import Stop
 from tests.unit.serving.fakes import Kafka
-from tests.unit.serving.test_state_restoring import Own, committed, saved, total
+from tests.unit.serving.test_restorer import Own, committed, saved, total
 
 
 def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
