@@ -58,7 +58,9 @@ def log_model(
             pipeline that `log_features` has logged; the model then contains a copy of it.
         record: the type of the records, also at the top level of a module. A registered pipeline includes it.
         reference: a CSV, JSON lines or Parquet file, a table such as `delta:PATH`, a data frame, dicts or records. The
-            first ones are used, until the pipeline has emitted 32 items. A registered pipeline includes its reference.
+            first ones are used, until the pipeline has emitted 32 items. They are one lane, as the records of a
+            partition are: if a lane is one entity (`lane_by=` of `features_frame`), give the records of one entity, and
+            the frame as `training`. A registered pipeline includes its reference.
         time: the field that the rows of a table or data frame are sorted by; None to take a data frame as it is.
         tie_by: fields that decide between rows with the same time.
         na_values: the cells of a CSV reference that are None for an optional field, in addition to empty ones. By

@@ -8,15 +8,23 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 import fastavro
 import pytest
 from confluent_kafka import Message
+from confluent_kafka.schema_registry import SchemaRegistryClient, header_schema_id_serializer
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf.message_factory import GetMessageClass
 
 import makiserve
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.kafka import direct_decoder
 from makiserve.records import Schema
+from makiserve.records.protobuf import compiled
 from makiserve.records.unseen import UnseenFields
 from makiserve.settings import BrokerSettings
 from tests.unit.records.registry.fake import FakeRegistry, fake_registry
@@ -229,3 +237,35 @@ def test_optional_fields_in_encoded_data_of_structured_events_are_seen(fake: Fak
         unseen = UnseenFields(Schema(Measured))
         decoder.see([structured(data_base64=base64.b64encode(data).decode())], unseen)
         assert unseen.names == missing
+
+
+AVRO = '{"type": "record", "name": "Row", "fields": [{"name": "value", "type": "double"}]}'
+JSON_SCHEMA = '{"title": "Row", "type": "object", "properties": {"value": {"type": "number"}}}'
+PROTO = 'syntax = "proto3"; message Other { string name = 1; } message Row { double value = 1; }'
+
+
+@pytest.mark.parametrize(("kind", "text"), [("AVRO", AVRO), ("JSON", JSON_SCHEMA), ("PROTOBUF", PROTO)])
+def test_guids_that_confluents_serializers_put_into_headers_are_read(fake: FakeRegistry, kind: str, text: str) -> None:
+    client = SchemaRegistryClient.new_client({"url": "mock://"})
+    conf: Any = {"schema.id.serializer": header_schema_id_serializer}
+    row: Any = {"value": 1.5}
+    if kind == "AVRO":
+        serializer: Any = AvroSerializer(client, text, conf=conf)
+    elif kind == "JSON":
+        serializer = JSONSerializer(text, client, conf=conf)
+    else:
+        second = GetMessageClass(compiled(text).message((1,)))
+        serializer, row = (
+            ProtobufSerializer(second, client, conf={**conf, "use.deprecated.format": False}),
+            second(**row),
+        )
+    headers: Headers = []
+    value = serializer(row, SerializationContext("in", MessageField.VALUE, headers))
+    ((_, encoded),) = headers
+    fake.answers = {f"/schemas/guids/{UUID(bytes=encoded[1:17])}": (200, {"schema": text, "schemaType": kind})}
+
+    class Row(makiserve.Record):
+        value: float
+        house: str = makiserve.field(name="__key")
+
+    assert decoded(Row, message(value, headers), url=fake.url) == [Row(1.5, "k")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ import makiserve.stream as rs
 from makiserve.errors import ConfigurationError
 from makiserve.kafka.topic_inspector import Topic
 from makiserve.serving.preflight import CHECKS
+from makiserve.serving.preflight.model import record_schema
 from makiserve.serving.preflight.records import fit, outputs, warm_up
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream.engine.trace import trace
+from tests.unit.records.registry.fake import fake_registry
 from tests.unit.serving.fakes import packaged
 
 
@@ -153,3 +156,41 @@ def test_warm_up_file_that_the_service_would_refuse_is_foreseen(
 @pytest.mark.parametrize("options", [{}, {"warm_up": "6h"}])
 def test_no_warm_up_file_is_no_error(options: dict[str, Any]) -> None:
     assert warm_up(facts([], **options)) == Finding("no file, or no state to fill")
+
+
+LATEST = "/subjects/in-value/versions/latest"
+FITTING = [("number", "long"), ("house name", "string"), ("temperature", ["null", "double"])]
+
+
+def writer(*fields: tuple[str, Any]) -> tuple[int, dict[str, str]]:
+    named = [{"name": name.replace(" ", "_"), "aliases": [name], "type": kind} for name, kind in fields]
+    return 200, {"schema": json.dumps({"type": "record", "name": "House", "fields": named})}
+
+
+def schema_checked(answers: dict[str, Any], *sample: Message) -> Finding:
+    with fake_registry() as fake:
+        fake.answers = answers
+        found = facts([*sample])
+        object.__setattr__(found, "broker", BrokerSettings("b", "g", schema_registry=fake.url))
+        return record_schema(found)
+
+
+def test_the_record_is_compared_with_the_newest_schema_of_the_subject() -> None:
+    assert record_schema(facts([message()])) == Finding("not compared, because no schema registry is configured")
+    of_subject = "House is compared with the newest schema of in-value"
+    assert schema_checked({LATEST: writer(*FITTING)}) == Finding(of_subject)
+    found = schema_checked({LATEST: writer(("number", "string"), *FITTING[1:])}, message(b"\0\0\0\0\7\2"))
+    assert found == Finding(of_subject, "field 'number' is str in the schema, and is declared as int")
+
+
+def test_without_a_subject_the_record_is_compared_with_the_schema_of_the_last_message() -> None:
+    sample = [message(b"\0\0\0\0\6\2"), message(b"\0\0\0\0\7\2"), message()]
+    found = schema_checked({"/schemas/ids/7": writer(*FITTING[1:])}, *sample)
+    assert found.words == "House is compared with schema 7, which the last message names"
+    assert found.advice == "the schema has no field 'number', which is declared as int: records are dead letters"
+    assert schema_checked({}).words == "not compared, because the schema registry has no subject in-value"
+
+
+def test_a_schema_that_cannot_be_read_fails_the_check() -> None:
+    with pytest.raises(ConfigurationError, match="the newest schema of in-value cannot be read: not an Avro schema"):
+        schema_checked({LATEST: (200, {"schema": "{nope"})})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError, SchemaNotFound
 from makiserve.records import Record, Schema
@@ -13,6 +16,7 @@ from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
 from makiserve.records.registry.wire import SchemaId, encoding_of, schema_id
+from tests.unit.records.test_values import KINDS, VALUES, from_message, record_of, verdict
 
 
 class Row(Record):
@@ -108,6 +112,16 @@ class Client(RegistryClient):
 
     def schema(self, schema: SchemaId) -> RegisteredSchema:
         return self.registered
+
+
+@given(VALUES, st.sampled_from(KINDS), st.booleans())
+def test_json_with_a_schema_gets_the_verdict_of_a_message(value: Any, declared: Any, in_header: bool) -> None:
+    schema, text = Schema(record_of(declared)), json.dumps(value).encode()
+    load = load_decoder(Client(RegisteredSchema("JSON", '{"type": "object"}')), schema, "json-schema")
+    formats = FormatDecoder(schema, Known({SEVEN: load(SEVEN)}), "json-schema")
+    data = b'{"x": %s}' % text
+    (found,), _ = formats.decode([data if in_header else SEVEN + data], [SEVEN if in_header else None])
+    assert repr(verdict(found)) == repr(from_message(text, declared))
 
 
 @pytest.mark.parametrize(
