@@ -259,7 +259,7 @@ def test_guids_that_confluents_serializers_put_into_headers_are_read(fake: FakeR
             ProtobufSerializer(second, client, conf={**conf, "use.deprecated.format": False}),
             second(**row),
         )
-    headers: Headers = []
+    headers: Any = []
     value = serializer(row, SerializationContext("in", MessageField.VALUE, headers))
     ((_, encoded),) = headers
     fake.answers = {f"/schemas/guids/{UUID(bytes=encoded[1:17])}": (200, {"schema": text, "schemaType": kind})}
