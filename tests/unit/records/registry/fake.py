@@ -66,6 +66,8 @@ def fake_registry() -> Iterator[FakeRegistry]:
         fake = FakeRegistry(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield fake
-        server.shutdown()
-        thread.join()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()
