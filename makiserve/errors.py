@@ -175,14 +175,16 @@ class OperatorError(RecordError):
     Attributes:
         operator: its position in the pipeline, as the user wrote it: `roll(window=360, stride=60) > tee_map[1] > map`.
         item: the argument of the function. It is not part of the message: payloads stay out of logs.
+        has_removed: whether it has removed a window or a group that could not complete.
     """
 
     reason = "operator"
 
-    def __init__(self, message: str, *, operator: str, item: Any) -> None:
+    def __init__(self, message: str, *, operator: str, item: Any, has_removed: bool = False) -> None:
         super().__init__(message)
         self.operator = operator
         self.item = item
+        self.has_removed = has_removed
 
 
 class PredictError(RecordError):

@@ -89,6 +89,12 @@ class Attempt:
         if abandoned:
             self._after_abandon.append(abandoned)
 
+    def group_of(self, record: int) -> Unrepresentable:
+        """Return that a record's group, if it has one, must move to the row engine."""
+        odd = Unrepresentable([record])
+        odd.keys = [key for keys, at in self.keyed for key in (keys[each] for each in np.flatnonzero(at == record))]
+        return odd
+
     def commit(self) -> None:
         """Change the state."""
         for store, rows, content in self._writes:

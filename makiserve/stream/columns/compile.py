@@ -49,10 +49,12 @@ class Compiled:
         groups: the steps that keep groups, by the number of their table.
         is_keyed: whether each record belongs to one group of one `group_by`, which has all state: the row engine can
             then process the records of some groups, and the columns those of the others.
+        has_windows: whether it has windows that complete with a later record, and are removed if that fails.
     """
 
     def __init__(self, plan: Plan, *, is_tracked: bool) -> None:
         self.is_tracked = is_tracked
+        self.has_windows = any(isinstance(operator, TimeWindows) for operator in plan.walk())
         self.layouts = [ScopeLayout(LANE)]
         self.groups: dict[int, GroupByStep] = {}
         self.chain = self._chain(plan, (), self.layouts[LANE], is_certain=True)
@@ -129,7 +131,8 @@ class Compiled:
         for operator in plan.operators:
             step = self._step(operator, path, layout, is_certain=is_certain)
             step.is_certain = is_certain
-            is_certain = is_certain and not step.is_stateful
+            # where one record becomes several items, a window may complete before a later item fails
+            is_certain = is_certain and not step.is_stateful and not (self.has_windows and operator.fans_out)
             steps.append(step)
         return Chain(steps)
 
@@ -184,6 +187,7 @@ class Compiled:
     def _tee_map(
         self, operator: TeeMap, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
     ) -> Step:
+        is_certain = is_certain and not self.has_windows
         branches = [
             self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain)
             for index, plan in enumerate(operator.pipelines)

@@ -67,7 +67,7 @@ class ColumnProgram:
         if state.copy is None:
             state.copy = RowCopy(self.compiled, self._copied, state)
         fed, pending = self.rows.feed(items, state.copy.state), state.copy.pending
-        failed = {index for index, _ in fed.failures}
+        failed = {index for index, error in fed.failures if not error.has_removed}  # the columns must remove it, too
         pending += [item for index, item in enumerate(items) if index not in failed] if failed else items
         state.copy.batches += 1
         if not state.copy.is_worthwhile(self._small):
@@ -76,6 +76,10 @@ class ColumnProgram:
         elif len(pending) >= self._small.pending:
             self.catch_up(state)
         return fed
+
+    def feed_copy(self, item: Any, state: LaneState) -> FeedResult:
+        """Process one item with the row engine on a copy of the groups that it needs. The state does not change."""
+        return self.rows.feed([item], RowCopy(self.compiled, self._copied, state).state)
 
     def catch_up(self, state: LaneState) -> None:
         """Process the records of small batches in columns, so that the tables hold the whole state of the lane."""
@@ -154,12 +158,10 @@ class _Batch:
             )
         except RecordsFailed as failed:
             attempt.abandon()
-            self._remove(piece, failed)
+            self._remove(piece, failed, attempt)
         except Unrepresentable as odd:
             attempt.abandon()
-            self._program.compiled.move(self._state, odd)
-            self._has_moved = True
-            self._pieces.append(piece)
+            self._move(piece, odd)
         except BaseException:
             attempt.abandon()
             raise
@@ -170,13 +172,24 @@ class _Batch:
             if len(flow):
                 self._emitted.append((flow.items, flow.at))
 
-    def _remove(self, piece: Array, failed: RecordsFailed) -> None:
+    def _move(self, piece: Array, odd: Unrepresentable) -> None:
+        """Move what arrays cannot hold to the row engine, and compute the records again."""
+        self._program.compiled.move(self._state, odd)
+        self._has_moved = True
+        self._pieces.append(piece)
+
+    def _remove(self, piece: Array, failed: RecordsFailed, attempt: Attempt) -> None:
         """Remove failed records, and compute the others again.
 
         A failure that depends on the records before it is certain only once none of those can fail any more: they are
-        computed first.
+        computed first. If it is that of a window that completes, only the row engine can remove the window.
         """
         first = min(failed.failures)
+        if first == piece[0] and not failed.is_certain and self._program.compiled.has_windows:
+            item = self._items.take(piece[:1]).items()[0]
+            if any(error.has_removed for _, error in self._program.feed_copy(item, self._state).failures):
+                self._move(piece, attempt.group_of(first))
+                return
         if failed.is_certain or first == piece[0]:
             gone = failed.failures if failed.is_certain else {first: failed.failures[first]}
             self._failures |= gone

@@ -7,7 +7,7 @@ Windows are numbered: window k begins k strides after 1970. A pane is the larges
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import gcd
 
@@ -72,7 +72,7 @@ class HoppingWindows:
 
     def __init__(self, plan: Plan, spans: Spans, then: Stage, scope: Scope) -> None:
         self._inner, self._layout = build_inner(plan, self._stage(then, spans), scope, is_window=True)
-        self._slot = scope.container(dict, self._layout)
+        self._slot, self._removed = scope.container(dict, self._layout), scope.value(())
         self._spans, self._scope = spans, scope
 
     def _stage(self, then: Stage, spans: Spans) -> Stage:
@@ -102,12 +102,33 @@ class HoppingWindows:
             if until is not None:
                 with code.block(f"if {number} > {until}:"):
                     code.line("break")
+            self._write_skip(code, state, number)
             window = code.let("window", f"{windows}[{number}]")
             code.remember(window)
-            with code.inside(self._layout, window):
+            with self._completing(code, state, number), code.inside(self._layout, window):
                 self._inner.complete(code)
         kept = f"{{n: each for n, each in {windows}.items() if n > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
+        self._write_forget(code, state, until)
+
+    def _completing(self, code: Code, state: str, number: str) -> AbstractContextManager[None]:
+        bounds = self._spans.bounds(code, number, "0")
+        return code.completing("window", f"'window from %d ms to %d ms' % {bounds}", self._remove, state, number)
+
+    def _remove(self, state: State, number: int) -> None:
+        if number not in state[self._removed]:
+            state[self._removed] = (*state[self._removed], number)
+
+    def _write_skip(self, code: Code, state: str, number: str) -> None:
+        """Write that a window that could not complete at an earlier item is left out."""
+        with code.block(f"if {number} in {state}[{self._removed}]:"):
+            code.line("continue")
+
+    def _write_forget(self, code: Code, state: str, until: str | None) -> None:
+        """Write that the windows up to `until` are over: none of them can come back."""
+        with code.block(f"if {state}[{self._removed}]:"):
+            left = f"tuple(n for n in {state}[{self._removed}] if n > {until})" if until is not None else "()"
+            code.line(f"{state}[{self._removed}] = {left}")
 
     def _write_push(self, code: Code, item: str, number: str, bounds: str) -> None:
         state = code.state(self._scope)
@@ -144,13 +165,15 @@ class HoppingPanes(HoppingWindows):
         number, each = code.name("number"), code.name("panes")
         code.remember(state)
         with code.block(f"for {number}, {each} in {due}({panes}, {since}, {until}):"):
+            self._write_skip(code, state, number)
             window, pane = code.let("window", f"{each}[0].copy()"), code.name("pane")
             with code.block(f"for {pane} in {each}[1:]:"):
                 code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
             like = f"{window}[{self._layout.bounds}]"
             self._layout.write_bounds(code, window, self._spans.bounds(code, number, like))
-            with code.inside(self._layout, window):
+            with self._completing(code, state, number), code.inside(self._layout, window):
                 self._inner.complete(code)
         step = self._spans.stride // self._spans.pane
         kept = f"{{n: each for n, each in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
+        self._write_forget(code, state, until)

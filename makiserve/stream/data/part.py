@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.journal import restore
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.stage import Stage
+from makiserve.stream.engine.stage import Stage, State
 
 
 class OpenPart:
@@ -16,15 +17,17 @@ class OpenPart:
         plan: the pipeline of the parts.
         then: the stage after it.
         scope: the enclosing scope.
+        current: the slot of `scope` with what decides where the part ends; a part that cannot complete resets it.
         is_window: whether parts are windows of time, which know their bounds.
     """
 
-    def __init__(self, plan: Plan, then: Stage, scope: Scope, *, is_window: bool = False) -> None:
+    def __init__(self, plan: Plan, then: Stage, scope: Scope, current: int, *, is_window: bool = False) -> None:
         self._inner, self._layout = build_inner(plan, then, scope, is_window=is_window)
         if self._layout.bounds is not None:  # they are written before an item is pushed, which may fail
             self._layout.guarded = True
         self._slot = scope.container(list, self._layout)
-        self._scope = scope
+        self._scope, self._current, self._first = scope, current, scope.slots[current - 1].first
+        self._kind = "session" if is_window else "part"
 
     def write_open(self, code: Code, bounds: str = "") -> str:
         """Write that a part with these bounds is opened if there is none; return the variable that holds its list."""
@@ -32,7 +35,7 @@ class OpenPart:
         opened = code.let("opened", f"{state}[{self._slot}]")
         with code.block(f"if not {opened}:"):
             code.line(f"{opened}.append({self._layout.write_new(code, state)})")
-            code.line(f"journal.append(({opened}.pop,))")
+            code.line(f"journal.append(({opened}.clear,))")  # it may be gone, if it could not complete
             self._layout.write_bounds(code, f"{opened}[0]", bounds)
         return opened
 
@@ -48,7 +51,7 @@ class OpenPart:
         """Write that the part completes and a new one begins, with these bounds."""
         part = self._write_complete(code, opened)
         code.line(f"{opened}[0] = {self._layout.write_new(code, code.state(self._scope))}")
-        code.line(f"journal.append(({opened}.__setitem__, 0, {part}))")
+        code.line(f"journal.append((restore, {opened}, [{part}]))")
         self._layout.write_bounds(code, f"{opened}[0]", bounds)
 
     def write_end(self, code: Code) -> None:
@@ -60,6 +63,13 @@ class OpenPart:
     def _write_complete(self, code: Code, opened: str) -> str:
         part = code.let("part", f"{opened}[0]")
         code.remember(part)
-        with code.inside(self._layout, part):
-            self._inner.complete(code)
+        arguments = code.state(self._scope), opened, part
+        with code.completing(self._kind, repr(f"open {self._kind}"), self._remove, *arguments):
+            with code.inside(self._layout, part):
+                self._inner.complete(code)
         return part
+
+    def _remove(self, state: State, opened: list[State], part: State) -> None:
+        if opened and opened[0] is part:
+            opened.clear()
+            state[self._current] = self._first

@@ -41,7 +41,8 @@ class OpenSessions:
                 like = f"{session}[{self._layout.bounds}]"
                 bounds = bounds_expression(code, f"{session}[{self._start}]", f"{session}[{self._end}]", like)
                 self._layout.write_bounds(code, whole, bounds)
-                with code.inside(self._layout, whole):
+                name = f"{code.constant(self._name, 'name')}({session})"
+                with code.completing("session", name, self._remove, state, session), code.inside(self._layout, whole):
                     self._inner.complete(code)
 
     def write_find(self, code: Code, time: str, closed: str) -> str:
@@ -92,11 +93,21 @@ class OpenSessions:
             opened = self._layout.new(state)
             opened[self._start] = opened[self._end] = time
             sessions.insert(at, opened)
-            journal.append((sessions.pop, at))
+            journal.append((_discard, sessions, opened))
         else:
             return None
         return at
 
+    def _remove(self, state: State, session: State) -> None:
+        _discard(state[self._slot], session)
+
+    def _name(self, session: State) -> str:
+        return f"session from {session[self._start]} ms to {session[self._end]} ms"
+
     def _start_of(self, session: State) -> int:
         start: int = session[self._start]
         return start
+
+
+def _discard(sessions: list[State], session: State) -> None:
+    sessions[:] = [each for each in sessions if each is not session]

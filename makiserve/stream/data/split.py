@@ -53,7 +53,8 @@ class SplitNode(Operator):
         yield "pipeline", self.pipeline
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        part, current = OpenPart(self.pipeline, then, scope), scope.value(MISSING)
+        current = scope.value(MISSING)
+        part = OpenPart(self.pipeline, then, scope, current)
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:

@@ -142,7 +142,8 @@ class TimeSplit(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         # an item may complete its session, which can fail after the item has been written
-        session, slot = OpenPart(self.pipeline, then._replace(repeats=True), scope, is_window=True), scope.value(None)
+        slot = scope.value(None)
+        session = OpenPart(self.pipeline, then._replace(repeats=True), scope, slot, is_window=True)
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:

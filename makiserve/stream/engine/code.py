@@ -139,6 +139,25 @@ class Code:
         self._place = before
 
     @contextmanager
+    def completing(self, kind: str, name: str, remove: Callable[..., None], *arguments: str) -> Iterator[None]:
+        """Write that a window or a group completes; if the code that is written inside fails, it is removed.
+
+        Args:
+            kind: what it is.
+            name: the expression for what a message calls it.
+            remove: removes it, with `arguments`, if it is still there.
+            arguments: the expressions for the arguments of `remove`.
+        """
+        error = self.name("error")
+        with self.block("try:"):
+            self.line("pass")
+            yield
+        with self.block(f"except Exception as {error}:"):
+            remover = self.constant(remove, "remove")
+            self.line(f"journal.fail_completion({', '.join((error, repr(kind), name, remover, *arguments))})")
+            self.line("raise")
+
+    @contextmanager
     def inside(self, scope: Nested, state: str) -> Iterator[None]:
         """Let the code that is written inside find the state of `scope` in the variable `state`."""
         states = self._open[-1].states

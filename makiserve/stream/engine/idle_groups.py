@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.groups import TimedGroups
-from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
 
@@ -42,20 +41,22 @@ class IdleGroup:
         group: its state.
     """
 
-    def __init__(self, timer: Timer, groups: dict[Any, State], queue: list[Timer], journal: Journal) -> None:
+    def __init__(self, timer: Timer, groups: dict[Any, State], queue: list[Timer]) -> None:
         self.group = timer.group
-        self._timer, self._groups, self._queue, self._journal = timer, groups, queue, journal
-        self._has_failed = False
+        self._timer, self._groups, self._queue = timer, groups, queue
 
-    def fail(self, error: Exception) -> None:
-        """Record that the group could not complete, unless the error is that of another group downstream."""
-        self._has_failed = self._journal.fail_completion(error, self._timer.key)
+    def __str__(self) -> str:
+        return f"idle group of key {self._timer.key!r:.80}"
 
     def put_back(self) -> None:
-        """Undo the removal, unless the group could not complete: it would fail again at each following item."""
-        if not self._has_failed:
-            self._groups[self._timer.key] = self.group
-            heappush(self._queue, self._timer)
+        """Undo the removal."""
+        self._groups[self._timer.key] = self.group
+        heappush(self._queue, self._timer)
+
+    def remove(self) -> None:
+        """Remove the group again, since it could not complete. Its timer has no effect any more."""
+        if self._groups.get(self._timer.key) is self.group:
+            del self._groups[self._timer.key]
 
 
 class CompletingGroups(TimedGroups):
@@ -108,7 +109,7 @@ class CompletingGroups(TimedGroups):
         return f"sorted({groups}.values(), key={code.constant(itemgetter(self._number), 'number')})"
 
     def _write_complete_idle(self, code: Code, groups: str, now: str) -> None:
-        state, idle, error = code.state(self.scope), code.name("idle"), code.name("error")
+        state, idle = code.state(self.scope), code.name("idle")
         queue = code.let("queue", f"{state}[{self._queue}]")
         is_due = f"{queue} and {queue}[0][0] < {now} - {self._ttl_ms}"
         with code.block(f"if {is_due} or len({queue}) < len({groups}):"):
@@ -116,12 +117,8 @@ class CompletingGroups(TimedGroups):
             with code.block(f"for {idle} in {take}({state}, {now} - {self._ttl_ms}):"):
                 group = code.let("group", f"{idle}.group")
                 code.remember(group)
-                with code.block("try:"), code.inside(self.layout, group):
-                    code.line("pass")
+                with code.completing("group", f"str({idle})", IdleGroup.remove, idle), code.inside(self.layout, group):
                     self._complete(code)
-                with code.block(f"except Exception as {error}:"):
-                    code.line(f"{idle}.fail({error})")
-                    code.line("raise")
 
     def _add_timer(self, state: State, key: Any, group: State, now: int) -> None:
         group[self._number] = state[self._next_number]
@@ -145,7 +142,7 @@ class CompletingGroups(TimedGroups):
                 if self._repeats:  # its last item may be this record, which may fail
                     journal.append((heappush, queue, timer))
                 continue
-            idle.append(IdleGroup(timer, groups, queue, journal))
+            idle.append(IdleGroup(timer, groups, queue))
             del groups[timer.key]
             journal.append((idle[-1].put_back,))
             if self._touched is not None:

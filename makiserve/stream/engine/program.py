@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from makiserve.errors import OperatorError
 from makiserve.stream.engine.build import build, write_emit, write_nothing
+from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.journal import Journal
 from makiserve.stream.engine.plan import Plan
@@ -80,7 +81,7 @@ class Program:
             return self._out.copy()
         finally:
             self._out.clear()
-            self.scope.journal.clear()
+            self.scope.journal.settle()
 
     def _write_feed(self, code: Code) -> None:
         code.line("count = 0")
@@ -92,8 +93,11 @@ class Program:
                 code.line("del out[count:]")
                 code.line("fail(index, error)")
             with code.block("else:"):
-                with code.block("if journal:"):
-                    code.line("journal.clear()")
+                if any(isinstance(operator, Catch) for operator in self.plan.walk()):
+                    code.line("journal.settle()")
+                else:
+                    with code.block("if journal:"):
+                        code.line("journal.clear()")
                 with code.block("if len(out) != count:"):
                     code.line("causes += [index] * (len(out) - count)")
                     code.line("count = len(out)")
@@ -102,7 +106,8 @@ class Program:
         operator, item = self._compiled.locate(error)
         line = self._compiled.user_line(error)
         at = f" ({line})" if line else ""
-        group = self.scope.journal.take_failed_completion(error)
-        located = OperatorError(f"{operator}: {type(error).__name__}: {error}{at}{group}", operator=operator, item=item)
+        removed = self.scope.journal.take_failed_completion(error)
+        message = f"{operator}: {type(error).__name__}: {error}{at}{removed}"
+        located = OperatorError(message, operator=operator, item=item, has_removed=bool(removed))
         located.__cause__ = error
         return located

@@ -147,7 +147,7 @@ class TimeWindowsStep(Step):
         contents = pane_contents(self._tree, [_plain(store, places) for store in lists.columns[1:]], state)
         late_slots = self._late.slots(tables, row, state, is_tracked=is_tracked) if self._late else []
         kept = dict(zip(number.tolist(), contents, strict=True))
-        return [kept, newest if is_known else None, late, *late_slots]
+        return [kept, (), newest if is_known else None, late, *late_slots]  # the row engine removes windows that fail
 
 
 def _plain(store: Store, places: Array) -> list[Any]:
