@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.journal import restore
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
@@ -63,10 +62,9 @@ class OpenPart:
     def _write_complete(self, code: Code, opened: str) -> str:
         part = code.let("part", f"{opened}[0]")
         code.remember(part)
-        arguments = code.state(self._scope), opened, part
-        with code.completing(self._kind, repr(f"open {self._kind}"), self._remove, *arguments):
-            with code.inside(self._layout, part):
-                self._inner.complete(code)
+        what, state = (self._kind, repr(f"open {self._kind}")), code.state(self._scope)
+        with code.completing(*what, self._remove, state, opened, part), code.inside(self._layout, part):
+            self._inner.complete(code)
         return part
 
     def _remove(self, state: State, opened: list[State], part: State) -> None:

@@ -18,6 +18,6 @@ def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
     return [*fed.outputs, *program.complete(state)]
 
 
-def lost_a_group(fed: FeedResult) -> bool:
-    """Whether a record failed because an idle group could not complete: its one trace is that the group is gone."""
-    return any("idle group" in str(error) for _, error in fed.failures)
+def has_removed(fed: FeedResult) -> bool:
+    """Whether a record failed because a window or a group could not complete: its one trace is that this is gone."""
+    return any(error.has_removed for _, error in fed.failures)

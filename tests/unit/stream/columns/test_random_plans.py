@@ -67,6 +67,11 @@ def reductions(*, reduce: bool) -> st.SearchStrategy[Any]:
     return made | st.just(rs.ops.count(reduce=reduce)) | (st.just(rs.ops.last()) if reduce else st.nothing())
 
 
+def failing(share: int) -> Any:
+    """A function that fails on some results, which may be those of windows."""
+    return rs.ops.map(lambda i: (i, 1 // (len(repr(i)) % share)))
+
+
 def joined(branches: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return branches | st.lists(branches, min_size=2, max_size=3).map(lambda found: rs.ops.tee_map(*found))
 
@@ -80,6 +85,7 @@ windows = st.builds(rs.data.roll, st.integers(1, 6), st.integers(1, 8), joined(r
 bounded = reductions(reduce=True).map(
     lambda reduction: rs.ops.tee_map(rs.data.window_start(), reduction, rs.data.window_end())
 )
+failures = st.builds(rx.pipe, reductions(reduce=True), st.builds(failing, st.integers(2, 5)))
 times = st.sampled_from([lambda i: i.count, lambda i: i.count % 20, lambda i: i.at])
 durations = st.sampled_from(["1ms", "4ms", "15ms"])
 trailing = st.builds(rs.data.roll_trailing, durations, times, joined(reductions(reduce=True)) | firsts | bounded)
@@ -90,7 +96,7 @@ hopping = st.builds(
     durations,
     durations,
     times,
-    joined(reductions(reduce=True)) | firsts | bounded,
+    joined(reductions(reduce=True)) | firsts | bounded | failures,
     lateness,
     late_items,
 )
@@ -98,7 +104,7 @@ days = st.builds(
     lambda inner, wait, late: rs.data.roll_calendar(
         "day", lambda i: i.count * 36_000_000, inner, zone="Europe/Paris", lateness=wait, on_late=late
     ),
-    joined(reductions(reduce=True)) | bounded,
+    joined(reductions(reduce=True)) | bounded | failures,
     st.sampled_from(["0h", "30h"]),
     late_items,
 )
@@ -124,7 +130,10 @@ mixed = st.builds(
 )
 before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
 chains = st.builds(
-    lambda first, then: rx.pipe(*first, then), st.lists(before, max_size=2), windows | running | some | mixed | of_time
+    lambda first, then, last: rx.pipe(*first, then, *last),
+    st.lists(before, max_size=2),
+    windows | running | some | mixed | of_time,
+    st.lists(st.builds(failing, st.integers(2, 5)), max_size=1),
 )
 
 
