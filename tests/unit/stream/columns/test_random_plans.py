@@ -129,11 +129,11 @@ mixed = st.builds(
     st.sampled_from([[], [rs.ops.count()], [rs.ops.group_by(str, [rs.ops.count()])]]),
 )
 before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
+failed = st.builds(lambda made, share: rx.pipe(made, failing(share)), of_time, st.integers(2, 5))
 chains = st.builds(
-    lambda first, then, last: rx.pipe(*first, then, *last),
+    lambda first, then: rx.pipe(*first, then),
     st.lists(before, max_size=2),
-    windows | running | some | mixed | of_time,
-    st.lists(st.builds(failing, st.integers(2, 5)), max_size=1),
+    windows | running | some | mixed | of_time | failed,
 )
 
 
