@@ -42,12 +42,12 @@ def not_of_two() -> Any:
 
 def fed(pipeline: Any, items: list[Any], *types: type) -> tuple[list[Any], list[tuple[int, str]]]:
     """Outputs with their causes, and failures; fed at once, and one by one with a checkpoint after each record."""
-    program = program_for(trace(pipeline))
+    program: Any = program_for(trace(pipeline))
     found = program.feed(items, program.new_state())
     outputs, failures, codec = list[Any](), list[tuple[int, str]](), checkpoints_of(program, types)
     state: Any = program.new_state()
     for at, item in enumerate(items):
-        one = program.feed([item], state)  # type: ignore[arg-type]  # each program has its own states
+        one = program.feed([item], state)
         outputs += [(at, output) for output in one.outputs]
         failures += [(at, str(error)) for _, error in one.failures]
         state = codec.load(codec.dump(state))
