@@ -72,7 +72,7 @@ def test_post_state_survives_a_version_switch(kafka: str, topic: Topic, server: 
         (found,) = read(kafka, output, enough=len(values)).values()
         assert told.end() == 0
 
-    (switch,) = re.findall(r"→ models:/smooth/2 at offset (\d+)", "".join(told.lines))
+    (switch,) = re.findall(r"→ models:/smooth/2 at offset (\d+)", "\n".join(told.lines))
     plain = replayed(models, [values], tmp_path)
     smooth, want = 0.0, []
     for (offset, one), (_, two) in zip(plain["1"][0], plain["2"][0], strict=True):
