@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from confluent_kafka.admin import AdminClient
+from deltalake import write_deltalake
 from pyarrow import parquet
 
 import makiserve
@@ -37,10 +38,12 @@ pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 
 @pytest.fixture
 def terminal(kafka: str, admin: AdminClient, tracking_uri: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A terminal in which makiserve is installed, the topics of the page, and a file of its records."""
+    """A terminal with makiserve, the topics of the page, and a file and a Delta table of its records."""
     for name in TOPICS:
         create_topic(admin, name)
-    parquet.write_table(pa.table({"number": [1, 2], "value": [1.0, 2.5]}), tmp_path / "house.parquet")
+    rows = pa.table({"number": [1, 2], "value": [1.0, 2.5]})
+    parquet.write_table(rows, tmp_path / "house.parquet")
+    write_deltalake(tmp_path / "house", rows)
     yield new_terminal(tmp_path, MAKISERVE_BOOTSTRAP_SERVERS=kafka, MLFLOW_TRACKING_URI=tracking_uri)
     for deleted in admin.delete_topics([*TOPICS, *CREATED]).values():
         deleted.exception()  # one that the run did not come to is none
@@ -90,8 +93,8 @@ def test_every_command_of_the_page_runs(
     as_json, as_avro = sorted(served, key=lambda command: "--output-format avro" in command)
     shown = {command: runner.run(command) for command in COMMANDS if command not in served}
 
-    assert [text.count("class House(makiserve.Record):") for text in shown.values()] == [0, 1, 1, 1]
-    assert [text.count("    value: float\n") for text in shown.values()] == [0, 1, 1, 1]
+    assert [text.count("class House(makiserve.Record):") for text in shown.values()] == [0, 1, 1, 1, 1]
+    assert [text.count("    value: float\n") for text in shown.values()] == [0, 1, 1, 1, 1]
     (checked, *_) = shown.values()
     assert re.search(r"passed +.*house-value", checked), checked
 
