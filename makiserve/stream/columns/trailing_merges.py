@@ -10,8 +10,8 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Mask, column_of
 from makiserve.stream.columns.folds.fold import ColumnFold, Reading, broadcast, choose, part, plain_panes
 from makiserve.stream.columns.folds.objects import ObjectFold
-from makiserve.stream.columns.scans import Scan, merged
 from makiserve.stream.columns.segments import ranges
+from makiserve.stream.columns.sequences import Sequences, merged
 from makiserve.stream.columns.trailing import Windows
 
 
@@ -66,7 +66,7 @@ class TrailingMerges:
         return first, np.diff(first, append=len(bucket)), np.cumsum(begins) - 1
 
     @cached_property
-    def _prefixes(self) -> Scan:
+    def _prefixes(self) -> Sequences:
         """The items of each window after its cut.
 
         A late item may be in a bucket that has lost its first items: these windows are merged separately.
@@ -84,10 +84,10 @@ class TrailingMerges:
             (ends[: len(used)] - lengths[used])[number] + windows.last[~is_short] - firsts[bucket[~is_short]]
         )
         at[is_short] = ends[len(used) :] - 1
-        return Scan(items, np.concatenate((lengths[used], short)), at, is_backward=False)
+        return Sequences(items, np.concatenate((lengths[used], short)), at, is_backward=False)
 
     @cached_property
-    def _suffixes(self) -> Scan:
+    def _suffixes(self) -> Sequences:
         """The items of each window before its cut, from the right."""
         firsts, lengths, bucket_of = self._buckets
         first = self._windows.first[self._is_cut]
@@ -97,7 +97,7 @@ class TrailingMerges:
         items = -ranges(-lasts[used], lengths[used])
         number = np.searchsorted(used, bucket)
         at = (np.cumsum(lengths[used]) - lengths[used])[number] + lasts[bucket] - first
-        return Scan(items, lengths[used], at, is_backward=True)
+        return Sequences(items, lengths[used], at, is_backward=True)
 
     def _one_by_one(self, fold: ColumnFold, reading: Reading) -> tuple[Column, Mask | None]:
         """Compute with functions of the row engine that may raise."""

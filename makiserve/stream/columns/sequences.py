@@ -14,8 +14,8 @@ from makiserve.stream.columns.segments import Segments
 
 
 @dataclass(frozen=True)
-class Scan:
-    """Items to merge one after the other.
+class Sequences:
+    """Sequences of items to merge one after the other, and the merges that are needed.
 
     Attributes:
         items: their indexes; those that are merged together follow one another.
@@ -31,7 +31,7 @@ class Scan:
 
     @cached_property
     def counts(self) -> list[int]:
-        """For each n, the number of sequences with more than n items; the last one is 0."""
+        """The number of sequences with more than n items, for each n; the last one is 0."""
         longest = int(self.lengths.max())
         ascending = np.sort(self.lengths)
         counts = len(ascending) - np.searchsorted(ascending, np.arange(longest + 1), side="right")
@@ -40,7 +40,7 @@ class Scan:
 
     @cached_property
     def starts(self) -> list[int]:
-        """For each n, the place of the first of all n-th items in the order of the rounds."""
+        """The place of the first of all n-th items in the order of the rounds, for each n."""
         starts: list[int] = (np.cumsum(self.counts) - self.counts).tolist()
         return starts
 
@@ -67,8 +67,8 @@ class Scan:
         return needed
 
 
-def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
-    """Return the merges that `scan` names.
+def merged(fold: ColumnFold, single: Arrays, sequences: Sequences) -> Arrays:
+    """Return the merges that are needed.
 
     Many short sequences are merged in rounds: the second item of each, then the third, and so on. Few sequences with
     many items left are merged one after the other, with the row engine's numbers.
@@ -76,23 +76,28 @@ def merged(fold: ColumnFold, single: Arrays, scan: Scan) -> Arrays:
     Args:
         fold: the reduction.
         single: the partial result of each item; the arrays have the same length.
-        scan: the items.
+        sequences: the items, and which merges are needed.
     """
-    partial, counts, starts, index = tuple(array[scan.rounds] for array in single), scan.counts, scan.starts, 1
+    partial, counts, starts, index = (
+        tuple(array[sequences.rounds] for array in single),
+        sequences.counts,
+        sequences.starts,
+        1,
+    )
     while counts[index] and (counts[index] >= fold.few or counts[index] >= len(counts) - index):
         count = counts[index]
         before, here = (slice(start, start + count) for start in (starts[index - 1], starts[index]))
         pair = tuple(array[before] for array in partial), tuple(array[here] for array in partial)
-        merges = broadcast(fold.merge(*(pair[::-1] if scan.is_backward else pair)), count)
+        merges = broadcast(fold.merge(*(pair[::-1] if sequences.is_backward else pair)), count)
         for written, array in zip(partial, merges, strict=True):
             written[here] = array
         index += 1
     for number in range(counts[index]):
         rest = np.array([start for start, count in zip(starts, counts, strict=True) if count > number][index - 1 :])
-        chained = _chained(fold, tuple(array[rest + number] for array in partial), is_backward=scan.is_backward)
+        chained = _chained(fold, tuple(array[rest + number] for array in partial), is_backward=sequences.is_backward)
         for written, array in zip(partial, chained, strict=True):
             written[rest + number] = array
-    return tuple(array[scan.needed] for array in partial)
+    return tuple(array[sequences.needed] for array in partial)
 
 
 def _chained(fold: ColumnFold, partials: Arrays, *, is_backward: bool) -> Arrays:
