@@ -78,12 +78,8 @@ def merged(fold: ColumnFold, single: Arrays, sequences: Sequences) -> Arrays:
         single: the partial result of each item; the arrays have the same length.
         sequences: the items, and which merges are needed.
     """
-    partial, counts, starts, index = (
-        tuple(array[sequences.rounds] for array in single),
-        sequences.counts,
-        sequences.starts,
-        1,
-    )
+    partial = tuple(array[sequences.rounds] for array in single)
+    counts, starts, index = sequences.counts, sequences.starts, 1
     while counts[index] and (counts[index] >= fold.few or counts[index] >= len(counts) - index):
         count = counts[index]
         before, here = (slice(start, start + count) for start in (starts[index - 1], starts[index]))
