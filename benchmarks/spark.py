@@ -1,8 +1,8 @@
 """Windows of 20 values a key, from a Parquet file: makiserve on one core and on Spark, and by hand in Spark, pandas and
 Polars.
 
-Each contestant runs in a separate process and writes its result; all results are compared. It needs pyspark, Polars
-and Java 17: `pip install 'makiserve[spark]' polars`.
+Each contestant runs in a separate process and writes its result; all results are compared. It needs Java 17 and
+`pip install 'makiserve[spark]' polars psutil rich`.
 
     python -m benchmarks.spark [ROWS]
 """
