@@ -2,7 +2,7 @@
 Polars.
 
 Each contestant runs in a separate process and writes its result; all results are compared. It needs Java 17 and
-`pip install 'makiserve[spark]' polars psutil rich`.
+`pip install 'makiserve[spark,flights]' polars psutil rich`.
 
     python -m benchmarks.spark [ROWS]
 """
@@ -38,8 +38,8 @@ TOLERANCE = 1e-9  # relative, for the mean: the others sum in another order
 
 def run(rows: int = ROWS) -> None:
     """Measure the flights' delays by origin, and generated values of many keys."""
-    with tempfile.TemporaryDirectory() as folder:
-        for title, table in (("flights by origin", _flights()), (f"{KEYS:,} keys", _generated(rows))):
+    for title, table in (("flights by origin", _flights()), (f"{KEYS:,} keys", _generated(rows))):
+        with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "source.parquet")
             parquet.write_table(table, source)
             _compare(f"{title}: {table.num_rows:,} rows, the last {WINDOW}", source, Path(folder))
