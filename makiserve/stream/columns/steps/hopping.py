@@ -21,13 +21,13 @@ from makiserve.stream.columns.spans import HoppingSpans, Numbers
 from makiserve.stream.columns.steps.folding import FoldStore
 from makiserve.stream.columns.steps.pane_results import PaneResults
 from makiserve.stream.columns.steps.pane_states import pane_contents
-from makiserve.stream.columns.steps.reductions import Bound, Join, Values, WindowReduction, after_chains, leaves_of
-from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
+from makiserve.stream.columns.steps.reductions import Bound, Join, ReducingStep, Values, WindowReduction
+from makiserve.stream.columns.steps.step import Chain, ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.engine.stage import State
 
 
-class TimeWindowsStep(Step):
+class TimeWindowsStep(ReducingStep):
     """Emits what a pipeline makes of each window, with the item that closes it.
 
     Args:
@@ -40,8 +40,6 @@ class TimeWindowsStep(Step):
         late: the pipeline for late items; None drops them.
     """
 
-    is_stateful = True
-
     def __init__(
         self,
         path: str,
@@ -52,14 +50,13 @@ class TimeWindowsStep(Step):
         tree: WindowReduction | Join,
         late: Chain | None,
     ) -> None:
-        super().__init__(path)
-        self._spans, self._times, self._values, self._tree = spans, EventTimes(time_mapper), tuple(values), tree
-        self._leaves, self._late = tuple(leaves_of(tree)), late
+        super().__init__(path, values, tree)
+        self._spans, self._times, self._late = spans, EventTimes(time_mapper), late
         self._panes = layout.store(path, self._new_panes)
         self._clock = layout.store(path, lambda: Store(_clock))
 
     def _new_panes(self) -> ListStore:
-        stores = [ItemStore() if isinstance(leaf.node, Bound) else FoldStore(leaf.node) for leaf in self._leaves]
+        stores = [ItemStore() if isinstance(leaf.node, Bound) else FoldStore(leaf.node) for leaf in self.leaves]
         return ListStore([Store(numbers(np.int64)), *stores])
 
     @property
@@ -67,9 +64,7 @@ class TimeWindowsStep(Step):
         return self._times.reason
 
     def chains(self) -> Iterator[Chain]:
-        for values in self._values:
-            yield values.chain
-        yield from after_chains(self._tree)
+        yield from super().chains()
         if self._late:
             yield self._late
 
@@ -95,7 +90,7 @@ class TimeWindowsStep(Step):
         late = late + np.bincount(segments.segment_of[is_late], minlength=len(late))
         attempt.write(clock, flow.rows, (now[ends], late, np.ones_like(is_known)))
         found.closing = closing(found.panes, self._spans, segments, before, closed)
-        emitted = found.emitted(self._tree) if len(found.closing.at) else flow.where(np.zeros(len(flow), np.bool_))
+        emitted = found.emitted(self.tree) if len(found.closing.at) else flow.where(np.zeros(len(flow), np.bool_))
         return self._with_late(flow, emitted, is_late, attempt)
 
     def _checked(self, flow: Flow, found: Numbers, *, is_certain: bool) -> Array:
@@ -119,9 +114,9 @@ class TimeWindowsStep(Step):
         is_needed = self._spans.last_of(number) > closed[segments.starts + segments.lengths - 1][segment]
         content: list[Any] = [(number[is_needed],)]
         added = flow.where(is_added)
-        for leaf, store in zip(self._leaves, lists.columns[1:], strict=True):
+        for leaf, store in zip(self.leaves, lists.columns[1:], strict=True):
             if isinstance(store, FoldStore):
-                content.append([array[is_needed] for array in found.add(leaf, self._values, store, added)])
+                content.append([array[is_needed] for array in found.add(leaf, self.values, store, added)])
             elif isinstance(store, ItemStore):
                 content.append(store.content(found.add_times(given.take(at), store).take(is_needed)))
         attempt.write(lists, flow.rows, [np.bincount(segment[is_needed], minlength=len(flow.rows)), *content])
@@ -144,7 +139,7 @@ class TimeWindowsStep(Step):
         places = lists.places(np.array([row]))
         (number,) = lists.columns[0].get(places)
         newest, late, is_known = (array[row].item() for array in self._clock.of(tables).arrays)
-        contents = pane_contents(self._tree, [_plain(store, places) for store in lists.columns[1:]], state)
+        contents = pane_contents(self.tree, [_plain(store, places) for store in lists.columns[1:]], state)
         late_slots = self._late.slots(tables, row, state, is_tracked=is_tracked) if self._late else []
         kept = dict(zip(number.tolist(), contents, strict=True))
         return [kept, (), newest if is_known else None, late, *late_slots]  # the row engine removes windows that fail

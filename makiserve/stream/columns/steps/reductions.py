@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.columns.attempt import Attempt
 from makiserve.stream.columns.column import Items, Rows
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.steps.step import Chain
+from makiserve.stream.columns.steps.step import Chain, Step
 from makiserve.stream.engine.fold import Fold, Reduction
 from makiserve.stream.engine.scope import MISSING
 
@@ -101,12 +101,33 @@ def leaves_of(node: WindowReduction | Join) -> Iterator[WindowReduction]:
             yield from leaves_of(branch)
 
 
-def after_chains(node: WindowReduction | Join) -> Iterator[Chain]:
+def _after_chains(node: WindowReduction | Join) -> Iterator[Chain]:
     """Yield the steps that follow the reductions and joins of a tree."""
     if isinstance(node, Join):
         for branch in node.branches:
-            yield from after_chains(branch)
+            yield from _after_chains(branch)
     yield node.after
+
+
+class ReducingStep(Step):
+    """Emits what a pipeline of reductions makes of each window.
+
+    Args:
+        path: its place in the pipeline.
+        values: what the reductions of a window reduce.
+        tree: the reductions, and how their results are joined.
+    """
+
+    is_stateful = True
+
+    def __init__(self, path: str, values: Sequence[Values], tree: WindowReduction | Join) -> None:
+        super().__init__(path)
+        self.values, self.tree, self.leaves = tuple(values), tree, tuple(leaves_of(tree))
+
+    def chains(self) -> Iterator[Chain]:
+        for values in self.values:
+            yield values.chain
+        yield from _after_chains(self.tree)
 
 
 class WindowResults(ABC):

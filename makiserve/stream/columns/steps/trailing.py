@@ -6,7 +6,7 @@ function of an item, which all reductions of these values share. The partial res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,12 @@ from makiserve.stream.columns.steps.reductions import (
     Bound,
     FirstItem,
     Join,
+    ReducingStep,
     Values,
     WindowReduction,
     WindowResults,
-    after_chains,
-    leaves_of,
 )
-from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.trailing import Kept, Runs, runs, windows
 from makiserve.stream.columns.trailing_merges import TrailingMerges
@@ -44,7 +43,7 @@ MAX_ITEMS = 2**16
 """The number of items in windows that any batch may have."""
 
 
-class TrailingStep(Step):
+class TrailingStep(ReducingStep):
     """Emits what a pipeline makes of the window that ends at each item.
 
     Args:
@@ -56,8 +55,6 @@ class TrailingStep(Step):
         tree: the reductions, and how their results are joined.
     """
 
-    is_stateful = True
-
     def __init__(
         self,
         path: str,
@@ -67,9 +64,8 @@ class TrailingStep(Step):
         values: Sequence[Values],
         tree: WindowReduction | Join,
     ) -> None:
-        super().__init__(path)
-        self._window_ms, self._times, self._tree = window_ms, EventTimes(time_mapper), tree
-        self._values = tuple(values)
+        super().__init__(path, values, tree)
+        self._window_ms, self._times = window_ms, EventTimes(time_mapper)
         kept = [index for index, value in enumerate(values) if not value.is_last]
         self._column_of = {number: at for at, number in enumerate(kept, 1)}
         self._lists = layout.store(path, lambda: ListStore([Store(numbers(np.int64)), *(ItemStore() for _ in kept)]))
@@ -77,11 +73,6 @@ class TrailingStep(Step):
     @property
     def reason(self) -> str | None:
         return self._times.reason
-
-    def chains(self) -> Iterator[Chain]:
-        for values in self._values:
-            yield values.chain
-        yield from after_chains(self._tree)
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         given, times = self._times.read(flow, self.path, is_certain=self.is_certain)
@@ -92,10 +83,10 @@ class TrailingStep(Step):
         parts = runs(items)
         _check_size(flow, parts)
         results = _Results(flow, attempt, items, parts, given)
-        for leaf in leaves_of(self._tree):
-            results.read(leaf, self._values, self._column(lists, leaf.values), places)
+        for leaf in self.leaves:
+            results.read(leaf, self.values, self._column(lists, leaf.values), places)
         self._write(flow, attempt, results)
-        return results.emitted(self._tree)
+        return results.emitted(self.tree)
 
     def _column(self, lists: ListStore, number: int) -> ItemStore | None:
         """Return the store of these values; None if they are not kept."""
@@ -120,8 +111,8 @@ class TrailingStep(Step):
         lists: ListStore = self._lists.of(tables)
         places = lists.places(np.array([row]))
         times = lists.columns[0].get(places)[0].tolist()
-        partials = [self._partials(leaf, lists, places) for leaf in leaves_of(self._tree)]
-        panes = pane_contents(self._tree, partials, state)
+        partials = [self._partials(leaf, lists, places) for leaf in self.leaves]
+        panes = pane_contents(self.tree, partials, state)
         for pane, time in zip(panes, times, strict=True):
             pane.append(time)
         bucket = times[-1] // self._window_ms if times else 0

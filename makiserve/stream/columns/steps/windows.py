@@ -6,7 +6,7 @@ all reductions of these values share. `rolling.py` computes the windows that clo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -24,18 +24,17 @@ from makiserve.stream.columns.steps.pane_states import pane_states
 from makiserve.stream.columns.steps.reductions import (
     FirstItem,
     Join,
+    ReducingStep,
     Values,
     WindowReduction,
     WindowResults,
-    after_chains,
-    leaves_of,
 )
-from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
+from makiserve.stream.columns.steps.step import ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.engine.stage import State
 
 
-class RollStep(Step):
+class RollStep(ReducingStep):
     """Emits what a pipeline makes of each window of items, with the item that closes it.
 
     Args:
@@ -49,24 +48,17 @@ class RollStep(Step):
         histories: for each of `values` the store of the last ones.
     """
 
-    is_stateful = True
-
     def __init__(
         self, path: str, layout: ScopeLayout, slices: Slices, values: Sequence[Values], tree: WindowReduction | Join
     ) -> None:
-        super().__init__(path)
-        self.slices, self.values, self.tree = slices, tuple(values), tree
+        super().__init__(path, values, tree)
+        self.slices = slices
         self.histories = [layout.store(path, partial(ItemStore, self._kept(value))) for value in values]
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
 
     def _kept(self, values: Values) -> int:
         """Return the number of values that are kept."""
         return 1 if values.is_last else max(1, self.slices.window - 1)
-
-    def chains(self) -> Iterator[Chain]:
-        for values in self.values:
-            yield values.chain
-        yield from after_chains(self.tree)
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         counts = self._counts.of(attempt.tables)
@@ -79,7 +71,7 @@ class RollStep(Step):
                 return flow
         rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count))
         windows = _Windows(flow, rolling, attempt)
-        for leaf in leaves_of(self.tree):
+        for leaf in self.leaves:
             windows.read(leaf, self.values[leaf.values], self.histories[leaf.values].of(attempt.tables))
         return windows.emitted(self.tree)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import rx
 
 import makiserve.stream as rs
+from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import NO_SMALL
@@ -51,6 +52,20 @@ def engines(windows: Any) -> tuple[ColumnProgram, Program]:
 
 def told(fed: FeedResult) -> Any:
     return repr(list(fed.outputs)), fed.causes, [(at, str(error)) for at, error in fed.failures]
+
+
+def assert_same_in_any_order(columns: ColumnProgram, rows: Program, keys: int, share: float) -> None:
+    """Feed both engines batches of clicks, of which a share is late, with a checkpoint after each batch."""
+    random, codec = Random(keys), ColumnCheckpoints(columns)
+    state, other, start = columns.new_state(), rows.new_state(), -200
+    for size in (1, 2, 40, 300, 5, 90):
+        batch = clicks(random, size, keys, start, share)
+        start = max(map(time, batch))
+        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert not state.is_foreign
+        assert not state.tables[1].is_foreign.any()
+        state = codec.load(codec.dump(state))
+    assert repr(columns.complete(state)) == repr(rows.complete(other))
 
 
 def clicks(random: Random, count: int, keys: int, start: int, share: float) -> list[Click]:

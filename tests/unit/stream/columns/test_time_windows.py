@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import pytest
 
 import makiserve.stream as rs
-from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.trace import trace
-from tests.unit.stream.columns.clicks import Click, clicks, engines, features, time, told
+from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
 
 HOUR_MS = 3_600_000
 
@@ -33,17 +31,7 @@ WINDOWS = {
 @pytest.mark.parametrize("keys", [1, 40])
 @pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
 def test_items_in_any_order_give_the_results_of_the_row_engine(windows: Any, keys: int, share: float) -> None:
-    random, (columns, rows) = Random(keys), engines(windows(features()))
-    codec = ColumnCheckpoints(columns)
-    state, other, start = columns.new_state(), rows.new_state(), -200
-    for size in (1, 2, 40, 300, 5, 90):
-        batch = clicks(random, size, keys, start, share)
-        start = max(map(time, batch))
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
-        assert not state.is_foreign
-        assert not state.tables[1].is_foreign.any()
-        state = codec.load(codec.dump(state))
-    assert repr(columns.complete(state)) == repr(rows.complete(other))
+    assert_same_in_any_order(*engines(windows(features())), keys, share)
 
 
 @pytest.mark.parametrize("stride", ["1ms", "8ms"], ids=["when panes are merged", "within a pane"])

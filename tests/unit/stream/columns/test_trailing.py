@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import makiserve.stream as rs
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import Program
-from tests.unit.stream.columns.clicks import Click, clicks, engines, features, time, told
+from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
 
 
 def trailing(inner: Any, window: str = "50ms") -> tuple[ColumnProgram, Program]:
@@ -21,16 +20,7 @@ def trailing(inner: Any, window: str = "50ms") -> tuple[ColumnProgram, Program]:
 @pytest.mark.parametrize("late", [0.0, 0.02, 0.5])
 @pytest.mark.parametrize("keys", [1, 3, 40])
 def test_items_in_any_order_give_the_results_of_the_row_engine(keys: int, late: float) -> None:
-    random, (columns, rows) = Random(keys), trailing(features())
-    codec = ColumnCheckpoints(columns)
-    state, other, start = columns.new_state(), rows.new_state(), -200
-    for size in (1, 2, 40, 300, 5, 90):
-        batch = clicks(random, size, keys, start, late)
-        start = max(map(time, batch))
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
-        assert not state.is_foreign
-        assert not state.tables[1].is_foreign.any()
-        state = codec.load(codec.dump(state))
+    assert_same_in_any_order(*trailing(features()), keys, late)
 
 
 def test_state_holds_the_items_of_the_last_window() -> None:
