@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
+from makiserve.stream.data.late_items import WindowsWithLateItems
 from makiserve.stream.data.sessions import OpenSessions
 from makiserve.stream.data.window_bounds import write_time
-from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -83,27 +83,21 @@ def roll_session(
 
 
 @dataclass(frozen=True, eq=False)
-class RollSession(Operator):
+class RollSession(WindowsWithLateItems):
     """The node of `roll_session`."""
 
     name: ClassVar[str] = "roll_session"
-    fans_out: ClassVar[bool] = True  # sessions complete, then the item is pushed into another
     gap_ms: int
     lateness_ms: int
     time_mapper: Callable[[Any], Any]
     pipeline: Plan
     on_late: Plan | None
 
-    def plans(self) -> Iterator[tuple[str, Plan]]:
-        yield "pipeline", self.pipeline
-        if self.on_late is not None:
-            yield "on_late", self.on_late
-
     def build(self, then: Stage, scope: Scope) -> Part:
         sessions = OpenSessions(self.pipeline, self.gap_ms, then, scope)
         newest, late = scope.value(None), scope.value(0)
         scope.writes_late(then)
-        late_stage = self.on_late and build(self.on_late, then._replace(complete=write_nothing), scope)
+        late_stage = self.build_late(then, scope)
 
         def push(code: Code, item: str) -> None:
             state = code.state(scope)

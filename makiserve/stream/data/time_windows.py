@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
 
 from makiserve.stream.data.hopping import HoppingPanes, HoppingWindows, Spans
+from makiserve.stream.data.late_items import WindowsWithLateItems
 from makiserve.stream.data.window_bounds import write_time
-from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
 
-class TimeWindows(Operator):
-    """A node of windows with fixed bounds.
-
-    Attributes:
-        time_mapper: the event time of an item.
-        pipeline: the pipeline for each window's items.
-        on_late: the pipeline for items whose windows are all closed; None drops them.
-    """
-
-    fans_out: ClassVar[bool] = True  # windows complete, then the item is pushed into others
-    time_mapper: Callable[[Any], Any]
-    pipeline: Plan
-    on_late: Plan | None
+class TimeWindows(WindowsWithLateItems):
+    """A node of windows with fixed bounds."""
 
     @property
     @abstractmethod
     def spans(self) -> Spans:
         """The bounds of the windows."""
 
-    def plans(self) -> Iterator[tuple[str, Plan]]:
-        yield "pipeline", self.pipeline
-        if self.on_late is not None:
-            yield "on_late", self.on_late
-
     def build(self, then: Stage, scope: Scope) -> Part:
         spans = self.spans
         windows = (HoppingPanes if self.pipeline.mergeable else HoppingWindows)(self.pipeline, spans, then, scope)
         newest, late = scope.value(None), scope.value(0)
         scope.writes_late(then)
-        late_stage = self.on_late and build(self.on_late, then._replace(complete=write_nothing), scope)
+        late_stage = self.build_late(then, scope)
 
         def push(code: Code, item: str) -> None:
             state = code.state(scope)
