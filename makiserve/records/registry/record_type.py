@@ -106,8 +106,8 @@ _AVRO_LOGICAL = {
 def record_of_protobuf(name: str, doc: str, message: Any) -> InferredRecord:
     """Return the record type of a Protobuf message type.
 
-    A field is optional if a message may lack it: by `optional`, in a `oneof`, or because it is a message itself. A
-    Timestamp or a Duration is optional only by the first two, because most producers always set it.
+    A field is optional if a message may lack it: it is declared `optional`, is in a `oneof`, or is a message itself.
+    The last does not apply to a Timestamp or a Duration, because producers usually set them.
 
     Args:
         name: of the class.

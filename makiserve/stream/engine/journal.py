@@ -46,14 +46,7 @@ class Journal(list[tuple[Any, ...]]):
         """Record that a window or a group could not complete. It is removed once the record is rolled back.
 
         If one completion causes another one, which fails, only the latter is removed: it is the first to report the
-        error.
-
-        Args:
-            error: the error.
-            kind: what it is: `window`, `session`, `part` or `group`.
-            name: what a message calls it.
-            remove: removes it, with `arguments`, if it is still there.
-            arguments: those of `remove`.
+        error. The arguments are those of `FailedCompletion`.
         """
         if not self._failed or self._failed[-1].error is not error:
             self._failed.append(FailedCompletion(error, kind, name, remove, arguments))

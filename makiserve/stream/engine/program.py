@@ -93,6 +93,7 @@ class Program:
                 code.line("del out[count:]")
                 code.line("fail(index, error)")
             with code.block("else:"):
+                # only a caught error can have removed a window of a record that did not fail
                 if any(isinstance(operator, Catch) for operator in self.plan.walk()):
                     code.line("journal.settle()")
                 else:
