@@ -14,7 +14,7 @@ from makiserve.serving.commit import SLICE_S
 from makiserve.serving.state.checkpoint import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
-from makiserve.serving.state.segments import MARK, TopicRecord
+from makiserve.serving.state.segments import METADATA, TopicRecord
 from makiserve.stream.columns.engine_choice import parts_of
 
 KEYS = (10_000, 200_000, 1_000_000)
@@ -61,12 +61,12 @@ def _measured(keys: int) -> Measured:
         if writer.is_open:
             scorer.rebuild(next(batches) if len(pauses) * BATCH < keys else Batch(lane, []))
     size = sum(len(key) + len(value or b"") for key, value in records)
-    mark = OffsetMetadata(0, "", "", 1, "", writer.state_id, writer.checkpoint, writer.manifest)
+    metadata = OffsetMetadata(0, "", "", 1, "", writer.state_id, writer.checkpoint, writer.manifest)
     contents = Contents()
 
     def restore() -> None:
-        contents.add([*records, (MARK, str(mark).encode())])
-        contents.saved(parts, mark, is_spread=True)
+        contents.add([*records, (METADATA, str(metadata).encode())])
+        contents.saved(parts, metadata, is_spread=True)
 
     return Measured(memory, sum(pauses), size, pauses, _timed(restore))
 

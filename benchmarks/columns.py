@@ -173,7 +173,12 @@ def _flight(rng: random.Random, index: int) -> Flight:
 def _measure(keys: int, name: str, program: Any, records: list[Reading]) -> list[Any]:
     state, parts = program.new_state(), parts_of(checkpoints_of(program))
     outputs: list[Any] = []
-    fed = _timed(lambda: [outputs.extend(program.feed(batch, state).outputs) for batch in _batches(records)])
+
+    def feed() -> None:
+        for batch in _batches(records):
+            outputs.extend(program.feed(batch, state).outputs)
+
+    fed = _timed(feed)
     blocks: list[bytes] = []
     take = _timed(lambda: blocks.extend(parts.take(state, is_whole=True)))
     join = _timed(lambda: parts.join(blocks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import rx
@@ -50,8 +51,10 @@ def electricity_in_rxsci() -> Any:
 
 def call_lambdas(items: list[Reading]) -> None:
     """Call the user's two functions for each item, which is the lower bound for any engine."""
-    weather = lambda i: Weather(i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature)  # noqa: E731
-    temperature = lambda i: i.temperature  # noqa: E731
+    weather: Callable[[Reading], Weather] = lambda i: Weather(  # noqa: E731
+        i.house_overall, i.pressure / (i.wind_speed + 1e-5), i.temperature
+    )
+    temperature: Callable[[Weather], float] = lambda i: i.temperature  # noqa: E731
     for item in items:
         temperature(weather(item))
 

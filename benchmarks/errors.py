@@ -64,7 +64,7 @@ def _fan_out() -> Any:
 def _feed(items: list[Reading], pipeline: Any = None, *, guarded: bool = True) -> Callable[[], object]:
     originals = Scope.writes, Scope.writes_late
     if not guarded:
-        Scope.writes = Scope.writes_late = lambda self, then: None  # type: ignore[assignment,method-assign]
+        Scope.writes = Scope.writes_late = lambda self, then: None  # type: ignore[method-assign]
     program = Program(trace(pipeline or _pipeline()))
     Scope.writes, Scope.writes_late = originals  # type: ignore[method-assign]
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]

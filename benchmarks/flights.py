@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,7 +102,8 @@ def pandas_features(flights: pd.DataFrame) -> pd.DataFrame:
     flights["dest_time_lost"] = latest(flights, landed, ["origin", "dest"])
     flights["is_cancelled"] = flights["dep_delay"].isna().astype(float)
     windows = flights.groupby("origin")[["delay", "time_lost", "is_cancelled"]].rolling(20)
-    means, deviations = windows.mean().droplevel(0), windows["delay"].std().droplevel(0)
+    means = windows.mean().droplevel(0)
+    deviations: Any = windows["delay"].std().droplevel(0)
     arrival = flights["sched_arr_time"] // 100 * 60 + flights["sched_arr_time"] % 100
     frame = flights.assign(
         scheduled_duration=((arrival - flights["due_at"]) % DAY_MINUTES).astype(float),

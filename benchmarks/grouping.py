@@ -58,7 +58,7 @@ def measure(name: str) -> tuple[float, int]:
         rx.from_(items).pipe(rxsci.state.with_memory_store(pipeline(rxsci))).subscribe()
     seconds = time.perf_counter() - start
     status = Path("/proc/self/status").read_text()
-    return seconds, int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
+    return seconds, int(re.search(r"VmHWM:\s+(\d+)", status)[1])
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def run() -> None:
 
 
 def _race(title: str, pyfunc: Any, bare: Callable[[np.ndarray[Any, Any]], Any], size: int) -> None:
-    predictor = MlflowPredictor(pyfunc, tuple(FRAME))
+    predictor = MlflowPredictor(pyfunc, tuple(map(str, FRAME)))
     frame, matrix = FRAME[:size], FRAME[:size].to_numpy()
     rows = list(frame.itertuples(index=False, name=None))
     calls = max(1, CALLS // size)

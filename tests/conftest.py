@@ -23,14 +23,15 @@ from makiserve.testing.broker import (
     install_registry,
 )
 from tests.browser import NoBrowser, chromium
+from tests.examples import FAST
 
 # A shared machine may be slow at any moment: no example fails for its time.
 settings.register_profile("makiserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fast", settings.get_profile("makiserve"), max_examples=20)
+settings.register_profile("fast", settings.get_profile("makiserve"), max_examples=FAST)
 settings.load_profile("makiserve")
 
 BROKER = {"kafka", "distribution"}
-SLOW = BROKER | {"registry", "tracking", "browser"}
+SLOW = BROKER | {"registry", "tracking", "saved", "browser"}
 """Fixtures that start a server or a browser, or store a model in MLflow: a test that uses one is slow."""
 
 
@@ -44,8 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+gc.disable()  # until the tests are collected: walking what is imported takes seconds
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Exempt the imported libraries and the collected tests from garbage collection: walking them takes seconds."""
+    """Exempt the imported libraries and the collected tests from garbage collection."""
+    gc.enable()
     gc.freeze()
 
 

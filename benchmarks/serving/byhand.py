@@ -90,7 +90,8 @@ def _minute(clock: int) -> int:
 
 def _latest(state: State, name: str, due: int, own_event: list[float] | None) -> float:
     """Return the value of the latest event of earlier flights by the time this flight is due."""
-    latest, pending = state.get(name) or ([0.0, 0.0], [])
+    nothing: tuple[list[float], list[list[float]]] = ([0.0, 0.0], [])
+    latest, pending = state.get(name) or nothing
     if pending and pending[0][0] <= due:
         count = bisect_right(pending, [due, inf])
         latest = max(pending[count - 1], latest, key=KNOWN_AT)

@@ -33,7 +33,7 @@ def main(job: str, estimator: str, servers: str, source: str, target: str, folde
     outputs = app.topic(target, key_type=bytes, value_serializer="json")
     table = app.Table("state", partitions=PARTITIONS)
 
-    @app.agent(records)
+    @app.agent(records)  # type: ignore[untyped-decorator]  # the development environment lacks Faust
     async def score(stream: Any) -> None:
         async for event in stream.events():
             state = Memory(table.get(event.key) or {})

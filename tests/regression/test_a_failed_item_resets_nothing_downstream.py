@@ -10,10 +10,11 @@ import rx
 import makiserve.stream as rs
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("after", "expected"),
     [
         (lambda: rs.math.sum(reduce=True), [1.75]),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
@@ -15,6 +15,7 @@ from makiserve.artifact.model_input import InputTable, table_from_schema
 from makiserve.errors import PredictError
 from makiserve.stream.columns.column import Rows, column_of, objects
 from makiserve.stream.columns.items import ColumnItems
+from tests.examples import examples
 
 NAMES = ("a", "b")
 NUMBERS = st.floats() | st.integers(-(2**70), 2**70) | st.integers(-5, 5) | st.booleans() | st.none()
@@ -39,7 +40,7 @@ SCHEMAS = [
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(SCHEMAS), st.tuples(COLUMNS, COLUMNS), st.booleans(), st.booleans(), st.booleans())
 def test_columns_give_the_input_of_rows(
     schema: Schema, values: tuple[list[Any], list[Any]], is_typed: bool, has_categories: bool, bare: bool

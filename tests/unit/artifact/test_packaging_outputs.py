@@ -25,6 +25,7 @@ from makiserve.errors import ConfigurationError, PredictError
 from makiserve.offline import replay
 from makiserve.scoring import Batch
 from makiserve.scoring.isolate import predict_each
+from tests.loops import loop_over
 from tests.unit.artifact.example import readings
 
 Log = Callable[..., Any]
@@ -270,7 +271,7 @@ def refuses_negative(frame: pd.DataFrame) -> Any:
     return [np.column_stack([frame["a"], frame["b"]]), np.column_stack([frame["b"], frame["a"]])]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@loop_over("seed", range(20))
 def test_halving_a_batch_does_not_change_how_an_answer_is_read(tmp_path: Path, seed: int) -> None:
     """Two targets: halving makes batches of two rows, for which the list has one array per row, too."""
     rng = np.random.default_rng(seed)
@@ -285,6 +286,7 @@ def test_halving_a_batch_does_not_change_how_an_answer_is_read(tmp_path: Path, s
         assert isinstance(prediction, PredictError) if a < 0 else prediction == [[a, b], [b, a]]
 
 
+@pytest.mark.slow
 def test_a_model_that_drops_a_row_loses_that_record_alone(tmp_path: Path) -> None:
     predictor = predictor_of(lambda frame: frame["a"][frame["a"] > 0].to_numpy(), tmp_path)
 

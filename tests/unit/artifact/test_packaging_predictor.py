@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -24,6 +23,7 @@ from makiserve.artifact.model_input import table_from_schema
 from makiserve.artifact.native import native_options
 from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.errors import ModelRefused, PredictError
+from tests.loops import loop_over
 
 RNG = np.random.default_rng(7)
 NUMBERS = pd.DataFrame(RNG.normal(1000, 20, size=(40, 3)), columns=["pressure", "temperature", "wind"])
@@ -35,14 +35,15 @@ MIXED = NUMBERS.assign(
 Saved = Callable[..., tuple[Any, MlflowPredictor]]
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Saved:
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """A model as MLflow loads it, and as we do."""
 
     def save(model: Any, signature: ModelSignature | None, inputs: list[str], **options: Any) -> Any:
         options |= {"signature": signature, "pip_requirements": ["scikit-learn"]}
-        mlflow.sklearn.save_model(model, str(tmp_path / "model"), **native_options(model, options))
-        pyfunc = mlflow.pyfunc.load_model(str(tmp_path / "model"), suppress_warnings=True)
+        path = str(tmp_path_factory.mktemp("saved") / "model")
+        mlflow.sklearn.save_model(model, path, **native_options(model, options))
+        pyfunc = mlflow.pyfunc.load_model(path, suppress_warnings=True)
         return pyfunc, MlflowPredictor(pyfunc, tuple(inputs))
 
     return save
@@ -128,7 +129,7 @@ def test_whole_numbers_are_accepted_for_a_double_whatever_their_neighbours(saved
     assert predictor.predict([whole, mixed])[0] == pytest.approx(predictor.predict([whole])[0], rel=1e-12)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("column", "value", "reason"),
     [
         ("pressure", None, "feature 'pressure' is missing"),
@@ -254,7 +255,7 @@ def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema
         table_from_schema(asked, tuple(NUMBERS.columns))
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("output", "expected"),
     [
         (np.array([1.5, 2.0]), [1.5, 2.0]),

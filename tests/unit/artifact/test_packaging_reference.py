@@ -28,6 +28,7 @@ from makiserve.errors import ConfigurationError
 from makiserve.records import Schema
 from makiserve.records.in_memory import BLOCK_RECORDS
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.artifact.example import FEATURES, HOUSE, readings
 
 Log = Callable[..., Any]
@@ -55,6 +56,7 @@ def every(n: int) -> Any:
     return rs.ops.filter(lambda reading: reading.minute % n == n - 1)
 
 
+@pytest.mark.slow
 def test_the_reference_ends_with_the_record_that_causes_the_32nd_output() -> None:
     found = sample(rx.pipe(every(10)), (Reading(i, 1.0) for i in range(100_000)))
 
@@ -83,6 +85,7 @@ def test_a_short_source_is_taken_up_to_its_last_output() -> None:
     assert (len(found.records), len(found.features)) == (50, 5)
 
 
+@pytest.mark.slow
 def test_no_more_than_a_hundred_thousand_records_are_read() -> None:
     read = []
 
@@ -127,7 +130,7 @@ def test_values_that_json_does_not_have_are_kept_apart() -> None:
     assert plain(values) == ["nan", "inf", 1.5, [1.0, "nan"], None, True, [1, "a"]]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("a", "b", "equal"),
     [
         (1.0, 1.0 + 1e-7, True),
@@ -246,6 +249,7 @@ def test_inputs_that_cannot_be_told_are_asked_for(model: Any, given: Any, signat
         choose_inputs(model, {"a": "a", "b": "b", "c": "c"}, given=given, signature=signature)
 
 
+@pytest.mark.slow
 def test_the_types_of_trees_are_trusted_and_foreign_ones_are_asked_for() -> None:
     forest = RandomForestRegressor(2).fit(FRAME, [1, 2])
 

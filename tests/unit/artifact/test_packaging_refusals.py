@@ -152,6 +152,7 @@ def test_a_pipeline_that_depends_on_its_environment_is_refused(log: Log, project
         del os.environ["HOUSE_FIRST"]
 
 
+@pytest.mark.slow
 def test_a_plain_mlflow_model_is_refused_with_the_way_to_package_it(tmp_path: Path) -> None:
     mlflow.sklearn.save_model(fitted(), str(tmp_path / "plain"), pip_requirements=["scikit-learn"])
 

@@ -21,6 +21,7 @@ from makiserve.artifact.environment import environment_differences, requirements
 from makiserve.artifact.source.collect import collect, imported_modules
 from makiserve.artifact.source.sources import Sources, read_sources
 from makiserve.errors import ConfigurationError
+from tests.loops import loop_over
 from tests.unit.artifact.example import FEATURES, HOUSE, UNITS, forget, write
 
 Project = Callable[[dict[str, str], str], ModuleType]
@@ -31,7 +32,7 @@ def collected(house: ModuleType) -> Any:
     return collect(house.features, house.Reading)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("source", "names"),
     [
         ("import a.b as c, d", {"a.b", "d"}),
@@ -142,6 +143,7 @@ def test_a_module_named_like_an_installed_one_is_refused(project: Project) -> No
         sys.modules["pluggy"] = pluggy
 
 
+@pytest.mark.slow
 def test_an_installed_project_is_packaged_without_its_neighbours(tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     write(HOUSE | {"house/units.py": "import cabin\n" + UNITS, "cabin.py": ""}, site)
@@ -159,6 +161,7 @@ def test_an_installed_project_is_packaged_without_its_neighbours(tmp_path: Path)
     assert "cabin==1.5" in requirements(found.imports)
 
 
+@pytest.mark.slow
 def test_requirements_are_pinned_to_what_is_installed_here() -> None:
     assert requirements({"rx", "sklearn"}) == [
         f"makiserve=={makiserve.__version__}",
@@ -168,6 +171,7 @@ def test_requirements_are_pinned_to_what_is_installed_here() -> None:
     assert rx.__name__ == "rx"
 
 
+@pytest.mark.slow
 def test_requirements_after_an_installation_name_what_was_installed(tmp_path: Path) -> None:
     sys.path.insert(0, str(tmp_path))
     assert requirements({"hut"}) == requirements(set())
@@ -177,10 +181,12 @@ def test_requirements_after_an_installation_name_what_was_installed(tmp_path: Pa
     assert "cabin==1.5" in requirements({"hut"})
 
 
+@pytest.mark.slow
 def test_an_optional_import_that_is_not_here_is_no_requirement() -> None:
     assert requirements({"no_such_module_anywhere"}) == requirements(set())
 
 
+@pytest.mark.slow
 def test_an_import_that_no_service_would_have_is_refused(tmp_path: Path) -> None:
     write({"cabin.py": ""}, tmp_path / "elsewhere")
     sys.path.insert(0, str(tmp_path / "elsewhere"))

@@ -9,11 +9,13 @@ import click
 import pytest
 
 from makiserve.cli.main import COMMANDS, command
+from tests.loops import loop_over
 
 SLOW = ("mlflow", "pandas", "pyarrow", "sklearn", "confluent_kafka", "makiserve.stream")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["config"], ["nonsense"]])
+@pytest.mark.slow
 def test_light_commands_import_no_slow_module(arguments: list[str]) -> None:
     program = "import sys, atexit; atexit.register(lambda: print('\\n', *sys.modules)); sys.argv[1:] = "
     program += f"{arguments}; from makiserve.cli.main import main; main()"
@@ -30,7 +32,7 @@ def test_a_supervisor_imports_no_model_library() -> None:
     assert {"mlflow", "sklearn"} & set(done.stdout.split()) == set()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@loop_over("name", COMMANDS)
 def test_command_list_equals_the_commands_own_help(name: str) -> None:
     found = command.get_command(click.Context(command), name)
     assert found

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from docs import decision_index
+from tests.loops import loop_over
 
 DECISIONS = sorted(decision_index.FOLDER.glob("[0-9]*.md"))
 
 
-@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem[:4])
+@loop_over("decision", DECISIONS, ids=lambda path: path.stem[:4])
 def test_a_decision_has_its_parts(decision: Path) -> None:
     assert decision_index.row(decision)
     text = decision.read_text()

@@ -22,6 +22,7 @@ from makiserve.settings import SECTIONS, Settings, given_by_environment, given_b
 from makiserve.settings.settings import IN_FILE, SECRET
 from makiserve.settings.value_sources import CONFIG
 from makiserve.testing.broker.schema_registry import VERSION
+from tests.loops import loop_over
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -136,7 +137,7 @@ def test_the_compose_file_trains_and_produces() -> None:
     assert {words[0].rpartition(".")[2] for words in modules()} == {"data", "train", "produce"}
 
 
-@pytest.mark.parametrize("kind", sorted(manifests().keys() - OF_KEDA))
+@loop_over("kind", sorted(manifests().keys() - OF_KEDA))
 def test_manifests_are_valid(kind: str) -> None:
     kubernetes_validate.validate(manifests()[kind], KUBERNETES, strict=True)
 

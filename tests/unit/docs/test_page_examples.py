@@ -27,6 +27,7 @@ def test_the_examples_of_a_page_are_true(page: str) -> None:
     assert not results.failed
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_page_about_tests_pass() -> None:
     page = (HOW_TO / "test-a-pipeline.md").read_text()
     names: dict[str, Any] = {"__name__": "page"}

@@ -12,6 +12,7 @@ import pytest
 
 from makiserve.cli.main import command
 from makiserve.version import __version__
+from tests.loops import loop_over
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITTEN = sorted(
@@ -50,7 +51,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                     yield name_of(page), shlex.split(found[1], comments=True)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+@loop_over("page", WRITTEN, ids=name_of)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         target, _, anchor = link.partition("#")

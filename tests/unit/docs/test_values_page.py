@@ -16,7 +16,6 @@ from uuid import UUID
 import fastavro
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 from msgspec import Meta
 
 from makiserve.errors import DecodeError
@@ -24,6 +23,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.record import NA_VALUES
 from makiserve.records.typed import TypedColumn
+from tests.loops import loop_over
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/values.md").read_text()
 NAMES = {
@@ -128,7 +128,7 @@ def kind_of(text: str) -> Any:
     return eval(text.strip("`").replace("\\|", "|"), NAMES)
 
 
-@pytest.mark.parametrize(("kind", "form", "text", "accepts"), CASES)
+@loop_over(("kind", "form", "text", "accepts"), CASES)
 def test_a_cell_of_the_table_is_what_happens(tmp_path: Path, kind: str, form: str, text: str, accepts: bool) -> None:
     row = type("Row", (Record,), {"__annotations__": {"x": kind_of(kind)}})
     if form == "json":
@@ -146,7 +146,7 @@ def test_the_table_of_texts_is_read_whole() -> None:
     assert ("`float`", "csv", "", False) in CASES
 
 
-@pytest.mark.parametrize(("name", "accepted"), table("Arrow and Parquet"))
+@loop_over(("name", "accepted"), table("Arrow and Parquet"))
 def test_an_arrow_type_is_accepted_for_these_types_and_no_other(name: str, accepted: str) -> None:
     column = ARROW[name.strip("`")]
     fits = [kind for kind in KINDS if not isinstance(TypedColumn("x", kind_of(kind)).values(column)[0], DecodeError)]
@@ -157,7 +157,7 @@ def test_every_arrow_type_is_in_the_table() -> None:
     assert [name.strip("`") for name, _ in table("Arrow and Parquet")] == list(ARROW)
 
 
-@pytest.mark.parametrize(("name", "accepted"), table("Avro"))
+@loop_over(("name", "accepted"), table("Avro"))
 def test_an_avro_type_is_accepted_for_these_types_and_no_other(name: str, accepted: str) -> None:
     kind, value = AVRO[name.strip("`")]
     writer = {"type": "record", "name": "Row", "fields": [{"name": "x", "type": kind}]}

@@ -11,6 +11,7 @@ from makiserve.errors import ConfigurationError
 from makiserve.kafka import connection as module
 from makiserve.kafka.connection import OWN, Connection, report
 from makiserve.settings import BrokerSettings
+from tests.loops import loop_over
 
 
 def connection(instance: str = "", **options: str) -> Connection:
@@ -18,7 +19,7 @@ def connection(instance: str = "", **options: str) -> Connection:
     return Connection(BrokerSettings("broker:9092", "group", instance, named))
 
 
-@pytest.mark.parametrize("name", OWN)
+@loop_over("name", OWN)
 def test_what_exactly_once_rests_on_cannot_be_set(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         Connection(BrokerSettings("broker:9092", "group", options={name: "x"}))
@@ -62,7 +63,7 @@ def test_an_outage_that_every_client_reports_is_logged_once(
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("options", "timeout_ms"),
     [
         ({}, 15_000),

@@ -18,6 +18,7 @@ from makiserve.errors import (
 )
 from makiserve.kafka import errors as codes
 from makiserve.kafka.errors import fault, retry, to_error
+from tests.loops import loop_over
 
 PLAIN = KafkaError.OPERATION_NOT_ATTEMPTED  # in no group
 
@@ -40,7 +41,7 @@ def error(code: int, abort: bool = False, retry: bool = False, fatal: bool = Fal
     return KafkaError(code, "reason", fatal=fatal, retriable=retry, txn_requires_abort=abort)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("abort", "retry", "fatal", "group", "expected"),
     [(*row[:3], group, kind) for row in FLAGS for group, kind in zip(GROUPS, row[3:], strict=True)],
 )
@@ -51,13 +52,13 @@ def test_flags_decide_in_librdkafkas_order_and_codes_where_there_is_no_flag(
         assert type(fault(error(code, abort, retry, fatal), "Doing")) is expected, KafkaError(code).name()
 
 
-@pytest.mark.parametrize(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
+@loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
 def test_what_only_a_person_can_mend_is_never_retried(abort: bool, retry: bool, fatal: bool) -> None:
     for code in codes.REFUSED:
         assert type(fault(error(code, abort, retry, fatal), "Doing")) is ConfigurationError
 
 
-@pytest.mark.parametrize(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
+@loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
 def test_a_call_made_while_another_is_unfinished_is_a_bug_though_flagged_retriable(
     abort: bool, retry: bool, fatal: bool
 ) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from makiserve.errors import ConfigurationError
 from makiserve.kafka import Place, place_from_text
+from tests.loops import loop_over
 
 TEN = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("text", "place"),
     [
         ("earliest", "earliest"),

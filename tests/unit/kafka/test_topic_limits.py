@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from makiserve.kafka.topic_limits import HOUR_MS, UNLIMITED, TopicLimits, limits_from_settings, message_bytes
+from tests.loops import loop_over
 
 FOREVER = str(UNLIMITED)
 KAFKA_4 = {
@@ -16,7 +15,7 @@ KAFKA_4 = {
 }
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("changes", "expected"),
     [
         ({}, TopicLimits()),

@@ -10,6 +10,7 @@ from pyarrow import csv
 
 from models.electricity.data import COLUMNS, house_table, main, write_house
 from models.electricity.synthetic import weather_columns
+from tests.loops import loop_over
 
 EXCERPT = Path(__file__).parents[4] / "shared" / "data" / "HomeC-first-2838-rows.csv"
 WEEK = 7 * 24 * 60
@@ -71,17 +72,19 @@ def test_longer_file_begins_with_the_shorter_file(week, tmp_path, rows):
     assert week.read_bytes().startswith((tmp_path / "short.csv").read_bytes())
 
 
+@pytest.mark.slow
 def test_time_increases_by_one(year):
     assert np.array_equal(year["time"].to_numpy(), 1451624400 + np.arange(YEAR))
 
 
+@pytest.mark.slow
 def test_cloud_cover_is_text_in_the_first_hour(year):
     cover = year["cloudCover"].to_pylist()
     assert set(cover[:60]) == {"cloudCover"}
     assert all(0 <= float(part) <= 1 for part in cover[60::60])
 
 
-@pytest.mark.parametrize("seed", range(10))
+@loop_over("seed", range(10))
 def test_ten_thousand_rows_of_any_seed_go_below_zero(seed):
     assert weather_columns(10_000 // 60, seed)["temperature"].min() == -11.45
 
@@ -94,18 +97,21 @@ def test_ten_thousand_rows_of_any_seed_go_below_zero(seed):
         ("windSpeed", 6.650, 3.982),
     ],
 )
+@pytest.mark.slow
 def test_a_year_is_near_the_published_statistics(year, column, mean, deviation):
     values = year[column].to_numpy()
     assert values.mean() == pytest.approx(mean, rel=0.05)
     assert values.std() == pytest.approx(deviation, rel=0.05)
 
 
+@pytest.mark.slow
 def test_pressure_is_near_the_published_statistics(year):
     pressure = year["pressure"].to_numpy()
     assert pressure.mean() == pytest.approx(1016.30, abs=1)
     assert pressure.std() == pytest.approx(7.894, rel=0.05)
 
 
+@pytest.mark.slow
 def test_default_house_is_in_the_published_ranges(year):
     ranges = {"House overall [kW]": (0, 14.7146), "temperature": (-11.45, 93.72)}
     ranges |= {"pressure": (986.4, 1042.46), "windSpeed": (0, 22.91)}
@@ -113,6 +119,7 @@ def test_default_house_is_in_the_published_ranges(year):
     assert all(low <= found[name]["min"] and found[name]["max"] <= high for name, (low, high) in ranges.items())
 
 
+@pytest.mark.slow
 def test_consumption_peaks_in_the_evening_and_summers_are_warm(year):
     minute = np.arange(YEAR)
     hour, month = minute // 60 % 24, minute // (30 * 24 * 60)
@@ -121,11 +128,13 @@ def test_consumption_peaks_in_the_evening_and_summers_are_warm(year):
     assert temperature[month == 6].mean() > temperature[month == 1].mean() + 30
 
 
+@pytest.mark.slow
 def test_air_is_never_wetter_than_it_can_be(year):
     assert pc.all(pc.less_equal(year["dewPoint"], year["temperature"])).as_py()
     assert pc.all(pc.less_equal(year["humidity"], 1.0)).as_py()
 
 
+@pytest.mark.slow
 def test_the_sun_makes_no_power_at_night(year):
     hour = np.arange(YEAR) // 60 % 24
     assert year["Solar [kW]"].to_numpy()[hour == 0].max() < 0.01

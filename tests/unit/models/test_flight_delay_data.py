@@ -11,6 +11,8 @@ import pytest
 from makiserve.errors import SourceError
 from models.flight_delay import data
 
+pytestmark = pytest.mark.slow  # they make the data of a year
+
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
@@ -41,14 +43,12 @@ def test_flights_leave_in_the_order_of_their_schedule(written):
     assert departures == sorted(departures)
 
 
-@pytest.mark.slow
 def test_flights_of_one_minute_keep_their_order(written, published):
     header, *flights = published
     flights.sort(key=scheduled)
     assert written == [header, *(re.sub(r"\bNA\b", "", line) for line in flights)]
 
 
-@pytest.mark.slow
 def test_a_missing_value_is_an_empty_cell(written):
     names, *flights = (line.split(",") for line in written)
     missing = Counter(names[place] for row in flights for place, cell in enumerate(row) if cell == "")

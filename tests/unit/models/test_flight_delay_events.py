@@ -6,6 +6,8 @@ import pytest
 from models.flight_delay.events import COLUMNS, events_table
 from models.flight_delay.history import TAXI_MINUTES
 
+pytestmark = pytest.mark.slow  # they make the data of a year
+
 
 @pytest.fixture(scope="module")
 def january():

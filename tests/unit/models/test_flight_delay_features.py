@@ -175,6 +175,7 @@ def before(rows, when, value, keys):
     return found
 
 
+@pytest.mark.slow
 def test_features_of_real_flights_equal_pandas(real, expected):
     frame = frame_of(real)
     assert list(frame.index) == list(expected.index)
@@ -192,6 +193,7 @@ def test_features_of_real_flights_equal_pandas(real, expected):
         np.testing.assert_allclose(frame[name], expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
+@pytest.mark.slow
 def test_features_of_an_origin_do_not_depend_on_others(real):
     together = frame_of(real)
     for origin in ("EWR", "JFK", "LGA"):
@@ -201,6 +203,7 @@ def test_features_of_an_origin_do_not_depend_on_others(real):
 
 
 @pytest.mark.parametrize("place", [100, 400, 700, 1000, 1200])
+@pytest.mark.slow
 def test_future_events_do_not_change_the_features(real, place):
     row = frame_of(real).index[place]
     now = timeline(real[row]).due
@@ -224,6 +227,7 @@ def with_other_future(flight, now):
     return flight
 
 
+@pytest.mark.slow
 def test_features_after_a_restored_checkpoint_are_equal(real):
     scorer = Scorer(trace(features()))
     lane, other = scorer.new_lane(), scorer.new_lane()

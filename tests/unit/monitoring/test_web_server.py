@@ -14,6 +14,7 @@ import pytest
 
 from makiserve.errors import ConfigurationError
 from makiserve.monitoring import Address, Board, WebServer, address_from_text
+from tests.loops import loop_over
 from tests.unit.monitoring.example import lane, snapshot
 
 FREE = Address("127.0.0.1", 0, is_default=False)
@@ -124,7 +125,7 @@ def test_addresses_are_hosts_and_ports(text: str | None, address: Address | None
     assert address_from_text(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536"])
+@loop_over("text", ["", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="expected HOST:PORT, such as"):
         address_from_text(text)

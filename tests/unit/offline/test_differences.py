@@ -10,6 +10,7 @@ import pytest
 
 from makiserve.errors import ConfigurationError
 from makiserve.offline.comparison.differences import differences
+from tests.loops import loop_over
 
 
 def frame(*rows: tuple[Any, ...], names: tuple[str, ...] = ("prediction",)) -> pd.DataFrame:
@@ -33,7 +34,7 @@ def test_a_field_with_the_name_number_is_compared_like_any_other() -> None:
     assert (found.matched, found.first[0].expected, found.first[0].found) == (2, {"number": 1}, {"number": 5})
 
 
-@pytest.mark.parametrize("name", ["_merge", "_place", "label", "partition", "output.key", "prediction_x"])
+@loop_over("name", ["_merge", "_place", "label", "partition", "output.key", "prediction_x"])
 def test_a_field_of_any_name_is_compared(name: str) -> None:
     then, now = (frame(("a", 0, value, 0.0), names=(name, "prediction")) for value in (1, 5))
     found = differences(then, now, against="then")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.offline.emitted import EmittedRows
@@ -17,6 +17,7 @@ from makiserve.records import field
 from makiserve.scoring import Scored
 from makiserve.stream.columns.column import Column, Rows, column_of
 from makiserve.stream.columns.items import ColumnItems
+from tests.examples import examples
 
 
 class Features(NamedTuple):
@@ -48,7 +49,7 @@ def typed(values: list[Any], *, is_all_missing: bool) -> Column:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(columns, columns), min_size=1, max_size=3), st.booleans())
 def test_columns_give_the_frame_of_objects(blocks: list[tuple[list[Any], list[Any]]], is_all_missing: bool) -> None:
     given = [

@@ -23,6 +23,7 @@ from makiserve.errors import ArgumentError, ConfigurationError, PipelineError, S
 from makiserve.offline.feed import Selection
 from makiserve.records import Schema
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 
 START = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
@@ -213,7 +214,7 @@ def test_a_time_that_is_no_time_is_refused() -> None:
         frame_of(table, time="at")
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("options", "words"),
     [
         ({"time": "when"}, "time='when': not a field of Event"),
@@ -315,8 +316,8 @@ def test_a_table_without_rows_has_positions() -> None:
     assert (table.num_rows, table.column_names) == (0, ["offset"])
 
 
-@pytest.mark.parametrize("name", ["source", "offset", "sensor", "at"])
-@pytest.mark.parametrize("form", ["arrow", "polars"])
+@loop_over("name", ["source", "offset", "sensor", "at"])
+@loop_over("form", ["arrow", "polars"])
 def test_a_feature_cannot_replace_a_column_of_the_position(name: str, form: Literal["arrow", "polars"]) -> None:
     named_tuple: Any = NamedTuple  # mypy demands a literal
     kind = named_tuple("Clashing", [(name, int)])

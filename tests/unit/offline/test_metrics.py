@@ -12,6 +12,7 @@ from makiserve.artifact.predictor import ModelTask
 from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.metrics import MOST_GROUPS, measure
 from makiserve.offline.metrics.observed import Observed
+from tests.loops import loop_over
 
 NAN = float("nan")
 REGRESSION = ModelTask("regression")
@@ -132,7 +133,7 @@ def test_a_group_without_all_classes_has_no_auc() -> None:
     assert math.isnan(found.groups[0].figures["auc"])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("predictions", "labels", "kind"),
     [
         ([0.2, 0.9], [0, 1], "classification"),  # a booster's

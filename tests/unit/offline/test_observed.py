@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 
 from makiserve import Record
 from makiserve.errors import DecodeError
@@ -13,6 +12,7 @@ from makiserve.offline.labels import Ahead
 from makiserve.offline.metrics.observed import Observer, Watched
 from makiserve.offline.sources import Block
 from makiserve.scoring import Scored
+from tests.loops import loop_over
 
 
 class Item(Record):
@@ -94,8 +94,8 @@ def test_lanes_of_a_field_have_labels_of_their_own() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shift", [0, 1, 2, 5])
-@pytest.mark.parametrize("size", [1, 3, 7, 40])
+@loop_over("shift", [0, 1, 2, 5])
+@loop_over("size", [1, 3, 7, 40])
 def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
     values = [None if number % 4 == 3 else float(number) for number in range(40)]
     lanes = ["xyz"[number * number % 3] for number in range(40)]

@@ -21,6 +21,7 @@ from makiserve.artifact.reference.reference import take_sample
 from makiserve.errors import ArgumentError, ConfigurationError, PipelineError, PipelineWarning, SourceError
 from makiserve.records import Schema
 from makiserve.stream.engine.trace import trace_factory
+from tests.loops import loop_over
 from tests.unit.offline.powers import Reading, pipeline
 
 
@@ -57,7 +58,7 @@ FRAME = pd.DataFrame({"hour": [1, 2, 3], "TEMP": [2.5, None, None]})
 EXPECTED = pd.DataFrame({"hour": [1, 2, 3], "temperature": [2.5, None, None]})
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "source",
     [
         ROWS,
@@ -91,7 +92,7 @@ class Other(makiserve.Record):
     hour: int
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("source", "words"),
     [
         ([1, 2], "a row is of type int, but must be .*Row or a dict: give a file"),

@@ -11,6 +11,7 @@ import pytest
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.report.binned import bins, frame_of, moments
 from makiserve.offline.report.plot.scale import amount, scale
+from tests.loops import loop_over
 
 
 def labels(low: float, high: float, most: int = 5, *, is_time: bool = False) -> list[str]:
@@ -52,7 +53,7 @@ def test_a_scale_of_a_single_value_has_room() -> None:
     assert 0 < one(5) < 100
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("low", "high"),
     [
         (float("nan"), 1.0),
@@ -96,7 +97,7 @@ def test_a_few_far_away_do_not_take_the_room_of_the_rest() -> None:
     assert frame_of(np.append(many, 1e6)) == pytest.approx((0, 1), abs=0.01)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("times", "expected"),
     [
         ([1_700_000_000, 1_700_000_060], (1_700_000_000, True)),

@@ -7,20 +7,20 @@ import re
 from typing import Any
 
 import numpy as np
-import pytest
 
 from makiserve.artifact.predictor import ModelTask
 from makiserve.offline.metrics.metrics import evidence, measure
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.report import Measured, Report
 from makiserve.offline.report.binned import moments
+from tests.loops import loop_over
 
 COUNT = 50
 LABELS = list(map(float, range(COUNT)))
 REGRESSION, CLASSIFICATION = ModelTask("regression"), ModelTask("classification", (False, True))
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("task", "predictions", "labels"),
     [
         (REGRESSION, [1.0] * COUNT, [1.0] * COUNT),

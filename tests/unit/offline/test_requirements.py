@@ -6,9 +6,10 @@ import pytest
 
 from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.requirements import requirement_from_text, verdicts
+from tests.loops import loop_over
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("text", "found", "is_met"),
     [
         ("rmse<0.5", 0.4, True),
@@ -26,7 +27,7 @@ def test_a_requirement_is_met_or_not(text: str, found: float, is_met: bool) -> N
     assert str(verdict).startswith("met: " if is_met else "failed: ")
 
 
-@pytest.mark.parametrize("text", ["rmse", "rmse=1", "<1", "rmse<", "rmse<1.2.3", "rmse<1 auc>2"])
+@loop_over("text", ["rmse", "rmse=1", "<1", "rmse<", "rmse<1.2.3", "rmse<1 auc>2"])
 def test_what_is_no_requirement_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="expected a metric"):
         requirement_from_text(text)

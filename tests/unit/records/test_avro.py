@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from makiserve.errors import DecodeError
 from makiserve.records import Record, Schema, field
 from makiserve.records.avro import AvroDecoder, parse
+from tests.loops import loop_over
 from tests.unit.records.test_values import KINDS, REFUSED, from_message, record_of, verdict
 
 UTC = timezone.utc
@@ -235,7 +236,7 @@ def test_damaged_data_are_a_decode_error_and_nothing_else(data: st.DataObject) -
         assert isinstance(reader.decode(cut), Reading)
 
 
-@pytest.mark.parametrize("cut", range(len(DATA)))
+@loop_over("cut", range(len(DATA)))
 def test_data_that_end_early_are_refused(cut: int) -> None:
     with pytest.raises(DecodeError):
         decoder(READING, Reading).decode(DATA[:cut])
@@ -250,8 +251,8 @@ COUNT = b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"
 """As many items as 64 bits can count, more than any memory has."""
 
 
-@pytest.mark.parametrize("declared", ["x", "other"])
-@pytest.mark.parametrize(
+@loop_over("declared", ["x", "other"])
+@loop_over(
     ("kind", "data", "words"),
     [
         ({"type": "array", "items": "null"}, COUNT, "more than the data can contain"),
@@ -281,7 +282,7 @@ def test_a_recursive_value_is_refused_beyond_a_depth(declared: str) -> None:
         reader.decode(b"\x02" * 1_000_000 + b"\x00")
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("text", "words"),
     [
         ("", "not an Avro schema"),

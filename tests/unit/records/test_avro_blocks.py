@@ -15,6 +15,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.arrow import BLOCK_ROWS
 from makiserve.records.avro.blocks import DECOMPRESS, MAX_BLOCK_BYTES, ContainerBlocks
 from makiserve.records.record import MAX_JSON_BYTES
+from tests.loops import loop_over
 
 SYNC = b"s" * 16
 PATH = Path("a.avro")
@@ -49,7 +50,7 @@ def written(folder: Path, data: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("codec", DECOMPRESS)
+@loop_over("codec", DECOMPRESS)
 def test_a_block_is_decompressed_up_to_the_limit(codec: str) -> None:
     blocks = ContainerBlocks(io.BytesIO(zeros(codec, 980_000, 10)), PATH, LIMIT)
     assert [(block.claimed, len(block.data)) for block in blocks] == [(1, LIMIT), (1, 11)]
@@ -60,6 +61,7 @@ def test_a_block_is_decompressed_up_to_the_limit(codec: str) -> None:
     assert ("decompresses to more" in str(caught.value)) == (codec != "null")
 
 
+@pytest.mark.slow
 def test_a_bomb_is_a_source_error_after_the_blocks_before_it(tmp_path: Path) -> None:
     path = written(tmp_path, zeros("deflate", 10, MAX_BLOCK_BYTES))
     assert path.stat().st_size < MAX_BLOCK_BYTES / 900
@@ -106,6 +108,7 @@ def test_a_block_with_damaged_framing_is_a_source_error(end: bytes) -> None:
 
 
 @pytest.mark.parametrize("codec", DECOMPRESS)
+@pytest.mark.slow
 def test_a_file_with_changed_bytes_gives_records_or_an_error(tmp_path: Path, codec: str) -> None:
     data = zeros(codec, 3, 200)
     for place in range(len(data)):
@@ -116,6 +119,7 @@ def test_a_file_with_changed_bytes_gives_records_or_an_error(tmp_path: Path, cod
             assert "a.avro" in str(error)  # noqa: PT017  both outcomes are right
 
 
+@pytest.mark.slow
 def test_a_large_block_of_small_records_is_yielded_in_parts(tmp_path: Path) -> None:
     count = 2 * BLOCK_ROWS + 3
     path = written(tmp_path, container("deflate", "on", "boolean", [True] * count, block_bytes=1 << 20))

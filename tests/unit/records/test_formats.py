@@ -25,6 +25,7 @@ from pyarrow import parquet
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records import Record, RecordFile, Schema, field
 from makiserve.records.protobuf import compiled
+from tests.loops import loop_over
 
 
 class Reading(Record):
@@ -138,7 +139,7 @@ def records(path: Path, record: type[Record] = Reading) -> list[Any]:
     return [item for block in RecordFile(path, Schema(record)) for item in block]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@loop_over("name", FORMATS)
 def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(FORMATS[name]())
@@ -281,6 +282,7 @@ def test_a_damaged_avro_file_is_a_source_error(tmp_path: Path, cut: slice) -> No
         records(path)
 
 
+@pytest.mark.slow
 def test_an_avro_file_with_changed_bytes_gives_records_or_errors(tmp_path: Path) -> None:
     path, data = tmp_path / "a.avro", as_avro()
     for place in range(len(data)):

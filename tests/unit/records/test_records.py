@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from makiserve.errors import DecodeError, PipelineError, SourceError
 from makiserve.records import Record, RecordFile, Schema, field
 from makiserve.records.cells import FLOAT, INT, CsvColumn
+from tests.loops import loop_over
 
 
 class Reading(Record):
@@ -34,7 +35,7 @@ def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str 
     return [item for block in RecordFile(path, Schema(record)) for item in block]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("row", "message"),
     [
         (b"1,2,-11.45,x,5,true", Reading(1, 2.0, -11.45, "x", 5.0, True)),
@@ -66,7 +67,7 @@ def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, mes
         assert found[1] == message
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("data", "message"),
     [
         (b'{"time": 1, "House overall [kW]": 2, "temperature": "x"}', "field 'temperature': expected float, got \"x\""),

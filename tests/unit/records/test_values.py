@@ -28,6 +28,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.cells import has_literals
 from makiserve.records.record import NA_VALUES
 from makiserve.records.typed import TypedColumn
+from tests.loops import loop_over
 
 
 class Level(IntEnum):
@@ -250,7 +251,8 @@ ARROW: dict[str, pa.Array] = {
 }
 
 
-@pytest.mark.parametrize("name", ARROW)
+@loop_over("name", ARROW)
+@pytest.mark.slow
 def test_no_value_of_an_arrow_type_raises(tmp_path: Path, name: str) -> None:
     column: Any = ARROW[name]
     path: Path | None = tmp_path / "x.parquet"
@@ -271,7 +273,7 @@ def test_no_value_of_an_arrow_type_raises(tmp_path: Path, name: str) -> None:
 UTC = timezone.utc
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("name", "kind", "expected"),
     [
         ("halffloat", float | None, [1.5, None]),
@@ -380,7 +382,7 @@ def test_one_missing_word_may_be_given_alone_and_numbers_may_not() -> None:
         Schema(record_of(float), [-999])  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("message", "kind", "expected"),
     [
         (b"NaN", float | None, (type(None), None)),

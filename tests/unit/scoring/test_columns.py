@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -29,6 +29,7 @@ from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 
 
 class Reading(Record):
@@ -123,7 +124,7 @@ PIPELINES = [
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(tables(), st.sampled_from(PIPELINES), st.lists(st.integers(1, 50), min_size=1, max_size=4))
 def test_columns_give_what_objects_give(rows: dict[str, pa.Array], pipeline: Any, cuts: list[int]) -> None:
     model = Doubled()

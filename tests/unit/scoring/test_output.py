@@ -15,6 +15,7 @@ from makiserve.records import Record
 from makiserve.scoring import EncodedOutputs, Outputs, Posted, Scored
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.items import ColumnItems
+from tests.loops import loop_over
 
 
 class Reading(makiserve.Record):
@@ -46,7 +47,7 @@ def predicted(*predictions: Any) -> Scored:
     return Scored([0] * len(predictions), [Features(1, "a")] * len(predictions), list(predictions), [])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("emit", "expected"),
     [
         ((), b'{"prediction":10.0}'),
@@ -73,7 +74,7 @@ def test_without_a_model_the_features_are_the_output() -> None:
     assert encoded("record.time", has_model=False).values == [b'{"record":{"time":7}}', b'{"record":{"time":8}}']
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("item", "expected"),
     [
         (Features(1.5, "a"), b'{"wind":1.5,"house":"a"}'),
@@ -101,7 +102,7 @@ def test_post_may_emit_items_of_several_types() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("value", "expected"),
     [
         (np.float64(1.5), b"1.5"),

@@ -25,6 +25,7 @@ from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.registry import SchemaFormat, payload_encoder
 from makiserve.scoring.output_type import SampleOutputs, native, output_type
 from makiserve.scoring.plain import plain
+from tests.loops import loop_over
 
 ZONED = datetime(2026, 11, 28, 12, 0, 0, 250, tzinfo=timezone.utc)
 LOCAL = datetime(2026, 11, 28, 12, 0, 0, 250)  # noqa: DTZ001  a time without a zone
@@ -94,14 +95,14 @@ VALUES: list[tuple[Any, Any, Any]] = [  # as predicted, as Avro gives it, as JSO
 ]
 
 
-@pytest.mark.parametrize(("value", "avro", "as_json"), VALUES, ids=[repr(value[0])[:30] for value in VALUES])
+@loop_over(("value", "avro", "as_json"), VALUES, ids=[repr(value[0])[:30] for value in VALUES])
 def test_other_libraries_read_what_is_written(value: Any, avro: Any, as_json: Any) -> None:
     assert read_back("avro", {"prediction": value}) == [{"prediction": avro}]
     (found,) = read_back("json-schema", {"prediction": value})
     assert found == {"prediction": as_json}
 
 
-@pytest.mark.parametrize("value", [value[0] for value in VALUES], ids=[repr(value[0])[:30] for value in VALUES])
+@loop_over("value", [value[0] for value in VALUES], ids=[repr(value[0])[:30] for value in VALUES])
 def test_every_format_of_an_output_is_read_as_the_same_record(value: Any) -> None:
     """An audit compares outputs in any format in this way."""
     item = {"prediction": value}
@@ -137,8 +138,8 @@ def test_nan_is_nan_in_avro_and_null_in_json() -> None:
     assert read_back("json-schema", item) == [{"prediction": None}]
 
 
-@pytest.mark.parametrize("schema_format", FORMATS)
-@pytest.mark.parametrize(
+@loop_over("schema_format", FORMATS)
+@loop_over(
     ("seen", "other"), [(1, 1.5), (1, True), (1, None), (1.5, "1.5"), ("a", 1), ([1], ["a"]), ({"a": 1}, {"b": 1})]
 )
 def test_a_value_of_another_type_is_refused(schema_format: SchemaFormat, seen: Any, other: Any) -> None:

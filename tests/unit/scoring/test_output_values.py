@@ -14,12 +14,13 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.records.registry import KINDS, SchemaFormat, payload_encoder, with_id
 from makiserve.scoring.output_type import SampleOutputs, native, output_type
 from makiserve.scoring.plain import plain
+from tests.examples import examples
 from tests.unit.records.test_values import Kind, Level
 
 ZONED = datetime(2026, 11, 29, tzinfo=timezone.utc)
@@ -63,9 +64,10 @@ def read_by_confluent(schema_format: SchemaFormat, text: str, encode: Any, item:
     return deserialize(with_id(number, encode)(item), SerializationContext("out", MessageField.VALUE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema_format", KINDS)
 @pytest.mark.parametrize("kind", VALUES, ids=str)
-@settings(max_examples=15)
+@examples(15)
 @given(data=st.data())
 def test_output_value_read_by_confluent_has_the_json_of_plain_outputs(
     schema_format: SchemaFormat, kind: Any, data: st.DataObject

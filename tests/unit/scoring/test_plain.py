@@ -15,12 +15,13 @@ import pandas as pd
 import pytest
 
 from makiserve.scoring.plain import plain
+from tests.loops import loop_over
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/models.md"
 ROWS = re.findall(r"^\| `(.+)` \| `(.+)` \|$", PAGE.read_text(encoding="utf-8").split("## Values")[1], re.MULTILINE)
 
 
-@pytest.mark.parametrize(("value", "written"), ROWS)
+@loop_over(("value", "written"), ROWS)
 def test_a_value_is_written_as_the_documentation_says(value: str, written: str) -> None:
     made = eval(value, {"np": np, "pd": pd, "decimal": __import__("decimal")})
 
@@ -45,7 +46,7 @@ class Pair:
     second: Any
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("value", "expected"),
     [
         (np.longdouble(1.5), 1.5),
@@ -76,9 +77,7 @@ def test_a_value_of_any_library_is_plain(value: Any, expected: Any) -> None:
     assert plain(value) == expected
 
 
-@pytest.mark.parametrize(
-    "value", [1j, np.complex64(1), pd.Period("2024"), pd.Interval(0, 1), object(), [1j], {"a": 1j}]
-)
+@loop_over("value", [1j, np.complex64(1), pd.Period("2024"), pd.Interval(0, 1), object(), [1j], {"a": 1j}])
 def test_a_value_without_a_form_in_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="a value of type"):
         plain(value)

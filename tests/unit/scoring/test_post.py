@@ -14,6 +14,7 @@ from makiserve.records import Record
 from makiserve.scoring import Batch, Prediction, Scored, Scorer
 from makiserve.scoring.batch import Posted
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 
 
 class Reading(Record):
@@ -99,8 +100,8 @@ def test_lanes_have_post_states_of_their_own_and_one_call_of_the_model() -> None
     assert model.calls == 1
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-@pytest.mark.parametrize("features", [FEATURES, TWICE], ids=["one output", "two outputs"])
+@loop_over("size", [1, 2, 3, 7, 100])
+@loop_over("features", [FEATURES, TWICE], ids=["one output", "two outputs"])
 def test_batches_do_not_change_what_post_emits(size: int, features: Any) -> None:
     records = readings(*(x % 14 for x in range(60)))  # 13 is refused by the model, 7 and 6 by post
     whole = scorer(features)

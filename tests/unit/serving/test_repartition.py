@@ -23,6 +23,7 @@ from makiserve.serving.topics import Partitions
 from makiserve.settings import BrokerSettings, ServeSettings
 from makiserve.stream import ops
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, message, packaged
 from tests.unit.serving.fakes import Producer as MemoryProducer
 
@@ -48,7 +49,7 @@ MODEL = FeaturesOnly("m:f", "d1", lambda: ops.map(str), Reading, trace(ops.map(s
 STAGE = Repartitioner(MODEL, "house", SETTINGS)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("value", "key"), [("h 1", b"h 1"), ("", b""), ("ß", "ß".encode()), (3, b"3"), (1.0, b"1.0"), (True, b"true")]
 )
 def test_a_key_is_the_text_of_the_field_or_its_json(value: Any, key: bytes) -> None:
@@ -79,8 +80,8 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
     assert (published.causes, [index for index, _ in published.dead]) == ([0], [1])
 
 
-@pytest.mark.parametrize("key", [b"k7", b"", None])
-@pytest.mark.parametrize("time_ms", [1007, 0, -5])
+@loop_over("key", [b"k7", b"", None])
+@loop_over("time_ms", [1007, 0, -5])
 def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key: bytes | None, time_ms: int) -> None:
     own = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
     record = RecordOrigin(key, cast("Any", own), RecordPosition("in", 1, 7).header, time_ms)

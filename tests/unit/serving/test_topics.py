@@ -9,6 +9,7 @@ import pytest
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.serving.topics import LONGEST_NAME, Partitions, check_names, prepare_topics
 from makiserve.settings import BrokerSettings, ServeSettings
+from tests.loops import loop_over
 
 BROKER = BrokerSettings("broker:9092", "group")
 
@@ -65,7 +66,7 @@ def test_names_derived_from_the_group_are_checked_too() -> None:
         check_names(BrokerSettings("broker:9092", fits.group + "g"), settings())
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b", "ü", "", ".", "..", "a\n"])
+@loop_over("name", ["a b", "a/b", "ü", "", ".", "..", "a\n"])
 def test_characters_that_kafka_does_not_allow_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be the name of the output: Kafka allows letters"):
         check_names(BROKER, settings(output=name))
@@ -76,8 +77,8 @@ def test_a_group_whose_state_topic_would_be_illegal_is_refused() -> None:
         check_names(BrokerSettings("broker:9092", "my group"), settings())
 
 
-@pytest.mark.parametrize("role", ["input", "output", "dead_letters", "shadow_output"])
-@pytest.mark.parametrize("internal", ["group.state", "group.by-house", "group.by-house.state"])
+@loop_over("role", ["input", "output", "dead_letters", "shadow_output"])
+@loop_over("internal", ["group.state", "group.by-house", "group.by-house.state"])
 def test_the_groups_own_topics_have_no_other_role(role: str, internal: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{internal} is the .* of the group group and cannot be the"):
         check_names(BROKER, settings(partition_by="house", **{role: internal}))

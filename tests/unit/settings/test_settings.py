@@ -22,6 +22,7 @@ from makiserve.settings import (
     given_by_flags,
     options,
 )
+from tests.loops import loop_over
 
 OPTIONS = [each for section in SECTIONS for each in options(section)]
 NEEDED = {"--input": "house", "--output": "predictions", "--bootstrap-servers": "broker:9092"}
@@ -48,7 +49,7 @@ def test_no_two_options_have_the_same_variable_or_key() -> None:
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda each: each.variable)
+@loop_over("option", OPTIONS, ids=lambda each: each.variable)
 def test_every_option_has_a_sentence_of_help(option: Any) -> None:
     assert option.spec.help.endswith(".")
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.settings.text import Size, metavar, text_from_value, value_from_text
+from tests.loops import loop_over
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("kind", "text", "value"),
     [
         (timedelta, "100ms", timedelta(milliseconds=100)),
@@ -36,7 +37,7 @@ def test_a_text_is_read_as_its_type(kind: Any, text: str, value: Any) -> None:
     assert value_from_text(kind, text) == value
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("kind", "text", "reason"),
     [
         (timedelta, "100", "a duration with its unit"),

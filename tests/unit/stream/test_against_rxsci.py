@@ -15,10 +15,11 @@ from typing import Any
 
 import rx
 import rxsci
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
+from tests.examples import examples
 
 Make = Callable[[Any], Any]
 """Makes the operator of a module, makiserve's or RxSci's."""
@@ -110,7 +111,7 @@ def alike(ours: Any, theirs: Any) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(PIPELINES, NUMBERS)
 def test_random_pipelines_emit_what_they_emit_in_rxsci(make: Make, numbers: list[int]) -> None:
     ours, theirs = observed(rs, make, numbers), observed(rxsci, make, numbers)
@@ -118,7 +119,7 @@ def test_random_pipelines_emit_what_they_emit_in_rxsci(make: Make, numbers: list
     assert all(map(alike, ours, theirs)), (ours, theirs)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(1, 8), st.integers(1, 8), named(REDUCING), st.lists(st.integers(-100, 100), max_size=40))
 def test_overlapping_windows_emit_what_they_emit_in_rxsci_until_the_end(
     window: int, stride: int, inner: Make, numbers: list[int]

@@ -16,6 +16,7 @@ import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace, trace_factory
+from tests.loops import loop_over
 
 SCHEMA = pa.schema({"a": pa.int64()})
 
@@ -42,8 +43,8 @@ CALLED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", ["temperature", 3, [abs]], ids=repr)
-@pytest.mark.parametrize("name", CALLED)
+@loop_over("wrong", ["temperature", 3, [abs]], ids=repr)
+@loop_over("name", CALLED)
 def test_what_is_not_a_function_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(PipelineError, match=rf"^{name} must be a function"):
         CALLED[name](wrong)
@@ -87,15 +88,15 @@ COUNTED: dict[str, tuple[Callable[[Any], Any], int]] = {
 """The operators that take a number of items or bytes, and the minimum."""
 
 
-@pytest.mark.parametrize("wrong", ["3", 2.0, float("nan"), True, [1], -1], ids=repr)
-@pytest.mark.parametrize("name", COUNTED)
+@loop_over("wrong", ["3", 2.0, float("nan"), True, [1], -1], ids=repr)
+@loop_over("name", COUNTED)
 def test_count_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
     make, least = COUNTED[name]
     with pytest.raises(PipelineError, match=rf"^{re.escape(name)} must be an integer of at least {least}, not "):
         make(wrong)
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@loop_over("name", COUNTED)
 def test_count_may_be_of_numpy_and_as_small_as_the_minimum(name: str) -> None:
     make, least = COUNTED[name]
     make(np.int64(least))
@@ -111,22 +112,22 @@ SHARES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", ["0.5", None, 1.5, -0.1, float("nan"), True], ids=repr)
-@pytest.mark.parametrize("name", SHARES)
+@loop_over("wrong", ["0.5", None, 1.5, -0.1, float("nan"), True], ids=repr)
+@loop_over("name", SHARES)
 def test_share_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(PipelineError, match=rf"^{name} must be a number between 0 and 1, not "):
         SHARES[name](wrong)
 
 
-@pytest.mark.parametrize("wrong", ["2", 0, -1, float("nan"), [1]], ids=repr)
-@pytest.mark.parametrize("name", ["alpha", "halflife"])
+@loop_over("wrong", ["2", 0, -1, float("nan"), [1]], ids=repr)
+@loop_over("name", ["alpha", "halflife"])
 def test_decay_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(PipelineError, match=rf"^ewm_mean: {name} must be a number greater than 0"):
         rs.math.ewm_mean(**{name: wrong})
 
 
-@pytest.mark.parametrize("wrong", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
-@pytest.mark.parametrize("name", ["active_timeout", "inactive_timeout"])
+@loop_over("wrong", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
+@loop_over("name", ["active_timeout", "inactive_timeout"])
 def test_timeout_of_the_wrong_kind_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(PipelineError, match=rf"^time_split: {name}"):
         rs.data.time_split(lambda item: item, pipeline=[rs.ops.count()], **{name: wrong})
@@ -139,8 +140,8 @@ ITERATED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", [rx.interval(1), rx.of(1), 3], ids=lambda wrong: type(wrong).__name__)
-@pytest.mark.parametrize("name", ITERATED)
+@loop_over("wrong", [rx.interval(1), rx.of(1), 3], ids=lambda wrong: type(wrong).__name__)
+@loop_over("name", ITERATED)
 def test_observable_is_not_iterated_over(name: str, wrong: Any) -> None:
     """Observables can be indexed without an end, so `for` and `tuple` would never return."""
     with pytest.raises(PipelineError, match=rf"^{name} must be a list or another iterable of items, not "):
@@ -168,7 +169,7 @@ FACTORIES: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(("factory", "words"), FACTORIES.values(), ids=FACTORIES.keys())
+@loop_over(("factory", "words"), FACTORIES.values(), ids=FACTORIES.keys())
 def test_what_is_not_a_factory_of_a_pipeline_is_refused(factory: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         trace_factory(factory)

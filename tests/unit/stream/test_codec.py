@@ -14,6 +14,7 @@ import pytest
 import makiserve
 from makiserve.errors import StateError
 from makiserve.stream.engine.codec import Codec, pack
+from tests.loops import loop_over
 
 
 class Reading(makiserve.Record):
@@ -60,14 +61,14 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+@loop_over("value", VALUES, ids=range(len(VALUES)))
 def test_value_and_its_types_come_back(value: Any) -> None:
     found = CODEC.from_plain(msgspec.msgpack.decode(pack(CODEC.to_plain(value))))
     assert (found, type(found)) == (value, type(value))
     assert repr(found) == repr(value)
 
 
-@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+@loop_over("value", VALUES, ids=range(len(VALUES)))
 def test_values_that_are_encoded_together_come_back(value: Any) -> None:
     values = [value, value]
     assert repr(CODEC.from_plains(msgspec.msgpack.decode(pack(CODEC.to_plains(values))))) == repr(values)
@@ -86,7 +87,7 @@ def test_value_without_a_code_among_others_is_refused() -> None:
         CODEC.to_plains([Pair(1, object())])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "plains",
     [
         {},

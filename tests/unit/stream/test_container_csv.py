@@ -21,6 +21,7 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.rxsci.container import csv
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
@@ -52,7 +53,7 @@ def loaded(lines: list[str], **parameters: Any) -> list[Any]:
     return outcome(rx.from_(lines).pipe(csv.load(csv.create_line_parser(**parameters))))
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "parameters",
     [
         {"dtype": TYPES[:3]},
@@ -67,7 +68,7 @@ def loaded(lines: list[str], **parameters: Any) -> list[Any]:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("skip", [0, 2])
+@loop_over("skip", [0, 2])
 def test_rows_are_rxscis(parameters: dict[str, Any], skip: int) -> None:
     separator = parameters.get("separator", ",")
     lines = [
@@ -111,7 +112,7 @@ def test_an_unknown_type_is_refused_with_those_that_are_known() -> None:
         csv.create_line_parser([("time", int), ("temperature", "decimal")])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("line", "words"),
     [
         ("1,2.5,dry", "3 cells, but 4 columns"),
@@ -253,8 +254,9 @@ def test_names_of_a_header_that_are_no_names_are_made_so() -> None:
     }
 
 
-@pytest.mark.parametrize("doublequote", [False, True])
-@pytest.mark.parametrize("damage", ['"x,', '"', '\\"', ',"', '"a""', '",'])
+@pytest.mark.slow
+@loop_over("doublequote", [False, True])
+@loop_over("damage", ['"x,', '"', '\\"', ',"', '"a""', '",'])
 def test_a_line_of_stray_quotes_takes_no_longer_than_another(damage: str, doublequote: bool) -> None:
     """The test's time limit is the assertion: in quadratic time it takes hours."""
     parse = csv.create_line_parser([("a", str), ("b", str)], doublequote=doublequote, ignore_error=True)

@@ -15,6 +15,7 @@ from rx.subject import Subject
 
 from makiserve.errors import PipelineError
 from makiserve.stream.rxsci.container import parquet
+from tests.loops import loop_over
 
 SCHEMA = pa.schema({"time": pa.int64(), "text": pa.string(), "xs": pa.list_(pa.float64())})
 
@@ -29,8 +30,8 @@ def outcome(stream: rx.Observable) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
-@pytest.mark.parametrize("compression", ["snappy", "zstd", None])
+@loop_over("count", [0, 1, 9, 10, 11, 20, 25])
+@loop_over("compression", ["snappy", "zstd", None])
 def test_rows_are_read_as_they_were_written(tmp_path: Path, count: int, compression: str | None) -> None:
     path = str(tmp_path / "file.parquet")
     dump = parquet.dump_to_file(path, SCHEMA, batch_size=10, compression=compression)

@@ -15,6 +15,7 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.cases import CASES, NUMBERS, UNTRACED, each_pipeline
 from tests.unit.stream.feed import has_removed
 
@@ -36,7 +37,7 @@ def test_every_operator_has_a_case() -> None:
     assert not set(CASES) & set(UNTRACED)
 
 
-@pytest.mark.parametrize("name", VOCABULARY)
+@loop_over("name", VOCABULARY)
 def test_the_example_in_every_docstring_is_true(name: str) -> None:
     module, _, public = name.rpartition(".")
     operator = getattr(importlib.import_module(f"makiserve.stream.{module}"), public)

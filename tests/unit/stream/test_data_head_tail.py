@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     items=st.lists(st.integers(), min_size=1, max_size=25),
     count=st.integers(1, 6),

@@ -18,6 +18,7 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
@@ -127,7 +128,7 @@ def test_one_byte_order_mark_stands_before_pieces() -> None:
     ]
 
 
-@pytest.mark.parametrize("ratio", [0.1, 0.25, 0.3, 0.7, 1, 0])
+@loop_over("ratio", [0.1, 0.25, 0.3, 0.7, 1, 0])
 def test_the_ratio_of_train_and_test_is_met(ratio: float) -> None:
     train: list[int] = []
     test: list[int] = []
@@ -150,7 +151,7 @@ def test_where_one_over_the_ratio_is_whole_the_split_is_rxscis(ratio: float) -> 
     assert found[rs] == found[rxsci]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("make", "words"),
     [
         (lambda: rs.data.lag(0), "lag"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -16,6 +16,7 @@ from makiserve.errors import PipelineError
 from makiserve.stream.calendars import Calendar
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 UTC = timezone.utc
@@ -32,7 +33,7 @@ def bounded(inner: Any) -> Any:
     return rs.ops.tee_map(rs.data.window_start(), rs.data.window_end(), inner)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(times=st.lists(TIMES, max_size=20).map(sorted), unit=st.sampled_from(list(PERIODS)), inner=st.booleans())
 def test_items_are_counted_by_the_periods_of_pandas(times: list[datetime], unit: Any, inner: bool) -> None:
     count = COUNT if inner else rs.ops.scan(lambda total, _: total + 1, 0, reduce=True)
@@ -46,7 +47,7 @@ def test_items_are_counted_by_the_periods_of_pandas(times: list[datetime], unit:
     assert [(start.replace(tzinfo=None), end.replace(tzinfo=None), size) for start, end, size in ours] == expected
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(time=TIMES, hours=st.integers(-72, 72), zone=st.sampled_from(ZONES), unit=st.sampled_from(list(PERIODS)))
 def test_spans_follow_one_another_without_gaps(time: datetime, hours: int, zone: str, unit: Any) -> None:
     calendar = Calendar(unit, ZoneInfo(zone))

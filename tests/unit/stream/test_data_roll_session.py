@@ -17,6 +17,8 @@ from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 COUNT = [rs.ops.count(reduce=True)]
@@ -122,14 +124,14 @@ def test_without_late_items_sessions_are_the_sorted_items_cut_at_gaps(times: lis
     assert in_order == emitted(split, sorted(times))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TIMES, st.integers(1, 12), st.integers(0, 20))
 def test_late_items_join_begin_and_merge_open_sessions(times: list[int], gap: int, lateness: int) -> None:
     late = sessions(gap, lateness=ms(lateness), on_late=[rs.ops.map(Late)])
     assert emitted(late, times) == by_definition(times, gap, lateness)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TIMES, st.integers(1, 12), st.integers(0, 20))
 def test_sessions_are_those_of_kafka_streams(times: list[int], gap: int, lateness: int) -> None:
     """Kafka Streams joins items that are exactly `gap` apart; in whole milliseconds its gap is 1 ms less than ours."""
@@ -220,7 +222,7 @@ def test_record_whose_merge_fails_leaves_no_trace() -> None:
     assert program.complete(state) == [4.0, Decimal(1)]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "pipeline",
     [[rs.data.to_list()], [rs.math.sum()], [rs.ops.identity()], [rs.data.roll(2, 2, COUNT)], [], None],
     ids=["to_list", "running", "stateless", "windows", "empty", "none"],

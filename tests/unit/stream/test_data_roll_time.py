@@ -13,6 +13,7 @@ import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
@@ -77,8 +78,9 @@ def test_a_datetime_without_a_zone_is_utc() -> None:
     assert lane(naive, items) == lane(zoned, items) == [1, 1]
 
 
-@pytest.mark.parametrize(("window", "stride"), [(10, 10), (12, 3), (12, 5), (7, 3), (3, 7), (60, 1)])
-@pytest.mark.parametrize("lateness", [0, 4, 100])
+@loop_over(("window", "stride"), [(10, 10), (12, 3), (12, 5), (7, 3), (3, 7), (60, 1)])
+@loop_over("lateness", [0, 4, 100])
+@pytest.mark.slow
 def test_sliced_windows_agree_with_the_general_way_out_of_order(window: int, stride: int, lateness: int) -> None:
     chance = random.Random(window * stride + lateness)
     times, now = [], 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -18,6 +18,7 @@ from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 WINDOW_MS = 10
@@ -53,7 +54,7 @@ REDUCTIONS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(readings=IN_ORDER, window=st.sampled_from([1, 7, 10, 100]))
 def test_items_in_order_give_the_results_of_pandas(readings: list[Reading], window: int) -> None:
     times = pd.to_datetime([reading.time for reading in readings], unit="ms")
@@ -63,7 +64,7 @@ def test_items_in_order_give_the_results_of_pandas(readings: list[Reading], wind
     assert_alike(ours, theirs)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(readings=IN_ORDER, q=st.sampled_from([0.0, 0.25, 0.9, 1.0]))
 def test_quantiles_are_those_of_pandas(readings: list[Reading], q: float) -> None:
     times = pd.to_datetime([reading.time for reading in readings], unit="ms")
@@ -72,7 +73,7 @@ def test_quantiles_are_those_of_pandas(readings: list[Reading], q: float) -> Non
     assert_alike([(value,) for value in ours], [(value,) for value in theirs])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     readings=st.lists(st.builds(Reading, st.integers(0, 60), VALUES | st.just(math.nan) | st.none()), max_size=40),
     least=st.integers(1, 4),
@@ -103,7 +104,7 @@ def by_definition(readings: list[Reading]) -> list[list[Reading]]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(readings=READINGS)
 def test_items_in_any_order_have_the_window_of_the_definition(readings: list[Reading]) -> None:
     expected = by_definition(readings)
@@ -111,7 +112,7 @@ def test_items_in_any_order_have_the_window_of_the_definition(readings: list[Rea
     assert emitted(trailing([rs.data.tail(99, reduce=True)]), readings) == [tuple(window) for window in expected]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(readings=READINGS)
 def test_result_depends_to_the_last_bit_on_the_items_of_its_window_alone(readings: list[Reading]) -> None:
     thirds = [reading._replace(value=reading.value / 3) for reading in readings]

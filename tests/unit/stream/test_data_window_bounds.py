@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -16,6 +16,8 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.timing import time_operators
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
@@ -35,7 +37,7 @@ each_inner = pytest.mark.parametrize("inner", ANY_INNER.values(), ids=ANY_INNER)
 
 
 @each_inner
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     times=st.lists(st.integers(-40, 80)),
     sizes=st.sampled_from([(10, 10), (10, 5), (12, 5), (3, 7)]),
@@ -55,14 +57,14 @@ def test_window_of_roll_time_has_its_items_between_its_bounds(
 
 
 @each_inner
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(times=st.lists(st.integers(-40, 80)))
 def test_window_of_roll_trailing_ends_at_its_item(inner: Any, times: list[int]) -> None:
     found = emitted(rs.data.roll_trailing(ms(10), lambda i: i, bounded(inner)), times)
     assert [(start, end, items[-1]) for start, end, items in found] == [(time - 10, time, time) for time in times]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(times=st.lists(st.integers(0, 80)), closing=st.booleans(), includes=st.booleans())
 def test_session_is_from_its_first_to_its_latest_item(times: list[int], closing: bool, includes: bool) -> None:
     parameters: dict[str, Any] = {"closing_mapper": lambda i: i % 7 == 0} if closing else {}
@@ -114,8 +116,8 @@ def test_session_whose_item_fails_keeps_its_bounds() -> None:
     assert checkpoints.dump(state) == checkpoints.dump(clean)
 
 
-@pytest.mark.parametrize("make", [rs.data.window_start, rs.data.window_end])
-@pytest.mark.parametrize(
+@loop_over("make", [rs.data.window_start, rs.data.window_end])
+@loop_over(
     "around",
     [
         lambda inner: inner,

@@ -11,6 +11,7 @@ import pytest
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 COUNT = [rs.ops.count(reduce=True)]
@@ -26,14 +27,14 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("make", TAKERS.values(), ids=TAKERS.keys())
+@loop_over("make", TAKERS.values(), ids=TAKERS.keys())
 def test_a_text_is_the_duration_that_it_names(make: Callable[[Any], Any]) -> None:
     assert trace(make("2h")).fingerprint == trace(make(timedelta(hours=2))).fingerprint
     assert trace(make("1.5s")).fingerprint == trace(make(timedelta(milliseconds=1500))).fingerprint
 
 
-@pytest.mark.parametrize("make", TAKERS.values(), ids=TAKERS.keys())
-@pytest.mark.parametrize("wrong", ["6", "6 hours", "-1h", "1e9h", "", 6, 6.0, None, b"6h"])
+@loop_over("make", TAKERS.values(), ids=TAKERS.keys())
+@loop_over("wrong", ["6", "6 hours", "-1h", "1e9h", "", 6, 6.0, None, b"6h"])
 def test_what_is_not_a_duration_is_refused_by_the_name_of_its_argument(make: Callable[[Any], Any], wrong: Any) -> None:
     if wrong is None and "ttl" in str(make.__code__.co_consts):
         return

@@ -24,6 +24,7 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import Codec
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 
 
 class Point(NamedTuple):
@@ -114,7 +115,7 @@ def test_an_error_that_does_not_come_back_is_still_an_error() -> None:
     assert "only once" in str(fed.failures[0][1])
 
 
-@pytest.mark.parametrize(("window", "stride"), [(1, 1), (6, 4), (7, 3), (5, 5), (2, 5), (360, 60)])
+@loop_over(("window", "stride"), [(1, 1), (6, 4), (7, 3), (5, 5), (2, 5), (360, 60)])
 def test_sliced_windows_agree_with_the_general_way(window: int, stride: int) -> None:
     chance = random.Random(window * stride)
     numbers = [chance.gauss(1e6, 1e-3) for _ in range(1000)]
@@ -155,7 +156,7 @@ def test_values_survive_the_codec(value: Any) -> None:
     assert type(decoded) is type(value)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "value",
     [
         Point(1, Point(2, [3])),

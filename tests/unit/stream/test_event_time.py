@@ -9,6 +9,7 @@ import rx
 
 import makiserve.stream as rs
 from makiserve.stream.event_time import ms_from_time, with_zone
+from tests.loops import loop_over
 
 UTC = timezone.utc
 TOKYO = timezone(timedelta(hours=9))
@@ -16,7 +17,7 @@ NAIVE = datetime(2024, 1, 1, 1, 30)  # noqa: DTZ001  without a zone
 MIXED = [datetime(2024, 1, 1, 0, 30, tzinfo=UTC), NAIVE, datetime(2024, 1, 1, 11, 0, tzinfo=TOKYO)]
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("time", "ms"),
     [
         (NAIVE, 1704072600000),

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import pytest
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.columns.engine_choice import checkpoints_of, program_for
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
+from tests.loops import loop_over
 
 NUMBERS = [1, 2, 20, 40, 60, 80]
 COUNT = [rs.ops.count(reduce=True)]
@@ -56,7 +58,7 @@ def fed(pipeline: Any, items: list[Any], *types: type) -> tuple[list[Any], list[
     return outputs, failures
 
 
-@pytest.mark.parametrize("is_grouped", [False, True])
+@loop_over("is_grouped", [False, True])
 @pytest.mark.parametrize("windows", ALL)
 def test_window_that_cannot_complete_fails_one_record_and_is_gone(windows: Any, *, is_grouped: bool) -> None:
     pipeline = rx.pipe(windows, not_of_two())
@@ -184,7 +186,7 @@ def records(draw: Any) -> list[Item]:
 
 @pytest.mark.parametrize("inner", [SUMS, LISTED_SUMS], ids=["merged", "listed"])
 @pytest.mark.parametrize(("window", "stride"), [(10, 10), (12, 4), (4, 10), (15, 10)])
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(records())
 def test_windows_fail_as_in_the_model(inner: Any, window: int, stride: int, items: list[Item]) -> None:
     model = Model(window, stride)

@@ -11,7 +11,7 @@ import reactivex
 import reactivex.operators
 import rx
 import rx.operators
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -19,6 +19,8 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.reactive import ImmediateScheduler, Subject, compose
+from tests.examples import examples
+from tests.loops import loop_over
 
 Makes = dict[str, Callable[[], Any]]
 
@@ -178,14 +180,16 @@ REFUSED[reactivex] |= {
 libraries = pytest.mark.parametrize("library", OBSERVERS, ids=lambda library: library.__name__)
 
 
-def examples_of(makes: dict[Any, Makes]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(
-        ("library", "name"), [(library, name) for library in makes for name in makes[library]], ids=str_of
-    )
+def named(makes: dict[Any, Makes]) -> list[tuple[Any, str]]:
+    """Return each library with the name of each of its operators."""
+    return [(library, name) for library in makes for name in makes[library]]
 
 
 def str_of(value: Any) -> str:
     return value if isinstance(value, str) else value.__name__
+
+
+each_kept = pytest.mark.parametrize(("library", "name"), named(KEPT), ids=str_of)
 
 
 def notifications(stream: Any, source: Any, items: list[int]) -> list[Any]:
@@ -207,9 +211,9 @@ def test_every_operator_is_listed(library: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(items=st.lists(st.integers(0, 9), min_size=1, max_size=8))
-@examples_of(KEPT)
+@each_kept
 def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: list[int]) -> None:
     make, source = KEPT[library][name], library.subject.Subject()
     expected = notifications(source.pipe(make()), source, items)
@@ -224,9 +228,9 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(items=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=12))
-@examples_of(KEPT)
+@each_kept
 def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, items: list[tuple[int, int]]) -> None:
     program = Program(trace(KEPT[library][name]()))
     lanes = [program.new_state(), program.new_state()]
@@ -238,7 +242,7 @@ def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, it
         assert outputs == alone.feed([item for lane, item in items if lane == number], alone.new_state()).outputs
 
 
-@examples_of(KEPT)
+@loop_over(("library", "name"), named(KEPT))
 def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, name: str) -> None:
     """In rx's trampoline, where what a subscription schedules waits for its turn."""
     found: dict[str, list[Any]] = {"rx": [], "traced": []}
@@ -248,7 +252,7 @@ def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, nam
     assert found["traced"] == found["rx"]
 
 
-@examples_of(REFUSED)
+@loop_over(("library", "name"), named(REFUSED))
 def test_what_is_not_kept_is_refused_when_it_is_traced(library: Any, name: str) -> None:
     for trace_it in (trace, rs.state.with_memory_store, lambda inner: rs.ops.group_by(lambda i: i, inner)):
         with pytest.raises(PipelineError) as error:

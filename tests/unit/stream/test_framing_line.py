@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import pytest
 import rx
 import rxsci.framing.line
 from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.stream.rxsci.framing import line
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
@@ -34,7 +34,7 @@ def test_where_a_text_is_cut_does_not_matter(text: str, cuts: list[int]) -> None
     assert emitted(line.unframe(), pieces) == emitted(line.unframe(), [text])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("text", "lines"),
     [
         ("a\nb\n", ["a", "b"]),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -18,6 +18,7 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 
 TTL = 10
 
@@ -98,7 +99,7 @@ def records(draw: Any) -> list[Item]:
     return items
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(records(), st.data())
 def test_idle_groups_complete_as_in_the_model_wherever_the_stream_is_cut(items: list[Item], data: Any) -> None:
     program, model = Program(trace(groups()), is_tracked=True), Model()

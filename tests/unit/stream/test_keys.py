@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-import pytest
 
 import makiserve.stream as rs
 from makiserve.stream.engine.checkpoint import Checkpoints
@@ -18,6 +17,7 @@ from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.math import distinct
+from tests.loops import loop_over
 
 
 class Place(NamedTuple):
@@ -46,8 +46,8 @@ OPERATORS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("items", SAME.values(), ids=SAME.keys())
-@pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS.keys())
+@loop_over("items", SAME.values(), ids=SAME.keys())
+@loop_over("operator", OPERATORS.values(), ids=OPERATORS.keys())
 def test_nan_is_one_key_live_and_after_each_checkpoint(operator: Any, items: list[Any]) -> None:
     program = Program(trace(operator), is_tracked=True)
     replayed = program.feed(items * 3, program.new_state()).outputs
@@ -82,8 +82,8 @@ LARGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", LARGE.values(), ids=LARGE.keys())
-@pytest.mark.parametrize("ttl", [{}, TTL], ids=["kept", "ttl"])
+@loop_over("key", LARGE.values(), ids=LARGE.keys())
+@loop_over("ttl", [{}, TTL], ids=["kept", "ttl"])
 def test_key_that_a_state_topic_cannot_take_fails_its_record_only(key: Any, ttl: dict[str, Any]) -> None:
     program = Program(trace(rs.ops.group_by(lambda item: item, [rs.ops.count()], **ttl)), is_tracked=True)
     parts, state = Parts(Checkpoints(program)), program.new_state()
@@ -119,7 +119,7 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+@loop_over("value", VALUES, ids=lambda value: type(value).__name__)
 def test_value_that_a_pipeline_may_keep_is_the_same_after_a_checkpoint(value: Any) -> None:
     program = Program(trace(rs.data.lag(2)))
     checkpoints, state = Checkpoints(program), program.new_state()
@@ -148,7 +148,7 @@ DISTINCT: dict[str, tuple[list[Any], int]] = {
 }
 
 
-@pytest.mark.parametrize(("values", "count"), DISTINCT.values(), ids=DISTINCT.keys())
+@loop_over(("values", "count"), DISTINCT.values(), ids=DISTINCT.keys())
 def test_distinct_count_takes_only_equal_values_for_one(values: list[Any], count: int) -> None:
     partial = distinct.ZERO
     for value in values:

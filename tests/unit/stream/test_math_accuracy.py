@@ -59,6 +59,7 @@ def test_variances_keep_twelve_digits(numbers: list[float]) -> None:
 
 
 @each
+@pytest.mark.slow
 def test_two_variables_keep_their_digits(numbers: list[float]) -> None:
     others = [0.5 * value + chance.gauss(0, 1e-3) for value in numbers]
     pairs = list(zip(numbers, others, strict=True))
@@ -143,6 +144,7 @@ def test_beyond_that_the_rank_is_within_one_per_cent(shape: Any, window: int) ->
             assert low / window - tolerance <= q <= high / window + tolerance, (q, low / window, high / window)
 
 
+@pytest.mark.slow
 def test_distinct_items_are_counted_exactly_and_then_closely() -> None:
     same = [1, 1.0, True, np.int64(1), (1, 2), (1.0, 2), 10**30, 1e30, float(10**20), 10**20]
     assert emitted(rs.math.distinct_count(), same) == [1, 1, 1, 1, 2, 2, 3, 4, 5, 5]

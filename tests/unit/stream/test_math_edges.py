@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.math import digest
+from tests.examples import examples
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 INF, NAN = math.inf, math.nan
@@ -48,8 +50,8 @@ SPREADS = (
     *("variance", "stddev", "ewm_stddev", "timed ewm_stddev", "skew"),
     *("covariance", "correlation", "slope", "formal.variance", "formal.stddev"),
 )
-WHERE = pytest.mark.parametrize("place", range(4))
-each = pytest.mark.parametrize("name", NUMERIC)
+in_each_place = loop_over("place", range(4))
+each_operator = loop_over("name", NUMERIC)
 
 
 def in_all_slices(make: Make, items: list[Any]) -> list[Any]:
@@ -63,8 +65,8 @@ def in_all_slices(make: Make, items: list[Any]) -> list[Any]:
     ]
 
 
-@WHERE
-@each
+@in_each_place
+@each_operator
 def test_nan_makes_every_result_nan_but_a_quantile(name: str, place: int) -> None:
     items = [1.0, 2.0, 5.0]
     items.insert(place, NAN)
@@ -75,15 +77,16 @@ def test_nan_makes_every_result_nan_but_a_quantile(name: str, place: int) -> Non
         assert all(math.isnan(value) for value in in_all_slices(NUMERIC[name], items))
 
 
-@each
+@each_operator
 def test_a_single_nan_is_not_a_spread_of_nothing(name: str) -> None:
     if name not in ("quantile", "median"):
         assert math.isnan(emitted(NUMERIC[name](reduce=True), [NAN])[0])
 
 
-@WHERE
-@each
-@pytest.mark.parametrize("infinity", [INF, -INF])
+@in_each_place
+@each_operator
+@loop_over("infinity", [INF, -INF])
+@pytest.mark.slow
 def test_an_infinity_makes_a_location_infinite_and_a_spread_nan(name: str, place: int, infinity: float) -> None:
     items = [1.0, 2.0, 5.0]
     items.insert(place, infinity)
@@ -104,7 +107,7 @@ def test_an_infinity_makes_a_location_infinite_and_a_spread_nan(name: str, place
             assert value == pytest.approx(expected[name])
 
 
-@each
+@each_operator
 def test_infinities_of_both_signs_cancel_to_nan(name: str) -> None:
     items = [INF, 1.0, -INF, 2.0]
     for value in in_all_slices(NUMERIC[name], items):
@@ -140,8 +143,8 @@ NUMPY_TYPES = [*np.typecodes["AllInteger"], *np.typecodes["Float"], "?"]
 
 
 @pytest.mark.slow
-@each
-@pytest.mark.parametrize("code", NUMPY_TYPES)
+@each_operator
+@loop_over("code", NUMPY_TYPES)
 def test_numpy_scalars_count_as_pythons_numbers(name: str, code: str) -> None:
     """At the ends of each type's range, where its own arithmetic overflows."""
     kind = np.dtype(code).type
@@ -170,7 +173,7 @@ def rx_dist() -> Any:
     return lambda source: source.pipe(rs.math.dist.update(2, reduce=True), rs.ops.map(lambda dist: dist.bins))
 
 
-@each
+@each_operator
 def test_decimals_and_fractions_are_numbers(name: str) -> None:
     floats = emitted(NUMERIC[name](reduce=True), [1.5, -2.25, 4.0])[0]
     for kind in (Decimal, Fraction):
@@ -178,8 +181,8 @@ def test_decimals_and_fractions_are_numbers(name: str) -> None:
         assert float(value) == pytest.approx(floats)
 
 
-@each
-@pytest.mark.parametrize("wrong", [None, 1j, np.complex64(1), "12", np.str_("12"), pd.NA, np.timedelta64(3, "s")])
+@each_operator
+@loop_over("wrong", [None, 1j, np.complex64(1), "12", np.str_("12"), pd.NA, np.timedelta64(3, "s")])
 def test_what_is_not_a_number_fails_its_own_record_only(name: str, wrong: Any) -> None:
     if name in ("min", "max") and wrong is not None:
         return  # what can be compared is not only numbers
@@ -192,7 +195,7 @@ def test_what_is_not_a_number_fails_its_own_record_only(name: str, wrong: Any) -
         assert program.complete(state) == emitted(NUMERIC[name](reduce=True), [1.0, 2.0, 4.0])
 
 
-@each
+@each_operator
 def test_an_integer_beyond_floats_fails_its_own_record_only(name: str) -> None:
     items = [10**400, 1, 2]
     program = Program(trace(NUMERIC[name](reduce=True)))
@@ -217,7 +220,7 @@ def test_sums_that_leave_the_range_come_back() -> None:
     assert all(math.isnan(value) for value in in_all_slices(rs.math.sum, [10**400, NAN, 0.5, INF]))
 
 
-@each
+@each_operator
 def test_deviations_that_overflow_are_infinite_not_nan(name: str) -> None:
     items = [1.7e308, -1.7e308, 0.0, 1.0]
     for value in in_all_slices(NUMERIC[name], items):
@@ -247,7 +250,7 @@ MIXED = st.floats(-1e6, 1e6) | st.integers(-1000, 1000) | st.sampled_from([NAN, 
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(items=st.lists(MIXED, min_size=1, max_size=12))
 def test_no_slice_of_a_window_changes_what_kind_of_number_comes_out(items: list[float]) -> None:
     for name, make in NUMERIC.items():
@@ -271,8 +274,9 @@ SHAPES: dict[str, Callable[[np.random.Generator], Any]] = {
 }
 
 
-@pytest.mark.parametrize("panes", [1, 10])
-@pytest.mark.parametrize("shape", SHAPES)
+@loop_over("panes", [1, 10])
+@loop_over("shape", SHAPES)
+@pytest.mark.slow
 def test_quantiles_never_fall_and_keep_their_rank(shape: str, panes: int) -> None:
     numbers = SHAPES[shape](np.random.default_rng(3))
     kept = digest.ZERO

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.columns.engine_choice import explain, program_for
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 NAN = math.nan
@@ -35,7 +36,7 @@ TRADES = st.lists(PRICES, min_size=1, max_size=25).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(trades=TRADES, window=st.integers(1, 8), stride=st.integers(1, 3))
 def test_items_are_those_that_numpy_finds(trades: list[Trade], window: int, stride: int) -> None:
     prices = np.array([trade.price for trade in trades])
@@ -47,7 +48,7 @@ def test_items_are_those_that_numpy_finds(trades: list[Trade], window: int, stri
         assert rolled == [trades[start + int(find(prices[start : start + window]))] for start in starts]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(trades=TRADES, k=st.integers(1, 5), window=st.integers(1, 8), stride=st.integers(1, 3))
 def test_the_top_items_are_those_of_pandas_nlargest(trades: list[Trade], k: int, window: int, stride: int) -> None:
     def largest(some: list[Trade]) -> tuple[Trade, ...]:

@@ -7,10 +7,12 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
+from tests.examples import examples
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 from tests.unit.stream.test_math_accuracy import HARD
 
@@ -22,7 +24,7 @@ def of_pandas(values: list[float | None]) -> object:
     return None if skewness != skewness else pytest.approx(skewness, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(values=VALUES, window=st.integers(1, 9), stride=st.integers(1, 4))
 def test_results_are_those_of_pandas(values: list[float | None], window: int, stride: int) -> None:
     running = emitted(rs.math.skew(skip_missing=True), values)
@@ -31,7 +33,7 @@ def test_results_are_those_of_pandas(values: list[float | None], window: int, st
     assert rolled == [of_pandas(values[start : start + window]) for start in range(0, len(values), stride)]
 
 
-@pytest.mark.parametrize("numbers", HARD.values(), ids=HARD)
+@loop_over("numbers", HARD.values(), ids=HARD)
 def test_results_keep_nine_digits(numbers: list[float]) -> None:
     exact = [Fraction(number) for number in numbers]
     n, mean = len(exact), sum(exact) / len(exact)

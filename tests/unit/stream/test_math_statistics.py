@@ -19,10 +19,11 @@ from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from makiserve.stream.rxsci.distribution.distribution import Distribution
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("operator", "expected"),
     [
         (rs.math.formal.variance(reduce=True), 0.0),
@@ -78,7 +79,7 @@ def test_values_without_an_order_fail_their_record_only() -> None:
         assert "NaN" in str(fed.failures[0][1])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("make", "words"),
     [
         (lambda: rs.math.quantile(1.5), "between 0 and 1"),

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 HALFLIFE_MS = 3_600_000
@@ -26,7 +27,7 @@ def value(item: tuple[int, float]) -> float:
     return item[1]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(items=st.lists(st.tuples(st.integers(0, 10 * HALFLIFE_MS), VALUES | st.none()), min_size=1, max_size=30))
 def test_means_are_those_of_pandas_with_times(items: list[tuple[int, float | None]]) -> None:
     items.sort(key=lambda item: item[0])
@@ -49,7 +50,7 @@ def weighted(items: list[tuple[int, float]]) -> tuple[float, float]:
     return mean, math.sqrt(spread / freedom) if freedom > 1e-12 else 0.0
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(items=TIMED, window=st.integers(1, 30))
 def test_any_order_and_any_panes_give_the_definition(items: list[tuple[int, float]], window: int) -> None:
     for make, place in ((rs.math.ewm_mean, 0), (rs.math.ewm_stddev, 1)):

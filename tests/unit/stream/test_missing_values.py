@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -18,6 +18,7 @@ from makiserve.records import Record
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 from tests.unit.stream.feed import emitted
 
 NAN = math.nan
@@ -41,7 +42,7 @@ def same(ours: Any, theirs: float) -> bool:
     return theirs != theirs if ours is None else ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values=VALUES, window=st.integers(1, 8), stride=st.integers(1, 3), periods=st.integers(1, 8))
 @pytest.mark.parametrize("name", ROLLING)
 def test_windows_are_those_of_pandas(
@@ -59,7 +60,7 @@ def test_windows_are_those_of_pandas(
     assert all(map(same, full, theirs)), (full, theirs)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values=VALUES, periods=st.integers(1, 5))
 @pytest.mark.parametrize("name", [name for name in ROLLING if name != "count"])
 def test_running_results_are_pandas_expanding_ones(name: str, values: list[float | None], periods: int) -> None:
@@ -70,7 +71,7 @@ def test_running_results_are_pandas_expanding_ones(name: str, values: list[float
     assert all(map(same, ours, theirs)), (ours, theirs)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values=VALUES, periods=st.integers(2, 5), alpha=st.sampled_from([0.1, 0.5, 0.9]))
 def test_weighted_results_are_pandas_with_ignore_na(values: list[float | None], periods: int, alpha: float) -> None:
     theirs = pd.Series(values, dtype=float).ewm(alpha=alpha, ignore_na=True, min_periods=periods)
@@ -82,7 +83,7 @@ def test_weighted_results_are_pandas_with_ignore_na(values: list[float | None], 
 PAIRS = st.lists(st.tuples(*[st.none() | st.integers(-50, 50).map(float)] * 2), min_size=1, max_size=20)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(pairs=PAIRS)
 def test_pairs_are_skipped_as_in_pandas(pairs: list[tuple[float | None, float | None]]) -> None:
     known = pd.DataFrame(pairs, columns=["x", "y"], dtype=float).dropna()
@@ -96,7 +97,7 @@ def test_pairs_are_skipped_as_in_pandas(pairs: list[tuple[float | None, float | 
         assert emitted(rs.math.slope(**options), pairs)[0] == pytest.approx(slope, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values=VALUES)
 def test_forward_fill_is_pandas_ffill(values: list[float | None]) -> None:
     filled = emitted(rs.data.forward_fill(), values)

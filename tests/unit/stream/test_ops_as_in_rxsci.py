@@ -10,6 +10,7 @@ import rx
 import rxsci
 
 import makiserve.stream as rs
+from tests.loops import loop_over
 
 NUMBERS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
 
@@ -48,15 +49,15 @@ def seen(stream: rx.Observable) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("items", [NUMBERS, []], ids=["numbers", "nothing"])
-@pytest.mark.parametrize("make", STORED.values(), ids=STORED.keys())
+@loop_over("items", [NUMBERS, []], ids=["numbers", "nothing"])
+@loop_over("make", STORED.values(), ids=STORED.keys())
 def test_inside_a_store_items_are_rxscis(make: Callable[[Any], Any], items: list[int]) -> None:
     ours, theirs = (seen(rx.from_(items).pipe(lib.state.with_memory_store(rx.pipe(make(lib))))) for lib in (rs, rxsci))
     assert ours == theirs
 
 
-@pytest.mark.parametrize("items", [NUMBERS, []], ids=["numbers", "nothing"])
-@pytest.mark.parametrize("name", PLAIN)
+@loop_over("items", [NUMBERS, []], ids=["numbers", "nothing"])
+@loop_over("name", PLAIN)
 def test_on_a_plain_observable_items_are_rxscis(name: str, items: list[int]) -> None:
     ours, theirs = (seen(rx.from_(items).pipe(STORED[name](lib))) for lib in (rs, rxsci))
     assert ours == theirs

@@ -14,12 +14,13 @@ from makiserve.errors import PipelineError
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 Pair = namedtuple("Pair", ["a", "b"])
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("pipeline", "items", "expected"),
     [
         (rs.ops.starmap(lambda a, b=1: a * b), [(2, 3), (4,)], [6, 4]),
@@ -39,7 +40,7 @@ def test_what_is_emitted(pipeline: Any, items: list[Any], expected: list[Any]) -
     assert emitted(pipeline, items) == expected
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("fan", "record"),
     [
         (rs.ops.flat_map(), [3, 4, 5]),
@@ -49,10 +50,10 @@ def test_what_is_emitted(pipeline: Any, items: list[Any], expected: list[Any]) -
         (rs.ops.group_by(str, [rs.ops.flat_map(), rs.ops.distinct()]), [3, 4, 5]),
     ],
 )
-@pytest.mark.parametrize(
+@loop_over(
     "keep", [rs.math.sum, rs.ops.pairwise, lambda: rs.ops.take(4), rs.ops.distinct, rs.ops.distinct_until_changed]
 )
-@pytest.mark.parametrize("refused_first", [True, False])
+@loop_over("refused_first", [True, False])
 def test_an_element_that_fails_takes_back_the_elements_before_it(
     fan: Any, record: Any, keep: Any, refused_first: bool
 ) -> None:
@@ -107,7 +108,7 @@ def test_arrays_may_be_items() -> None:
     assert len(emitted(rs.ops.distinct_until_changed(lambda i: i.sum()), arrays)) == 2
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("make", "words"),
     [
         (lambda: rs.ops.take(-1), "at least 0"),

@@ -16,10 +16,11 @@ import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.cases import CASES, NUMBERS
 
 MAKES = {f"{name}#{number}": make for name, makes in CASES.items() for number, make in enumerate(makes)}
-each = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+each_case = loop_over("make", MAKES.values(), ids=MAKES)
 
 
 def same(item: Any) -> Any:
@@ -39,13 +40,13 @@ def notifications(stream: Any) -> list[str]:
     return found
 
 
-@each
+@each_case
 def test_operator_emits_the_same_on_an_observable_of_reactivex(make: Callable[[], Any]) -> None:
     expected = notifications(rx.from_(NUMBERS).pipe(make()))
     assert notifications(reactivex.from_(NUMBERS).pipe(between(make))) == expected
 
 
-@each
+@each_case
 def test_operator_emits_the_same_in_a_traced_pipeline_of_reactivex(make: Callable[[], Any]) -> None:
     found = []
     for pipeline in (make(), between(make)):

@@ -11,6 +11,7 @@ from rx.disposable import Disposable
 from rx.subject import Subject
 
 import makiserve.stream as rs
+from tests.loops import loop_over
 from tests.unit.stream.cases import CASES, NUMBERS
 
 MAKES = {f"{name}#{number}": make for name, makes in CASES.items() for number, make in enumerate(makes)} | {
@@ -19,7 +20,7 @@ MAKES = {f"{name}#{number}": make for name, makes in CASES.items() for number, m
     "ops.on_subscribe#0": lambda: rs.ops.on_subscribe(lambda: None),
     "data.train_test_split#0": lambda: lambda source: rx.merge(*rs.data.train_test_split(0.5)(source)),
 }
-each = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+each_case = loop_over("make", MAKES.values(), ids=MAKES)
 
 
 class Log(list[Any]):
@@ -41,7 +42,7 @@ def completes_early(log: Log, make: Any) -> bool:
     return log.ends == ["|"] and any(name in make.__code__.co_names for name in ("take", "first"))
 
 
-@each
+@each_case
 def test_the_error_of_the_source_comes_once_and_last(make: Any) -> None:
     for count in (0, 5):
         log, source, error = Log(), Subject(), LostError("lost")
@@ -56,7 +57,7 @@ def test_the_error_of_the_source_comes_once_and_last(make: Any) -> None:
         assert log.ends == log[-1:]
 
 
-@each
+@each_case
 def test_completion_comes_once_and_last(make: Any) -> None:
     for count in (0, 5):
         log, source = Log(), Subject()
@@ -69,7 +70,7 @@ def test_completion_comes_once_and_last(make: Any) -> None:
         assert log.ends == ["|"] == log[-1:]
 
 
-@each
+@each_case
 def test_disposal_disposes_of_the_source_and_nothing_follows(make: Any) -> None:
     log, observers, disposed = Log(), list[Any](), list[bool]()
 
@@ -91,7 +92,7 @@ def test_disposal_disposes_of_the_source_and_nothing_follows(make: Any) -> None:
     assert log == before
 
 
-@each
+@each_case
 def test_disposal_by_the_subscriber_is_at_once(make: Any) -> None:
     source, found = Subject(), list[Any]()
 
@@ -106,7 +107,7 @@ def test_disposal_by_the_subscriber_is_at_once(make: Any) -> None:
     assert len(found) <= 1
 
 
-@each
+@each_case
 def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(make: Any) -> None:
     """A re-entrant item goes through the operators after the one that caused it, when that has changed the state."""
     source, found, rest = Subject(), list[Any](), list(NUMBERS)
@@ -125,7 +126,7 @@ def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(m
     assert found == expected
 
 
-@each
+@each_case
 def test_what_a_subscriber_raises_goes_to_the_source_and_is_not_retried(make: Any) -> None:
     calls: list[Any] = []
 
@@ -164,8 +165,8 @@ SHARED = ("error.create_error_router#0", "data.train_test_split#0")
 """What hands out streams that end with their first subscription."""
 
 
-@pytest.mark.parametrize("make", [make for name, make in MAKES.items() if name not in SHARED])
-def test_each_subscription_has_its_own_state(make: Any) -> None:
+@loop_over(("name", "make"), [case for case in MAKES.items() if case[0] not in SHARED])
+def test_each_subscription_has_its_own_state(name: str, make: Any) -> None:
     stream = rx.from_(NUMBERS).pipe(make())
     first, second = Log(), Log()
     first.subscribe(stream)

@@ -15,6 +15,7 @@ import rxsci
 
 import makiserve.stream as rs
 from makiserve.errors import DecodeError, PipelineError
+from tests.loops import loop_over
 
 LINES = ["index,f1,f2", "42,the,True", "7,quick", "8,brown,False"]
 COLUMNS = [("index", "int"), ("f1", "str"), ("f2", "bool")]
@@ -108,10 +109,10 @@ FORMATS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "open_obj", [only_mode, with_encoding, with_options, open, gzip.open], ids=lambda function: function.__name__
 )
-@pytest.mark.parametrize("name", FORMATS)
+@loop_over("name", FORMATS)
 def test_a_function_of_the_users_opens_every_kind_of_file(name: str, open_obj: Any, tmp_path: Path) -> None:
     dump, load, item = FORMATS[name]
     path = str(tmp_path / name)
@@ -149,7 +150,7 @@ ROUTED: dict[str, Callable[[Any, Route], rx.Observable]] = {
 }
 
 
-@pytest.mark.parametrize("make", ROUTED.values(), ids=ROUTED.keys())
+@loop_over("make", ROUTED.values(), ids=ROUTED.keys())
 def test_an_error_router_hands_on_each_error_once(make: Callable[[Any, Route], rx.Observable]) -> None:
     logs = []
     for lib in (rs, rxsci):

@@ -15,6 +15,7 @@ import pytest
 import rxsci
 
 import makiserve.stream
+from tests.loops import loop_over
 
 PAGE = (Path(__file__).parents[3] / "docs/explanation/rxsci.md").read_text()
 TABLE = PAGE.split("## Names that do not exist here")[1].split("\n## ")[0]
@@ -83,9 +84,7 @@ def test_every_name_exists_or_is_a_documented_difference() -> None:
     assert len(PRESENT) > 80
 
 
-@pytest.mark.parametrize(
-    ("name", "theirs", "ours"), PRESENT, ids=[f"{each.__module__}.{name}" for name, each, _ in PRESENT]
-)
+@loop_over(("name", "theirs", "ours"), PRESENT, ids=[f"{each.__module__}.{name}" for name, each, _ in PRESENT])
 def test_every_call_that_rxsci_takes_is_taken(name: str, theirs: Any, ours: Any) -> None:
     if name == "MemoryStore":  # a name for a store, which only `StoreManager` is given
         return

@@ -11,6 +11,7 @@ import rx
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 Make = Callable[[], Any]
@@ -45,7 +46,7 @@ UNEVEN: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("make", UNEVEN.values(), ids=UNEVEN.keys())
+@loop_over("make", UNEVEN.values(), ids=UNEVEN.keys())
 def test_a_zip_refuses_a_branch_that_emits_for_other_items(make: Make) -> None:
     for branches in ((rs.ops.identity(), make()), (make(), rs.ops.count()), (rs.ops.count(), rs.ops.count(), make())):
         with pytest.raises(PipelineError, match=r"branches 0 \(.*zip_longest"):
@@ -69,7 +70,7 @@ PAIRS: dict[str, tuple[Make, Make]] = {
 }
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS.keys())
+@loop_over(("one", "other"), PAIRS.values(), ids=PAIRS.keys())
 def test_a_zip_refuses_branches_with_different_rhythms(one: Make, other: Make) -> None:
     with pytest.raises(PipelineError, match="do not emit for the same items"):
         rs.ops.tee_map(one(), other())
@@ -140,7 +141,7 @@ def _twice(shared: Any) -> Any:
     return rs.ops.tee_map(shared, shared)
 
 
-@pytest.mark.parametrize(("make", "rows"), EVEN.values(), ids=EVEN.keys())
+@loop_over(("make", "rows"), EVEN.values(), ids=EVEN.keys())
 def test_a_zip_pairs_what_belongs_together(make: Make, rows: list[Any]) -> None:
     seen: list[Any] = []
     rx.from_(ITEMS).pipe(make()).subscribe(seen.append).dispose()

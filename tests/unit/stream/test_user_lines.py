@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import pytest
 import rx
 import rx.operators
 
@@ -14,6 +13,7 @@ import makiserve.stream as rs
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 
 
 def fails(*_: Any) -> NoReturn:
@@ -57,7 +57,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("make", CALLERS.values(), ids=CALLERS)
+@loop_over("make", CALLERS.values(), ids=CALLERS)
 def test_error_in_a_function_names_its_line(make: Callable[[], Any]) -> None:
     plan = trace(make())
     for program in (Program(plan), program_for(plan)):

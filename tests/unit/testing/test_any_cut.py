@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.errors import PredictError
 from makiserve.scoring import Outputs, Scorer
 from makiserve.stream.engine.trace import trace_factory
 from makiserve.testing import PipelineDriver
+from tests.examples import examples
 from tests.unit.serving.pipelines import EVENTS, KEYED, PIPELINES, Event, Make
 
 ENDS = ["commit", "checkpoint", "checkpoint_slice", "abort", "crash"]
@@ -68,7 +69,7 @@ def results(driver: PipelineDriver) -> list[Result]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150)
 @given(PIPELINES, st.lists(EVENTS | st.just(b"damaged"), max_size=60), BATCHES)
 def test_any_cut_gives_the_outputs_of_one_run(
     make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]
@@ -77,7 +78,7 @@ def test_any_cut_gives_the_outputs_of_one_run(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150)
 @given(KEYED, st.lists(EVENTS | st.just(b"damaged"), min_size=20, max_size=60), SLICES)
 def test_any_cut_while_checkpoints_are_written_gives_the_outputs_of_one_run(
     make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]

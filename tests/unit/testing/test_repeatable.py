@@ -34,6 +34,7 @@ def rolling() -> Any:
     return rx.pipe(rs.ops.group_by(lambda i: i.house, mean), rs.ops.map(lambda mean: Features(mean)))
 
 
+@pytest.mark.slow
 def test_pipeline_with_state_in_operators_passes() -> None:
     assert_repeatable(rolling, READINGS, record=House, rounds=5)
 
@@ -106,6 +107,7 @@ class Sizes:
         return Outputs(House, ("mean",), has_model=True, has_post=False)
 
 
+@pytest.mark.slow
 def test_model_may_differ_in_the_last_bits_unless_it_is_forbidden() -> None:
     model: Any = Sizes(error=1e-13)
     assert_repeatable(model, READINGS, rounds=2)

@@ -33,6 +33,7 @@ from makiserve.records.lake import open_table
 from makiserve.records.order import Order
 from makiserve.stream.engine.trace import trace
 from tests.catalog import set_catalog
+from tests.loops import loop_over
 from tests.unit.offline.conftest import model as model
 
 TABLES = Path(__file__).parent / "tables"
@@ -225,6 +226,7 @@ def test_a_version_is_read_as_it_was(tmp_path: Path) -> None:
     assert frame.attrs["sources"] == [f"{name}@1"]
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_read_as_it_was_with_the_names_of_its_schema(tmp_path: Path) -> None:
     name = as_iceberg(tmp_path)
     table = pyiceberg.catalog.load_catalog("lake").load_table("home.events")
@@ -266,6 +268,7 @@ def test_files_of_a_folder_may_have_further_columns_and_null_partitions(tmp_path
 
 
 @pytest.mark.parametrize("kind", ["delta", "iceberg", "folder"])
+@pytest.mark.slow
 def test_a_table_without_an_order_is_refused(tmp_path: Path, kind: str) -> None:
     source = SOURCES[kind](tmp_path)
     with pytest.raises(ConfigurationError, match=r"the rows of a table have no order, .* by time= or --order-by"):
@@ -274,7 +277,7 @@ def test_a_table_without_an_order_is_refused(tmp_path: Path, kind: str) -> None:
         take_sample(trace(features()), Schema(Event), source)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("name", "words"),
     [
         ("delta:nowhere", "delta:nowhere: no Delta table can be opened: .* Check that the path .* _delta_log"),

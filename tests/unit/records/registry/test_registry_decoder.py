@@ -16,6 +16,7 @@ from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
 from makiserve.records.registry.wire import SchemaId, encoding_of, schema_id
+from tests.loops import loop_over
 from tests.unit.records.test_values import KINDS, VALUES, from_message, record_of, verdict
 
 
@@ -81,7 +82,7 @@ def test_a_missing_schema_and_damaged_values_are_errors_of_their_own() -> None:
     assert (records[3], awaited) == (Row(2), b"")
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("value", "header", "words"),
     [
         (b"", None, "the value is empty"),

@@ -15,6 +15,7 @@ from scipy.stats import ks_2samp
 
 from makiserve.scoring.drift import Drift, FeatureDrift, Profile, profile_from
 from makiserve.scoring.drift.drift import FLOOR
+from tests.loops import loop_over
 
 COUNT = 20_000
 CHANCE = np.random.default_rng(11)
@@ -78,7 +79,8 @@ KINDS: dict[str, tuple[list[Any], list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@loop_over("kind", KINDS)
+@pytest.mark.slow
 def test_a_training_does_not_drift_from_itself(kind: str) -> None:
     training, _ = KINDS[kind]
     found = drift(training, training)
@@ -86,7 +88,8 @@ def test_a_training_does_not_drift_from_itself(kind: str) -> None:
     assert found.nulls == found.expected_nulls
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@loop_over("kind", KINDS)
+@pytest.mark.slow
 def test_a_distribution_that_moves_is_seen(kind: str) -> None:
     training, moved = KINDS[kind]
     found = drift(training, moved)
@@ -148,7 +151,7 @@ def test_a_sample_of_one_distribution_is_near_it() -> None:
         assert found.psi < 0.02
 
 
-@pytest.mark.parametrize("kind", ["periodic", "dominant value", "truth", "constant", "whole, many", "continuous"])
+@loop_over("kind", ["periodic", "dominant value", "truth", "constant", "whole, many", "continuous"])
 def test_the_outline_is_the_histogram_of_the_training(kind: str) -> None:
     values = np.array(KINDS[kind][0], np.float64)
     (column,) = profile_from({"x": values.tolist()}).columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from scipy.stats import chisquare
 
 from makiserve.scoring.drift import Reservoir
@@ -22,6 +23,7 @@ def test_all_rows_are_kept_while_there_is_room() -> None:
     assert sample(100, 100, 7) == list(range(100))
 
 
+@pytest.mark.slow
 def test_a_sample_does_not_depend_on_the_batches() -> None:
     whole = sample(50_000, 1000, 50_000)
     assert len(whole) == len(set(whole)) == 1000

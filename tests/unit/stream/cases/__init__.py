@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -42,21 +42,39 @@ PIPELINES: dict[str, dict[str, Callable[[], Any]]] = {
 }
 """Each case in every place."""
 
+FAST_PLACES = ("roll in group_by",)
+SLOW_PLACES = [place for place in NESTINGS if place not in FAST_PLACES]
+MODULES = dict.fromkeys(name.rpartition(".")[0] for name in CASES)
+FAST = [[case for case in PIPELINES if case.rpartition(".")[0] == module] for module in MODULES]
+SLOW = [[case for case in PIPELINES if case.partition("#")[0] == name] for name in CASES]
+
 
 def each_pipeline(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test for each case, in every place: `test(make)`. One item of pytest a case: there are thousands."""
+    """Run a test for each case in every place: `test(make)`.
 
-    @pytest.mark.parametrize("case", PIPELINES)
+    In `make unit`, an item of pytest is all cases of a module, in the windows of groups. The other places are slow: an
+    item is all cases of an operator.
+    """
+
+    @pytest.mark.parametrize(
+        ("cases", "places"),
+        [pytest.param(cases, FAST_PLACES, id=module) for module, cases in zip(MODULES, FAST, strict=True)]
+        + [
+            pytest.param(cases, SLOW_PLACES, id=name, marks=pytest.mark.slow)
+            for name, cases in zip(CASES, SLOW, strict=True)
+        ],
+    )
     @wraps(test)
-    def run_in_all_places(case: str) -> None:
-        for place, make in PIPELINES[case].items():
-            try:
-                test(make)
-            except Exception as error:
-                raise AssertionError(f"{case} {place}: {error!r}") from error
+    def run_in_all_places(cases: list[str], places: Iterable[str]) -> None:
+        for case in cases:
+            for place in places:
+                try:
+                    test(PIPELINES[case][place])
+                except Exception as error:
+                    raise AssertionError(f"{case} {place}: {error!r}") from error
 
     # wraps() would show pytest the test's own parameter
-    run_in_all_places.__signature__ = signature(lambda case: None)
+    run_in_all_places.__signature__ = signature(lambda cases, places: None)
     return run_in_all_places
 
 

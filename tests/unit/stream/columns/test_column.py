@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 
 from makiserve.stream.columns.column import Column, Rows, column_of, join
 from makiserve.stream.columns.segments import Segments
+from tests.loops import loop_over
 
 
 class Pair(NamedTuple):
@@ -14,7 +14,7 @@ class Pair(NamedTuple):
     b: object
 
 
-@pytest.mark.parametrize(
+@loop_over(
     "items",
     [[], [1, 2], [1.5, None], [True, False], [True, 1], [1, 2.0], [2**70, 1], [None, None], ["a", None], [np.int8(3)]],
     ids=str,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.stream.columns.history import advance, earlier
+from tests.examples import examples
 from tests.unit.stream.columns.batches import CUTS, RowEngine, batches, lanes, same
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(items=lanes(float), cuts=CUTS, size=st.integers(1, 5))
 def test_shifted_items_are_those_of_lag(items: list[list[float]], cuts: list[int], size: int) -> None:
     engine = RowEngine(rs.data.lag(size), len(items))

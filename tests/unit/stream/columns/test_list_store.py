@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.stream.columns.column import column_of
@@ -12,6 +12,7 @@ from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.row_bytes import decode_rows, encode_rows
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.engine.codec import Codec
+from tests.examples import examples
 
 ROWS = 6
 CODEC = Codec({})
@@ -49,7 +50,7 @@ contents = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(contents | st.integers(0, ROWS - 1), max_size=12))
 def test_lists_hold_what_was_written_last(steps: list[dict[int, list[float | None]] | int]) -> None:
     store, expected = lists(), [list[float | None]() for _ in range(ROWS)]

@@ -18,6 +18,7 @@ from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import SmallBatches
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.cases import CASES, NUMBERS, each_pipeline
 
 BATCHES = (1, 3, len(NUMBERS))
@@ -134,7 +135,7 @@ def check_failures(make: Any, place: str, small: SmallBatches) -> None:
             assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
 
 
-@pytest.mark.parametrize("seed", range(300))
+@loop_over("seed", range(300))
 def test_a_damaged_checkpoint_raises_a_state_error_or_is_whole(seed: int) -> None:
     draw = random.Random(seed)
     checkpoints, whole, blocks = damaged_checkpoints()
@@ -189,7 +190,7 @@ IN_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("name", [f"{module}.{name}" for module, names in IN_COLUMNS.items() for name in names])
+@loop_over("name", [f"{module}.{name}" for module, names in IN_COLUMNS.items() for name in names])
 def test_these_operators_have_a_columnar_form(name: str) -> None:
     """Without it the tests above would pass for want of a columnar program."""
     assert in_columns(CASES[name][0])
@@ -254,7 +255,7 @@ def _refused(item: int) -> int:
     return item
 
 
-@pytest.mark.parametrize("cut", range(6))
+@loop_over("cut", range(6))
 def test_groups_that_move_keep_the_order_of_their_first_records(cut: int) -> None:
     def pipeline() -> Any:
         return rs.ops.group_by(lambda i: i % 8, [rs.ops.map(_refused), rs.math.sum(reduce=True)])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 import rx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -18,6 +18,7 @@ from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import SmallBatches
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
+from tests.examples import examples
 
 
 class Reading(NamedTuple):
@@ -156,7 +157,7 @@ ttls = st.lists(st.sampled_from([None, "1ms", "4ms"]), min_size=3, max_size=3)
 plans = st.builds(grouped, chains, st.integers(0, 3), ttls).map(trace)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     plans,
     st.lists(readings, max_size=40) | st.lists(readings, max_size=40).map(in_order),

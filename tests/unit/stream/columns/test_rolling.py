@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -17,6 +17,7 @@ from makiserve.stream.columns.folds import ObjectFold, column_fold
 from makiserve.stream.columns.rolling import Rolling
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.slices import Slices
+from tests.examples import examples
 from tests.unit.stream.columns.batches import CUTS, RowEngine, batches, lanes, listed, node, same
 
 OPERATORS: dict[str, Any] = {
@@ -34,7 +35,7 @@ OPERATORS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(
     data=st.data(),
     kind=st.sampled_from([float, int, bool]),

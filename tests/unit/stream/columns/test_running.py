@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -17,6 +17,8 @@ from makiserve.stream.columns.column import Column, column_of
 from makiserve.stream.columns.folds import ObjectFold, column_fold
 from makiserve.stream.columns.running import folded, running
 from makiserve.stream.columns.segments import Segments
+from tests.examples import examples
+from tests.loops import loop_over
 from tests.unit.stream.columns.batches import CUTS, RowEngine, batches, lanes, listed, node, same
 
 OPERATORS: dict[str, Any] = {
@@ -36,7 +38,7 @@ OPERATORS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(data=st.data(), kind=st.sampled_from([float, int, bool]), cuts=CUTS, few=st.sampled_from([1, 4, 1000]))
 @pytest.mark.parametrize("name", OPERATORS)
 def test_running_results_are_those_of_the_row_engine(
@@ -71,7 +73,7 @@ def assert_states_are_those_of(engine: RowEngine, fold: Any, carry: Any) -> None
     assert same(fold.plain(there), partials)
 
 
-@pytest.mark.parametrize(
+@loop_over(
     ("name", "values", "failed", "odd"),
     [
         ("sum", [1.0, None], [1], []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import makiserve.stream as rs
@@ -13,10 +13,11 @@ from makiserve.stream.columns.column import column_of
 from makiserve.stream.columns.folds import column_fold
 from makiserve.stream.columns.slices import Slices
 from makiserve.stream.columns.stacks import stacks
+from tests.examples import examples
 from tests.unit.stream.columns.batches import RowEngine, batches, node, same
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(count=st.integers(1, 60), window=st.integers(1, 12), stride=st.integers(1, 14))
 @pytest.mark.parametrize("operator", [rs.math.stddev, rs.math.sum], ids=["stddev", "sum"])
 def test_stacks_are_those_of_the_row_engine(operator: Any, count: int, window: int, stride: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 import makiserve.stream as rs
 from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.trace import trace
+from tests.loops import loop_over
 from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
 
 HOUR_MS = 3_600_000
@@ -27,9 +28,10 @@ WINDOWS = {
 }
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.5])
-@pytest.mark.parametrize("keys", [1, 40])
-@pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
+@pytest.mark.slow
+@loop_over("share", [0.0, 0.02, 0.5])
+@loop_over("keys", [1, 40])
+@loop_over("windows", WINDOWS.values(), ids=WINDOWS)
 def test_items_in_any_order_give_the_results_of_the_row_engine(windows: Any, keys: int, share: float) -> None:
     assert_same_in_any_order(*engines(windows(features())), keys, share)
 

@@ -10,6 +10,7 @@ import makiserve.stream as rs
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import Program
+from tests.loops import loop_over
 from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
 
 
@@ -17,8 +18,9 @@ def trailing(inner: Any, window: str = "50ms") -> tuple[ColumnProgram, Program]:
     return engines(rs.data.roll_trailing(window, time, inner))
 
 
-@pytest.mark.parametrize("late", [0.0, 0.02, 0.5])
-@pytest.mark.parametrize("keys", [1, 3, 40])
+@loop_over("late", [0.0, 0.02, 0.5])
+@loop_over("keys", [1, 3, 40])
+@pytest.mark.slow
 def test_items_in_any_order_give_the_results_of_the_row_engine(keys: int, late: float) -> None:
     assert_same_in_any_order(*trailing(features()), keys, late)
 
@@ -33,6 +35,7 @@ def test_state_holds_the_items_of_the_last_window() -> None:
     assert sizes[0] < 50 * 16 + 300
 
 
+@pytest.mark.slow
 def test_group_moves_to_the_row_engine_if_its_windows_have_too_many_items_for_a_new_one() -> None:
     columns, rows = trailing(rs.math.sum(lambda i: i.value, reduce=True), "1d")
     state, other = columns.new_state(), rows.new_state()

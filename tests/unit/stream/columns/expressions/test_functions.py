@@ -15,6 +15,7 @@ import pytest
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.expressions import column_function, column_starfunction
 from makiserve.stream.columns.expressions.function import FEWEST
+from tests.loops import loop_over
 from tests.unit.stream.columns.expressions.expected import assert_as_python
 
 SCALE = 1.5
@@ -165,7 +166,7 @@ IN_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("function", IN_COLUMNS.values(), ids=IN_COLUMNS)
+@loop_over("function", IN_COLUMNS.values(), ids=IN_COLUMNS)
 def test_a_traceable_function_gives_the_results_of_python(function):
     fields = tuple(map(column_of, zip(*ITEMS, strict=True)))
     assert assert_as_python(function, Rows(Item, Item._fields, fields)).reason is None
@@ -191,7 +192,7 @@ OPAQUE = {
 }
 
 
-@pytest.mark.parametrize(("reason", "function"), OPAQUE.items(), ids=OPAQUE)
+@loop_over(("reason", "function"), OPAQUE.items(), ids=OPAQUE)
 def test_an_opaque_function_is_called_for_each_item(reason, function):
     computed = column_function(function)
     assert computed.reason == reason
@@ -211,8 +212,8 @@ def test_an_opaque_function_lets_other_exceptions_through():
         column_function(lambda i: interrupt(i)).evaluate(column_of([1]))
 
 
-@pytest.mark.parametrize("items", [column_of([1.5, -0.0, None]), column_of([True, False]), column_of(["a", 1, 2**70])])
-@pytest.mark.parametrize(
+@loop_over("items", [column_of([1.5, -0.0, None]), column_of([True, False]), column_of(["a", 1, 2**70])])
+@loop_over(
     "function",
     [abs, float, str, lambda x: x + x, lambda x: 0 if x is None else x, bool],
     ids=["abs", "float", "str", "sum", "default", "bool"],

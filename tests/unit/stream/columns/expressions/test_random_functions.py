@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from makiserve.stream.columns.column import Rows, column_of
+from tests.examples import examples
 from tests.unit.stream.columns.expressions.expected import assert_as_python
 
 
@@ -118,7 +119,7 @@ def function_of(prefix, result):
 
 @pytest.mark.slow
 @given(PREFIXES, RESULTS, st.lists(ITEMS, min_size=1, max_size=12))
-@settings(max_examples=50)
+@examples(50)
 def test_a_random_function_gives_the_results_of_python(prefix, result, items):
     function = function_of(prefix, result)
     fields = tuple(map(column_of, zip(*items, strict=True)))
