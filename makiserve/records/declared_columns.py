@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.record import Record, Schema
-from makiserve.records.table import Cells, FieldValues, RecordTable, objects
+from makiserve.records.table import Cells, FieldColumn, RecordTable, objects
 
 SHOWN = 40  # titles in a message
 
@@ -53,11 +53,11 @@ def records_from_columns(schema: Schema, columns: Mapping[str, Cells], count: in
 
 
 def _table(schema: Schema, columns: Mapping[str, Cells], count: int) -> RecordTable:
-    fields: dict[str, FieldValues] = {}
+    fields: dict[str, FieldColumn] = {}
     errors: dict[int, DecodeError] = {}
     for field in schema.fields:
         values = columns.get(field.encode_name)
-        if not isinstance(values, FieldValues):
+        if values is None or isinstance(values, list):
             listed = _listed(values, field, count)
             found = {index: value for index, value in enumerate(listed) if type(value) is DecodeError}
             errors = found | errors  # the first field's error is the record's
@@ -70,7 +70,7 @@ def _listed(values: Cells | None, field: FieldInfo, count: int) -> list[Any]:
     """Return the values of a field, or the defaults of a field that is not in the file."""
     if values is None:
         return _defaults(field, count)
-    return values.listed() if isinstance(values, FieldValues) else values
+    return values if isinstance(values, list) else values.listed()
 
 
 def _defaults(field: FieldInfo, count: int) -> list[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from makiserve.errors import DecodeError
 from makiserve.records.record import Record
+from makiserve.records.times import TimeValues
 
 
 class FieldValues(NamedTuple):
@@ -36,7 +37,10 @@ class FieldValues(NamedTuple):
         return values
 
 
-Cells = FieldValues | list[Any]
+FieldColumn = FieldValues | TimeValues
+"""The values of a field whose records all fit."""
+
+Cells = FieldColumn | list[Any]
 """The values of a field; a list if there may be a `DecodeError` among them."""
 
 
@@ -69,7 +73,7 @@ class RecordTable(Sequence["Record | DecodeError"]):
     """
 
     def __init__(
-        self, record: type[Record], fields: Mapping[str, FieldValues], errors: Mapping[int, DecodeError], size: int
+        self, record: type[Record], fields: Mapping[str, FieldColumn], errors: Mapping[int, DecodeError], size: int
     ) -> None:
         self.record, self.fields, self.errors, self._size = record, fields, errors, size
         self._records: list[Record | DecodeError] | None = None

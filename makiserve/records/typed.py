@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from makiserve.records.cells import without_none
 from makiserve.records.record import converted, finite, mismatch, shorten
-from makiserve.records.table import Cells, FieldValues, field_values_of
+from makiserve.records.table import Cells
+from makiserve.records.whole_columns import whole_column
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
 """Errors for a value that Python cannot hold or a type does not accept. `OverflowError` is an `ArithmeticError`."""
@@ -42,16 +43,15 @@ class TypedColumn:
     def values(self, column: pa.Array) -> list[Any]:
         """Return the values of a column, with a `DecodeError` for each value that does not fit."""
         cells = self.cells(column)
-        return cells.listed() if isinstance(cells, FieldValues) else cells
+        return cells if isinstance(cells, list) else cells.listed()
 
     def cells(self, column: pa.Array) -> Cells:
         """Return the values of a column: as an array if it has the declared type, or else as in `values`."""
         try:
             column = without_encoding(column)
             _check_times(column)
-            fast = _FAST.get(self.base)
-            typed = fast(column, self.is_optional) if fast and (self.is_optional or not column.null_count) else None
-            return [self.value(value) for value in _listed(column)] if typed is None else field_values_of(typed)
+            whole = whole_column(column, self.base, is_optional=self.is_optional)
+            return [self.value(value) for value in _listed(column)] if whole is None else whole
         except UNREADABLE:  # at least one value does not fit
             return [self._alone(column.slice(index, 1)) for index in range(len(column))]
 
@@ -154,7 +154,7 @@ def _parts(column: pa.Array) -> list[pa.Array]:
 
 
 def _as_json(value: Any) -> Any:
-    """Return a value as JSON would have it: None for NaN, an integer for a whole decimal.
+    """Return a value as JSON would have it: None for NaN, an integer for a whole decimal, Python's own UTC.
 
     Raises:
         ValueError: JSON has no such value.
@@ -168,7 +168,9 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, tuple):  # months, days and nanoseconds
         raise ValueError(f"{value} is a calendar interval")  # noqa: TRY004  no value of this type is JSON's
     if isinstance(value, (datetime, timedelta)) and type(value) not in (datetime, timedelta):
-        return _rounded(value)
+        value = _rounded(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(timezone.utc)
     return finite(value)
 
 
@@ -177,36 +179,3 @@ def _rounded(value: Any) -> Any:
     is_time = isinstance(value, datetime)
     rounded = value.floor("us") + MICROSECOND * ((value.nanosecond if is_time else value.nanoseconds) >= 500)
     return rounded.to_pydatetime() if is_time else rounded.to_pytimedelta()
-
-
-def _floats(column: pa.Array, is_optional: bool) -> pa.Array | None:
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        return None
-    numbers = column.cast(pa.float64(), safe=False)
-    if is_optional:
-        numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
-    return numbers if pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
-
-
-def _integers(column: pa.Array, is_optional: bool) -> pa.Array | None:
-    try:
-        return column.cast(pa.int64()) if pa.types.is_integer(column.type) else None
-    except pa.ArrowInvalid:  # beyond 63 bits
-        return None
-
-
-def _texts(column: pa.Array, is_optional: bool) -> pa.Array | None:
-    return column if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else None
-
-
-def _booleans(column: pa.Array, is_optional: bool) -> pa.Array | None:
-    return column if pa.types.is_boolean(column.type) else None
-
-
-_FAST: dict[Any, Callable[[pa.Array, bool], pa.Array | None]] = {
-    float: _floats,
-    int: _integers,
-    str: _texts,
-    bool: _booleans,
-}
-"""By declared type: the column in this type, or None if it has another one."""

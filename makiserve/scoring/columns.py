@@ -7,10 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from makiserve.records.emitted_fields import field_titles
-from makiserve.records.table import FieldValues, RecordTable
+from makiserve.records.table import FieldColumn, RecordTable
+from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields
 from makiserve.stream.columns.items import ColumnItems
+from makiserve.stream.columns.times import Times
 
 
 def column_items(records: Sequence[Any]) -> Sequence[Any]:
@@ -26,7 +28,9 @@ def column_items(records: Sequence[Any]) -> Sequence[Any]:
     return ColumnItems(Rows(record, names, tuple(map(_column, records.fields.values()))))
 
 
-def _column(field: FieldValues) -> Column:
+def _column(field: FieldColumn) -> Column:
+    if isinstance(field, TimeValues):
+        return Times(field)
     if field.values.dtype == object:
         first = next((value for value in field.values.tolist() if value is not None), None)
         if type(first) in KINDS:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
@@ -17,6 +16,9 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.reactive import Scheduler, rx
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def from_iterable(
@@ -149,4 +151,6 @@ class ToPandas(Operator):
         columns = self.columns or getattr(items[0], "_fields", None)
         if columns is None:
             raise TypeError("items that are not named tuples have no column names: give to_pandas(columns=…)")
+        import pandas as pd  # it takes longer to import than all of makiserve.stream
+
         return pd.DataFrame(items, columns=list(columns))

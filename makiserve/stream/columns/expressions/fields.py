@@ -50,6 +50,7 @@ def attribute(values: Values, name: str, size: int) -> Values:
         if name not in values.names:
             raise Unsuited(f"{name} is not a field")
         return _with_bad(values.fields[values.names.index(name)], values.bad)
+    values = scalar(values)
     fetched = _fetched(values)
     if fetched.cls is None or not has_stored(fetched.cls, name):
         raise Unsuited(f"{name} is not a field")
@@ -70,6 +71,7 @@ def element(values: Values, index: int | str, active: Mask | None, size: int) ->
         ):
             raise Unsuited(f"{index} is not an element")
         return _with_bad(values.fields[index], values.bad)
+    values = scalar(values)
     fetched = _fetched(values)
     if fetched.cls is tuple or (fetched.cls is not None and is_named_tuple(fetched.cls)):
         return _with_bad(_fetch(values, fetched, index, itemgetter(index)), values.bad)
@@ -88,6 +90,7 @@ def length_of(values: Values) -> int:
         if not is_sequence(values):
             raise Unsuited("an item that is not a tuple")
         return len(values.fields)
+    values = scalar(values)
     cls = _fetched(values).cls
     if cls is not tuple and (cls is None or not is_named_tuple(cls)):
         raise Unsuited("an item that is not a tuple")
@@ -104,6 +107,7 @@ def unpack(values: Values, count: int, size: int) -> Value:
         raise Unsuited(f"an item that is not a tuple of {count}")
     if isinstance(values, RecordColumns):
         return Value("b", True, None, values.bad)
+    values = scalar(values)
     items = values.values.tolist()
     none = np.fromiter((item is None for item in items), np.bool_, size) if _fetched(values).has_none else None
     if any(item is not None and len(item) != count for item in items):
@@ -117,8 +121,8 @@ def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], si
     Raises:
         Unsuited: the items are not named tuples with these fields.
     """
-    if isinstance(record, Value):
-        record = _opened(record, size)
+    if not isinstance(record, RecordColumns):
+        record = _opened(scalar(record), size)
     if not isinstance(record.make, type) or not is_named_tuple(record.make) or not set(names) <= set(record.names):
         raise Unsuited("an item that is not a named tuple with these fields")
     changed = dict(zip(names, changes, strict=True))

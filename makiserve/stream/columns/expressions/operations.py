@@ -51,6 +51,7 @@ def truth(value: Value, active: Mask | None, size: int) -> Value:
 def _is_none(value: Values, size: int) -> Values:
     if isinstance(value, RecordColumns):
         return Value("b", False, None, value.bad)
+    value = scalar(value)
     if value.kind == "O" and not value.is_constant:
         found = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
         return Value("b", found, None, value.bad)

@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, Rows, column_of
+from makiserve.stream.columns.times import Times
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 EXACT = 2**53
@@ -76,7 +77,20 @@ class RecordColumns:
     bad: Mask | None = None
 
 
-Values = Value | RecordColumns
+@dataclass(frozen=True, slots=True)
+class TimesValue:
+    """Datetimes whose objects have not been made.
+
+    Attributes:
+        times: the column.
+        bad: as in `Value`.
+    """
+
+    times: Times
+    bad: Mask | None = None
+
+
+Values = Value | RecordColumns | TimesValue
 
 
 def constant(value: Any) -> Value:
@@ -96,6 +110,8 @@ def values_of(items: Items) -> Values:
     """Return the values of a column or of rows."""
     if isinstance(items, Rows):
         return RecordColumns(items.make, items.names, tuple(map(values_of, items.fields)))
+    if isinstance(items, Times):
+        return TimesValue(items)
     kind = items.values.dtype.kind
     if kind != "O" and items.values.dtype not in KINDS.values():
         raise Unsuited(f"a column of {items.values.dtype}")
@@ -106,6 +122,8 @@ def items_of(values: Values, size: int) -> Items:
     """Return values as a column or as rows."""
     if isinstance(values, RecordColumns):
         return Rows(values.make, values.names, tuple(items_of(field, size) for field in values.fields))
+    if isinstance(values, TimesValue):
+        return values.times
     if not values.is_constant:
         return Column(values.values, values.missing)
     if values.kind == "O":
@@ -121,7 +139,7 @@ def scalar(values: Values) -> Value:
     """
     if isinstance(values, RecordColumns):
         raise Unsuited("an operation on a record")
-    return values
+    return Value("O", values.times.values, None, values.bad) if isinstance(values, TimesValue) else values
 
 
 def either(*masks: Mask | None) -> Mask | None:
@@ -236,7 +254,7 @@ def check_plain(operand: Values, values: Iterable[Any]) -> None:
             raise Unsuited("a call with a record")
         for index, field in enumerate(operand.fields):
             check_plain(field, (value[index] for value in values))
-    elif operand.kind == "O":
+    elif isinstance(operand, Value) and operand.kind == "O":
         other = set(map(type, values)) - PLAIN
         if other:
             raise Unsuited(f"objects of the type {other.pop().__name__}")

@@ -1,0 +1,55 @@
+"""A column of datetimes whose objects are made only if they are read."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from makiserve.stream.columns.column import Array, Column, Mask
+
+
+class Microseconds(Protocol):
+    """Times as microseconds since 1970, with their objects.
+
+    Attributes:
+        us: the microseconds; without a meaning where the time is None.
+        absent: a mask of the times that are None; None if there are none.
+    """
+
+    us: Array
+    absent: Mask | None
+
+    def __len__(self) -> int: ...
+    @property
+    def values(self) -> Array: ...
+    def take(self, at: Any) -> Microseconds: ...
+
+
+class Times(Column):
+    """Datetimes, either all in UTC or all without a zone, or None.
+
+    Args:
+        source: the times.
+    """
+
+    __slots__ = ("source",)
+    source: Microseconds
+
+    def __init__(self, source: Microseconds) -> None:
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "missing", None)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def values(self) -> Array:
+        """The objects."""
+        return self.source.values
+
+    @property
+    def ms(self) -> Array | None:
+        """The times in milliseconds since 1970, rounded down; None if one of them is None."""
+        return None if self.source.absent is not None and self.source.absent.any() else self.source.us // 1000
+
+    def take(self, at: Any) -> Times:
+        return Times(self.source.take(at))
