@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Column, Mask
 from makiserve.stream.columns.folds.fold import Arrays, choose, without
-from makiserve.stream.columns.folds.moments import LARGEST_INT, Reals, checked, nothing, overflowed
+from makiserve.stream.columns.folds.moments import LARGEST_INT, Reals, all_finite, checked, nothing, overflowed
 from makiserve.stream.math.ewm import EwmMean, EwmStddev
 
 
@@ -41,6 +41,26 @@ class Fading(Reals):
         added = count + 1, *moved, grown, weight, weights2 * self._keep * self._keep + 1.0
         first = count == 0
         return choose(first, self.single(values), added) if first.any() else added
+
+    def accumulate(self, carry: Arrays, values: Array) -> Arrays:
+        """Return the partial results after each value. Only the means need a step for each of them."""
+        if not carry[0][0]:
+            first = tuple(array[:1] for array in self.single(values[:1]))
+            if len(values) == 1:
+                return first
+            after = self.accumulate(first, values[1:])
+            return tuple(np.concatenate(pair) for pair in zip(first, after, strict=True))
+        keep, size = self._keep, len(values)
+        weights = _repeated(float(carry[4][0]), size, lambda weight: weight * keep + 1.0)
+        before = weights[:-1] * keep
+        means, rests = _means(carry, values, before, weights[1:])
+        deviations = (values - means[:-1]) - rests[:-1]
+        grown = (deviations * deviations * before / weights[1:]).tolist()
+        squares = np.fromiter(_faded(float(carry[3][0]), grown, keep), np.float64, size)
+        if not (all_finite(means) and all_finite(squares)):
+            return super().accumulate(carry, values)
+        weights2 = _repeated(float(carry[5][0]), size, lambda weight: weight * keep * keep + 1.0)
+        return carry[0] + np.arange(1, size + 1), means[1:], rests[1:], squares, weights[1:], weights2[1:]
 
     def merge(self, earlier: Arrays, later: Arrays) -> Arrays:
         keep = self._faded(later[0])
@@ -87,6 +107,43 @@ class Fading(Reals):
         """Return the remaining weight after each count of items. numpy's power may differ from Python's in a bit."""
         distinct, inverse = np.unique(counts, return_inverse=True)
         return np.array([self._keep ** int(count) for count in distinct.tolist()])[inverse]
+
+
+def _repeated(value: float, size: int, step: Callable[[float], float]) -> Array:
+    """Return a value and the results of `size` steps from each to the next, which reach a fixed point at some time."""
+    values = [value]
+    while len(values) <= size and (following := step(value)) != value:
+        value = following
+        values.append(value)
+    return np.concatenate((np.array(values), np.full(size + 1 - len(values), value)))
+
+
+def _means(carry: Arrays, values: Array, before: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the mean and its rounding error before the values and after each: `_moved` of `decay.py`, in one loop."""
+    mean, rest = float(carry[1][0]), float(carry[2][0])
+    is_light = before < 1.0
+    shares = np.where(is_light, before, 1.0) / weights
+    means, rests = [mean], [rest]
+    for value, share, light in zip(values.tolist(), shares.tolist(), is_light.tolist(), strict=True):
+        if light:
+            change = ((mean - value) + rest) * share
+            mean = value
+        else:
+            change = rest + ((value - mean) - rest) * share
+        moved = mean + change
+        back = moved - mean
+        rest = (mean - (moved - back)) + (change - back)
+        mean = moved
+        means.append(mean)
+        rests.append(rest)
+    return np.array(means), np.array(rests)
+
+
+def _faded(squares: float, grown: Sequence[float], keep: float) -> Iterator[float]:
+    """Yield the weighted squares after each value, given what each of them adds."""
+    for more in grown:
+        squares = squares * keep + more
+        yield squares
 
 
 def _moved(condition: Mask, one: Arrays, other: Arrays, to_other: Array, to_one: Array) -> tuple[Array, Array]:

@@ -69,7 +69,7 @@ class ZipLongestStep(MergeStep):
         ranks = [np.arange(len(cause)) - np.searchsorted(cause, cause) for cause in causes]
         most = 1 + max((int(rank.max()) for rank in ranks if len(rank)), default=0)
         places = [cause * most + rank for cause, rank in zip(causes, ranks, strict=True)]
-        rows = np.unique(np.concatenate(places))
+        rows = _union(places, len(flow) * most)
         if not len(rows):
             return flow.where(np.zeros(len(flow), np.bool_))
         fields = tuple(
@@ -77,6 +77,16 @@ class ZipLongestStep(MergeStep):
             for branch, place in zip(emitted, places, strict=True)
         )
         return flow.emitted(rows // most, Rows(None, (), fields))
+
+
+def _union(places: Sequence[Array], size: int) -> Array:
+    """Return all places in order, each of them once; they are less than `size`."""
+    if size > 16 * sum(map(len, places)):  # a mask would be almost empty
+        return np.unique(np.concatenate(places))
+    is_used = np.zeros(size, np.bool_)
+    for place in places:
+        is_used[place] = True
+    return np.flatnonzero(is_used)
 
 
 class ZipOnceStep(TeeMapStep):

@@ -30,6 +30,7 @@ OPERATORS: dict[str, Any] = {
     "formal.variance": rs.math.formal.variance,
     "formal.stddev": rs.math.formal.stddev,
     "ewm_mean": partial(rs.math.ewm_mean, alpha=0.3),
+    "ewm_mean of a short memory": partial(rs.math.ewm_mean, alpha=0.9),
     "ewm_stddev": partial(rs.math.ewm_stddev, halflife=2),
     "skew": rs.math.skew,
     "min": rs.math.min,
@@ -63,6 +64,19 @@ def test_running_results_are_those_of_the_row_engine(
         assert same(fold.plain(folded(fold, reading, batch.segments, at_keys)), fold.plain(ran.carry))
         for array, after in zip(carry, ran.carry, strict=True):
             array[batch.keys] = after
+        assert_states_are_those_of(engine, fold, carry)
+
+
+@pytest.mark.parametrize("alpha", [0.02, 0.3, 0.5, 0.9, 1])
+def test_weights_of_ewm_that_no_longer_change(alpha: float) -> None:
+    operator, rng = rs.math.ewm_stddev(alpha=alpha), np.random.default_rng(7)
+    engine, carry, fold = RowEngine(operator, 1), None, None
+    for batch in batches([rng.normal(1e6, 3, 4000).tolist()], [1, 2500, 2501]):
+        column = batch.column(float)
+        fold = fold or column_fold(node(operator), column)
+        ran = running(fold, fold.read(column), batch.segments, fold.zero(1) if carry is None else carry)
+        assert same(ran.results.items(), engine.feed(batch)[0])
+        carry = ran.carry
         assert_states_are_those_of(engine, fold, carry)
 
 
