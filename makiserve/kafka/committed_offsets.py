@@ -39,7 +39,11 @@ class CommittedOffsets:
             asked = [TopicPartition(topic, number) for topic, number in places[first : first + MOST]]
             with to_error(f"Reading the committed offsets of group {self._group}"):
                 answers = self._answers(asked, timeout)
-            found |= {(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
+            found |= {
+                (partition.topic, partition.partition): partition.offset
+                for partition in answers
+                if partition.offset >= 0
+            }
         return found
 
     def _answers(self, asked: list[TopicPartition], timeout: timedelta) -> list[TopicPartition]:

@@ -156,7 +156,7 @@ class RangeReader:
         """
         for messages in self.read_input(span):
             if Unreadable in set(map(type, messages)):
-                bad = next(each for each in messages if isinstance(each, Unreadable))
+                bad = next(message for message in messages if isinstance(message, Unreadable))
                 raise ConfigurationError(
                     f"Reading {span.topic}[{span.partition}]@{bad.offset()}: {bad.trouble}: the batch is damaged, "
                     "or decompresses to more than receive.message.max.bytes. Raise that property, or choose "
@@ -181,7 +181,7 @@ class RangeReader:
             with to_error(f"Reading {where}"):
                 messages = self._consumer.consume(MAX_RECORDS, WAIT_S)
             messages, unreadable = _up_to_unreadable(messages, position)
-            records = cast("list[Message]", [each for each in messages if each.error() is None])
+            records = cast("list[Message]", [message for message in messages if message.error() is None])
             found, is_over = chosen.select(records if unreadable is None else [*records, unreadable])
             if found:
                 yield found
@@ -242,7 +242,7 @@ def _up_to_unreadable(messages: list[AnyMessage], position: int) -> tuple[list[A
         error = message.error()
         if error is not None and error.code() in UNREADABLE:
             before = messages[:index]
-            taken = ((each.offset() or 0) + 1 for each in before if each.error() is None)
+            taken = ((message.offset() or 0) + 1 for message in before if message.error() is None)
             offset = max(position, int(message.offset() or 0), *taken)
             place = str(message.topic()), int(message.partition() or 0)
             return before, Unreadable(*place, offset, error.str())

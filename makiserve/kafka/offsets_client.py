@@ -110,9 +110,9 @@ class OffsetsClient:
             self._consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
             try:
                 while reached < end and not is_over():
-                    messages = [each for each in self._take(timeout) if each.partition() == partition]
-                    reached = max((_reached(each) for each in messages), default=reached)
-                    yield [(each.key() or b"", each.value()) for each in messages if each.error() is None]
+                    messages = [message for message in self._take(timeout) if message.partition() == partition]
+                    reached = max((_reached(message) for message in messages), default=reached)
+                    yield [(message.key() or b"", message.value()) for message in messages if message.error() is None]
             finally:
                 self._consumer.unassign()
 

@@ -110,4 +110,4 @@ class TopicInspector:
 
 
 def _names(operations: Iterable[AclOperation] | None) -> frozenset[str]:
-    return frozenset(each.name for each in operations or ())
+    return frozenset(operation.name for operation in operations or ())

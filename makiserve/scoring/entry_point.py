@@ -41,10 +41,10 @@ class EntryPoint(NamedTuple):
             ConfigurationError: there is none, or there are several and `name` does not select one of them.
         """
         types: list[type[Record]] = [each for _, each in inspect.getmembers(self.module, _is_record)]
-        own = [each for each in types if each.__module__ == self.module.__name__] or types
-        named = [each for each in own if self.record_name in ("", each.__name__)]
+        own = [kind for kind in types if kind.__module__ == self.module.__name__] or types
+        named = [kind for kind in own if self.record_name in ("", kind.__name__)]
         if len(named) != 1:
-            found = ", ".join(each.__name__ for each in own) or "none"
+            found = ", ".join(kind.__name__ for kind in own) or "none"
             raise ConfigurationError(
                 f"{self.name}: {self.module.__name__} must have exactly one record type next to the pipeline; it "
                 f"has: {found}. If there are several, name the one of the input: "

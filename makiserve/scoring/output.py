@@ -146,7 +146,7 @@ class Outputs:
         causes, objects = self.objects(scored, records)
         encode = self._publish
         try:
-            values = [encode(each) for each in objects]
+            values = [encode(item) for item in objects]
             return EncodedOutputs(causes, values, scored.dead, self._shown(values, objects))
         except UNWRITABLE:
             return self.encode(scored.without(self._failed(causes, objects)), records)
@@ -191,7 +191,7 @@ class Outputs:
         if self._publish is self.encode_object:
             return values
         first = max(0, len(objects) - self._shown_count)
-        return [b""] * first + [self.encode_object(each) for each in list(objects)[first:]]
+        return [b""] * first + [self.encode_object(item) for item in list(objects)[first:]]
 
     def _failed(self, causes: list[int], objects: Sequence[Any]) -> dict[int, RecordError]:
         """Return the records with an output that cannot be encoded, each with its error."""
@@ -212,7 +212,7 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
         part, dot, field = name.partition(".")
         known = attributes.get(part, {})
         if part not in SOURCES or (dot and field not in known):
-            fields = ", ".join(f"{part}.{each}" for part in attributes for each in attributes[part])
+            fields = ", ".join(f"{part}.{name}" for part in attributes for name in attributes[part])
             raise ArgumentError("emit", name, f"cannot be emitted; available: {', '.join(SOURCES)}, {fields}")
         if not dot:
             found[part] = None

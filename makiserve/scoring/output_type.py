@@ -173,7 +173,7 @@ class _Types:
         kinds = set(map(type, values))
         origin = get_origin(hint)
         if origin in (dict, Mapping):
-            inner = list(chain.from_iterable(each.values() for each in values))
+            inner = list(chain.from_iterable(mapping.values() for mapping in values))
             return dict[str, self.of(name, inner, get_args(hint)[1])]  # type: ignore[misc]  # a type that is made here
         if values and all(issubclass(kind, dict) or _has_fields(kind) for kind in kinds):
             return self.struct(name, values, declared_types(hint) if isinstance(hint, type) else {})

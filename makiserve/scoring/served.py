@@ -74,7 +74,7 @@ class ModelGroup(NamedTuple):
     @property
     def predictors(self) -> Companions:
         """The predictors of these models, and the share."""
-        challenger, shadow = (each.predictor if each else None for each in (self.challenger, self.shadow))
+        challenger, shadow = (model.predictor if model else None for model in (self.challenger, self.shadow))
         return Companions(challenger, self.share, shadow)
 
 

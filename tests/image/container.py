@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from makiserve.building import Engine
+from tests.integration.serving.service import START_S
 
 # What an engine does with a read-only root, where the kernel lets nobody make a container. It becomes the command.
 ENTER = """
@@ -78,7 +79,7 @@ class Running:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end: exit code, stdout, stderr."""
-        output, log = self.process.communicate(timeout=120)
+        output, log = self.process.communicate(timeout=START_S)
         return self.process.returncode, output, log
 
     def __enter__(self) -> Running:

@@ -145,7 +145,7 @@ def test_flights_served_by_origin_equal_the_replay(
         send(kafka, input_, [value for _, value in messages], partition=number)
     replayed = makiserve.replay(flights_uri, flights).outputs
     with Service(flights_uri, kafka, input_, output, store) as service:
-        written = read(kafka, output, enough=len(replayed), timeout=60)
+        written = read(kafka, output, enough=len(replayed))
         assert service.stop()[0] == 0
     served = {
         sent[number][source][0]: prediction

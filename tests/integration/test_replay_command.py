@@ -6,10 +6,11 @@ import gzip
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from pyarrow import parquet
+
+from tests.integration.serving.service import START_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 HEADER = b"time,house,power [kW]\n"
@@ -43,12 +44,9 @@ def test_interrupted_replay_leaves_no_output(tmp_path: Path) -> None:
     running.stdin.write(HEADER + b"1,a,1\n" * 300_000)  # more than the first look at it takes: it goes on, and waits
     running.stdin.flush()
     part = tmp_path / "out.csv.part"
-    deadline = time.monotonic() + 60
-    while not part.exists():
-        assert running.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: part.exists() or running.poll() is not None, lambda: "nothing is written")
+    assert part.exists()
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=START_S)
     assert (running.returncode, said.strip()) == (130, b"makiserve: interrupted")
     assert list(tmp_path.iterdir()) == []

@@ -34,8 +34,8 @@ def columns_of(features: Sequence[Any], predictions: Sequence[Any]) -> dict[str,
 def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any]]:
     """Return the column `prediction`, or `prediction.NAME` for each of several outputs; none without a model."""
     if predictions and isinstance(predictions[0], dict):
-        return {f"{PREDICTION}.{name}": [each.get(name) for each in predictions] for name in predictions[0]}
-    return {PREDICTION: predictions} if any(each is not None for each in predictions) else {}
+        return {f"{PREDICTION}.{name}": [prediction.get(name) for prediction in predictions] for name in predictions[0]}
+    return {PREDICTION: predictions} if any(prediction is not None for prediction in predictions) else {}
 
 
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ class Attempt:
     def group_of(self, record: int) -> Unrepresentable:
         """Return that a record's group, if it has one, must move to the row engine."""
         odd = Unrepresentable([record])
-        odd.keys = [key for keys, at in self.keyed for key in (keys[each] for each in np.flatnonzero(at == record))]
+        odd.keys = [key for keys, at in self.keyed for key in (keys[index] for index in np.flatnonzero(at == record))]
         return odd
 
     def commit(self) -> None:

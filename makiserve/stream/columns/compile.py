@@ -195,8 +195,8 @@ class Compiled:
         rhythms = [plan.rhythm for plan in operator.pipelines]
         if operator.join == "zip" and set(rhythms) <= {FIRST, LAST}:
             return ZipOnceStep(here, layout, branches, [rhythm == FIRST for rhythm in rhythms])
-        if operator.one_to_one or operator.join == "zip":
-            return TeeMapStep(here, branches, is_reversed=operator.one_to_one)
+        if operator.traits.one_to_one or operator.join == "zip":
+            return TeeMapStep(here, branches, is_reversed=operator.traits.one_to_one)
         if operator.join == "combine_latest":
             return CombineLatestStep(here, layout, branches)
         is_merge = operator.join == "merge"

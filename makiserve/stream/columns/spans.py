@@ -93,8 +93,8 @@ class CalendarNumbers(HoppingSpans):
         return numbers[inverse.reshape(-1)], odd[inverse.reshape(-1)] if odd.any() else None
 
     def check(self, time: int) -> None:
-        for each in (time, time - self._lateness):
-            self._calendar.start_ms(self._calendar.number(each) + 1)
+        for moment in (time, time - self._lateness):
+            self._calendar.start_ms(self._calendar.number(moment) + 1)
 
     def closed(self, now: Array) -> Numbers:
         numbers, odd = self.position(now - self._lateness)

@@ -68,7 +68,7 @@ class WindowPlan:
         self.tree = self._node(pipeline, path, _Before())
 
     def _node(self, plan: Plan, path: tuple[str, ...], before: _Before) -> WindowReduction | Join:
-        index = next(index for index, operator in enumerate(plan.operators) if not operator.stateless)
+        index = next(index for index, operator in enumerate(plan.operators) if not operator.traits.stateless)
         for operator in plan.operators[:index]:
             if isinstance(operator, Identity):
                 continue

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -45,7 +45,7 @@ class BatchNode(Operator):
     """The node of `batch`."""
 
     name: ClassVar[str] = "batch"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
     batch_size: int
 
     def build(self, then: Stage, scope: Scope) -> Part:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.data.fields import replaced
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -44,7 +44,7 @@ class Cache(Operator):
     """The node of `cache`."""
 
     name: ClassVar[str] = "cache"
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(one_to_one=True)
     field: str | None
 
     def build(self, then: Stage, scope: Scope) -> Part:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -47,8 +47,7 @@ class Clip(Operator):
     """The node of `clip`."""
 
     name: ClassVar[str] = "clip"
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(stateless=True, one_to_one=True)
     lower_bound: Any
     higher_bound: Any
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.data.fields import field_names, replaced
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -44,8 +44,7 @@ class FillNone(Operator):
     """The node of `fill_none`."""
 
     name: ClassVar[str] = "fill_none"
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(stateless=True, one_to_one=True)
     value: Any
 
     def fill(self, item: Any) -> Any:

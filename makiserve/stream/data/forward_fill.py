@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.data.fields import field_names, replaced
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -43,8 +43,7 @@ class ForwardFill(Operator):
     """The node of `forward_fill`. It keeps the item that it emitted last, which contains the known values."""
 
     name: ClassVar[str] = "forward_fill"
-    one_to_one: ClassVar[bool] = True
-    writes_late: ClassVar[bool] = True
+    traits = Traits(one_to_one=True, writes_late=True)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.value(None)

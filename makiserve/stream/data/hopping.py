@@ -63,7 +63,7 @@ class Spans:
             first = max(since, -((size - 1 - pane) // step))
             last = pane // step if until is None else min(pane // step, until)
             for begin in range(first * step, last * step + 1, step):
-                yield begin // step, [panes[each] for each in range(begin, begin + size) if each in panes]
+                yield begin // step, [panes[number] for number in range(begin, begin + size) if number in panes]
             since = max(since, last + 1)
 
 

@@ -6,11 +6,11 @@ import codecs
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
@@ -22,8 +22,7 @@ Step = Callable[[Any, Any, bool], tuple[Any, Any]]
 class Incremental(Operator):
     """Converts pieces with one of Python's codecs, whose state between two pieces is kept as a plain value."""
 
-    one_to_one: ClassVar[bool] = True
-    writes_late: ClassVar[bool] = True
+    traits = Traits(one_to_one=True, writes_late=True)
     encoding: str
 
     @abstractmethod

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -51,9 +51,7 @@ class Lag(Operator):
     """The node of `lag`."""
 
     name: ClassVar[str] = "lag"
-    raises: ClassVar[bool] = False
-    one_to_one: ClassVar[bool] = True
-    writes_late: ClassVar[bool] = True
+    traits = Traits(raises=False, one_to_one=True, writes_late=True)
     size: int
 
     def build(self, then: Stage, scope: Scope) -> Part:

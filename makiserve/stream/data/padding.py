@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -46,7 +46,7 @@ class PadStart(Operator):
     """The node of `pad_start`."""
 
     name: ClassVar[str] = "pad_start"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
     fans_out: ClassVar[bool] = True
     size: int
     value: Any
@@ -100,7 +100,7 @@ class PadEnd(Operator):
     """The node of `pad_end`."""
 
     name: ClassVar[str] = "pad_end"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
     fans_out: ClassVar[bool] = True
     size: int
     value: Any

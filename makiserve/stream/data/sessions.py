@@ -110,4 +110,4 @@ class OpenSessions:
 
 
 def _discard(sessions: list[State], session: State) -> None:
-    sessions[:] = [each for each in sessions if each is not session]
+    sessions[:] = [other for other in sessions if other is not session]

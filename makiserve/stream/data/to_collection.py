@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import LAST, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -67,7 +67,7 @@ class ToList(Collect):
     """The node of `to_list`."""
 
     name: ClassVar[str] = "to_list"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return LAST

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import LAST, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -79,12 +79,8 @@ class WindowStart(Operator):
     """The node of `window_start`."""
 
     name: ClassVar[str] = "window_start"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False, mergeable=True)
     bound: ClassVar[int] = 0
-
-    @property
-    def mergeable(self) -> bool:
-        return True
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return LAST

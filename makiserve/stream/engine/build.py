@@ -81,4 +81,4 @@ def _stage(part: Part, operator: Operator, then: Stage, scope: Scope) -> Stage:
         with code.at(Place(path, None)):
             part.complete(code)
 
-    return Stage(push, call, complete, raises=operator.raises or then.raises)
+    return Stage(push, call, complete, raises=operator.traits.raises or then.raises)

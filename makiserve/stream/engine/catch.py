@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 
@@ -21,8 +21,7 @@ class Catch(Operator):
     not caught here.
     """
 
-    stateless: ClassVar[bool] = True
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False, stateless=True)
 
     @property
     def fans_out(self) -> bool:

@@ -99,29 +99,29 @@ class Checkpoints:
             state: a lane's state.
             sample: the number of an operator's groups or windows to measure; if there are more, the size is estimated.
         """
-        found: dict[str, tuple[float, float]] = {}
-        self._measure(state, self.scope, 1.0, sample, found)
-        return {owner: Size(round(keys), round(size)) for owner, (keys, size) in found.items()}
+        sizes: dict[str, tuple[float, float]] = {}
+        self._measure(state, self.scope, 1.0, sample, sizes)
+        return {owner: Size(round(keys), round(size)) for owner, (keys, size) in sizes.items()}
 
     def _measure(
-        self, state: State, scope: Scope, weight: float, sample: int, found: dict[str, tuple[float, float]]
+        self, state: State, scope: Scope, weight: float, sample: int, sizes: dict[str, tuple[float, float]]
     ) -> None:
         for content, slot in zip(state[1:], scope.slots, strict=True):
-            keys, size = found.get(slot.owner, (0.0, 0.0))
+            keys, size = sizes.get(slot.owner, (0.0, 0.0))
             if slot.child is None:
                 own = len(pack(self._slot_to_plain(content, slot)))
-                found[slot.owner] = keys, size + own * weight
+                sizes[slot.owner] = keys, size + own * weight
                 continue
             some = list(islice(content, 0, None, -(-len(content) // sample) or 1))
             heavier = weight * len(content) / (len(some) or 1)
             if isinstance(content, dict):
                 names = sum(len(pack(self.codec.to_plain(key))) for key in some)
-                found[slot.owner] = keys + len(content) * weight, size + names * heavier
+                sizes[slot.owner] = keys + len(content) * weight, size + names * heavier
                 some = [content[key] for key in some]
             else:
-                found[slot.owner] = keys, size
+                sizes[slot.owner] = keys, size
             for child in some:
-                self._measure(child, slot.child, heavier, sample, found)
+                self._measure(child, slot.child, heavier, sample, sizes)
 
     def to_plain(self, state: State, scope: Scope, *, is_root: bool = False) -> list[Any]:
         """Return the slots of a state in MessagePack's types; those of a root leave tracked groups out.

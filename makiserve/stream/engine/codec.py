@@ -40,12 +40,12 @@ def named_types(functions: Iterable[Any]) -> dict[str, type]:
 
     A function that creates its types at run time lists them in an attribute `types`.
     """
-    found: dict[str, type] = {}
+    types: dict[str, type] = {}
     for function in functions:
         for value in (*getattr(function, "__globals__", {}).values(), *getattr(function, "types", ())):
             if isinstance(value, type) and _is_structured(value):
-                found[value.__qualname__] = value
-    return found
+                types[value.__qualname__] = value
+    return types
 
 
 class Codec:

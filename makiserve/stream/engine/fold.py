@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import LAST, REGULAR, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, REGULAR, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.scalars import is_missing
@@ -66,7 +66,6 @@ class Reduction(NamedTuple):
 class Fold(Operator):
     """Keeps one partial result for each scope; emits its result for each item or, with `reduce`, once at completion."""
 
-    writes_late: ClassVar[bool] = True
     key_mapper: Callable[[Any], Any] | None = None
     reduce: bool = False
     skip_missing: bool = field(default=False, kw_only=True)
@@ -86,12 +85,8 @@ class Fold(Operator):
         return (self.key_mapper,)
 
     @property
-    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return not self.reduce
-
-    @property
-    def mergeable(self) -> bool:
-        return self.reduce
+    def traits(self) -> Traits:
+        return Traits(one_to_one=not self.reduce, writes_late=True, mergeable=self.reduce)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         if not self.reduce:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from makiserve.errors import OperatorError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import Operator, Plan, Traits
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage, State
@@ -104,9 +104,7 @@ class _Joint(Operator):
     """A probe: it shows each item to `see` and passes it on."""
 
     name: ClassVar[str] = "joint"
-    raises: ClassVar[bool] = False
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(raises=False, stateless=True, one_to_one=True)
     see: Callable[[Any], None]
 
     def build(self, then: Stage, scope: Scope) -> Part:
@@ -139,8 +137,8 @@ def _with_joints(operator: Operator, see: Callable[..., None], path: tuple[str, 
         value = getattr(operator, field.name)
         if isinstance(value, Plan):
             changed[field.name] = opened(value)
-        elif isinstance(value, tuple) and any(isinstance(each, Plan) for each in value):
-            changed[field.name] = tuple(opened(each) for each in value)
+        elif isinstance(value, tuple) and any(isinstance(plan, Plan) for plan in value):
+            changed[field.name] = tuple(opened(plan) for plan in value)
     return replace(operator, **changed) if changed else operator
 
 

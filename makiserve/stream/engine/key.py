@@ -18,14 +18,14 @@ def new_key(key: Any) -> Any:
     Raises:
         ValueError: the key is too large, or is text that has no UTF-8 form.
     """
-    found = same_key(key)
+    stored = same_key(key)
     try:
-        size = len(msgspec.msgpack.encode(found, enc_hook=repr))
+        size = len(msgspec.msgpack.encode(stored, enc_hook=repr))
     except OverflowError:  # an integer that has more than 64 bits
-        size = len(hex(found) if isinstance(found, int) else repr(found))
+        size = len(hex(stored) if isinstance(stored, int) else repr(stored))
     if size > KEY_BYTES:
         raise ValueError(f"a group's key has {size:,} bytes, and at most {KEY_BYTES:,} are possible")
-    return found
+    return stored
 
 
 def same_key(key: Any) -> Any:

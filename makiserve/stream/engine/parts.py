@@ -110,15 +110,15 @@ class Parts:
 
     def _newest(self, blocks: Iterable[list[Any]]) -> dict[int, dict[Any, Any]]:
         """Return the last content of each group that is not gone, by slot and key."""
-        found: dict[int, dict[Any, Any]] = {index: {} for index in self._groups}
+        newest: dict[int, dict[Any, Any]] = {index: {} for index in self._groups}
         for index, keys, contents in blocks:
-            groups = found[index]
+            groups = newest[index]
             for key, group in zip(self._checkpoints.codec.from_plains(keys), contents, strict=True):
                 if group is None:
                     groups.pop(key, None)
                 else:
                     groups[key] = group
-        return found
+        return newest
 
     def _rooted(self, roots: list[Any]) -> State:
         scope = self._checkpoints.scope

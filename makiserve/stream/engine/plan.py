@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -22,9 +22,8 @@ LAST: Rhythm = ("last",)
 REGULAR = (EACH, FIRST, LAST)
 
 
-@dataclass(frozen=True, eq=False)
-class Operator(ABC):
-    """One node of a plan. Its fields are the parameters that the user wrote.
+class Traits(NamedTuple):
+    """What the engine needs to know of an operator before it writes code for it.
 
     Attributes:
         raises: whether it can fail on an item, through a function of the user or arithmetic on foreign values.
@@ -35,15 +34,23 @@ class Operator(ABC):
         mergeable: whether it emits only at completion, from slots that can be merged across the panes of a window.
     """
 
+    raises: bool = True
+    stateless: bool = False
+    one_to_one: bool = False
+    writes_late: bool = False
+    mergeable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Operator(ABC):
+    """One node of a plan. Its fields are the parameters that the user wrote."""
+
     name: ClassVar[str]
-    raises: ClassVar[bool] = True
-    stateless: ClassVar[bool] = False
-    one_to_one: ClassVar[bool] = False
-    writes_late: ClassVar[bool] = False
 
     @property
-    def mergeable(self) -> bool:
-        return False
+    def traits(self) -> Traits:
+        """Its traits. A class whose traits do not depend on parameters has them as an attribute."""
+        return Traits()
 
     @property
     def fans_out(self) -> bool:
@@ -55,7 +62,7 @@ class Operator(ABC):
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         """Return when it emits, if its items come in the rhythm `before`; None if that depends on their values."""
-        return before if self.one_to_one else None
+        return before if self.traits.one_to_one else None
 
     def plans(self) -> Iterator[tuple[str, Plan]]:
         """Yield the inner pipelines, each with the name of its place."""
@@ -101,7 +108,7 @@ class Plan:
     @property
     def one_to_one(self) -> bool:
         """Return whether each item leaves as exactly one, at once."""
-        return all(operator.one_to_one for operator in self.operators)
+        return all(operator.traits.one_to_one for operator in self.operators)
 
     @property
     def rhythm(self) -> Rhythm:
@@ -115,13 +122,13 @@ class Plan:
     @property
     def stateless(self) -> bool:
         """Return whether no state is kept between items."""
-        return all(operator.stateless for operator in self.operators)
+        return all(operator.traits.stateless for operator in self.operators)
 
     @property
     def mergeable(self) -> bool:
         """Return whether a window can be merged from panes: stateless steps up to a mergeable reduction."""
-        stateful = (operator for operator in self.operators if not operator.stateless)
-        return next((operator.mergeable for operator in stateful), False)
+        stateful = (operator.traits for operator in self.operators if not operator.traits.stateless)
+        return next((traits.mergeable for traits in stateful), False)
 
     @property
     def hidden(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Rhythm
+from makiserve.stream.engine.plan import Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.reactive import OBSERVABLES, Disposable, ImmediateScheduler, Observer, rx
@@ -183,9 +183,9 @@ class RxSubscription:
             error = self._errors[0]
             self._subscribe()
             raise error
-        found = self._out.copy()
+        items = self._out.copy()
         self._out.clear()
-        return found
+        return items
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +199,8 @@ class RxOperator(Operator):
     name: ClassVar[str] = "rx.operators"
 
     @property
-    def stateless(self) -> bool:  # type: ignore[override]  # known only with the operator
-        return not self.hides_state
+    def traits(self) -> Traits:
+        return Traits(stateless=not self.hides_state)
 
     @property
     def fans_out(self) -> bool:
@@ -272,8 +272,8 @@ def _refuse_others(names: list[str], library: str) -> None:
 def _names(value: Any, depth: int = 0) -> Iterator[str]:
     """Yield the names of the functions that an Observable is made of, read off their closures."""
     if isinstance(value, (tuple, list)):
-        for each in value:
-            yield from _names(each, depth)
+        for part in value:
+            yield from _names(part, depth)
         return
     function = getattr(value, "_subscribe", value)
     module = getattr(function, "__module__", None) or ""

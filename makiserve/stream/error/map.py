@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import EACH, Rhythm
+from makiserve.stream.engine.plan import EACH, Rhythm, Traits
 from makiserve.stream.engine.trace import Transform, operator
 
 
@@ -37,7 +37,7 @@ class MapError(Catch):
     """The node of `error.map`."""
 
     name: ClassVar[str] = "error.map"
-    raises: ClassVar[bool] = True
+    traits = Traits(stateless=True)
     mapper: Callable[[Exception], Any]
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.plan import Traits
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.reactive import Subject, rx
 
@@ -45,7 +46,7 @@ class Route(Catch):
     """The node of an error router."""
 
     name: ClassVar[str] = "error.route"
-    raises: ClassVar[bool] = True
+    traits = Traits(stateless=True)
     errors: Subject
 
     def write_caught(self, code: Code, error: str, passed: str) -> None:

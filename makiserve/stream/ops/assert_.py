@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -49,8 +49,7 @@ class Assert(Operator):
     """The node of `assert_`."""
 
     name: ClassVar[str] = "assert_"
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(stateless=True, one_to_one=True)
     predicate: Callable[..., Any]
     label: str
     error: Callable[[str], Exception]
@@ -107,7 +106,7 @@ class Assert1(Assert):
     """The node of `assert_1`."""
 
     name: ClassVar[str] = "assert_1"
-    stateless: ClassVar[bool] = False
+    traits = Traits(one_to_one=True)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.value(MISSING)

@@ -7,6 +7,7 @@ from operator import add
 from typing import ClassVar
 
 from makiserve.stream.engine.fold import Fold, Reduction
+from makiserve.stream.engine.plan import Traits
 from makiserve.stream.engine.trace import Transform, operator
 
 
@@ -41,8 +42,8 @@ class Count(Fold):
     name: ClassVar[str] = "count"
 
     @property
-    def raises(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return self.skip_missing
+    def traits(self) -> Traits:
+        return super().traits._replace(raises=self.skip_missing)
 
     def reduction(self) -> Reduction:
         return Reduction(0, lambda partial, _: partial + 1, add, inline=lambda partial, _: f"{partial} + 1")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator, Rhythm
+from makiserve.stream.engine.plan import Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Traced, Transform, operator
@@ -76,14 +76,13 @@ class DoAction(Operator):
     """The node of `do_action`."""
 
     name: ClassVar[str] = "do_action"
-    one_to_one: ClassVar[bool] = True
     on_next: Callable[[Any], object] | None
     on_completed: Callable[[], object] | None
     on_create: Callable[[], object] | None
 
     @property
-    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return self.on_create is None
+    def traits(self) -> Traits:
+        return Traits(stateless=self.on_create is None, one_to_one=True)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         created = scope.value(first=False) if self.on_create else None
@@ -113,7 +112,7 @@ class WatchErrors(Catch):
     """The node of `do_action(on_error=…)`."""
 
     name: ClassVar[str] = "do_action_on_error"
-    raises: ClassVar[bool] = True
+    traits = Traits(stateless=True)
     on_error: Callable[[Exception], object]
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:

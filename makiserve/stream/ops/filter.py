@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -40,7 +40,7 @@ class Filter(Operator):
     """The node of `filter`."""
 
     name: ClassVar[str] = "filter"
-    stateless: ClassVar[bool] = True
+    traits = Traits(stateless=True)
     predicate: Callable[[Any], Any]
 
     def build(self, then: Stage, scope: Scope) -> Part:

@@ -11,7 +11,7 @@ from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.groups import AgingGroups, Groups
 from makiserve.stream.engine.idle_groups import CompletingGroups
-from makiserve.stream.engine.plan import Operator, Plan
+from makiserve.stream.engine.plan import Operator, Plan, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -89,8 +89,8 @@ class GroupBy(Operator):
     completes_idle: bool = False
 
     @property
-    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return self.pipeline.one_to_one and not self.completes_idle
+    def traits(self) -> Traits:
+        return Traits(one_to_one=self.pipeline.one_to_one and not self.completes_idle)
 
     @property
     def fans_out(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -37,9 +37,7 @@ class Identity(Operator):
     """The node of `identity`: no code at all."""
 
     name: ClassVar[str] = "identity"
-    raises: ClassVar[bool] = False
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(raises=False, stateless=True, one_to_one=True)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         return Part(then.push, then.complete)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -38,8 +38,7 @@ class Map(Operator):
     """The node of `map`."""
 
     name: ClassVar[str] = "map"
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(stateless=True, one_to_one=True)
     mapper: Callable[[Any], Any]
 
     def build(self, then: Stage, scope: Scope) -> Part:
@@ -74,8 +73,7 @@ class Starmap(Operator):
     """The node of `starmap`."""
 
     name: ClassVar[str] = "starmap"
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(stateless=True, one_to_one=True)
     mapper: Callable[..., Any]
 
     def build(self, then: Stage, scope: Scope) -> Part:
@@ -111,7 +109,7 @@ class FlatMap(Operator):
     """The node of `flat_map`."""
 
     name: ClassVar[str] = "flat_map"
-    stateless: ClassVar[bool] = True
+    traits = Traits(stateless=True)
 
     @property
     def fans_out(self) -> bool:

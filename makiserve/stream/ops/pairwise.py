@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -36,7 +36,7 @@ class Pairwise(Operator):
     """The node of `pairwise`."""
 
     name: ClassVar[str] = "pairwise"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.value(MISSING)

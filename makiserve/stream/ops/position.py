@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.fold import Fold, Reduction
-from makiserve.stream.engine.plan import FIRST, LAST, REGULAR, Operator, Rhythm
+from makiserve.stream.engine.plan import FIRST, LAST, REGULAR, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -43,7 +43,7 @@ class First(Operator):
     """The node of `first`."""
 
     name: ClassVar[str] = "first"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return (LAST if before == LAST else FIRST) if before in REGULAR else None
@@ -84,7 +84,7 @@ class Last(Fold):
     """The node of `last`."""
 
     name: ClassVar[str] = "last"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False, writes_late=True, mergeable=True)
 
     def reduction(self) -> Reduction:
         return Reduction(MISSING, lambda _, item: item, _later_present, inline=lambda _, item: item)
@@ -131,7 +131,7 @@ class Take(Operator):
     """The node of `take`."""
 
     name: ClassVar[str] = "take"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
     count: int
 
     def build(self, then: Stage, scope: Scope) -> Part:

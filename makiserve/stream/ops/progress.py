@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -49,9 +49,7 @@ class Progress(Operator):
     """The node of `progress`."""
 
     name: ClassVar[str] = "progress"
-    raises: ClassVar[bool] = False
-    stateless: ClassVar[bool] = True
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(raises=False, stateless=True, one_to_one=True)
     label: str
     threshold: int
     measure_throughput: bool

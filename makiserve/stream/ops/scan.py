@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import LAST, Operator, Rhythm
+from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -55,15 +55,14 @@ class Scan(Operator):
     """The node of `scan`."""
 
     name: ClassVar[str] = "scan"
-    writes_late: ClassVar[bool] = True
     accumulator: Callable[[Any, Any], Any]
     seed: Any
     reduce: bool
     terminator: Callable[[Any], Any] | None
 
     @property
-    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameter
-        return not (self.reduce or self.terminator)
+    def traits(self) -> Traits:
+        return Traits(one_to_one=not (self.reduce or self.terminator), writes_late=True)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return LAST if self.reduce else super().rhythm(before)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.arguments import elements
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -45,7 +45,7 @@ class StartWith(Operator):
     """The node of `start_with`."""
 
     name: ClassVar[str] = "start_with"
-    raises: ClassVar[bool] = False
+    traits = Traits(raises=False)
     padding: tuple[Any, ...]
 
     @property

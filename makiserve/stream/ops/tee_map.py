@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, get_args
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm
+from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
@@ -96,15 +96,16 @@ class TeeMap(Operator):
     join: Join
 
     @property
-    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the branches
-        return self.join in ("zip", "zip_longest") and all(plan.one_to_one for plan in self.pipelines)
+    def traits(self) -> Traits:
+        one_to_one = self.join in ("zip", "zip_longest") and all(plan.one_to_one for plan in self.pipelines)
+        return Traits(one_to_one=one_to_one, mergeable=self._is_mergeable)
 
     @property
     def fans_out(self) -> bool:
-        return not (self.one_to_one or self.mergeable)
+        return not (self.traits.one_to_one or self.traits.mergeable)
 
     @property
-    def mergeable(self) -> bool:
+    def _is_mergeable(self) -> bool:
         """Return whether all branches wait for completion, apart from some that keep only the first item."""
         branches = self.pipelines
         waits = [plan.mergeable for plan in branches]
@@ -128,10 +129,10 @@ class TeeMap(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         is_by_item = self.join == "zip_longest" or (self.join == "zip" and not _emit_once(self.pipelines))
-        if is_by_item and not self.one_to_one:
+        if is_by_item and not self.traits.one_to_one:
             return self._build_by_item(then, scope)
-        joins = _JOINS["together" if self.one_to_one else self.join](then, scope, len(self.pipelines))
-        if not (self.one_to_one or self.mergeable):  # these keep nothing in the join before completion
+        joins = _JOINS["together" if self.traits.one_to_one else self.join](then, scope, len(self.pipelines))
+        if self.fans_out:  # the others keep nothing in the join before completion
             scope.writes(then)
         branches: list[Stage] = []
         path, raises = scope.path, False
@@ -208,14 +209,16 @@ def _rows_of_any(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
 
 def _writes_at_the_end(plan: Plan) -> bool:
     """Return whether all writes of a branch wait until the other branches have computed."""
-    *before, last = plan.operators or (None,)
-    deferred = all(each.one_to_one and (each.stateless or each.writes_late) for each in before)
-    return deferred and last is not None and (last.writes_late or (last.stateless and last.one_to_one))
+    if not plan.operators:
+        return False
+    *before, last = (operator.traits for operator in plan.operators)
+    deferred = all(traits.one_to_one and (traits.stateless or traits.writes_late) for traits in before)
+    return deferred and (last.writes_late or (last.stateless and last.one_to_one))
 
 
 def _keeps_first(plan: Plan) -> bool:
     """Return whether a branch is stateless steps up to `first`; the join keeps its early value until completion."""
-    names = [operator.name for operator in plan.operators if not operator.stateless]
+    names = [operator.name for operator in plan.operators if not operator.traits.stateless]
     return names[:1] == ["first"] and len(names) == 1
 
 

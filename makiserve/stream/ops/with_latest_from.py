@@ -92,7 +92,7 @@ def _is_hot(stream: Any) -> bool:
     if isinstance(stream, Subject):
         return True
     made_of = [stream.origin] if isinstance(stream, Traced) else [*_observables(getattr(stream, "_subscribe", None))]
-    return bool(made_of) and all(_is_hot(each) for each in made_of)
+    return bool(made_of) and all(_is_hot(part) for part in made_of)
 
 
 def _observables(function: Any) -> Iterator[rx.Observable]:

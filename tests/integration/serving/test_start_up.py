@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from makiserve.testing.broker import create_topic
-from tests.integration.serving.service import ROOT
+from tests.integration.serving.service import ROOT, START_S
 
 Topic = Callable[..., str]
 Run = Callable[..., "Ended"]
@@ -54,7 +54,7 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
         environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
         command = [sys.executable, "-m", "makiserve", *arguments]
         process = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=START_S, check=False
         )
         return ended(process.returncode, process.stderr)
 

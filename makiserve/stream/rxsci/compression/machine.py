@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from makiserve.errors import DecodeError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -91,7 +91,7 @@ class Decompressor:
 class MachineOperator(Operator):
     """An operator that runs a machine on an Observable."""
 
-    one_to_one: ClassVar[bool] = True
+    traits = Traits(one_to_one=True)
     make: Callable[[], Machine]
 
     def build(self, then: Stage, scope: Scope) -> Part:

@@ -14,7 +14,7 @@ import msgspec
 from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -70,8 +70,8 @@ class LoadJson(Operator):
     ignore_error: bool
 
     @property
-    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameters
-        return not self.skip
+    def traits(self) -> Traits:
+        return Traits(stateless=not self.skip)
 
     def build(self, then: Stage, scope: Scope) -> Part:
         skipped = scope.value(0) if self.skip else 0

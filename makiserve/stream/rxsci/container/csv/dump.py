@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
@@ -63,12 +63,8 @@ class DumpCsv(Operator):
     newline: str
 
     @property
-    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameters
-        return not self.header
-
-    @property
-    def one_to_one(self) -> bool:  # type: ignore[override]  # known only with the parameters
-        return not self.header
+    def traits(self) -> Traits:
+        return Traits(stateless=not self.header, one_to_one=not self.header)
 
     @property
     def fans_out(self) -> bool:

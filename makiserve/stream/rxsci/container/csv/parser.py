@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from makiserve.errors import DecodeError, PipelineError
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.plan import Operator
+from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import operator
@@ -34,8 +34,8 @@ class LoadCsv(Operator):
     emits_ignored: bool = False
 
     @property
-    def stateless(self) -> bool:  # type: ignore[override]  # known only with the parameters
-        return not (self.header or self.skip)
+    def traits(self) -> Traits:
+        return Traits(stateless=not (self.header or self.skip))
 
     def build(self, then: Stage, scope: Scope) -> Part:
         header, skipped = scope.value(None) if self.header else 0, scope.value(0) if self.skip else 0
@@ -49,7 +49,7 @@ class LoadCsv(Operator):
             if self.skip:
                 with code.block(f"{'elif' if self.header else 'if'} {state}[{skipped}] < {self.skip}:"):
                     code.line(f"{state}[{skipped}] += 1")
-            with nullcontext() if self.stateless else code.block("else:"):
+            with nullcontext() if self.traits.stateless else code.block("else:"):
                 row = code.let("row", self._write_parse(code, f"{state}[{header}]", item))
                 with nullcontext() if self.emits_ignored else code.block(f"if {row} is not None:"):
                     then.push(code, row)
