@@ -71,8 +71,9 @@ def from_duckdb(table: pa.Table) -> Any:
     return duckdb.connect().from_arrow(table)
 
 
-def with_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype(dict.fromkeys(frame.select_dtypes("str").columns, "category"))
+def with_categories(table: pa.Table) -> pd.DataFrame:
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    return table.to_pandas().astype(dict.fromkeys(texts, "category"))
 
 
 LIBRARIES: dict[str, Callable[[pa.Table], Any]] = {
@@ -80,7 +81,7 @@ LIBRARIES: dict[str, Callable[[pa.Table], Any]] = {
     "reader": lambda table: table.to_reader(max_chunksize=7),
     "pandas": lambda table: table.to_pandas(),
     "pandas with Arrow types": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
-    "pandas with categories": lambda table: with_categories(table.to_pandas()),
+    "pandas with categories": with_categories,
     "polars": pl.from_arrow,
     "polars with categories": lambda table: pl.DataFrame(table).with_columns(pl.col(pl.String).cast(pl.Categorical)),
     "duckdb": from_duckdb,
