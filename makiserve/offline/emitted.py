@@ -34,6 +34,9 @@ class EmittedRows:
         labels: collects the labels; None to leave them out.
         is_packed: whether rows become Arrow columns as they arrive. They need less memory, but can no longer become a
             pandas frame.
+
+    Raises:
+        ArgumentError: two columns of the position would have the same name.
     """
 
     needs_features = True
@@ -50,6 +53,7 @@ class EmittedRows:
         self._labels = labels
         self._time = time[1] if time else None
         self._is_packed = is_packed
+        _check_names(lane_by, time and time[0], LABEL if labels else None)
         self._places: dict[str, list[Any]] = {lane_by: []} if lane_by else {}
         self._places |= {"source": []} | ({time[0]: []} if time else {}) | {"offset": []}
         self._sources: set[str] = set()
@@ -58,6 +62,8 @@ class EmittedRows:
 
     def take(self, block: Block, scored: Scored) -> None:
         causes = scored.causes
+        if causes and not self._sources:
+            self._titles(scored.features)  # wrong names are an error at once, not after the last record
         columns: list[list[Any]] = [[block.lanes[cause] for cause in causes]] if block.lanes else []
         columns.append([block.source] * len(causes))
         if self._time:
@@ -135,13 +141,27 @@ class EmittedRows:
         titles = field_titles(kind)
         if self._labels and LABEL in titles.values():
             raise ArgumentError("label", LABEL, "the pipeline already emits a feature with the name of this column")
-        if self._is_packed and (twice := [name for name in self._places if name in titles.values()]):
+        if twice := [name for name in self._places if name in titles.values()]:
             raise PipelineError(
-                f"the pipeline emits a feature {twice[0]!r}, but the column with this name has the position of the "
-                "record. Rename the feature with makiserve.field(name=…), or leave it out if it has the same values; "
-                "with as_='pandas' it may stay, because positions are the index"
+                f"the pipeline emits a feature {twice[0]!r}, but the column or index level with this name has the "
+                "position of the record. Rename the feature with makiserve.field(name=…), or leave it out if it has "
+                "the same values"
             )
         return titles
+
+
+def _check_names(lane_by: str | None, time: str | None, label: str | None) -> None:
+    """Raise an error if a field has the name of another column of the position, or of the labels."""
+    taken = {"source", "offset", label}
+    for argument, name in (("lane_by", lane_by), ("time", time)):
+        if name is not None and name in taken:
+            raise ArgumentError(
+                argument,
+                name,
+                "another column of the result has this name. Give the field another name in the record, and its name "
+                "in the data by makiserve.field(name=…)",
+            )
+        taken.add(name)
 
 
 def _columns(items: Sequence[Any], titles: Mapping[str, str]) -> dict[str, Sequence[Any]]:

@@ -42,7 +42,7 @@ class Selection:
     sample: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.first, int) and self.first < 0:
+        if not isinstance(self.first, (int, date)) or (isinstance(self.first, int) and self.first < 0):
             raise ArgumentError("emit_from", self.emit_from, "must be an offset, 0 or more, or a time")
         if self.limit is not None and self.limit < 1:
             raise ArgumentError("limit", self.limit, "must be a number of records, 1 or more")

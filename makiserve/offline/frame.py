@@ -73,12 +73,12 @@ def features_frame(
         A column for each field of the pipeline's items, with the name that `makiserve.field(name=…)` gives it. In
         pandas, the index `offset` is the position of the record that caused the row, from 0: in the order of `time` if
         there is one. With `lane_by`, `time` and several sources, the index also has their values. In Polars and Arrow
-        these are the first columns, so no feature may have one of these names. Records that became dead letters are
-        logged. In pandas, `attrs` has their number, `dead_letters`, and the names of the `sources`, tables with their
-        version.
+        these are the first columns. No feature may have one of these names: `offset`, `source`, and those of the
+        fields `lane_by` and `time`. Records that became dead letters are logged. In pandas, `attrs` has their number,
+        `dead_letters`, and the names of the `sources`, tables with their version.
 
     Raises:
-        SourceError: a source cannot be read, a lane is not in order, or a record has no unique place in it.
+        SourceError: a source cannot be read, a lane is not in order, or a record has no lane or no unique place in it.
         ConfigurationError: a named field does not exist, the topic does not exist, or every record failed.
         PipelineError: the pipeline cannot be traced, or emits items without named fields or with one that has the name
             of a column of the position.
@@ -92,7 +92,7 @@ def features_frame(
         raise ArgumentError("as_", as_, f"must be {' or '.join(map(repr, FORMS))}")
     order = order_from(time, tie_by, lane_by)
     scorer, selection = Scorer(plan), Selection(emit_from)
-    ahead, moment = ahead_from(label_ahead, order, schema), time and (time, attribute_of(schema, time, "time"))
+    ahead, moment = ahead_from(label_ahead, label, order, schema), time and (time, attribute_of(schema, time, "time"))
     labels = LabelColumn(attribute_of(schema, label, "label"), ahead) if label else None
     rows = EmittedRows(lane_by, moment or None, labels, is_packed=as_ != "pandas")
     dead, unseen = DeadLetters(KEPT_DEAD), Unseen(schema)

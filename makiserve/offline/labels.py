@@ -55,12 +55,15 @@ class Ahead:
 SAME_RECORD = Ahead()
 
 
-def ahead_from(given: LabelAhead, order: Order | None, schema: Schema) -> Ahead:
+def ahead_from(given: LabelAhead, label: str | None, order: Order | None, schema: Schema) -> Ahead:
     """Return how far ahead a label is.
 
     Raises:
-        ArgumentError: it is negative, not a number or duration, or a duration without a time to measure it by.
+        ArgumentError: it is negative, not a number or duration, a duration without a time to measure it by, or there is
+            no label.
     """
+    if isinstance(given, bool) or not isinstance(given, (int, str, timedelta)):
+        raise ArgumentError("label_ahead", given, "must be a number of records, 0 or more, or a duration")
     try:
         distance = _number_or_duration(given)
     except ValueError as error:
@@ -68,7 +71,11 @@ def ahead_from(given: LabelAhead, order: Order | None, schema: Schema) -> Ahead:
     if isinstance(distance, int):
         if distance < 0:
             raise ArgumentError("label_ahead", given, "must be a number of records, 0 or more, or a duration")
+        if distance and label is None:
+            raise ArgumentError("label_ahead", given, "needs label=, the field with the true value")
         return Ahead(distance)
+    if label is None:
+        raise ArgumentError("label_ahead", given, "needs label=, the field with the true value")
     if distance <= timedelta(0):
         raise ArgumentError("label_ahead", given, "must be a duration of more than 0, or a number of records")
     return Ahead(distance // MICROSECOND, clock_of(order, schema, "label_ahead", given))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
-from makiserve.errors import DecodeError
+from makiserve.errors import DecodeError, SourceError
 from makiserve.offline.sources import Block
 from makiserve.records import Schema
-from makiserve.records.emitted_fields import attribute_of
+from makiserve.records.order import scalar_attribute
 from makiserve.scoring import Batch, Lane, Scored, Scorer
 
 
@@ -85,6 +85,11 @@ class LaneByField:
                 continue
             keys.append(key := getattr(record, self._attribute))
             parts.setdefault(key, []).append(index)
+        if None in parts:
+            raise SourceError(
+                f"{block.source}@{block.offsets[parts[None][0]]}: {self._attribute} is null, so the record has no "
+                "lane: leave such rows out, or give them a value"
+            )
         return keys, parts
 
     def _batch(
@@ -100,6 +105,6 @@ def lanes_of(scorer: Scorer, schema: Schema, lane_by: str | None) -> Lanes:
     """Return lanes by source, or by the values of the field `lane_by`.
 
     Raises:
-        ConfigurationError: the field does not exist.
+        ArgumentError: the field does not exist, or its values are lists or objects.
     """
-    return LaneByField(scorer, attribute_of(schema, lane_by, "lane_by")) if lane_by else LaneBySource(scorer)
+    return LaneByField(scorer, scalar_attribute(schema, lane_by, "lane_by")) if lane_by else LaneBySource(scorer)

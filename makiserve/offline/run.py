@@ -159,7 +159,7 @@ def replay(
         )
     by, emit = ((names,) if isinstance(names, str) else names for names in (by, emit))
     schema, form, order = Schema(packaged.record, na_values), packaged.outputs(emit), order_from(time, tie_by, lane_by)
-    sources, ahead = sources_from(source, order), ahead_from(label_ahead, order, schema)
+    sources, ahead = sources_from(source, order), ahead_from(label_ahead, label, order, schema)
     labelled = attribute_of(schema, label, "label") if label else None
     collected = Collected(form, label=labelled, ahead=ahead) if collect else None
     watch = MetricsCollector(packaged, label=label, ahead=ahead, by=by, report=report)

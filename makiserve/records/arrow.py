@@ -49,7 +49,7 @@ def read_arrow(
         SourceError: a declared column of the data frame has no Arrow type, or the frame lacks a field of the record.
     """
     name = name or f"the {type(rows).__name__}"
-    declared, undeclared = _split_by_declaration(rows, schema)
+    declared, undeclared = _split_by_declaration(rows, schema, name)
     reader = _reader(declared, name)
 
     def scan(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -110,18 +110,23 @@ def records_from_batch(
     return records_from_columns(schema, values, batch.num_rows)
 
 
-def _split_by_declaration(rows: Any, schema: Schema) -> tuple[Any, list[str]]:
+def _split_by_declaration(rows: Any, schema: Schema, name: str) -> tuple[Any, list[str]]:
     """Return the rows without the columns that the record does not declare, and the titles of these columns.
 
     Only pandas has columns that Arrow cannot convert, because their cells have several types. The rows of any other
     library are returned as they are. A named index becomes columns here, because pandas itself leaves out a range.
+
+    Raises:
+        SourceError: the data frame has two columns with the name of a field.
     """
-    if not hasattr(rows, "loc"):
+    if not (hasattr(rows, "loc") and hasattr(rows, "columns")):
         return rows, []
     names = enumerate(rows.index.names)
     levels = [level for level, name in names if name is not None and name not in rows.columns]
     rows = rows.reset_index(levels) if levels else rows
     titles, declared = [str(label) for label in rows.columns], {field.encode_name for field in schema.fields}
+    if twice := [title for title in titles if title in declared and titles.count(title) > 1]:
+        raise SourceError(f"{name}: the header names {twice[0]!r} more than once")
     kept = rows.loc[:, [title in declared for title in titles]].reset_index(drop=True)
     return kept, [title for title in titles if title not in declared]
 
@@ -131,7 +136,8 @@ def _reader(rows: Any, name: str) -> pa.RecordBatchReader:
         return pa.RecordBatchReader.from_stream(rows)
     except Exception as error:  # the error of any library
         raise SourceError(
-            f"{name} has a declared column without an Arrow type: {error}. Give all cells of the column one type"
+            f"{name} is not a table of typed columns: {error}. Give a data frame in which all cells of a declared "
+            "column have one type"
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -35,12 +35,11 @@ def read_rows(
     """
     if hasattr(rows, "__arrow_c_stream__"):
         return read_arrow(rows, schema, unseen, order)
-    try:
-        records = (_record(row, schema) for row in rows)
-        unseen.see_titles(unseen.names)  # records have all of them; the keys of dicts are not compared
-        return iter(lambda: list(islice(records, BLOCK_RECORDS)), [])
-    except TypeError:
-        raise SourceError(f"a value {_words(rows)} is not a source: {_EXPECTED}") from None
+    if not isinstance(rows, Iterable):
+        raise SourceError(f"a value {_words(rows)} is not a source: {_EXPECTED}")
+    records = (_record(row, schema) for row in rows)
+    unseen.see_titles(unseen.names)  # records have all of them; the keys of dicts are not compared
+    return iter(lambda: list(islice(records, BLOCK_RECORDS)), [])
 
 
 _EXPECTED = "give a file, a pattern, a folder, a TopicSpan, a data frame, or an iterable of records or dicts"

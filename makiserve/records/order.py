@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from types import NoneType
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
 
 from makiserve.errors import ArgumentError, DecodeError, SourceError
 from makiserve.records.emitted_fields import attribute_of
@@ -38,18 +40,21 @@ class Order:
         Raises:
             ArgumentError: a field does not exist.
         """
-        lane = [attribute_of(schema, self.lane_by, "lane_by")] if self.lane_by else []
-        ties = [attribute_of(schema, name, "tie_by") for name in self.tie_by]
-        return tuple(dict.fromkeys([attribute_of(schema, self.time, "time"), *lane, *ties]))
+        lane = [scalar_attribute(schema, self.lane_by, "lane_by")] if self.lane_by else []
+        ties = [scalar_attribute(schema, name, "tie_by") for name in self.tie_by]
+        return tuple(dict.fromkeys([scalar_attribute(schema, self.time, "time"), *lane, *ties]))
 
 
 def order_from(time: str | None, tie_by: str | Sequence[str] = (), lane_by: str | None = None) -> Order | None:
     """Return the order by a field; None without one.
 
     Raises:
-        ArgumentError: there is a `tie_by` without a `time`.
+        ArgumentError: there is a `tie_by` without a `time`, or an argument is not the name of a field.
     """
-    ties = (tie_by,) if isinstance(tie_by, str) else tuple(tie_by)
+    ties = (tie_by,) if isinstance(tie_by, str) or not isinstance(tie_by, Collection) else tuple(tie_by)
+    for argument, name in (("time", time), ("lane_by", lane_by), *(("tie_by", name) for name in ties)):
+        if not isinstance(name, str | None):
+            raise ArgumentError(argument, name, "must be the name of a field")
     if time is None:
         if ties:
             raise ArgumentError("tie_by", tie_by, "needs time=, the field to sort by first")
@@ -68,7 +73,7 @@ class LaneOrder:
     """
 
     def __init__(self, order: Order, schema: Schema) -> None:
-        self._lane = attribute_of(schema, order.lane_by, "lane_by") if order.lane_by else None
+        self._lane = scalar_attribute(schema, order.lane_by, "lane_by") if order.lane_by else None
         self._names = tuple(name for name in order.keys(schema) if name != self._lane)
         self._has_ties = bool(order.tie_by)
         self._latest: dict[Hashable, tuple[Any, ...]] = {}
@@ -110,6 +115,23 @@ class LaneOrder:
         return SourceError(
             f"{where}: two records have the same {names}, {_words(key)}, so their order is not defined: {advice}"
         )
+
+
+def scalar_attribute(schema: Schema, name: str, argument: str) -> str:
+    """Return the attribute of a field whose values can be sorted and name a lane.
+
+    Raises:
+        ArgumentError: the record has no such field, or its values are lists or objects.
+    """
+    attribute = attribute_of(schema, name, argument)
+    kind = next(field.type for field in schema.fields if field.name == attribute)
+    for option in get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,):
+        base = get_origin(option) or option
+        if isinstance(base, type) and issubclass(base, (list, tuple, set, frozenset, Mapping, msgspec.Struct)):
+            raise ArgumentError(
+                argument, name, "its values are lists or objects: name a field with texts, numbers or times"
+            )
+    return attribute
 
 
 def comparable(value: Any) -> Any:

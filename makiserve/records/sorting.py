@@ -122,9 +122,12 @@ def _key(cells: pa.Array, column: Column, name: str, seen: int) -> pa.Array:
         if isinstance(value, DecodeError):
             raise SourceError(f"{name}: row {row:,} has no place in the order: {value}. Leave such rows out") from value
     try:
-        return pa.array(values)
+        found = pa.array(values)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise SourceError(f"{name}: cannot be sorted by {column.name!r}: {error}") from error
+    if pa.types.is_nested(found.type):
+        raise SourceError(f"{name}: cannot be sorted by {column.name!r}: values of type {found.type} have no order")
+    return found
 
 
 def _is_ordered(kind: pa.DataType) -> bool:

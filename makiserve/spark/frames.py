@@ -155,10 +155,14 @@ class _OrderedRows:
         self._key, self._time = key, time
         self._tie_by = (tie_by,) if isinstance(tie_by, str) else tuple(tie_by)
         self._emit_from = emit_from
-        for argument, name in (("key", key), ("time", time), *(("tie_by", name) for name in self._tie_by)):
+        place = (("key", key), ("time", time), *(("tie_by", name) for name in self._tie_by))
+        for argument, name in place:
             if name not in df.columns:
                 raise ArgumentError(argument, name, f"not a column of the data frame; it has {', '.join(df.columns)}")
         self._is_case_sensitive = df.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
+        if same := self._same([name for _, name in place]):
+            argument, name = [each for each in place if each[1] == same[1]][-1]
+            raise ArgumentError(argument, name, "this column is already the key, the time or a tie: name another one")
         _check_time(df.schema[time], emit_from)
         names = dict.fromkeys([key, time, *self._tie_by, *fields_of(df.columns, opened.schema)])
         selected = {self._identity(name) for name in names}

@@ -194,6 +194,8 @@ def test_features_row_without_key_or_time_is_refused(
         ({"key": "who"}, "key='who': not a column"),
         ({"tie_by": "x"}, "tie_by='x': not a column"),
         ({"time": "station"}, "time='station': a column of type string does not order"),
+        ({"time": "at", "key": "at"}, "time='at': this column is already the key"),
+        ({"tie_by": ["fahrenheit", "at"]}, "tie_by='at': this column is already the key, the time or a tie"),
         ({"emit_from": 3}, "emit_from=3: not a value of the time column at, whose type is timestamp"),
     ],
 )
@@ -229,6 +231,7 @@ def test_features_columns_that_differ_in_case_are_refused_if_spark_ignores_it(
     [
         (["celsius", "Celsius"], "the columns 'celsius' and 'Celsius', which Spark takes for the same: rename the"),
         (["celsius", "DEAD_letter"], "the columns 'DEAD_letter' and 'dead_letter', which Spark takes for the same"),
+        (["station"], "key='station': the outputs also have a column 'station'. Give the column of the lanes"),
         (["At"], "time='at': the outputs also have a column 'At'. Give the column"),
     ],
 )

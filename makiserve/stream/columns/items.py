@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -13,7 +13,8 @@ from makiserve.stream.columns.column import Array, Column, Items, join, objects
 class ColumnItems(Sequence[Any]):
     """The items of a column as a sequence. Python objects are made when one is read, and kept.
 
-    It is equal to a list of the same items, and can be added to a list.
+    It is equal to a list of the same items, and a list can be extended by it. It has no `__radd__`, because `list +=`
+    would call it and assign another list.
 
     Args:
         column: the items.
@@ -49,12 +50,6 @@ class ColumnItems(Sequence[Any]):
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, (list, ColumnItems)) else NotImplemented
-
-    def __add__(self, other: Iterable[Any]) -> list[Any]:
-        return [*self, *other]
-
-    def __radd__(self, other: Iterable[Any]) -> list[Any]:
-        return [*other, *self]
 
     def __repr__(self) -> str:
         return repr(self._made())

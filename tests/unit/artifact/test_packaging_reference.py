@@ -68,15 +68,18 @@ def test_the_reference_ends_with_the_record_that_causes_the_32nd_output() -> Non
 def test_the_records_of_a_reference_are_one_lane() -> None:
     """The features of a lane are in the reference if its records come from this lane only, as in a partition."""
 
+    class Numbered(NamedTuple):
+        number: int
+
     def pipeline() -> makiserve.Transform:
-        return rx.pipe(rs.ops.scan(lambda count, _: count + 1, 0), rs.ops.map(lambda count: Features(1.0, count)))
+        return rx.pipe(rs.ops.scan(lambda count, _: count + 1, 0), rs.ops.map(Numbered))
 
     mixed = [Reading(minute, float(minute % 2)) for minute in range(10)]
     frame = makiserve.features_frame(mixed, features=pipeline, record=Reading, lane_by="wind")
-    lane = frame[frame.index.get_level_values("offset") % 2 == 1]["count"].tolist()
+    lane = frame[frame.index.get_level_values("offset") % 2 == 1]["number"].tolist()
     assert lane == [1, 2, 3, 4, 5]
-    assert [item.count for item in sample(pipeline(), mixed).features] == list(range(1, 11))
-    assert [item.count for item in sample(pipeline(), [each for each in mixed if each.wind == 1]).features] == lane
+    assert [item.number for item in sample(pipeline(), mixed).features] == list(range(1, 11))
+    assert [item.number for item in sample(pipeline(), [each for each in mixed if each.wind == 1]).features] == lane
 
 
 def test_a_short_source_is_taken_up_to_its_last_output() -> None:

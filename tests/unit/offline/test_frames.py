@@ -151,7 +151,7 @@ def test_an_undeclared_column_of_pandas_may_have_cells_of_any_type() -> None:
     expected = frame_of(TABLE, as_="arrow")
     assert frame_of(frame, as_="arrow").equals(expected)
     assert frame_of(frame.set_index("sensor"), as_="arrow").equals(expected)  # an index is a column too
-    with pytest.raises(SourceError, match=r"a declared column without an Arrow type: .*column number"):
+    with pytest.raises(SourceError, match=r"is not a table of typed columns: .*column number"):
         frame_of(frame.assign(number=mixed))
 
 
@@ -224,6 +224,10 @@ def test_a_time_that_is_no_time_is_refused() -> None:
         ({"label": "value", "label_ahead": "1h"}, "label_ahead='1h': needs the field with the event time: time="),
         ({"label": "value", "label_ahead": "soon"}, "label_ahead='soon': must be a number of records or a duration"),
         ({"label": "value", "label_ahead": -1}, "label_ahead=-1: must be a number of records, 0 or more"),
+        ({"label": "value", "label_ahead": 1.5}, "label_ahead=1.5: must be a number of records, 0 or more"),
+        ({"label_ahead": 2}, "label_ahead=2: needs label=, the field with the true value"),
+        ({"label_ahead": "1h", "time": "at"}, "label_ahead='1h': needs label="),
+        ({"emit_from": 1.5, "time": "at"}, "emit_from=1.5: must be an offset, 0 or more, or a time"),
         ({"time": "value", "label": "value", "label_ahead": "1h"}, "label_ahead='1h': needs an event time that is a"),
         ({"emit_from": START}, "emit_from=.*: needs the field with the event time"),
         ({"emit_from": "soon"}, "emit_from='soon': must be an offset or a time such as"),
@@ -318,8 +322,10 @@ def test_a_table_without_rows_has_positions() -> None:
 
 
 @loop_over("name", ["source", "offset", "sensor", "at"])
-@loop_over("form", ["arrow", "polars"])
-def test_a_feature_cannot_replace_a_column_of_the_position(name: str, form: Literal["arrow", "polars"]) -> None:
+@loop_over("form", ["pandas", "arrow", "polars"])
+def test_a_feature_cannot_replace_a_column_of_the_position(
+    name: str, form: Literal["pandas", "arrow", "polars"]
+) -> None:
     named_tuple: Any = NamedTuple  # mypy demands a literal
     kind = named_tuple("Clashing", [(name, int)])
 
@@ -328,10 +334,81 @@ def test_a_feature_cannot_replace_a_column_of_the_position(name: str, form: Lite
 
     options: dict[str, Any] = {"features": clashing, "record": Event, "lane_by": "sensor", "time": "at"}
     with pytest.raises(
-        PipelineError, match=f"emits a feature '{name}', but the column with this name has the position"
+        PipelineError, match=f"emits a feature '{name}', but the column or index level with this name has the position"
     ):
         makiserve.features_frame(TABLE, as_=form, **options)
-    assert list(makiserve.features_frame(TABLE, **options)[name]) == list(range(60))
+
+
+class Clash(makiserve.Record):
+    source: str
+    offset: int
+    label: str
+    at: datetime
+    number: int
+    tags: list[str] = []
+    origin: str | None = makiserve.field(name="where", default=None)
+
+
+CLASHES = pa.table(
+    {
+        "source": list("aabb"),
+        "offset": [1, 2, 1, 2],
+        "label": list("pqrs"),
+        "at": [START + timedelta(minutes=number) for number in range(4)],
+        "number": range(4),
+        "tags": [["x"]] * 4,
+        "where": ["x", None, "x", "y"],
+    }
+)
+
+
+@pytest.mark.parametrize("form", ["pandas", "arrow", "polars"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"lane_by": "source"}, "lane_by='source': another column of the result has this name"),
+        ({"lane_by": "offset"}, "lane_by='offset': another column"),
+        ({"time": "offset", "lane_by": "label"}, "time='offset': another column"),
+        ({"time": "at", "lane_by": "at"}, "time='at': another column"),
+        ({"lane_by": "label", "label": "number"}, "lane_by='label': another column"),
+        ({"lane_by": "tags"}, "lane_by='tags': its values are lists or objects"),
+        ({"time": "at", "tie_by": "tags"}, "tie_by='tags': its values are lists or objects"),
+        ({"time": "at", "tie_by": 3}, "tie_by=3: must be the name of a field"),
+        ({"lane_by": ["label"]}, "lane_by=.*: must be the name of a field"),
+    ],
+)
+def test_a_lane_or_time_that_cannot_be_one_is_named(form: str, options: dict[str, Any], words: str) -> None:
+    arguments: Any = {"features": clash_features, "record": Clash, "as_": form, **options}
+    with pytest.raises(ArgumentError, match=words):
+        makiserve.features_frame(CLASHES, **arguments)
+
+
+class Number(NamedTuple):
+    number: int
+
+
+def clash_features() -> makiserve.Transform:
+    return rs.ops.map(lambda event: Number(event.number))
+
+
+def test_a_record_without_a_lane_is_refused() -> None:
+    with pytest.raises(SourceError, match="records@1: origin is null, so the record has no lane: leave such rows out"):
+        makiserve.features_frame(CLASHES, features=clash_features, record=Clash, lane_by="where")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (TABLE.to_pandas()["number"], "the Series is not a table of typed columns: .*non-struct"),
+        (TABLE["number"], "the ChunkedArray is not a table of typed columns: .*non-struct"),
+        (pl.DataFrame(TABLE).lazy(), "of type polars.*LazyFrame is not a source: give a file"),
+        (pd.concat([TABLE.to_pandas()] * 2, axis=1), "the DataFrame: the header names '.*' more than once"),
+        (TABLE.drop_columns("at"), "the Table: the header lacks 'at', which Event declares; it has 'sensor'"),
+    ],
+)
+def test_what_is_no_table_of_the_record_is_refused(source: Any, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        frame_of(source, time="at", lane_by="sensor")
 
 
 def test_values_without_a_common_arrow_type_are_refused_for_arrow() -> None:

@@ -105,7 +105,7 @@ class Other(makiserve.Record):
         (3, "a value of type int is not a source"),
         (io.StringIO("hour\n1\n"), "a row is of type str, but must be"),
         (pd.DataFrame({"TEMP": [1.0]}), "lacks 'hour', which Row declares"),
-        (pd.DataFrame({"hour": [1, "x", object()]}), "the DataFrame has a declared column without an Arrow type"),
+        (pd.DataFrame({"hour": [1, "x", object()]}), "the DataFrame is not a table of typed columns"),
     ],
 )
 def test_what_is_not_a_source_is_refused(source: Any, words: str) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from makiserve.stream.columns.column import Column, Rows, column_of, join
+from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.segments import Segments
 from tests.loops import loop_over
 
@@ -51,3 +52,11 @@ def test_segments_know_starts_and_ranks():
     assert segments.ranks.tolist() == [0, 1, 0, 0, 1, 2]
     left, kept = segments.take(np.array([True, False, False, True, True, False]))
     assert (left.lengths.tolist(), kept.tolist()) == ([1, 2], [0, 2])
+
+
+def test_a_list_is_extended_in_place_by_the_items_of_a_column():
+    found = [1.0]
+    same = found
+    found += ColumnItems(column_of([1.5, None]))
+    assert same is found
+    assert found == [1.0, 1.5, None]
