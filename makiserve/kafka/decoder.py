@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from makiserve.errors import ConfigurationError, DecodeError
+from makiserve.errors import ConfigurationError, DecodeError, SchemaRegistryUnavailable
 from makiserve.kafka.message import Message, Unreadable, read_headers
 from makiserve.records import Record, Schema
 from makiserve.records.cloud_events import MARK, Event, attributes_in, event_from_structured, is_structured
@@ -198,7 +198,13 @@ def check_registry(broker: BrokerSettings) -> str | None:
     """
     if (client := registry_client(broker)) is None:
         return None
-    retry(client.check, broker.startup_timeout)
+    try:
+        retry(client.check, broker.startup_timeout)
+    except SchemaRegistryUnavailable as error:
+        raise SchemaRegistryUnavailable(
+            f"{error}. No message with a schema can be decoded without it: check its address, --schema-registry, or "
+            "give it more time with --startup-timeout"
+        ) from error
     return client.url
 
 

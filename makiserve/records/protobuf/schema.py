@@ -23,6 +23,9 @@ from makiserve.errors import ConfigurationError, DecodeError
 MAX_SCHEMA_BYTES = 1 << 20
 """Maximum size of a schema, including the files that it imports."""
 
+MAX_NAME, MAX_PART_BYTES = 1_000, 255
+"""Maximum length of the name of a file, and of a part of it between slashes."""
+
 COMPILE_S = 30.0
 MAIN = "makiserve_schema.proto"
 WELL_KNOWN = (duration_pb2, empty_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
@@ -96,15 +99,28 @@ def _serialized(sources: dict[str, str]) -> list[FileDescriptorProto] | None:
     return [*own, *(file for name, file in files.items() if name != MAIN), files[MAIN]]
 
 
+def _check_names(names: Iterable[str]) -> None:
+    """Raise a `DecodeError` for a name that no file in one folder could have."""
+    paths = {PurePosixPath(name): name for name in names}
+    folders = {parent for path in paths for parent in path.parents}
+    for path, name in paths.items():
+        is_long = len(name) > MAX_NAME or any(
+            len(part.encode(errors="replace")) > MAX_PART_BYTES for part in path.parts
+        )
+        if path.is_absolute() or ".." in path.parts or is_long or not name.isprintable():
+            raise DecodeError(f"the Protobuf schema imports a file named {name[:100]!r}")
+        if path in folders:
+            raise DecodeError(f"the Protobuf schema imports a file named {name[:100]!r}, and others below it")
+
+
 def _compiled(sources: dict[str, str]) -> list[FileDescriptorProto]:
     """Return the descriptors of all files, each after those that it imports. The main file is the last."""
     if find_spec("grpc_tools") is None:
         raise ConfigurationError("Protobuf schemas need grpcio-tools: pip install 'makiserve[protobuf]'")
+    _check_names(sources)
     with TemporaryDirectory(prefix="makiserve-") as folder:
         for name, source in sources.items():
             path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or not path.parts:
-                raise DecodeError(f"the Protobuf schema imports a file named {name!r}")
             (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / path).write_text(source, encoding="utf-8", errors="replace")
         found = Path(folder) / "descriptors"

@@ -1,4 +1,4 @@
-"""The HTTP client of a schema registry that speaks Confluent's API. The only home of requests."""
+"""The HTTP client of a schema registry that speaks Confluent's API."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from makiserve.errors import (
     SchemaNotFound,
     SchemaRegistryUnavailable,
 )
+from makiserve.records.registry.session import CREDENTIALS, session_from
 from makiserve.records.registry.wire import SchemaId
 
 TIMEOUT_S = 5.0
@@ -30,16 +31,8 @@ MAX_BYTES = 4 << 20
 MAX_REFERENCES = 100
 """Maximum number of schemas that a schema may refer to, directly or indirectly."""
 
-ACCEPT = "application/vnd.schemaregistry.v1+json, application/json"
-CREDENTIALS = "--registry basic.auth.user.info=USER:PASSWORD"
-OPTIONS = (
-    "basic.auth.user.info",
-    "bearer.auth.token",
-    "ssl.ca.location",
-    "ssl.certificate.location",
-    "ssl.key.location",
-)
-"""The properties of the connection, named as in Confluent's clients."""
+MAX_RETRY_AFTER_S = 60.0
+"""Maximum pause that a registry can ask for."""
 
 
 class SchemaReference(NamedTuple):
@@ -68,6 +61,22 @@ class RegisteredSchema(NamedTuple):
     references: tuple[SchemaReference, ...] = ()
 
 
+class _ReferenceAnswer(msgspec.Struct):
+    """A schema that another one refers to, in an answer of the registry."""
+
+    name: str
+    subject: str
+    version: int
+
+
+class _SchemaAnswer(msgspec.Struct):
+    """A schema, in an answer of the registry."""
+
+    schema: str
+    schemaType: str | None = None  # noqa: N815  the registry's name
+    references: list[_ReferenceAnswer] | None = None
+
+
 class RegistryClient:
     """Requests to a schema registry.
 
@@ -76,7 +85,7 @@ class RegistryClient:
         options: credentials and TLS, see `OPTIONS`.
 
     Raises:
-        ConfigurationError: an option is unknown, or the URL is not one.
+        ConfigurationError: an option is unknown, a file of it does not exist, or the URL is not one.
     """
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
@@ -88,7 +97,7 @@ class RegistryClient:
             if not re.match(r"https?://[^/]", each):
                 raise ConfigurationError(f"--schema-registry {url}: expected http://… or https://…")
         self._answering = 0
-        self._session = _session(options or {})
+        self._session = session_from(options or {})
 
     def check(self) -> None:
         """Check that the registry answers and accepts the credentials.
@@ -146,8 +155,9 @@ class RegistryClient:
             found = self._request("POST", path, _body(schema))
         except SchemaNotFound:
             return
-        if not found.get("is_compatible"):
-            reasons = "; ".join(map(str, found.get("messages") or ()))[:1000] or "the registry gives no reason"
+        answer = found if isinstance(found, dict) else {}
+        if not answer.get("is_compatible"):
+            reasons = _one_line(answer.get("messages") or "the registry gives no reason", 1000)
             raise ModelRefused(
                 f"the schema of the outputs is not compatible with the newest one of {subject}: {reasons}"
             )
@@ -167,28 +177,29 @@ class RegistryClient:
             return int(found["id"])
         raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema ID")
 
-    def _registered(self, found: dict[str, Any]) -> RegisteredSchema:
+    def _registered(self, found: Any) -> RegisteredSchema:
+        answer = self._schema(found)
         references: dict[tuple[str, int], SchemaReference] = {}
-        self._refer(found, references)
-        return RegisteredSchema(found.get("schemaType") or "AVRO", self._text(found), tuple(references.values()))
+        self._refer(answer, references)
+        return RegisteredSchema(answer.schemaType or "AVRO", answer.schema, tuple(references.values()))
 
-    def _refer(self, found: dict[str, Any], references: dict[tuple[str, int], SchemaReference], depth: int = 0) -> None:
+    def _refer(self, answer: _SchemaAnswer, references: dict[tuple[str, int], SchemaReference], depth: int = 0) -> None:
         """Add the schemas that a schema refers to, each after those that it refers to itself."""
-        for each in found.get("references") or ():
-            subject, version = str(each["subject"]), int(each["version"])
-            if (subject, version) in references:
+        for each in answer.references or ():
+            if (each.subject, each.version) in references:
                 continue
             if depth >= MAX_REFERENCES or len(references) >= MAX_REFERENCES:
                 raise SchemaNotFound(f"the schema refers to more than {MAX_REFERENCES} others")
-            other = self._request("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
+            path = f"/subjects/{quote(each.subject, safe='')}/versions/{each.version}"
+            other = self._schema(self._request("GET", path))
             self._refer(other, references, depth + 1)
-            references[subject, version] = SchemaReference(str(each["name"]), self._text(other))
+            references[each.subject, each.version] = SchemaReference(each.name, other.schema)
 
-    def _text(self, found: dict[str, Any]) -> str:
-        text = found.get("schema")
-        if not isinstance(text, str):
-            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema")
-        return text
+    def _schema(self, found: Any) -> _SchemaAnswer:
+        try:
+            return msgspec.convert(found, _SchemaAnswer)
+        except msgspec.ValidationError as error:
+            raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema: {error}") from error
 
     def _request(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request to the first address that answers and return the JSON of the answer."""
@@ -207,12 +218,16 @@ class RegistryClient:
     def _ask(self, method: str, url: str, path: str, body: Any) -> Any:
         deadline = time.monotonic() + TIMEOUT_S
         try:
-            with self._session.request(method, url + path, json=body, timeout=TIMEOUT_S, stream=True) as response:
+            # Without verify= here, the variable REQUESTS_CA_BUNDLE would take the place of the session's.
+            verify = self._session.verify
+            with self._session.request(
+                method, url + path, json=body, timeout=TIMEOUT_S, stream=True, verify=verify
+            ) as response:
                 answer = self._read(response, deadline)
                 status, headers = response.status_code, response.headers
-        except (requests.RequestException, HTTPError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             cause = getattr(error.args[0], "reason", error) if error.args else error
-            words = re.sub(r"^.*?(?:object at 0x\w+>|\)): ", "", str(cause))[:200]
+            words = _one_line(re.sub(r"^.*?(?:object at 0x\w+>|\)): ", "", str(cause)), 200)
             raise SchemaRegistryUnavailable(f"the schema registry at {self.url} does not answer: {words}") from error
         try:
             found = msgspec.json.decode(answer)
@@ -220,7 +235,7 @@ class RegistryClient:
             found = None
         if status == requests.codes.ok and isinstance(found, (dict, list)):
             return found
-        raise self._refusal(status, found, path, headers.get("Retry-After", ""))
+        raise self._refusal(status, found, f"{method} {path}", headers.get("Retry-After", ""))
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """Return the body of an answer."""
@@ -237,40 +252,30 @@ class RegistryClient:
                 )
         return bytes(answer)
 
-    def _refusal(self, status: int, found: Any, path: str, retry_after: str) -> MakiserveError:
+    def _refusal(self, status: int, found: Any, request: str, retry_after: str) -> MakiserveError:
         """Return the error for an answer that is not the requested one."""
         message = found.get("message", "") if isinstance(found, dict) else ""
-        words = f"the schema registry at {self.url} answers {status} to {path}" + f": {message}"[:200] * bool(message)
+        words = f"the schema registry at {self.url} answers {status} to {request}"
+        words += f": {_one_line(message, 200)}" if message else ""
         if status == requests.codes.not_found and isinstance(found, dict) and "error_code" in found:
             return SchemaNotFound(words)
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             return ConfigurationError(f"{words}: check the credentials, {CREDENTIALS}")
-        if status == requests.codes.conflict:
+        if status == requests.codes.conflict and request.startswith("POST"):
             return ModelRefused(f"{words}: the schema of the outputs is not compatible with the registered ones")
         if status == requests.codes.unprocessable_entity:
             return ConfigurationError(words)
         if status == requests.codes.ok:
             words = f"{words}: the body is not JSON"
-        return SchemaRegistryUnavailable(words, retry_after_s=float(retry_after) if retry_after.isdecimal() else None)
+        pause_s = min(float(retry_after), MAX_RETRY_AFTER_S) if retry_after.isdecimal() else None
+        return SchemaRegistryUnavailable(words, retry_after_s=pause_s)
 
 
 def _body(schema: RegisteredSchema) -> dict[str, str]:
     return {"schema": schema.text, "schemaType": schema.kind}
 
 
-def _session(options: Mapping[str, str]) -> requests.Session:
-    if unknown := [name for name in options if name not in OPTIONS]:
-        raise ConfigurationError(f"--registry {unknown[0]}: expected one of {', '.join(OPTIONS)}")
-    session = requests.Session()
-    session.headers.update({"Accept": ACCEPT, "Accept-Encoding": "identity"})  # a compressed answer could be a bomb
-    if user_info := options.get("basic.auth.user.info"):
-        user, _, password = user_info.partition(":")
-        session.auth = user, password
-    if token := options.get("bearer.auth.token"):
-        session.headers["Authorization"] = f"Bearer {token}"
-    if authority := options.get("ssl.ca.location"):
-        session.verify = authority
-    if certificate := options.get("ssl.certificate.location"):
-        key = options.get("ssl.key.location")
-        session.cert = (certificate, key) if key else certificate
-    return session
+def _one_line(text: Any, size: int) -> str:
+    """Return a text of the registry for an error message."""
+    words = "; ".join(map(str, text)) if isinstance(text, list) else str(text)
+    return " ".join(words.split())[:size]

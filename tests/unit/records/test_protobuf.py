@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -133,17 +134,47 @@ def test_a_text_gets_the_verdict_of_json(schema: ProtobufSchema, value: str, dec
     _compare(schema, "text", value, declared)
 
 
-def _compare(schema: ProtobufSchema, name: str, value: Any, declared: Any) -> None:
-    import json
+@pytest.mark.parametrize("declared", KINDS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("on", True),
+        ("on", False),
+        ("place", "HERE"),
+        ("place", "THERE"),
+        ("note", "5"),
+        ("note", ""),
+        ("power", 2.5),
+        ("power", 0.0),
+        ("parts", [1.5, 2.0]),
+        ("parts", []),
+        ("named", {"a": 1.5}),
+        ("named", {}),
+    ],
+)
+def test_a_value_of_any_other_type_gets_the_verdict_of_json(
+    schema: ProtobufSchema, name: str, value: Any, declared: Any
+) -> None:
+    message = ParseDict({name: value}, GetMessageClass(schema.message((1,)))())
+    assert repr(_verdict_of(schema, name, message, declared)) == repr(
+        from_message(json.dumps(value).encode(), declared)
+    )
 
+
+def _compare(schema: ProtobufSchema, name: str, value: Any, declared: Any) -> None:
     message = GetMessageClass(schema.message((1,)))()
     setattr(message, name, value)
+    assert repr(_verdict_of(schema, name, message, declared)) == repr(
+        from_message(json.dumps(value).encode(), declared)
+    )
+
+
+def _verdict_of(schema: ProtobufSchema, name: str, message: Any, declared: Any) -> Any:
     record = type("Row", (Record,), {"__annotations__": {name: declared}})
     try:
-        found = verdict_of(ProtobufDecoder(schema, Schema(record)).decode(b"\2\2" + message.SerializeToString()), name)
+        return verdict_of(ProtobufDecoder(schema, Schema(record)).decode(b"\2\2" + message.SerializeToString()), name)
     except DecodeError as error:
-        found = verdict(error)
-    assert repr(found) == repr(from_message(json.dumps(value).encode(), declared))
+        return verdict(error)
 
 
 def verdict_of(record: Any, name: str) -> Any:
@@ -187,9 +218,16 @@ def test_a_schema_that_cannot_be_compiled_is_a_decode_error(text: str, words: st
         compiled(text)
 
 
-def test_an_import_from_outside_is_refused() -> None:
-    with pytest.raises(DecodeError, match=r"imports a file named '\.\./a\.proto'"):
-        compiled("", [("../a.proto", "")])
+@pytest.mark.parametrize("name", ["../a.proto", "/a.proto", ".", "a\0.proto", "\ud800.proto", "a" * 300, "a/" * 600])
+def test_an_import_that_can_be_no_file_is_refused(name: str) -> None:
+    with pytest.raises(DecodeError, match="imports a file named "):
+        compiled("", [(name, "")])
+
+
+@pytest.mark.parametrize("names", [("a.proto", "a.proto/b.proto"), ("a.proto/b.proto", "a.proto")])
+def test_an_import_that_is_also_a_folder_is_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(DecodeError, match=r"imports a file named 'a\.proto', and others below it"):
+        compiled("", [(name, "") for name in names])
 
 
 def test_a_serialized_descriptor_is_a_schema() -> None:

@@ -43,7 +43,11 @@ def test_a_guid_and_another_format_are_asked_for(fake: FakeRegistry) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "header"),
-    [("basic.auth.user.info", "me:a:b", "Basic bWU6YTpi"), ("bearer.auth.token", "abc", "Bearer abc")],
+    [
+        ("basic.auth.user.info", "me:a:b", "Basic bWU6YTpi"),
+        ("basic.auth.user.info", "me:é", "Basic bWU6w6k="),
+        ("bearer.auth.token", "abc", "Bearer abc"),
+    ],
 )
 def test_credentials_are_sent(fake: FakeRegistry, option: str, value: str, header: str) -> None:
     fake.answers = {"/schemas/types": (200, ["AVRO"])}
@@ -57,13 +61,25 @@ def test_credentials_are_sent(fake: FakeRegistry, option: str, value: str, heade
         (404, {"error_code": 40403, "message": "Schema 7 not found"}, SchemaNotFound, "Schema 7 not found"),
         (404, b"<html>no such page", SchemaRegistryUnavailable, "answers 404"),
         (401, b"", ConfigurationError, "check the credentials"),
-        (403, {"message": "no"}, ConfigurationError, "answers 403 to /schemas/ids/7: no"),
+        (403, {"message": "no"}, ConfigurationError, "answers 403 to GET /schemas/ids/7: no"),
         (429, b"", SchemaRegistryUnavailable, "answers 429"),
         (500, {"error_code": 500}, SchemaRegistryUnavailable, "answers 500"),
         (200, b"<html>", SchemaRegistryUnavailable, "not JSON"),
         (200, b"[" * 100_000, SchemaRegistryUnavailable, "not JSON"),
         (200, {}, SchemaRegistryUnavailable, "returned no schema"),
         (200, {"schema": 7}, SchemaRegistryUnavailable, "returned no schema"),
+        (200, ["A"], SchemaRegistryUnavailable, "returned no schema"),
+        (200, {"schema": "A", "schemaType": 7}, SchemaRegistryUnavailable, "returned no schema: .*schemaType"),
+        (200, {"schema": "A", "references": 7}, SchemaRegistryUnavailable, "returned no schema: .*references"),
+        (200, {"schema": "A", "references": ["x"]}, SchemaRegistryUnavailable, "returned no schema: .*references"),
+        (
+            200,
+            {"schema": "A", "references": [{"name": "x", "subject": "y", "version": "z"}]},
+            SchemaRegistryUnavailable,
+            "returned no schema: .*version",
+        ),
+        (404, {"error_code": 40403, "message": "a\nb"}, SchemaNotFound, "answers 404 to GET /schemas/ids/7: a b$"),
+        (409, {"message": "no"}, SchemaRegistryUnavailable, "answers 409 to GET"),
         (200, b" " * 5_000_000, SchemaRegistryUnavailable, "returned more than 4,194,304 bytes"),
     ],
 )
@@ -75,11 +91,12 @@ def test_other_answers_are_errors(
         RegistryClient(fake.url).schema(SEVEN)
 
 
-def test_the_time_to_wait_is_taken_from_the_answer(fake: FakeRegistry) -> None:
-    fake.headers, fake.answers = {"Retry-After": "3"}, {"/schemas/ids/7": (429, b"")}
+@pytest.mark.parametrize(("header", "seconds"), [("3", 3), ("86400", 60), ("9" * 400, 60), ("tomorrow", None)])
+def test_the_time_to_wait_is_taken_from_the_answer(fake: FakeRegistry, header: str, seconds: float | None) -> None:
+    fake.headers, fake.answers = {"Retry-After": header}, {"/schemas/ids/7": (429, b"")}
     with pytest.raises(SchemaRegistryUnavailable) as error:
         RegistryClient(fake.url).schema(SEVEN)
-    assert error.value.retry_after_s == 3
+    assert error.value.retry_after_s == seconds
 
 
 def test_an_answer_that_never_ends_is_given_up(fake: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +138,15 @@ def test_endless_references_are_refused(fake: FakeRegistry) -> None:
         ("registry:8081", {}, "expected http://… or https://…"),
         ("http://me:secret@registry", {}, "give the credentials separately"),
         ("http://registry", {"ssl.password": "x"}, "--registry ssl.password: expected one of basic.auth.user.info"),
+        ("https://registry", {"ssl.ca.location": "/none"}, "--registry ssl.ca.location=/none: the file does not exist"),
+        ("https://registry", {"ssl.certificate.location": "/none"}, "location=/none: the file does not exist"),
+        ("https://registry", {"ssl.key.location": __file__}, "needs ssl.certificate.location"),
+        (
+            "http://registry",
+            {"bearer.auth.token": "secret\nline"},
+            "token: it has characters that cannot be in an HTTP",
+        ),
+        ("http://registry", {"basic.auth.user.info": "me:secret\0"}, "info: it has characters that cannot be in an"),
     ],
 )
 def test_wrong_settings_are_refused(url: str, options: dict[str, str], words: str) -> None:
