@@ -67,7 +67,7 @@ class Service:
     options: list[str] = field(default_factory=list)
 
     def start(self) -> Service:
-        option = "--features" if ":features" in self.model else "--model"
+        option = "--model" if "/" in self.model else "--features"
         arguments = [option, self.model, "--bootstrap-servers", self.kafka]
         arguments += ["--input", self.input, "--output", self.output, *self.options]
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}

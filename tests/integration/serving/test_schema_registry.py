@@ -25,7 +25,10 @@ import makiserve
 from makiserve.artifact import features_only
 from makiserve.cli.record import record
 from makiserve.errors import ConfigurationError
+from makiserve.kafka import Connection
+from makiserve.offline.audit import audit
 from makiserve.offline.sources import TopicSpan
+from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker import RegistryServer, install_registry
 from tests.integration.serving.pipeline import Step
 from tests.integration.serving.registry import Log
@@ -85,29 +88,39 @@ class Writer:
         assert self._producer.flush(30) == 0
 
 
-def evolving(writer: Writer) -> list[bytes]:
-    """Records of three schemas, each evolved from the one before."""
+def evolving(writer: Writer) -> Iterator[int]:
+    """Write records of three schemas, each evolved from the one before; yield the number of records after each.
+
+    The second schema widens both numbers, lacks a field and has another one; the third one renames a field by an alias
+    and makes it nullable.
+    """
     records = steps(60)
-    written = writer.write(FIRST, [{"number": n, "value": v} for n, v in records[:20]])
+    writer.write(FIRST, [{"number": n, "value": v} for n, v in records[:20]])
     writer.client.set_compatibility(f"{writer.topic}-value", "NONE")
-    written += writer.write(WIDENED, [{"number": n, "value": v, "place": "B"} for n, v in records[20:40]])
-    return written + writer.write(RENAMED, [{"number": n, "amount": v} for n, v in records[40:]])
+    yield 20
+    writer.write(WIDENED, [{"number": n, "value": v, "place": "B"} for n, v in records[20:40]])
+    yield 40
+    writer.write(RENAMED, [{"number": n, "amount": v} for n, v in records[40:]])
+    yield 60
 
 
-def test_evolving_schema_is_served_as_replayed(
+def test_schema_that_evolves_while_the_service_runs_is_served_and_audited(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
     registry: RegistryServer,
 ) -> None:
     source, output = topic(1), topic(1)
-    evolving(Writer(kafka, source, registry))
-    options = ("--schema-registry", registry.url)
-    first = service(PIPELINE, source, output, *options)
-    found = read(kafka, output, enough=60, timeout=240)[0]
-    code, log = first.stop(signal.SIGTERM)
+    running = service(PIPELINE, source, output, "--schema-registry", registry.url)
+    for count in evolving(Writer(kafka, source, registry)):
+        found = read(kafka, output, enough=count)[0]
+    code, log = running.stop(signal.SIGTERM)
     assert (code, "Traceback" in log) == (0, False)
     assert [json.loads(message.value())["total"] for message in found] == list(accumulate(v for _, v in steps(60)))
+    broker = BrokerSettings(kafka, f"makiserve.{output}", schema_registry=registry.url)
+    settings = AuditSettings(source, output, f"{output}.dead-letters")
+    (audited,) = audit(features_only(PIPELINE), Connection(broker), settings)
+    assert (audited.agree, audited.outputs.identical) == (True, 60)
 
 
 def test_undecodable_messages_are_dead_letters_with_their_bytes(
@@ -243,7 +256,8 @@ def test_record_class_of_a_topic_with_schemas_needs_the_registry(
 
 def test_topic_with_schemas_is_replayed(kafka: str, topic: Callable[..., str], registry: RegistryServer) -> None:
     source = topic(1)
-    evolving(Writer(kafka, source, registry))
+    for _ in evolving(Writer(kafka, source, registry)):
+        pass
     from_topic = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
     from_records = makiserve.replay(features_only(PIPELINE), [Step(number, value) for number, value in steps(60)])
     assert from_topic.outputs == from_records.outputs

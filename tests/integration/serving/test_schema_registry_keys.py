@@ -24,6 +24,7 @@ from tests.integration.serving.keyed import REFERENCE, Reading, features
 from tests.integration.serving.registry import Server, watching
 from tests.integration.serving.service import Service, read
 from tests.integration.serving.test_dead_letters import run
+from tests.integration.serving.test_output_formats import read_by_confluent
 
 Topic = Callable[..., str]
 Start = Callable[..., Service]
@@ -159,8 +160,14 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("output_format", ["avro", "json-schema"])
 def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
-    kafka: str, topic: Topic, server: Server, registry: RegistryServer, client: SchemaRegistryClient
+    kafka: str,
+    topic: Topic,
+    server: Server,
+    registry: RegistryServer,
+    client: SchemaRegistryClient,
+    output_format: str,
 ) -> None:
     """Each third of the messages has each format, with the schema ids in front and in headers."""
     source, output = topic(1), topic(1)
@@ -177,7 +184,7 @@ def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
     encoder = Encoder(client, source)
     kinds = [(schema_format, place) for schema_format in FORMATS for place in PLACES]
     sent = [encoder.message(*kinds[number % len(kinds)], number, house_of(number)) for number in range(36)]
-    options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
+    options = ["--schema-registry", registry.url, "--output-format", output_format, "--register-schemas"]
     options += ["--emit", "prediction,features"]
     server.move("1", "keyed")
     with watching("keyed", kafka, source, output, server, options=options) as told:
@@ -192,8 +199,7 @@ def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
         produce_encoded(kafka, source, sent[24:])
         (found,) = read(kafka, output, enough=36).values()
         assert told.end() == 0
-    deserialize = AvroDeserializer(client)
-    values: list[Any] = [deserialize(each.value(), SerializationContext(output, MessageField.VALUE)) for each in found]
+    values = read_by_confluent(registry, output_format, output, found)
     assert [value["prediction"] for value in values] == [1.5] * 12 + [2.5] * 24
     rows = [value["features"] for value in values]
     assert [(row["number"], row["house"]) for row in rows] == [(number, house_of(number)) for number in range(36)]
