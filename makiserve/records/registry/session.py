@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import requests
+from requests.auth import HTTPBasicAuth
 
 from makiserve.errors import ConfigurationError
 
@@ -32,7 +33,7 @@ def session_from(options: Mapping[str, str]) -> requests.Session:
     session.headers.update({"Accept": ACCEPT, "Accept-Encoding": "identity"})  # a compressed answer could be a bomb
     if user_info := options.get("basic.auth.user.info"):
         user, _, password = user_info.partition(":")
-        session.auth = user.encode(), password.encode()  # in UTF-8, as in RFC 7617
+        session.auth = HTTPBasicAuth(user.encode(), password.encode())  # in UTF-8, as in RFC 7617
     if token := options.get("bearer.auth.token"):
         session.headers["Authorization"] = f"Bearer {token}"
     if authority := options.get("ssl.ca.location"):
