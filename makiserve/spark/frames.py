@@ -160,10 +160,10 @@ class _OrderedRows:
             if name not in df.columns:
                 raise ArgumentError(argument, name, f"not a column of the data frame; it has {', '.join(df.columns)}")
         self._is_case_sensitive = df.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
+        _check_time(df.schema[time], emit_from)
         if same := self._same([name for _, name in place]):
             argument, name = [each for each in place if each[1] == same[1]][-1]
             raise ArgumentError(argument, name, "this column is already the key, the time or a tie: name another one")
-        _check_time(df.schema[time], emit_from)
         names = dict.fromkeys([key, time, *self._tie_by, *fields_of(df.columns, opened.schema)])
         selected = {self._identity(name) for name in names}
         if same := self._same([name for name in df.columns if self._identity(name) in selected]):
