@@ -362,8 +362,8 @@ CLASHES = pa.table(
 )
 
 
-@pytest.mark.parametrize("form", ["pandas", "arrow", "polars"])
-@pytest.mark.parametrize(
+@loop_over("form", ["pandas", "arrow", "polars"])
+@loop_over(
     ("options", "words"),
     [
         ({"lane_by": "source"}, "lane_by='source': another column of the result has this name"),

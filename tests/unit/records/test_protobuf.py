@@ -19,6 +19,7 @@ from makiserve.errors import DecodeError
 from makiserve.records import Record, Schema, field
 from makiserve.records.protobuf import ProtobufDecoder, ProtobufSchema, compiled
 from makiserve.records.protobuf.decoder import message_path
+from tests.loops import loop_over
 from tests.unit.records.test_values import KINDS, from_message, record_of, verdict
 
 pytest.importorskip("grpc_tools")
@@ -134,8 +135,8 @@ def test_a_text_gets_the_verdict_of_json(schema: ProtobufSchema, value: str, dec
     _compare(schema, "text", value, declared)
 
 
-@pytest.mark.parametrize("declared", KINDS, ids=str)
-@pytest.mark.parametrize(
+@loop_over("declared", KINDS)
+@loop_over(
     ("name", "value"),
     [
         ("on", True),
