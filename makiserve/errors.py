@@ -175,16 +175,16 @@ class OperatorError(RecordError):
     Attributes:
         operator: its position in the pipeline, as the user wrote it: `roll(window=360, stride=60) > tee_map[1] > map`.
         item: the argument of the function. It is not part of the message: payloads stay out of logs.
-        has_removed: whether it has removed a window or a group that could not complete.
+        has_trace: whether a window or a group could not complete, which is removed, or may be at the next error.
     """
 
     reason = "operator"
 
-    def __init__(self, message: str, *, operator: str, item: Any, has_removed: bool = False) -> None:
+    def __init__(self, message: str, *, operator: str, item: Any, has_trace: bool = False) -> None:
         super().__init__(message)
         self.operator = operator
         self.item = item
-        self.has_removed = has_removed
+        self.has_trace = has_trace
 
 
 class PredictError(RecordError):

@@ -61,7 +61,7 @@ def test_a_part_that_cannot_complete_fails_one_record(windows: Any) -> None:
     for item in ITEMS:
         for _, error in program.feed([item], state).failures:
             assert isinstance(error, OperatorError)
-            assert error.has_removed
+            assert error.has_trace
             assert Checkpoints(program).dump(state) == empty
             failed += 1
     assert failed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
 
@@ -17,6 +17,7 @@ from makiserve.stream.columns.steps.remembering import DistinctUntilChangedStep,
 from makiserve.stream.columns.steps.selecting import DistinctStep, FirstStep, TakeStep
 from makiserve.stream.columns.steps.stateless import FlatMapStep
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
+from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.columns.window_plan import NoColumns, roll_step, stateless_step, time_windows_step, trailing_step
 from makiserve.stream.data.forward_fill import ForwardFill, filled
@@ -24,6 +25,7 @@ from makiserve.stream.data.lag import Lag
 from makiserve.stream.data.roll import Roll
 from makiserve.stream.data.roll_trailing import RollTrailing
 from makiserve.stream.data.time_windows import TimeWindows
+from makiserve.stream.engine.failure_mark import FailureMark, SharedMarks
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
@@ -49,12 +51,10 @@ class Compiled:
         groups: the steps that keep groups, by the number of their table.
         is_keyed: whether each record belongs to one group of one `group_by`, which has all state: the row engine can
             then process the records of some groups, and the columns those of the others.
-        has_windows: whether it has windows that complete with a later record, and are removed if that fails.
     """
 
     def __init__(self, plan: Plan, *, is_tracked: bool) -> None:
         self.is_tracked = is_tracked
-        self.has_windows = any(isinstance(operator, TimeWindows) for operator in plan.walk())
         self.layouts = [ScopeLayout(LANE)]
         self.groups: dict[int, GroupByStep] = {}
         self.chain = self._chain(plan, (), self.layouts[LANE], is_certain=True)
@@ -131,8 +131,8 @@ class Compiled:
         for operator in plan.operators:
             step = self._step(operator, path, layout, is_certain=is_certain)
             step.is_certain = is_certain
-            # where one record becomes several items, a window may complete before a later item fails
-            is_certain = is_certain and not step.is_stateful and not (self.has_windows and operator.fans_out)
+            # if one record becomes several items, the first of them may fail in a later operator, or complete a window
+            is_certain = is_certain and not step.is_stateful and not operator.fans_out
             steps.append(step)
         return Chain(steps)
 
@@ -187,11 +187,14 @@ class Compiled:
     def _tee_map(
         self, operator: TeeMap, here: str, path: tuple[str, ...], layout: ScopeLayout, *, is_certain: bool
     ) -> Step:
-        is_certain = is_certain and not self.has_windows
-        branches = [
-            self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain)
-            for index, plan in enumerate(operator.pipelines)
-        ]
+        is_certain, branches = is_certain and not operator.fans_out, list[Chain]()
+        allocate, marks = layout.allocate_mark, SharedMarks(layout.allocate_mark)
+        for index, plan in enumerate(operator.pipelines):
+            if operator.is_by_item and operator.join == "zip":
+                marks.begin()
+                layout.allocate_mark = marks.allocate
+            branches.append(self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain))
+        layout.allocate_mark = allocate
         rhythms = [plan.rhythm for plan in operator.pipelines]
         if operator.join == "zip" and set(rhythms) <= {FIRST, LAST}:
             return ZipOnceStep(here, layout, branches, [rhythm == FIRST for rhythm in rhythms])
@@ -222,22 +225,19 @@ class Compiled:
 def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:
     """Return the steps of a scope that keep groups by the slots that the row engine keeps them in."""
     slots = [index for index, slot in enumerate(scope.slots, 1) if slot.first is dict and _is_group(slot.child)]
-    return dict(zip(slots, _allocated(chain), strict=True))
+    steps = (step for step in chain.allocated() if isinstance(step, GroupByStep))
+    return dict(zip(slots, steps, strict=True))
+
+
+def marked_rolls(chain: Chain, scope: Scope) -> dict[FailureMark, RollStep]:
+    """Return the rolls of a scope by their marks in the row engine."""
+    rolls = (step for step in chain.allocated() if isinstance(step, RollStep) and step.mark)
+    return dict(zip(scope.marks, rolls, strict=True))
 
 
 def _is_group(layout: Scope | None) -> bool:
     """Return whether a slot with states of this layout holds groups, not windows."""
     return layout is not None and not layout.is_window
-
-
-def _allocated(chain: Chain) -> Iterator[GroupByStep]:
-    """Yield the steps that keep groups in the order in which the row engine allocates their slots."""
-    for step in reversed(chain.steps):
-        if isinstance(step, GroupByStep):
-            yield step
-        elif isinstance(step, TeeMapStep):
-            for branch in step.in_layout:
-                yield from _allocated(branch)
 
 
 def _adopt(foreign: dict[Any, State], rows: State) -> None:

@@ -67,7 +67,7 @@ class ColumnProgram:
         if state.copy is None:
             state.copy = RowCopy(self.compiled, self._copied, state)
         fed, pending = self.rows.feed(items, state.copy.state), state.copy.pending
-        failed = {index for index, error in fed.failures if not error.has_removed}  # the columns must remove it, too
+        failed = {index for index, error in fed.failures if not error.has_trace}  # the columns must note it, too
         pending += [item for index, item in enumerate(items) if index not in failed] if failed else items
         state.copy.batches += 1
         if not state.copy.is_worthwhile(self._small):
@@ -77,9 +77,20 @@ class ColumnProgram:
             self.catch_up(state)
         return fed
 
-    def feed_copy(self, item: Any, state: LaneState) -> FeedResult:
-        """Process one item with the row engine on a copy of the groups that it needs. The state does not change."""
-        return self.rows.feed([item], RowCopy(self.compiled, self._copied, state).state)
+    def failure_of(self, item: Any, found: OperatorError, state: LaneState) -> OperatorError | None:
+        """Return the error of an item that has failed with `found`: that of the row engine on a copy of its groups.
+
+        It decides which error comes first, and which window could not complete. If that is one of a roll, the state
+        notes it.
+
+        Returns:
+            None if only the row engine can remove the window.
+        """
+        copy = RowCopy(self.compiled, self._copied, state)
+        failures = self.rows.feed([item], copy.state).failures
+        failed = self.rows.scope.journal.failed if failures else None
+        error = failures[0][1] if failures else found  # a function may not fail again
+        return error if failed is None or copy.note_failure(failed) else None
 
     def catch_up(self, state: LaneState) -> None:
         """Process the records of small batches in columns, so that the tables hold the whole state of the lane."""
@@ -182,16 +193,18 @@ class _Batch:
         """Remove failed records, and compute the others again.
 
         A failure that depends on the records before it is certain only once none of those can fail any more: they are
-        computed first. If it is that of a window that completes, only the row engine can remove the window.
+        computed first. The row engine then names the error.
         """
         first = min(failed.failures)
-        if first == piece[0] and not failed.is_certain and self._program.compiled.has_windows:
-            item = self._items.take(piece[:1]).items()[0]
-            if any(error.has_removed for _, error in self._program.feed_copy(item, self._state).failures):
-                self._move(piece, attempt.group_of(first))
-                return
         if failed.is_certain or first == piece[0]:
-            gone = failed.failures if failed.is_certain else {first: failed.failures[first]}
+            gone = failed.failures
+            if not failed.is_certain:
+                item = self._items.take(piece[:1]).items()[0]
+                error = self._program.failure_of(item, failed.failures[first], self._state)
+                if error is None:
+                    self._move(piece, attempt.group_of(first))
+                    return
+                gone = {first: error}
             self._failures |= gone
             rest = piece[~np.isin(piece, list(gone))]
             self._pieces += [rest] if len(rest) else []

@@ -53,11 +53,13 @@ class Rolling:
         slices: the windows.
         segments: the segments of the batch's items.
         counts: for each segment, the number of items before the batch.
+        removed: items that close a window that is removed, so that it does not count.
     """
 
     slices: Slices
     segments: Segments
     counts: Array
+    removed: Array | None = None
 
     @cached_property
     def kept(self) -> Array:
@@ -66,9 +68,12 @@ class Rolling:
 
     @cached_property
     def closing(self) -> Array:
-        """The items that close a window, as indexes in the batch."""
+        """The items that close a window that is not removed, as indexes in the batch."""
         positions = self.counts[self.segments.segment_of] + self.segments.ranks
-        return np.flatnonzero(self.slices.closes(positions))
+        closes = self.slices.closes(positions)
+        if self.removed is not None:
+            closes[self.removed] = False
+        return np.flatnonzero(closes)
 
     def extend(self, history: Column, items: Column) -> Column:
         """Return the items of each segment, after those that its windows may need.

@@ -13,11 +13,14 @@ from functools import partial
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from makiserve.stream.columns.compile import LANE, Compiled, group_slots
+from makiserve.stream.columns.compile import LANE, Compiled, group_slots, marked_rolls
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.step import Chain
+from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.table import TOP
+from makiserve.stream.engine.failure_mark import FailureMark
+from makiserve.stream.engine.journal import Completion
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
 
@@ -56,15 +59,24 @@ class CopiedScope:
 
     Attributes:
         inside: by the slot of the row engine that holds groups, their step and their scope.
+        rolls: by the mark of the row engine, the rolls.
     """
 
     def __init__(self, chain: Chain, layout: Scope) -> None:
         self.layout = layout
+        self.rolls = marked_rolls(chain, layout)
         self.inside: dict[int, tuple[GroupByStep, CopiedScope]] = {}
         for slot, step in group_slots(chain, layout).items():
             child = layout.slots[slot - 1].child
             assert child is not None  # noqa: S101  a slot of groups has one
             self.inside[slot] = step, CopiedScope(step.chain, child)
+
+    def all_rolls(self) -> dict[FailureMark, RollStep]:
+        """Return the rolls of this scope and of the groups inside it."""
+        found = dict(self.rolls)
+        for _, inner in self.inside.values():
+            found |= inner.all_rolls()
+        return found
 
 
 class RowCopy:
@@ -90,6 +102,8 @@ class RowCopy:
         state: State = [None]
         tables = [lane.tables[LANE], *self._empty[LANE + 1 :]]
         state += compiled.chain.slots(tables, TOP, state, is_tracked=compiled.is_tracked)
+        self._rows: dict[int, tuple[int, int]] = {id(state): (LANE, TOP)}
+        self._rolls = scope.all_rolls()
         self.state = self._opened(scope, TOP, state)
 
     def is_worthwhile(self, small: SmallBatches) -> bool:
@@ -119,7 +133,28 @@ class RowCopy:
             return None if group is None else _copied(group, scope.layout, parent)
         tables = list(self._empty)
         tables[step.table] = table
-        return self._opened(scope, row, step.group_state(tables, row, parent))
+        group = step.group_state(tables, row, parent)
+        self._rows[id(group)] = step.table, row
+        return self._opened(scope, row, group)
+
+    def note_failure(self, failed: Completion) -> bool:
+        """Note in the columns what the copy has noted: that the window of a roll could not complete.
+
+        Returns:
+            Whether it is one of a roll. Otherwise it is a window that only the row engine can remove.
+        """
+        mark = getattr(failed.remove, "__self__", None)
+        if not isinstance(mark, FailureMark):
+            return False
+        state: State | None = failed.arguments[0]
+        place = self._rows.get(id(state))
+        if place is not None:  # otherwise the record that failed has begun the group
+            self._rolls[mark].note_failure(self._lane.tables, place[1])
+        while state is not None:
+            table, row = self._rows.get(id(state), (LANE, TOP))
+            self._lane.tables[table].is_touched[row] = True
+            state = state[0]
+        return True
 
 
 class CopiedGroups(dict[Any, State]):

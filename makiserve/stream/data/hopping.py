@@ -14,6 +14,7 @@ from math import gcd
 from makiserve.stream.data.window_bounds import bounds_expression
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import completing
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
@@ -113,7 +114,7 @@ class HoppingWindows:
 
     def _completing(self, code: Code, state: str, number: str) -> AbstractContextManager[None]:
         bounds = self._spans.bounds(code, number, "0")
-        return code.completing("window", f"'window from %d ms to %d ms' % {bounds}", self._remove, state, number)
+        return completing(code, "window", f"'window from %d ms to %d ms' % {bounds}", self._remove, state, number)
 
     def _remove(self, state: State, number: int) -> None:
         if number not in state[self._removed]:

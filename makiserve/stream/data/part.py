@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import completing
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
@@ -63,7 +64,7 @@ class OpenPart:
         part = code.let("part", f"{opened}[0]")
         code.remember(part)
         what, state = (self._kind, repr(f"open {self._kind}")), code.state(self._scope)
-        with code.completing(*what, self._remove, state, opened, part), code.inside(self._layout, part):
+        with completing(code, *what, self._remove, state, opened, part), code.inside(self._layout, part):
             self._inner.complete(code)
         return part
 

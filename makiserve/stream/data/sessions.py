@@ -7,6 +7,7 @@ from bisect import bisect_right
 from makiserve.stream.data.window_bounds import bounds_expression
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import completing
 from makiserve.stream.engine.journal import restore
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
@@ -42,7 +43,7 @@ class OpenSessions:
                 bounds = bounds_expression(code, f"{session}[{self._start}]", f"{session}[{self._end}]", like)
                 self._layout.write_bounds(code, whole, bounds)
                 name = f"{code.constant(self._name, 'name')}({session})"
-                with code.completing("session", name, self._remove, state, session), code.inside(self._layout, whole):
+                with completing(code, "session", name, self._remove, state, session), code.inside(self._layout, whole):
                     self._inner.complete(code)
 
     def write_find(self, code: Code, time: str, closed: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import passing_on
+from makiserve.stream.engine.journal import Completion
 from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -18,7 +20,7 @@ class Catch(Operator):
     """Handles the errors that the operators before it raise on an item; their state is then as before the item.
 
     Their output is held back until the item has passed through all of them, so that an error of a later operator is
-    not caught here.
+    not caught here. If that error comes from the result of a window or a group, this is what fails to complete.
     """
 
     traits = Traits(raises=False, stateless=True)
@@ -27,9 +29,13 @@ class Catch(Operator):
     def fans_out(self) -> bool:
         return True
 
+    @property
+    def holds_back(self) -> bool:
+        return True
+
     @abstractmethod
-    def write_caught(self, code: Code, error: str, passed: str) -> None:
-        """Write the code that handles an error; it appends items to pass downstream to the list `passed`."""
+    def write_caught(self, code: Code, error: str, keep: Callable[[Code, str], None]) -> None:
+        """Write the code that handles an error; `keep` writes that an item is passed downstream."""
 
     def end(self, error: Exception | None) -> None:
         """Act on the end of a subscribed stream: its completion or its source's error."""
@@ -39,16 +45,17 @@ class Catch(Operator):
 
     def build_around(self, before: Callable[[Stage], Stage], then: Stage, scope: Scope) -> Part:
         """Compile the operators before this one inside a `try`; `before` builds them in front of a stage."""
-        passed: list[Any] = []
+        passed: list[tuple[Any, tuple[Completion, ...]]] = []
 
         def collect(code: Code, item: str) -> None:
-            code.line(f"{code.constant(passed, 'passed')}.append({item})")
+            code.line(f"{code.constant(passed, 'passed')}.append(({item}, journal.completing))")
 
         upstream = before(Stage(collect, collect, lambda code: None, raises=True, repeats=True))
 
         def write_tried(code: Code, write: Callable[[], None]) -> None:
             kept = code.constant(passed, "passed")
-            mark, error, item = code.let("mark", "len(journal)"), code.name("error"), code.name("item")
+            mark, error = code.let("mark", "len(journal)"), code.name("error")
+            item, origin = code.name("item"), code.name("origin")
             code.remember(code.state(scope))
             with code.block("try:"):
                 code.line("pass")
@@ -56,10 +63,10 @@ class Catch(Operator):
             with code.block(f"except Exception as {error}:"):
                 code.line(f"journal.roll_back({mark})")
                 code.line(f"{kept}.clear()")
-                self.write_caught(code, error, kept)
+                self.write_caught(code, error, collect)
             ready = code.let("ready", f"{kept}.copy()")
             code.line(f"{kept}.clear()")
-            with code.block(f"for {item} in {ready}:"):
+            with code.block(f"for {item}, {origin} in {ready}:"), passing_on(code, origin):
                 then.push(code, item)
 
         def push(code: Code, item: str) -> None:

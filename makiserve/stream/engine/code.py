@@ -16,7 +16,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
-from makiserve.stream.engine.journal import restore
+from makiserve.stream.engine.journal import Completion, restore
 
 _numbers = count(1)
 
@@ -51,10 +51,16 @@ class _Function:
 
 
 class Code:
-    """The text of a program. The names that it generates are unique in the program."""
+    """The text of a program. The names that it generates are unique in the program.
+
+    Attributes:
+        holds_back: whether an operator holds output back, so that it must be known which completion emitted it.
+    """
+
+    holds_back = False
 
     def __init__(self) -> None:
-        self.globals: dict[str, Any] = {"restore": restore}
+        self.globals: dict[str, Any] = {"restore": restore, "Completion": Completion}
         self._functions: list[_Function] = []
         self._open: list[_Function] = []
         self._place: Place | None = None
@@ -137,25 +143,6 @@ class Code:
         before, self._place = self._place, place
         yield
         self._place = before
-
-    @contextmanager
-    def completing(self, kind: str, name: str, remove: Callable[..., None], *arguments: str) -> Iterator[None]:
-        """Write that a window or a group completes; if the code that is written inside fails, it is removed.
-
-        Args:
-            kind: what it is.
-            name: the expression for what a message calls it.
-            remove: removes it, with `arguments`, if it is still there.
-            arguments: the expressions for the arguments of `remove`.
-        """
-        error = self.name("error")
-        with self.block("try:"):
-            self.line("pass")
-            yield
-        with self.block(f"except Exception as {error}:"):
-            remover = self.constant(remove, "remove")
-            self.line(f"journal.fail_completion({', '.join((error, repr(kind), name, remover, *arguments))})")
-            self.line("raise")
 
     @contextmanager
     def inside(self, scope: Nested, state: str) -> Iterator[None]:

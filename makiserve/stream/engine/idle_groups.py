@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import completing
 from makiserve.stream.engine.groups import TimedGroups
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
@@ -117,7 +118,7 @@ class CompletingGroups(TimedGroups):
             with code.block(f"for {idle} in {take}({state}, {now} - {self._ttl_ms}):"):
                 group = code.let("group", f"{idle}.group")
                 code.remember(group)
-                with code.completing("group", f"str({idle})", IdleGroup.remove, idle), code.inside(self.layout, group):
+                with completing(code, "group", f"str({idle})", IdleGroup.remove, idle), code.inside(self.layout, group):
                     self._complete(code)
 
     def _add_timer(self, state: State, key: Any, group: State, now: int) -> None:

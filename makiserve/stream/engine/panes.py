@@ -11,11 +11,12 @@ life. The stacks depend on the items alone, so the same items give the same bits
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from math import gcd
 
 from makiserve.stream.engine.build import build_inner
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.failure_mark import FailureMark
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage, State
@@ -27,6 +28,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
     size = gcd(window, stride)
     position, current = scope.value(0), scope.container(list, layout)
     windows = (OnePane if size == window else OverlappingPanes)(window, stride, scope, layout, inner)
+    windows.mark = FailureMark(scope, position, window) if window > 1 else None  # an item alone fails by itself
     scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
@@ -49,7 +51,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
             with code.block(f"if {full}:"):
                 code.remember(state)
                 code.line(f"{state}[{current}] = []")
-                windows.write_close(code, state, filled, f"{count} + 1")
+                windows.write_close(code, state, filled, count)
         code.line(f"{state}[{position}] = {count} + 1")
 
     def complete(code: Code) -> None:
@@ -57,6 +59,8 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
         count, pane = code.let("count", f"{state}[{position}]"), code.let("pane", f"{state}[{current}]")
         code.line(f"{state}[{position}], {state}[{current}] = 0, []")
         windows.write_flush(code, state, pane, count)
+        if windows.mark:
+            code.line(f"{state}[{windows.mark.slot}] = 0")
         then.complete(code)
 
     return Part(push, complete)
@@ -65,21 +69,33 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
 class OnePane:
     """Windows that do not overlap: each is one pane."""
 
+    mark: FailureMark | None
+
     def __init__(self, window: int, stride: int, scope: Scope, layout: Scope, inner: Stage) -> None:
         self.window, self.stride, self.layout, self.inner = window, stride, layout, inner
 
     def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
-        """Write that a full pane ends a window."""
-        self._write_complete(code, pane)
+        """Write that a pane, which is full with the item after `count` others, ends a window."""
+        with self._if_kept(code, state, count), self._completing(code, state, count):
+            self._write_complete(code, pane)
 
     def write_flush(self, code: Code, state: str, pane: str, count: str) -> None:
-        """Write that the open windows complete; `pane` holds the pane that is not full yet."""
-        with code.block(f"if {pane}:"):
+        """Write that the open windows complete after `count` items; `pane` holds the pane that is not full yet."""
+        with code.block(f"if {pane}:"), self._if_kept(code, state, count):
             self._write_complete(code, code.let("filled", f"{pane}[0]"))
 
     def _write_complete(self, code: Code, pane: str) -> None:
         with code.inside(self.layout, pane):
             self.inner.complete(code)
+
+    def _if_kept(self, code: Code, state: str, count: str, *also: str) -> AbstractContextManager[None]:
+        """Write a condition: the window that the item after `count` others fills is not removed, or one of `also`."""
+        if self.mark is None:
+            return nullcontext()
+        return code.block(f"if {' or '.join((*also, f'not {self.mark.is_removed(code, state, count)}'))}:")
+
+    def _completing(self, code: Code, state: str, count: str) -> AbstractContextManager[None]:
+        return self.mark.completing(code, state, count) if self.mark else nullcontext()
 
 
 class OverlappingPanes(OnePane):
@@ -94,16 +110,22 @@ class OverlappingPanes(OnePane):
 
     def write_close(self, code: Code, state: str, pane: str, count: str) -> None:
         self._write_add(code, state, pane)
-        with code.block(f"if {count} >= {self.window} and ({count} - {self.window}) % {self.stride} == 0:"):
-            self._write_window(code, state)
+        before = self.window - 1
+        with code.block(f"if {count} >= {before} and ({count} - {before}) % {self.stride} == 0:"):
+            with self._if_kept(code, state, count):
+                self._write_window(code, state, self._completing(code, state, count))
+            self._write_evict(code, state)
 
     def write_flush(self, code: Code, state: str, pane: str, count: str) -> None:
         with code.block(f"if {pane}:"):
             self._write_add(code, state, f"{pane}[0]")
         closed = f"({count} - {self.window}) // {self.stride} + 1 if {count} >= {self.window} else 0"
         first = code.let("first", f"({closed}) * {self.stride}")
-        with code.block(f"for _ in range({first}, {count}, {self.stride}):"):
-            self._write_window(code, state)
+        start = code.name("start")
+        with code.block(f"for {start} in range({first}, {count}, {self.stride}):"):
+            with self._if_kept(code, state, count, f"{start} != {first}"):
+                self._write_window(code, state, nullcontext())
+            self._write_evict(code, state)
 
     def _write_add(self, code: Code, state: str, pane: str) -> None:
         """Write that a pane is appended."""
@@ -113,15 +135,19 @@ class OverlappingPanes(OnePane):
         merged = f"{self.layout.write_merge(code)}({total}[0], {pane})"
         code.line(f"{state}[{self._total}] = [{merged} if {total} else {pane}]")
 
-    def _write_window(self, code: Code, state: str) -> None:
-        """Write that the merge of all panes completes, as a separate state, and that the oldest panes are removed."""
+    def _write_window(self, code: Code, state: str, completing: AbstractContextManager[None]) -> None:
+        """Write that the merge of all panes completes, as a separate state."""
         front, total = code.let("front", f"{state}[{self._front}]"), code.let("total", f"{state}[{self._total}]")
         window = code.name("window")
         with code.block(f"if {front} and {total}:"):
             code.line(f"{window} = {self.layout.write_merge(code)}({front}[-1], {total}[0])")
         with code.block("else:"):
             code.line(f"{window} = ({front}[-1] if {front} else {total}[0]).copy()")
-        self._write_complete(code, window)
+        with completing:
+            self._write_complete(code, window)
+
+    def _write_evict(self, code: Code, state: str) -> None:
+        """Write that the panes are removed that only the oldest window has."""
         evict = code.constant(self._evict, "evict")
         code.line(f"{evict}({state}, {self.stride // self._size}, {self.layout.write_merge(code)})")
 

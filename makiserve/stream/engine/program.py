@@ -43,6 +43,7 @@ class Program:
         self.scope = Scope(Journal(), is_tracked=is_tracked, is_window=is_window)
         self._out: list[Any] = []
         code = Code()
+        code.holds_back = any(operator.holds_back for operator in plan.walk())
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}
         last = Stage(write_emit, write_emit, write_nothing, raises=False)
         self._stage = build(plan, last, self.scope)
@@ -107,8 +108,8 @@ class Program:
         operator, item = self._compiled.locate(error)
         line = self._compiled.user_line(error)
         at = f" ({line})" if line else ""
-        removed = self.scope.journal.take_failed_completion(error)
-        message = f"{operator}: {type(error).__name__}: {error}{at}{removed}"
-        located = OperatorError(message, operator=operator, item=item, has_removed=bool(removed))
+        failed = self.scope.journal.take_failed_completion(error)
+        message = f"{operator}: {type(error).__name__}: {error}{at}{failed or ''}"
+        located = OperatorError(message, operator=operator, item=item, has_trace=failed is not None)
         located.__cause__ = error
         return located

@@ -56,6 +56,8 @@ class Scope:
         is_tracked: whether its groups record which keys were used, so that a checkpoint can leave the others out.
         is_window: whether it is the state of a window of time.
         bounds: the slot of the window's start and end, which the window's operator fills; None if nothing reads them.
+        allocate_mark: allocates the slot of a mark of windows that could not complete; `tee_map` replaces it.
+        marks: the marks of its rolls, in the order in which they were allocated.
         number: the slot of a group's number, by which a checkpoint sorts the groups; None if they are in order.
     """
 
@@ -71,6 +73,8 @@ class Scope:
         self.path: tuple[str, ...] = parent.path if parent else ()
         self.slots: list[Slot] = []
         self.guarded = False
+        self.allocate_mark: Callable[[], int] = lambda: self.value(0)
+        self.marks: list[Any] = []
         self._merges: dict[Code, str] = {}
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,5 +38,5 @@ class Ignore(Catch):
 
     name: ClassVar[str] = "error.ignore"
 
-    def write_caught(self, code: Code, error: str, passed: str) -> None:
+    def write_caught(self, code: Code, error: str, keep: Callable[[Code, str], None]) -> None:
         """Write nothing: the item is dropped."""

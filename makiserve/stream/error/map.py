@@ -43,5 +43,5 @@ class MapError(Catch):
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return EACH if before == EACH else None
 
-    def write_caught(self, code: Code, error: str, passed: str) -> None:
-        code.line(f"{passed}.append({code.constant(self.mapper)}({error}))")
+    def write_caught(self, code: Code, error: str, keep: Callable[[Code, str], None]) -> None:
+        keep(code, f"{code.constant(self.mapper)}({error})")

@@ -49,7 +49,7 @@ class Route(Catch):
     traits = Traits(stateless=True)
     errors: Subject
 
-    def write_caught(self, code: Code, error: str, passed: str) -> None:
+    def write_caught(self, code: Code, error: str, keep: Callable[[Code, str], None]) -> None:
         code.line(f"{code.constant(self._deliver, 'route')}({error})")
 
     def end(self, error: Exception | None) -> None:

@@ -118,6 +118,6 @@ class WatchErrors(Catch):
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         return before
 
-    def write_caught(self, code: Code, error: str, passed: str) -> None:
+    def write_caught(self, code: Code, error: str, keep: Callable[[Code, str], None]) -> None:
         code.line(f"{code.constant(self.on_error)}({error})")
         code.line("raise")

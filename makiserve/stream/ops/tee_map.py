@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from operator import or_
 from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import passing_on
+from makiserve.stream.engine.failure_mark import SharedMarks
+from makiserve.stream.engine.journal import Completion
 from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -87,6 +90,13 @@ def _words(plan: Plan) -> str:
     return " > ".join(map(str, plan.operators)) or "identity"
 
 
+Emitted = tuple[Any, tuple[Completion, ...]]
+"""What a branch has emitted, and the completions that it comes from."""
+
+NOTHING: Emitted = (None, ())
+"""What a branch without output gives to a row."""
+
+
 @dataclass(frozen=True, eq=False)
 class TeeMap(Operator):
     """The node of `tee_map`."""
@@ -115,6 +125,17 @@ class TeeMap(Operator):
             and all(wait or _keeps_first(plan) for wait, plan in zip(waits, branches, strict=True))
         )
 
+    @property
+    def is_by_item(self) -> bool:
+        """Return whether the output of the branches for an item is collected and then joined."""
+        return not self.traits.one_to_one and (
+            self.join == "zip_longest" or (self.join == "zip" and not _emit_once(self.pipelines))
+        )
+
+    @property
+    def holds_back(self) -> bool:
+        return self.is_by_item
+
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         if self.join in ("zip", "zip_longest") and all(plan.rhythm == EACH for plan in self.pipelines):
             return before
@@ -128,8 +149,7 @@ class TeeMap(Operator):
             yield str(index), plan
 
     def build(self, then: Stage, scope: Scope) -> Part:
-        is_by_item = self.join == "zip_longest" or (self.join == "zip" and not _emit_once(self.pipelines))
-        if is_by_item and not self.traits.one_to_one:
+        if self.is_by_item:
             return self._build_by_item(then, scope)
         joins = _JOINS["together" if self.traits.one_to_one else self.join](then, scope, len(self.pipelines))
         if self.fans_out:  # the others keep nothing in the join before completion
@@ -162,22 +182,27 @@ class TeeMap(Operator):
     def _build_by_item(self, then: Stage, scope: Scope) -> Part:
         """Compile branches whose output for an item, or at completion, is collected and then joined."""
         branches: list[Stage] = []
-        emitted: list[list[Any]] = [[] for _ in self.pipelines]
-        path = scope.path
+        emitted: list[list[Emitted]] = [[] for _ in self.pipelines]
+        path, allocate = scope.path, scope.allocate_mark
+        marks = SharedMarks(allocate)
         for index, plan in enumerate(self.pipelines):
+            if self.join == "zip":
+                marks.begin()
+                scope.allocate_mark = marks.allocate
             scope.path = (*path[:-1], f"tee_map[{index}]")
             keep = partial(_keep, emitted[index])
             branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
-        scope.path = path
+        scope.path, scope.allocate_mark = path, allocate
         rows = _rows_of_equal if self.join == "zip" else _rows_of_any
 
         def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
-            row = code.name("row")
+            row, origins = code.name("row"), code.name("origins")
             code.line(f"{code.constant(_clear, 'clear')}({code.constant(emitted, 'emitted')})")
             with code.settled():
                 for branch in branches:
                     write(branch)
-            with code.block(f"for {row} in {code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')}):"):
+            joined = f"{code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')})"
+            with code.block(f"for {row}, {origins} in {joined}:"), passing_on(code, origins):
                 then.push(code, row)
 
         def push(code: Code, item: str) -> None:
@@ -190,21 +215,26 @@ class TeeMap(Operator):
         return Part(push, complete)
 
 
-def _keep(emitted: list[Any], code: Code, value: str) -> None:
-    code.line(f"{code.constant(emitted, 'branch')}.append({value})")
+def _keep(emitted: list[Emitted], code: Code, value: str) -> None:
+    code.line(f"{code.constant(emitted, 'branch')}.append(({value}, journal.completing))")
 
 
-def _clear(emitted: list[list[Any]]) -> None:
+def _clear(emitted: list[list[Emitted]]) -> None:
     for values in emitted:
         values.clear()
 
 
-def _rows_of_equal(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
-    return list(zip(*emitted, strict=True))
+def _rows_of_equal(emitted: list[list[Emitted]]) -> list[Emitted]:
+    return [_joined(row) for row in zip(*emitted, strict=True)]
 
 
-def _rows_of_any(emitted: list[list[Any]]) -> list[tuple[Any, ...]]:
-    return list(zip_longest(*emitted))
+def _rows_of_any(emitted: list[list[Emitted]]) -> list[Emitted]:
+    return [_joined(row) for row in zip_longest(*emitted, fillvalue=NOTHING)]
+
+
+def _joined(row: Sequence[Emitted]) -> Emitted:
+    """Return a row of values, and the completions that they come from."""
+    return tuple(value for value, _ in row), tuple(chain.from_iterable(completions for _, completions in row))
 
 
 def _writes_at_the_end(plan: Plan) -> bool:

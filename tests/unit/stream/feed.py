@@ -18,6 +18,6 @@ def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
     return [*fed.outputs, *program.complete(state)]
 
 
-def has_removed(fed: FeedResult) -> bool:
+def has_trace(fed: FeedResult) -> bool:
     """Whether a record failed because a window or a group could not complete: its one trace is that this is gone."""
-    return any(error.has_removed for _, error in fed.failures)
+    return any(error.has_trace for _, error in fed.failures)

@@ -68,6 +68,10 @@ class TimeWindowsStep(ReducingStep):
         if self._late:
             yield self._late
 
+    @property
+    def in_layout(self) -> tuple[Chain, ...]:
+        return (self._late,) if self._late else ()
+
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         if not self._late:
             return self._run(flow, attempt)

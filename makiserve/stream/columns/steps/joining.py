@@ -28,11 +28,15 @@ class TeeMapStep(Step):
     def __init__(self, path: str, branches: Sequence[Chain], *, is_reversed: bool) -> None:
         super().__init__(path)
         self.branches = tuple(branches)
-        self.in_layout = self.branches[::-1] if is_reversed else self.branches
+        self._in_layout = self.branches[::-1] if is_reversed else self.branches
         self.is_stateful = any(step.is_stateful for chain in branches for step in chain.steps)
 
     def chains(self) -> Iterator[Chain]:
         yield from self.branches
+
+    @property
+    def in_layout(self) -> tuple[Chain, ...]:
+        return self._in_layout
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         emitted = [chain.run(flow, attempt) for chain in self.branches]

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from makiserve.stream.columns.attempt import Attempt
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.store import Store
+from makiserve.stream.columns.store import Store, numbers
 from makiserve.stream.engine.stage import State
 
 
@@ -22,12 +24,14 @@ class ScopeLayout:
     Attributes:
         stores: makers of the stores.
         owners: for each store the operator that it belongs to, by its place in the pipeline.
+        allocate_mark: allocates the store of a mark of windows that could not complete; `tee_map` replaces it.
     """
 
     def __init__(self, number: int, parent: int | None = None) -> None:
         self.number, self.parent = number, parent
         self.stores: list[Callable[[], Store]] = []
         self.owners: list[str] = []
+        self.allocate_mark: Callable[[], StoreSlot] = lambda: self.store("roll", lambda: Store(numbers(np.int64)))
 
     def store(self, owner: str, make: Callable[[], Store]) -> StoreSlot:
         """Allocate a store."""
@@ -70,6 +74,11 @@ class Step(ABC):
         """Yield the chains inside."""
         yield from ()
 
+    @property
+    def in_layout(self) -> tuple[Chain, ...]:
+        """The chains inside whose state is in the same scope, in the order in which the row engine allocates it."""
+        return ()
+
     @abstractmethod
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         """Process the items of a flow, which is not empty.
@@ -103,6 +112,13 @@ class Chain:
             yield step
             for chain in step.chains():
                 yield from chain.walk()
+
+    def allocated(self) -> Iterator[Step]:
+        """Yield the steps whose state is in this scope, in the order in which the row engine allocates it."""
+        for step in reversed(self.steps):
+            yield step
+            for chain in step.in_layout:
+                yield from chain.allocated()
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         """Process the items of a flow."""

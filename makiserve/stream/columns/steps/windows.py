@@ -1,7 +1,8 @@
 """`roll` in columns: windows of a number of items over a pipeline that reduces each window.
 
 A group's state is the number of its items and the last `window - 1` values of each distinct function of an item, which
-all reductions of these values share. `rolling.py` computes the windows that close in a batch.
+all reductions of these values share, and the mark of a window that could not complete. `rolling.py` computes the
+windows that close in a batch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, Unrepresentable
-from makiserve.stream.columns.column import Column, Items
+from makiserve.stream.columns.column import Array, Column, Items
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, column_fold
 from makiserve.stream.columns.history import advance
@@ -31,6 +32,7 @@ from makiserve.stream.columns.steps.reductions import (
 )
 from makiserve.stream.columns.steps.step import ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
+from makiserve.stream.engine.failure_mark import marked
 from makiserve.stream.engine.stage import State
 
 
@@ -46,6 +48,7 @@ class RollStep(ReducingStep):
 
     Attributes:
         histories: for each of `values` the store of the last ones.
+        mark: the store of the mark of the row engine (`stream/engine/failure_mark.py`); None if windows are one item.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class RollStep(ReducingStep):
         self.slices = slices
         self.histories = [layout.store(path, partial(ItemStore, self._kept(value))) for value in values]
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
+        before = len(layout.stores)
+        self.mark = layout.allocate_mark() if slices.window > 1 else None
+        self._owns_mark = len(layout.stores) > before
 
     def _kept(self, values: Values) -> int:
         """Return the number of values that are kept."""
@@ -69,14 +75,29 @@ class RollStep(ReducingStep):
             (count,) = counts.get(flow.rows)
             if not len(flow):
                 return flow
-        rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count))
+        removed = self._removed(flow, count, attempt)
+        rolling = Rolling(self.slices.without_gaps, flow.segments, self.slices.count_without_gaps(count), removed)
         windows = _Windows(flow, rolling, attempt)
         for leaf in self.leaves:
             windows.read(leaf, self.values[leaf.values], self.histories[leaf.values].of(attempt.tables))
         return windows.emitted(self.tree)
 
+    def _removed(self, flow: Flow, count: Array, attempt: Attempt) -> Array | None:
+        """Return the items that close a window that is removed; None if there are none."""
+        if self.mark is None:
+            return None
+        (mark,) = self.mark.of(attempt.tables).get(flow.rows)
+        return flow.segments.starts[mark == 2 * count + 2] if mark.any() else None
+
+    def note_failure(self, tables: Sequence[Any], row: int) -> None:
+        """Note that the window that the next item of a group fills could not complete."""
+        assert self.mark is not None  # noqa: S101  windows of one item have none
+        count, (marks,) = int(self._counts.of(tables).arrays[0][row]), self.mark.of(tables).arrays
+        marks[row] = marked(count, int(marks[row]))
+
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
-        return pane_states(self, tables, row, int(self._counts.of(tables).arrays[0][row]), state)
+        panes = pane_states(self, tables, row, int(self._counts.of(tables).arrays[0][row]), state)
+        return [*panes, int(self.mark.of(tables).arrays[0][row])] if self.mark and self._owns_mark else panes
 
 
 class _Windows(WindowResults):

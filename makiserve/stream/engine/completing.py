@@ -1,0 +1,62 @@
+"""Completions in generated code: what cannot complete is removed, so that it does not fail again at each record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from makiserve.stream.engine.code import Code
+
+
+@contextmanager
+def completing(
+    code: Code, kind: str, name: str, remove: Callable[..., None], *arguments: str, is_last_chance: str = "True"
+) -> Iterator[None]:
+    """Write that a window or a group completes; if the code that is written inside fails, it is removed.
+
+    Args:
+        code: the program.
+        kind: what it is.
+        name: the expression for what a message calls it.
+        remove: removes it, with `arguments`, if it is still there.
+        arguments: the expressions for the arguments of `remove`.
+        is_last_chance: the expression for whether `remove` removes it; otherwise `remove` notes that it has failed.
+    """
+    given = f"({', '.join(arguments)},)" if arguments else "()"
+    completion = f"Completion({kind!r}, {name}, {is_last_chance}, {code.constant(remove, 'remove')}, {given})"
+    error, outer = code.name("error"), ""
+    if code.holds_back:
+        outer = code.let("outer", "journal.completing")
+        completion = code.let("completion", completion)
+        code.line(f"journal.completing = ({completion},)")
+    with code.block("try:"):
+        code.line("pass")
+        yield
+    with code.block(f"except Exception as {error}:"):
+        if outer:
+            code.line(f"journal.completing = {outer}")
+        code.line(f"journal.fail_completion({error}, {completion})")
+        code.line("raise")
+    if outer:
+        code.line(f"journal.completing = {outer}")
+
+
+@contextmanager
+def passing_on(code: Code, completions: str) -> Iterator[None]:
+    """Write that output is passed on that was held back; if the code that is written inside fails, its origin has.
+
+    Args:
+        code: the program.
+        completions: the variable of the completions that the output comes from.
+    """
+    error, outer = code.name("error"), code.let("outer", "journal.completing")
+    with code.block(f"if {completions}:"):
+        code.line(f"journal.completing = {completions}")
+    with code.block("try:"):
+        code.line("pass")
+        yield
+    with code.block(f"except Exception as {error}:"):
+        code.line(f"journal.completing = {outer}")
+        code.line(f"journal.fail_completion({error}, *{completions})")
+        code.line("raise")
+    code.line(f"journal.completing = {outer}")
