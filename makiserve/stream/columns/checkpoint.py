@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, islice
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -180,13 +180,14 @@ class ColumnCheckpoints:
             keys = [key for key in keys if key in table.index]
         rows, _ = table.find(keys)
         table.is_touched[rows] = False
-        is_foreign = table.is_foreign[rows]
-        if is_foreign.any():
-            yield from self._row_blocks(state, slot, list(compress(keys, is_foreign)))
-            rows, keys = rows[~is_foreign], list(compress(keys, ~is_foreign))
-        if keys:
-            content = self._bytes.encode(state.tables, self._tables[slot], rows)
-            yield pack({"slot": slot, "keys": self._codec.to_plains(keys), "rows": content})
+        changes = np.flatnonzero(np.diff(table.is_foreign[rows])) + 1  # blocks keep the order of the groups
+        for start, end in pairwise([0, *changes.tolist(), len(keys)]):
+            some, at = keys[start:end], rows[start:end]
+            if len(at) and table.is_foreign[at[0]]:
+                yield from self._row_blocks(state, slot, some)
+            elif some:
+                content = self._bytes.encode(state.tables, self._tables[slot], at)
+                yield pack({"slot": slot, "keys": self._codec.to_plains(some), "rows": content})
 
     def _row_blocks(self, state: LaneState, slot: int, keys: list[Any]) -> Iterator[bytes]:
         for start in range(0, len(keys), ROW_BLOCK):

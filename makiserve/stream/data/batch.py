@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.completing import completing
 from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
-from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.engine.stage import Part, Stage, State
 from makiserve.stream.engine.trace import Transform, operator
 
 
@@ -27,7 +29,7 @@ def batch(batch_size: int) -> Transform:
 
     *Emits* a list with the item that fills it, and at completion the items that are left, if there are any (RxSci
     emits the last full list a second time, and an empty list for an empty stream). *State* at most `batch_size` items
-    a key.
+    a key. If a function fails on a list with two last items in a row, both fail, and the list is removed.
 
     Raises:
         PipelineError: batch_size is not an integer of at least 1.
@@ -50,6 +52,7 @@ class BatchNode(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.container(list)
+        failures = Failures(scope, slot, self.batch_size)
         scope.writes(then)
 
         def push(code: Code, item: str) -> None:
@@ -59,7 +62,10 @@ class BatchNode(Operator):
             code.line(f"journal.append(({batch}.pop,))")
             with code.block(f"if len({batch}) == {self.batch_size}:"):
                 code.line(f"{state}[{slot}] = []")
-                then.push(code, code.let("batch", f"{batch}.copy()"))
+                count = code.let("failures", f"{state}[{failures.slot}]")
+                code.line(f"{state}[{failures.slot}] = 0")
+                with failures.emitting(code, state, count):
+                    then.push(code, code.let("batch", f"{batch}.copy()"))
 
         def complete(code: Code) -> None:
             batch = code.let("batch", f"{code.state(scope)}[{slot}]")
@@ -68,3 +74,35 @@ class BatchNode(Operator):
             then.complete(code)
 
         return Part(push, complete)
+
+
+class Failures:
+    """How many items in a row have filled a list that a function then failed on; the second one removes the list.
+
+    Args:
+        scope: the scope of the lists.
+        items: the slot of the open list.
+        size: the number of items of a list.
+
+    Attributes:
+        slot: the slot of the number.
+    """
+
+    def __init__(self, scope: Scope, items: int, size: int) -> None:
+        self.slot = scope.value(0)
+        scope.marks.append(self)
+        self._items, self._size = items, size
+
+    def emitting(self, code: Code, state: str, failures: str) -> AbstractContextManager[None]:
+        """Write that the list is emitted, which has failed this often before."""
+        if self._size == 1:  # an item alone fails by itself
+            return nullcontext()
+        name = repr(f"list of {self._size} items")
+        return completing(code, "list", name, self._note, state, failures, is_last_chance=f"{failures} > 0")
+
+    def _note(self, state: State, failures: int) -> None:
+        if len(state[self._items]) < self._size - 1:  # a list has been emitted or removed since
+            return
+        state[self.slot] = 0 if failures else 1
+        if failures:
+            state[self._items].clear()

@@ -15,7 +15,7 @@ class Completion(NamedTuple):
     """A window or a group that completes. If it cannot, it would fail again at each record that follows.
 
     Attributes:
-        kind: what it is: `window`, `session`, `part` or `group`.
+        kind: what it is: `window`, `session`, `part`, `list` or `group`.
         name: what a message calls it.
         is_last_chance: whether it is removed if it fails; otherwise `remove` notes that it has failed.
         remove: removes it, with `arguments`, if it is still there.

@@ -30,7 +30,6 @@ class Traits(NamedTuple):
         stateless: whether it keeps nothing between items.
         one_to_one: whether it emits exactly one item, at once, for each item: it writes what follows exactly once, not
             inside a block that it opens.
-        holds_back: whether it holds output of the operators inside it, or before it, back until they have run.
         writes_late: whether it writes its slots only with `Code.later`, never inside a block that it opens.
         mergeable: whether it emits only at completion, from slots that can be merged across the panes of a window.
     """

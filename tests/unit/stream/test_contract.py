@@ -17,7 +17,7 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.loops import loop_over
 from tests.unit.stream.cases import CASES, NUMBERS, UNTRACED, each_pipeline
-from tests.unit.stream.feed import has_trace
+from tests.unit.stream.feed import while_failing
 
 FILES = ("io", "container.csv", "container.json", "container.parquet")
 BYTES = ("framing.line", "framing.length_prefix", "compression.z", "compression.zstd")
@@ -125,26 +125,24 @@ def check_failures(make: Any, place: str) -> None:
             return rs.ops.tee_map(make(), rs.ops.map(maybe), join="merge")
         return rx.pipe(rs.ops.map(maybe), make()) if place == "before" else rx.pipe(make(), rs.ops.map(maybe))
 
-    program = Program(trace(pipeline()))
-    state, accepted, outputs = program.new_state(), [], list[Any]()
-    for index, number in enumerate(NUMBERS):
+    def arm(index: int) -> None:
+        nonlocal failing
         failing = index % 3 == 2
-        fed = program.feed([number], state)
-        outputs += fed.outputs
-        if has_trace(fed):
-            return  # see test_failed_windows and test_group_idle
-        if not fed.failures:
-            accepted.append((number, failing))
-        else:
-            assert "ZeroDivisionError" in str(fed.failures[0][1])
-            assert "map" in fed.failures[0][1].operator
-    clean = Program(trace(pipeline()))
-    clean_state, expected = clean.new_state(), list[Any]()
-    for number, failing in accepted:  # noqa: B007  accepted while the function failed: it never came to that, or was caught
-        expected += clean.feed([number], clean_state).outputs
+
+    program, clean = Program(trace(pipeline())), Program(trace(pipeline()))
+    found, state = while_failing(program, NUMBERS, arm)
+    failures = [error for _, error in found.fed if error]
+    assert all("ZeroDivisionError" in error and "map" in error for error in failures)
+    assert {index for index in range(len(NUMBERS)) if index % 3 != 2} <= set(found.accepted)
+    if found.has_removed:  # what it emits then depends on what is gone; see test_failed_windows and test_group_idle
+        assert while_failing(clean, NUMBERS, arm, is_cut=True)[0] == found
+        return
+    # accepted while the function failed: it never came to that, or was caught
+    accepted = iter(found.accepted)
+    expected, clean_state = while_failing(clean, [NUMBERS[at] for at in found.accepted], lambda _: arm(next(accepted)))
     failing = False
-    assert outputs == expected
-    assert Checkpoints(program).dump(state) == Checkpoints(clean).dump(clean_state)
+    assert found.outputs == expected.outputs
+    assert found.state == expected.state
     assert program.complete(state) == clean.complete(clean_state)
 
 

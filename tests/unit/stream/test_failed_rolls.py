@@ -208,3 +208,12 @@ def test_windows_of_zipped_branches_are_removed_together(place: str) -> None:
     outputs, failures = fed(rs.ops.group_by(lambda _: "key", zipped), items)
     assert [at for at, _ in failures] == [2, 3]
     assert outputs == [(5, (1, 8 / 3)), (6, (1, 4.0)), (7, (1, 3.0)), (8, (2, 2.0))]
+
+
+def test_list_that_fails_with_two_last_items_is_removed() -> None:
+    lists = rx.pipe(rs.data.batch(3), rs.ops.map(lambda items: sum(12 / i for i in items)))
+    grouped = rs.ops.group_by(lambda _: "key", lists)
+    outputs, failures = fed(grouped, [1, 0, 2, 3, 4, 1, 0, 2, 3, 6, 1])
+    assert outputs == [(7, 21.0), (10, 18.0)]
+    assert [at for at, _ in failures] == [2, 3, 6]
+    assert failures[1][1].endswith(", when the list of 3 items completed. The list is removed without output")

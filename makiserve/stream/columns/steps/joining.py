@@ -179,6 +179,8 @@ class _Latest:
         column = store.accept(branch.items) if len(branch) else Column(store.arrays[0][:0, 0])
         held, held_missing = store.get(rows)
         (is_known,) = known.get(rows)
+        if held.dtype == object:
+            held[~is_known] = None  # it is 0 if the store was typed once
         position = np.zeros(len(segment), np.int64)  # 0 for what is held, n for the n-th item of the branch
         position[at] = np.arange(1, len(at) + 1)
         position = np.maximum.accumulate(position)

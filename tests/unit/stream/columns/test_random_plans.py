@@ -82,11 +82,23 @@ firsts = st.builds(
     functions,
     reductions(reduce=True),
 )
-windows = st.builds(rs.data.roll, st.integers(1, 6), st.integers(1, 8), joined(reductions(reduce=True)) | firsts)
+failures = st.builds(rx.pipe, reductions(reduce=True), st.builds(failing, st.integers(2, 5)))
+windows = st.builds(
+    rs.data.roll, st.integers(1, 6), st.integers(1, 8), joined(reductions(reduce=True)) | firsts | failures
+)
+zipped = st.builds(
+    lambda window, stride, first, second, share: rs.ops.tee_map(
+        rx.pipe(rs.data.roll(window, stride, first), failing(share)), rs.data.roll(window, stride, second)
+    ),
+    st.integers(1, 4),
+    st.integers(1, 5),
+    reductions(reduce=True),
+    reductions(reduce=True),
+    st.integers(2, 5),
+)
 bounded = reductions(reduce=True).map(
     lambda reduction: rs.ops.tee_map(rs.data.window_start(), reduction, rs.data.window_end())
 )
-failures = st.builds(rx.pipe, reductions(reduce=True), st.builds(failing, st.integers(2, 5)))
 times = st.sampled_from([lambda i: i.count, lambda i: i.count % 20, lambda i: i.at])
 durations = st.sampled_from(["1ms", "4ms", "15ms"])
 trailing = st.builds(rs.data.roll_trailing, durations, times, joined(reductions(reduce=True)) | firsts | bounded)
@@ -132,9 +144,10 @@ mixed = st.builds(
 before = st.just(rs.ops.filter(lambda i: i.count != 2)) | st.just(rs.ops.map(lambda i: i._replace(count=i.count + 1)))
 failed = st.builds(lambda made, share: rx.pipe(made, failing(share)), of_time, st.integers(2, 5))
 chains = st.builds(
-    lambda first, then: rx.pipe(*first, then),
+    lambda first, then, share: rx.pipe(*first, then, *([failing(share)] if share else [])),
     st.lists(before, max_size=2),
-    windows | running | some | mixed | of_time | failed,
+    windows | running | some | mixed | of_time | failed | zipped,
+    st.none() | st.integers(2, 5),
 )
 
 
