@@ -39,7 +39,7 @@ CALLERS: dict[str, Callable[[], Any]] = {
     "split": lambda: rs.data.split(fails, COUNT),
     "time_split": lambda: rs.data.time_split(fails, pipeline=COUNT),
     "time_split, closing": lambda: rs.data.time_split(lambda i: i, closing_mapper=fails, pipeline=COUNT),
-    "sort": lambda: rs.data.roll(2, 2, [rs.data.sort(fails)]),
+    "sort": lambda: rs.data.roll(1, 1, [rs.data.sort(fails)]),
     "delta": lambda: rs.data.delta(fails),
     "head": lambda: rs.data.head(1, fails),
     "tail": lambda: rs.data.tail(1, fails),
