@@ -35,8 +35,8 @@ def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transfor
         pipeline: the pipeline for each window's items; it completes when the window is full.
 
     *Emits* what the windows emit, at the item that fills them. When a finite stream completes, so do its open windows,
-    oldest first; a served lane never completes. If a window fails to complete with two last items in a row, both fail, and
-    the window is removed without output. *State* one state of the pipeline for each pane or open window.
+    oldest first; a served lane never completes. If a window fails to complete with two last items in a row, both fail,
+    and the window is removed without output. *State* one state of the pipeline for each pane or open window.
 
     Raises:
         PipelineError: window or stride is not an integer of at least 1.
