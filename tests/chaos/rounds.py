@@ -19,6 +19,9 @@ SLOW_S = 3
 START_S = 900
 """A busy machine may take this long for the first start of all workers."""
 
+READY_S = 300
+"""Seconds until the brokers that were killed or stopped must answer: a busy machine is not a fault of the service."""
+
 MOST_FAULTS = 3
 
 
@@ -105,7 +108,7 @@ class Referee:
         time.sleep(chance.uniform(0.5, 1.5))
         self._hurt(names, chance, result)
         self._arena.heal()
-        self._arena.server.wait_until_ready()
+        self._arena.server.wait_until_ready(READY_S)
         result.restarted = self._arena.fleet.restart_ended()
         time.sleep(1)  # they work on under the traffic, before it rests
         self._arena.traffic.rest()
