@@ -2,7 +2,7 @@
 
 A key's state is the number of its items and the last `window - 1` values, so that all reductions of a column share
 them. A window merges its panes in the order of the row engine (`slices.py`), in one of three ways:
-- a few windows: one by one, with the functions of the row engine;
+- few windows, or few boundaries: one by one, with the functions of the row engine;
 - many segments with few items each: all windows at once, pane by pane;
 - long segments: all boundaries at once, pane by pane, so that windows share the merges before and after a boundary.
 """
@@ -28,6 +28,10 @@ MAX_WINDOW = 256
 
 FEW = 12
 """Up to this number of windows it is faster to compute them one by one."""
+
+FEW_BOUNDARIES = 10
+"""So it is up to this number of boundaries, where as many windows as each has panes count as one boundary more: one by
+one, a boundary costs a merge for each pane, and a window one; all at once, each pane costs many calls of numpy."""
 
 CHUNK = 8192
 """The number of windows to compute at once, so that their partial results stay in the processor's cache."""
@@ -103,7 +107,7 @@ class Rolling:
             return Rolled(fold.result(fold.zero(0)))
         if isinstance(fold, ObjectFold):
             return self._one_by_one(fold, reading)
-        if windows <= FEW:
+        if windows <= FEW or windows / self.slices.panes + len(self._distinct) <= FEW_BOUNDARIES:
             partials = list(plain_windows(fold, plain_panes(fold, reading), self.starts, self._boundaries, self.slices))
             partial = fold.from_plain(partials)
             assert partial is not None  # noqa: S101  the values are not odd
