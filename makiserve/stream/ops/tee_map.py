@@ -14,7 +14,7 @@ from makiserve.stream.engine.build import build, write_nothing
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.completing import passing_on
 from makiserve.stream.engine.failure_mark import SharedMarks
-from makiserve.stream.engine.journal import Completion
+from makiserve.stream.engine.journal import Completion, Journal
 from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -193,7 +193,7 @@ class TeeMap(Operator):
             keep = partial(_keep, emitted[index])
             branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
         scope.path, scope.allocate_mark = path, allocate
-        rows = _rows_of_equal if self.join == "zip" else _rows_of_any
+        rows = partial(_rows_of_equal, scope.journal) if self.join == "zip" else _rows_of_any
 
         def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
             row, origins = code.name("row"), code.name("origins")
@@ -224,7 +224,15 @@ def _clear(emitted: list[list[Emitted]]) -> None:
         values.clear()
 
 
-def _rows_of_equal(emitted: list[list[Emitted]]) -> list[Emitted]:
+def _rows_of_equal(journal: Journal, emitted: list[list[Emitted]]) -> list[Emitted]:
+    """Return the rows of branches that emit together.
+
+    If a window of one branch was removed, those of the other branches that are emitted now have failed, too.
+    """
+    if len(set(map(len, emitted))) > 1:
+        error = ValueError("a branch emits fewer items than another one, since its window could not complete before")
+        journal.fail_completion(error, *chain.from_iterable(origins for values in emitted for _, origins in values))
+        raise error
     return [_joined(row) for row in zip(*emitted, strict=True)]
 
 

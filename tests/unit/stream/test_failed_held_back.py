@@ -77,3 +77,13 @@ def test_roll_before_a_caught_error_is_removed_at_the_second_failure() -> None:
     assert outputs == [(7, 22)]
     caught = rx.pipe(rs.data.roll(3, 3, LISTED_INVERSES), rs.error.map(lambda error: "caught"))
     assert fed_rolls(caught, [1, 0, 2, 3, 4, 1, 2, 3]) == ([(2, "caught"), (3, "caught"), (7, 22)], [])
+
+
+def test_windows_of_time_of_zipped_branches_are_removed_one_after_the_other() -> None:
+    """The branches share the operator, and must emit together: no result is paired with that of another window."""
+    windows = rs.data.roll_time("10ms", "10ms", lambda i: i, COUNT)
+    outputs, failures = fed(rs.ops.tee_map(rx.pipe(windows, not_of_two()), windows), [1, 2, 20, 40, 60, 80])
+    assert outputs == [(5, (-1, 1))]
+    assert [at for at, _ in failures] == [2, 3]
+    assert "a branch emits fewer items than another one" in failures[1][1]
+    assert failures[1][1].endswith("The window is removed without output")
