@@ -12,7 +12,7 @@ from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields
 from makiserve.stream.columns.items import ColumnItems
-from makiserve.stream.columns.times import Times
+from makiserve.stream.columns.time_column import TimeColumn
 
 
 def column_items(records: Sequence[Any]) -> Sequence[Any]:
@@ -30,7 +30,7 @@ def column_items(records: Sequence[Any]) -> Sequence[Any]:
 
 def _column(field: FieldColumn) -> Column:
     if isinstance(field, TimeValues):
-        return Times(field)
+        return TimeColumn(field)
     if field.values.dtype == object:
         first = next((value for value in field.values.tolist() if value is not None), None)
         if type(first) in KINDS:

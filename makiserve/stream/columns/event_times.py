@@ -12,7 +12,7 @@ from makiserve.stream.columns.column import Array, Column, Items, Mask
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
-from makiserve.stream.columns.times import Times
+from makiserve.stream.columns.time_column import TimeColumn
 from makiserve.stream.event_time import ms_from_time
 
 LARGEST = 2**61
@@ -53,7 +53,7 @@ class EventTimes:
         """Return the time of each item as the function returned it, and in milliseconds; see `of`."""
         found, failed = self._times.evaluate(flow.items)
         check(flow, failed, self._call, path, is_certain=is_certain)
-        if isinstance(found, Times) and found.ms is not None:
+        if isinstance(found, TimeColumn) and found.ms is not None:
             times, odd = found.ms, None
         elif isinstance(found, Column) and found.values.dtype == np.int64 and found.missing is None:
             times, odd = found.values, None

@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, Rows, column_of
-from makiserve.stream.columns.times import Times
+from makiserve.stream.columns.time_column import TimeColumn
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 EXACT = 2**53
@@ -86,7 +86,7 @@ class TimesValue:
         bad: as in `Value`.
     """
 
-    times: Times
+    times: TimeColumn
     bad: Mask | None = None
 
 
@@ -110,7 +110,7 @@ def values_of(items: Items) -> Values:
     """Return the values of a column or of rows."""
     if isinstance(items, Rows):
         return RecordColumns(items.make, items.names, tuple(map(values_of, items.fields)))
-    if isinstance(items, Times):
+    if isinstance(items, TimeColumn):
         return TimesValue(items)
     kind = items.values.dtype.kind
     if kind != "O" and items.values.dtype not in KINDS.values():

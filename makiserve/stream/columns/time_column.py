@@ -24,7 +24,7 @@ class Microseconds(Protocol):
     def take(self, at: Any) -> Microseconds: ...
 
 
-class Times(Column):
+class TimeColumn(Column):
     """Datetimes, either all in UTC or all without a zone, or None.
 
     Args:
@@ -51,5 +51,5 @@ class Times(Column):
         """The times in milliseconds since 1970, rounded down; None if one of them is None."""
         return None if self.source.absent is not None and self.source.absent.any() else self.source.us // 1000
 
-    def take(self, at: Any) -> Times:
-        return Times(self.source.take(at))
+    def take(self, at: Any) -> TimeColumn:
+        return TimeColumn(self.source.take(at))
