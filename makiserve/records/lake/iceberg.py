@@ -38,6 +38,8 @@ class IcebergSnapshot:
             loaded = opened.load_table(table)
         except Exception as error:
             raise SourceError(f"iceberg:{identifier}: {type(error).__name__}: {error}") from error
+        finally:
+            opened.close()  # its connections; a scan reads the table's files
         found = loaded.snapshot_by_id(snapshot) if snapshot is not None else loaded.current_snapshot()
         if found is None and snapshot is not None:
             raise SourceError(f"iceberg:{identifier}@{snapshot}: the table has no snapshot with this ID")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,9 @@ def as_delta(rows: pa.Table, folder: Path) -> str:
 
 
 def as_iceberg(rows: pa.Table, folder: Path) -> str:
-    catalog = load_catalog("lake")
-    catalog.create_namespace("home")
-    catalog.create_table("home.steps", schema=rows.schema).append(rows)
+    with closing(load_catalog("lake")) as catalog:
+        catalog.create_namespace("home")
+        catalog.create_table("home.steps", schema=rows.schema).append(rows)
     return "iceberg:lake.home.steps"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -150,7 +151,7 @@ def refused_of(rx: Any) -> Makes:
         "timeout": lambda: o.timeout(10),
         "timeout_with_mapper": lambda: o.timeout_with_mapper(rx.never()),
         "time_interval": lambda: o.time_interval(),
-        "to_future": lambda: o.to_future(),
+        "to_future": lambda: o.to_future(Future),  # its own would need an event loop
         "to_marbles": lambda: o.to_marbles(),
         "while_do": lambda: o.while_do(lambda s: False),
         "window": lambda: o.window(rx.never()),

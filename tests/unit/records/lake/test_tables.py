@@ -7,6 +7,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,9 +111,9 @@ def as_folder(folder: Path) -> str:
 
 
 def as_iceberg(folder: Path) -> str:
-    catalog = pyiceberg.catalog.load_catalog("lake")
-    catalog.create_namespace("home")
-    catalog.create_table("home.events", schema=TABLE.schema).append(shuffled())
+    with closing(pyiceberg.catalog.load_catalog("lake")) as catalog:
+        catalog.create_namespace("home")
+        catalog.create_table("home.events", schema=TABLE.schema).append(shuffled())
     return "iceberg:lake.home.events"
 
 
@@ -229,13 +230,14 @@ def test_a_version_is_read_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_snapshot_is_read_as_it_was_with_the_names_of_its_schema(tmp_path: Path) -> None:
     name = as_iceberg(tmp_path)
-    table = pyiceberg.catalog.load_catalog("lake").load_table("home.events")
-    first = table.current_snapshot()
-    assert first
-    expected = frame_of(name)
-    table.delete("number < 100")
-    with table.update_schema() as update:
-        update.rename_column("value", "measured")
+    with closing(pyiceberg.catalog.load_catalog("lake")) as catalog:
+        table = catalog.load_table("home.events")
+        first = table.current_snapshot()
+        assert first
+        expected = frame_of(name)
+        table.delete("number < 100")
+        with table.update_schema() as update:
+            update.rename_column("value", "measured")
 
     class Renamed(makiserve.Record):
         at: datetime
@@ -244,6 +246,13 @@ def test_a_snapshot_is_read_as_it_was_with_the_names_of_its_schema(tmp_path: Pat
 
     assert [row.number for row in records_of_iceberg(name, Renamed)] == list(range(100, 200))
     assert frame_of(f"{name}@{first.snapshot_id}").equals(expected)
+
+
+def test_an_iceberg_table_leaves_no_connection_to_its_catalog(tmp_path: Path) -> None:
+    table = open_table(as_iceberg(tmp_path))
+    assert table.name.startswith("iceberg:lake.home.events@")
+    files = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert tmp_path / "catalog.db" not in files
 
 
 def records_of_iceberg(name: str, record: type[makiserve.Record]) -> list[Any]:
