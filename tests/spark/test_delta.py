@@ -36,6 +36,7 @@ def jars() -> str:
     return ",".join(map(str, sorted(home.glob("*.jar"))))
 
 
+@pytest.mark.timeout(1000)  # more than that of the process
 def test_delta_deletion_vectors_of_spark_are_read_as_spark_reads_them(jars: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.spark.delta.script", jars, str(tmp_path)],
