@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from makiserve.errors import ConfigurationError, SchemaNotFound, SchemaRegistryUnavailable
-from makiserve.records.registry import client as module
+from makiserve.records.registry import http as module
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient, SchemaReference
 from makiserve.records.registry.wire import SchemaId
 from tests.unit.records.registry.fake import FakeRegistry, fake_registry
