@@ -1,0 +1,133 @@
+"""Training frames from Parquet: makiserve and pandas by hand, with equal results.
+
+Windows of a record with a time, over few and many keys, and thirty features of a few keys. Both read the file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import namedtuple
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import rx
+from pyarrow import parquet
+
+import makiserve
+import makiserve.stream as rs
+from benchmarks import windows
+from benchmarks.sidebyside import Contestant, race
+
+ROWS = 500_000
+KEYS = (10, 1_000, 50_000)
+FEW_ROWS = 100_000
+FEW_KEYS = 4
+LAGS = (1, 2, 3, 6, 12, 24)
+WINDOWS = (6, 24, 72)
+FIGURES = ("mean", "std", "min", "max", "sum", "var")
+HALFLIVES = (6, 24, 72)
+
+NAMES = [
+    "value",
+    *(f"lag_{lag}" for lag in LAGS),
+    *(f"{figure}_{window}" for window in WINDOWS for figure in FIGURES),
+    *(f"ewm_{halflife}" for halflife in HALFLIVES),
+    *("change_1", "change_24"),
+]
+Thirty = namedtuple("Thirty", NAMES)  # type: ignore[misc]  # names that are computed
+
+
+class Reading(makiserve.Record):
+    """A value of a key."""
+
+    key: str
+    value: float
+
+
+def _value(reading: Reading) -> float:
+    return reading.value
+
+
+def features() -> makiserve.Transform:
+    """Return lags, statistics of three windows, weighted means and differences, once the longest window is full."""
+    lags = [rx.pipe(rs.ops.map(_value), rs.data.lag(lag), rs.ops.map(lambda pair: pair[0])) for lag in LAGS]
+    weighted = [rs.math.ewm_mean(_value, halflife=halflife) for halflife in HALFLIVES]
+    branches = [rs.ops.map(_value), *lags, *map(_rolling, WINDOWS), *weighted]
+    joined = rs.ops.tee_map(*branches, join="zip_longest")
+    return rs.ops.group_by(lambda i: i.key, rx.pipe(joined, rs.ops.filter(lambda i: i[9] is not None), rs.ops.map(row)))
+
+
+def _rolling(window: int) -> makiserve.Transform:
+    reductions = (rs.math.mean, rs.math.stddev, rs.math.min, rs.math.max, rs.math.sum, rs.math.variance)
+    return rs.data.roll(window, 1, rs.ops.tee_map(*(reduction(_value, reduce=True) for reduction in reductions)))
+
+
+def row(branches: tuple[Any, ...]) -> Any:
+    """Return the thirty features of what the branches emit for a reading."""
+    value, one, two, three, six, twelve, day, short, medium, long, *weighted = branches
+    return Thirty(value, one, two, three, six, twelve, day, *short, *medium, *long, *weighted, value - one, value - day)  # type: ignore[call-arg]
+
+
+def run() -> None:
+    """Race makiserve with pandas for each number of keys, and for the thirty features."""
+    with tempfile.TemporaryDirectory() as folder:
+        for keys in KEYS:
+            source = Path(folder, f"{keys}.parquet")
+            parquet.write_table(_table(ROWS, keys), source)
+            ours = partial(_frame, source, windows.features, windows.Reading)
+            _race(f"the last {windows.WINDOW} values of {keys:,} keys", ours, partial(_windows, source), ROWS)
+        source = Path(folder, "few.parquet")
+        parquet.write_table(_table(FEW_ROWS, FEW_KEYS), source)
+        ours = partial(_frame, source, features, Reading)
+        _race(f"thirty features of {FEW_KEYS} keys", ours, partial(_thirty, source), FEW_ROWS)
+
+
+def _table(rows: int, keys: int) -> pa.Table:
+    rng = np.random.default_rng(keys)
+    at = np.datetime64("2026-01-01", "us") + np.arange(rows).astype("timedelta64[s]")
+    columns = {
+        "key": pa.array(rng.integers(0, keys, rows)).cast(pa.string()),
+        "at": pa.array(at).cast(pa.timestamp("us", "UTC")),
+        "value": rng.normal(20, 5, rows),
+    }
+    return pa.table(columns)
+
+
+def _race(title: str, ours: Callable[[], Any], by_hand: Callable[[], pd.DataFrame], rows: int) -> None:
+    frame, expected = ours(), by_hand()
+    np.testing.assert_allclose(frame.to_numpy(), expected[list(frame.columns)].to_numpy(), 1e-7, 1e-7)
+    race(title, [Contestant("makiserve", ours, rows), Contestant("pandas by hand", by_hand, rows)])
+
+
+def _frame(source: Path, pipeline: Callable[[], makiserve.Transform], record: type[makiserve.Record]) -> pd.DataFrame:
+    frame: pd.DataFrame = makiserve.features_frame(source, features=pipeline, record=record)
+    return frame
+
+
+def _windows(source: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(source)
+    rolling = frame.groupby("key", sort=False)["value"].rolling(windows.WINDOW)
+    for name, values in (("mean", rolling.mean()), ("low", rolling.min()), ("high", rolling.max())):
+        frame[name] = values.droplevel(0).sort_index()
+    return frame.dropna()
+
+
+def _thirty(source: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(source)
+    grouped = frame.groupby("key", sort=False)["value"]
+    columns: dict[str, Any] = {"value": frame["value"]}
+    for lag in LAGS:
+        columns[f"lag_{lag}"] = grouped.shift(lag)
+    for window in WINDOWS:
+        rolling = grouped.rolling(window)
+        for figure in FIGURES:
+            columns[f"{figure}_{window}"] = getattr(rolling, figure)().droplevel(0).sort_index()
+    for halflife in HALFLIVES:
+        columns[f"ewm_{halflife}"] = grouped.ewm(halflife=halflife).mean().droplevel(0).sort_index()
+    columns |= {"change_1": grouped.diff(1), "change_24": grouped.diff(24)}
+    return pd.DataFrame(columns).dropna()
