@@ -69,8 +69,14 @@ def _rolling(window: int) -> makiserve.Transform:
 
 def row(branches: tuple[Any, ...]) -> Any:
     """Return the thirty features of what the branches emit for a reading."""
-    value, one, two, three, six, twelve, day, short, medium, long, *weighted = branches
-    return Thirty(value, one, two, three, six, twelve, day, *short, *medium, *long, *weighted, value - one, value - day)  # type: ignore[call-arg]
+    value, one, two, three, six, twelve, day, short, medium, long, fast, slow, slowest = branches
+    return Thirty(
+        *(value, one, two, three, six, twelve, day),
+        *(short[0], short[1], short[2], short[3], short[4], short[5]),
+        *(medium[0], medium[1], medium[2], medium[3], medium[4], medium[5]),
+        *(long[0], long[1], long[2], long[3], long[4], long[5]),
+        *(fast, slow, slowest, value - one, value - day),  # type: ignore[call-arg]  # names that are computed
+    )
 
 
 def run() -> None:
