@@ -59,14 +59,10 @@ class _SchemaAnswer(msgspec.Struct):
 
 
 class RegistryClient:
-    """Requests to a schema registry.
+    """Schemas of a schema registry.
 
     Args:
-        url: its address; several addresses of one registry are separated by commas and tried in turn.
-        options: credentials and TLS, see `OPTIONS`.
-
-    Raises:
-        ConfigurationError: an option is unknown, a file of it does not exist, or the URL is not one.
+        url, options: as for `RegistryRequests`, which also says what it raises.
     """
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
