@@ -41,6 +41,9 @@ class TimeColumn(Column):
     def __len__(self) -> int:
         return len(self.source)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TimeColumn, (self.source,)
+
     @property
     def values(self) -> Array:
         """The objects."""

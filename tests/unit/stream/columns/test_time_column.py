@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -19,6 +20,7 @@ from makiserve.records.table import FieldValues, RecordTable, objects
 from makiserve.records.times import TimeValues
 from makiserve.scoring.columns import column_items
 from makiserve.stream.columns.engine_choice import program_for
+from makiserve.stream.columns.items import taken
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
@@ -101,6 +103,13 @@ def test_times_as_microseconds(name: str, rows: list[Any], cut: int, is_utc: boo
     assert isinstance(columns, ColumnProgram)
     expected = results(Program(plan), [list(batch) for batch in batches])
     assert repr(results(columns, [column_items(batch) for batch in batches])) == repr(expected)
+
+
+def test_times_are_sent_to_another_process() -> None:
+    sent = column_items(table([("a", 1, 1.0), ("b", None, 2.0), ("a", 3, 3.0)], is_utc=True))
+    arrived = pickle.loads(pickle.dumps(sent))
+    assert list(arrived) == list(sent)
+    assert next(iter(taken(arrived, [2]))).at.microsecond == 3
 
 
 def test_objects_are_not_made_for_windows_of_time() -> None:
