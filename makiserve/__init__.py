@@ -1,8 +1,8 @@
 """makiserve: serve an MLflow model on a Kafka stream, with the feature pipeline it was trained on."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from makiserve.lazy import lazy_names
 from makiserve.version import __version__
 
 if TYPE_CHECKING:
@@ -30,24 +30,20 @@ __all__ = [
 
 # Imported when asked for: `makiserve --help` does not wait for pandas, a pipeline's module not for MLflow.
 _LATER = {
-    "Prediction": "makiserve.scoring",
-    "Record": "makiserve.records.record",
-    "TopicSpan": "makiserve.offline",
-    "Transform": "makiserve.stream.engine.trace",
-    "attach": "makiserve.artifact",
-    "features_frame": "makiserve.offline",
-    "field": "makiserve.records.record",
-    "load": "makiserve.artifact",
-    "log_features": "makiserve.artifact",
-    "log_model": "makiserve.artifact",
-    "replay": "makiserve.offline",
+    "Prediction": ".scoring",
+    "Record": ".records.record",
+    "TopicSpan": ".offline",
+    "Transform": ".stream.engine.trace",
+    "attach": ".artifact",
+    "features_frame": ".offline",
+    "field": ".records.record",
+    "load": ".artifact",
+    "log_features": ".artifact",
+    "log_model": ".artifact",
+    "replay": ".offline",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'makiserve' has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+__getattr__ = lazy_names(__name__, _LATER)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,8 @@
 """Log, load and check a model and its pipeline as one MLflow artifact. Only this package imports mlflow."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from makiserve.lazy import lazy_names
 
 if TYPE_CHECKING:
     from makiserve.artifact.fetch import newest
@@ -31,23 +32,19 @@ __all__ = [
 
 # Imported when asked for: an executor that computes features imports their sources without MLflow.
 _LATER = {
-    "Data": "validation",
-    "FeaturesOnly": "packaged",
-    "PackagedModel": "packaged",
-    "attach": "log",
-    "check_reference": "reference.check",
-    "features_only": "packaged",
-    "load": "loader",
-    "load_served": "served",
-    "load_versioned": "registry",
-    "log_features": "log",
-    "log_model": "log",
-    "log_validation": "validation",
-    "newest": "fetch",
+    "Data": ".validation",
+    "FeaturesOnly": ".packaged",
+    "PackagedModel": ".packaged",
+    "attach": ".log",
+    "check_reference": ".reference.check",
+    "features_only": ".packaged",
+    "load": ".loader",
+    "load_served": ".served",
+    "load_versioned": ".registry",
+    "log_features": ".log",
+    "log_model": ".log",
+    "log_validation": ".validation",
+    "newest": ".fetch",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = lazy_names(__name__, _LATER)

@@ -1,7 +1,8 @@
 """Scoring of files and topics offline: training frames, validation, comparison with the outputs of a service."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from makiserve.lazy import lazy_names
 
 if TYPE_CHECKING:
     from makiserve.offline.frame import features_frame
@@ -14,17 +15,13 @@ __all__ = ["Comparison", "Metrics", "Replayed", "TopicSpan", "compare", "feature
 
 # Imported when asked for: `features_frame` does not wait for MLflow and scikit-learn.
 _LATER = {
-    "Comparison": "makiserve.scoring.comparison",
-    "Metrics": "makiserve.offline.metrics.metrics",
-    "Replayed": "makiserve.offline.run",
-    "TopicSpan": "makiserve.offline.sources",
-    "compare": "makiserve.scoring.comparison",
-    "features_frame": "makiserve.offline.frame",
-    "replay": "makiserve.offline.run",
+    "Comparison": "..scoring.comparison",
+    "Metrics": ".metrics.metrics",
+    "Replayed": ".run",
+    "TopicSpan": ".sources",
+    "compare": "..scoring.comparison",
+    "features_frame": ".frame",
+    "replay": ".run",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'makiserve.offline' has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+__getattr__ = lazy_names(__name__, _LATER)
