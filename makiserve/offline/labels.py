@@ -12,8 +12,9 @@ from makiserve.durations import duration_from_text
 from makiserve.errors import ArgumentError, DecodeError
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
-from makiserve.records.order import MICROSECOND, Order, clock_of, microseconds
+from makiserve.records.order import Order, clock_of, microseconds
 from makiserve.records.table import records_at, values_of
+from makiserve.records.times import MICROSECOND
 
 BEGINNING = -(1 << 63)
 """The position of a record without a time at the beginning of a lane."""

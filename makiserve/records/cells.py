@@ -49,7 +49,6 @@ class CsvColumn:
         self.base, self.is_optional = without_none(kind)
         self._missing = na_values if self.is_optional else frozenset()
         self._has_literals = has_literals(kind)
-        self._is_text_in_json = self.base in TEXTS_IN_JSON
         self._has_texts = any(self._fits(text) for text in ("", "x")) or not self._has_literals
 
     def values(self, cells: pa.Array) -> list[Any]:
@@ -96,7 +95,7 @@ class CsvColumn:
         return True
 
     def _fast(self, cells: pa.Array) -> FieldValues:
-        if self.base not in PLAIN and not self._is_text_in_json:
+        if self.base not in (*PLAIN, *TEXTS_IN_JSON):
             raise _SlowWay
         text = cells.cast(pa.string())
         if self.is_optional:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -14,9 +14,9 @@ from makiserve.errors import ArgumentError, DecodeError, SourceError
 from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.record import Record, Schema
 from makiserve.records.table import values_of
+from makiserve.records.times import MICROSECOND
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MICROSECOND = timedelta(microseconds=1)
 CLOCKS = {datetime, date, int, NoneType}
 
 

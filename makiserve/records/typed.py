@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from makiserve.records.cells import without_none
 from makiserve.records.record import converted, finite, mismatch, shorten
 from makiserve.records.table import Cells
+from makiserve.records.times import MICROSECOND
 from makiserve.records.whole_columns import whole_column
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
 """Errors for a value that Python cannot hold or a type does not accept. `OverflowError` is an `ArithmeticError`."""
 
-MICROSECOND = timedelta(microseconds=1)
 DAY_US = 86_400_000_000
 
 

@@ -62,7 +62,7 @@ class RegistryClient:
     """Schemas of a schema registry.
 
     Args:
-        url, options: as for `RegistryRequests`, which also says what it raises.
+        url, options: as for `RegistryRequests`, whose errors it raises.
     """
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ class Fading(Reals):
         means, rests = _means(carry, values, before, weights[1:])
         deviations = (values - means[:-1]) - rests[:-1]
         grown = (deviations * deviations * before / weights[1:]).tolist()
-        squares = np.fromiter(_faded(float(carry[3][0]), grown, keep), np.float64, size)
+        faded = accumulate(grown, lambda squares, more: squares * keep + more, initial=float(carry[3][0]))
+        squares = np.fromiter(faded, np.float64, size + 1)[1:]
         if not (all_finite(means) and all_finite(squares)):
             return super().accumulate(carry, values)
         weights2 = _repeated(float(carry[5][0]), size, lambda weight: weight * keep * keep + 1.0)
@@ -137,13 +139,6 @@ def _means(carry: Arrays, values: Array, before: Array, weights: Array) -> tuple
         means.append(mean)
         rests.append(rest)
     return np.array(means), np.array(rests)
-
-
-def _faded(squares: float, grown: Sequence[float], keep: float) -> Iterator[float]:
-    """Yield the weighted squares after each value, given what each of them adds."""
-    for more in grown:
-        squares = squares * keep + more
-        yield squares
 
 
 def _moved(condition: Mask, one: Arrays, other: Arrays, to_other: Array, to_one: Array) -> tuple[Array, Array]:
