@@ -11,7 +11,15 @@ import rx
 import makiserve.stream as rs
 from tests.unit.stream.test_failed_rolls import LISTED_INVERSES
 from tests.unit.stream.test_failed_rolls import fed as fed_rolls
-from tests.unit.stream.test_failed_windows import ALL, COUNT, NUMBERS, Item, fed, not_of_two
+from tests.unit.stream.test_failed_windows import (
+    ALL,
+    COUNT,
+    NUMBERS,
+    Item,
+    assert_first_window_is_gone,
+    fed,
+    not_of_two,
+)
 
 
 def routed() -> Any:
@@ -36,13 +44,7 @@ HOLDING: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("hold", HOLDING.values(), ids=HOLDING)
 @pytest.mark.parametrize("windows", ALL)
 def test_window_is_gone_if_a_function_after_the_held_result_fails(windows: Any, hold: Any, *, is_grouped: bool) -> None:
-    pipeline = rx.pipe(hold(windows), not_of_two())
-    outputs, failures = fed(rs.ops.group_by(lambda _: "key", pipeline) if is_grouped else pipeline, NUMBERS)
-    assert outputs == [(4, -1), (5, -1)]
-    ((at, message),) = failures
-    assert at == 2
-    assert "ZeroDivisionError" in message
-    assert message.endswith(" is removed without output")
+    assert_first_window_is_gone(rx.pipe(hold(windows), not_of_two()), is_grouped=is_grouped)
 
 
 def test_groups_are_held_back_as_the_windows_inside_them() -> None:
