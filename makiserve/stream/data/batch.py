@@ -95,7 +95,7 @@ class Failures:
 
     def emitting(self, code: Code, state: str, failures: str) -> AbstractContextManager[None]:
         """Write that the list is emitted, which has failed this often before."""
-        if self._size == 1:  # an item alone fails by itself
+        if self._size == 1:  # a single item is the only cause
             return nullcontext()
         name = repr(f"list of {self._size} items")
         return completing(code, "list", name, self._note, state, failures, is_last_chance=f"{failures} > 0")

@@ -28,7 +28,7 @@ def build_panes(plan: Plan, window: int, stride: int, then: Stage, scope: Scope)
     size = gcd(window, stride)
     position, current = scope.value(0), scope.container(list, layout)
     windows = (OnePane if size == window else OverlappingPanes)(window, stride, scope, layout, inner)
-    windows.mark = FailureMark(scope, position, window) if window > 1 else None  # an item alone fails by itself
+    windows.mark = FailureMark(scope, position, window) if window > 1 else None  # a single item is the only cause
     scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:

@@ -17,7 +17,7 @@ def build_windows(plan: Plan, window: int, stride: int, then: Stage, scope: Scop
     # an item goes to all open windows, and may complete one: that can fail after it has been written
     inner, layout = build_inner(plan, then._replace(repeats=True), scope)
     position, opened = scope.value(0), scope.container(list, layout)
-    mark = FailureMark(scope, position, window) if window > 1 else None  # an item alone fails by itself
+    mark = FailureMark(scope, position, window) if window > 1 else None  # a single item is the only cause
     scope.writes_late(then)
 
     def push(code: Code, item: str) -> None:
