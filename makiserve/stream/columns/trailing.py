@@ -1,7 +1,8 @@
 """Trailing windows in columns: which items the window of each item contains, and merges of their partial results.
 
 The order of the merges is that of the row engine (`stream/data/trailing.py`): a window is cut at the multiple of its
-length that it contains, its buckets. Items before the cut are merged from the right, those after it from the left.
+length that it contains; buckets are between these multiples. Items before the cut are merged from the right, those
+after it from the left.
 
 The items of a group that the windows of a batch may contain are in order of time. A late item is not in the windows of
 items that came before it. So a segment with late items is several parts, one for each run of items in order of time:
@@ -19,6 +20,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Mask, join
 from makiserve.stream.columns.event_times import latest_times
 from makiserve.stream.columns.segments import Segments, first_after, ranges
+from makiserve.stream.data.trailing_bounds import TrailingBounds
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class Kept:
     """The items of each segment: those that are kept from earlier batches, and then the new ones.
 
     Attributes:
-        window_ms: the length of a window.
+        bounds: which times a window contains.
         segments: the new items.
         counts: the number of kept items of each segment.
         kept: the times of the kept items, ascending in each segment.
         times: the times of the new items.
     """
 
-    window_ms: int
+    bounds: TrailingBounds
     segments: Segments
     counts: Array
     kept: Array
@@ -62,8 +64,8 @@ class Kept:
 
     @cached_property
     def is_alone(self) -> Mask:
-        """A mask of the new items that are alone in their windows and are not kept, because they are too late."""
-        alone: Mask = self.times <= self.newest - self.window_ms
+        """A mask of the new items that are in no window but their own and are not kept, because they are too late."""
+        alone: Mask = self.times <= self.newest - self.bounds.reach_ms
         return alone
 
     @cached_property
@@ -129,7 +131,7 @@ class Windows(NamedTuple):
         run: their runs.
         first: for each window the index of its first item in `source`.
         cut: that of the first item after its cut.
-        last: that of its last item, to which it belongs.
+        last: that of its last item; it is before `first` if a window is empty.
         kept: which items are kept for later batches.
     """
 
@@ -162,13 +164,15 @@ def windows(items: Kept, parts: Runs) -> Windows:
         place = moved[place]
     begins = np.searchsorted(run, parts.of)
     begins[items.is_alone] = place[items.is_alone]
-    first = first_after(times, begins, place, items.newest - items.window_ms)
-    cut = first_after(times, begins, place, items.times // items.window_ms * items.window_ms - 1)
+    bounds, ends = items.bounds, items.times - items.bounds.gap_ms
+    first = first_after(times, begins, place, items.newest - bounds.reach_ms)
+    cut = first_after(times, begins, place, ends // bounds.length_ms * bounds.length_ms - 1)
+    last = place if bounds.has_item else first_after(times, begins, place, ends) - 1
     is_last = np.zeros(len(parts.lengths), np.bool_)
     is_last[:count] = np.diff(parts.segments[:count], append=-1) != 0
-    ends = items.segments.starts + items.segments.lengths - 1
-    horizon = items.newest[ends[parts.segments]] - items.window_ms
-    return Windows(source, times, run, first, cut, place, is_last[run] & (times > horizon[run]))
+    newest = items.newest[items.segments.starts + items.segments.lengths - 1]
+    horizon = newest[parts.segments] - bounds.reach_ms
+    return Windows(source, times, run, first, cut, last, is_last[run] & (times > horizon[run]))
 
 
 def _order(times: Array, run: Array) -> Array | None:

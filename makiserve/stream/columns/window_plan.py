@@ -52,6 +52,7 @@ class WindowPlan:
         pipeline: the pipeline of the window; it is mergeable.
         path: the place of the window's operator in the pipeline.
         is_certain: as in `Step`.
+        has_item: whether a window contains the item that closes it, so that `last` needs no earlier item.
 
     Attributes:
         values: what the reductions reduce.
@@ -61,8 +62,8 @@ class WindowPlan:
         NoColumns: an operator of the pipeline has no columnar form inside a window.
     """
 
-    def __init__(self, pipeline: Plan, path: tuple[str, ...], *, is_certain: bool) -> None:
-        self._is_certain = is_certain
+    def __init__(self, pipeline: Plan, path: tuple[str, ...], *, is_certain: bool, has_item: bool = True) -> None:
+        self._is_certain, self._has_item = is_certain, has_item
         self._numbers: dict[tuple[Any, ...], int] = {}
         self.values: list[Values] = []
         self.tree = self._node(pipeline, path, _Before())
@@ -112,7 +113,7 @@ class WindowPlan:
             step = MapStep(path, mapper)
             step.is_certain = self._is_certain
             before = before.then(step, mapper)
-        is_last = isinstance(node, Last)
+        is_last = isinstance(node, Last) and self._has_item
         key = (*before.key, is_last)
         if key not in self._numbers:
             self._numbers[key] = len(self.values)
@@ -152,8 +153,9 @@ def trailing_step(
     here = " > ".join(path)
     if not operator.pipeline.mergeable:
         raise NoColumns(f"{here}: its pipeline is not a reduction, so every window runs it on all items")
-    plan = WindowPlan(operator.pipeline, path, is_certain=is_certain)
-    return TrailingStep(here, layout, operator.window_ms, operator.time_mapper, plan.values, plan.tree)
+    bounds = operator.bounds
+    plan = WindowPlan(operator.pipeline, path, is_certain=is_certain, has_item=bounds.has_item)
+    return TrailingStep(here, layout, bounds, operator.time_mapper, plan.values, plan.tree)
 
 
 def time_windows_step(

@@ -27,7 +27,7 @@ def window_start() -> Transform:
     Use it in the pipeline of `roll_time`, `roll_calendar`, `roll_trailing`, `roll_session` or `time_split`, in a
     tee_map with the reductions of the window. If a window is inside another one, it is the start of the inner one. A
     window of `roll_time` or `roll_calendar` contains its start and not its end. A window of `roll_trailing` ends at its
-    item; it contains its end and not its start. A session starts at its first item and ends at its latest one.
+    item; `closed` decides which of the two it contains. A session starts at its first item and ends at its latest one.
 
     *Emits* a datetime if the times of the window's items are datetimes, in UTC or in the zone of `roll_calendar`, or
     else the number of milliseconds. For `time_split` it is what `time_mapper` returned. *State* the two bounds, once

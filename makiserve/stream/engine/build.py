@@ -39,7 +39,9 @@ def _build_before(plan: Plan, scope: Scope, path: tuple[str, ...], last: Stage) 
     return build(plan, last, scope)
 
 
-def build_inner(plan: Plan, then: Stage, scope: Scope, *, is_window: bool = False) -> tuple[Stage, Scope]:
+def build_inner(
+    plan: Plan, then: Stage, scope: Scope, *, is_window: bool = False, may_be_empty: bool = False
+) -> tuple[Stage, Scope]:
     """Compile a pipeline that runs in separate scopes; its output is pushed to `then` in the enclosing scope.
 
     Args:
@@ -47,8 +49,9 @@ def build_inner(plan: Plan, then: Stage, scope: Scope, *, is_window: bool = Fals
         then: the stage after it.
         scope: the enclosing scope.
         is_window: whether the separate scopes are windows of time.
+        may_be_empty: whether they may complete without items, so that `first` and `last` have to emit None.
     """
-    inner = Scope(scope.journal, scope, is_window=is_window)
+    inner = Scope(scope.journal, scope, is_window=is_window, may_be_empty=may_be_empty)
     return build(plan, then._replace(complete=write_nothing), inner), inner
 
 

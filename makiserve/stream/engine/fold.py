@@ -34,7 +34,8 @@ class Reduction(NamedTuple):
         zero: the partial result without values.
         add: the partial result with one value more; it runs before anything is written, so it may raise.
         merge: the partial result of two consecutive parts of a stream.
-        result: the item to emit for a partial result; MISSING emits nothing. None emits the partial result itself.
+        result: the item to emit for a partial result; MISSING emits nothing, or None from a window that may be empty.
+            None emits the partial result itself.
         read: converts the item's value to the value to add; a float is returned as it is. None adds the item's value.
         is_missing: whether the item's value is missing.
         inline: the expression for `add`, given those of the partial result and the value; None calls `add`.
@@ -124,8 +125,12 @@ class Fold(Operator):
 
         def complete_reduced(code: Code) -> None:
             value = code.let("value", write_result(code, f"{code.state(scope)}[{slot}]"))
-            with code.block(f"if {value} is not {code.constant(MISSING, 'MISSING')}:"):
-                then.call(code, value)
+            missing = code.constant(MISSING, "MISSING")
+            if scope.may_be_empty:
+                then.call(code, f"None if {value} is {missing} else {value}")
+            else:
+                with code.block(f"if {value} is not {missing}:"):
+                    then.call(code, value)
             then.complete(code)
 
         return Part(push_reduced, complete_reduced) if self.reduce else Part(push, then.complete)

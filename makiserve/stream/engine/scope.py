@@ -55,6 +55,7 @@ class Scope:
         path: the place in the user's pipeline, which names slots and errors.
         is_tracked: whether its groups record which keys were used, so that a checkpoint can leave the others out.
         is_window: whether it is the state of a window of time.
+        may_be_empty: whether it is that of a window that completes without items, too: `first` and `last` emit None.
         bounds: the slot of the window's start and end, which the window's operator fills; None if nothing reads them.
         allocate_mark: allocates the slot of a mark of windows that could not complete; `tee_map` replaces it.
         marks: the marks of its rolls, in the order in which they were allocated.
@@ -62,12 +63,19 @@ class Scope:
     """
 
     def __init__(
-        self, journal: Journal, parent: Scope | None = None, *, is_tracked: bool = False, is_window: bool = False
+        self,
+        journal: Journal,
+        parent: Scope | None = None,
+        *,
+        is_tracked: bool = False,
+        is_window: bool = False,
+        may_be_empty: bool = False,
     ) -> None:
         self.journal = journal
         self.parent = parent
         self.is_tracked = is_tracked
         self.is_window = is_window
+        self.may_be_empty = may_be_empty
         self.bounds: int | None = None
         self.number: int | None = None
         self.path: tuple[str, ...] = parent.path if parent else ()

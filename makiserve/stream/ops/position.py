@@ -28,8 +28,8 @@ def first() -> Transform:
     An Observable completes after it and is unsubscribed from; groups, windows, lanes and `with_memory_store` drop what
     comes later. An error of the operators before it ends an Observable; put operators that handle errors in front.
 
-    *Emits* one item, or nothing for an empty stream (RxSci, on a plain Observable, fails there).
-    *State* one flag a key.
+    *Emits* one item, or nothing for an empty stream (RxSci, on a plain Observable, fails there); None for an empty
+    window of `roll_trailing`. *State* one flag a key.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.first()).run()
@@ -58,7 +58,13 @@ class First(Operator):
                 code.line(f"{state}[{seen}] = True")
                 then.push(code, item)
 
-        return Part(push, then.complete)
+        def complete(code: Code) -> None:
+            if scope.may_be_empty:
+                with code.block(f"if not {code.state(scope)}[{seen}]:"):
+                    then.call(code, "None")
+            then.complete(code)
+
+        return Part(push, complete)
 
 
 def last() -> Transform:
@@ -70,7 +76,8 @@ def last() -> Transform:
     -----------3|
     ```
 
-    *Emits* one item, or nothing for an empty stream. *State* one item a key.
+    *Emits* one item, or nothing for an empty stream; None for an empty window of `roll_trailing`. *State* one item a
+    key.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([1, 2, 3]).pipe(rs.ops.last()).run()

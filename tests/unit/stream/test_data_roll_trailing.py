@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,38 +20,17 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.examples import examples
 from tests.unit.stream.feed import emitted
-
-WINDOW_MS = 10
-
-
-class Reading(NamedTuple):
-    time: int
-    value: Any
-
-
-def trailing(inner: Any, window: int = WINDOW_MS) -> Any:
-    return rs.data.roll_trailing(timedelta(milliseconds=window), lambda reading: reading.time, inner)
-
-
-def read(reading: Reading) -> Any:
-    return reading.value
-
-
-VALUES = st.integers(-1000, 1000).map(lambda value: value / 8)
-READINGS = st.lists(st.builds(Reading, st.integers(0, 60), VALUES), max_size=40)
-IN_ORDER = READINGS.map(lambda readings: sorted(readings, key=lambda reading: reading.time))
-REDUCTIONS: dict[str, Any] = {
-    "sum": rs.math.sum(read, reduce=True),
-    "mean": rs.math.mean(read, reduce=True),
-    "min": rs.math.min(read, reduce=True),
-    "max": rs.math.max(read, reduce=True),
-    "std": rs.math.stddev(read, reduce=True, min_periods=2),
-    "var": rs.math.variance(read, reduce=True, min_periods=2),
-    "median": rs.math.median(read, reduce=True),
-    "count": rs.ops.count(reduce=True),
-    "first": rx.pipe(rs.ops.map(read), rs.data.head(1, reduce=True), rs.ops.map(lambda values: values[0])),
-    "last": rx.pipe(rs.ops.map(read), rs.ops.last()),
-}
+from tests.unit.stream.readings import (
+    IN_ORDER,
+    READINGS,
+    REDUCTIONS,
+    VALUES,
+    Reading,
+    assert_alike,
+    by_definition,
+    read,
+    trailing,
+)
 
 
 @examples(60)
@@ -89,23 +68,6 @@ def test_missing_values_and_min_periods_are_those_of_pandas(readings: list[Readi
     times = pd.to_datetime([reading.time for reading in readings], unit="ms")
     rolling = pd.Series(list(map(read, readings)), index=times, dtype=float).rolling("10ms", min_periods=least)
     assert_alike(emitted(trailing(inner), readings), zip(rolling.mean(), rolling.sum(), rolling.max(), strict=True))
-
-
-def assert_alike(ours: Any, theirs: Any) -> None:
-    for mine, expected in zip(ours, theirs, strict=True):
-        for value, other in zip(mine, expected, strict=True):
-            assert math.isnan(other) if value is None else value == pytest.approx(other, rel=1e-9, abs=1e-6)
-
-
-def by_definition(readings: list[Reading]) -> list[list[Reading]]:
-    """The window of each item, in the order of time."""
-    found, seen = [], list[Reading]()
-    for reading in readings:
-        newest = max([reading.time, *(other.time for other in seen)])
-        kept = [other for other in seen if newest - WINDOW_MS < other.time <= reading.time]
-        seen.append(reading)
-        found.append(sorted([*kept, reading], key=lambda other: other.time))
-    return found
 
 
 @examples(100)

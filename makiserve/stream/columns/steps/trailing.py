@@ -6,6 +6,7 @@ function of an item, which all reductions of these values share. The partial res
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from makiserve.stream.columns.column import Array, Column, Items, column_of
 from makiserve.stream.columns.event_times import EventTimes
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, column_fold
-from makiserve.stream.columns.folds.fold import LARGEST_BATCH, plain_panes
+from makiserve.stream.columns.folds.fold import LARGEST_BATCH, plain_panes, without
 from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.steps.folding import checked_reading
 from makiserve.stream.columns.steps.pane_states import pane_contents
@@ -33,8 +34,10 @@ from makiserve.stream.columns.steps.step import ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.trailing import Kept, Runs, runs, windows
 from makiserve.stream.columns.trailing_merges import TrailingMerges
+from makiserve.stream.data.trailing_bounds import TrailingBounds
 from makiserve.stream.engine.stage import State
 from makiserve.stream.event_time import bounds_like
+from makiserve.stream.ops.position import Last
 
 MAX_ITEMS_PER_NEW = 128
 """The number of items in windows for each new item beyond which the row engine is faster."""
@@ -49,7 +52,7 @@ class TrailingStep(ReducingStep):
     Args:
         path: its place in the pipeline.
         layout: of the scope.
-        window_ms: the length of a window.
+        bounds: which times a window contains.
         time_mapper: the time of an item.
         values: what the reductions of a window reduce.
         tree: the reductions, and how their results are joined.
@@ -59,13 +62,13 @@ class TrailingStep(ReducingStep):
         self,
         path: str,
         layout: ScopeLayout,
-        window_ms: int,
+        bounds: TrailingBounds,
         time_mapper: Callable[[Any], Any],
         values: Sequence[Values],
         tree: WindowReduction | Join,
     ) -> None:
         super().__init__(path, values, tree)
-        self._window_ms, self._times = window_ms, EventTimes(time_mapper)
+        self._bounds, self._times = bounds, EventTimes(time_mapper)
         kept = [index for index, value in enumerate(values) if not value.is_last]
         self._column_of = {number: at for at, number in enumerate(kept, 1)}
         self._lists = layout.store(path, lambda: ListStore([Store(numbers(np.int64)), *(ItemStore() for _ in kept)]))
@@ -79,7 +82,7 @@ class TrailingStep(ReducingStep):
         lists: ListStore = self._lists.of(attempt.tables)
         places = lists.places(flow.rows)
         (kept,) = lists.columns[0].get(places)
-        items = Kept(self._window_ms, flow.segments, lists.lengths(flow.rows), kept, times)
+        items = Kept(self._bounds, flow.segments, lists.lengths(flow.rows), kept, times)
         parts = runs(items)
         _check_size(flow, parts)
         results = _Results(flow, attempt, items, parts, given)
@@ -115,9 +118,11 @@ class TrailingStep(ReducingStep):
         panes = pane_contents(self.tree, partials, state)
         for pane, time in zip(panes, times, strict=True):
             pane.append(time)
-        bucket = times[-1] // self._window_ms if times else 0
-        since = [pane for pane, time in zip(panes, times, strict=True) if time // self._window_ms == bucket]
-        return [panes[: len(panes) - len(since)][::-1], since, [], []]
+        end = times[-1] - self._bounds.gap_ms if times else 0
+        cut = bisect_left(times, end // self._bounds.length_ms * self._bounds.length_ms)
+        ahead = bisect_right(times, end)
+        slots = [panes[:cut][::-1], panes[cut:ahead], [], []]
+        return slots if self._bounds.has_item else [*slots, panes[ahead:]]
 
     def _partials(self, leaf: WindowReduction, lists: ListStore, places: Array) -> list[Any]:
         """Return the partial result of each kept item; None if only the newest one of a window is ever needed."""
@@ -143,7 +148,7 @@ class _Results(WindowResults):
         super().__init__(attempt)
         self._flow, self._kept, self._given = flow, items, given
         self.parts, self.windows = parts, windows(items, parts)
-        self._merges = TrailingMerges(self.windows, items.window_ms)
+        self._merges = TrailingMerges(self.windows, items.bounds.length_ms)
         self._items: dict[int, Items] = {}
         self.extended: dict[int, Column] = {}
         self._values: dict[int, Column] = {}
@@ -171,7 +176,7 @@ class _Results(WindowResults):
                 new = store.accept(self._items[number])
                 self.extended[number] = self._kept.extend(store.at(places), new)
                 self._values[number] = self.extended[number].take(self.windows.source)
-        if store is not None and not isinstance(leaf.node, FirstItem):
+        if store is not None and not isinstance(leaf.node, FirstItem | Last):
             fold = self._folds[id(leaf)] = column_fold(leaf.node, self._values[number])
             checked_reading(leaf, fold, self._flow.with_items(self._items[number]))
 
@@ -184,15 +189,22 @@ class _Results(WindowResults):
         if leaf.values not in self._values:  # `last`: a window ends with its own item
             return self._items[leaf.values]
         if isinstance(leaf.node, FirstItem):
-            return self._values[leaf.values].take(self.windows.first)
+            return self._item(leaf.values, self.windows.first)
+        if isinstance(leaf.node, Last):
+            return self._item(leaf.values, self.windows.last)
         results, odd = self._merges.results(self._folds[id(leaf)], self._values[leaf.values])
         check_representable(self._flow, odd)
         return results
 
+    def _item(self, number: int, at: Array) -> Column:
+        """Return a value of each window, given its index; None if the window is empty."""
+        items = self._values[number].take(np.maximum(at, 0))
+        return without(items, self.windows.first > self.windows.last)
+
     def _bounds(self, number: int) -> Column:
         """Return the start or the end of each window, in the form of its item's time."""
         ends = self._kept.times
-        starts = ends - self._kept.window_ms
+        starts = ends - self._kept.bounds.window_ms
         if isinstance(self._given, Column) and self._given.values.dtype != object:
             return Column((starts, ends)[number])
         triples = zip(starts.tolist(), ends.tolist(), self._given.items(), strict=True)

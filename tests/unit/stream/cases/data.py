@@ -92,6 +92,10 @@ CASES: Cases = {
         lambda: _trailing(6, rs.ops.group_by(lambda i: i % 2, [rs.math.sum(reduce=True)])),
         lambda: _trailing(9, rx.pipe(_trailing(4, rs.math.max(reduce=True)), rs.ops.last())),
         lambda: rs.ops.tee_map(rs.ops.identity(), _trailing(3, rs.ops.count(reduce=True))),
+        lambda: _trailing(4, rs.ops.tee_map(rs.ops.first(), rs.ops.last(), rs.math.stddev(reduce=True)), closed="left"),
+        lambda: rs.ops.tee_map(rs.ops.identity(), _trailing(3, rs.math.sum(reduce=True), closed="neither")),
+        lambda: _trailing(4, rx.pipe(_trailing(2, rs.ops.last(), closed="left"), rs.data.to_list()), closed="both"),
+        lambda: _trailing(6, _bounded(rs.data.to_list()), closed="left"),
     ],
     "data.roll_session": [
         lambda: _late_sessions(3, rs.math.sum(reduce=True)),
@@ -123,8 +127,8 @@ def _hopping(window: int, stride: int, inner: Any, **parameters: Any) -> Any:
     )
 
 
-def _trailing(window: int, inner: Any) -> Any:
-    return rs.data.roll_trailing(timedelta(milliseconds=window), lambda i: i * 2, [inner])
+def _trailing(window: int, inner: Any, **parameters: Any) -> Any:
+    return rs.data.roll_trailing(timedelta(milliseconds=window), lambda i: i * 2, [inner], **parameters)
 
 
 def _late_sessions(gap: int, inner: Any, **parameters: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import rx
 from hypothesis import given
@@ -16,6 +16,7 @@ from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import SmallBatches
+from makiserve.stream.data.trailing_bounds import Closed
 from makiserve.stream.engine.program import FeedResult, Program
 from makiserve.stream.engine.trace import trace
 from tests.examples import examples
@@ -101,7 +102,13 @@ bounded = reductions(reduce=True).map(
 )
 times = st.sampled_from([lambda i: i.count, lambda i: i.count % 20, lambda i: i.at])
 durations = st.sampled_from(["1ms", "4ms", "15ms"])
-trailing = st.builds(rs.data.roll_trailing, durations, times, joined(reductions(reduce=True)) | firsts | bounded)
+trailing = st.builds(
+    rs.data.roll_trailing,
+    st.sampled_from(["2ms", "4ms", "15ms"]),
+    times,
+    joined(reductions(reduce=True)) | firsts | bounded,
+    closed=st.sampled_from(get_args(Closed)),
+)
 lateness = st.sampled_from(["0ms", "3ms", "20ms"])
 late_items = st.sampled_from([None, [rs.ops.map(str)], [rs.ops.map(lambda i: i.count % 7), rs.math.sum()]])
 hopping = st.builds(

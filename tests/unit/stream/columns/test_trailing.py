@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import makiserve.stream as rs
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.data.trailing_bounds import Closed
 from makiserve.stream.engine.program import Program
 from tests.loops import loop_over
 from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
 
 
-def trailing(inner: Any, window: str = "50ms") -> tuple[ColumnProgram, Program]:
-    return engines(rs.data.roll_trailing(window, time, inner))
+def trailing(inner: Any, window: str = "50ms", closed: Closed = "right") -> tuple[ColumnProgram, Program]:
+    return engines(rs.data.roll_trailing(window, time, inner, closed=closed))
 
 
 @loop_over("late", [0.0, 0.02, 0.5])
@@ -46,12 +47,15 @@ def test_group_moves_to_the_row_engine_if_its_windows_have_too_many_items_for_a_
     assert [bool(state.tables[1].is_foreign[index[key]]) for key in (0, 1)] == [True, False]
 
 
+@pytest.mark.parametrize("closed", get_args(Closed))
 @pytest.mark.parametrize(("reduction", "value"), [(rs.math.sum, 2**45), (rs.math.max, "text")])
-def test_group_with_a_value_that_arrays_cannot_hold_moves_with_its_items(reduction: Any, value: Any) -> None:
+def test_group_with_a_value_that_arrays_cannot_hold_moves_with_its_items(
+    reduction: Any, value: Any, closed: Closed
+) -> None:
     inner = rs.ops.tee_map(rs.data.window_start(), reduction(lambda i: i.value, reduce=True), rs.ops.last())
-    columns, rows = trailing(inner)
+    columns, rows = trailing(inner, closed=closed)
     state, other = columns.new_state(), rows.new_state()
-    batches = [[Click(key, time, time) for time in range(30) for key in (0, 1)] for _ in range(2)]
-    for batch in (batches[0], [Click(0, 31, value), Click(1, 31, 4)], batches[1]):
+    batches = [[Click(key, time // 2 * 2, time) for time in range(30) for key in (0, 1)] for _ in range(2)]
+    for batch in (batches[0], [Click(0, 31, value), Click(1, 31, 4)], batches[1], [Click(0, 33, 5), Click(1, 33, 5)]):
         assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
     assert state.tables[1].is_foreign.sum() == 1
