@@ -24,8 +24,8 @@ def categories_of(model: PyFuncModel, inputs: Sequence[str], training: Mapping[s
         inputs: the features that the model takes, in its order.
         training: the frame that the model was fitted on, if it is known; its category columns are those of the model.
     """
-    if training is not None and (found := _of_frame(training, inputs)):
-        return found
+    if training is not None and (categories := _of_frame(training, inputs)):
+        return categories
     try:
         raw = model.get_raw_model()
     except (NotImplementedError, AttributeError):  # flavors that cannot unwrap their model
@@ -62,8 +62,8 @@ def _of_lightgbm(booster: Any, inputs: Sequence[str]) -> Categories:
     It keeps the categories of each category column, and the indexes of all categorical columns.
     """
     categories = booster.pandas_categorical or []
-    found = re.search(r"^\[categorical_feature: ([\d,]+)\]$", booster.model_to_string(num_iteration=1), re.MULTILINE)
-    indexes = [int(index) for index in found[1].split(",")] if found else []
+    match = re.search(r"^\[categorical_feature: ([\d,]+)\]$", booster.model_to_string(num_iteration=1), re.MULTILINE)
+    indexes = [int(index) for index in match[1].split(",")] if match else []
     if len(indexes) != len(categories):  # the user encoded some columns: only a training frame shows which
         return {}
     return {inputs[index]: list(names) for index, names in zip(indexes, categories, strict=True)}

@@ -36,10 +36,10 @@ def environment_differences(requirements: Path, python_version: str) -> tuple[st
 
 def differences(lines: Iterable[str], python_version: str) -> tuple[str, ...]:
     """Return the lines of a requirements.txt that this environment does not meet; see `environment_differences`."""
-    found = []
+    unmet = []
     if python_version.split(".")[:2] != list(platform.python_version_tuple()[:2]):
-        found.append(f"python: packaged {python_version}, here {platform.python_version()}")
-    return (*found, *filter(None, map(_difference, lines)))
+        unmet.append(f"python: packaged {python_version}, here {platform.python_version()}")
+    return (*unmet, *filter(None, map(_difference, lines)))
 
 
 def _difference(line: str) -> str | None:
@@ -82,8 +82,8 @@ def requirements(imports: Iterable[str]) -> list[str]:
 def _installed() -> tuple[tuple[str, int], ...]:
     """Return the metadata folder of every installed distribution and when it last changed."""
     folders = [Path(entry or ".") for entry in dict.fromkeys(sys.path)]
-    found = [info for folder in folders if folder.is_dir() for info in folder.glob("*-info")]
-    return tuple(sorted((str(info), info.stat().st_mtime_ns) for info in found))
+    metadata_folders = [info for folder in folders if folder.is_dir() for info in folder.glob("*-info")]
+    return tuple(sorted((str(info), info.stat().st_mtime_ns) for info in metadata_folders))
 
 
 @lru_cache(maxsize=1)

@@ -123,8 +123,8 @@ def _registered(client: MlflowClient, path: str) -> _Source:
     else:
         name, _, version = path.rpartition("/")
         if version == "latest":
-            found = client.search_model_versions(f"name='{name}'")
-            version = str(max((int(each.version) for each in found), default=0))
+            versions = client.search_model_versions(f"name='{name}'")
+            version = str(max((int(model_version.version) for model_version in versions), default=0))
         elif not version.isdigit():
             raise FileNotFoundError(
                 f"{version!r} is neither a version number nor 'latest'; an alias is written models:/{name}@…"
@@ -206,11 +206,11 @@ def _lock(path: Path) -> int | None:
     if sys.platform == "win32":
         return None
     with suppress(OSError):
-        found = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(found)
+            os.close(descriptor)
         else:
-            return found
+            return descriptor
     return None

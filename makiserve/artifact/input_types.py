@@ -82,8 +82,8 @@ class Columns(tuple[InputColumn, ...]):
     @property
     def common_float(self) -> Any:
         """The dtype if all columns have the same floating-point type; None otherwise."""
-        found = {column.type for column in self}
-        return KINDS[found.pop()].dtype if found in ({DataType.double}, {DataType.float}) else None
+        types = {column.type for column in self}
+        return KINDS[types.pop()].dtype if types in ({DataType.double}, {DataType.float}) else None
 
     def check(self, row: Row) -> None:
         """Check the types of a row's values.
@@ -118,9 +118,9 @@ def _rejected(column: InputColumn, values: Items) -> Iterator[tuple[int, type]]:
     kind = TYPES.get(values.values.dtype) if isinstance(values, Column) else None
     if isinstance(values, Column) and kind is not None:
         missing = np.zeros(len(values), np.bool_) if values.missing is None else values.missing
-        for found, at in ((kind, ~missing), (type(None), missing)):
-            if not column.admits(found):
-                yield from ((index, found) for index in np.flatnonzero(at).tolist())
+        for value_type, mask in ((kind, ~missing), (type(None), missing)):
+            if not column.admits(value_type):
+                yield from ((index, value_type) for index in np.flatnonzero(mask).tolist())
         return
     kinds = list(map(type, values.items()))
     odd = {kind for kind in set(kinds) if not column.admits(kind)}

@@ -96,7 +96,7 @@ def learn(answer: Callable[[int], Any], rows: int, names: Names) -> Layout:
     Raises:
         PredictError: an output has no layout, or no layout fits every number of rows.
     """
-    found: list[Layout] = []
+    candidates: list[Layout] = []
     for size in sorted({*PROBES, rows}):
         output = answer(size)
         possible = layouts(output, size, names)
@@ -106,19 +106,19 @@ def learn(answer: Callable[[int], Any], rows: int, names: Names) -> Layout:
                 "it must return an array, Series, DataFrame or list with one element per row, a dict of these, or a "
                 "list of one array per target"
             )
-        before, found = found, [layout for layout in possible if not found or layout in found]
-        if not found:
+        before, candidates = candidates, [layout for layout in possible if not candidates or layout in candidates]
+        if not candidates:
             raise PredictError(
                 f"the model returned {_words(output)} for {_count(size)}, but {before[0].words} for fewer rows: it "
                 "must return the same type and shape for any number of rows"
             )
-    return found[0]
+    return candidates[0]
 
 
 def layouts(output: Any, rows: int, names: Names) -> list[Layout]:
     """Return each layout that fits an output for this number of rows."""
-    found = [_of_rows(output, rows, names.columns), _of_mapping(output, rows), _of_targets(output, rows, names)]
-    return [layout for layout in found if layout is not None]
+    candidates = [_of_rows(output, rows, names.columns), _of_mapping(output, rows), _of_targets(output, rows, names)]
+    return [layout for layout in candidates if layout is not None]
 
 
 def _of_rows(output: Any, rows: int, names: Sequence[str] = (), prefix: str | None = "output_") -> Layout | None:
@@ -167,9 +167,9 @@ def _of_targets(output: Any, rows: int, names: Names) -> Layout | None:
     return Layout("targets", titles, parts=parts) if parts else None
 
 
-def _parts(found: Iterable[Layout | None]) -> tuple[Layout, ...] | None:
+def _parts(candidates: Iterable[Layout | None]) -> tuple[Layout, ...] | None:
     """Return all parts as a tuple; None if there are none, or one of them has no layout."""
-    parts = tuple(found)
+    parts = tuple(candidates)
     return None if None in parts or not parts else parts  # type: ignore[return-value]  # none is None
 
 

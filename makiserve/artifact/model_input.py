@@ -140,19 +140,19 @@ def table_from_schema(
         ModelRefused: the schema asks for something other than a table of plain values.
     """
     try:
-        found = (
+        table = (
             _of_tensors(schema.inputs, inputs)
             if schema.is_tensor_spec()
             else _of_columns(schema, inputs, categories, bare=bare)
         )
     except (KeyError, ValueError):
-        found = None
-    if found is None:
+        table = None
+    if table is None:
         raise ModelRefused(
             f"the model's signature requires {schema}, but a service passes a table of plain values with the "
             f"columns {', '.join(inputs)}"
         )
-    return found
+    return table
 
 
 def _of_columns(schema: Schema, inputs: tuple[str, ...], categories: Categories, *, bare: bool) -> InputTable | None:
@@ -171,10 +171,10 @@ def _of_columns(schema: Schema, inputs: tuple[str, ...], categories: Categories,
 def _of_objects(spec: ColSpec, inputs: tuple[str, ...]) -> InputTable | None:
     """Return the table for a list of objects, which the type hints of a `PythonModel` may ask for."""
     if isinstance(spec.type, Object):
-        found = [InputColumn(each.name, DataType(each.dtype), each.required) for each in spec.type.properties]
+        fields = spec.type.properties
+        columns = Columns(InputColumn(field.name, DataType(field.dtype), field.required) for field in fields)
     else:
-        found = [InputColumn(name, DataType(spec.type.value_type), required=True) for name in inputs]
-    columns = Columns(found)
+        columns = Columns(InputColumn(name, DataType(spec.type.value_type), required=True) for name in inputs)
     names = columns.names
     if not set(names) <= set(inputs):
         return None
@@ -188,14 +188,16 @@ def _of_tensors(specs: list[TensorSpec], inputs: tuple[str, ...]) -> InputTable 
         columns = Columns(InputColumn(name, TENSORS[spec.type.kind], required=True) for name in inputs)
         dtype, name = spec.type, spec.name
         return InputTable(columns, lambda rows: {name: _matrix(rows, dtype)} if name else _matrix(rows, dtype))
-    named = {each.name: each for each in specs}
-    if sorted(map(str, named)) != sorted(inputs) or not all(tuple(each.shape) in ((-1,), (-1, 1)) for each in specs):
+    named = {tensor.name: tensor for tensor in specs}
+    if sorted(map(str, named)) != sorted(inputs) or not all(
+        tuple(tensor.shape) in ((-1,), (-1, 1)) for tensor in specs
+    ):
         return None
-    columns = Columns(InputColumn(name, TENSORS[each.type.kind], required=True) for name, each in named.items())
+    columns = Columns(InputColumn(name, TENSORS[tensor.type.kind], required=True) for name, tensor in named.items())
 
     def tensors(rows: Sequence[Row]) -> dict[str, Any]:
-        cells = zip(named.items(), _cells(rows, (each.type for each in named.values())), strict=True)
-        return {name: np.array(values, each.type).reshape(each.shape) for (name, each), values in cells}
+        cells = zip(named.items(), _cells(rows, (tensor.type for tensor in named.values())), strict=True)
+        return {name: np.array(values, tensor.type).reshape(tensor.shape) for (name, tensor), values in cells}
 
     return InputTable(columns, tensors)
 

@@ -72,14 +72,14 @@ def _flavor(model: Any) -> tuple[str, str]:
     if isinstance(model, str | Path):  # MLflow's "models from code"
         return _FLAVORS["mlflow"]
     libraries = {ancestor.__module__.partition(".")[0] for ancestor in type(model).__mro__}
-    found = next((flavor for library, flavor in _FLAVORS.items() if library in libraries), None)
-    if found is None:
-        raise ConfigurationError(
-            f"a model of type {type(model).__module__}.{type(model).__qualname__} cannot be logged: wrap it in an "
-            "mlflow.pyfunc.PythonModel whose predict() takes a data frame, or log it with its MLflow flavor and "
-            "then add the pipeline with makiserve.attach"
-        )
-    return found
+    for library, flavor in _FLAVORS.items():
+        if library in libraries:
+            return flavor
+    raise ConfigurationError(
+        f"a model of type {type(model).__module__}.{type(model).__qualname__} cannot be logged: wrap it in an "
+        "mlflow.pyfunc.PythonModel whose predict() takes a data frame, or log it with its MLflow flavor and "
+        "then add the pipeline with makiserve.attach"
+    )
 
 
 def _trusted_types(model: Any) -> list[str]:

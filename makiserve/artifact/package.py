@@ -121,8 +121,9 @@ class Package:
             return profile_from(columns)
         sample = Reservoir(MOST_PREDICTED)
         sample.add(*(named[name] for name in predictor.inputs))
-        found = [each for each in predict_each(predictor, sample.rows) if not isinstance(each, PredictError)]
-        return profile_from(columns | columns_of_predictions(found))
+        predictions = predict_each(predictor, sample.rows)
+        valid = [prediction for prediction in predictions if not isinstance(prediction, PredictError)]
+        return profile_from(columns | columns_of_predictions(valid))
 
     def _flavor(self, predictor: MlflowPredictor | None) -> Flavor:
         pipeline = self.pipeline

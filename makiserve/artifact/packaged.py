@@ -149,11 +149,11 @@ def features_only(name: str) -> FeaturesOnly:
     Raises:
         ConfigurationError: it cannot be found, imported or traced, or its record type is not unique.
     """
-    found = find_pipeline(name)
+    pipeline = find_pipeline(name)
     return FeaturesOnly(
         uri=name,
-        digest=collect(found.features, found.record).sources.digest,
-        features=found.features,
-        record=found.record,
-        plan=found.plan(),
+        digest=collect(pipeline.features, pipeline.record).sources.digest,
+        features=pipeline.features,
+        record=pipeline.record,
+        plan=pipeline.plan(),
     )

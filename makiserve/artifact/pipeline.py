@@ -72,9 +72,9 @@ class Pipeline:
 
 def _values(column: Any) -> list[Any]:
     """Return the values of a column or a list, with None for each value that pandas treats as missing."""
-    values = pd.Series(column).astype(object)
-    found: list[Any] = values.where(values.notna(), None).tolist()
-    return found
+    series = pd.Series(column).astype(object)
+    values: list[Any] = series.where(series.notna(), None).tolist()
+    return values
 
 
 def find_pipeline_to_package(
@@ -111,23 +111,28 @@ def _registered(
     na_values: Iterable[str] | None,
     order: Order | None,
 ) -> Pipeline:
-    found = load(uri)
-    if found.features is None or found.sources is None:
+    registered = load(uri)
+    if registered.features is None or registered.sources is None:
         raise ConfigurationError(
             f"features={uri!r}: this model has no pipeline: give the URI of one that log_features has logged"
         )
-    if record not in (None, found.record):
-        raise ConfigurationError(f"{uri} already has the record type {found.record.__qualname__}: do not pass record=")
-    entry_point, record_name = (f"{each.__module__}:{each.__qualname__}" for each in (found.features, found.record))
-    sources, needed = found.sources, list(found.requirements)
-    added = collect(post, found.record) if post else None
+    if record not in (None, registered.record):
+        raise ConfigurationError(
+            f"{uri} already has the record type {registered.record.__qualname__}: do not pass record="
+        )
+    definitions = registered.features, registered.record
+    entry_point, record_name = (f"{definition.__module__}:{definition.__qualname__}" for definition in definitions)
+    sources, needed = registered.sources, list(registered.requirements)
+    added = collect(post, registered.record) if post else None
     if added:
         sources = _together(sources, added.sources, uri)
         needed += [line for line in requirements(added.imports) if line not in needed]
     collected = CollectedSources(entry_point, record_name, added.entry_point if added else None, sources, frozenset())
-    given = found.reference.records if reference is None else reference
-    link = PipelineLink(uri, found.name, found.version, found.digest)
-    return _pipeline(collected, found.features, Schema(found.record, na_values), given, post, needed, order, link)
+    given = registered.reference.records if reference is None else reference
+    link = PipelineLink(uri, registered.name, registered.version, registered.digest)
+    return _pipeline(
+        collected, registered.features, Schema(registered.record, na_values), given, post, needed, order, link
+    )
 
 
 def _pipeline(

@@ -88,9 +88,9 @@ def _column(name: str, declared: Any, values: Sequence[Any]) -> ColSpec:
     if kinds == {DataType.long, DataType.double}:
         kinds = {DataType.double}
     if len(kinds) != 1 or None in kinds:
-        found = ", ".join(sorted(kind.__name__ for kind in hints | seen)) or "nothing"
+        type_names = ", ".join(sorted(kind.__name__ for kind in hints | seen)) or "nothing"
         raise ConfigurationError(
-            f"feature {name!r} has type {found}, but a model's input must be a number, bool, string, bytes or "
+            f"feature {name!r} has type {type_names}, but a model's input must be a number, bool, string, bytes or "
             "datetime. Change its type in the class that the pipeline emits, or leave it out with log_model(…, "
             "inputs=[…])"
         )
@@ -106,4 +106,4 @@ def _alternatives(declared: Any) -> set[type]:
 def _data_type(kind: Any) -> DataType | None:
     if not isinstance(kind, type):
         return None
-    return next((found for accepted, found in _OF_PYTHON if issubclass(kind, accepted)), None)
+    return next((data_type for accepted, data_type in _OF_PYTHON if issubclass(kind, accepted)), None)

@@ -58,8 +58,8 @@ def open_unpackaged(uri: str, fetched: Fetched, mlmodel: Model, features: str | 
     predictor = _predictor(fetched, names, differences)
     digest, factory, plan = "", None, trace(None)
     if features:
-        found = find_pipeline(features)
-        factory, record, plan = found.features, found.record, found.plan()
+        pipeline = find_pipeline(features)
+        factory, record, plan = pipeline.features, pipeline.record, pipeline.plan()
         digest = collect(factory, record).sources.digest
     else:
         record = record_from_schema(schema)
@@ -126,12 +126,12 @@ def _predictor(fetched: Fetched, names: tuple[str, ...], differences: Iterable[s
 
 def _identifiers(names: Iterable[str]) -> list[str]:
     """Return a valid, unique Python identifier for each name."""
-    found: list[str] = []
+    identifiers: list[str] = []
     for name in names:
-        plain = re.sub(r"\W", "_", name)
-        plain = f"_{plain}" if not plain or plain[0].isdigit() else plain
-        plain = f"{plain}_" if keyword.iskeyword(plain) else plain
-        while plain in found:
-            plain += "_"
-        found.append(plain)
-    return found
+        identifier = re.sub(r"\W", "_", name)
+        identifier = f"_{identifier}" if not identifier or identifier[0].isdigit() else identifier
+        identifier = f"{identifier}_" if keyword.iskeyword(identifier) else identifier
+        while identifier in identifiers:
+            identifier += "_"
+        identifiers.append(identifier)
+    return identifiers

@@ -96,18 +96,18 @@ def write_context(uri: str, directory: Path, *, base: str = BASE) -> Context:
 
 def requirements(lines: Iterable[str]) -> list[str]:
     """Return a model's requirements for the serving image, which has makiserve and needs MLflow without a server."""
-    found = []
+    needed = []
     for line in lines:
         try:
             requirement = Requirement(line.partition(" #")[0])
         except InvalidRequirement:
-            found.append(line)  # a URL, or a pip option
+            needed.append(line)  # a URL, or a pip option
             continue
         if requirement.name == "mlflow":
             requirement.name = "mlflow-skinny"
         if requirement.name != "makiserve":
-            found.append(str(requirement))
-    return found
+            needed.append(str(requirement))
+    return needed
 
 
 def _write(file: Path, text: str) -> None:

@@ -52,11 +52,14 @@ def audit_service(settings: Settings) -> int:
     return 0 if all(partition.agree for partition in partitions) else FAILED
 
 
-def _print_against(found: LakeAudited) -> int:
-    absent, extra = f"{found.absent:,} absent from the lake", f"{found.extra:,} only in the lake"
-    print(f"records       {found.records:,} of the stream, {absent}, {extra}, {found.reordered:,} in a different order")
-    print_differences(found.differences)
-    return 0 if found.agree else FAILED
+def _print_against(audited: LakeAudited) -> int:
+    records, absent, extra = f"{audited.records:,}", f"{audited.absent:,}", f"{audited.extra:,}"
+    reordered = f"{audited.reordered:,} in a different order"
+    print(
+        f"records       {records} of the stream, {absent} absent from the lake, {extra} only in the lake, {reordered}"
+    )
+    print_differences(audited.differences)
+    return 0 if audited.agree else FAILED
 
 
 def _print(audited: Audited, group: str) -> None:

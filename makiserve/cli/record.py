@@ -47,16 +47,16 @@ def record(settings: Settings, source: str | None, subject: str | None) -> None:
     if (source is None) == (subject is None):
         raise ConfigurationError("give one of FILE, TABLE, kafka:TOPIC and --subject")
     if subject is not None:
-        found = _of_subject(settings.of(BrokerSettings, bootstrap_servers=""), subject)
+        inferred = _of_subject(settings.of(BrokerSettings, bootstrap_servers=""), subject)
     elif source and source.startswith(TOPIC_PREFIX):
-        found = _of_topic(settings.of(BrokerSettings, group="makiserve-record"), source.removeprefix(TOPIC_PREFIX))
+        inferred = _of_topic(settings.of(BrokerSettings, group="makiserve-record"), source.removeprefix(TOPIC_PREFIX))
     elif source and is_table(source):
         name = source.partition("@")[0].rstrip("/").rpartition("/")[2].rpartition(":")[2]
-        found = InferredRecord(class_name(name), f"A row of {source}.", fields_of_table(open_table(source)))
+        inferred = InferredRecord(class_name(name), f"A row of {source}.", fields_of_table(open_table(source)))
     else:
         path = Path(source or "")
-        found = InferredRecord(class_name(path.stem), f"A row of {path.name}.", fields_of_file(path))
-    print(source_of(found), end="")
+        inferred = InferredRecord(class_name(path.stem), f"A row of {path.name}.", fields_of_file(path))
+    print(source_of(inferred), end="")
 
 
 def _of_subject(broker: BrokerSettings, subject: str) -> InferredRecord:

@@ -89,11 +89,12 @@ class Cluster:
         """
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         with to_error(f"Reading the settings of {topic}"):
-            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
-        kept = {name: found[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
-        if "delete" not in found["cleanup.policy"].value:
+            settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+        kept = {name: settings[name].value for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
+        if "delete" not in settings["cleanup.policy"].value:
             kept |= {"retention.ms": "-1", "retention.bytes": "-1"}
-        kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in found}  # which there are depends on the broker
+        # Which of these settings exist depends on the broker.
+        kept |= {name: str(UNLIMITED) for name in TIME_LIMITS if name in settings}
         return kept | {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime"}
 
     def ensure(self, topic: str, partitions: int, settings: Mapping[str, str]) -> int:
@@ -155,8 +156,8 @@ class Cluster:
         topics = retry(self._metadata, timedelta(seconds=10)).topics
         places = [(name, number) for name, topic in topics.items() for number in topic.partitions]
         with CommittedOffsets(self._connection) as offsets:
-            found = retry(lambda: offsets.of(places, timedelta(seconds=CALL_S)), timedelta(seconds=10))
-        return {topic for topic, _ in found}
+            committed = retry(lambda: offsets.of(places, timedelta(seconds=CALL_S)), timedelta(seconds=10))
+        return {topic for topic, _ in committed}
 
     def require_setting(self, topic: str, name: str, value: str) -> None:
         """Refuse a topic that has another value of a setting. Trust a topic whose settings may not be read.
@@ -166,13 +167,13 @@ class Cluster:
         """
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
-            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()[name].value
+            actual = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()[name].value
         except KafkaException as error:
             logger.debug("The settings of %s cannot be read: %s", topic, error)
             return
-        if found != value:
+        if actual != value:
             raise ConfigurationError(
-                f"Topic {topic} has {name}={found} but needs {value}: retention would remove state. Correct it: "
+                f"Topic {topic} has {name}={actual} but needs {value}: retention would remove state. Correct it: "
                 f"kafka-configs.sh --bootstrap-server {self._servers} --alter --topic {topic} --add-config "
                 f"{name}={value}"
             )
@@ -183,8 +184,8 @@ class Cluster:
             return self._admin.list_topics(timeout=CALL_S)
 
     def _partitions(self, topic: str) -> int | None:
-        found = retry(self._metadata, timedelta(seconds=10)).topics.get(topic)
-        return len(found.partitions) if found is not None else None
+        metadata = retry(self._metadata, timedelta(seconds=10)).topics.get(topic)
+        return len(metadata.partitions) if metadata is not None else None
 
     def _seen(self, topic: str, partitions: int = 1) -> int:
         count = self._partitions(topic)

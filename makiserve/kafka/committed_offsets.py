@@ -34,17 +34,17 @@ class CommittedOffsets:
             RetryCall: there was no answer.
             ConfigurationError: the principal may not read the offsets of the group.
         """
-        found: dict[tuple[str, int], int] = {}
+        offsets: dict[tuple[str, int], int] = {}
         for first in range(0, len(places), MOST):
             asked = [TopicPartition(topic, number) for topic, number in places[first : first + MOST]]
             with to_error(f"Reading the committed offsets of group {self._group}"):
                 answers = self._answers(asked, timeout)
-            found |= {
+            offsets |= {
                 (partition.topic, partition.partition): partition.offset
                 for partition in answers
                 if partition.offset >= 0
             }
-        return found
+        return offsets
 
     def _answers(self, asked: list[TopicPartition], timeout: timedelta) -> list[TopicPartition]:
         try:

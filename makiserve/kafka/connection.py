@@ -157,8 +157,8 @@ class Connection:
 
     def lookup_settings(self) -> dict[str, Any]:
         """Return the settings of the client that looks up committed offsets. It does not join the group."""
-        own = {"group.id": self.broker.group, "enable.partition.eof": True}
-        return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | own
+        lookup = {"group.id": self.broker.group, "enable.partition.eof": True}
+        return {key: CONSUMER[key] for key in READER} | self._settings() | FRESH | lookup
 
     def offsets_settings(self) -> dict[str, Any]:
         """Return the settings of the client that reads committed offsets, without waiting for open transactions."""
@@ -182,7 +182,7 @@ class Connection:
         return self._settings() | FRESH
 
     def _settings(self) -> dict[str, Any]:
-        own = {
+        defaults = {
             "bootstrap.servers": self.broker.bootstrap_servers,
             "client.id": "-".join(filter(None, (self.broker.group, self.broker.instance))),
             "log.connection.close": False,
@@ -190,4 +190,4 @@ class Connection:
             # hangs until it times out, and the call that waits for it never returns.
             "metadata.recovery.strategy": "none",
         }
-        return own | dict(self.broker.options) | {"logger": NativeLog(), "error_cb": report}
+        return defaults | dict(self.broker.options) | {"logger": NativeLog(), "error_cb": report}

@@ -223,19 +223,19 @@ class InputConsumer:
 
     def _note_errors(self, messages: list[AnyMessage], stale: Set[int]) -> list[Unreadable]:
         """Return an `Unreadable` for the first unreadable record of each partition. The next move skips that record."""
-        found: dict[int, Unreadable] = {}
+        unreadable: dict[int, Unreadable] = {}
         for message in messages:
             error, partition = message.error(), int(message.partition() or 0)
             if error is None or error.code() == END_OF_PARTITION or (partition in stale and error.code() in UNREADABLE):
                 continue
             if error.code() not in UNREADABLE:
                 self._raised = self._raised or fault(error, f"Reading {self.topic}[{partition}]")
-            elif partition not in found:
+            elif partition not in unreadable:
                 # The error names the first offset of its batch. Records before the floor have already been handled.
                 offset = max(int(message.offset() or 0), self._floors.get(partition, 0))
-                found[partition] = Unreadable(self.topic, partition, offset, error.str())
+                unreadable[partition] = Unreadable(self.topic, partition, offset, error.str())
                 self._moves[partition] = self._floors[partition] = offset + 1
-        return list(found.values())
+        return list(unreadable.values())
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions]

@@ -70,29 +70,29 @@ class MessageDecoder:
         values = [message.value() for message in messages]
         events = _taken_apart(messages, values)
         if self._formats is None:
-            found = Decoded(self._schema.decode_messages(values))
+            decoded = Decoded(self._schema.decode_messages(values))
         else:
-            found = self._formats.decode(values, [_header(message, VALUE_HEADER) for message in messages])
+            decoded = self._formats.decode(values, [_header(message, VALUE_HEADER) for message in messages])
         for index, event in events.items():
-            if isinstance(event, DecodeError) and index < len(found.records):
-                found.records[index] = event
+            if isinstance(event, DecodeError) and index < len(decoded.records):
+                decoded.records[index] = event
         if self._context:
-            found = self._joined(self._context, messages, found, events)
+            decoded = self._joined(self._context, messages, decoded, events)
         if Unreadable in set(map(type, messages)):
-            for index, message in enumerate(messages[: len(found.records)]):
+            for index, message in enumerate(messages[: len(decoded.records)]):
                 if isinstance(message, Unreadable):
-                    found.records[index] = DecodeError(message.trouble)
-        return found
+                    decoded.records[index] = DecodeError(message.trouble)
+        return decoded
 
     def _joined(
         self,
         context: ContextFields,
         messages: Sequence[Message],
-        found: Decoded,
+        decoded: Decoded,
         events: Mapping[int, Event | DecodeError],
     ) -> Decoded:
-        """Return whole records of those from the values, up to the first whose key's schema is not yet known."""
-        records, awaited = found
+        """Return the records with their context fields, up to the first whose key's schema is not yet known."""
+        records, awaited = decoded
         keys: Sequence[dict[str, Any] | DecodeError] = [{}] * len(records)
         if self._keys:
             shown = messages[: len(records)]

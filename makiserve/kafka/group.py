@@ -94,7 +94,7 @@ class GroupInspector:
         Raises:
             RetryCall: there was no answer.
         """
-        found = {}
+        states = {}
         answers = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=CALL_S)
         for name, answer in answers.items():
             try:
@@ -103,8 +103,8 @@ class GroupInspector:
                 if error.args[0].code() not in MISSING:
                     raise fault(error.args[0], f"Describing topic {name}") from error
             else:
-                found[name] = TopicState(str(topic.topic_id), len(topic.partitions))
-        return found
+                states[name] = TopicState(str(topic.topic_id), len(topic.partitions))
+        return states
 
     def group(self, partitions: int) -> GroupView:
         """Return the group's members and offsets, and the ends of the input.

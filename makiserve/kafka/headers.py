@@ -54,8 +54,8 @@ class RecordPosition(NamedTuple):
 
 def position_from_text(text: str) -> RecordPosition | None:
     """Parse `topic[partition]@offset`; None if the text has another form."""
-    found = re.fullmatch(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})", text)
-    return RecordPosition(found[1], int(found[2]), int(found[3])) if found else None
+    match = re.fullmatch(r"(.+)\[([0-9]{1,9})\]@([0-9]{1,18})", text)
+    return RecordPosition(match[1], int(match[2]), int(match[3])) if match else None
 
 
 class NamedModel(Protocol):
@@ -125,11 +125,11 @@ class Added(NamedTuple):
     """The headers of a message, decoded.
 
     Attributes:
-        own: the headers of the record, those of an upstream service renamed.
+        record_headers: the headers of the record, those of an upstream service renamed.
         values: the headers that makiserve added, by their name without the prefix; empty if there are none.
     """
 
-    own: Headers
+    record_headers: Headers
     values: dict[str, bytes | None]
 
     @property

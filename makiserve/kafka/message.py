@@ -91,11 +91,11 @@ def read_headers(message: Message) -> ReadHeaders:
     except (SystemError, UnicodeDecodeError):
         pass
     try:
-        found = unsafe.headers() or []
+        headers = unsafe.headers() or []
     except (SystemError, UnicodeDecodeError):
-        found = []
+        headers = []
     # get_referents lists a tuple from its end: the value, then the name unless it is a hole.
-    parts = [gc.get_referents(header) for header in found]
+    parts = [gc.get_referents(header) for header in headers]
     readable: Headers = [(part[1], part[0]) for part in parts if len(part) == 2]
     unsafe.set_headers(readable)
-    return ReadHeaders(readable, len(found) - len(readable))
+    return ReadHeaders(readable, len(headers) - len(readable))

@@ -42,13 +42,13 @@ def place_from_text(text: str) -> Place:
 
 def _time(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z"))
+        parsed = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z"))
     except ValueError:
         raise ConfigurationError(
             f"{text!r} is not a position in a topic: give earliest, latest, an offset, 2h for two hours ago, or a "
             "time such as 2026-11-25T10:00"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
 def time_ms(place: Place, now: datetime) -> int | None:
@@ -144,8 +144,8 @@ class RangeReader:
             with to_error(f"Reading the committed offset of {topic}[{partition}]"):
                 return self._consumer.committed([TopicPartition(topic, partition)], CALL_S)[0]
 
-        found = retry(ask, TIMEOUT)
-        return found.offset if found.offset >= 0 else None
+        answer = retry(ask, TIMEOUT)
+        return answer.offset if answer.offset >= 0 else None
 
     def read(self, span: OffsetRange) -> Iterator[list[Message]]:
         """Yield the records of a span in order, in blocks of whatever has arrived.
@@ -182,9 +182,9 @@ class RangeReader:
                 messages = self._consumer.consume(MAX_RECORDS, WAIT_S)
             messages, unreadable = _up_to_unreadable(messages, position)
             records = cast("list[Message]", [message for message in messages if message.error() is None])
-            found, is_over = chosen.select(records if unreadable is None else [*records, unreadable])
-            if found:
-                yield found
+            selected, is_over = chosen.select(records if unreadable is None else [*records, unreadable])
+            if selected:
+                yield selected
             if is_over:
                 return
             moved = [_next_offset(message, where) for message in messages]
@@ -204,8 +204,8 @@ class RangeReader:
             with to_error(f"Looking up the offset of a time in {topic}[{partition}]"):
                 return self._consumer.offsets_for_times([TopicPartition(topic, partition, ms)], CALL_S)[0]
 
-        found = retry(ask, TIMEOUT)
-        return found.offset if found.offset >= 0 else None
+        answer = retry(ask, TIMEOUT)
+        return answer.offset if answer.offset >= 0 else None
 
 
 class _Chosen:

@@ -63,10 +63,10 @@ class OffsetsClient:
         """
         doing = f"Reading the committed offset of {self._topic}[{partition}]"
         with to_error(doing):
-            found = self._consumer.committed([TopicPartition(self._topic, partition)], timeout.total_seconds())[0]
-        if found.error is not None:
-            raise fault(found.error, doing)
-        return Committed(found.offset if found.offset >= 0 else None, found.metadata or "")
+            answer = self._consumer.committed([TopicPartition(self._topic, partition)], timeout.total_seconds())[0]
+        if answer.error is not None:
+            raise fault(answer.error, doing)
+        return Committed(answer.offset if answer.offset >= 0 else None, answer.metadata or "")
 
     def watermarks(self, partition: int, timeout: timedelta) -> Watermarks:
         """Return the ends of a partition of the input, as the broker knows them now.
@@ -86,8 +86,8 @@ class OffsetsClient:
         """
         with _asking(f"Looking up the offset of a time in {self._topic}[{partition}]"):
             place = TopicPartition(self._topic, partition, time_ms)
-            found = self._consumer.offsets_for_times([place], timeout.total_seconds())[0]
-        return found.offset if found.offset >= 0 else self.watermarks(partition, timeout).high
+            answer = self._consumer.offsets_for_times([place], timeout.total_seconds())[0]
+        return answer.offset if answer.offset >= 0 else self.watermarks(partition, timeout).high
 
     def contents(
         self, topic: str, partition: int, timeout: timedelta, is_over: Callable[[], bool]

@@ -65,27 +65,29 @@ class TopicInspector:
 
     def tail(self, topic: Topic, count: int) -> list[Message]:
         """Return the last committed records of each partition, at most about `count` of each, in order of partition."""
-        found: list[Message] = []
+        messages: list[Message] = []
         now = datetime.now(timezone.utc)
         with RangeReader(self._connection) as reader:
             for number in range(topic.partitions):
                 whole = reader.span(topic.name, number, "earliest", "latest", now)
                 for block in reader.read_input(whole._replace(start=max(whole.start, whole.end - count))):
-                    found += block
-        return found
+                    messages += block
+        return messages
 
     def _topic(self, name: str) -> Topic | None:
         try:
             asked = self._admin.describe_topics(
                 TopicCollection([name]), include_authorized_operations=True, request_timeout=CALL_S
             )
-            found = asked[name].result()
+            description = asked[name].result()
         except KafkaException as error:
             if error.args[0].name() in DENIED or error.args[0].code() in MISSING:
                 return None
             raise fault(error.args[0], f"Describing topic {name}") from error
-        replicas = min(len(partition.replicas) for partition in found.partitions)
-        return Topic(name, len(found.partitions), replicas, self._settings(name), _names(found.authorized_operations))
+        replicas = min(len(partition.replicas) for partition in description.partitions)
+        return Topic(
+            name, len(description.partitions), replicas, self._settings(name), _names(description.authorized_operations)
+        )
 
     def _group_operations(self, group: str) -> frozenset[str]:
         try:
@@ -101,12 +103,12 @@ class TopicInspector:
     def _settings(self, topic: str) -> dict[str, str]:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
-            found = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+            settings = self._admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
         except KafkaException as error:
             if error.args[0].name() in DENIED:
                 return {}
             raise fault(error.args[0], f"Asking for the settings of {topic}") from error
-        return {name: entry.value for name, entry in found.items()}
+        return {name: entry.value for name, entry in settings.items()}
 
 
 def _names(operations: Iterable[AclOperation] | None) -> frozenset[str]:

@@ -132,10 +132,10 @@ class Limits:
             except KafkaException as error:
                 logger.debug("The settings of %s cannot be read: %s", resource.name, error)
                 continue
-            found = limits_from_settings({name: entry.value for name, entry in settings.items() if entry.value})
-            if self._settings.get(resource.name) != found:
-                self._settings[resource.name] = found
-                self.of[resource.name] = self._capped(found)
+            limits = limits_from_settings({name: entry.value for name, entry in settings.items() if entry.value})
+            if self._settings.get(resource.name) != limits:
+                self._settings[resource.name] = limits
+                self.of[resource.name] = self._capped(limits)
 
     def _capped(self, limits: TopicLimits) -> TopicLimits:
         return limits._replace(max_bytes=min(limits.max_bytes, self._client_bytes))

@@ -37,9 +37,15 @@ class Answer(NamedTuple):
 
     def to_bytes(self, *, has_body: bool = True) -> bytes:
         """Return the response as HTTP. Content-Length is that of the body, even without the body, as for HEAD."""
-        own = (("Content-Type", self.content_type), ("Content-Length", str(len(self.body))), ("Date", _now()))
+        headers = (
+            *HEADERS.items(),
+            *self.headers,
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(len(self.body))),
+            ("Date", _now()),
+        )
         lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}"]
-        lines += [f"{name}: {value}" for name, value in (*HEADERS.items(), *self.headers, *own)]
+        lines += [f"{name}: {value}" for name, value in headers]
         head = "\r\n".join((*lines, "", "")).encode("latin-1")
         return head + self.body if has_body else head
 

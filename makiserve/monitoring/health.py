@@ -67,7 +67,7 @@ def readiness(snapshot: Snapshot | None, born_s: float, now_s: float, wall_s: fl
             f"{len(waiting)} of {len(snapshot.lanes)} partitions are not restored yet, the first: "
             f"{first.topic}[{first.partition}], {first.phase}, {first.restored:.0%}",
         )
-    if unowned := [each for each in snapshot.group if each.unowned_s]:
+    if unowned := [partition for partition in snapshot.group if partition.unowned_s]:
         return Verdict(
             False,
             f"{len(unowned)} of {len(snapshot.group)} partitions of the group have no owner, the first: "

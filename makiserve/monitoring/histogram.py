@@ -39,7 +39,7 @@ class Histogram(msgspec.Struct):
 
     def __add__(self, other: Histogram) -> Histogram:
         """Return the histogram of the values of both."""
-        counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
+        counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         return Histogram(self.bounds, counts, self.total + other.total)
 
     def since(self, earlier: Histogram) -> Histogram:

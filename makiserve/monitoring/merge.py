@@ -27,8 +27,8 @@ def merged(parts: Sequence[Snapshot]) -> Snapshot:
         lanes=tuple(sorted((lane for part in parts for lane in part.lanes), key=attrgetter("topic", "partition"))),
         totals=reduce(add, (part.totals for part in parts)),
         state=tuple(_state(size for part in parts for size in part.state)),
-        predictions=_last([each for part in parts for each in part.predictions]),
-        dead_letters=_last([each for part in parts for each in part.dead_letters]),
+        predictions=_last([prediction for part in parts for prediction in part.predictions]),
+        dead_letters=_last([dead_letter for part in parts for dead_letter in part.dead_letters]),
         drift=tuple(_drift(parts)),
         group=_group(parts),
     )
@@ -56,16 +56,17 @@ def first_stage(part: Snapshot) -> Snapshot:
 def _group(parts: Sequence[Snapshot]) -> tuple[GroupPartition, ...]:
     """Return the latest view of each partition. All workers of a stage look at the same group."""
     oldest_first = sorted(parts, key=attrgetter("time_s"))
-    found = {(each.topic, each.partition): each for part in oldest_first for each in part.group}
-    return tuple(found[place] for place in sorted(found))
+    latest = {(partition.topic, partition.partition): partition for part in oldest_first for partition in part.group}
+    return tuple(latest[place] for place in sorted(latest))
 
 
 def _state(sizes: Iterable[StateSize]) -> Iterable[StateSize]:
-    found: dict[str, StateSize] = {}
+    by_operator: dict[str, StateSize] = {}
     for size in sizes:
-        known = found.get(size.operator, StateSize(size.operator, 0, 0))
-        found[size.operator] = StateSize(size.operator, known.keys + size.keys, known.size_bytes + size.size_bytes)
-    return found.values()
+        operator = size.operator
+        total = by_operator.get(operator, StateSize(operator, 0, 0))
+        by_operator[operator] = StateSize(operator, total.keys + size.keys, total.size_bytes + size.size_bytes)
+    return by_operator.values()
 
 
 def _last(items: list[Any]) -> tuple[Any, ...]:
@@ -74,9 +75,9 @@ def _last(items: list[Any]) -> tuple[Any, ...]:
 
 def _drift(parts: Sequence[Snapshot]) -> Iterable[ShownDrift]:
     """Return the largest drift of each feature over all workers. A mean would hide drift in one partition."""
-    found: dict[str, ShownDrift] = {}
+    largest: dict[str, ShownDrift] = {}
     for part in parts:
-        for each in part.drift:
-            if each.feature not in found or each.psi > found[each.feature].psi:
-                found[each.feature] = each
-    return found.values()
+        for drift in part.drift:
+            if drift.feature not in largest or drift.psi > largest[drift.feature].psi:
+                largest[drift.feature] = drift
+    return largest.values()

@@ -55,8 +55,8 @@ def _since(name: str) -> Callable[[Snapshot], Labelled]:
 
 def _lanes(value: Callable[[Any], Any]) -> Callable[[Snapshot], Labelled]:
     def values(snapshot: Snapshot) -> Labelled:
-        found = [((lane.topic, str(lane.partition)), value(lane)) for lane in snapshot.lanes]
-        return [(labels, number) for labels, number in found if number is not None]
+        samples = [((lane.topic, str(lane.partition)), value(lane)) for lane in snapshot.lanes]
+        return [(labels, number) for labels, number in samples if number is not None]
 
     return values
 

@@ -46,11 +46,11 @@ def families(snapshot: Snapshot) -> Iterator[Metric]:
 
 def buckets(histogram: Histogram) -> list[tuple[str, float]]:
     """Return the upper bounds and cumulative counts. The last bound is +Inf."""
-    found, sum_ = [], 0
+    cumulative, total = [], 0
     for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
-        sum_ += count
-        found.append((bound, float(sum_)))
-    return found
+        total += count
+        cumulative.append((bound, float(total)))
+    return cumulative
 
 
 def exposition(board: Board) -> bytes:

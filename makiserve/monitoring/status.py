@@ -48,16 +48,16 @@ def status(board: Board) -> bytes:
     now, clock = board.latest, time.monotonic()
     workers = now.workers if now else ()
     totals = now.totals if now else Totals()
-    found = Status(
+    response = Status(
         health=board.health(),
         readiness=board.readiness(),
         commit_age_s=max((clock - worker.committed_s for worker in workers), default=None),
         p50_s=totals.latency.quantile(0.5),
         p99_s=totals.latency.quantile(0.99),
         latency_bound_s=LATENCY_S[-1],
-        stages_s={name: each.total / each.count for name, each in totals.stages.items() if each.count},
+        stages_s={name: stage.total / stage.count for name, stage in totals.stages.items() if stage.count},
         batch=totals.batch.total / totals.batch.count if totals.batch.count else None,
         now=now,
         past=board.past,
     )
-    return msgspec.json.encode(found)
+    return msgspec.json.encode(response)

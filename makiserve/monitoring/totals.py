@@ -47,7 +47,7 @@ class Totals(msgspec.Struct):
         return Totals(*(_sum(getattr(self, name), getattr(other, name)) for name in self.__struct_fields__))
 
 
-def _sum(one: Any, two: Any) -> Any:
-    if not isinstance(one, dict):
-        return one + two
-    return one | {key: _sum(one[key], value) if key in one else value for key, value in two.items()}
+def _sum(left: Any, right: Any) -> Any:
+    if not isinstance(left, dict):
+        return left + right
+    return left | {key: _sum(left[key], value) if key in left else value for key, value in right.items()}

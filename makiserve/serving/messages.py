@@ -107,7 +107,7 @@ def origin_before(message: Message) -> RecordOrigin:
     added = decode_headers(headers)
     time_ms = message.timestamp()[1] if added.time_ms is None else added.time_ms
     source = (SOURCE, added.values["source"]) if added.values else position(message).header
-    return RecordOrigin(key_before(message), added.own, source, time_ms, dropped)
+    return RecordOrigin(key_before(message), added.record_headers, source, time_ms, dropped)
 
 
 def position(message: Message) -> RecordPosition:

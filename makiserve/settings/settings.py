@@ -60,16 +60,19 @@ class Settings:
         Raises:
             ConfigurationError: a required option is not given.
         """
-        values = {each.attribute: self.value(each).value for each in options(section)}
+        values = {option.attribute: self.value(option).value for option in options(section)}
         values |= {name: value for name, value in otherwise.items() if values[name] is MISSING}
-        if absent := [each.flag for each in options(section) if _is_absent(each, values[each.attribute])]:
+        if absent := [option.flag for option in options(section) if _is_absent(option, values[option.attribute])]:
             raise ConfigurationError(f"give {', '.join(absent)}")
         return section(**values)
 
     def absent(self, *sections: type[Section]) -> list[str]:
         """Return the flags of the required options that are not given, except those derived from others."""
         return [
-            each.flag for section in sections for each in options(section) if _is_absent(each, self.value(each).value)
+            option.flag
+            for section in sections
+            for option in options(section)
+            if _is_absent(option, self.value(option).value)
         ]
 
     def has(self, section: type[Section], attribute: str) -> bool:

@@ -162,7 +162,8 @@ class _OrderedRows:
         self._is_case_sensitive = df.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
         _check_time(df.schema[time], emit_from)
         if same := self._same([name for _, name in place]):
-            argument, name = [each for each in place if each[1] == same[1]][-1]
+            name = same[1]
+            argument = {column: parameter for parameter, column in place}[name]
             raise ArgumentError(argument, name, "this column is already the key, the time or a tie: name another one")
         names = dict.fromkeys([key, time, *self._tie_by, *fields_of(df.columns, opened.schema)])
         selected = {self._identity(name) for name in names}

@@ -73,9 +73,9 @@ class _Lanes:
             if first < end:
                 batches.append(Batch(lane, records[first:end]))
                 starts.append(range(first, end))
-        scored = self._scorer.score(batches)
-        found = Scored.concat([each.map_causes(rows) for each, rows in zip(scored, starts, strict=True)])
-        return self._batch(batch, found, records)
+        parts = zip(self._scorer.score(batches), starts, strict=True)
+        scored = Scored.concat([part.map_causes(rows) for part, rows in parts])
+        return self._batch(batch, scored, records)
 
     def _segments(self, begins: Any) -> Iterator[tuple[int, int]]:
         """Yield the start and end of the rows of each lane."""
@@ -107,8 +107,8 @@ class _Lanes:
         for name, column in columns.items():
             arrays[name] = pa.concat_arrays([column, pa.nulls(len(dead), column.type)])
         arrays[DEAD_LETTER] = pa.array([None] * len(causes) + dead_letters, DEAD_LETTER_TYPE)
-        found = pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
-        return found.take(pc.sort_indices(rows)) if dead else found
+        outputs = pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
+        return outputs.take(pc.sort_indices(rows)) if dead else outputs
 
 
 def _dead_letter(error: RecordError) -> dict[str, str]:

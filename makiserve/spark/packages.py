@@ -66,10 +66,10 @@ class PipelinePackage:
         Raises:
             ModelRefused: it cannot be imported here, or is not the pipeline of the driver.
         """
-        found = differences(self.requirements, self.python_version)
-        for difference in found:
+        mismatches = differences(self.requirements, self.python_version)
+        for difference in mismatches:
             logger.warning("%s: the environment of this executor differs: %s", self.entry_point, difference)
-        hint = "".join(f"\n  environment: {difference}" for difference in found)
+        hint = "".join(f"\n  environment: {difference}" for difference in mismatches)
         if hidden := shadowed(self.sources):
             raise ModelRefused(f"{self.entry_point}: {hidden}, which it would replace on the executor: rename it")
         forget_other_versions(self.sources)

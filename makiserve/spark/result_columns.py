@@ -124,16 +124,16 @@ def columns_of(form: Outputs, scored: Scored, record: type[Record], records: Seq
 def _columns(
     objects: Sequence[Any], hints: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]], form: Outputs
 ) -> tuple[OutputColumn, ...]:
-    found = []
+    columns = []
     for name in _titles(objects[0]):
         values = _values(objects, name)
         if name in parts:
             fields = _columns(values, parts[name], {}, form)
             kind = pa.struct([(field.name, field.type) for field in fields])
-            found.append(OutputColumn(name, kind, fields=fields))
+            columns.append(OutputColumn(name, kind, fields=fields))
         else:
-            found.append(_column(name, hints.get(name), values, form))
-    return tuple(found)
+            columns.append(_column(name, hints.get(name), values, form))
+    return tuple(columns)
 
 
 def _column(name: str, hint: Any, values: list[Any], form: Outputs) -> OutputColumn:

@@ -125,6 +125,6 @@ def _difference(whole: PipelineDriver, driver: PipelineDriver, tolerance: float)
 
 def _placed(results: Iterable[Output | DeadLetter]) -> list[tuple[tuple[str, int], bytes]]:
     return [
-        (("", each.offset), each.json if isinstance(each, Output) else msgspec.json.encode(each.reason))
-        for each in results
+        (("", result.offset), result.json if isinstance(result, Output) else msgspec.json.encode(result.reason))
+        for result in results
     ]

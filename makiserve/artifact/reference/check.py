@@ -34,8 +34,8 @@ def check_reference(model: PackagedModel) -> None:
             the first one.
     """
     scored = score_reference(model.scorer(), model.reference.records)
-    expected, found = model.reference.outputs, outputs_from_scored(scored)
-    lines = _misplaced("outputs", expected, found) or _differences(expected, found)
+    expected, actual = model.reference.outputs, outputs_from_scored(scored)
+    lines = _misplaced("outputs", expected, actual) or _differences(expected, actual)
     posted = model.reference.posted, posted_from_scored(scored)
     lines += _misplaced("outputs of the post pipeline", *posted) or _posted_differences(*posted)
     if not lines:
@@ -48,9 +48,9 @@ def check_reference(model: PackagedModel) -> None:
     )
 
 
-def _misplaced(what: str, expected: Iterable[AnyOutput], found: Iterable[AnyOutput]) -> list[str]:
+def _misplaced(what: str, expected: Iterable[AnyOutput], actual: Iterable[AnyOutput]) -> list[str]:
     """Return a line for the first output that is caused by different records; empty if there is none."""
-    for wanted, got in zip_longest((o.record for o in expected), (o.record for o in found)):
+    for wanted, got in zip_longest((o.record for o in expected), (o.record for o in actual)):
         if wanted != got:
             return [f"{what}: packaged {_place(wanted)}, here {_place(got)}"]
     return []
@@ -60,23 +60,23 @@ def _place(record: int | None) -> str:
     return "no further one" if record is None else f"one at record {record}"
 
 
-def _differences(expected: tuple[ReferenceOutput, ...], found: tuple[ReferenceOutput, ...]) -> list[str]:
+def _differences(expected: tuple[ReferenceOutput, ...], actual: tuple[ReferenceOutput, ...]) -> list[str]:
     """Return a line for each column that differs."""
     noise = NOISE * max(map(_magnitude, (output.prediction for output in expected)), default=0.0)
-    names = dict.fromkeys(name for output in (*expected, *found) for name in output.features)
+    names = dict.fromkeys(name for output in (*expected, *actual) for name in output.features)
     same = _close(FEATURE_TOLERANCE, 0.0)
     columns = [_Column(f"feature {name!r}", _field("features", name), same) for name in names]
     columns.append(_Column("prediction", attrgetter("prediction"), _close(PREDICTION_TOLERANCE, noise)))
-    return [line for column in columns for line in column.differences(expected, found)]
+    return [line for column in columns for line in column.differences(expected, actual)]
 
 
-def _posted_differences(expected: tuple[PostedOutput, ...], found: tuple[PostedOutput, ...]) -> list[str]:
+def _posted_differences(expected: tuple[PostedOutput, ...], actual: tuple[PostedOutput, ...]) -> list[str]:
     """Return a line for each column of the post pipeline that differs; its numbers may come from predictions."""
     noise = NOISE * max((_magnitude(output.fields) for output in expected), default=0.0)
     same = _close(PREDICTION_TOLERANCE, noise)
-    names = dict.fromkeys(name for output in (*expected, *found) for name in output.fields)
+    names = dict.fromkeys(name for output in (*expected, *actual) for name in output.fields)
     columns = (_Column(f"post output {name!r}", _field("fields", name), same) for name in names)
-    return [line for column in columns for line in column.differences(expected, found)]
+    return [line for column in columns for line in column.differences(expected, actual)]
 
 
 class _Column(NamedTuple):
@@ -86,9 +86,9 @@ class _Column(NamedTuple):
     value: Callable[[Any], Any]
     same: Same
 
-    def differences(self, expected: Sequence[AnyOutput], found: Sequence[AnyOutput]) -> list[str]:
+    def differences(self, expected: Sequence[AnyOutput], actual: Sequence[AnyOutput]) -> list[str]:
         """Return a line with the number of differences and the first one; empty if there are none."""
-        pairs = [(self.value(a), self.value(b), a.record) for a, b in zip(expected, found, strict=True)]
+        pairs = [(self.value(a), self.value(b), a.record) for a, b in zip(expected, actual, strict=True)]
         differing = [pair for pair in pairs if not self.same(pair[0], pair[1])]
         if not differing:
             return []

@@ -195,26 +195,26 @@ def take_sample(
     scorer = Scorer(plan)
     lane = scorer.new_lane()
     records: list[Record] = []
-    found = Scored([], [], [], [])
+    emitted = Scored([], [], [], [])
     refused: list[Exception] = []
     unseen = UnseenFields(schema)
     blocks, name = _blocks(source, schema, unseen, order)
     remaining = _records(blocks, schema, refused)
-    while found.published < ENOUGH_OUTPUTS and (
+    while emitted.published < ENOUGH_OUTPUTS and (
         step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))
     ):
         scored = scorer.features(Batch(lane, step))
-        found = Scored.concat([found, scored.map_causes(range(len(records), len(records) + len(step)))])
+        emitted = Scored.concat([emitted, scored.map_causes(range(len(records), len(records) + len(step)))])
         refused += [error for _, error in scored.dead]
         records += step
-    if not found.features:
+    if not emitted.features:
         first = f"; {len(refused)} were refused, the first: {refused[0]}" if refused else ""
         raise ConfigurationError(
             f"the pipeline emits nothing for the {len(records)} reference records{first}. Give a longer "
             "reference: a model is packaged with outputs to reproduce"
         )
-    last = found.causes[min(ENOUGH_OUTPUTS, found.published) - 1]
-    kept, profiled = found.take(lambda cause: cause <= last).features, list(found.features)
+    last = emitted.causes[min(ENOUGH_OUTPUTS, emitted.published) - 1]
+    kept, profiled = emitted.take(lambda cause: cause <= last).features, list(emitted.features)
     rest = islice(remaining, MOST_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         profiled += scorer.features(Batch(lane, step)).features
@@ -245,8 +245,8 @@ def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exce
 
 def _stored(record: Record, schema: Schema) -> Record:
     if not isinstance(record, schema.record):
-        found, expected = (f"{kind.__module__}.{kind.__qualname__}" for kind in (type(record), schema.record))
-        raise ConfigurationError(f"a reference record is {found}, not {expected}")
+        actual, expected = (f"{kind.__module__}.{kind.__qualname__}" for kind in (type(record), schema.record))
+        raise ConfigurationError(f"a reference record is {actual}, not {expected}")
     try:
         return schema.decode_json(schema.encode_json(record))
     except DecodeError as error:

@@ -103,10 +103,10 @@ def _importable(thing: Any) -> str:
             f"{name} is defined in a script or notebook, which a service cannot import: move it into a separate "
             "module, such as features.py, and import it from there"
         )
-    found: Any = sys.modules.get(module)
+    resolved: Any = sys.modules.get(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if found is not thing:
+        resolved = getattr(resolved, part, None)
+    if resolved is not thing:
         raise ConfigurationError(
             f"{module}.{name} is not defined at the top level of its module, so a service "
             "cannot import it: move it there"
@@ -151,10 +151,10 @@ def _scan(root: Path, pending: list[str]) -> tuple[Sources, set[str]]:
         seen.add(name)
         top = name.partition(".")[0]
         is_own = top != "makiserve" and own_name in (None, top)
-        found = [(part, path) for part in _with_packages(name) if is_own and (path := _locate(root, part))]
-        if not found:
+        located = [(part, path) for part in _with_packages(name) if is_own and (path := _locate(root, part))]
+        if not located:
             elsewhere.add(top)
-        for part, path in found:
+        for part, path in located:
             if (key := path.relative_to(root).as_posix()) not in files:
                 files[key] = path.read_bytes()
                 pending += imported_modules(files[key], part, is_package=path.name == INIT)

@@ -44,5 +44,5 @@ class Sources:
 
 def read_sources(directory: Path) -> Sources:
     """Read all files below `directory`, with any name, so that an added file also changes the digest."""
-    found = (path for path in directory.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
-    return Sources({path.relative_to(directory).as_posix(): path.read_bytes() for path in found})
+    paths = (path for path in directory.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return Sources({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths})

@@ -64,7 +64,7 @@ def dead_letter_from_message(message: Message) -> StoredDeadLetter | None:
         key=message.key(),
         value=message.value(),
         omitted=added.omitted,
-        headers=as_received(added.own),
+        headers=as_received(added.record_headers),
         time_ms=added.time_ms,
     )
 

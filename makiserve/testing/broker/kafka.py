@@ -46,7 +46,7 @@ class KafkaServer:
     ) -> None:
         ports = free_ports(3 * nodes)
         proxied = [*proxies, *[None] * nodes]
-        addresses = [NodeAddress(*each) for each in zip(ports[::3], ports[1::3], ports[2::3], proxied, strict=False)]
+        addresses = list(map(NodeAddress, ports[::3], ports[1::3], ports[2::3], proxied))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.nodes = [
             BrokerNode(number, addresses, distribution, directory / f"node-{number}", cluster, more or {})
@@ -80,8 +80,8 @@ class KafkaServer:
                 {"bootstrap.servers": node.address.servers, "reconnect.backoff.max.ms": 100, "log_level": 0}
             )
             while not _sees(admin, len(running)):
-                if time.monotonic() > deadline or not all(each.pid for each in running):
-                    tails = "\n\n".join(f"{each.log}:\n{each.tail()}" for each in running)
+                if time.monotonic() > deadline or not all(broker.pid for broker in running):
+                    tails = "\n\n".join(f"{broker.log}:\n{broker.tail()}" for broker in running)
                     raise BrokerUnavailable(f"Kafka exited, or was not ready within {timeout:.0f} s.\n{tails}")
                 time.sleep(0.05)
 

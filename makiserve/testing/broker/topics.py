@@ -25,7 +25,7 @@ def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: s
 
 def _has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:
     known = admin.list_topics(name, timeout=10).topics[name].partitions
-    return len(known) == partitions and all(each.leader >= 0 for each in known.values())
+    return len(known) == partitions and all(partition.leader >= 0 for partition in known.values())
 
 
 def wait_until_settled(servers: str, topic: str, partition: int = 0, timeout: float = 30) -> None:
