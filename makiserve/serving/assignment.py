@@ -40,23 +40,23 @@ class Assignment:
 
     def add(self, numbers: Iterable[int]) -> dict[int, None]:
         """Add assigned partitions, which are held until their state is restored."""
-        came = [Partition(self._consumer.topic, number) for number in numbers]
-        self.partitions |= {each.number: each for each in came}
-        for each in came:
-            self._restore(each)
-        return {each.number: None for each in came}
+        added = [Partition(self._consumer.topic, number) for number in numbers]
+        self.partitions |= {partition.number: partition for partition in added}
+        for partition in added:
+            self._restore(partition)
+        return {partition.number: None for partition in added}
 
     def rewind(self) -> None:
         """Rewind all partitions to the last commit and restore the state that they had there."""
         self._consumer.hold(self.partitions)
-        for each in self.partitions.values():
-            self._restore(each)
+        for partition in self.partitions.values():
+            self._restore(partition)
 
     def switch(self, model_version: str) -> None:
         """Switch to another model version."""
         self.model_version = model_version
-        for each in self.partitions.values():
-            each.switch(model_version)
+        for partition in self.partitions.values():
+            partition.switch(model_version)
 
     def drop(self, numbers: Iterable[int], phase: Phase) -> None:
         """Drop partitions and their state."""

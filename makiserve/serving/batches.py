@@ -60,11 +60,11 @@ def slices_from_messages(
         decoder: decodes the messages.
         split: decides which records belong to the challenger.
     """
-    found: dict[int, list[Message]] = {}
+    by_partition: dict[int, list[Message]] = {}
     for message in messages:
-        found.setdefault(message.partition(), []).append(message)
-    for number, own in found.items():
-        yield from _slices(own, partitions[number], decoder, split)
+        by_partition.setdefault(message.partition(), []).append(message)
+    for number, received in by_partition.items():
+        yield from _slices(received, partitions[number], decoder, split)
 
 
 def _slices(
@@ -80,12 +80,12 @@ def _slices(
         batch = Batch(lane, records[:live], _challenged(messages[:live], partition, split))
         yield Slice(partition, messages[:live], batch, True, committed)
         return
-    for part, own, is_silent in (
+    for part, part_records, is_silent in (
         (messages[:live], records[:live], True),
         (messages[live:], records[live:], False),
     ):
         if part:
-            batch = Batch(lane, own, _challenged(part, partition, split))
+            batch = Batch(lane, part_records, _challenged(part, partition, split))
             yield Slice(partition, part, batch, is_silent, part[-1].offset() + 1)
 
 

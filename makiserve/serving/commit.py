@@ -68,8 +68,8 @@ class Committer:
         """
         partitions = list(partitions)
         if is_saving and self.state_topic:
-            for each in partitions:
-                each.is_due = each.is_due or each.is_unsaved
+            for partition in partitions:
+                partition.is_due = partition.is_due or partition.is_unsaved
         positions, completed = self.step_1_checkpoint(partitions, limit_s)
         if not positions and not self.producer.is_open:
             return False
@@ -87,19 +87,30 @@ class Committer:
             checkpoint is complete with it.
         """
         began, saved = time.monotonic(), set[int]()
-        due = [each for each in partitions if each.is_unsaved and (each.is_due or each.must_wait) and not each.is_lent]
-        for each in sorted(due, key=lambda each: not each.writer.is_open) if self.state_topic else ():
-            left_s = (limit_s if each.writer.is_spread else max(limit_s, HELD_S)) - (time.monotonic() - began)
+        due = [
+            partition
+            for partition in partitions
+            if partition.is_unsaved and (partition.is_due or partition.must_wait) and not partition.is_lent
+        ]
+        due.sort(key=lambda partition: not partition.writer.is_open)
+        for partition in due if self.state_topic else ():
+            left_s = (limit_s if partition.writer.is_spread else max(limit_s, HELD_S)) - (time.monotonic() - began)
             if saved and left_s <= 0:
                 break
-            saved.add(each.number)
-            for key, value in each.writer.write(each.lane, each.next_offset, left_s):
-                self._produce_state(each, key, value)
-        completed = {each.number for each in partitions if each.number in saved and not each.writer.is_open}
-        positions = {each.number: found for each in partitions if (found := self._next(each, saved, completed))}
-        for each in partitions:
-            if each.number in saved and (each.number in completed or not each.must_wait):
-                self._produce_state(each, METADATA, str(positions[each.number].metadata).encode())
+            saved.add(partition.number)
+            for key, value in partition.writer.write(partition.lane, partition.next_offset, left_s):
+                self._produce_state(partition, key, value)
+        completed = {
+            partition.number for partition in partitions if partition.number in saved and not partition.writer.is_open
+        }
+        positions = {
+            partition.number: position
+            for partition in partitions
+            if (position := self._next(partition, saved, completed))
+        }
+        for partition in partitions:
+            if partition.number in saved and (partition.number in completed or not partition.must_wait):
+                self._produce_state(partition, METADATA, str(positions[partition.number].metadata).encode())
         return positions, completed
 
     def step_2_flush(self) -> None:
@@ -120,23 +131,23 @@ class Committer:
 
     def step_5_advance(self, partitions: Iterable[Partition], positions: Positions, completed: set[int]) -> None:
         """Give the partitions the positions that are committed now."""
-        for each in partitions:
-            if each.number in positions:
-                each.commit(positions[each.number], is_saved=each.number in completed)
+        for partition in partitions:
+            if partition.number in positions:
+                partition.commit(positions[partition.number], is_saved=partition.number in completed)
 
-    def _produce_state(self, each: Partition, key: bytes, value: bytes | None) -> None:
-        self.producer.produce(str(self.state_topic), each.number, key, value, None, NOW_MS)
+    def _produce_state(self, partition: Partition, key: bytes, value: bytes | None) -> None:
+        self.producer.produce(str(self.state_topic), partition.number, key, value, None, NOW_MS)
 
-    def _next(self, each: Partition, saved: set[int], completed: set[int]) -> Position | None:
+    def _next(self, partition: Partition, saved: set[int], completed: set[int]) -> Position | None:
         """Return the position of a partition after the commit; None if there is nothing to commit.
 
         While a checkpoint is written, each slice commits the offset, even if nothing else is new. The broker then
         refuses slices from a previous owner.
         """
-        is_saved, position = each.number in saved, each.position
-        if each.is_urgent and each.number not in completed:  # the committed offset stays as it is
+        is_saved, position = partition.number in saved, partition.position
+        if partition.is_urgent and partition.number not in completed:  # the committed offset stays as it is
             return position if is_saved and position.metadata else None
-        if not (each.has_news or is_saved):
+        if not (partition.has_news or is_saved):
             return None
         metadata = OffsetMetadata(
             origin=position.origin,
@@ -144,12 +155,16 @@ class Committer:
             digest=self.expected.digest,
             partitions=self.expected.partitions,
             input=self.expected.input,
-            state_id=each.writer.state_id if self.state_topic else "",
-            checkpoint=each.writer.checkpoint,
-            manifest=each.writer.manifest,
+            state_id=partition.writer.state_id if self.state_topic else "",
+            checkpoint=partition.writer.checkpoint,
+            manifest=partition.writer.manifest,
             model_version=position.model_version,
             since=position.since,
         )
         return replace(
-            position, committed=each.next_offset, checkpoint=each.writer.checkpoint, is_new=False, metadata=metadata
+            position,
+            committed=partition.next_offset,
+            checkpoint=partition.writer.checkpoint,
+            is_new=False,
+            metadata=metadata,
         )

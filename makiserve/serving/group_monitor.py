@@ -123,8 +123,8 @@ class GroupMonitor:
 
     def words(self) -> str:
         """Return the reason for rejoining, for the log."""
-        found = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
-        return ", ".join(found) or "this member does not own the partitions that the group has assigned to it"
+        unowned = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
+        return ", ".join(unowned) or "this member does not own the partitions that the group has assigned to it"
 
     def should_rejoin(self, member: str, assigned: Collection[int]) -> bool:
         """Return whether this member should leave the group and rejoin, given the latest view.
@@ -140,14 +140,15 @@ class GroupMonitor:
         view, now = self.view, time.monotonic()
         if view is None or not view.is_stable:
             return False
-        own = next((each for each in view.members if each.id == member), None)
-        is_mismatch = own is None or own.partitions != frozenset(assigned)
+        this_member = next((peer for peer in view.members if peer.id == member), None)
+        is_mismatch = this_member is None or this_member.partitions != frozenset(assigned)
         if not is_mismatch:
             self._mismatch_since_s = None
         elif self._mismatch_since_s is None:
             self._mismatch_since_s = now
         waited_s = max(self.unowned().values(), default=0.0) - self._session_s
-        rank = sorted(view.members, key=lambda each: (len(each.partitions), each.id)).index(own) if own else 0
+        by_size = sorted(view.members, key=lambda peer: (len(peer.partitions), peer.id))
+        rank = by_size.index(this_member) if this_member else 0
         is_next = waited_s > rank * self._every_s
         is_lost = self._mismatch_since_s is not None and now > self._mismatch_since_s + self._session_s
         if not (is_next or is_lost) or now < self._rejoin_due_s:

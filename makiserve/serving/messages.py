@@ -166,14 +166,14 @@ def shortened(
     If the message is too large, omit the value, the record's own headers and the key, in this order. They are still in
     the input. A header gives the size of each.
     """
-    key, own = record.key, record.headers
-    if value is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
+    key, headers = record.key, record.headers
+    if value is not None and message_bytes(key, value, [*headers, *added]) > max_bytes:
         added = [*added, omitted_header("value", len(value))]
         value = None
-    if own and message_bytes(key, value, [*own, *added]) > max_bytes:
-        added = [*added, omitted_header("headers", message_bytes(None, None, own))]
-        own = []
-    if key is not None and message_bytes(key, value, [*own, *added]) > max_bytes:
+    if headers and message_bytes(key, value, [*headers, *added]) > max_bytes:
+        added = [*added, omitted_header("headers", message_bytes(None, None, headers))]
+        headers = []
+    if key is not None and message_bytes(key, value, [*headers, *added]) > max_bytes:
         added = [*added, omitted_header("key", len(key))]
         key = None
-    return key, value, [*own, *added]
+    return key, value, [*headers, *added]

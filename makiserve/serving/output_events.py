@@ -45,12 +45,12 @@ class OutputEvents:
         if self._type is None:
             return [self._passed_on(origin, message) for origin, message in zip(origins, messages, strict=True)]
         count: Counter[bytes] = Counter()
-        found = []
+        with_headers = []
         for origin in origins:
             position = origin.source[1] or b""
-            found.append(origin._replace(headers=self._new(self._type, origin, count[position])))
+            with_headers.append(origin._replace(headers=self._new(self._type, origin, count[position])))
             count[position] += 1
-        return found
+        return with_headers
 
     def _new(self, kind: str, origin: RecordOrigin, number: int) -> Headers:
         position, time = (origin.source[1] or b"").decode(), _time(origin.time_ms)
@@ -69,9 +69,9 @@ class OutputEvents:
             attributes.pop("ce_datacontenttype", None)
         else:
             return origin
-        own = [(name, str(value).encode()) for name, value in attributes.items() if value is not None]
+        event_headers = [(name, str(value).encode()) for name, value in attributes.items() if value is not None]
         return origin._replace(
-            headers=[*without_event(origin.headers), *own, (CONTENT_TYPE, self._content_type.encode())]
+            headers=[*without_event(origin.headers), *event_headers, (CONTENT_TYPE, self._content_type.encode())]
         )
 
 

@@ -126,13 +126,13 @@ class OutputFormats:
         sample, is_json = sample_outputs(model), schema_format == "json-schema"
         name, topic, shadow_topic = model.name or model.uri, self._settings.output, self._settings.shadow_output
         kind = output_type(sample, type_name(topic), name, is_json=is_json)
-        found = [self._tried(schema_format, topic, kind, sample.items, model.uri)]
+        values = [self._tried(schema_format, topic, kind, sample.items, model.uri)]
         if shadow_topic and (shadow := model.companions.shadow):
             name = shadow.name or shadow.uri
             kind = shadow_type(sample.shadow, type_name(shadow_topic), name, is_json=is_json)
             items = [{"prediction": prediction} for prediction in sample.shadow]
-            found.append(self._tried(schema_format, shadow_topic, kind, items, shadow.uri))
-        return found
+            values.append(self._tried(schema_format, shadow_topic, kind, items, shadow.uri))
+        return values
 
     def _tried(
         self, schema_format: SchemaFormat, topic: str, kind: type[msgspec.Struct], items: Sequence[Any], uri: str

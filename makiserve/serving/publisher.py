@@ -102,9 +102,9 @@ class Publisher:
 
     def _refusal(self, record: Message, message: Outgoing) -> str | None:
         """Return why the topic refuses a message, or why the broker refused it before; None if it is accepted."""
-        found = self._sender.refused.get(_place(record))
-        if found and found[0] == message.topic:
-            return found[1]
+        refused = self._sender.refused.get(_place(record))
+        if refused and refused[0] == message.topic:
+            return refused[1]
         return refusal(message, self._sender.limits(message.topic))
 
     def _times(self, topic: str) -> Times:

@@ -73,7 +73,7 @@ class Repartitioner:
         return None
 
     def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
-        return [self.processed(each.messages, each.batch) for each in slices], 0.0
+        return [self.processed(slice_.messages, slice_.batch) for slice_ in slices], 0.0
 
     def processed(self, messages: list[Message], batch: Batch) -> Processed:
         """Return the messages of a batch with their new keys; a record without a key is a dead letter."""
@@ -121,11 +121,11 @@ def serve_first(model: Served, broker: BrokerSettings, settings: ServeSettings, 
         ConfigurationError: the record has no such field, or the intermediate topic does not fit the input.
     """
     attribute, between, largest = _prepare(model, broker, settings)
-    own = replace(settings, output=between, partition_by=None)
+    stage_settings = replace(settings, output=between, partition_by=None)
     options = {"message.max.bytes": str(largest), **broker.options}
     keyed = replace(broker, group=between, options=options)
-    check_names(keyed, own)
-    run_processor(Repartitioner(model, attribute, own), keyed, own, sink)
+    check_names(keyed, stage_settings)
+    run_processor(Repartitioner(model, attribute, stage_settings), keyed, stage_settings, sink)
 
 
 def serve_second(model: Served, broker: BrokerSettings, settings: ServeSettings, sink: TelemetrySink) -> None:

@@ -110,9 +110,9 @@ class ScoringProcessor:
         return self._scorers.of(model_version)
 
     def process(self, slices: Sequence[Slice]) -> tuple[list[Processed], float]:
-        found, model_s = self.scorer.score_timed([each.batch for each in slices])
-        pairs = zip(slices, found, strict=True)
-        return [self.processed(each.messages, each.batch, scored) for each, scored in pairs], model_s
+        scored_batches, model_s = self.scorer.score_timed([slice_.batch for slice_ in slices])
+        pairs = zip(slices, scored_batches, strict=True)
+        return [self.processed(slice_.messages, slice_.batch, scored) for slice_, scored in pairs], model_s
 
     def processed(self, messages: list[Message], batch: Batch, scored: Scored) -> Processed:
         """Return the outgoing messages of a scored batch.
@@ -121,22 +121,22 @@ class ScoringProcessor:
         """
         models, origins = self._models(batch), dict[int, RecordOrigin]()
 
-        def draft(cause: int, value: bytes, added: Headers) -> Draft:
+        def new_draft(cause: int, value: bytes, added: Headers) -> Draft:
             record = origins.get(cause) or origins.setdefault(cause, self._origin(messages[cause]))
             return Draft(without_schema(record), messages[cause].partition(), record.key, value, added)
 
         encoded = self._outputs.encode(scored, batch.records)
         pairs = zip(encoded.causes, encoded.values, strict=True)
-        drafts = [draft(cause, value, models[cause]) for cause, value in pairs]
-        events = self._events.origins([each.record for each in drafts], [messages[cause] for cause in encoded.causes])
+        drafts = [new_draft(cause, value, models[cause]) for cause, value in pairs]
+        events = self._events.origins([draft.record for draft in drafts], [messages[cause] for cause in encoded.causes])
         drafts = [
-            each if record is each.record else each._replace(record=record)
-            for each, record in zip(drafts, events, strict=True)
+            draft if record is draft.record else draft._replace(record=record)
+            for draft, record in zip(drafts, events, strict=True)
         ]
         shadow, encode = [], None
         if scored.shadow and self._settings.shadow_output is not None:
             encode, headers = self._outputs.encode_shadow, self._shadow_headers
-            shadow = [(cause, draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
+            shadow = [(cause, new_draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
         return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored, encode)
 
     def _use(self, model: Served) -> None:

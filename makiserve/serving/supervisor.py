@@ -28,7 +28,7 @@ OnReport = Callable[[str, bytes], None]
 POLL_S = 0.5
 """A signal, or the death of a process, is noticed within this time."""
 
-FATAL_EXIT_CODES = {each.exit_code for each in (ConfigurationError, ModelRefused, StateError, StoppedOnError)}
+FATAL_EXIT_CODES = {error.exit_code for error in (ConfigurationError, ModelRefused, StateError, StoppedOnError)}
 """Exit codes that require a person to act: a new process would exit with the same code."""
 
 HARMLESS = {-signal.SIGTERM, PipelineChanged.exit_code}

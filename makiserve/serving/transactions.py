@@ -56,14 +56,14 @@ class Transactions:
     def commit_if_due(self) -> None:
         """Commit if a commit is due, with checkpoints if those are due."""
         if self.schedule.is_due:
-            is_round = any(each.is_due for each in self.assignment.partitions.values())
+            is_round = any(partition.is_due for partition in self.assignment.partitions.values())
             self.commit(is_saving=self.schedule.is_saving and not is_round)
 
     def commit(self, *, is_saving: bool = False, limit_s: float = SLICE_S) -> None:
         """Commit everything since the last commit; see `Committer.commit`."""
         began = time.monotonic()
         partitions = self.assignment.partitions.values()
-        is_round = is_saving or any(each.is_due for each in partitions)
+        is_round = is_saving or any(partition.is_due for partition in partitions)
         if self.committer.commit(partitions, is_saving=is_saving, limit_s=limit_s):
             self._aborts_in_a_row = 0
             self.sender.committed()
@@ -73,8 +73,8 @@ class Transactions:
         self.schedule.committed(
             began,
             is_saving=is_round,
-            is_unsaved=self.committer.state_topic is not None and any(each.is_unsaved for each in partitions),
-            is_unfinished=is_waiting or any(each.is_due for each in partitions),
+            is_unsaved=self.committer.state_topic is not None and any(partition.is_unsaved for partition in partitions),
+            is_unfinished=is_waiting or any(partition.is_due for partition in partitions),
             is_waiting=is_waiting,
         )
 

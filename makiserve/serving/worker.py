@@ -165,7 +165,7 @@ class Worker:
         stages.end("decode")
         if not slices:
             return  # every record waits for its schema
-        messages = [message for each in slices for message in each.messages]
+        messages = [message for slice_ in slices for message in slice_.messages]
         try:
             results, timings = self._thread.run(
                 lambda: self._process(slices),
@@ -180,10 +180,10 @@ class Worker:
             )
             return
         stages.processed(timings)
-        for each, processed in results:
-            self._publish(each, processed)
-        for each in slices:  # only now: after an error states are ahead of the outputs
-            each.partition.take_back(each.batch.lane)
+        for slice_, processed in results:
+            self._publish(slice_, processed)
+        for slice_ in slices:  # only now: after an error states are ahead of the outputs
+            slice_.partition.take_back(slice_.batch.lane)
         if self.rollout:
             self.rollout.check()
         took = time.monotonic() - began
@@ -195,15 +195,15 @@ class Worker:
 
     def _process(self, slices: list[Slice]) -> tuple[list[tuple[Slice, Processed | None]], Timings]:
         """Process the slices; the result is None for one that only restores state. Runs on the scoring thread."""
-        silent, live = ([each for each in slices if each.is_silent is is_silent] for is_silent in (True, False))
+        silent, live = ([slice_ for slice_ in slices if slice_.is_silent is is_silent] for is_silent in (True, False))
         began = perf_counter()
-        for each in silent:
-            (each.partition.rebuilder or self.processor).rebuild(each.unseen)
+        for slice_ in silent:
+            (slice_.partition.rebuilder or self.processor).rebuild(slice_.unseen)
         restored = perf_counter()
-        found, model_s = self.processor.process(live)
+        processed, model_s = self.processor.process(live)
         ended = perf_counter()
         timings = Timings(restored - began if silent else None, ended - restored if live else None, model_s)
-        return [(each, None) for each in silent] + list(zip(live, found, strict=True)), timings
+        return [(slice_, None) for slice_ in silent] + list(zip(live, processed, strict=True)), timings
 
     def _publish(self, given: Slice, processed: Processed | None) -> None:
         if not given.partition.is_of(given.batch.lane):

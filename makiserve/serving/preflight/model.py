@@ -21,10 +21,10 @@ from makiserve.serving.state.topic import check_state
 
 def model(facts: ServiceFacts) -> Finding:
     """Check that the model loads and reproduces its reference outputs."""
-    found = facts.model
-    if isinstance(found, PackagedModel):
-        return Finding(f"{found.uri} reproduces its {len(found.reference.outputs)} reference outputs")
-    return Finding(f"{found.uri}, a pipeline without a model")
+    served = facts.model
+    if isinstance(served, PackagedModel):
+        return Finding(f"{served.uri} reproduces its {len(served.reference.outputs)} reference outputs")
+    return Finding(f"{served.uri}, a pipeline without a model")
 
 
 def environment(facts: ServiceFacts) -> Finding:
@@ -90,13 +90,13 @@ def offsets(facts: ServiceFacts) -> Finding:
     lookup, states = OffsetsClient(facts.connection, topic.name), Counter[str]()
     try:
         for number in range(topic.partitions):
-            found = retry(partial(lookup.committed, number, CALL), facts.broker.startup_timeout)
-            if found.offset is None:
+            committed = retry(partial(lookup.committed, number, CALL), facts.broker.startup_timeout)
+            if committed.offset is None:
                 states["to start"] += 1
                 continue
             ends = retry(partial(lookup.watermarks, number, CALL), facts.broker.startup_timeout)
             place = f"{topic.name}[{number}]"
-            begun = committed_position(place, found, ends, expected, facts.serving.on_state_loss, ends.low)
+            begun = committed_position(place, committed, ends, expected, facts.serving.on_state_loss, ends.low)
             states["to resume"] += 1
             states["records to catch up"] += ends.high - begun.committed
     finally:

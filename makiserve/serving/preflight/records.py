@@ -37,8 +37,8 @@ TROUBLES = {
 
 def fit(facts: ServiceFacts) -> Finding:
     """Check that the last records of the input fit the record type and contain each of its optional fields."""
-    decoded = [each for _, each in _decoded(facts)]
-    errors = [each for each in decoded if isinstance(each, DecodeError)]
+    decoded = [result for _, result in _decoded(facts)]
+    errors = [result for result in decoded if isinstance(result, DecodeError)]
     if not decoded:
         return Finding("the input is empty")
     record = facts.model.record.__name__
@@ -64,8 +64,8 @@ def warm_up(facts: ServiceFacts) -> Finding:
     partitions = facts.topic(facts.serving.input).partitions
     files = WarmupFile(pattern, partitions, schema, scorer)
     paths = sorted({files.path(number) for number in range(partitions)})
-    first = [each for path in paths for each in next(iter(RecordFile(path, schema)), [])]
-    errors = [each for each in first if isinstance(each, DecodeError)]
+    first = [row for path in paths for row in next(iter(RecordFile(path, schema)), [])]
+    errors = [row for row in first if isinstance(row, DecodeError)]
     advice = f"{len(errors)} do not fit and are left out, the first: {errors[0]}" if errors else ""
     names = ", ".join(map(str, paths[:3])) + ", …" * (len(paths) > 3)
     return Finding(f"{len(first) - len(errors)} of the first {len(first)} records of {names} fit", advice)
@@ -76,13 +76,13 @@ def keys(facts: ServiceFacts) -> Finding:
     if facts.serving.partition_by:
         return Finding(f"repartitioned: records with the same {facts.serving.partition_by} will share a partition")
     plan = facts.model.plan
-    at = next((index for index, each in enumerate(plan.operators) if isinstance(each, GroupBy)), None)
+    at = next((index for index, operator in enumerate(plan.operators) if isinstance(operator, GroupBy)), None)
     if at is None:
         return Finding("the pipeline has no group_by: each partition is one stream")
-    found = [(message, each) for message, each in _decoded(facts) if not isinstance(each, DecodeError)]
     by_partition: dict[int, list[tuple[Message, Record]]] = defaultdict(list)
-    for message, each in found:
-        by_partition[message.partition()].append((message, each))
+    for message, record in _decoded(facts):
+        if not isinstance(record, DecodeError):
+            by_partition[message.partition()].append((message, record))
     partitions, names = _groups(plan, at, by_partition)
     spread = [key for key, numbers in partitions.items() if len(numbers) > 1]
     if spread:
@@ -131,9 +131,9 @@ def clock(facts: ServiceFacts) -> Finding:
         return Finding("the input is empty")
     ahead = [time_ms for time_ms in times if _age(time_ms) < -SKEW]
     if ahead:
-        found = f"{len(ahead)} of the last {len(times)} records have timestamps in the future"
         return Finding(
-            found, f"{_ahead(max(ahead))}: outputs get the current time if their topic refuses that timestamp"
+            f"{len(ahead)} of the last {len(times)} records have timestamps in the future",
+            f"{_ahead(max(ahead))}: outputs get the current time if their topic refuses that timestamp",
         )
     return Finding(f"the newest record is {_text(max(_age(max(times)), timedelta(0)))} old")
 
@@ -142,15 +142,15 @@ def outputs(facts: ServiceFacts) -> Finding:
     """Check that the output topic accepts the keys, headers and timestamps of the last records, which outputs keep."""
     name = facts.serving.output
     limits, now_ms = limits_from_settings(facts.topic(name).settings), int(time.time() * 1000)
-    times, found = Times(*limits.times(now_ms), now_ms), Counter[str]()
+    times, counts = Times(*limits.times(now_ms), now_ms), Counter[str]()
     for message in facts.sample:
         record = origin(message)
         headers = times.fit(record.time_ms)[1]
         empty = Outgoing(name, message.partition(), record.key, b"", [*record.headers, record.source], now_ms)
-        found["time"] += bool(headers)
-        found["record"] += refusal(empty, limits) is not None
-        found["headers"] += record.dropped
-    advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := found[kind]))
+        counts["time"] += bool(headers)
+        counts["record"] += refusal(empty, limits) is not None
+        counts["headers"] += record.dropped
+    advice = "; ".join(f"{count} of the last {words}" for kind, words in TROUBLES.items() if (count := counts[kind]))
     takes = f"accepts messages of up to {limits.max_bytes:,} bytes" + ", only with a key" * limits.needs_key
     return Finding(f"{name} {takes}", advice)
 
@@ -182,22 +182,25 @@ def _groups(
     assert isinstance(group_by, GroupBy)  # noqa: S101  as found
     partitions: dict[Any, set[int]] = defaultdict(set)
     names: dict[Any, set[bytes | None]] = defaultdict(set)
-    for number, own in by_partition.items():
-        fed = program.feed([each for _, each in own], program.new_state())
+    for number, pairs in by_partition.items():
+        fed = program.feed([record for _, record in pairs], program.new_state())
         for cause, item in zip(fed.causes, fed.outputs, strict=True):
             try:
                 key = group_by.key_mapper(item)
                 partitions[key].add(number)
             except Exception:  # noqa: BLE001, S112  the user's function: its record will be a dead letter
                 continue
-            names[key].add(own[cause][0].key())
+            names[key].add(pairs[cause][0].key())
     return partitions, names
 
 
 def _longest_window(plan: Plan) -> timedelta:
     """Return the longest span of event time that an operator remembers."""
     spans = (
-        value for each in plan.walk() for name, value in each.parameters().items() if name in ("window_ms", "ttl_ms")
+        value
+        for operator in plan.walk()
+        for name, value in operator.parameters().items()
+        if name in ("window_ms", "ttl_ms")
     )
     return timedelta(milliseconds=max(spans, default=0))
 

@@ -103,13 +103,13 @@ class ServiceFacts:
         Raises:
             ConfigurationError: the topic does not exist.
         """
-        found = self.find_topic(name)
-        if found is None:
+        topic = self.find_topic(name)
+        if topic is None:
             raise ConfigurationError(
                 f"topic {name} does not exist, or the principal may not see it: create it, or grant Read on an "
                 "input, Write on an output"
             )
-        return found
+        return topic
 
     def find_topic(self, name: str) -> Topic | None:
         """Return a topic; None if it does not exist."""
@@ -127,9 +127,9 @@ def run(checks: Sequence[Check], facts: ServiceFacts) -> Iterator[CheckResult]:
             yield CheckResult("skipped", check.name, f"needs {' and '.join(missing)}")
             continue
         try:
-            found = check.find(facts)
+            finding = check.find(facts)
         except MakiserveError as error:
             lost.add(check.name)
             yield CheckResult("failed", check.name, str(error), exit_code=error.exit_code)
         else:
-            yield CheckResult("warned" if found.advice else "passed", check.name, *found)
+            yield CheckResult("warned" if finding.advice else "passed", check.name, *finding)

@@ -115,7 +115,7 @@ def _own_topic(facts: ServiceFacts, name: str, operations: tuple[str, ...]) -> F
     if topic is None and "CREATE" in facts.survey.cluster_operations():
         return Finding(f"{name} will be created, with {inputs.partitions} partitions")
     if topic is None:
-        rights = " and ".join(each.title() for each in operations)
+        rights = " and ".join(operation.title() for operation in operations)
         return Finding(
             f"topic {name} does not exist, or the principal may not see it",
             f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on the cluster",
@@ -128,8 +128,8 @@ def _own_topic(facts: ServiceFacts, name: str, operations: tuple[str, ...]) -> F
 
 
 def _may(topic: Topic, *operations: str) -> None:
-    if missing := [each for each in operations if each not in topic.operations]:
-        rights = " and ".join(each.title() for each in missing)
+    if missing := [operation for operation in operations if operation not in topic.operations]:
+        rights = " and ".join(operation.title() for operation in missing)
         raise ConfigurationError(f"the principal may not use {topic.name}: grant it {rights} on it")
 
 

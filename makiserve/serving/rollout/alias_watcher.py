@@ -91,10 +91,10 @@ class AliasWatcher:
             return None
         if not self._answer.done():
             return None
-        found = self._answer.result()
-        if found is None:
+        candidate = self._answer.result()
+        if candidate is None:
             self._next()
-        return found
+        return candidate
 
     def served(self, model: Served) -> None:
         """Record the model that is served now."""
@@ -114,8 +114,8 @@ class AliasWatcher:
         for role, model_version in newest.items():
             if not model_version or time.monotonic() < self._load_due_s.get(model_version, 0.0):
                 continue
-            if self._is_new(role, model_version, newest) and (found := self._load(role, model_version, newest)):
-                return found
+            if self._is_new(role, model_version, newest) and (candidate := self._load(role, model_version, newest)):
+                return candidate
         return None
 
     def _ask(self, role: Role) -> str | None:

@@ -13,8 +13,8 @@ def model_version_of(model: Served) -> str:
 
 def model_version_in(role: Role, model: Served) -> str | None:
     """Return the served version that has a role; None if no version has it."""
-    found = model if role == "champion" else model.companions.at(role)
-    return model_version_of(found) if found else None
+    served = model if role == "champion" else model.companions.at(role)
+    return model_version_of(served) if served else None
 
 
 class Scorers:

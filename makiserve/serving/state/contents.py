@@ -82,7 +82,7 @@ class Contents:
                         seen |= dict.fromkeys(parts[program].keys(block), offset)
         except (msgspec.MsgspecError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise StateError(f"it is damaged: {type(error).__name__}: {error}") from error
-        lane = Lane([each.join(found) for each, found in zip(parts, blocks, strict=True)])
+        lane = Lane([part.join(part_blocks) for part, part_blocks in zip(parts, blocks, strict=True)])
         used = segments.keys
         stale = [key for key in self.keys if key not in used]
         writer = CheckpointWriter(parts, is_spread=is_spread, origin=committed.origin, stale=stale)
@@ -95,9 +95,10 @@ class Contents:
         segments, contents = SegmentLog(manifest.first), list[tuple[int, bytes]]()
         count = manifest.last - manifest.first + 1
         for number in range(manifest.first, manifest.first + min(count, len(self.records))):
-            if found := read_segment(self.records, number, committed.state_id):
-                segments.add(found[0])
-                contents.append((found[0].offset, found[1]))
+            if read := read_segment(self.records, number, committed.state_id):
+                segment, content = read
+                segments.add(segment)
+                contents.append((segment.offset, content))
         if segments.manifest(manifest.whole) != manifest:
             raise StateError(
                 f"it has {len(contents)} of the {count} segments of the checkpoint of offset {committed.checkpoint}, "

@@ -151,16 +151,15 @@ class Restorer:
             return None
         number, place = request.number, f"{self._settings.input}[{request.number}]"
         # The committed offset first: the request waits for the previous owner's open transaction.
-        found = self._lookup.committed(number, CALL_TIMEOUT)
+        committed = self._lookup.committed(number, CALL_TIMEOUT)
         ends = self._lookup.watermarks(number, CALL_TIMEOUT)
-        if (found.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
-            raise RetryCall(
-                f"{place} ends at {ends.high} but is committed up to {found.offset}"
-            )  # perhaps a new leader that lags
-        if found.offset is None:
+        if (committed.offset or 0) > ends.high and time.monotonic() < request.since_s + DOUBT_S:
+            # The partition may have a new leader that lags behind.
+            raise RetryCall(f"{place} ends at {ends.high} but is committed up to {committed.offset}")
+        if committed.offset is None:
             return self._begin(request, request.begun or self._first(number, ends))
         policy, span_start = self._settings.on_state_loss, self._span_start(number, ends.low)
-        position = committed_position(place, found, ends, self._expected, policy, span_start)
+        position = committed_position(place, committed, ends, self._expected, policy, span_start)
         try:
             if position.metadata is not None and position.checkpoint is not None:
                 return self._from_checkpoint(request, place, position, position.metadata)

@@ -19,7 +19,7 @@ def first_position(first: int, warm_start: int) -> Position:
 
 def committed_position(
     place: str,
-    found: Committed,
+    committed: Committed,
     ends: Watermarks,
     expected: StateIdentity,
     policy: OnStateLoss,
@@ -29,7 +29,7 @@ def committed_position(
 
     Args:
         place: name of the partition in messages.
-        found: the committed offset and its metadata.
+        committed: the committed offset and its metadata.
         ends: watermarks of the partition.
         expected: the values that its metadata must have.
         policy: what to do if the state is lost.
@@ -38,35 +38,35 @@ def committed_position(
     Raises:
         StateError: the state is lost, and the policy is to refuse; or the offset is beyond the end.
     """
-    committed = found.offset or 0
-    if committed > ends.high:
+    offset = committed.offset or 0
+    if offset > ends.high:
         raise StateError(
-            f"{place}: the committed offset {committed} is beyond the end of the partition, {ends.high}: the "
+            f"{place}: the committed offset {offset} is beyond the end of the partition, {ends.high}: the "
             "topic was deleted and created again, or an unclean leader election has removed records. Nothing was "
             "read. Stop all instances and delete the group's offsets with kafka-consumer-groups.sh "
             "--delete-offsets: the service then starts as a new one, with --from earliest or latest. Or choose "
             "another --group"
         )
-    if committed < ends.low:
-        return _after_a_gap(place, committed, ends, policy)
+    if offset < ends.low:
+        return _after_a_gap(place, offset, ends, policy)
     try:
-        metadata = offset_metadata_from_text(found.metadata)
+        metadata = offset_metadata_from_text(committed.metadata)
     except StateError as error:
         if expected.plan is None:
-            return Position(committed, committed)
-        return position_after_loss(f"{place}: {error}", committed, policy, span_start)
+            return Position(offset, offset)
+        return position_after_loss(f"{place}: {error}", offset, policy, span_start)
     if expected.plan is None:
         return Position(
-            committed,
-            committed,
+            offset,
+            offset,
             model_version=metadata.model_version if metadata else "",
             since=metadata.since if metadata else 0,
         )
-    reason = _misfit(metadata, expected) or (metadata and _removed(metadata, committed, ends))
+    reason = _misfit(metadata, expected) or (metadata and _removed(metadata, offset, ends))
     if reason or metadata is None:
-        return position_after_loss(f"{place}: {reason}", committed, policy, span_start)
+        return position_after_loss(f"{place}: {reason}", offset, policy, span_start)
     return Position(
-        committed, metadata.origin, metadata.checkpoint, False, metadata.model_version, metadata.since, metadata
+        offset, metadata.origin, metadata.checkpoint, False, metadata.model_version, metadata.since, metadata
     )
 
 

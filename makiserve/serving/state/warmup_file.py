@@ -30,7 +30,7 @@ class WarmupFile:
 
     def __init__(self, pattern: str, partitions: int, schema: Schema, scorer: Scorer) -> None:
         self._pattern, self._schema, self._scorer = pattern, schema, scorer
-        is_keyed = all(parts_of(each).is_keyed for each in self._scorer.checkpoints)
+        is_keyed = all(parts_of(checkpoints).is_keyed for checkpoints in self._scorer.checkpoints)
         if partitions > 1 and PLACE not in pattern and not is_keyed:
             raise ConfigurationError(
                 f"--warm-up {pattern}: the input has {partitions} partitions, and the pipeline keeps state "

@@ -53,7 +53,7 @@ class DriftMonitor:
             self._turn_at = time.monotonic() + SPAN_S
             self._spans = now, Drift(self._profile)
         return tuple(
-            Shown(each.name, each.psi, each.seen, each.nulls, each.out_of_range)
-            for each in both.report()
-            if each.seen >= max(LEAST, LEAST_A_BIN * each.bins)
+            Shown(column.name, column.psi, column.seen, column.nulls, column.out_of_range)
+            for column in both.report()
+            if column.seen >= max(LEAST, LEAST_A_BIN * column.bins)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from makiserve.kafka import LOG_APPEND_TIME, Message
@@ -49,7 +50,7 @@ class Arrivals:
 
         Older entries are forgotten, so later calls must pass the same offset or a later one.
         """
-        known = sum(1 for each in self._seen if each.end <= offset)
+        known = sum(1 for entry in self._seen if entry.end <= offset)
         del self._seen[: max(0, known - 1)]
         return self._seen[0].time_s if known else None
 
@@ -70,7 +71,7 @@ class _Watched:
 
     def arrival(self, offset: int) -> float:
         """Return the latest known time before which the record at `offset` cannot have arrived."""
-        times = [known for each in (self.ends, self.appended) if (known := each.before(offset)) is not None]
+        times = [known for arrivals in (self.ends, self.appended) if (known := arrivals.before(offset)) is not None]
         return max(times, default=self.since_s)
 
 
@@ -97,35 +98,35 @@ class LagTracker:
 
     def idle(self, partitions: Iterable[Partition]) -> None:
         """Record that the loop received nothing: only transaction markers are left before the end."""
-        self._idle = {each.number: self._end(each.number) for each in partitions}
+        self._idle = {partition.number: self._end(partition.number) for partition in partitions}
 
     def frozen(self, partitions: Iterable[Partition]) -> tuple[LaneStatus, ...]:
         """Return the current status of these partitions; all others are forgotten."""
-        found = tuple(self._lane(each) for each in sorted(partitions, key=lambda each: each.number))
-        self._watched = {lane.partition: self._watched[lane.partition] for lane in found}
-        return found
+        statuses = tuple(map(self._lane, sorted(partitions, key=attrgetter("number"))))
+        self._watched = {lane.partition: self._watched[lane.partition] for lane in statuses}
+        return statuses
 
     def _of(self, number: int, now: float) -> _Watched:
         return self._watched.setdefault(number, _Watched(now))
 
-    def _lane(self, each: Partition) -> LaneStatus:
-        now, committed = time.time(), each.position.committed
-        watched, end = self._of(each.number, now), self._end(each.number)
+    def _lane(self, partition: Partition) -> LaneStatus:
+        now, committed = time.time(), partition.position.committed
+        watched, end = self._of(partition.number, now), self._end(partition.number)
         lag = None if end is None else max(0, end - committed)
-        if end is not None and self._idle.get(each.number) == end and each.next_offset == committed:
+        if end is not None and self._idle.get(partition.number) == end and partition.next_offset == committed:
             lag = 0
         lag_s = max(0.0, now - watched.arrival(committed)) if lag else 0.0
         if end is not None:
             watched.ends.note(end if lag else committed, now)
-        start = each.beginning.start if each.beginning else committed
+        start = partition.beginning.start if partition.beginning else committed
         span = committed - start
-        done = 1.0 if each.phase is Phase.RUNNING else (each.next_offset - start) / span if span > 0 else 0.0
+        done = 1.0 if partition.phase is Phase.RUNNING else (partition.next_offset - start) / span if span > 0 else 0.0
         return LaneStatus(
-            topic=each.topic,
-            partition=each.number,
-            phase=each.phase.value,
+            topic=partition.topic,
+            partition=partition.number,
+            phase=partition.phase.value,
             committed=committed,
-            next_offset=each.next_offset,
+            next_offset=partition.next_offset,
             end=end,
             lag_records=lag,
             lag_s=lag_s,

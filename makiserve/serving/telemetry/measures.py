@@ -186,14 +186,16 @@ class StateSizer:
         return self._found
 
     def _measured(self, lanes: Iterable[Lane]) -> tuple[StateSize, ...]:
-        found: dict[str, StateSize] = {}
+        by_operator: dict[str, StateSize] = {}
         for lane in lanes:
             for prefix, checkpoints, state in zip(PREFIXES, self._processor.checkpoints, lane.states, strict=False):
                 for name, size in checkpoints.sizes(state, SAMPLE).items():
                     operator = prefix + name
-                    known = found.get(operator, StateSize(operator, 0, 0))
-                    found[operator] = StateSize(operator, known.keys + size.keys, known.size_bytes + size.size_bytes)
-        return tuple(found.values())
+                    total = by_operator.get(operator, StateSize(operator, 0, 0))
+                    by_operator[operator] = StateSize(
+                        operator, total.keys + size.keys, total.size_bytes + size.size_bytes
+                    )
+        return tuple(by_operator.values())
 
 
 class Timings(NamedTuple):

@@ -160,7 +160,7 @@ class Telemetry:
             workers=(self._status(),),
             lanes=self._lanes.frozen(partitions),
             totals=copy.deepcopy(self.counts.total),
-            state=self._sizes.frozen(each.lane for each in partitions if each.phase is Phase.RUNNING),
+            state=self._sizes.frozen(partition.lane for partition in partitions if partition.phase is Phase.RUNNING),
             predictions=self._recent.predictions,
             dead_letters=self._recent.dead_letters,
             drift=self._drifting.frozen(),

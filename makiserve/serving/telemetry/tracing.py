@@ -114,8 +114,8 @@ def tracing() -> Iterator[TracerProvider | None]:
             f"{' or '.join(ENDPOINTS)} is set, but the exporter is not installed: pip install 'makiserve[otel]', "
             "or unset the variable"
         ) from error
-    own = {SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", "makiserve"), SERVICE_VERSION: __version__}
-    provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
+    attributes = {SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", "makiserve"), SERVICE_VERSION: __version__}
+    provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:
         yield provider
