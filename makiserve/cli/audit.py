@@ -69,11 +69,11 @@ def _print(audited: Audited, group: str) -> None:
     for name, side in (("outputs", audited.outputs), ("dead letters", audited.dead)):
         same = f"{side.identical:,} identical, {side.close:,} within the tolerance, {side.different:,} different"
         print(f"  {name:13} {same}, {side.missing:,} missing, {side.unexpected:,} unexpected")
-    if difference := audited.parting:
-        print(f"  first at      {audited.name}@{difference.offset}")
-        print(f"  replay        {difference.expected}")
-        print(f"  service       {difference.found}")
-        print(f"  record        {difference.record}")
+    if mismatch := audited.mismatch:
+        print(f"  first at      {audited.name}@{mismatch.offset}")
+        print(f"  replay        {mismatch.expected}")
+        print(f"  service       {mismatch.actual}")
+        print(f"  record        {mismatch.record}")
         if audited.origin:
             print(
                 f"  The replay started with empty state at offset {audited.origin:,}. If the service started at a "

@@ -104,7 +104,7 @@ def print_differences(differences: Differences) -> None:
             sizes = "".join(f", {part:.0%} within {size:.3g}" for part, size in parts)
             print(f"              {column.name}: {column.differing:,} differ, by at most {column.largest:.6g}{sizes}")
     for example in differences.first:
-        expected, actual = (side or "no output" for side in (example.expected, example.found))
+        expected, actual = (side or "no output" for side in (example.expected, example.actual))
         print(f"              {example.source}@{example.offset}: expected {expected}, got {actual}")
 
 

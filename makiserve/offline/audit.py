@@ -48,11 +48,11 @@ class ExpectedOutputs:
         Args:
             refused: the reason of each dead letter for such an output.
         """
-        found = {position for position, _ in self.outputs if position in refused}
-        dead = [(position, refused[position]) for position in found]
+        refused_outputs = {position for position, _ in self.outputs if position in refused}
+        dead = [(position, refused[position]) for position in refused_outputs]
         return ExpectedOutputs(
             self.offsets,
-            [output for output in self.outputs if output[0] not in found],
+            [output for output in self.outputs if output[0] not in refused_outputs],
             sorted([*self.dead, *dead], key=lambda entry: entry[0][1]),
         )
 
@@ -66,7 +66,7 @@ def expected_outputs(
         model.outputs(),
         f"{span.topic}[{span.partition}]",
     )
-    lane, again, is_live = scorer.new_lane(), ExpectedOutputs((span.end, span.end)), False
+    lane, expected, is_live = scorer.new_lane(), ExpectedOutputs((span.end, span.end)), False
     for messages in reader.read_input(origin._replace(end=span.end, until_ms=span.until_ms)):
         records = decoder.decode(messages).records
         first = 0 if is_live else _first(messages, span)
@@ -77,13 +77,13 @@ def expected_outputs(
         batch = Batch(lane, records[first:], scorer.challenged(keys, name, offsets))
         (scored,) = scorer.score([batch])
         encoded = form.encode(scored, batch.records)
-        again.offsets = again.offsets[0] if is_live else offsets[0], offsets[-1] + 1
-        again.outputs += [
+        expected.offsets = expected.offsets[0] if is_live else offsets[0], offsets[-1] + 1
+        expected.outputs += [
             ((name, offsets[cause]), value) for cause, value in zip(encoded.causes, encoded.values, strict=True)
         ]
-        again.dead += [((name, offsets[index]), error.reason.encode()) for index, error in encoded.dead]
+        expected.dead += [((name, offsets[index]), error.reason.encode()) for index, error in encoded.dead]
         is_live = True
-    return again
+    return expected
 
 
 def _first(messages: Sequence[Message], span: OffsetRange) -> int:
@@ -110,13 +110,13 @@ class AuditMismatch:
     Attributes:
         offset: of the record.
         expected: the output of the replay.
-        found: the output of the service.
+        actual: the output of the service.
         record: the input message, shortened.
     """
 
     offset: int
     expected: str
-    found: str
+    actual: str
     record: str
 
 
@@ -132,7 +132,7 @@ class Audited:
         outputs: the comparison of the outputs.
         dead: the comparison of the dead letters, by their reasons.
         writers: number of outputs and dead letters by version and digest of the model.
-        parting: the first difference; None if there is none.
+        mismatch: the first difference; None if there is none.
     """
 
     name: str
@@ -142,7 +142,7 @@ class Audited:
     outputs: Comparison
     dead: Comparison
     writers: Counter[tuple[str, str]]
-    parting: AuditMismatch | None
+    mismatch: AuditMismatch | None
 
     @property
     def agree(self) -> bool:
@@ -177,21 +177,25 @@ def audit(model: Served, connection: Connection, settings: AuditSettings) -> lis
         values = OutputReader(model, connection.broker)
         outputs = actual_outputs(reader, connection, settings.output, settings.input, values)
         dead = actual_outputs(reader, connection, settings.dead_letters, settings.input)
-        found = []
+        audited = []
         for span, origin, committed in zip(compared, origins, done, strict=True):
             name, bounded = f"{span.topic}[{span.partition}]", up_to_commit(span, committed)
-            again = expected_outputs(reader, decoder, model, origin, bounded)
-            own = [_within(each.get(name, []), again.offsets) for each in (outputs, dead)]
-            again = again.without_refused({each.position: each.value for each in own[1] if each.value in UNWRITTEN})
-            pair = values.normalized(again.outputs), values.normalized(_plain(own[0]))
+            expected = expected_outputs(reader, decoder, model, origin, bounded)
+            actual = [_within(messages.get(name, []), expected.offsets) for messages in (outputs, dead)]
+            expected = expected.without_refused(
+                {dead_letter.position: dead_letter.value for dead_letter in actual[1] if dead_letter.value in UNWRITTEN}
+            )
+            pair = values.normalized(expected.outputs), values.normalized(_plain(actual[0]))
             sides = (
                 compare(*pair, tolerance=settings.tolerance),
-                compare(again.dead, _plain(own[1]), tolerance=0),
+                compare(expected.dead, _plain(actual[1]), tolerance=0),
             )
-            writers = Counter(one.writer for one in (*own[0], *own[1]))
-            parting = _parting(reader, bounded, again, own, sides)
-            found.append(Audited(name, again.offsets, origin.start, committed is not None, *sides, writers, parting))
-        return found
+            writers = Counter(output.writer for output in (*actual[0], *actual[1]))
+            mismatch = _mismatch(reader, bounded, expected, actual, sides)
+            audited.append(
+                Audited(name, expected.offsets, origin.start, committed is not None, *sides, writers, mismatch)
+            )
+        return audited
 
 
 def refuse_topic_between(name: str, group: str) -> None:
@@ -213,19 +217,19 @@ def up_to_commit(span: OffsetRange, committed: int | None) -> OffsetRange:
     return span if committed is None else span._replace(end=max(span.start, min(span.end, committed)))
 
 
-def _within(found: Sequence[ActualOutputs], offsets: tuple[int, int]) -> list[ActualOutputs]:
-    return [one for one in found if offsets[0] <= one.position[1] < offsets[1]]
+def _within(outputs: Sequence[ActualOutputs], offsets: tuple[int, int]) -> list[ActualOutputs]:
+    return [output for output in outputs if offsets[0] <= output.position[1] < offsets[1]]
 
 
-def _plain(found: Sequence[ActualOutputs]) -> list[Output]:
-    return [(one.position, one.value) for one in found]
+def _plain(outputs: Sequence[ActualOutputs]) -> list[Output]:
+    return [(output.position, output.value) for output in outputs]
 
 
-def _parting(
+def _mismatch(
     reader: RangeReader,
     span: OffsetRange,
-    again: ExpectedOutputs,
-    own: Sequence[Sequence[ActualOutputs]],
+    expected: ExpectedOutputs,
+    actual: Sequence[Sequence[ActualOutputs]],
     sides: Sequence[Comparison],
 ) -> AuditMismatch | None:
     places = [output[0][1] for side in sides for output in side.first or () if output is not None]
@@ -240,8 +244,8 @@ def _parting(
     record = next((message.value() or b"" for message in messages), b"").decode(errors="replace")
     return AuditMismatch(
         offset,
-        _compared(offset, again.outputs, again.dead),
-        _compared(offset, _plain(own[0]), _plain(own[1])),
+        _compared(offset, expected.outputs, expected.dead),
+        _compared(offset, _plain(actual[0]), _plain(actual[1])),
         record if len(record) <= LONGEST else record[: LONGEST - 1] + "…",
     )
 

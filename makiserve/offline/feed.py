@@ -166,11 +166,11 @@ def score(
                 lanes.rebuild(block.cut(0, first))
             shown = block.cut(first, None if left is None else first + left)
             if shown.offsets:
-                found, scored = lanes.score(shown)
+                keyed, scored = lanes.score(shown)
                 if early:
                     scored = scored.take(frozenset(range(len(shown.offsets))).difference(early).__contains__)
-                published = form.writable(scored, found.records) if form else scored
-                yield found, selection.sampled(published, found.offsets)
+                published = form.writable(scored, keyed.records) if form else scored
+                yield keyed, selection.sampled(published, keyed.offsets)
             if left is not None:
                 left -= len(shown.offsets)
                 if not left:
@@ -178,7 +178,7 @@ def score(
 
 
 def feed(
-    scored: Iterable[tuple[Block, Scored]],
+    scored_blocks: Iterable[tuple[Block, Scored]],
     sinks: Sequence[Sink],
     sources: Sequence[Readable],
     progress: Progress | None = None,
@@ -186,7 +186,7 @@ def feed(
     """Pass scored blocks to the sinks, without records or features if no sink needs them.
 
     Args:
-        scored: blocks in order.
+        scored_blocks: in order.
         sinks: receive the blocks.
         sources: the sources of the blocks, which know how much of them has been read.
         progress: called after each block.
@@ -195,15 +195,15 @@ def feed(
         SourceError: a sink cannot write.
     """
     records = outputs = 0
-    needs_records = any(each.needs_records for each in sinks)
-    needs_features = any(each.needs_features for each in sinks)
-    for block, found in scored:
+    needs_records = any(sink.needs_records for sink in sinks)
+    needs_features = any(sink.needs_features for sink in sinks)
+    for block, scored in scored_blocks:
         shown = block if needs_records else block._replace(records=())
-        reduced = found if needs_features else found._replace(features=[])
+        reduced = scored if needs_features else scored._replace(features=[])
         for sink in sinks:
             sink.take(shown, reduced)
         records += len(block.offsets)
-        outputs += found.published
+        outputs += scored.published
         if progress:
             progress(records, _part(sources))
     return FeedProgress(records, outputs)

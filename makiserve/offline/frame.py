@@ -112,6 +112,6 @@ def features_frame(
         )
     if as_ == "pandas":
         frame = rows.to_pandas()
-        frame.attrs |= {"dead_letters": failed, "sources": [each.name for each in sources]}
+        frame.attrs |= {"dead_letters": failed, "sources": [source.name for source in sources]}
         return frame
     return rows.to_polars() if as_ == "polars" else rows.to_arrow()

@@ -46,11 +46,11 @@ class Ahead:
         """
         if self.time is None:
             return range(count, count + len(records))
-        found = []
+        positions = []
         for time in values_of(records, self.time):
             latest = latest if time is None else microseconds(time)
-            found.append(latest)
-        return found
+            positions.append(latest)
+        return positions
 
 
 SAME_RECORD = Ahead()

@@ -63,7 +63,7 @@ class StreamRecords:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._positions: dict[Identity, list[Position]] = {}
-        self._found: dict[Identity, int] = {}
+        self._matched: dict[Identity, int] = {}
         self.count = 0
 
     def add(self, positions: Iterable[Position], records: Iterable[Record | DecodeError]) -> None:
@@ -78,16 +78,16 @@ class StreamRecords:
         if isinstance(record, DecodeError):
             return None
         identity = self._identity(record)
-        positions, number = self._positions.get(identity, ()), self._found.get(identity, 0)
+        positions, number = self._positions.get(identity, ()), self._matched.get(identity, 0)
         if number >= len(positions):
             return None
-        self._found[identity] = number + 1
+        self._matched[identity] = number + 1
         return positions[number]
 
     @property
     def absent(self) -> int:
         """The number of records that were not found so far."""
-        return self.count - sum(self._found.values())
+        return self.count - sum(self._matched.values())
 
     def _identity(self, record: Record) -> Identity:
         return tuple(getattr(record, name) for name in self._names)
@@ -127,7 +127,9 @@ class LakeOutputs:
 
     def _count_reordered(self, positions: Sequence[Position | None], block: Block) -> None:
         lanes = block.lanes or [block.source] * len(positions)
-        for lane, (partition, offset) in ((lane, each) for lane, each in zip(lanes, positions, strict=True) if each):
+        for lane, (partition, offset) in (
+            (lane, position) for lane, position in zip(lanes, positions, strict=True) if position
+        ):
             latest = self._latest.setdefault((lane, partition), offset)
             self.reordered += offset < latest
             self._latest[lane, partition] = max(offset, latest)
@@ -169,7 +171,9 @@ def audit_against_lake(
                 positions = [(place, message.offset()) for message in messages]
                 stream.add(positions, decoder.decode(messages).records)
                 compared.update(positions)
-            served += [(one.position, one.value) for one in outputs.get(place, ()) if one.position in compared]
+            served += [
+                (output.position, output.value) for output in outputs.get(place, ()) if output.position in compared
+            ]
     if not served:
         raise ConfigurationError(
             f"{settings.output} has no output for the {stream.count:,} records of {settings.input} in this range"
@@ -184,8 +188,8 @@ def audit_against_lake(
         collect=False,
         sinks=[lake],
     )
-    expected, found = (_frame(values.normalized(outputs)) for outputs in (lake.outputs, served))
-    different = differences(expected, found, against=against, tolerance=settings.tolerance)
+    expected, actual = (_frame(values.normalized(outputs)) for outputs in (lake.outputs, served))
+    different = differences(expected, actual, against=against, tolerance=settings.tolerance)
     return LakeAudited(stream.count, stream.absent, lake.extra, lake.reordered, different)
 
 
@@ -208,8 +212,8 @@ def _frame(outputs: Sequence[Output]) -> pd.DataFrame:
 
 
 def _flat(fields: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in fields.items():
         inner = _flat(value) if isinstance(value, dict) else {}
-        found |= {f"{name}.{each}": content for each, content in inner.items()} if inner else {name: value}
-    return found
+        flat |= {f"{name}.{inner_name}": content for inner_name, content in inner.items()} if inner else {name: value}
+    return flat

@@ -69,10 +69,12 @@ class LaneByField:
 
     def score(self, block: Block) -> tuple[Block, Scored]:
         keys, parts = self._parts(block)
-        own = self._scorer.challenged(block.keys, block.source, block.offsets)
-        found = self._scorer.score([self._batch(block, key, indexes, own) for key, indexes in parts.items()])
+        is_challenged = self._scorer.challenged(block.keys, block.source, block.offsets)
+        outputs = self._scorer.score(
+            [self._batch(block, key, indexes, is_challenged) for key, indexes in parts.items()]
+        )
         dead = [(index, record) for index, record in enumerate(block.records) if isinstance(record, DecodeError)]
-        of_block = [scored.map_causes(indexes) for scored, indexes in zip(found, parts.values(), strict=True)]
+        of_block = [scored.map_causes(indexes) for scored, indexes in zip(outputs, parts.values(), strict=True)]
         return block._replace(keys=keys, lanes=keys), Scored.concat([Scored([], [], [], [*dead]), *of_block])
 
     def _parts(self, block: Block) -> tuple[list[Any], dict[Hashable, list[int]]]:
@@ -97,8 +99,8 @@ class LaneByField:
     ) -> Batch:
         if key not in self._lanes:
             self._lanes[key] = self._scorer.new_lane()
-        own = is_challenged and [is_challenged[index] for index in indexes]
-        return Batch(self._lanes[key], [block.records[index] for index in indexes], own)
+        challenged = is_challenged and [is_challenged[index] for index in indexes]
+        return Batch(self._lanes[key], [block.records[index] for index in indexes], challenged)
 
 
 def lanes_of(scorer: Scorer, schema: Schema, lane_by: str | None) -> Lanes:

@@ -53,18 +53,18 @@ def _data(report: Report) -> Data:
 
 
 def _metrics(report: Report) -> dict[str, float]:
-    found = {
+    logged = {
         "records": float(report.records),
         "outputs": float(report.outputs),
         "dead_letters": float(sum(report.reasons.values())),
     }
     if report.measured:
         metrics = report.measured.metrics
-        found |= {"rows": float(metrics.rows), **metrics.figures}
+        logged |= {"rows": float(metrics.rows), **metrics.figures}
         for baseline, figures in metrics.baselines.items():
             prefix = baseline.replace(" ", "_")
-            found |= {f"{prefix}_{name}": value for name, value in figures.items()}
-    return found
+            logged |= {f"{prefix}_{name}": value for name, value in figures.items()}
+    return logged
 
 
 def _params(settings: ReplaySettings) -> dict[str, str]:

@@ -103,8 +103,8 @@ def trace_record(
             record = block.records[index]
             state = states.setdefault(lane, follower.new_state())
             followed = None if isinstance(record, DecodeError) else follower.follow(record, state)
-            one, scored = lanes.score(block.cut(index, index + 1))
-            encoded = model.outputs().encode(scored, one.records)
+            traced, scored = lanes.score(block.cut(index, index + 1))
+            encoded = model.outputs().encode(scored, traced.records)
             error = encoded.dead[0][1] if encoded.dead else None
             offset = block.offsets[index]
             return RecordTrace(block.source, offset, lane, record, followed, scored.predictions, encoded.values, error)

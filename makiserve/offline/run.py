@@ -166,7 +166,7 @@ def replay(
     dead, path = DeadLetters(None if collect else KEPT_DEAD), Path(output) if output else None
     late = None if order else time_order(packaged.plan, schema)
     unseen, start = Unseen(schema), perf_counter()
-    with output_file(path, form, is_keyed=bool(lane_by) or any(each.is_keyed for each in sources)) as file:
+    with output_file(path, form, is_keyed=bool(lane_by) or any(source.is_keyed for source in sources)) as file:
         taking = [sink for sink in (dead, collected, file, late, unseen, *watch.sinks, *sinks) if sink is not None]
         count = 1 if lane_by or selection.limit else processes_for(sources, processes)
         if count == 1:

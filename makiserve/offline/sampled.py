@@ -52,8 +52,8 @@ class SampledFeatures:
 
     def drift(self) -> dict[str, FeatureDrift]:
         """Return the drift from the training for each feature that the training had."""
-        found = self._drift.report() if self._drift else []
-        return {each.name: each for each in found if each.name in self.names}
+        drifts = self._drift.report() if self._drift else []
+        return {feature.name: feature for feature in drifts if feature.name in self.names}
 
 
 class Example(NamedTuple):

@@ -56,14 +56,14 @@ def actual_outputs(
     Raises:
         ConfigurationError: the topic does not exist.
     """
-    found: dict[str, list[ActualOutputs]] = {}
+    by_partition: dict[str, list[ActualOutputs]] = {}
     for span in offset_ranges(connection, topic, place_from_text("earliest"), place_from_text("latest")):
         for messages in reader.read(span):
             values = outputs.read(messages) if outputs else [message.value() or b"" for message in messages]
-            for one in filter(None, map(_written, messages, values)):
-                if one.position[0].rpartition("[")[0] == source:
-                    found.setdefault(one.position[0], []).append(one)
-    return found
+            for output in filter(None, map(_written, messages, values)):
+                if output.position[0].rpartition("[")[0] == source:
+                    by_partition.setdefault(output.position[0], []).append(output)
+    return by_partition
 
 
 def _written(message: Message, output: bytes) -> ActualOutputs | None:

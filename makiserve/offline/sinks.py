@@ -120,8 +120,8 @@ class Collected:
     def values(self) -> list[Any]:
         """Return the predictions if the outputs contain nothing else, otherwise the outputs as they are published."""
         if self._form.names == ("prediction",):
-            return [each.prediction for each in self.objects]
-        return [msgspec.json.decode(self._form.encode_object(each)) for each in self.objects]
+            return [output.prediction for output in self.objects]
+        return [msgspec.json.decode(self._form.encode_object(output)) for output in self.objects]
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each output: position, key if the source has keys, the output's fields, label.

@@ -92,18 +92,18 @@ def validate(
             collect=False,
             progress=progress,
         )
-        found = None
+        compared = None
         if ready and output:
             then = read_outputs(ready.result())
             against = settings.baseline or str(settings.expect)
-            found = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
+            compared = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
         judged = tuple(verdicts(required, _figures(replayed)))
-        report = replayed.report and replace(replayed.report, verdicts=judged, differences=found)
+        report = replayed.report and replace(replayed.report, verdicts=judged, differences=compared)
         if report and settings.report:
             report.write(settings.report)
-        validation = Validation(replace(replayed, report=report, output=settings.output), judged, found)
+        validation = Validation(replace(replayed, report=report, output=settings.output), judged, compared)
         if settings.log and report and output and not isinstance(model, FeaturesOnly):
-            passed = validation.passed if judged or found else None
+            passed = validation.passed if judged or compared else None
             validation = replace(validation, run_id=record_run(model, report, settings, output, passed))
     return validation
 

@@ -31,7 +31,7 @@ class ColumnDifference(NamedTuple):
         differing: number of outputs whose values differ by more than the tolerance.
         largest: the maximum absolute difference of numbers; nan if the column holds other values.
         quantiles: 50th, 90th and 99th percentile of the absolute differences; empty if the column holds other values.
-        differences: float64[n], found minus expected; empty if the column holds other values.
+        differences: float64[n], actual minus expected; empty if the column holds other values.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Mismatch(NamedTuple):
     source: str
     offset: int
     expected: dict[str, Any] | None
-    found: dict[str, Any] | None
+    actual: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Differences:
         tolerance: relative, as given.
         matched: number of outputs that both sides have.
         missing: number of outputs that only the expected side has.
-        unexpected: number of outputs that only the found side has.
+        unexpected: number of outputs that only the actual side has.
         columns: the columns that both sides have, in order.
         first: the first outputs that differ, in the order of the sources.
     """
@@ -79,20 +79,20 @@ class Differences:
 
 
 def differences(
-    expected: pd.DataFrame, found: pd.DataFrame, *, against: str, tolerance: float = TOLERANCE
+    expected: pd.DataFrame, actual: pd.DataFrame, *, against: str, tolerance: float = TOLERANCE
 ) -> Differences:
     """Compare the outputs that have the same source and offset. Several outputs of a record are compared in order.
 
     Args:
         expected: with the columns source and offset, and the columns to compare.
-        found: with the same columns. If each side has a single source, the names of the sources may differ.
+        actual: with the same columns. If each side has a single source, the names of the sources may differ.
         against: a name for the expected side.
         tolerance: relative, for numbers.
 
     Raises:
         ConfigurationError: a side has no position, or the sides have no column in common.
     """
-    left, right = _placed(expected, against), _placed(found, "the replay")
+    left, right = _placed(expected, against), _placed(actual, "the replay")
     if left["source"].nunique() == right["source"].nunique() == 1:
         left["source"] = right["source"].iloc[0]
     names = [name for name in right.columns if name in left.columns and name not in IDENTITY]
@@ -143,9 +143,9 @@ def _placed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _column(
-    name: str, expected: pd.Series[Any], found: pd.Series[Any], tolerance: float
+    name: str, expected: pd.Series[Any], actual: pd.Series[Any], tolerance: float
 ) -> tuple[ColumnDifference, Array]:
-    left, right = (side.to_numpy() for side in (expected, found))
+    left, right = (side.to_numpy() for side in (expected, actual))
     if not (_is_numeric(left) and _is_numeric(right)):
         beyond = np.array([_text(a) != _text(b) for a, b in zip(left, right, strict=True)], bool)
         return ColumnDifference(name, int(beyond.sum()), float("nan"), (), np.empty(0)), beyond
@@ -165,14 +165,14 @@ def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> t
     """Return the first outputs that differ, in the order of the replay's sources and by ascending offset."""
     places = {source: place for place, source in enumerate(order["source"].unique())}
     parted = parted.assign(_place=parted["source"].map(places).fillna(len(places)))
-    found = []
+    mismatches = []
     for row in parted.sort_values(["_place", *PLACE]).head(SHOWN).to_dict("records"):
         sides = [
             None if row["_merge"] == absent else {name: row[f"{index}{end}"] for index, name in enumerate(names)}
             for end, absent in (("_x", "right_only"), ("_y", "left_only"))
         ]
-        found.append(Mismatch(str(row["source"]), int(row["offset"]), *sides))
-    return tuple(found)
+        mismatches.append(Mismatch(str(row["source"]), int(row["offset"]), *sides))
+    return tuple(mismatches)
 
 
 def _is_numeric(values: Array) -> bool:

@@ -44,23 +44,23 @@ class ClassificationMetrics:
     def figures(self, rows: Any = slice(None)) -> dict[str, float]:
         """Return the metrics of some rows. With more than two classes all but accuracy and log_loss are class means."""
         actual = self.actual[rows]
-        found = _figures(self.predicted[rows], actual, is_binary=self.is_binary)
+        figures = _figures(self.predicted[rows], actual, is_binary=self.is_binary)
         if self.probabilities is not None:
-            found |= _of_probabilities(self.probabilities[rows], actual)
-        return found
+            figures |= _of_probabilities(self.probabilities[rows], actual)
+        return figures
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """Return the metrics of always predicting the most frequent class, and of predicting the last label."""
         counts = np.bincount(self.actual, minlength=len(self.classes))
         always = np.full(len(self.actual), counts.argmax())
-        found = {"most frequent": _figures(always, self.actual, is_binary=self.is_binary)}
+        baselines = {"most frequent": _figures(always, self.actual, is_binary=self.is_binary)}
         if self.probabilities is not None:
             shares = np.tile(counts / counts.sum(), (len(self.actual), 1))
-            found["most frequent"] |= _of_probabilities(shares, self.actual)
+            baselines["most frequent"] |= _of_probabilities(shares, self.actual)
         known = self.last != UNKNOWN
         if known.any():
-            found["last value"] = _figures(self.last[known], self.actual[known], is_binary=self.is_binary)
-        return found
+            baselines["last value"] = _figures(self.last[known], self.actual[known], is_binary=self.is_binary)
+        return baselines
 
 
 def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]) -> ClassificationMetrics:
@@ -84,10 +84,10 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
     index = {name: number for number, name in enumerate(order)}
     strangers = [repr(name) for name in seen if name not in index]
     if strangers or (scores is not None and scores.shape[1] != len(order)):
-        found = f"labels such as {', '.join(strangers[:3])}" if strangers else f"{len(order)} classes in the labels"
+        observed = f"labels such as {', '.join(strangers[:3])}" if strangers else f"{len(order)} classes in the labels"
         width = f" ({scores.shape[1]} probabilities)" if scores is not None else ""
         raise ConfigurationError(
-            f"the data have {found}, but the model predicts {', '.join(map(repr, order[:5]))}{width}: labels and "
+            f"the data have {observed}, but the model predicts {', '.join(map(repr, order[:5]))}{width}: labels and "
             "predictions must have the same classes and the same type"
         )
     predicted = _codes(predictions, index) if scores is None else scores.argmax(axis=1)
@@ -101,8 +101,8 @@ def class_scores(predictions: Array) -> Array | None:
     """Return the scores of each class, float64[n, classes], given as lists or by name; None if there is one value."""
     if predictions.ndim == 2:
         return predictions.astype(np.float64)
-    if predictions.dtype.kind == "O" and len(predictions) and all(isinstance(each, dict) for each in predictions):
-        rows = [list(each.values()) for each in predictions]
+    if predictions.dtype.kind == "O" and len(predictions) and all(isinstance(scores, dict) for scores in predictions):
+        rows = [list(scores.values()) for scores in predictions]
         if all(isinstance(value, int | float) for row in rows for value in row) and len(set(map(len, rows))) == 1:
             return np.array(rows, np.float64)
     return None

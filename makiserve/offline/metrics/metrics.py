@@ -96,20 +96,20 @@ def measure(observed: Observed, task: ModelTask) -> Metrics:
     Raises:
         ConfigurationError: for the same reasons as `evidence`.
     """
-    found = evidence(observed, task)
+    metrics = evidence(observed, task)
     chosen = observed.labelled
-    groups = [group for name, values in observed.by.items() for group in _groups(name, values[chosen], found)]
-    return Metrics(found.kind, len(found.actual), found.figures(), found.baselines(), tuple(groups))
+    groups = [group for name, values in observed.by.items() for group in _groups(name, values[chosen], metrics)]
+    return Metrics(metrics.kind, len(metrics.actual), metrics.figures(), metrics.baselines(), tuple(groups))
 
 
-def _groups(by: str, values: Array, found: RegressionMetrics | ClassificationMetrics) -> Iterator[GroupMetrics]:
+def _groups(by: str, values: Array, metrics: RegressionMetrics | ClassificationMetrics) -> Iterator[GroupMetrics]:
     names, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     largest = np.argsort(-counts, kind="stable")
     for code in largest[:MOST_GROUPS]:
-        yield GroupMetrics(by, str(names[code]), int(counts[code]), found.figures(codes == code))
+        yield GroupMetrics(by, str(names[code]), int(counts[code]), metrics.figures(codes == code))
     if len(rest := largest[MOST_GROUPS:]):
         rows = np.isin(codes, rest)
-        yield GroupMetrics(by, None, int(rows.sum()), found.figures(rows))
+        yield GroupMetrics(by, None, int(rows.sum()), metrics.figures(rows))
 
 
 def _kind(predictions: Array, labels: Array) -> Kind:

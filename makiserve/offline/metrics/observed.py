@@ -127,8 +127,8 @@ class Observer:
         targets = [positions[number] + ahead.distance for number in part.numbers]
         ready = bisect_right(targets, positions[-1])
         if ready:
-            own = [labels[bisect_left(positions, target)] for target in targets[:ready]]
-            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), own)])
+            arrived = [labels[bisect_left(positions, target)] for target in targets[:ready]]
+            self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), arrived)])
         so_far.waiting.extend(
             zip(targets[ready:], zip(*(column[ready:] for column in columns), strict=True), strict=True)
         )
@@ -164,13 +164,13 @@ def _parts(block: Block, scored: Scored) -> Iterator[_Part]:
     indexes: dict[Hashable, list[int]] = {}
     for index, lane in enumerate(block.lanes):
         indexes.setdefault(lane, []).append(index)
-    numbers = {index: number for own in indexes.values() for number, index in enumerate(own)}
+    numbers = {index: number for positions in indexes.values() for number, index in enumerate(positions)}
     outputs: dict[Hashable, list[tuple[int, int, Any]]] = {lane: [] for lane in indexes}
     for cause, prediction in zip(causes, predictions, strict=True):
         outputs[block.lanes[cause]].append((numbers[cause], block.offsets[cause], prediction))
-    for lane, own in indexes.items():
+    for lane, lane_indexes in indexes.items():
         columns = zip(*outputs[lane], strict=True) if outputs[lane] else ((), (), ())
-        yield _Part(lane, records_at(block.records, own), *map(list, columns))
+        yield _Part(lane, records_at(block.records, lane_indexes), *map(list, columns))
 
 
 def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
@@ -205,9 +205,9 @@ def _array(values: Sequence[Any]) -> Array:
         return np.array(values)
     if kinds == {dict} and len({tuple(value) for value in values}) == 1:  # probabilities by class, in their order
         return np.array([list(value.values()) for value in values])
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def _joined(parts: Sequence[Array]) -> Array:

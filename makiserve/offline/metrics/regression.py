@@ -48,11 +48,11 @@ class RegressionMetrics:
         """Return the metrics of always predicting the mean, and of predicting the last label."""
         scale = _scale(self.actual)
         mean = (self.actual / scale).mean() * scale
-        found = {"mean": _figures(np.full(len(self.actual), mean), self.actual)}
+        baselines = {"mean": _figures(np.full(len(self.actual), mean), self.actual)}
         known = ~missing(self.last)
         if known.any():
-            found["last value"] = _figures(self.last[known], self.actual[known])
-        return found
+            baselines["last value"] = _figures(self.last[known], self.actual[known])
+        return baselines
 
 
 def amounts(predictions: Array, labels: Array, last: Array) -> RegressionMetrics:

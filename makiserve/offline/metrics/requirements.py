@@ -33,12 +33,12 @@ class RequirementResult(NamedTuple):
     """A requirement, the value of its metric, and whether it is met. nan does not meet any requirement."""
 
     requirement: Requirement
-    found: float
+    actual: float
     is_met: bool
 
     def __str__(self) -> str:
         word = "met" if self.is_met else "failed"
-        return f"{word}: {self.requirement} (actual value {self.found:.6g})"
+        return f"{word}: {self.requirement} (actual value {self.actual:.6g})"
 
 
 def requirement_from_text(text: str) -> Requirement:
@@ -62,12 +62,12 @@ def verdicts(requirements: Iterable[Requirement], figures: Mapping[str, float]) 
     Raises:
         ConfigurationError: the metric does not exist.
     """
-    found = []
+    results = []
     for requirement in requirements:
         if requirement.metric not in figures:
             raise ConfigurationError(
                 f"--require {requirement}: unknown metric {requirement.metric}; available: {', '.join(figures)}"
             )
         value = figures[requirement.metric]
-        found.append(RequirementResult(requirement, value, COMPARE[requirement.relation](value, requirement.bound)))
-    return found
+        results.append(RequirementResult(requirement, value, COMPARE[requirement.relation](value, requirement.bound)))
+    return results

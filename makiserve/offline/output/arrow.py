@@ -64,8 +64,8 @@ def common_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
     Raises:
         SourceError: the schemas have no types in common, or the outputs have different fields.
     """
-    if any(each.names != schemas[0].names for each in schemas):
-        raise different_fields(*dict.fromkeys(tuple(each.names) for each in schemas))
+    if any(schema.names != schemas[0].names for schema in schemas):
+        raise different_fields(*dict.fromkeys(tuple(schema.names) for schema in schemas))
     try:
         return pa.unify_schemas(schemas, promote_options="permissive")
     except pa.ArrowTypeError as error:

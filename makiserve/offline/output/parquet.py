@@ -62,13 +62,13 @@ class ParquetWriter:
 
     def _write_group(self) -> None:
         written = [self._writer.schema] if self._writer else []
-        schema = common_schema([*written, *(each.schema for each in self._waiting)])
+        schema = common_schema([*written, *(table.schema for table in self._waiting)])
         if self._writer is None:
             self._writer = parquet.ParquetWriter(self._file, schema)
         elif schema != self._writer.schema:
             self._writer = self._rewritten(self._writer, schema)
         if self._waiting:
-            self._writer.write_table(pa.concat_tables([each.cast(schema) for each in self._waiting]))
+            self._writer.write_table(pa.concat_tables([table.cast(schema) for table in self._waiting]))
         self._waiting, self._rows = [], 0
 
     def _rewritten(self, writer: parquet.ParquetWriter, schema: pa.Schema) -> parquet.ParquetWriter:

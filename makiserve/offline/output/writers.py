@@ -56,8 +56,8 @@ def _nested_columns(objects: Sequence[Any]) -> list[tuple[str, list[Any]]]:
         return []
     kinds = set(map(type, objects))
     titles = _titles(objects[0])
-    if (len(kinds) > 1 or dict in kinds) and any(list(_titles(each)) != list(titles) for each in objects):
-        raise different_fields(*dict.fromkeys(tuple(_titles(each)) for each in objects))
+    if (len(kinds) > 1 or dict in kinds) and any(list(_titles(value)) != list(titles) for value in objects):
+        raise different_fields(*dict.fromkeys(tuple(_titles(value)) for value in objects))
     columns: list[tuple[str, list[Any]]] = []
     for title, name in titles.items():
         values = list(map(itemgetter(name) if dict in kinds else attrgetter(name), objects))
@@ -128,8 +128,8 @@ class CsvWriter:
         if isinstance(value, np.generic):
             return plain(value)
         encoded = self._encode(value)
-        found = msgspec.json.decode(encoded)
-        return found if type(found) in PLAIN else encoded.decode()
+        decoded = msgspec.json.decode(encoded)
+        return decoded if type(decoded) in PLAIN else encoded.decode()
 
 
 class JsonLinesWriter:

@@ -48,8 +48,10 @@ class Sending:
         """
         records, errors = b"", {}
         if self._records:
-            errors = {index: each for index, each in enumerate(block.records) if isinstance(each, DecodeError)}
-            sound = [None if index in errors else each for index, each in enumerate(block.records)] if errors else None
+            errors = {index: record for index, record in enumerate(block.records) if isinstance(record, DecodeError)}
+            sound = (
+                [None if index in errors else record for index, record in enumerate(block.records)] if errors else None
+            )
             records = msgspec.msgpack.encode(sound or list(block.records))
         shown = scored if self._features else scored._replace(features=[])
         try:
@@ -66,10 +68,10 @@ class Sending:
         Raises:
             MakiserveError: the other process failed and sent its error instead of a block.
         """
-        found: Any = pickle.loads(data)  # noqa: S301  our own child's
-        if isinstance(found, MakiserveError):
-            raise found
-        block, scored, records, errors = found
+        content: Any = pickle.loads(data)  # noqa: S301  our own child's
+        if isinstance(content, MakiserveError):
+            raise content
+        block, scored, records, errors = content
         if not records:
             return block, scored
         decoded: list[Any] = self._decoder.decode(records)

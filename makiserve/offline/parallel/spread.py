@@ -61,7 +61,7 @@ def spread(
         order: the order that the lanes must have; None to accept any.
     """
     far = [Progressing(source) for source in sources]
-    records, features = any(each.needs_records for each in sinks), any(each.needs_features for each in sinks)
+    records, features = any(sink.needs_records for sink in sinks), any(sink.needs_features for sink in sinks)
     sending = Sending(schema, records=records, features=features)
     with ExitStack() as running, tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
         workers: dict[int, ReplayWorker] = {}

@@ -70,11 +70,11 @@ def bins(at: Array, values: Array, count: int, span: tuple[float, float]) -> Bin
     number, values = number[order], values[order]
     starts, sizes = np.searchsorted(number, np.arange(count)), np.bincount(number, minlength=count)
     full = sizes > 0
-    found = np.full((3, count), np.nan)
-    found[0, full] = np.bincount(number, values, count)[full] / sizes[full]
-    found[1, full] = values[(starts + (sizes * 0.1).astype(int))[full]]
-    found[2, full] = values[(starts + np.maximum(sizes - 1 - (sizes * 0.1).astype(int), 0))[full]]
-    return Bins(low + (np.arange(count) + 0.5) * (high - low) / count, *found)
+    statistics = np.full((3, count), np.nan)
+    statistics[0, full] = np.bincount(number, values, count)[full] / sizes[full]
+    statistics[1, full] = values[(starts + (sizes * 0.1).astype(int))[full]]
+    statistics[2, full] = values[(starts + np.maximum(sizes - 1 - (sizes * 0.1).astype(int), 0))[full]]
+    return Bins(low + (np.arange(count) + 0.5) * (high - low) / count, *statistics)
 
 
 def frame_of(*values: Array) -> tuple[float, float]:

@@ -39,7 +39,7 @@ class ReportBuilder:
         self, model: PackagedModel | FeaturesOnly, sources: Sequence[Source], outputs: int, seconds: float
     ) -> Report:
         """Return the report, still without metrics."""
-        origins = self._origins.found(sources)
+        origins = self._origins.origins(sources)
         records = sum(origin.records for origin in origins)
         more = f" and {len(origins) - NAMED} more" if len(origins) > NAMED else ""
         return Report(
@@ -84,5 +84,8 @@ def _facts(model: PackagedModel | FeaturesOnly, origins: Sequence[SourceOrigin],
         "replayed": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, {rate:,.0f} records/s",
         "by": f"makiserve {__version__}, Python {platform.python_version()}",
     }
-    data = {f"data: {one.name}": f"{one.place}, {one.records:,} records, SHA-256 {one.digest}" for one in origins}
+    data = {
+        f"data: {origin.name}": f"{origin.place}, {origin.records:,} records, SHA-256 {origin.digest}"
+        for origin in origins
+    }
     return {name: value for name, value in (facts | data).items() if value}

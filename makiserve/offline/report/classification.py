@@ -18,20 +18,20 @@ MOST_CLASSES = 12
 BARS = 40
 
 
-def classification_figures(found: ClassificationMetrics, at: TimeAxis) -> list[Figure]:
+def classification_figures(metrics: ClassificationMetrics, at: TimeAxis) -> list[Figure]:
     """Return accuracy over time, the confusion matrix, and the figures of the probabilities."""
-    figures = [accuracy_over_time(found, at)]
-    if len(found.classes) <= MOST_CLASSES:
-        figures.append(confusion(found))
-    if found.probabilities is not None and found.is_binary and len(np.unique(found.actual)) == 2:
-        chance = found.probabilities[:, 1]
-        figures += [separation(found, chance), receiver(found, chance), calibration(found, chance)]
+    figures = [accuracy_over_time(metrics, at)]
+    if len(metrics.classes) <= MOST_CLASSES:
+        figures.append(confusion(metrics))
+    if metrics.probabilities is not None and metrics.is_binary and len(np.unique(metrics.actual)) == 2:
+        chance = metrics.probabilities[:, 1]
+        figures += [separation(metrics, chance), receiver(metrics, chance), calibration(metrics, chance)]
     return figures
 
 
-def accuracy_over_time(found: ClassificationMetrics, at: TimeAxis) -> Figure:
+def accuracy_over_time(metrics: ClassificationMetrics, at: TimeAxis) -> Figure:
     """Return a figure of the accuracy over time."""
-    right = (found.predicted == found.actual) * 100.0
+    right = (metrics.predicted == metrics.actual) * 100.0
 
     def draw(size: Size) -> Markup:
         count = min(int(size[0] / 12), max(len(right) // 20, 1))
@@ -47,11 +47,11 @@ def accuracy_over_time(found: ClassificationMetrics, at: TimeAxis) -> Figure:
     return wide("Correct predictions over time", "Accuracy over short spans. Dashed: the mean.", draw)
 
 
-def confusion(found: ClassificationMetrics) -> Figure:
+def confusion(metrics: ClassificationMetrics) -> Figure:
     """Return a figure of the confusion matrix."""
-    counts = confusion_matrix(found.actual, found.predicted, labels=range(len(found.classes)))
+    counts = confusion_matrix(metrics.actual, metrics.predicted, labels=range(len(metrics.classes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    total, names = len(found.classes), [name if len(name) <= 12 else name[:11] + "…" for name in found.classes]
+    total, names = len(metrics.classes), [name if len(name) <= 12 else name[:11] + "…" for name in metrics.classes]
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, total), (0, total), "confusion", names=("predicted", "actual"), left=84.0,
@@ -62,7 +62,9 @@ def confusion(found: ClassificationMetrics) -> Figure:
             plot.text(actual + 0.5, 0, names[actual], "below label", dy=16)
             for predicted in range(total):
                 number, share = counts[actual, predicted], shares[actual, predicted]
-                says = f"{number:,} of {found.classes[actual]} predicted as {found.classes[predicted]} ({share:.1%})"
+                says = (
+                    f"{number:,} of {metrics.classes[actual]} predicted as {metrics.classes[predicted]} ({share:.1%})"
+                )
                 plot.cell(predicted, predicted + 1, row, row + 1, 0.06 + 0.6 * share, says)
                 if total <= 6:
                     plot.text(predicted + 0.5, row + 0.5, f"{number:,}", "on")
@@ -71,27 +73,27 @@ def confusion(found: ClassificationMetrics) -> Figure:
     return half("Confusion", "The diagonal contains the correct predictions.", draw)
 
 
-def separation(found: ClassificationMetrics, chance: Array) -> Figure:
+def separation(metrics: ClassificationMetrics, chance: Array) -> Figure:
     """Return a figure of the predicted probabilities of each of the two classes."""
     edges = np.linspace(0, 1, BARS + 1)
-    shares = [np.histogram(chance[found.actual == code], edges)[0] for code in (0, 1)]
+    shares = [np.histogram(chance[metrics.actual == code], edges)[0] for code in (0, 1)]
     shares = [counts / max(counts.sum(), 1) * 100 for counts in shares]
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, 1), (0, max(map(np.max, shares))), "probabilities by class", margins=(0, 0),
-                     names=(f"probability of {found.classes[1]}", "% of the class"))  # fmt: skip
+                     names=(f"probability of {metrics.classes[1]}", "% of the class"))  # fmt: skip
         for counts, colour in zip(shares, ("actual", "model"), strict=True):
             for left, right, share in zip(edges[:-1], edges[1:], counts, strict=True):
                 plot.bar(left, right, 0, share, colour, f"{share:.1f} % from {left:.3f} to {right:.3f}")
         return plot.svg()
 
-    legend = ("actual", f"actual {found.classes[0]}"), ("model", f"actual {found.classes[1]}")
+    legend = ("actual", f"actual {metrics.classes[0]}"), ("model", f"actual {metrics.classes[1]}")
     return half("Probabilities", "The less the two overlap, the better.", draw, *legend)
 
 
-def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
+def receiver(metrics: ClassificationMetrics, chance: Array) -> Figure:
     """Return a figure of the ROC curve: true positives and false alarms at each threshold."""
-    false, true, thresholds = roc_curve(found.actual == 1, chance)
+    false, true, thresholds = roc_curve(metrics.actual == 1, chance)
     shown = np.unique(np.linspace(0, len(thresholds) - 1, 400).astype(int))
 
     def draw(size: Size) -> Markup:
@@ -104,16 +106,16 @@ def receiver(found: ClassificationMetrics, chance: Array) -> Figure:
     return half("ROC curve", "For every threshold. Dashed: random guessing.", draw)
 
 
-def calibration(found: ClassificationMetrics, chance: Array) -> Figure:
+def calibration(metrics: ClassificationMetrics, chance: Array) -> Figure:
     """Return a figure of the calibration: the predicted probability against the observed frequency."""
-    share, said = calibration_curve(found.actual == 1, chance, n_bins=15, strategy="quantile")
+    observed, predicted = calibration_curve(metrics.actual == 1, chance, n_bins=15, strategy="quantile")
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, 1), (0, 1), "calibration", margins=(0.02, 0.02),
-                     names=(f"predicted probability of {found.classes[1]}", "observed share"))  # fmt: skip
+                     names=(f"predicted probability of {metrics.classes[1]}", "observed share"))  # fmt: skip
         plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
-        plot.line(said, share, "model")
-        plot.points(said, share, "model")
+        plot.line(predicted, observed, "model")
+        plot.points(predicted, observed, "model")
         return plot.svg()
 
     return half("Calibration", "On the diagonal, predicted probabilities match the observed shares.", draw)

@@ -17,22 +17,26 @@ BARS = 49  # an odd number: the middle one is around 0
 MOST_FIGURES = 6
 
 
-def comparison(found: Differences | None) -> ReportSection | None:
+def comparison(differences: Differences | None) -> ReportSection | None:
     """Return the differences of two replays; None if nothing was compared."""
-    if found is None:
+    if differences is None:
         return None
-    word = "the same" if found.agree else "different"
+    word = "the same" if differences.agree else "different"
     says = (
-        f"Compared with {found.against}: {word}, with a relative tolerance of {found.tolerance:g}. "
-        f"{found.matched:,} outputs matched, {found.missing:,} missing, {found.unexpected:,} unexpected."
+        f"Compared with {differences.against}: {word}, with a relative tolerance of {differences.tolerance:g}. "
+        f"{differences.matched:,} outputs matched, {differences.missing:,} missing, "
+        f"{differences.unexpected:,} unexpected."
     )
-    apart = [column for column in found.columns if column.differing and column.differences.size]
+    apart = [column for column in differences.columns if column.differing and column.differences.size]
     figures = [_histogram(column, wide if len(apart) == 1 else half) for column in apart[:MOST_FIGURES]]
-    tables = [_columns(found.columns)]
-    if found.first:
-        rows = [(f"{one.source}@{one.offset}", _values(one.expected), _values(one.found)) for one in found.first]
+    tables = [_columns(differences.columns)]
+    if differences.first:
+        rows = [
+            (f"{mismatch.source}@{mismatch.offset}", _values(mismatch.expected), _values(mismatch.actual))
+            for mismatch in differences.first
+        ]
         tables.append(
-            ReportTable(("first differences", found.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
+            ReportTable(("first differences", differences.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
         )
     return ReportSection("comparison", "Comparison", says, figures, tables)
 
@@ -60,8 +64,13 @@ def _histogram(column: ColumnDifference, figure: Callable[..., Figure]) -> Figur
 def _columns(columns: tuple[ColumnDifference, ...]) -> ReportTable:
     heads = ("column", "differ", "largest", "50 % within", "90 % within", "99 % within")
     rows = [
-        (one.name, f"{one.differing:,}", amount(one.largest), *(map(amount, one.quantiles or (float("nan"),) * 3)))
-        for one in columns
+        (
+            column.name,
+            f"{column.differing:,}",
+            amount(column.largest),
+            *(map(amount, column.quantiles or (float("nan"),) * 3)),
+        )
+        for column in columns
     ]
     return ReportTable(heads, rows, frozenset(range(1, 6)))
 

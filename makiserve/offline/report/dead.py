@@ -18,14 +18,17 @@ def dead_letters(reasons: Mapping[str, int], examples: Sequence[Example], record
     if not reasons:
         return None
     total = sum(reasons.values())
-    rows = [(f"{one.source}@{one.offset}", one.reason, one.error, one.record or "") for one in examples]
+    rows = [
+        (f"{example.source}@{example.offset}", example.reason, example.error, example.record or "")
+        for example in examples
+    ]
     table = ReportTable(("record", "reason", "error", "error"), rows, codes=frozenset({0, 3}))
     says = f"{total:,} of {records:,} records could not be scored ({total / max(records, 1):.2%})."
     return ReportSection("dead-letters", "Dead letters", says, [_bars(reasons)], [table])
 
 
 def _bars(reasons: Mapping[str, int]) -> Figure:
-    most = sorted(reasons.items(), key=lambda one: -one[1])
+    most = sorted(reasons.items(), key=lambda entry: -entry[1])
 
     def draw(size: Size) -> Markup:
         plot = chart((size[0], TOP + BOTTOM + ROW * len(most)), (0, most[0][1] * 1.15), (0, len(most)),

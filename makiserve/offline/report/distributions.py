@@ -42,16 +42,16 @@ def distributions(values: Mapping[str, Sequence[Any]], training: Training, drift
         training: the statistics of the training.
         drift: the drift of all values from the training.
     """
-    found = [_compare(name, column, training.get(name), drift.get(name)) for name, column in values.items()]
-    if not found:
+    compared = [_compare(name, column, training.get(name), drift.get(name)) for name, column in values.items()]
+    if not compared:
         return None
-    found.sort(key=lambda one: -one.distance)
+    compared.sort(key=lambda feature: -feature.distance)
     says = (
         "Filled: this replay. Outline: the training data. Features are sorted by distance. The distance is 0 for "
         "equal distributions and at most 1: for numbers the Kolmogorov-Smirnov statistic, for text the total "
         "variation distance. Missing and new values count."
     )
-    return ReportSection("features", "Features", says, [one.figure for one in found], is_small=True)
+    return ReportSection("features", "Features", says, [feature.figure for feature in compared], is_small=True)
 
 
 def _compare(name: str, values: Sequence[Any], training: ColumnProfile | None, drift: FeatureDrift | None) -> _Compared:
@@ -69,10 +69,10 @@ def _numbers(name: str, present: Sequence[Any], training: ColumnProfile | None) 
     values = numbers(present)
     values = values[~np.isnan(values)]
     edges = _edges(values, training)
-    own = np.histogram(values, edges)[0] / max(len(values), 1) * 100
-    other = training.shares_between(edges) * 100 if training else np.zeros(len(own))
-    plot = _empty(name, (edges[0], edges[-1]), max(own.max(), other.max()))
-    for left, right, share in zip(edges[:-1], edges[1:], own, strict=True):
+    shares = np.histogram(values, edges)[0] / max(len(values), 1) * 100
+    other = training.shares_between(edges) * 100 if training else np.zeros(len(shares))
+    plot = _empty(name, (edges[0], edges[-1]), max(shares.max(), other.max()))
+    for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
         plot.bar(left, right, 0, share, "model", f"{share:.1f} % from {amount(left)} to {amount(right)}")
     if training:
         plot.line(np.repeat(edges, 2)[1:-1], np.repeat(other, 2), "other")
@@ -96,13 +96,13 @@ def _is_whole(training: ColumnProfile | None) -> bool:
 def _names(name: str, values: Counter[str], training: ColumnProfile | None) -> Chart:
     total = max(values.total(), 1)
     known = dict(zip(training.categories or (), training.shares * 100, strict=False)) if training else {}
-    own = {key: count / total * 100 for key, count in values.items()}
-    most = sorted(own | known, key=lambda key: -(own.get(key, 0.0) + known.get(key, 0.0)))[:MOST_NAMES]
+    shares = {key: count / total * 100 for key, count in values.items()}
+    most = sorted(shares | known, key=lambda key: -(shares.get(key, 0.0) + known.get(key, 0.0)))[:MOST_NAMES]
     plot = _empty(
-        name, (0, max(len(most), 1)), max((max(own.get(key, 0.0), known.get(key, 0.0)) for key in most), default=1.0)
+        name, (0, max(len(most), 1)), max((max(shares.get(key, 0.0), known.get(key, 0.0)) for key in most), default=1.0)
     )
     for place, key in enumerate(most):
-        here, there = own.get(key, 0.0), known.get(key, 0.0)
+        here, there = shares.get(key, 0.0), known.get(key, 0.0)
         plot.bar(place + 0.12, place + 0.88, 0, here, "model", f"{key}: {here:.1f} %, training {there:.1f} %")
         if training:
             plot.line((place + 0.12, place + 0.88), (there, there), "other")

@@ -22,15 +22,15 @@ def groups(metrics: Metrics) -> ReportSection | None:
         return None
     figures, tables = [], []
     for by in fields:
-        own = [group for group in metrics.groups if group.by == by]
-        figures.append(_bars(by, own, metrics))
-        tables.append(_table(by, own))
+        group_metrics = [group for group in metrics.groups if group.by == by]
+        figures.append(_bars(by, group_metrics, metrics))
+        tables.append(_table(by, group_metrics))
     return ReportSection("groups", "By group", "The largest groups first.", figures, tables)
 
 
-def _bars(by: str, own: list[GroupMetrics], metrics: Metrics) -> Figure:
+def _bars(by: str, group_metrics: list[GroupMetrics], metrics: Metrics) -> Figure:
     name, overall = next(iter(metrics.figures.items()))
-    shown = own[:MOST_BARS]
+    shown = group_metrics[:MOST_BARS]
     values = [group.figures[name] for group in shown]
 
     def draw(size: Size) -> Markup:
@@ -51,9 +51,11 @@ def _bars(by: str, own: list[GroupMetrics], metrics: Metrics) -> Figure:
     return wide(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))
 
 
-def _table(by: str, own: list[GroupMetrics]) -> ReportTable:
-    names = list(own[0].figures)
-    rows = [[_word(group), f"{group.rows:,}", *(amount(group.figures[name]) for name in names)] for group in own]
+def _table(by: str, group_metrics: list[GroupMetrics]) -> ReportTable:
+    names = list(group_metrics[0].figures)
+    rows = [
+        [_word(group), f"{group.rows:,}", *(amount(group.figures[name]) for name in names)] for group in group_metrics
+    ]
     return ReportTable((by, "rows", *names), rows, frozenset(range(1, len(names) + 2)), summary=f"All figures by {by}")
 
 

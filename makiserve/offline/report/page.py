@@ -138,9 +138,9 @@ class Report:
         for name in names:
             if name in metrics.figures:
                 others = [
-                    f"{word}: {amount(one[name])}"
-                    for word, one in metrics.baselines.items()
-                    if name in one and name != "bias"
+                    f"{word}: {amount(figures[name])}"
+                    for word, figures in metrics.baselines.items()
+                    if name in figures and name != "bias"
                 ]
                 verdict = required.get(name)
                 words = (

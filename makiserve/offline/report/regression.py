@@ -17,42 +17,42 @@ WIDE_POINTS = 277
 BARS = 49  # an odd number: the middle one is around 0
 
 
-def regression_figures(found: RegressionMetrics, at: TimeAxis, label: str) -> list[Figure]:
+def regression_figures(metrics: RegressionMetrics, at: TimeAxis, label: str) -> list[Figure]:
     """Return predicted against actual values over time and as a scatter plot, and figures of the errors.
 
     Predictions and labels that are not finite are not drawn; the metrics count them.
     """
-    drawn = np.isfinite(found.predicted) & np.isfinite(found.actual)
+    drawn = np.isfinite(metrics.predicted) & np.isfinite(metrics.actual)
     if not drawn.any():
         return []
-    found = RegressionMetrics(found.predicted[drawn], found.actual[drawn], found.last[drawn])
+    metrics = RegressionMetrics(metrics.predicted[drawn], metrics.actual[drawn], metrics.last[drawn])
     at = at._replace(at=at.at[drawn])
     return [
-        over_time(found, at, label),
-        scatter(found, label),
-        residuals(found, label),
-        errors_over_time(found, at, label),
+        over_time(metrics, at, label),
+        scatter(metrics, label),
+        residuals(metrics, label),
+        errors_over_time(metrics, at, label),
     ]
 
 
-def over_time(found: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
+def over_time(metrics: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
     """Return a figure of predicted and actual values over time: means of bins if there are too many points to draw."""
     order = np.argsort(at.at, kind="stable")
 
     def draw(size: Size) -> Markup:
         count = int(size[0] / 4)
         if len(order) > count:
-            was = bins(at.at, found.actual, count, _span(at.at))
-            said = bins(at.at, found.predicted, count, _span(at.at))
-            band, heights = (was.centre, was.low, was.high), (was.low, was.high, said.mean)
+            actual = bins(at.at, metrics.actual, count, _span(at.at))
+            predicted = bins(at.at, metrics.predicted, count, _span(at.at))
+            band, heights = (actual.centre, actual.low, actual.high), (actual.low, actual.high, predicted.mean)
             lines = [
-                (*_without_gaps(was.centre, was.mean), "actual"),
-                (*_without_gaps(said.centre, said.mean), "model"),
+                (*_without_gaps(actual.centre, actual.mean), "actual"),
+                (*_without_gaps(predicted.centre, predicted.mean), "model"),
             ]
         else:
             band = None
-            heights = found.actual, found.predicted, found.predicted
-            lines = [(at.at[order], found.actual[order], "actual"), (at.at[order], found.predicted[order], "model")]
+            heights = metrics.actual, metrics.predicted, metrics.predicted
+            lines = [(at.at[order], metrics.actual[order], "actual"), (at.at[order], metrics.predicted[order], "model")]
         span = float(np.nanmin(heights)), float(np.nanmax(heights))
         plot = chart(size, _span(at.at), span, "prediction and actual over time", names=(at.name, label),
                      is_time=at.is_time)  # fmt: skip
@@ -66,19 +66,19 @@ def over_time(found: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
     return wide("Prediction and actual over time", says, draw, ("actual", "actual"), ("model", "predicted"))
 
 
-def scatter(found: RegressionMetrics, label: str) -> Figure:
+def scatter(metrics: RegressionMetrics, label: str) -> Figure:
     """Return a figure of predicted (up) against actual (across); correct predictions are on the diagonal."""
-    span = frame_of(found.actual, found.predicted)
+    span = frame_of(metrics.actual, metrics.predicted)
 
     def draw(size: Size) -> Markup:
         plot = chart(size, span, span, "predicted against actual", names=(f"actual {label}", "predicted"),
                      margins=(0.03, 0.03))  # fmt: skip
         plot.line((span[0], span[1]), (span[0], span[1]), "quiet", is_dashed=True)
-        if len(found.actual) <= FINEST:
-            inside = _inside(found.actual, span) & _inside(found.predicted, span)
-            plot.points(found.actual[inside], found.predicted[inside], "model")
+        if len(metrics.actual) <= FINEST:
+            inside = _inside(metrics.actual, span) & _inside(metrics.predicted, span)
+            plot.points(metrics.actual[inside], metrics.predicted[inside], "model")
             return plot.svg()
-        counts, edges, _ = np.histogram2d(found.actual, found.predicted, CELLS, (span, span))
+        counts, edges, _ = np.histogram2d(metrics.actual, metrics.predicted, CELLS, (span, span))
         strongest = np.log1p(counts.max())
         for column, row in np.argwhere(counts > 0):
             number = int(counts[column, row])
@@ -87,23 +87,23 @@ def scatter(found: RegressionMetrics, label: str) -> Figure:
             plot.cell(edges[column], edges[column + 1], edges[row], edges[row + 1], strength, says)
         return plot.svg()
 
-    outside = int((~(_inside(found.actual, span) & _inside(found.predicted, span))).sum())
-    beyond = f" {outside:,} of {len(found.actual):,} predictions are outside the plot." if outside else ""
+    outside = int((~(_inside(metrics.actual, span) & _inside(metrics.predicted, span))).sum())
+    beyond = f" {outside:,} of {len(metrics.actual):,} predictions are outside the plot." if outside else ""
     return half("Predicted against actual", f"Correct predictions are on the diagonal.{beyond}", draw)
 
 
-def residuals(found: RegressionMetrics, label: str) -> Figure:
+def residuals(metrics: RegressionMetrics, label: str) -> Figure:
     """Return a figure of the distribution of errors, compared with the errors of always predicting the mean."""
-    errors, naive = found.errors, found.actual.mean() - found.actual
+    errors, naive = metrics.errors, metrics.actual.mean() - metrics.actual
     low, high = frame_of(errors, naive)
     reach = max(abs(low), abs(high)) or 1.0
     edges = np.linspace(-reach, reach, BARS + 1)
-    own, others = (np.histogram(values, edges)[0] / len(values) for values in (errors, naive))
+    shares, others = (np.histogram(values, edges)[0] / len(values) for values in (errors, naive))
 
     def draw(size: Size) -> Markup:
-        plot = chart(size, (-reach, reach), (0, max(own.max(), others.max()) * 100), "distribution of the errors",
+        plot = chart(size, (-reach, reach), (0, max(shares.max(), others.max()) * 100), "distribution of the errors",
                      names=(f"predicted minus actual {label}", "% of predictions"), margins=(0, 0))  # fmt: skip
-        for left, right, share in zip(edges[:-1], edges[1:], own * 100, strict=True):
+        for left, right, share in zip(edges[:-1], edges[1:], shares * 100, strict=True):
             plot.bar(left, right, 0, share, "model", f"{share:.2f} % from {amount(left)} to {amount(right)}")
         plot.line(np.repeat(edges, 2)[1:-1], np.repeat(others * 100, 2), "other")
         return plot.svg()
@@ -112,9 +112,9 @@ def residuals(found: RegressionMetrics, label: str) -> Figure:
     return half("Errors", says, draw, ("model", "model"), ("other", "predicting the mean"))
 
 
-def errors_over_time(found: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
+def errors_over_time(metrics: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
     """Return a figure of the errors over time."""
-    errors = found.errors
+    errors = metrics.errors
 
     def draw(size: Size) -> Markup:
         count = min(int(size[0] / 8), max(len(errors) // 4, 1))

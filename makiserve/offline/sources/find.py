@@ -39,11 +39,11 @@ def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
     """
     if isinstance(given, (str, Path, TopicSpan)) or _is_source(given):
         given = [cast("Named", given)]
-    if not isinstance(given, Sequence) or not all(_is_named(each) for each in given):
+    if not isinstance(given, Sequence) or not all(_is_named(name) for name in given):
         return [RecordsSource(given, order)]
-    spans = [source for each in given if isinstance(each, TopicSpan) for source in each.sources()]
-    ready = [cast("Source", each) for each in given if _is_source(each)]
-    names = [str(each) for each in given if isinstance(each, (str, Path))]
+    spans = [source for topic in given if isinstance(topic, TopicSpan) for source in topic.sources()]
+    ready = [cast("Source", source) for source in given if _is_source(source)]
+    names = [str(name) for name in given if isinstance(name, (str, Path))]
     tables = [TableSource(open_table(name), required_order(order, name)) for name in _once(names) if is_table(name)]
     return [*_file_sources([name for name in names if not is_table(name)]), *tables, *spans, *ready]
 
@@ -102,19 +102,19 @@ def _once(names: list[str]) -> list[str]:
 def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():  # Spark and others write metadata files that begin with _ or .
-        found = sorted(
-            each
-            for each in path.rglob("*")
-            if each.is_file() and not each.name.startswith(("_", ".")) and each.suffix != PROTO
+        paths = sorted(
+            child
+            for child in path.rglob("*")
+            if child.is_file() and not child.name.startswith(("_", ".")) and child.suffix != PROTO
         )
-        if not found:
+        if not paths:
             raise SourceError(f"{path}: the folder is empty")
-        return found
+        return paths
     if has_magic(name) and not path.exists():
-        found = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207  pathlib takes no absolute pattern
-        if not found:
+        paths = sorted(Path(match) for match in glob(name, recursive=True))  # noqa: PTH207  pathlib takes no absolute pattern
+        if not paths:
             raise SourceError(f"{name}: no file matches")
-        return found
+        return paths
     return [path]
 
 

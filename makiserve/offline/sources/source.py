@@ -47,9 +47,9 @@ class Origins:
         count, first, _ = self._seen.get(block.source, (0, block.offsets[0], 0))
         self._seen[block.source] = (count + len(block.offsets), first, block.offsets[-1])
 
-    def found(self, sources: Iterable[Source]) -> list[SourceOrigin]:
+    def origins(self, sources: Iterable[Source]) -> list[SourceOrigin]:
         """Return what was read, after the replay; files are read once more for their digests."""
-        return [self._origin(source.name, source) for source in {each.name: each for each in sources}.values()]
+        return [self._origin(source.name, source) for source in {source.name: source for source in sources}.values()]
 
     def _origin(self, name: str, source: Source) -> SourceOrigin:
         path: Path | None = getattr(source, "path", None)
@@ -95,7 +95,7 @@ class Block(NamedTuple):
     def cut(self, start: int, end: int | None = None) -> Block:
         """Return the records from index `start` to the one before `end`."""
         part = slice(start, end)
-        keys, lanes = (each[part] if each is not None else None for each in (self.keys, self.lanes))
+        keys, lanes = (values[part] if values is not None else None for values in (self.keys, self.lanes))
         return Block(self.source, self.offsets[part], self.records[part], keys, lanes, self.unseen)
 
 

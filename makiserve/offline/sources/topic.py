@@ -64,7 +64,7 @@ class TopicSpan:
             registry_options=self.registry_options,
             input_format=self.input_format,
         )
-        start, end = (place_from_text(each) if isinstance(each, str) else each for each in (self.start, self.end))
+        start, end = (place_from_text(place) if isinstance(place, str) else place for place in (self.start, self.end))
         return [SpanSource(broker, span) for span in offset_ranges(Connection(broker), self.topic, start, end)]
 
 

@@ -86,10 +86,10 @@ def test_audit_finds_only_the_changed_outputs(
     assert not first.agree
     assert first.dead.agree
     assert (first.outputs.different, first.outputs.missing, first.outputs.unexpected) == (1, 1, 1)
-    assert first.parting
-    assert (first.parting.offset, first.parting.found) == (50, '{"prediction":0.125}')
-    assert first.parting.expected == right[0][49 - 2].value().decode()
-    assert first.parting.record == steps()[50].decode()
+    assert first.mismatch
+    assert (first.mismatch.offset, first.mismatch.actual) == (50, '{"prediction":0.125}')
+    assert first.mismatch.expected == right[0][49 - 2].value().decode()
+    assert first.mismatch.record == steps()[50].decode()
 
     later, _ = audited(kafka, running, group, **names, dead_letters=f"{output}.dead-letters", start="61")
     assert later.offsets == (61, 120)
@@ -101,9 +101,9 @@ def test_audit_finds_only_the_changed_outputs(
     copy(kafka, buried[1], letters, lambda offset, value: [value])
     missing, _ = audited(kafka, running, group, input=input_, output=output, dead_letters=letters)
     assert missing.outputs.agree
-    assert missing.parting
-    told = missing.parting
-    assert (told.offset, told.expected, told.found) == (40, "a dead letter (decode)", "nothing")
+    assert missing.mismatch
+    told = missing.mismatch
+    assert (told.offset, told.expected, told.actual) == (40, "a dead letter (decode)", "nothing")
 
 
 def as_delta(rows: pa.Table, folder: Path) -> str:

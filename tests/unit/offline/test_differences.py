@@ -31,7 +31,7 @@ def test_a_field_with_the_name_number_is_compared_like_any_other() -> None:
     then, now = (frame(("a", 0, value), ("a", 0, 2), names=("number",)) for value in (1, 5))
     found = differences(then, now, against="then")
     assert [(column.name, column.differing) for column in found.columns] == [("number", 1)]
-    assert (found.matched, found.first[0].expected, found.first[0].found) == (2, {"number": 1}, {"number": 5})
+    assert (found.matched, found.first[0].expected, found.first[0].actual) == (2, {"number": 1}, {"number": 5})
 
 
 @loop_over("name", ["_merge", "_place", "label", "partition", "output.key", "prediction_x"])
@@ -39,7 +39,7 @@ def test_a_field_of_any_name_is_compared(name: str) -> None:
     then, now = (frame(("a", 0, value, 0.0), names=(name, "prediction")) for value in (1, 5))
     found = differences(then, now, against="then")
     assert [(column.name, column.differing) for column in found.columns] == [(name, 1), ("prediction", 0)]
-    assert found.first[0].found == {name: 5, "prediction": 0.0}
+    assert found.first[0].actual == {name: 5, "prediction": 0.0}
 
 
 def test_the_first_outputs_that_differ_are_shown_with_both_values() -> None:
@@ -47,9 +47,9 @@ def test_the_first_outputs_that_differ_are_shown_with_both_values() -> None:
     assert not found.agree
     assert (found.matched, found.missing, found.unexpected) == (2, 1, 2)
     assert [(row.source, row.offset) for row in found.first] == [("a", 1), ("a", 7), ("b", 0), ("b", 1)]
-    assert (found.first[0].expected, found.first[0].found) == ({"prediction": 2.0}, {"prediction": 2.5})
+    assert (found.first[0].expected, found.first[0].actual) == ({"prediction": 2.0}, {"prediction": 2.5})
     assert found.first[1].expected is None
-    assert found.first[2].found is None
+    assert found.first[2].actual is None
     (column,) = found.columns
     assert (column.differing, column.largest) == (1, 0.5)
     assert column.quantiles[0] == 0.25
