@@ -53,8 +53,8 @@ class CsvColumn:
 
     def values(self, cells: pa.Array) -> list[Any]:
         """Return the values of a `binary` column, with a `DecodeError` for each cell that does not fit."""
-        found = self.cells(cells)
-        return found if isinstance(found, list) else found.listed()
+        values = self.cells(cells)
+        return values if isinstance(values, list) else values.listed()
 
     def cells(self, cells: pa.Array) -> Cells:
         """Return the values of a `binary` column: as an array if all cells fit, or else as in `values`."""
@@ -154,19 +154,19 @@ def without_none(kind: Any) -> tuple[Any, bool]:
 
 def has_literals(kind: Any) -> bool:
     """Return whether a type has numbers or booleans, which JSON writes without quotes."""
-    found = inspect.type_info(kind)
-    members = found.types if isinstance(found, inspect.UnionType) else (found,)
+    type_info = inspect.type_info(kind)
+    members = type_info.types if isinstance(type_info, inspect.UnionType) else (type_info,)
     return any(_is_literal(inspect_type) for inspect_type in members)
 
 
-def _is_literal(found: inspect.Type) -> bool:
-    if isinstance(found, inspect.Metadata):
-        return _is_literal(found.type)
-    if isinstance(found, inspect.LiteralType):
-        return any(isinstance(value, int) for value in found.values)
-    if isinstance(found, inspect.EnumType):
-        return any(isinstance(member.value, int) for member in found.cls)
-    return isinstance(found, (inspect.IntType, inspect.FloatType, inspect.BoolType))
+def _is_literal(type_info: inspect.Type) -> bool:
+    if isinstance(type_info, inspect.Metadata):
+        return _is_literal(type_info.type)
+    if isinstance(type_info, inspect.LiteralType):
+        return any(isinstance(value, int) for value in type_info.values)
+    if isinstance(type_info, inspect.EnumType):
+        return any(isinstance(member.value, int) for member in type_info.cls)
+    return isinstance(type_info, (inspect.IntType, inspect.FloatType, inspect.BoolType))
 
 
 def _literal(text: str) -> int | float | bool | None:

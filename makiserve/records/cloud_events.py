@@ -54,22 +54,22 @@ def event_from_structured(value: bytes) -> Event:
         DecodeError: it is not an event in JSON, or has no data that can be a record.
     """
     try:
-        found = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+        members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         attributes = {
             PREFIX + name: msgspec.json.decode(raw)
-            for name, raw in found.items()
+            for name, raw in members.items()
             if name not in ("data", "data_base64")
         }
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise DecodeError(f"not a CloudEvent in JSON: {error} ({len(value):,} bytes)") from error
-    if "data_base64" in found:
-        return Event(_from_base64(found["data_base64"]), attributes)
+    if "data_base64" in members:
+        return Event(_from_base64(members["data_base64"]), attributes)
     content_type = str(attributes.get("ce_datacontenttype") or "").partition(";")[0].strip()
-    if "data" not in found:
+    if "data" not in members:
         raise DecodeError("the CloudEvent has no data")
     if content_type not in JSON_TYPES and not content_type.endswith("+json"):
         raise DecodeError(f"the data of the CloudEvent are {content_type}; expected JSON")
-    return Event(bytes(found["data"]), attributes)
+    return Event(bytes(members["data"]), attributes)
 
 
 def _from_base64(raw: msgspec.Raw) -> bytes:

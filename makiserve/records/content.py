@@ -62,8 +62,8 @@ def opened(path: Path) -> Iterator[Content]:
         raise SourceError(f"{path}: {error.strerror}") from error
 
 
-def _identity(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _content(file: BinaryIO, open_files: ExitStack) -> Content:

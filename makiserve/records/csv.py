@@ -72,9 +72,9 @@ def _header(head: bytes, path: Path, schema: Schema) -> Header:
         raise SourceError(f"{path}: the file is empty, but a CSV file must begin with a header that names its columns")
     first = 1 + len(head[:begin].splitlines())
     wanted = {field.encode_name for field in schema.fields}
-    found = [header for delimiter in DELIMITERS if (header := _header_with(delimiter, lines))]
-    header = max(found, key=lambda header: len(wanted.intersection(header.titles)), default=None)
-    has_names = header is not None and (len(found) == len(DELIMITERS) or wanted.intersection(header.titles))
+    headers = [header for delimiter in DELIMITERS if (header := _header_with(delimiter, lines))]
+    header = max(headers, key=lambda header: len(wanted.intersection(header.titles)), default=None)
+    has_names = header is not None and (len(headers) == len(DELIMITERS) or wanted.intersection(header.titles))
     if not has_names and b'"' in lines[0]:
         raise SourceError(
             f"{path}: line {first}: a quote in the header is not closed, so the columns have no names. Close the "
@@ -92,10 +92,10 @@ def widest_header(head: bytes, path: Path) -> Header:
         SourceError: the file is empty, or its header cannot be read.
     """
     lines = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines(keepends=True)
-    found = [header for delimiter in DELIMITERS if lines and (header := _header_with(delimiter, lines))]
-    if not found:
+    headers = [header for delimiter in DELIMITERS if lines and (header := _header_with(delimiter, lines))]
+    if not headers:
         raise SourceError(f"{path}: the file has no header that names its columns")
-    return max(found, key=lambda header: len(header.titles))
+    return max(headers, key=lambda header: len(header.titles))
 
 
 def _header_with(delimiter: str, lines: list[bytes]) -> Header | None:

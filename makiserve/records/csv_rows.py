@@ -119,8 +119,8 @@ def _last_break(data: bytes, start: int, end: int) -> int:
 
 def _line_end(data: bytes, start: int) -> int:
     """Return the end of the line at a position, including its line break; 0 if it has none."""
-    found = BREAK.search(data, start)
-    return found.end() if found else 0
+    match = BREAK.search(data, start)
+    return match.end() if match else 0
 
 
 def _lines(data: bytes) -> int:

@@ -59,8 +59,8 @@ def _table(schema: Schema, columns: Mapping[str, Cells], count: int) -> RecordTa
         values = columns.get(field.encode_name)
         if values is None or isinstance(values, list):
             listed = _listed(values, field, count)
-            found = {index: value for index, value in enumerate(listed) if type(value) is DecodeError}
-            errors = found | errors  # the first field's error is the record's
+            field_errors = {index: value for index, value in enumerate(listed) if type(value) is DecodeError}
+            errors = field_errors | errors  # the first field's error is the record's
             values = objects((None if type(value) is DecodeError else value for value in listed), count)
         fields[field.name] = values
     return RecordTable(schema.record, fields, errors, count)

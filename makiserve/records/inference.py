@@ -85,7 +85,7 @@ class InferredRecord(NamedTuple):
 
 def source_of(record: InferredRecord) -> str:
     """Return the source of a module that defines a record type."""
-    classes = "\n\n\n".join(_class(each) for each in (*record.nested, record))
+    classes = "\n\n\n".join(_class(inferred) for inferred in (*record.nested, record))
     words = set(re.findall(r"\w+", " ".join(re.findall(r":([^\n=]*)", classes))))
     imports = "\n".join(sorted(line for word, line in IMPORTS.items() if word in words))
     head = "from __future__ import annotations\n\n" + (imports + "\n\n" if imports else "") + "import makiserve\n\n\n"
@@ -131,11 +131,11 @@ def fields_of_json(messages: Iterable[bytes]) -> list[InferredField]:
     rows = []
     for message in messages:
         try:
-            found = msgspec.json.decode(message)
+            row = msgspec.json.decode(message)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             continue
-        if isinstance(found, dict):
-            rows.append(found)
+        if isinstance(row, dict):
+            rows.append(row)
     if not rows:
         raise SourceError("the data contain no JSON object from which to write a record type")
     titles = list(dict.fromkeys(chain.from_iterable(rows)))
@@ -165,8 +165,8 @@ def _rows(path: Path, titles: Sequence[str], kind: Any) -> list[dict[str, Any]]:
 def _row_type(kinds: Mapping[str, Any]) -> type[Record]:
     """Return a record type with fields of these titles and types, in this order."""
     fields = [(f"column_{index}", kinds[title], msgspec.field(name=title)) for index, title in enumerate(kinds)]
-    found: Any = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
-    return found  # type: ignore[no-any-return]
+    row_type: Any = msgspec.defstruct("Row", fields, bases=(Record,), frozen=True)
+    return row_type  # type: ignore[no-any-return]
 
 
 def _first_rows(titles: Sequence[str], blocks: Iterable[Sequence[Record | DecodeError]]) -> list[dict[str, Any]]:
@@ -206,7 +206,7 @@ def _cell(name: str, kind: Any) -> Callable[[str], Any]:
 def _class(record: InferredRecord) -> str:
     lines = [f"class {record.name}(makiserve.Record):", f'    """{record.doc}"""', ""]
     attributes = dict(zip(_attributes(field.name for field in record.fields), record.fields, strict=True))
-    for attribute, field in sorted(attributes.items(), key=lambda each: each[1].is_optional):  # required ones first
+    for attribute, field in sorted(attributes.items(), key=lambda entry: entry[1].is_optional):  # required ones first
         renamed = attribute != field.name
         options = [f"name={_quoted(field.name)}"] * renamed + ["default=None"] * (renamed and field.is_optional)
         value = f" = makiserve.field({', '.join(options)})" if renamed else " = None" if field.is_optional else ""

@@ -67,8 +67,8 @@ class ContextFields:
 
 def context_fields(schema: Schema) -> ContextFields | None:
     """Return the fields that come from a message's context; None if the record type declares none."""
-    found = any(CONTEXT.fullmatch(field.encode_name) for field in schema.fields)
-    return ContextFields(schema) if found else None
+    has_context = any(CONTEXT.fullmatch(field.encode_name) for field in schema.fields)
+    return ContextFields(schema) if has_context else None
 
 
 def _definition(field: FieldInfo) -> tuple[str, Any, Any]:

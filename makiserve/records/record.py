@@ -96,7 +96,7 @@ class Schema:
         try:
             return self._decode(data)
         except MALFORMED as error:
-            if b"NaN" in data and (without := NAN.sub(lambda found: found[1] or b"null", data)) != data:
+            if b"NaN" in data and (without := NAN.sub(lambda match: match[1] or b"null", data)) != data:
                 return self._decode_without_nan(without, data)
             raise self._explain_json(data, error) from error
         except Exception as error:  # a record's own __post_init__
@@ -132,10 +132,12 @@ class Schema:
             return self._decode(data)
         except MALFORMED as error:
             try:
-                found = json.loads(original)
+                decoded = json.loads(original)
             except (ValueError, RecursionError):
-                found = None
-            raise self._explain(found, error) if isinstance(found, dict) else self._explain_json(data, error) from error
+                decoded = None
+            raise (
+                self._explain(decoded, error) if isinstance(decoded, dict) else self._explain_json(data, error)
+            ) from error
         except Exception as error:  # a record's own __post_init__
             raise DecodeError(_raised(error)) from error
 
@@ -172,25 +174,25 @@ class Schema:
         if len(data) > EXPLAINED_BYTES:
             return DecodeError(f"{error} ({len(data):,} bytes)")
         try:
-            found = msgspec.json.decode(data)
+            decoded = msgspec.json.decode(data)
         except MALFORMED as malformed:
             return DecodeError(f"not a JSON object: {malformed} ({len(data)} bytes, starting {data[:40]!r})")
-        if not isinstance(found, dict):
-            return DecodeError(f"expected a JSON object, got {shorten(found)}", value=shorten(found))
-        return self._explain(found, error)
+        if not isinstance(decoded, dict):
+            return DecodeError(f"expected a JSON object, got {shorten(decoded)}", value=shorten(decoded))
+        return self._explain(decoded, error)
 
-    def _explain(self, found: dict[str, Any], error: Exception) -> DecodeError:
+    def _explain(self, decoded: dict[str, Any], error: Exception) -> DecodeError:
         """Return the error of the first field that does not fit, by converting one field at a time."""
         for declared in self.fields:
             name = declared.encode_name
-            if name not in found:
+            if name not in decoded:
                 if declared.required:
                     return missing(name, declared.type)
                 continue
             try:
-                converted(finite(found[name]), declared.type)
+                converted(finite(decoded[name]), declared.type)
             except Exception:  # noqa: BLE001  a __post_init__ of a nested record
-                return mismatch(name, declared.type, shorten(found[name]))
+                return mismatch(name, declared.type, shorten(decoded[name]))
         return DecodeError(_raised(error))
 
 
@@ -201,10 +203,10 @@ def converted(value: Any, kind: Any) -> Any:
         ValueError: the value does not fit. `msgspec.ValidationError` is a `ValueError`.
         OverflowError: the value is out of range.
     """
-    found = msgspec.convert(value, kind, str_keys=True)
-    if is_infinite(found):
-        raise ValueError(f"{found} is not a finite number")
-    return found
+    typed = msgspec.convert(value, kind, str_keys=True)
+    if is_infinite(typed):
+        raise ValueError(f"{typed} is not a finite number")
+    return typed
 
 
 def is_infinite(value: Any) -> bool:

@@ -70,8 +70,8 @@ def _sorted_on_disk(
         limits = {"temp_directory": folder, "memory_limit": f"{2 * MEMORY_BYTES}B", "preserve_insertion_order": False}
         with duckdb.connect(config=limits) as connection:
             try:
-                found = connection.from_arrow(reader).order(", ".join(f'"{title}"' for title in titles))
-                for batch in found.to_arrow_reader():
+                relation = connection.from_arrow(reader).order(", ".join(f'"{title}"' for title in titles))
+                for batch in relation.to_arrow_reader():
                     yield batch.cast(schema).drop_columns(titles)  # DuckDB changes zones and sizes of types
             except (duckdb.Error, pa.ArrowException) as error:
                 raise failed.error or SourceError(f"{name}: cannot be sorted on disk: {error}") from error
@@ -122,12 +122,12 @@ def _key(cells: pa.Array, column: Column, name: str, seen: int) -> pa.Array:
         if isinstance(value, DecodeError):
             raise SourceError(f"{name}: row {row:,} has no place in the order: {value}. Leave such rows out") from value
     try:
-        found = pa.array(values)
+        keys = pa.array(values)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise SourceError(f"{name}: cannot be sorted by {column.name!r}: {error}") from error
-    if pa.types.is_nested(found.type):
-        raise SourceError(f"{name}: cannot be sorted by {column.name!r}: values of type {found.type} have no order")
-    return found
+    if pa.types.is_nested(keys.type):
+        raise SourceError(f"{name}: cannot be sorted by {column.name!r}: values of type {keys.type} have no order")
+    return keys
 
 
 def _is_ordered(kind: pa.DataType) -> bool:

@@ -114,9 +114,9 @@ _DAY = {
 """The length of a day, by type and unit."""
 
 _COARSER: dict[int, Callable[[Any], pa.DataType]] = {
-    pa.timestamp("ns").id: lambda found: pa.timestamp("us", found.tz),
-    pa.duration("ns").id: lambda found: pa.duration("us"),
-    pa.time64("ns").id: lambda found: pa.time64("us"),
+    pa.timestamp("ns").id: lambda arrow_type: pa.timestamp("us", arrow_type.tz),
+    pa.duration("ns").id: lambda arrow_type: pa.duration("us"),
+    pa.time64("ns").id: lambda arrow_type: pa.time64("us"),
 }
 
 

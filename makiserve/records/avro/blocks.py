@@ -151,8 +151,8 @@ def _xz(data: bytes, limit: int) -> bytes:
 
 
 def _zstandard(data: bytes, limit: int) -> bytes:
-    found: bytes = pa.CompressedInputStream(pa.BufferReader(data), "zstd").read(limit + 1)
-    return found
+    decompressed: bytes = pa.CompressedInputStream(pa.BufferReader(data), "zstd").read(limit + 1)
+    return decompressed
 
 
 def _snappy(data: bytes, limit: int) -> bytes:
@@ -164,8 +164,8 @@ def _snappy(data: bytes, limit: int) -> bytes:
             break
     if size > limit:
         raise _TooLarge
-    found: bytes = pa.Codec("snappy").decompress(data[:-4], size, asbytes=True)
-    return found
+    decompressed: bytes = pa.Codec("snappy").decompress(data[:-4], size, asbytes=True)
+    return decompressed
 
 
 DECOMPRESS: dict[str, Decompress] = {

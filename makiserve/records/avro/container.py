@@ -66,15 +66,15 @@ def _records(
         raise SourceError(f"{path}: a block claims {count:,} records in {len(data):,} bytes")
     start = 0
     for first in range(0, count, BLOCK_ROWS):
-        found: list[Record | DecodeError] = []
+        records: list[Record | DecodeError] = []
         for _ in range(first, min(first + BLOCK_ROWS, count)):
             try:
                 end = end_of(data, start)
             except MALFORMED as error:
                 raise SourceError(f"{path}: a block is damaged: {decoder.explain(error, data)}") from error
-            found.append(_record(data[start:end], decoder))
+            records.append(_record(data[start:end], decoder))
             start = end
-        yield found
+        yield records
 
 
 def _record(data: bytes, decoder: AvroDecoder) -> Record | DecodeError:

@@ -108,23 +108,23 @@ class AvroDecoder:
             write(f"raise {self._constant(DecodeError(f'expected an Avro record, got {kind_of(node)}'))}")
             return
         titles = [field["name"] for field in node["fields"]]
-        found = {_title(declared, node["fields"]): declared for declared in self._schema.fields}
-        if unknown := [title for title in titles if title not in found and self._schema.forbids_unknown]:
+        declared_by_title = {_title(declared, node["fields"]): declared for declared in self._schema.fields}
+        if unknown := [title for title in titles if title not in declared_by_title and self._schema.forbids_unknown]:
             write(f"raise {self._constant(DecodeError(f'Object contains unknown field `{unknown[0]}`'))}")
             return
         variables: dict[str, str] = {}
         for title in titles:
-            if title in found:
-                variables[found[title].name] = self._source.name("v")
-                self.titles.add(found[title].encode_name)
-        self._read_fields(write, node, found, variables)
+            if title in declared_by_title:
+                variables[declared_by_title[title].name] = self._source.name("v")
+                self.titles.add(declared_by_title[title].encode_name)
+        self._read_fields(write, node, declared_by_title, variables)
         with write.block("if pos != len(data):"):
             write("extra = len(data) - pos")
             write("raise MalformedData(f'{extra:,} bytes left over' if extra > 0 else 'the data end early')")
         self._return(write, variables)
 
     def _read_fields(
-        self, write: Function, node: Node, found: dict[str | None, FieldInfo], variables: dict[str, str]
+        self, write: Function, node: Node, declared_by_title: dict[str | None, FieldInfo], variables: dict[str, str]
     ) -> None:
         run: list[tuple[str, str | None]] = []
         checked: list[FieldInfo] = []
@@ -138,7 +138,7 @@ class AvroDecoder:
                 checked.clear()
 
         for field in node["fields"]:
-            declared = found.get(field["name"])
+            declared = declared_by_title.get(field["name"])
             into = variables[declared.name] if declared else None
             kind = kind_of(self._source.schema.resolved(field["type"]))
             if kind in WIDTHS:
@@ -180,10 +180,10 @@ class AvroDecoder:
         column = TypedColumn(declared.encode_name, declared.type)
 
         def convert(value: Any) -> Any:
-            found = column.value(value)
-            if type(found) is DecodeError:
-                raise found
-            return found
+            converted = column.value(value)
+            if type(converted) is DecodeError:
+                raise converted
+            return converted
 
         return self._constant(convert, "convert")
 

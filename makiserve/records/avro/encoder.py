@@ -48,9 +48,9 @@ class AvroEncoder:
             TypeError: a part of it is of a type that msgspec and `hook` do not know.
             OverflowError: an integer has more than 64 bits.
         """
-        found = msgspec.to_builtins(value, builtin_types=KEPT, str_keys=True, enc_hook=self._hook)
+        untyped = msgspec.to_builtins(value, builtin_types=KEPT, str_keys=True, enc_hook=self._hook)
         # fastavro would write 1.5 as the integer 1, and the text "1.5" as a number, so the types are checked before.
-        typed = msgspec.convert(found, self._kind, builtin_types=KEPT, str_keys=True)
+        typed = msgspec.convert(untyped, self._kind, builtin_types=KEPT, str_keys=True)
         datum = msgspec.to_builtins(typed, builtin_types=KEPT, str_keys=True)
         data = BytesIO()
         fastavro.schemaless_writer(data, self._schema, _named(datum, self._schema) if self._has_titles else datum)
@@ -84,14 +84,14 @@ class _Schemas:
             logical = "local-timestamp-micros" if info.tz is False else "timestamp-micros"
             return {"type": "long", "logicalType": logical}
         if isinstance(info, (inspect.LiteralType, inspect.EnumType)):
-            values = info.values if isinstance(info, inspect.LiteralType) else [each.value for each in info.cls]
+            values = info.values if isinstance(info, inspect.LiteralType) else [member.value for member in info.cls]
             return self._of_values(values, name)
-        if (found := _SCALARS.get(type(info))) is None:
+        if (scalar := _SCALARS.get(type(info))) is None:
             raise ConfigurationError(
                 f"--output-format avro: {name} is of a type that Avro does not have ({type(info).__name__}): declare "
                 "a type for it in what the pipeline emits, or leave it out with --emit"
             )
-        return found
+        return scalar
 
     def _record(self, info: inspect.StructType) -> Node:
         title = info.cls.__name__
@@ -116,8 +116,8 @@ class _Schemas:
 
     def _union(self, info: inspect.UnionType, name: str) -> Node:
         nodes: list[Node] = []
-        for each in info.types:
-            node = self.node(each, name)
+        for member in info.types:
+            node = self.node(member, name)
             if node not in nodes:
                 nodes.append(node)
         if "double" in nodes and "long" in nodes:  # any number
@@ -139,9 +139,9 @@ class _Schemas:
 def _named(value: Any, node: Node) -> Any:
     """Return a value with the names that its fields have in the schema."""
     if isinstance(value, dict) and isinstance(node, list):
-        node = next(each for each in node if kind_of(each) in ("record", "map"))
+        node = next(branch for branch in node if kind_of(branch) in ("record", "map"))
     if isinstance(value, list) and isinstance(node, list):
-        node = next(each for each in node if kind_of(each) == "array")
+        node = next(branch for branch in node if kind_of(branch) == "array")
     if isinstance(node, dict) and node["type"] == "record":
         return {field["name"]: _named(value[title_of(field)], field["type"]) for field in node["fields"]}
     if isinstance(node, dict) and node["type"] == "map":

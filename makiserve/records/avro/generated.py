@@ -109,7 +109,7 @@ class SourceReaders:
             raise DecodeError(f"the Avro schema has a union of {len(node)} branches, more than {MAX_BRANCHES}")
         write("branch = data[pos]")
         write("pos += 1")
-        frequent_first = sorted(enumerate(node), key=lambda each: each[1] == "null")
+        frequent_first = sorted(enumerate(node), key=lambda entry: entry[1] == "null")
         for place, (index, branch) in enumerate(frequent_first):
             with write.block(f"{'el' if place else ''}if branch == {2 * index}:"):
                 write("pass")

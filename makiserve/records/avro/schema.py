@@ -58,11 +58,11 @@ def parse(text: str, references: Iterable[str] = ()) -> AvroSchema:
     named: dict[str, Node] = {}
     root: Node = None
     try:
-        for each in texts:
-            found = _read(each)
-            if _depth(found) > MAX_DEPTH:
+        for schema_text in texts:
+            node = _read(schema_text)
+            if _depth(node) > MAX_DEPTH:
                 raise DecodeError(f"the Avro schema is nested deeper than {MAX_DEPTH}")
-            root = fastavro.parse_schema(found, named_schemas=named)
+            root = fastavro.parse_schema(node, named_schemas=named)
     except (SchemaParseException, UnknownType, ValueError, TypeError, LookupError, AttributeError) as error:
         if isinstance(error, DecodeError):
             raise
@@ -99,8 +99,8 @@ def _depth(value: Any) -> int:
     """Return how many JSON objects and arrays are inside each other."""
     deepest, rest = 0, [(value, 1)]
     while rest:
-        found, depth = rest.pop()
+        node, depth = rest.pop()
         deepest = max(deepest, depth)
-        inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
-        rest += [(each, depth + 1) for each in inner]
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        rest += [(child, depth + 1) for child in inner]
     return deepest

@@ -65,8 +65,8 @@ class PartitionedFolder:
         """Return a digest of the names, sizes and times of the files."""
         digest = hashlib.sha256()
         for file in self._files:
-            found = file.stat()
-            digest.update(f"{file.relative_to(self._folder)} {found.st_size} {found.st_mtime_ns}\n".encode())
+            status = file.stat()
+            digest.update(f"{file.relative_to(self._folder)} {status.st_size} {status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
 

@@ -40,11 +40,11 @@ class IcebergSnapshot:
             raise SourceError(f"iceberg:{identifier}: {type(error).__name__}: {error}") from error
         finally:
             opened.close()  # its connections; a scan reads the table's files
-        found = loaded.snapshot_by_id(snapshot) if snapshot is not None else loaded.current_snapshot()
-        if found is None and snapshot is not None:
+        chosen = loaded.snapshot_by_id(snapshot) if snapshot is not None else loaded.current_snapshot()
+        if chosen is None and snapshot is not None:
             raise SourceError(f"iceberg:{identifier}@{snapshot}: the table has no snapshot with this ID")
         self._scan = partial(loaded.scan, snapshot_id=snapshot)  # of the table as it was loaded just now
-        version = f"@{found.snapshot_id}" if found else ""
+        version = f"@{chosen.snapshot_id}" if chosen else ""
         self.name = f"iceberg:{identifier}{version}"
         self.place = f"{loaded.location()}{version}"
         self.titles = [field.name for field in self._scan().projection().fields]

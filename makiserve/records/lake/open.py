@@ -31,15 +31,15 @@ def open_table(name: str) -> LakeTable:
     if not name.startswith(TABLE_PREFIXES):
         return PartitionedFolder(Path(name))
     kind, place = name.split(":", 1)
-    found = re.fullmatch(r"(.+?)(?:@(\d+))?", place)
-    if found is None:
+    match = re.fullmatch(r"(.+?)(?:@(\d+))?", place)
+    if match is None:
         raise ConfigurationError(f"{name} names no table: expected {FORMS[kind]}")
-    if kind == "iceberg" and found[1].count(".") < 2:
+    if kind == "iceberg" and match[1].count(".") < 2:
         raise ConfigurationError(f"{name}: the catalog or the namespace is missing: expected {FORMS[kind]}")
-    version = int(found[2]) if found[2] else None
+    version = int(match[2]) if match[2] else None
     if kind == "delta":
-        return _module(name, "delta", "deltalake").DeltaSnapshot(found[1], version)  # type: ignore[no-any-return]
-    return _module(name, "iceberg", "pyiceberg").IcebergSnapshot(found[1], version)  # type: ignore[no-any-return]
+        return _module(name, "delta", "deltalake").DeltaSnapshot(match[1], version)  # type: ignore[no-any-return]
+    return _module(name, "iceberg", "pyiceberg").IcebergSnapshot(match[1], version)  # type: ignore[no-any-return]
 
 
 def _module(name: str, module: str, library: str) -> Any:

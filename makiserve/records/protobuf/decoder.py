@@ -72,7 +72,7 @@ class MessageReader:
             if reader.source is not None
         }
         read = {reader.source for reader in self._readers}
-        self._unknown = next((each.name for each in message.fields if each.name not in read), None)
+        self._unknown = next((field.name for field in message.fields if field.name not in read), None)
 
     def decode(self, data: bytes) -> Record:
         """Return the record in data.
@@ -86,10 +86,10 @@ class MessageReader:
             message = self._parse(data)
         except ProtobufError as error:
             raise DecodeError(f"not data of the Protobuf schema: {error} ({len(data):,} bytes)") from error
-        found = self._schema.from_values({reader.name: _read(reader, message) for reader in self._readers})
-        if isinstance(found, DecodeError):
-            raise found
-        return found
+        record = self._schema.from_values({reader.name: _read(reader, message) for reader in self._readers})
+        if isinstance(record, DecodeError):
+            raise record
+        return record
 
 
 class ProtobufDecoder:
@@ -200,7 +200,7 @@ def _value(field: Any) -> Callable[[Any], Any] | None:
         return lambda value: {_key(key): item(value[key]) if item else value[key] for key in value}
     single = _single(field)
     if field.is_repeated:
-        return lambda value: [single(each) for each in value] if single else list(value)
+        return lambda value: [single(item) for item in value] if single else list(value)
     return single
 
 
@@ -214,18 +214,18 @@ def _single(field: Any) -> Callable[[Any], Any] | None:
         return lambda number: names.get(number, number)
     if field.message_type is None:
         return None
-    found: Callable[[Any], Any] = _WELL_KNOWN.get(str(field.message_type.full_name), _as_dict)
-    return found
+    convert: Callable[[Any], Any] = _WELL_KNOWN.get(str(field.message_type.full_name), _as_dict)
+    return convert
 
 
 def _as_dict(message: Any) -> dict[str, Any]:
     """Return a message as a dict of its fields; absent ones are left out, as in JSON."""
-    found = {}
+    values = {}
     for field in message.DESCRIPTOR.fields:
         if not field.has_presence or message.HasField(field.name):
             value, convert = getattr(message, field.name), _value(field)
-            found[field.name] = convert(value) if convert else value
-    return found
+            values[field.name] = convert(value) if convert else value
+    return values
 
 
 def _timestamp(message: Any) -> datetime:

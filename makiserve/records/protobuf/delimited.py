@@ -40,10 +40,10 @@ def _reader(path: Path, schema: Schema) -> MessageReader:
     main = path.with_name(f"{name}.proto")
     if not main.exists():
         raise SourceError(f"{path}: the schema of its messages, {main}, does not exist")
-    others = [each for each in sorted(main.parent.glob("*.proto")) if each != main]
+    others = [file for file in sorted(main.parent.glob("*.proto")) if file != main]
     try:
-        found = compiled(main.read_text(), [(each.name, each.read_text()) for each in others])
-        return MessageReader(found.message((0,)), schema)
+        protobuf_schema = compiled(main.read_text(), [(file.name, file.read_text()) for file in others])
+        return MessageReader(protobuf_schema.message((0,)), schema)
     except (DecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{main}: {error}") from error
 
@@ -60,12 +60,12 @@ def _messages(stream: BinaryIO, path: Path) -> Iterator[list[bytes]]:
     rest = b""
     while piece := stream.read(BLOCK_BYTES):
         rest += piece
-        found, pos = [], 0
+        messages, pos = [], 0
         while (span := _span(rest, pos, path)) and span[1] <= len(rest):
-            found.append(rest[span[0] : span[1]])
+            messages.append(rest[span[0] : span[1]])
             pos = span[1]
         rest = rest[pos:]
-        yield found
+        yield messages
     if rest:
         raise SourceError(f"{path}: the last message is incomplete")
 

@@ -68,7 +68,7 @@ def compiled(text: str, references: Iterable[tuple[str, str]] = ()) -> ProtobufS
         DecodeError: the schema is too large or not valid.
         ConfigurationError: grpcio-tools is not installed.
     """
-    sources = {MAIN: text, **{name: each for name, each in references if name != MAIN}}
+    sources = {MAIN: text, **{name: source for name, source in references if name != MAIN}}
     if (size := sum(map(len, sources.values()))) > MAX_SCHEMA_BYTES:
         raise DecodeError(f"the Protobuf schema has {size:,} characters, more than {MAX_SCHEMA_BYTES:,}")
     files = _serialized(sources) or _compiled(sources)
@@ -93,10 +93,10 @@ def _serialized(sources: dict[str, str]) -> list[FileDescriptorProto] | None:
         }
     except (binascii.Error, ValueError, ProtobufError):
         return None
-    own = [FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb) for module in WELL_KNOWN]
+    well_known = [FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb) for module in WELL_KNOWN]
     for name, file in files.items():
         file.name = name
-    return [*own, *(file for name, file in files.items() if name != MAIN), files[MAIN]]
+    return [*well_known, *(file for name, file in files.items() if name != MAIN), files[MAIN]]
 
 
 def _check_names(names: Iterable[str]) -> None:
@@ -123,16 +123,19 @@ def _compiled(sources: dict[str, str]) -> list[FileDescriptorProto]:
             path = PurePosixPath(name)
             (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / path).write_text(source, encoding="utf-8", errors="replace")
-        found = Path(folder) / "descriptors"
+        descriptor_file = Path(folder) / "descriptors"
         command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", "--include_imports"]
         try:
             ran = subprocess.run(  # noqa: S603  our own interpreter
-                [*command, f"--descriptor_set_out={found}", MAIN], capture_output=True, timeout=COMPILE_S, check=False
+                [*command, f"--descriptor_set_out={descriptor_file}", MAIN],
+                capture_output=True,
+                timeout=COMPILE_S,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise DecodeError(f"the Protobuf schema is not compiled after {COMPILE_S:.0f} s") from error
-        if ran.returncode or not found.exists():
+        if ran.returncode or not descriptor_file.exists():
             lines = ran.stderr.decode(errors="replace").replace(f"{folder}/", "").splitlines()
             words = "; ".join(line for line in lines if re.match(r"\S+\.proto:", line))[:300]
             raise DecodeError(f"not a Protobuf schema that can be compiled: {words or lines[-1:]}")
-        return list(FileDescriptorSet.FromString(found.read_bytes()).file)
+        return list(FileDescriptorSet.FromString(descriptor_file.read_bytes()).file)

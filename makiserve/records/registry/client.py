@@ -122,10 +122,10 @@ class RegistryClient:
         """
         path = f"/compatibility/subjects/{quote(subject, safe='')}/versions/latest?verbose=true"
         try:
-            found = self._requests.send("POST", path, _body(schema))
+            content = self._requests.send("POST", path, _body(schema))
         except SchemaNotFound:
             return
-        answer = found if isinstance(found, dict) else {}
+        answer = content if isinstance(content, dict) else {}
         if not answer.get("is_compatible"):
             reasons = one_line(answer.get("messages") or "the registry gives no reason", 1000)
             raise ModelRefused(
@@ -142,32 +142,32 @@ class RegistryClient:
         """
         return self._id(self._requests.send("POST", f"/subjects/{quote(subject, safe='')}/versions", _body(schema)))
 
-    def _id(self, found: Any) -> int:
-        if isinstance(found, dict) and isinstance(found.get("id"), int):
-            return int(found["id"])
+    def _id(self, answer: Any) -> int:
+        if isinstance(answer, dict) and isinstance(answer.get("id"), int):
+            return int(answer["id"])
         raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema ID")
 
-    def _registered(self, found: Any) -> RegisteredSchema:
-        answer = self._schema(found)
+    def _registered(self, content: Any) -> RegisteredSchema:
+        answer = self._schema(content)
         references: dict[tuple[str, int], SchemaReference] = {}
         self._refer(answer, references)
         return RegisteredSchema(answer.schemaType or "AVRO", answer.schema, tuple(references.values()))
 
     def _refer(self, answer: _SchemaAnswer, references: dict[tuple[str, int], SchemaReference], depth: int = 0) -> None:
         """Add the schemas that a schema refers to, each after those that it refers to itself."""
-        for each in answer.references or ():
-            if (each.subject, each.version) in references:
+        for reference in answer.references or ():
+            if (reference.subject, reference.version) in references:
                 continue
             if depth >= MAX_REFERENCES or len(references) >= MAX_REFERENCES:
                 raise SchemaNotFound(f"the schema refers to more than {MAX_REFERENCES} others")
-            path = f"/subjects/{quote(each.subject, safe='')}/versions/{each.version}"
+            path = f"/subjects/{quote(reference.subject, safe='')}/versions/{reference.version}"
             other = self._schema(self._requests.send("GET", path))
             self._refer(other, references, depth + 1)
-            references[each.subject, each.version] = SchemaReference(each.name, other.schema)
+            references[reference.subject, reference.version] = SchemaReference(reference.name, other.schema)
 
-    def _schema(self, found: Any) -> _SchemaAnswer:
+    def _schema(self, content: Any) -> _SchemaAnswer:
         try:
-            return msgspec.convert(found, _SchemaAnswer)
+            return msgspec.convert(content, _SchemaAnswer)
         except msgspec.ValidationError as error:
             raise SchemaRegistryUnavailable(f"the schema registry at {self.url} returned no schema: {error}") from error
 

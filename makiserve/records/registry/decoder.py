@@ -94,7 +94,7 @@ def compiled_decoder(registered: RegisteredSchema, schema: Schema, indexes: byte
     if registered.kind == "AVRO":
         from makiserve.records.avro import AvroDecoder, parse  # slow to import, and not needed for JSON
 
-        return AvroDecoder(parse(registered.text, [each.text for each in registered.references]), schema)
+        return AvroDecoder(parse(registered.text, [reference.text for reference in registered.references]), schema)
     if registered.kind == "JSON":
         return JsonDecoder(schema)
     if registered.kind == "PROTOBUF":
@@ -130,23 +130,23 @@ class FormatDecoder:
             headers: of each message the header with its schema id; None if it has none.
         """
         encodings = [self._encoding(value, header) for value, header in zip(values, headers, strict=True)]
-        keys = {each.schema for each in encodings if isinstance(each, Encoded) and each.schema}
+        keys = {encoding.schema for encoding in encodings if isinstance(encoding, Encoded) and encoding.schema}
         decoders = {key: self._loader.get(key) for key in keys}  # all are asked for, also those after an unknown one
-        found: list[Record | DecodeError] = []
+        records: list[Record | DecodeError] = []
         awaited = b""
         for value, encoding in zip(values, encodings, strict=True):
             if isinstance(encoding, DecodeError):
-                found.append(encoding)
+                records.append(encoding)
             elif not encoding.schema:
-                found += self._schema.decode_messages([value])
+                records += self._schema.decode_messages([value])
             elif (decoder := decoders[encoding.schema]) is None:
                 awaited = encoding.schema
                 break
             elif isinstance(decoder, DecodeError):
-                found.append(decoder)
+                records.append(decoder)
             else:
-                found.append(_decoded(decoder, value or b"", encoding))
-        return Decoded(found, awaited)
+                records.append(_decoded(decoder, value or b"", encoding))
+        return Decoded(records, awaited)
 
     def titles(self, value: bytes | None, header: bytes | None) -> Collection[str] | None:
         """Return the names of the record's fields in a value; None if it is JSON."""
@@ -162,14 +162,14 @@ class FormatDecoder:
         if value is None:
             return DecodeError("the message has no value")
         try:
-            found = encoding_of(value, header)
+            encoding = encoding_of(value, header)
         except DecodeError as error:
             return error
-        if not found.schema and self._input_format not in ("auto", "json"):
+        if not encoding.schema and self._input_format not in ("auto", "json"):
             return DecodeError(f"the value is plain JSON, and --input-format is {self._input_format}")
         if len(value) > MAX_JSON_BYTES:
             return DecodeError(f"a value of {len(value):,} bytes, more than {MAX_JSON_BYTES:,}")
-        return found
+        return encoding
 
 
 def _decoded(decoder: PayloadDecoder, value: bytes, encoding: Encoded) -> Record | DecodeError:

@@ -103,11 +103,11 @@ def with_id(number: int, encode: Encode) -> Encode:
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
     """Return a schema with each reference to a definition replaced by it; registries compare such schemas better."""
     if isinstance(schema, list):
-        return [_inlined(each, definitions) for each in schema]
+        return [_inlined(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         title = schema["$ref"].rpartition("/")[2]
-        rest = {key: each for key, each in schema.items() if key not in ("$ref", "$defs")}
+        rest = {key: value for key, value in schema.items() if key not in ("$ref", "$defs")}
         return _inlined(definitions[title], definitions) | rest
-    return {key: _inlined(each, definitions) for key, each in schema.items() if key != "$defs"}
+    return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}

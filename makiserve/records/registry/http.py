@@ -43,11 +43,11 @@ class RegistryRequests:
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self.url = url
-        self._urls = [each.strip().rstrip("/") for each in url.split(",")]
-        for each in self._urls:
-            if re.match(r"https?://[^/]*@", each):
+        self._urls = [address.strip().rstrip("/") for address in url.split(",")]
+        for address in self._urls:
+            if re.match(r"https?://[^/]*@", address):
                 raise ConfigurationError("--schema-registry: give the credentials separately, " + CREDENTIALS)
-            if not re.match(r"https?://[^/]", each):
+            if not re.match(r"https?://[^/]", address):
                 raise ConfigurationError(f"--schema-registry {url}: expected http://… or https://…")
         self._answering = 0
         self._session = session_from(options or {})
@@ -65,12 +65,12 @@ class RegistryRequests:
         first, count = self._answering, len(self._urls)  # several threads send requests
         for place in (number % count for number in range(first, first + count)):
             try:
-                found = self._ask(method, self._urls[place], path, body)
+                answer = self._ask(method, self._urls[place], path, body)
             except SchemaRegistryUnavailable as error:
                 errors.append(error)
             else:
                 self._answering = place
-                return found
+                return answer
         raise errors[-1]
 
     def _ask(self, method: str, url: str, path: str, body: Any) -> Any:
@@ -88,12 +88,12 @@ class RegistryRequests:
             words = one_line(re.sub(r"^.*?(?:object at 0x\w+>|\)): ", "", str(cause)), 200)
             raise SchemaRegistryUnavailable(f"the schema registry at {self.url} does not answer: {words}") from error
         try:
-            found = msgspec.json.decode(answer)
+            decoded = msgspec.json.decode(answer)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            found = None
-        if status == requests.codes.ok and isinstance(found, (dict, list)):
-            return found
-        raise self._refusal(status, found, f"{method} {path}", headers.get("Retry-After", ""))
+            decoded = None
+        if status == requests.codes.ok and isinstance(decoded, (dict, list)):
+            return decoded
+        raise self._refusal(status, decoded, f"{method} {path}", headers.get("Retry-After", ""))
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """Return the body of an answer."""
@@ -110,12 +110,12 @@ class RegistryRequests:
                 )
         return bytes(answer)
 
-    def _refusal(self, status: int, found: Any, request: str, retry_after: str) -> MakiserveError:
+    def _refusal(self, status: int, decoded: Any, request: str, retry_after: str) -> MakiserveError:
         """Return the error for an answer that is not the requested one."""
-        message = found.get("message", "") if isinstance(found, dict) else ""
+        message = decoded.get("message", "") if isinstance(decoded, dict) else ""
         words = f"the schema registry at {self.url} answers {status} to {request}"
         words += f": {one_line(message, 200)}" if message else ""
-        if status == requests.codes.not_found and isinstance(found, dict) and "error_code" in found:
+        if status == requests.codes.not_found and isinstance(decoded, dict) and "error_code" in decoded:
             return SchemaNotFound(words)
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             return ConfigurationError(f"{words}: check the credentials, {CREDENTIALS}")

@@ -68,21 +68,21 @@ class KeyDecoder:
             keys: of messages in order.
             headers: of each message the header with the schema id of its key; None if it has none.
         """
-        found: list[dict[str, Any] | DecodeError] = []
+        decoded: list[dict[str, Any] | DecodeError] = []
         for key, header in zip(keys, headers, strict=True):
             try:
                 if (encoding := self._encoding(key, header)) is None:
-                    found.append(self._plain(key))
+                    decoded.append(self._plain(key))
                     continue
                 decoder = self._loader.get(encoding.schema) if self._loader else None
                 if decoder is None:
-                    return DecodedKeys(found, encoding.schema)
+                    return DecodedKeys(decoded, encoding.schema)
                 if isinstance(decoder, DecodeError):
                     raise decoder
-                found.append(self._values(decoder.decode(key or b"", encoding.start)))
+                decoded.append(self._values(decoder.decode(key or b"", encoding.start)))
             except DecodeError as error:
-                found.append(DecodeError(f"the key of the message: {error}"))
-        return DecodedKeys(found)
+                decoded.append(DecodeError(f"the key of the message: {error}"))
+        return DecodedKeys(decoded)
 
     def _encoding(self, key: bytes | None, header: bytes | None) -> Encoded | None:
         """Return how a key is encoded; None if it has no schema."""

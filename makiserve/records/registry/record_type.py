@@ -27,13 +27,15 @@ def record_of_schema(name: str, doc: str, registered: RegisteredSchema) -> Infer
         SourceError: it is not the schema of records.
     """
     if registered.kind == "AVRO":
-        return record_of_avro(name, doc, parse(registered.text, [each.text for each in registered.references]))
+        return record_of_avro(
+            name, doc, parse(registered.text, [reference.text for reference in registered.references])
+        )
     if registered.kind == "JSON":
         try:
-            found = msgspec.json.decode(registered.text)
+            json_schema = msgspec.json.decode(registered.text)
         except msgspec.DecodeError as error:
             raise DecodeError(f"not a JSON Schema: {error}") from error
-        return InferredRecord(name, doc, fields_of_json_schema(found if isinstance(found, dict) else {}))
+        return InferredRecord(name, doc, fields_of_json_schema(json_schema if isinstance(json_schema, dict) else {}))
     if registered.kind == "PROTOBUF":
         from makiserve.records.protobuf import compiled  # slow to import, and only needed for Protobuf
 
@@ -60,7 +62,9 @@ def record_of_avro(name: str, doc: str, schema: AvroSchema) -> InferredRecord:
     def _avro_field(title: str, node: Node) -> InferredField:
         node = schema.resolved(node)
         branches = node if isinstance(node, list) else [node]
-        words = list(dict.fromkeys(annotation(each) for each in branches if kind_of(schema.resolved(each)) != "null"))
+        words = list(
+            dict.fromkeys(annotation(branch) for branch in branches if kind_of(schema.resolved(branch)) != "null")
+        )
         return InferredField(title, " | ".join(words) or "Any", len(words) < len(branches) or not words)
 
     def annotation(node: Node) -> str:
@@ -78,16 +82,16 @@ def record_of_avro(name: str, doc: str, schema: AvroSchema) -> InferredRecord:
                 nested[title] = InferredRecord(
                     title, f"A {title} within a {name}.", []
                 )  # a recursive type finds itself
-                own = fields(node)
-                nested[title] = nested.pop(title)._replace(fields=own)
+                nested_fields = fields(node)
+                nested[title] = nested.pop(title)._replace(fields=nested_fields)
             return title
         if kind == "enum":
             return _literal(node["symbols"])
         logical = node.get("logicalType") if isinstance(node, dict) else None
         return _AVRO_LOGICAL.get(str(logical)) or _AVRO.get(kind, "Any")
 
-    found = fields(root)
-    return InferredRecord(name, doc, found, list(nested.values()))
+    root_fields = fields(root)
+    return InferredRecord(name, doc, root_fields, list(nested.values()))
 
 
 _AVRO = {
@@ -144,12 +148,12 @@ def record_of_protobuf(name: str, doc: str, message: Any) -> InferredRecord:
         title = class_name(descriptor.name)
         if title not in nested:
             nested[title] = InferredRecord(title, f"A {title} within a {name}.", [])  # a recursive type finds itself
-            own = fields(descriptor)
-            nested[title] = nested.pop(title)._replace(fields=own)
+            nested_fields = fields(descriptor)
+            nested[title] = nested.pop(title)._replace(fields=nested_fields)
         return title
 
-    found = fields(message)
-    return InferredRecord(name, doc, found, list(nested.values()))
+    message_fields = fields(message)
+    return InferredRecord(name, doc, message_fields, list(nested.values()))
 
 
 _PROTOBUF = {1: "int", 2: "int", 3: "int", 4: "int", 5: "float", 6: "float", 7: "bool", 9: "str"}
@@ -181,8 +185,8 @@ def fields_of_json_schema(schema: Mapping[str, Any]) -> list[InferredField]:
         raise SourceError("the JSON Schema has no properties, so it does not name the fields of a record")
     required = schema.get("required") or ()
     return [
-        InferredField(title, *_json_type(each if isinstance(each, dict) else {}, title in required))
-        for title, each in properties.items()
+        InferredField(title, *_json_type(subschema if isinstance(subschema, dict) else {}, title in required))
+        for title, subschema in properties.items()
     ]
 
 
@@ -190,10 +194,10 @@ def _json_type(schema: dict[str, Any], is_required: bool) -> tuple[str, bool]:
     """Return the annotation of a JSON Schema, and whether it is optional."""
     types = schema.get("type")
     types = list(types) if isinstance(types, list) else [types] if types else []
-    for each in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        types += each.get("type") if isinstance(each.get("type"), list) else [each.get("type")]
-        schema = each | schema
-    words = list(dict.fromkeys(_json_word(str(each), schema) for each in types if each != "null"))
+    for subschema in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        types += subschema.get("type") if isinstance(subschema.get("type"), list) else [subschema.get("type")]
+        schema = subschema | schema
+    words = list(dict.fromkeys(_json_word(str(json_type), schema) for json_type in types if json_type != "null"))
     return " | ".join(words) or "Any", not is_required or "null" in types
 
 

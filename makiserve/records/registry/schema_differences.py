@@ -52,22 +52,22 @@ def first_difference(registered: RegisteredSchema, schema: Schema) -> str | None
     for declared in schema.fields:
         if CONTEXT.fullmatch(declared.encode_name):
             continue
-        found = fields.get(declared.encode_name) or fields.get(declared.name)
-        if difference := _difference(declared, found):
+        field = fields.get(declared.encode_name) or fields.get(declared.name)
+        if difference := _difference(declared, field):
             return difference
     return None
 
 
-def _difference(declared: FieldInfo, found: InferredField | None) -> str | None:
+def _difference(declared: FieldInfo, field: InferredField | None) -> str | None:
     name, kind = declared.encode_name, type_name(declared.type)
-    if found is None:
+    if field is None:
         effect = "records are dead letters" if declared.required else "it keeps its default"
         return f"the schema has no field {name!r}, which is declared as {kind}: {effect}"
     column = TypedColumn(name, declared.type)
-    words = found.annotation.split(" | ")
+    words = field.annotation.split(" | ")
     if column.base in COMPARED and (refused := [word for word in words if not _fits(column, word)]):
         return f"field {name!r} is {' or '.join(refused)} in the schema, and is declared as {kind}"
-    if found.is_optional and not column.is_optional and declared.required:
+    if field.is_optional and not column.is_optional and declared.required:
         return f"field {name!r} may be null or missing in the schema, and is declared as {kind}"
     return None
 

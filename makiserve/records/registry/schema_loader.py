@@ -57,12 +57,12 @@ class DirectLoader(Generic[T]):
     def __init__(self, load: Load[T], timeout: timedelta) -> None:
         self._load = load
         self._timeout = timeout
-        self._found: dict[bytes, T | DecodeError] = {}
+        self._loaded: dict[bytes, T | DecodeError] = {}
 
     def get(self, key: bytes) -> T | DecodeError:
-        if key not in self._found:
-            self._found[key] = self._retried(key)
-        return self._found[key]
+        if key not in self._loaded:
+            self._loaded[key] = self._retried(key)
+        return self._loaded[key]
 
     def _retried(self, key: bytes) -> T | DecodeError:
         try:
@@ -108,7 +108,7 @@ class BackgroundLoader(Generic[T]):
 
     def __init__(self, load: Load[T]) -> None:
         self._load = load
-        self._found: dict[bytes, T | DecodeError] = {}
+        self._loaded: dict[bytes, T | DecodeError] = {}
         self._missing_until_s: dict[bytes, float] = {}
         self._attempts: dict[bytes, _Attempts] = {}
         self._threads = ThreadPoolExecutor(REQUESTS, "schemas")
@@ -116,9 +116,9 @@ class BackgroundLoader(Generic[T]):
 
     def get(self, key: bytes) -> T | DecodeError | None:
         if key in self._missing_until_s and time.monotonic() > self._missing_until_s[key]:
-            del self._missing_until_s[key], self._found[key]
-        if (found := self._found.get(key)) is not None:
-            return found
+            del self._missing_until_s[key], self._loaded[key]
+        if (loaded := self._loaded.get(key)) is not None:
+            return loaded
         attempts = self._attempts.setdefault(key, _Attempts())
         if attempts.future is None:
             if time.monotonic() >= attempts.due_s:
@@ -126,7 +126,7 @@ class BackgroundLoader(Generic[T]):
             return None
         if attempts.future.done():
             self._take(key, attempts, attempts.future)
-        return self._found.get(key)
+        return self._loaded.get(key)
 
     def close(self) -> None:
         """Start no more requests. One that is under way ends by its timeout."""
@@ -135,7 +135,7 @@ class BackgroundLoader(Generic[T]):
     def _take(self, key: bytes, attempts: _Attempts, future: Future[object]) -> None:
         attempts.future = None
         try:
-            self._found[key] = future.result()  # type: ignore[assignment]  # what `load` returns
+            self._loaded[key] = future.result()  # type: ignore[assignment]  # what `load` returns
             del self._attempts[key]
         except SchemaNotFound as error:
             now = time.monotonic()
@@ -143,11 +143,11 @@ class BackgroundLoader(Generic[T]):
             if now < attempts.missing_since_s + MISSING_S:
                 self._retry(attempts, error, None)
                 return
-            self._found[key] = error
+            self._loaded[key] = error
             self._missing_until_s[key] = now + MISSING_AGAIN_S
             del self._attempts[key]
         except DecodeError as error:
-            self._found[key] = error
+            self._loaded[key] = error
             del self._attempts[key]
         except (SchemaRegistryUnavailable, ConfigurationError) as error:
             self._retry(attempts, error, getattr(error, "retry_after_s", None))
