@@ -61,7 +61,7 @@ def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: f
         different=len(both) - alike,
         missing=len(wanted) - len(both),
         unexpected=len(got) - len(both),
-        first=_parting(expected, found, tolerance),
+        first=_first_difference(expected, found, tolerance),
     )
 
 
@@ -75,12 +75,12 @@ def _numbered(outputs: list[Output]) -> dict[tuple[Position, int], bytes]:
     return numbered
 
 
-def _parting(
-    expected: list[Output], found: list[Output], tolerance: float
+def _first_difference(
+    expected: list[Output], actual: list[Output], tolerance: float
 ) -> tuple[Output | None, Output | None] | None:
     """Return both outputs at the first difference, lane by lane; None if there is none."""
     lanes: dict[str, tuple[list[Output], list[Output]]] = {}
-    for side, outputs in enumerate((expected, found)):
+    for side, outputs in enumerate((expected, actual)):
         for output in outputs:
             lanes.setdefault(output[0][0], ([], []))[side].append(output)
     for wanted, got in lanes.values():

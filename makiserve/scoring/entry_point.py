@@ -40,14 +40,14 @@ class EntryPoint(NamedTuple):
         Raises:
             ConfigurationError: there is none, or there are several and `name` does not select one of them.
         """
-        types: list[type[Record]] = [each for _, each in inspect.getmembers(self.module, _is_record)]
-        own = [kind for kind in types if kind.__module__ == self.module.__name__] or types
-        named = [kind for kind in own if self.record_name in ("", kind.__name__)]
+        types: list[type[Record]] = [kind for _, kind in inspect.getmembers(self.module, _is_record)]
+        defined_here = [kind for kind in types if kind.__module__ == self.module.__name__] or types
+        named = [kind for kind in defined_here if self.record_name in ("", kind.__name__)]
         if len(named) != 1:
-            found = ", ".join(kind.__name__ for kind in own) or "none"
+            names = ", ".join(kind.__name__ for kind in defined_here) or "none"
             raise ConfigurationError(
                 f"{self.name}: {self.module.__name__} must have exactly one record type next to the pipeline; it "
-                f"has: {found}. If there are several, name the one of the input: "
+                f"has: {names}. If there are several, name the one of the input: "
                 f"{self.module.__name__}:{self.features.__name__}:NAME"
             )
         return named[0]
@@ -107,8 +107,8 @@ def _module(name: str, module: str, root: Path) -> ModuleType:
         raise ConfigurationError(f"{name}: {_words(error)}") from error
 
 
-def _is_record(each: Any) -> bool:
-    return inspect.isclass(each) and issubclass(each, Record) and each is not Record
+def _is_record(member: Any) -> bool:
+    return inspect.isclass(member) and issubclass(member, Record) and member is not Record
 
 
 def _words(error: Exception) -> str:

@@ -49,7 +49,7 @@ def _fill(predictor: Predictor, rows: Sequence[Any], indexes: Sequence[int], pre
         return
     try:
         given: Any = rows if len(indexes) == len(rows) else taken(rows, indexes)
-        found = predictor.predict(given)
+        predicted = predictor.predict(given)
     except Exception as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
         if len(indexes) == 1:
             predictions[indexes[0]] = _refusal(error)
@@ -58,7 +58,7 @@ def _fill(predictor: Predictor, rows: Sequence[Any], indexes: Sequence[int], pre
         _fill(predictor, rows, indexes[:half], predictions)
         _fill(predictor, rows, indexes[half:], predictions)
     else:
-        for index, prediction in zip(indexes, found, strict=True):
+        for index, prediction in zip(indexes, predicted, strict=True):
             predictions[index] = prediction
 
 

@@ -206,8 +206,11 @@ class Outputs:
 
 def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str]) -> dict[str, list[str] | None]:
     """Return the fields to publish of each part, by attribute name; None for all fields."""
-    attributes = {"features": {name: name for name in emitted}, "record": {data: own for own, data in record.items()}}
-    found: dict[str, list[str] | None] = {}
+    attributes = {
+        "features": {name: name for name in emitted},
+        "record": {data: attribute for attribute, data in record.items()},
+    }
+    selected: dict[str, list[str] | None] = {}
     for name in emit:
         part, dot, field = name.partition(".")
         known = attributes.get(part, {})
@@ -215,16 +218,16 @@ def _selected(emit: Sequence[str], record: dict[str, str], emitted: Sequence[str
             fields = ", ".join(f"{part}.{name}" for part in attributes for name in attributes[part])
             raise ArgumentError("emit", name, f"cannot be emitted; available: {', '.join(SOURCES)}, {fields}")
         if not dot:
-            found[part] = None
-        elif (chosen := found.setdefault(part, [])) is not None:
+            selected[part] = None
+        elif (chosen := selected.setdefault(part, [])) is not None:
             chosen.append(known[field])
-    return found
+    return selected
 
 
 def _columns(selected: dict[str, list[str] | None], record: dict[str, str], types: dict[str, Any]) -> dict[str, Column]:
     """Return for each part of an output the function that returns its values for a batch."""
     renamed: dict[str, dict[str, str]] = {"features": {}, "record": record}
-    found: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     for part, fields in selected.items():
         shape = (
             _part(fields, renamed[part], types if part == "record" else {})
@@ -233,8 +236,8 @@ def _columns(selected: dict[str, list[str] | None], record: dict[str, str], type
             if part == "prediction"
             else _values
         )
-        found[part] = partial(_column, SOURCES[part], shape)
-    return found
+        columns[part] = partial(_column, SOURCES[part], shape)
+    return columns
 
 
 def _column(source: Column, shape: Shape, scored: Scored, records: Sequence[Record | DecodeError]) -> Sequence[Any]:

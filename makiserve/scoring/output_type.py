@@ -146,13 +146,13 @@ class _Types:
         for attribute, title in zip(_attributes(titles), titles, strict=True):
             values = [row[title] for row in rows if title in row]
             path = name + "".join(word[:1].upper() + word[1:] for word in title.replace("-", "_").split("_"))
-            found = self.of(path, values, hints.get(title, Any))
+            annotation = self.of(path, values, hints.get(title, Any))
             is_always = len(values) == len(rows)
-            found = found if is_always else found | None
+            annotation = annotation if is_always else annotation | None
             if title in parts:
-                found = Annotated[found, Meta(description=parts[title])]
+                annotation = Annotated[annotation, Meta(description=parts[title])]
             option = msgspec.field(name=title) if is_always else msgspec.field(name=title, default=None)
-            fields.append((attribute, found, option))
+            fields.append((attribute, annotation, option))
         return msgspec.defstruct(
             name, fields, namespace={"__doc__": doc or None}, kw_only=True, forbid_unknown_fields=True
         )
@@ -163,9 +163,9 @@ class _Types:
         present = [value for value in known if value is not None]
         options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
         rest = [option for option in options if option is not type(None)]
-        found = self._present(name, present, Union[tuple(rest)] if rest else Any)  # noqa: UP007  of a tuple
-        is_optional = len(rest) < len(options) or len(present) < len(known) or (self._is_json and found is float)
-        return found | None if is_optional else found
+        annotation = self._present(name, present, Union[tuple(rest)] if rest else Any)  # noqa: UP007  of a tuple
+        is_optional = len(rest) < len(options) or len(present) < len(known) or (self._is_json and annotation is float)
+        return annotation | None if is_optional else annotation
 
     def _present(self, name: str, values: Sequence[Any], hint: Any) -> Any:
         """Return the type of values of which none is None."""
@@ -187,14 +187,14 @@ class _Types:
 
 def _attributes(titles: Sequence[str]) -> list[str]:
     """Return an attribute for each title: the title itself, or a similar name that Python and Avro allow."""
-    found: list[str] = []
+    attributes: list[str] = []
     for title in titles:
         name = re.sub(r"\W", "_", title, flags=re.ASCII)
         name = name if re.match(r"[A-Za-z_]", name) else f"_{name}"
-        while name in found or (name != title and name in titles):
+        while name in attributes or (name != title and name in titles):
             name += "_"
-        found.append(name)
-    return found
+        attributes.append(name)
+    return attributes
 
 
 def _scalar(name: str, kinds: set[type], values: Sequence[Any]) -> Any:
@@ -204,10 +204,10 @@ def _scalar(name: str, kinds: set[type], values: Sequence[Any]) -> Any:
         return Annotated[datetime, Meta(tz=values[0].tzinfo is not None)]
     if len(kinds) == 1:
         return kinds.pop()
-    found = " and ".join(sorted(kind.__name__ for kind in kinds)) or "nothing but None"
+    observed = " and ".join(sorted(kind.__name__ for kind in kinds)) or "nothing but None"
     raise ConfigurationError(
-        f"the type of {name} cannot be determined: the reference records give {found}. Declare its type in the class "
-        "that the pipeline emits, such as float | None, or leave it out with --emit"
+        f"the type of {name} cannot be determined: the reference records give {observed}. Declare its type in the "
+        "class that the pipeline emits, such as float | None, or leave it out with --emit"
     )
 
 

@@ -86,10 +86,10 @@ def _numpy(value: np.generic) -> Any:
 
 @plain.register(Mapping)
 def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
-    found = {str(plain(name)): plain(inner) for name, inner in value.items()}
-    if len(found) != len(value):
+    named = {str(plain(name)): plain(inner) for name, inner in value.items()}
+    if len(named) != len(value):
         raise ValueError(f"two of the keys {list(value)} are the same text")
-    return found
+    return named
 
 
 @plain.register(list)

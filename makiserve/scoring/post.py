@@ -55,8 +55,8 @@ class PostProcessor:
         items: list[Any] = list(map(Prediction, features, predictions))
         if self._is_grouped:
             groups = groupby(zip(causes, items, strict=True), itemgetter(0))
-            found = [(cause, [item for _, item in group]) for cause, group in groups]
-            causes, items = [cause for cause, _ in found], [group for _, group in found]
+            grouped = [(cause, [item for _, item in group]) for cause, group in groups]
+            causes, items = [cause for cause, _ in grouped], [group for _, group in grouped]
         fed = self.program.feed(items, state)
         posted = Posted([causes[index] for index in fed.causes], fed.outputs)
         return posted, [(causes[index], error) for index, error in fed.failures]

@@ -120,12 +120,14 @@ class Scorer:
         """Score batches; return the results, and the seconds that the models took, which are 0 without a model."""
         computed = [self.features(batch) for batch in batches]
         began = perf_counter()
-        found = self._predicted(computed, batches)
+        scored_batches = self._predicted(computed, batches)
         model_s = perf_counter() - began if self._champion else 0.0
         if self._post is not None:
             post = self._post
-            found = [_with_posted(post, scored, batch.lane) for scored, batch in zip(found, batches, strict=True)]
-        return found, model_s
+            scored_batches = [
+                _with_posted(post, scored, batch.lane) for scored, batch in zip(scored_batches, batches, strict=True)
+            ]
+        return scored_batches, model_s
 
     def rebuild(self, batch: Batch) -> None:
         """Process records that were scored before, without output, to restore the lane's states.
@@ -145,14 +147,14 @@ class Scorer:
         scored = Scored(fed.causes, fed.outputs, [None] * len(fed.causes), list(fed.failures))
         return scored if indexes is None else scored.map_causes(indexes).without(dict(dead))
 
-    def _predicted(self, found: list[Scored], batches: Sequence[Batch]) -> list[Scored]:
+    def _predicted(self, scored_batches: list[Scored], batches: Sequence[Batch]) -> list[Scored]:
         if self._champion is None:
-            return found
-        items = concat([scored.features for scored in found])
+            return scored_batches
+        items = concat([scored.features for scored in scored_batches])
         if self._challenger:
             is_challenged = [
                 batch.challenged is not None and batch.challenged[cause]
-                for scored, batch in zip(found, batches, strict=True)
+                for scored, batch in zip(scored_batches, batches, strict=True)
                 for cause in scored.causes
             ]
             predictions = iter(call_both(self._champion, self._challenger, items, is_challenged))
@@ -160,8 +162,11 @@ class Scorer:
             predictions = iter(self._champion(items))
         if self._shadow:
             watched = iter(self._shadow(items))
-            found = [each._replace(shadow=list(zip(each.causes, watched))) for each in found]  # noqa: B905  the next ones
-        return [scored.with_predictions(list(islice(predictions, len(scored.features)))) for scored in found]
+            scored_batches = [
+                scored._replace(shadow=list(zip(scored.causes, watched)))  # noqa: B905  the next ones
+                for scored in scored_batches
+            ]
+        return [scored.with_predictions(list(islice(predictions, len(scored.features)))) for scored in scored_batches]
 
 
 def _with_posted(post: PostProcessor, scored: Scored, lane: Lane) -> Scored:

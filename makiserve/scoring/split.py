@@ -68,8 +68,8 @@ class Call:
 def call_both(champion: Call, challenger: Call, features: Sequence[Any], is_challenged: Sequence[bool]) -> list[Any]:
     """Return a prediction or `PredictError` for each item, with one call to each model for its own items."""
     predictions: list[Any] = [None] * len(features)
-    for call, own in ((champion, False), (challenger, True)):
-        indexes = [index for index, other in enumerate(is_challenged) if other is own]
+    for call, is_challenger in ((champion, False), (challenger, True)):
+        indexes = [index for index, other in enumerate(is_challenged) if other is is_challenger]
         for index, prediction in zip(indexes, call(taken(features, indexes)), strict=True):
             predictions[index] = prediction
     return predictions

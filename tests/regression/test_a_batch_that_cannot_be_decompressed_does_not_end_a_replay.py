@@ -35,8 +35,10 @@ def damaged(kafka: str, topic: Callable[..., str]) -> str:
 def replayed(kafka: str, topic: str, start: int, end: int) -> tuple[list[int], list[tuple[str, int, str]]]:
     """The offsets of the outputs, and the dead letters."""
     source = makiserve.TopicSpan(topic, kafka, start, end)
-    found = makiserve.replay(features_only(f"{__name__}:features"), source)
-    return list(found.frame["offset"]), [(each.source, each.offset, each.error.reason) for each in found.dead]
+    replay = makiserve.replay(features_only(f"{__name__}:features"), source)
+    return list(replay.frame["offset"]), [
+        (dead_letter.source, dead_letter.offset, dead_letter.error.reason) for dead_letter in replay.dead
+    ]
 
 
 @pytest.mark.slow

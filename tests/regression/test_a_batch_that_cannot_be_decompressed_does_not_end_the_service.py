@@ -18,9 +18,9 @@ def test_each_record_of_it_is_handed_out_as_unreadable_and_what_follows_is_read(
     produce_around_unreadable(kafka, name, b"before", b"after")
     consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), name)
     consumer.subscribe(lambda numbers: dict.fromkeys(numbers, 0), lambda numbers: None, lambda numbers: None)
-    found: list[Message] = []
-    while len(found) < 4:
-        found += consumer.receive(100, timedelta(seconds=1))
+    messages: list[Message] = []
+    while len(messages) < 4:
+        messages += consumer.receive(100, timedelta(seconds=1))
     consumer.close()
-    assert [message.offset() for message in found] == [0, 1, 2, 3]
-    assert [isinstance(message, Unreadable) for message in found] == [False, True, True, False]
+    assert [message.offset() for message in messages] == [0, 1, 2, 3]
+    assert [isinstance(message, Unreadable) for message in messages] == [False, True, True, False]

@@ -14,11 +14,11 @@ LINES = ["a", "1", "one", "2"]
 
 
 def test_a_damaged_csv_line_is_left_out_if_errors_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
-    found: list[int] = []
+    values: list[int] = []
     with caplog.at_level(logging.DEBUG):
         parser = csv.create_line_parser([("a", int)], ignore_error=True)
-        rx.from_(LINES).pipe(csv.load(parser)).subscribe(lambda row: found.append(row.a))
-    assert found == [1, 2]
+        rx.from_(LINES).pipe(csv.load(parser)).subscribe(lambda row: values.append(row.a))
+    assert values == [1, 2]
     assert caplog.messages == []
 
 

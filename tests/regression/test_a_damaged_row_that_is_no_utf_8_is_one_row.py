@@ -17,9 +17,9 @@ class Reading(makiserve.Record):
 def test_the_other_rows_are_read(tmp_path: Path) -> None:
     path = tmp_path / "damaged.csv"
     path.write_bytes(b"a,b\n1,x\n4,\xff\xfe,5\n6,\xffy\n7,\xc3\xa9\n8,z")
-    found = [each for block in RecordFile(path, Schema(Reading)) for each in block]
-    assert [each if isinstance(each, Reading) else type(each) for each in found] == [
+    rows = [row for block in RecordFile(path, Schema(Reading)) for row in block]
+    assert [row if isinstance(row, Reading) else type(row) for row in rows] == [
         Reading(1, "x"), DecodeError, DecodeError, Reading(7, "é"), Reading(8, "z"),
     ]  # fmt: skip
-    assert str(found[1]) == r"3 cells, but the header has 2: '4,\\xff\\xfe,5'"
-    assert str(found[2]) == r"field 'b': expected str, got b'\xffy', which is not UTF-8"
+    assert str(rows[1]) == r"3 cells, but the header has 2: '4,\\xff\\xfe,5'"
+    assert str(rows[2]) == r"field 'b': expected str, got b'\xffy', which is not UTF-8"

@@ -26,7 +26,7 @@ def test_the_next_process_removes_what_a_killed_one_has_left_and_nothing_else(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "somebody else's").mkdir()
-    own = ModelFolder()
+    folder = ModelFolder()
     with subprocess.Popen(
         [sys.executable, "-c", OPEN],
         stdin=subprocess.PIPE,
@@ -38,12 +38,12 @@ def test_the_next_process_removes_what_a_killed_one_has_left_and_nothing_else(
         left = Path(other.stdout.readline().strip())
         (left / "model.pkl").write_bytes(b"large")
         ModelFolder().remove()
-        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", own.path, left])
+        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", folder.path, left])
         other.kill()
         other.wait()
         ModelFolder().remove()
-    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", own.path])
-    own.remove()
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", folder.path])
+    folder.remove()
     assert [path.name for path in tmp_path.iterdir()] == ["somebody else's"]
 
 
@@ -52,13 +52,13 @@ def test_a_folder_that_was_taken_for_a_left_one_is_not_used(tmp_path: Path, monk
     made: list[Path] = []
     mkdtemp = tempfile.mkdtemp
 
-    def one(prefix: str) -> str:
+    def without_the_first(prefix: str) -> str:
         made.append(Path(mkdtemp(prefix=prefix)))
         if len(made) == 1:
             made[0].rmdir()
         return str(made[-1])
 
-    monkeypatch.setattr(tempfile, "mkdtemp", one)
+    monkeypatch.setattr(tempfile, "mkdtemp", without_the_first)
     folder = ModelFolder()
     assert folder.path == made[1]
     assert folder.path.is_dir()

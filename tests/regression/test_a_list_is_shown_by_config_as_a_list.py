@@ -4,5 +4,5 @@ from makiserve.settings import SECTIONS, ModelSettings, Settings, options
 
 
 def test_a_list_is_shown_by_config_as_a_list() -> None:
-    emit = next(each for each in options(ModelSettings) if each.is_list)
+    emit = next(option for option in options(ModelSettings) if option.is_list)
     assert Settings(SECTIONS).shown(emit) == {"": ((), "default")}

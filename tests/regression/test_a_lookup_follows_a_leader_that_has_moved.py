@@ -25,7 +25,7 @@ def leaders(servers: str) -> list[int]:
     """Those of the topic, asked by a new client: one that has a connection to the frozen broker may wait for that."""
     with suppress(KafkaException):
         admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
-        return [each.leader for each in admin.list_topics("in", timeout=5).topics["in"].partitions.values()]
+        return [partition.leader for partition in admin.list_topics("in", timeout=5).topics["in"].partitions.values()]
     return [3]
 
 

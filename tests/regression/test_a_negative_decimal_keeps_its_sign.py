@@ -11,8 +11,8 @@ from makiserve.stream.rxsci.container import csv
 
 @pytest.mark.parametrize(("text", "value"), [("-11.45", -11.45), ("-0.5", -0.5), ("-0.0", -0.0), ("1e-3", 0.001)])
 def test_a_negative_decimal_keeps_its_sign(text: str, value: float) -> None:
-    (found,) = csv.create_line_parser([("temperature", "float")])(text)
-    assert repr(found) == repr(value)
+    (parsed,) = csv.create_line_parser([("temperature", "float")])(text)
+    assert repr(parsed) == repr(value)
 
 
 def test_every_float_is_the_nearest() -> None:

@@ -25,14 +25,14 @@ def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, i
     """The first record that a new consumer gets of each partition."""
     consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), topic)
     consumer.subscribe(lambda numbers: {number: starts[number] for number in numbers}, ignore, ignore)
-    found: dict[int | None, int | None] = {}
+    offsets: dict[int | None, int | None] = {}
     deadline = time.monotonic() + 20
-    while len(found) < len(starts):
-        assert time.monotonic() < deadline, f"of {starts} only {found}"
+    while len(offsets) < len(starts):
+        assert time.monotonic() < deadline, f"of {starts} only {offsets}"
         for record in consumer.receive(1000, timedelta(milliseconds=20)):
-            found.setdefault(record.partition(), record.offset())
+            offsets.setdefault(record.partition(), record.offset())
     consumer.close()
-    return found
+    return offsets
 
 
 @pytest.mark.slow

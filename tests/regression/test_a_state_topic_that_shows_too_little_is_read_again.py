@@ -16,8 +16,8 @@ def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
     committed(kafka, 3, checkpoint=3)
     hidden = [kafka.state.pop()]  # the checkpoint's last record
     monkeypatch.setattr("time.sleep", lambda seconds: kafka.state.extend([hidden.pop()] if hidden else []))
-    own = Own(kafka)
-    assert total(own, own.begin()) == 6
+    assignment = Own(kafka)
+    assert total(assignment, assignment.begin()) == 6
     assert "in[0] is not restored yet: state topic group.state: it has no checkpoint" in caplog.text
 
 

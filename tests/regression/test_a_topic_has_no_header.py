@@ -26,8 +26,8 @@ def test_a_file_has_one() -> None:
 def test_a_restart_takes_no_record_for_one() -> None:
     program = Program(trace([csv.load(PARSER), rs.ops.map(lambda row: row.time)]))
     checkpoints = Checkpoints(program)
-    state, found = program.new_state(), list[Any]()
+    state, outputs = program.new_state(), list[Any]()
     for line in ["time,x", *LINES]:
-        found += program.feed([line], state).outputs
+        outputs += program.feed([line], state).outputs
         state = checkpoints.load(checkpoints.dump(state))
-    assert found == [1, 2, 3, 4]
+    assert outputs == [1, 2, 3, 4]

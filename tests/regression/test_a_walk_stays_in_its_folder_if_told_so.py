@@ -14,6 +14,6 @@ def test_a_walk_stays_in_its_folder_if_told_so(tmp_path: Path, recursive: bool, 
     (tmp_path / "sub").mkdir()
     (tmp_path / "a").touch()
     (tmp_path / "sub" / "b").touch()
-    found: list[str] = []
-    walk(str(tmp_path), recursive=recursive).subscribe(found.append)
-    assert found == [str(tmp_path / name) for name in names]
+    paths: list[str] = []
+    walk(str(tmp_path), recursive=recursive).subscribe(paths.append)
+    assert paths == [str(tmp_path / name) for name in names]

@@ -38,11 +38,13 @@ def test_it_is_a_dead_letter_whatever_is_written(tmp_path: Path, name: str | Non
         folder.joinpath(file).write_text("a\n" + "".join(f"{number}\n" for number in range(len(VALUES))))
     output = tmp_path / name if name else None
     model = features_only(f"{__name__}:features")
-    found = makiserve.replay(model, folder, output=output, processes=processes)
-    assert (found.rows, found.written) == (2 * len(VALUES), 2 * (len(VALUES) - len(REFUSED)))
-    assert [(each.source, each.offset) for each in found.dead] == [(f, n) for f in ("1.csv", "2.csv") for n in REFUSED]
-    assert found.reasons == {"encode": 2 * len(REFUSED)}
-    assert len(found.frame) == found.written
+    replay = makiserve.replay(model, folder, output=output, processes=processes)
+    assert (replay.rows, replay.written) == (2 * len(VALUES), 2 * (len(VALUES) - len(REFUSED)))
+    assert [(dead_letter.source, dead_letter.offset) for dead_letter in replay.dead] == [
+        (f, n) for f in ("1.csv", "2.csv") for n in REFUSED
+    ]
+    assert replay.reasons == {"encode": 2 * len(REFUSED)}
+    assert len(replay.frame) == replay.written
     if output:
         head = 1 if output.suffix == ".csv" else 0
-        assert len(output.read_text().splitlines()) == found.written + head
+        assert len(output.read_text().splitlines()) == replay.written + head

@@ -10,14 +10,14 @@ import makiserve.stream as rs
 
 def test_each_subscription_has_a_state_of_its_own() -> None:
     counting = rs.state.with_memory_store(rx.pipe(rs.math.sum()))
-    one, other = Subject(), Subject()
-    found: list[int] = []
-    one.pipe(counting).subscribe(found.append)
-    other.pipe(counting).subscribe(found.append)
-    one.on_next(1)
-    other.on_next(2)
-    one.on_next(3)
-    assert found == [1, 2, 4]
+    first, second = Subject(), Subject()
+    sums: list[int] = []
+    first.pipe(counting).subscribe(sums.append)
+    second.pipe(counting).subscribe(sums.append)
+    first.on_next(1)
+    second.on_next(2)
+    first.on_next(3)
+    assert sums == [1, 2, 4]
 
 
 def test_so_has_each_subscription_of_one_observable() -> None:

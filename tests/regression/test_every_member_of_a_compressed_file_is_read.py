@@ -15,8 +15,8 @@ from makiserve.stream.rxsci.compression import z, zstd
 
 @pytest.mark.parametrize(("module", "compress"), [(z, gzip.compress), (zstd, zstandard.compress)], ids=["z", "zstd"])
 def test_every_member_of_a_compressed_file_is_read(module: Any, compress: Callable[[bytes], bytes]) -> None:
-    found: list[bytes] = []
+    parts: list[bytes] = []
     rx.of(compress(b"one ") + compress(b"two ")[:5], compress(b"two ")[5:] + compress(b"three")).pipe(
         module.decompress()
-    ).subscribe(found.append)
-    assert b"".join(found) == b"one two three"
+    ).subscribe(parts.append)
+    assert b"".join(parts) == b"one two three"

@@ -11,9 +11,9 @@ from makiserve.stream.rxsci.framing import length_prefix
 
 
 def outcome(items: list[bytes], step: Any) -> list[Any]:
-    found: list[Any] = []
-    rx.from_(items).pipe(step).subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    rx.from_(items).pipe(step).subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 def test_no_framed_item_is_lost_in_silence() -> None:

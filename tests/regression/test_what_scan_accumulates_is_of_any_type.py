@@ -15,9 +15,9 @@ def test_an_integer_grows_beyond_64_bits() -> None:
 
 
 def test_a_boolean_stays_a_boolean() -> None:
-    found = emitted(rs.ops.scan(lambda seen, i: seen or i > 1, seed=False), [1, 2, 1])
-    assert found == [False, True, True]
-    assert {type(value) for value in found} == {bool}
+    accumulated = emitted(rs.ops.scan(lambda seen, i: seen or i > 1, seed=False), [1, 2, 1])
+    assert accumulated == [False, True, True]
+    assert {type(value) for value in accumulated} == {bool}
 
 
 def test_a_terminator_may_change_the_type() -> None:

@@ -109,7 +109,7 @@ class _Counted:
 
     def report(self) -> FeatureDrift:
         expected, total = self._expected / self._expected.sum(), self._counts.sum()
-        found = self._counts / total if total else np.full(len(expected), np.nan)
+        actual = self._counts / total if total else np.full(len(expected), np.nan)
         there = total - self._counts[0]
         groups = self._groups()
         shares = np.bincount(groups, expected)
@@ -117,10 +117,10 @@ class _Counted:
         return FeatureDrift(
             self._profile.name,
             self._seen,
-            stability_index(shares, np.bincount(groups, found)),
+            stability_index(shares, np.bincount(groups, actual)),
             int((shares > 0).sum()),
-            _total_variation(expected, found) if is_text else _kolmogorov_smirnov(expected, found),
-            float(found[0]),
+            _total_variation(expected, actual) if is_text else _kolmogorov_smirnov(expected, actual),
+            float(actual[0]),
             float(expected[0]),
             float(self._out / there) if there else float("nan"),
         )
@@ -146,19 +146,19 @@ class _Counted:
         return np.append(bins.max() + 1, bins)
 
 
-def stability_index(expected: NDArray[Any], found: NDArray[Any]) -> float:
-    """Return the population stability index of two distributions over the same bins: the sum of (f - e) * ln(f / e).
+def stability_index(expected: NDArray[Any], actual: NDArray[Any]) -> float:
+    """Return the population stability index of two distributions over the same bins: the sum of (a - e) * ln(a / e).
 
     >>> round(stability_index(np.array([0.5, 0.5]), np.array([0.8, 0.2])), 3)
     0.416
     """
-    e, f = np.maximum(expected, FLOOR), np.maximum(found, FLOOR)
-    return float(np.sum((f - e) * np.log(f / e)))
+    e, a = np.maximum(expected, FLOOR), np.maximum(actual, FLOOR)
+    return float(np.sum((a - e) * np.log(a / e)))
 
 
-def _kolmogorov_smirnov(expected: Floats, found: Floats) -> float:
-    return float(np.abs(np.cumsum(expected) - np.cumsum(found)).max())
+def _kolmogorov_smirnov(expected: Floats, actual: Floats) -> float:
+    return float(np.abs(np.cumsum(expected) - np.cumsum(actual)).max())
 
 
-def _total_variation(expected: Floats, found: Floats) -> float:
-    return float(np.abs(expected - found).sum() / 2)
+def _total_variation(expected: Floats, actual: Floats) -> float:
+    return float(np.abs(expected - actual).sum() / 2)

@@ -41,10 +41,10 @@ def columns_of_predictions(predictions: Sequence[Any]) -> dict[str, Sequence[Any
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
     """Return values as numbers; nan for a value that is missing or not a number, the largest float for infinity."""
     try:
-        found = as_floats(values)
+        floats = as_floats(values)
     except (TypeError, ValueError, OverflowError):
-        found = np.array(list(map(_number, values)), np.float64)
-    return np.clip(found, -LARGEST, LARGEST)
+        floats = np.array(list(map(_number, values)), np.float64)
+    return np.clip(floats, -LARGEST, LARGEST)
 
 
 def texts(values: Sequence[Any]) -> list[str]:

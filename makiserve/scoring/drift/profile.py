@@ -84,8 +84,8 @@ class Profile(msgspec.Struct, frozen=True):
 
 def profile_from(columns: Mapping[str, Sequence[Any]]) -> Profile:
     """Return the profile of columns of numbers, booleans or text; columns of other types are left out."""
-    found = (_column(name, values) for name, values in columns.items())
-    return Profile([column for column in found if column is not None])
+    profiles = (_column(name, values) for name, values in columns.items())
+    return Profile([column for column in profiles if column is not None])
 
 
 def _column(name: str, values: Sequence[Any]) -> ColumnProfile | None:
