@@ -49,7 +49,12 @@ class RecordPosition(NamedTuple):
     @property
     def header(self) -> Header:
         """The header with the position."""
-        return SOURCE, str(self).encode()
+        return position_header(self.topic, self.partition, self.offset)
+
+
+def position_header(topic: str, partition: int, offset: int) -> Header:
+    """Return the header with a record's position."""
+    return SOURCE, f"{topic}[{partition}]@{offset}".encode()
 
 
 def position_from_text(text: str) -> RecordPosition | None:
@@ -105,7 +110,7 @@ def omitted_header(part: str, size: int) -> Header:
 
 def as_upstream(headers: Headers) -> Headers:
     """Return the headers of a record as received; those of an upstream makiserve service are renamed."""
-    if not any(name.startswith(PREFIX) for name, _ in headers):
+    if not headers or not any(name.startswith(PREFIX) for name, _ in headers):
         return headers
     return [
         (UPSTREAM + name.removeprefix(PREFIX) if name.startswith(PREFIX) and name != REDRIVEN else name, value)

@@ -78,6 +78,9 @@ class ReadHeaders(NamedTuple):
     dropped: int
 
 
+NO_HEADERS = ReadHeaders([], 0)
+
+
 def read_headers(message: Message) -> ReadHeaders:
     """Return the readable headers of a message, whatever bytes the names consist of.
 
@@ -87,7 +90,8 @@ def read_headers(message: Message) -> ReadHeaders:
     """
     unsafe = cast("Any", message)
     try:
-        return ReadHeaders(unsafe.headers() or [], 0)
+        found = unsafe.headers()
+        return ReadHeaders(found, 0) if found else NO_HEADERS
     except (SystemError, UnicodeDecodeError):
         pass
     try:

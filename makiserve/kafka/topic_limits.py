@@ -40,7 +40,7 @@ def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> i
     """
     size = MESSAGE_BYTES + len(key or b"") + len(value or b"")
     for name, content in headers:
-        size += HEADER_BYTES + len(name.encode()) + len(content or b"")
+        size += HEADER_BYTES + (len(name) if name.isascii() else len(name.encode())) + len(content or b"")
     return size
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from makiserve.errors import RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes, read_headers
 from makiserve.kafka.headers import (
@@ -14,6 +16,7 @@ from makiserve.kafka.headers import (
     as_upstream,
     decode_headers,
     omitted_header,
+    position_header,
     reason_headers,
     time_header,
     trace_headers,
@@ -25,8 +28,10 @@ BARE_BYTES = 12_000
 """A dead letter with only the headers that makiserve adds is smaller than this."""
 
 
-class RecordOrigin(NamedTuple):
+class RecordOrigin(msgspec.Struct, frozen=True, gc=False):
     """The data that a message takes from the record that caused it.
+
+    There is one for each output, and a Struct is made in a fraction of the time of a named tuple.
 
     Attributes:
         key: key of the record.
@@ -43,7 +48,7 @@ class RecordOrigin(NamedTuple):
     dropped: int = 0
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message for the producer."""
 
     topic: str
@@ -71,7 +76,7 @@ class Times(NamedTuple):
         return self.now_ms, [time_header(time_ms)]
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A message that is not fitted to a topic yet.
 
     Attributes:
@@ -90,15 +95,17 @@ class Draft(NamedTuple):
 
     def fitted(self, topic: str, times: Times) -> Outgoing:
         """Return the message for a topic that accepts these timestamps."""
-        time_ms, time = times.fit(self.record.time_ms)
-        headers = [*self.record.headers, self.record.source, *time, *self.added]
+        record = self.record
+        time_ms, time = times.fit(record.time_ms)
+        headers = [*record.headers, record.source, *time, *self.added]
         return Outgoing(topic, self.partition, self.key, self.value, headers, time_ms)
 
 
 def origin(message: Message) -> RecordOrigin:
     """Return the data that an output takes from an input record."""
     headers, dropped = read_headers(message)
-    return RecordOrigin(message.key(), as_upstream(headers), position(message).header, message.timestamp()[1], dropped)
+    source = position_header(message.topic(), message.partition(), message.offset())
+    return RecordOrigin(message.key(), as_upstream(headers), source, message.timestamp()[1], dropped)
 
 
 def origin_before(message: Message) -> RecordOrigin:
@@ -106,7 +113,10 @@ def origin_before(message: Message) -> RecordOrigin:
     headers, dropped = read_headers(message)
     added = decode_headers(headers)
     time_ms = message.timestamp()[1] if added.time_ms is None else added.time_ms
-    source = (SOURCE, added.values["source"]) if added.values else position(message).header
+    if added.values:
+        source = (SOURCE, added.values["source"])
+    else:
+        source = position_header(message.topic(), message.partition(), message.offset())
     return RecordOrigin(key_before(message), added.record_headers, source, time_ms, dropped)
 
 
@@ -117,9 +127,10 @@ def position(message: Message) -> RecordPosition:
 
 def without_schema(record: RecordOrigin) -> RecordOrigin:
     """Return what the outputs of a record keep of it: all but the header with the schema id of its value."""
-    if not any(name == VALUE_HEADER for name, _ in record.headers):
+    if not record.headers or not any(name == VALUE_HEADER for name, _ in record.headers):
         return record
-    return record._replace(headers=[header for header in record.headers if header[0] != VALUE_HEADER])
+    kept = [header for header in record.headers if header[0] != VALUE_HEADER]
+    return msgspec.structs.replace(record, headers=kept)
 
 
 def original_key(record: RecordOrigin) -> Headers:

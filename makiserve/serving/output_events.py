@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from msgspec.structs import replace
+
 from makiserve.errors import DecodeError
 from makiserve.kafka import Headers, Message
 from makiserve.records.cloud_events import (
@@ -43,12 +45,14 @@ class OutputEvents:
             messages: the record of each output.
         """
         if self._type is None:
+            if not any(origin.headers for origin in origins):
+                return origins
             return [self._passed_on(origin, message) for origin, message in zip(origins, messages, strict=True)]
         count: Counter[bytes] = Counter()
         with_headers = []
         for origin in origins:
             position = origin.source[1] or b""
-            with_headers.append(origin._replace(headers=self._new(self._type, origin, count[position])))
+            with_headers.append(replace(origin, headers=self._new(self._type, origin, count[position])))
             count[position] += 1
         return with_headers
 
@@ -70,9 +74,8 @@ class OutputEvents:
         else:
             return origin
         event_headers = [(name, str(value).encode()) for name, value in attributes.items() if value is not None]
-        return origin._replace(
-            headers=[*without_event(origin.headers), *event_headers, (CONTENT_TYPE, self._content_type.encode())]
-        )
+        event_headers.append((CONTENT_TYPE, self._content_type.encode()))
+        return replace(origin, headers=[*without_event(origin.headers), *event_headers])
 
 
 def _attributes(message: Message) -> dict[str, object]:

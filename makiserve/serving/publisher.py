@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import NamedTuple, NoReturn
 
+from msgspec.structs import replace
+
 from makiserve.errors import PublishError, RecordError, StoppedOnError
 from makiserve.kafka import Message
 from makiserve.scoring import Dead
@@ -67,8 +69,7 @@ class Publisher:
             pairs = zip(processed.causes, ready, strict=True)
             ready = [message for cause, message in pairs if cause not in refused]
             processed = processed.without(refused)
-        for cause, message in zip(processed.causes, ready, strict=True):
-            self._sender.send(_place(messages[cause]), message)
+        self._sender.send_all((_place(messages[cause]) for cause in processed.causes), ready)
         self.bury(messages, processed)
         self._publish_shadow(messages, processed)
         dropped = sum(record.dropped for record in processed.origins.values())
@@ -95,8 +96,10 @@ class Publisher:
     def _refused(self, messages: list[Message], causes: list[int], ready: list[Outgoing]) -> dict[int, RecordError]:
         """Return the records with a message that the output topic refuses."""
         refused: dict[int, RecordError] = {}
+        limits, is_new = self._sender.limits(self._settings.output), not self._sender.refused
         for cause, message in zip(causes, ready, strict=True):
-            if why := self._refusal(messages[cause], message):
+            why = refusal(message, limits) if is_new else self._refusal(messages[cause], message)
+            if why:
                 refused.setdefault(cause, PublishError(why))
         return refused
 
@@ -124,14 +127,14 @@ class Publisher:
         for cause, given in processed.shadow:
             record, place = given.record, _place(messages[cause])
             if limits.needs_key and record.key is None:
-                record = record._replace(key=record.source[1])
-            message = given._replace(key=record.key).fitted(topic, times)
+                record = replace(record, key=record.source[1])
+            message = replace(given, key=record.key).fitted(topic, times)
             if why := self._refusal(messages[cause], message):
                 is_refused = place in self._sender.refused
                 added = [record.source, *times.fit(record.time_ms)[1], *given.added]
                 key, _, headers = shortened(record, None, added, BARE_BYTES if is_refused else limits.max_bytes)
                 key = record.source[1] if key is None and limits.needs_key else key
-                message = message._replace(key=key, value=processed.encode_shadow(PublishError(why)), headers=headers)
+                message = replace(message, key=key, value=processed.encode_shadow(PublishError(why)), headers=headers)
             self._sender.send(place, message)
 
 

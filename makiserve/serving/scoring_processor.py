@@ -120,23 +120,27 @@ class ScoringProcessor:
         Outputs keep the key and headers of their record. Additional headers name the model that made the output.
         """
         models, origins = self._models(batch), dict[int, RecordOrigin]()
+        number = messages[0].partition() if messages else 0
 
-        def new_draft(cause: int, value: bytes, added: Headers) -> Draft:
-            record = origins.get(cause) or origins.setdefault(cause, self._origin(messages[cause]))
-            return Draft(without_schema(record), messages[cause].partition(), record.key, value, added)
+        def record_of(cause: int) -> RecordOrigin:
+            record = origins.get(cause)
+            if record is None:
+                record = origins[cause] = self._origin(messages[cause])
+            return without_schema(record)
 
         encoded = self._outputs.encode(scored, batch.records)
-        pairs = zip(encoded.causes, encoded.values, strict=True)
-        drafts = [new_draft(cause, value, models[cause]) for cause, value in pairs]
-        events = self._events.origins([draft.record for draft in drafts], [messages[cause] for cause in encoded.causes])
+        causes = encoded.causes
+        records = self._events.origins(list(map(record_of, causes)), [messages[cause] for cause in causes])
         drafts = [
-            draft if record is draft.record else draft._replace(record=record)
-            for draft, record in zip(drafts, events, strict=True)
+            Draft(record, number, record.key, value, models[cause])
+            for cause, value, record in zip(causes, encoded.values, records, strict=True)
         ]
         shadow, encode = [], None
         if scored.shadow and self._settings.shadow_output is not None:
             encode, headers = self._outputs.encode_shadow, self._shadow_headers
-            shadow = [(cause, new_draft(cause, encode(prediction), headers)) for cause, prediction in scored.shadow]
+            for cause, prediction in scored.shadow:
+                record = record_of(cause)
+                shadow.append((cause, Draft(record, number, record.key, encode(prediction), headers)))
         return Processed(encoded.causes, drafts, encoded.shown, encoded.dead, models, origins, shadow, scored, encode)
 
     def _use(self, model: Served) -> None:

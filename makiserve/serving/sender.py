@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
+
+from msgspec.structs import astuple
 
 from makiserve.errors import ConfigurationError, MessageRefused
 from makiserve.kafka import Limits, TopicLimits, TransactionalProducer, message_bytes, retry
@@ -61,10 +63,19 @@ class Sender:
         if self._together < math.inf:
             self._unflushed.append((place, message))
             self._unflushed_bytes += message_bytes(message.key, message.value, message.headers)
-        self._produce(*message)
+        self._produce(*astuple(message))
         if self._unflushed_bytes >= self._together:
             retry(self._flush, RETRY_TIMEOUT)
             self.aborted()
+
+    def send_all(self, places: Iterable[Place], messages: Iterable[Outgoing]) -> None:
+        """Produce messages in order, each for the record at a position; see `send`."""
+        if self._together < math.inf:
+            for place, message in zip(places, messages, strict=True):
+                self.send(place, message)
+        else:
+            for fields in map(astuple, messages):
+                self._produce(*fields)
 
     def narrow(self, error: MessageRefused) -> None:
         """Narrow down the refused message; the transaction must be aborted and repeated.

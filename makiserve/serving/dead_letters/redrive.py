@@ -17,6 +17,8 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from makiserve.errors import AbortTransaction, ConfigurationError, MakiserveError, MessageRefused
 from makiserve.kafka import (
     Cluster,
@@ -118,7 +120,7 @@ def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], log: s
     """Write records and redrive log entries in one transaction; return the number of records by topic."""
     done: Counter[str] = Counter()
     for letter, message in ready:
-        producer.produce(*message)
+        producer.produce(*astuple(message))
         producer.produce(log, 0, redrive_key(letter), str(letter.source).encode(), None, _now_ms())
         done[message.topic] += 1
     if done:

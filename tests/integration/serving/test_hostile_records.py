@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, cast
 
+import msgspec
 import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
@@ -238,7 +239,7 @@ def test_unexpectedly_refused_messages_are_isolated(
     sender = Sender(producer, Limits(connection, [output]))
     messages = [Outgoing(output, 0, b"%d" % number, b"x" * 100, [], 1_700_000_000_000) for number in range(300)]
     for number in (0, 150, 299):
-        messages[number] = messages[number]._replace(**bad)
+        messages[number] = msgspec.structs.replace(messages[number], **bad)
     for _ in range(40):
         try:
             for offset, message in enumerate(messages):

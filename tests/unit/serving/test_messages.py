@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from makiserve.errors import DecodeError, OperatorError, PredictError, RecordError
 from makiserve.kafka import Headers, Message, TopicLimits, message_bytes
@@ -92,7 +93,7 @@ def test_text_that_has_no_utf_8_form_is_written_as_numbers() -> None:
 
 
 def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
-    large = RECORD._replace(key=b"k" * 2000, headers=[("h", b"h" * 2000)])
+    large = replace(RECORD, key=b"k" * 2000, headers=[("h", b"h" * 2000)])
     sizes = {"value": b"3000 bytes", "headers": b"2139 bytes", "key": b"2000 bytes"}
     for largest, omitted in (
         (LARGEST, []),
@@ -113,7 +114,7 @@ def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
 def test_the_longest_bare_dead_letter_fits_where_it_must() -> None:
     error = failed(ValueError("x" * 10_000))
     error.args = ("x" * 10_000,)
-    long = RECORD._replace(source=RecordPosition("t" * 249, 99_999, 2**63 - 1).header)
+    long = replace(RECORD, source=RecordPosition("t" * 249, 99_999, 2**63 - 1).header)
     letter(error, b"v" * 10**6, long, BARE_BYTES)
 
 
@@ -134,7 +135,7 @@ def test_a_message_is_refused_for_its_size_and_for_want_of_a_key() -> None:
     small = Outgoing("out", 0, None, b"x" * 100, [("h", b"1")], 0)
     assert refusal(small, TopicLimits()) is None
     assert "out is compacted" in str(refusal(small, TopicLimits(needs_key=True)))
-    assert refusal(small._replace(key=b""), TopicLimits(needs_key=True)) is None
+    assert refusal(replace(small, key=b""), TopicLimits(needs_key=True)) is None
     size = message_bytes(None, small.value, small.headers)
     assert refusal(small, TopicLimits(max_bytes=size)) is None
     assert f"has {size} bytes with its headers, but out accepts at most {size - 1}" in str(

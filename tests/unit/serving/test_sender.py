@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from makiserve.errors import ConfigurationError, MessageRefused
 from makiserve.serving.messages import Outgoing
@@ -47,7 +48,7 @@ def run(broker: Broker, messages: list[Outgoing]) -> tuple[Sender, int]:
         try:
             for offset, message in enumerate(messages):
                 place: Place = (0, offset)
-                letter = message._replace(topic="dead", value=b"")
+                letter = replace(message, topic="dead", value=b"")
                 sender.send(place, letter if place in sender.refused else message)
             broker.flush()
         except MessageRefused as error:
@@ -75,7 +76,7 @@ def test_a_message_that_is_refused_is_found_and_no_other_is_lost(bad: set[int]) 
 
 def test_what_a_refusal_shows_of_a_topic_is_remembered() -> None:
     broker = Broker(lambda message: message.key is not None, "record")
-    keyless = output(0)._replace(key=None)
+    keyless = replace(output(0), key=None)
     sender = Sender(cast("Any", broker), cast("Any", Limits()))
     for _ in range(2):
         sender.send((0, 0), keyless)
@@ -95,4 +96,4 @@ def test_the_largest_message_that_a_topic_takes_is_learned() -> None:
 def test_a_topic_that_refuses_every_dead_letter_is_an_error() -> None:
     broker = Broker(lambda message: False, "size")
     with pytest.raises(ConfigurationError, match="refuses even the smallest dead letter"):
-        run(broker, [output(0)._replace(topic="dead")])
+        run(broker, [replace(output(0), topic="dead")])
