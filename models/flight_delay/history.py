@@ -1,13 +1,14 @@
-"""When each part of a flight's row became known: a row contains the whole flight, departure and arrival together."""
+"""When each part of a flight's row became known: a row contains the whole flight, departure and arrival together.
+
+What is made for each flight is a `makiserve.Record`, which Python makes in a sixth of the time of a named tuple.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
-from math import inf
 from operator import attrgetter
-from typing import NamedTuple
 
 import rx
 
@@ -35,7 +36,7 @@ class Flight(makiserve.Record):
     air_time: float | None = None
 
 
-class Event(NamedTuple):
+class Event(makiserve.Record):
     """A departure or an arrival.
 
     Attributes:
@@ -50,7 +51,7 @@ class Event(NamedTuple):
 KNOWN_AT = attrgetter("known_at")
 
 
-class Timeline(NamedTuple):
+class Timeline(makiserve.Record):
     """A flight's events on one clock, in minutes.
 
     Attributes:
@@ -66,7 +67,7 @@ class Timeline(NamedTuple):
     arrival: Event | None
 
 
-class KnownEvents(NamedTuple):
+class KnownEvents(makiserve.Record):
     """What was known of earlier flights when the last of them was due.
 
     Attributes:
@@ -105,12 +106,12 @@ def latest_known(event: Callable[[Timeline], Event | None]) -> makiserve.Transfo
     """
 
     def advance(known: KnownEvents, timeline: Timeline) -> KnownEvents:
-        latest, pending = known
+        latest, pending = known.latest, known.pending
         if pending and pending[0].known_at <= timeline.due:
-            count = bisect_right(pending, (timeline.due, inf))
+            count = bisect_right(pending, timeline.due, key=KNOWN_AT)
             latest, pending = max(pending[count - 1], latest, key=KNOWN_AT), pending[count:]
         if own_event := event(timeline):
-            index = bisect_right(pending, (own_event.known_at, inf))
+            index = bisect_right(pending, own_event.known_at, key=KNOWN_AT)
             pending = (*pending[:index], own_event, *pending[index:])
         return KnownEvents(latest, pending)
 

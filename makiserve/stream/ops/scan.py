@@ -7,6 +7,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import msgspec
+
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
@@ -31,8 +33,9 @@ def scan(
     ```
 
     Args:
-        accumulator: a function of the accumulated value and the item. It should return a new value: if it changes a
-            list or dict in place, that container is copied for each item, so that a failing item can be rolled back.
+        accumulator: a function of the accumulated value and the item. It should return a new value: if the seed is a
+            list, a dict or another value that can change in place, the accumulated value is copied for each item, so
+            that a failing item can be rolled back. Numbers, text, tuples and frozen records of these are not copied.
         seed: the accumulated value before the first item, or a function that creates it; it is copied for each key.
         reduce: emit only the final value, when the stream or its window completes; the seed for an empty stream.
         terminator: applied to the final value at completion. Its result replaces the reduced value; without `reduce`
@@ -93,12 +96,25 @@ class Scan(Operator):
     def _slot(self, scope: Scope) -> tuple[int, Callable[[Any, Any], Any]]:
         make, accumulate = self.safely()
         first = make()
-        return scope.value(first) if isinstance(first, IMMUTABLE) else scope.container(make), accumulate
+        return scope.value(first) if _is_immutable(first) else scope.container(make), accumulate
 
     def safely(self) -> tuple[Callable[[], Any], Callable[[Any, Any], Any]]:
         """Return a function that makes the first value, and an accumulator that never changes a value in place."""
         first = self.seed() if callable(self.seed) else deepcopy(self.seed)
-        if isinstance(first, IMMUTABLE):
+        if _is_immutable(first):
             return lambda: first, self.accumulator
         make = self.seed if callable(self.seed) else lambda: deepcopy(first)
         return make, lambda accumulated, item: self.accumulator(deepcopy(accumulated), item)
+
+
+def _is_immutable(value: Any) -> bool:
+    """Return whether a value is of an immutable type, or a frozen record of such values."""
+    if isinstance(value, IMMUTABLE):
+        return True
+    kind: Any = type(value)
+    if issubclass(kind, msgspec.Struct):
+        names = kind.__struct_fields__ if kind.__struct_config__.frozen else ()
+    else:
+        parameters = getattr(kind, "__dataclass_params__", None)
+        names = kind.__dataclass_fields__ if parameters is not None and parameters.frozen else ()
+    return bool(names) and all(_is_immutable(getattr(value, name)) for name in names)

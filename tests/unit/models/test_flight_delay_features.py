@@ -16,7 +16,7 @@ from makiserve.scoring import Batch, Scorer
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.data import flights_table
 from models.flight_delay.features import Features, Flight, features
-from models.flight_delay.history import TAXI_MINUTES, latest_known, timeline
+from models.flight_delay.history import TAXI_MINUTES, Event, latest_known, timeline
 
 
 def flight(clock, dep_delay=0.0, arr_delay=0.0, **changes):
@@ -46,8 +46,8 @@ def test_timeline_is_in_minutes():
     begins = timeline(flight(0)).due
     late = timeline(flight(1005, dep_delay=30.0, arr_delay=12.0))
     assert late.due - begins == 10 * 60 + 5
-    assert late.departure == (late.due + 30, 30)
-    assert late.arrival == (late.due + 30 + 60 + TAXI_MINUTES, -18)
+    assert late.departure == Event(late.due + 30, 30)
+    assert late.arrival == Event(late.due + 30 + 60 + TAXI_MINUTES, -18)
     assert timeline(flight(0, day=2)).due - begins == 24 * 60
 
 

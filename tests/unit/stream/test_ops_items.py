@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import rx
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
+from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
@@ -18,6 +21,50 @@ from tests.loops import loop_over
 from tests.unit.stream.feed import emitted
 
 Pair = namedtuple("Pair", ["a", "b"])
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    value: Any = 0
+
+
+class Open(msgspec.Struct):
+    value: Any = 0
+
+
+@dataclass(frozen=True)
+class FrozenData:
+    value: Any = 0
+
+
+@loop_over(
+    ("seed", "is_copied"),
+    [
+        (0, False),
+        (Pair(0, 1), False),
+        (Frozen(), False),
+        (Frozen(Frozen((1, "a"))), False),
+        (FrozenData(), False),
+        (FrozenData(Frozen()), False),
+        ([], True),
+        (Open(), True),
+        (Frozen([]), True),
+        (Frozen(Open()), True),
+        (FrozenData({}), True),
+    ],
+)
+def test_scan_copies_the_accumulated_value_only_if_it_can_change(seed: Any, is_copied: bool) -> None:
+    given: list[Any] = []
+
+    def accumulate(accumulated: Any, item: int) -> Any:
+        given.append(accumulated)
+        return accumulated
+
+    for program in (Program(trace(rs.ops.scan(accumulate, seed))), program_for(trace(rs.ops.scan(accumulate, seed)))):
+        given.clear()
+        state: Any = program.new_state()
+        program.feed(range(3), state)
+        assert (given[0] is not given[1]) == is_copied
+        assert given == [seed] * 3
 
 
 @loop_over(

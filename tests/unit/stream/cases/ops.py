@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import rx
 
 import makiserve.stream as rs
 from tests.unit.stream.cases.case import Cases, Point
+
+
+class Last(msgspec.Struct, frozen=True):
+    """The last item, and those before it."""
+
+    item: int | None
+    earlier: tuple[int | None, ...] = ()
+
 
 CASES: Cases = {
     "ops.map": [lambda: rs.ops.map(lambda i: i * 2)],
@@ -25,6 +34,8 @@ CASES: Cases = {
         lambda: rs.ops.scan(lambda a, i: [*a, i], list),
         lambda: rs.ops.scan(lambda a, i: a.append(i) or a, [], reduce=True, terminator=sum),
         lambda: rs.ops.scan(lambda a, i: Point(i, a.x), Point(0, 0), terminator=lambda a: a),
+        lambda: rs.ops.scan(lambda a, i: Last(i, (a.item, *a.earlier[:2])), Last(None), reduce=True),
+        lambda: rs.ops.scan(lambda a, i: Last(i, (a.item, *a.earlier[:2])), Last(None)),
     ],
     "ops.group_by": [
         lambda: rs.ops.group_by(lambda i: i % 3, [rs.math.sum()]),
