@@ -20,7 +20,7 @@ from makiserve.settings import BrokerSettings
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
 
 
-@pytest.mark.parametrize("page", ["missing-values.md", "windows.md"])
+@pytest.mark.parametrize("page", ["features.md", "missing-values.md", "windows.md"])
 def test_the_examples_of_a_page_are_true(page: str) -> None:
     results = doctest.testfile(str(HOW_TO / page), module_relative=False)
     assert results.attempted > 5
