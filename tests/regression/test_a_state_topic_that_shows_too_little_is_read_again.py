@@ -6,7 +6,7 @@ import pytest
 
 from makiserve.serving.signals import Stop
 from tests.unit.serving.fakes import Kafka
-from tests.unit.serving.test_restorer import Own, committed, saved, total
+from tests.unit.serving.test_restorer import WaitingAssignment, committed, saved, total
 
 
 def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
@@ -16,7 +16,7 @@ def test_a_checkpoint_that_is_not_seen_at_once_is_looked_for_again(
     committed(kafka, 3, checkpoint=3)
     hidden = [kafka.state.pop()]  # the checkpoint's last record
     monkeypatch.setattr("time.sleep", lambda seconds: kafka.state.extend([hidden.pop()] if hidden else []))
-    assignment = Own(kafka)
+    assignment = WaitingAssignment(kafka)
     assert total(assignment, assignment.begin()) == 6
     assert "in[0] is not restored yet: state topic group.state: it has no checkpoint" in caplog.text
 

@@ -61,13 +61,13 @@ def test_columns_give_the_input_of_rows(
 
 
 def refusals(table: InputTable, rows: list[tuple[Any, ...]]) -> dict[int, str]:
-    found = {}
+    messages = {}
     for index, row in enumerate(rows):
         try:
             table.columns.check(row)
         except PredictError as error:
-            found[index] = str(error)
-    return found
+            messages[index] = str(error)
+    return messages
 
 
 def built(table: InputTable, rows: Any) -> Any:

@@ -36,8 +36,8 @@ def post():
 def plain_model(signature: ModelSignature | None = None, **options: Any) -> str:
     """A model as MLflow alone logs it."""
     model = Ridge().fit(FRAME, LABEL)
-    found = signature or infer_signature(FRAME, LABEL)
-    options |= {"signature": found, "pip_requirements": ["scikit-learn"]}
+    model_signature = signature or infer_signature(FRAME, LABEL)
+    options |= {"signature": model_signature, "pip_requirements": ["scikit-learn"]}
     return str(mlflow.sklearn.log_model(model, name="plain", **options).model_uri)
 
 
@@ -58,15 +58,15 @@ def registered(tracking: str, house: ModuleType) -> str:
 def test_a_pipeline_that_is_registered_by_itself_is_loaded_without_a_model(registered: str) -> None:
     forget("house")
 
-    found = load(registered)
-    scored = score_reference(found.scorer(), found.reference.records)
-    encoded = found.outputs(("features.wind", "record.minute")).encode(scored, found.reference.records)
+    pipeline = load(registered)
+    scored = score_reference(pipeline.scorer(), pipeline.reference.records)
+    encoded = pipeline.outputs(("features.wind", "record.minute")).encode(scored, pipeline.reference.records)
 
-    assert found.predictor is None
-    assert (found.name, found.features.__module__ if found.features else None) == ("feats", "house.features")
+    assert pipeline.predictor is None
+    assert (pipeline.name, pipeline.features.__module__ if pipeline.features else None) == ("feats", "house.features")
     assert json.loads(encoded.values[3]) == {"features": {"wind": 3.0}, "record": {"minute": 3}}
-    assert json.loads(found.outputs().encode(scored, ()).values[0]) == {"temperature": 10.0, "wind": 0.0}
-    check_reference(found)
+    assert json.loads(pipeline.outputs().encode(scored, ()).values[0]) == {"temperature": 10.0, "wind": 0.0}
+    check_reference(pipeline)
 
 
 def test_a_registered_pipeline_is_no_pyfunc_and_knows_its_requirements(registered: str, tmp_path: Path) -> None:
@@ -197,9 +197,9 @@ def test_a_model_without_a_pipeline_gets_one_by_its_name(
     monkeypatch.chdir(tmp_path)
     model = load(plain_model(), features="house.features:features")
 
-    (found,) = predictions(model, readings(house)[:1])
+    (prediction,) = predictions(model, readings(house)[:1])
 
-    assert found == pytest.approx(expected([10.0, 0.0])[0])
+    assert prediction == pytest.approx(expected([10.0, 0.0])[0])
     assert model.record is house.Reading
     assert len(model.digest) == 64
 

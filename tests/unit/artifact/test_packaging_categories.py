@@ -83,14 +83,14 @@ def served(log: Log, weather: ModuleType, model: Any, frame: pd.DataFrame, **opt
     check_reference(packaged)
     scorer = packaged.scorer()
     lane = scorer.new_lane()
-    found: list[Any] = []
+    predictions: list[Any] = []
     while records:
         size = int(RNG.integers(1, 9))
         (scored,) = scorer.score([Batch(lane, records[:size])])
         outcomes = dict(zip(scored.causes, scored.predictions, strict=True)) | dict(scored.dead)
-        found += [outcomes[index] for index in range(len(outcomes))]
+        predictions += [outcomes[index] for index in range(len(outcomes))]
         records = records[size:]
-    return found
+    return predictions
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_category_columns_predict_as_on_the_training_frame(
 ) -> None:
     model = make()
 
-    found = served(log, weather, model, PLAIN)
+    predicted = served(log, weather, model, PLAIN)
 
-    assert found == model.predict(CATEGORIES).tolist()
+    assert predicted == model.predict(CATEGORIES).tolist()
 
 
 @pytest.mark.parametrize("make", [lambda: lightgbm().fit(CATEGORIES, LABEL), hist_gradient_boosting])
@@ -113,25 +113,25 @@ def test_an_unknown_category_is_what_the_library_makes_of_it(
     model = make()
     strange = PLAIN.head(20).assign(wind=["calm", "N"] * 10)
 
-    found = served(log, weather, model, strange)
+    predicted = served(log, weather, model, strange)
 
     frame = strange.assign(
         floor=pd.Categorical(strange["floor"], [0, 1, 2, 3]), wind=pd.Categorical(strange["wind"], [*"ENSW", "calm"])
     )
-    assert found == model.predict(frame).tolist()
+    assert predicted == model.predict(frame).tolist()
 
 
 def test_an_unknown_category_that_the_library_refuses_is_a_dead_letter(log: Log, weather: ModuleType) -> None:
     model = xgboost()
     strange = PLAIN.head(20).assign(wind=["calm", "N"] * 10)
 
-    found = served(log, weather, model, strange)
+    predicted = served(log, weather, model, strange)
 
     assert (
-        found[1::2]
+        predicted[1::2]
         == model.predict(CATEGORIES.head(20).assign(wind=pd.Categorical(["N"] * 20, list("ENSW"))))[1::2].tolist()
     )
-    assert all("Found a category not in the training set" in str(error) for error in found[::2])
+    assert all("Found a category not in the training set" in str(error) for error in predicted[::2])
 
 
 def test_category_columns_can_be_told_by_the_training_frame(log: Log, weather: ModuleType) -> None:
@@ -156,10 +156,10 @@ def test_features_have_the_names_that_the_class_gives_them(log: Log, weather: Mo
     frame = features_frame([weather.Reading(1.0, "N", 2)], features=weather.features, record=weather.Reading)
     model = Ridge().fit(PLAIN[[NAME, "floor"]], LABEL)
 
-    found = served(log, weather, model, PLAIN)
+    predicted = served(log, weather, model, PLAIN)
 
     assert list(frame) == ["floor", "wind", NAME]
-    assert found == pytest.approx(model.predict(PLAIN[[NAME, "floor"]]), rel=1e-12)
+    assert predicted == pytest.approx(model.predict(PLAIN[[NAME, "floor"]]), rel=1e-12)
 
 
 def test_a_name_that_no_feature_has_is_an_error_that_says_how_to_give_it(log: Log, weather: ModuleType) -> None:
@@ -174,9 +174,9 @@ def test_a_pipeline_of_scikit_learn_needs_no_trusted_types(log: Log, weather: Mo
     columns = make_column_transformer((numbers, ["floor", NAME]), (OneHotEncoder(handle_unknown="ignore"), ["wind"]))
     model = make_pipeline(columns, Ridge()).fit(PLAIN, LABEL)
 
-    found = served(log, weather, model, PLAIN)
+    predicted = served(log, weather, model, PLAIN)
 
-    assert found == pytest.approx(model.predict(PLAIN), rel=1e-12)
+    assert predicted == pytest.approx(model.predict(PLAIN), rel=1e-12)
 
 
 @pytest.mark.slow

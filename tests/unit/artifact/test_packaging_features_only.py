@@ -11,11 +11,11 @@ from models.electricity.features import Reading, features
 
 
 def test_it_is_the_pipeline_with_the_digest_of_its_sources_and_no_model() -> None:
-    found = features_only("models.electricity.features:features")
-    assert found.record is Reading
-    assert found.digest == collect(features, Reading).sources.digest
-    assert (found.predictor, found.name, found.version) == (None, None, None)
-    assert list(found.plan.walk())
+    pipeline = features_only("models.electricity.features:features")
+    assert pipeline.record is Reading
+    assert pipeline.digest == collect(features, Reading).sources.digest
+    assert (pipeline.predictor, pipeline.name, pipeline.version) == (None, None, None)
+    assert list(pipeline.plan.walk())
 
 
 def test_a_pipeline_that_is_not_there_is_refused() -> None:

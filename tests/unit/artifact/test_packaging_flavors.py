@@ -103,10 +103,10 @@ FLAVORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
 
 
 def predicted(model: PackagedModel, rows: Sequence[tuple[Any, ...]], size: int) -> list[Any]:
-    found = []
+    predictions = []
     for start in range(0, len(rows), size):
-        found += model.predictor.predict(rows[start : start + size])
-    return found
+        predictions += model.predictor.predict(rows[start : start + size])
+    return predictions
 
 
 def plain_predictions(uri: str, frame: pd.DataFrame) -> list[Any]:
@@ -150,10 +150,10 @@ def approximately(values: list[Any]) -> list[Any]:
 def test_onnx_names_label_and_probabilities_by_class(log: Log, house: ModuleType) -> None:
     model = load(log(house, model=onnx_classifier()).model_uri)
 
-    (found,) = model.predictor.predict([(30.0, 0.0)])
+    (prediction,) = model.predictor.predict([(30.0, 0.0)])
 
-    assert found["output_label"] == "warm"
-    assert set(found["output_probability"]) == {"cold", "warm"}
+    assert prediction["output_label"] == "warm"
+    assert set(prediction["output_probability"]) == {"cold", "warm"}
 
 
 def test_a_classifier_gives_its_classes(log: Log, house: ModuleType) -> None:
@@ -166,10 +166,10 @@ def test_the_probabilities_of_a_classifier_are_named_by_class(log: Log, house: M
     model = LogisticRegression().fit(FRAME, CLASS)
     packaged = load(log(house, model=model, pyfunc_predict_fn="predict_proba").model_uri)
 
-    found = packaged.predictor.predict(list(FRAME.itertuples(index=False, name=None)))
+    predictions = packaged.predictor.predict(list(FRAME.itertuples(index=False, name=None)))
 
-    assert [list(each.values()) for each in found] == model.predict_proba(FRAME).tolist()
-    assert set(map(tuple, found)) == {("cold", "warm")}
+    assert [list(probabilities.values()) for probabilities in predictions] == model.predict_proba(FRAME).tolist()
+    assert set(map(tuple, predictions)) == {("cold", "warm")}
     check_reference(packaged)
 
 
@@ -180,8 +180,8 @@ def test_several_outputs_without_names_are_numbered(log: Log, house: ModuleType)
     model = load(info.model_uri)
 
     expected = both.predict(FRAME)
-    found = model.predictor.predict(list(FRAME.itertuples(index=False, name=None)))
-    assert found == [{"output_0": up, "output_1": down} for up, down in expected.tolist()]
+    predictions = model.predictor.predict(list(FRAME.itertuples(index=False, name=None)))
+    assert predictions == [{"output_0": up, "output_1": down} for up, down in expected.tolist()]
 
 
 def signature_with(params: ParamSchema) -> ModelSignature:

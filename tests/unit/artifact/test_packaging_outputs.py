@@ -53,7 +53,7 @@ def cuts(records: list[Any]) -> Iterator[list[Any]]:
 def scored_in_cuts(model: PackagedModel, records: list[Any]) -> list[Any]:
     scorer = model.scorer()
     lane = scorer.new_lane()
-    return [each for cut in cuts(records) for each in scorer.score([Batch(lane, cut)])[0].predictions]
+    return [prediction for cut in cuts(records) for prediction in scorer.score([Batch(lane, cut)])[0].predictions]
 
 
 def served(log: Log, house: ModuleType, model: Any, **options: Any) -> list[Any]:
@@ -64,13 +64,13 @@ def served(log: Log, house: ModuleType, model: Any, **options: Any) -> list[Any]
 def predictions_of(packaged: PackagedModel, house: ModuleType) -> list[Any]:
     records = readings(house, COUNT)
     check_reference(packaged)
-    found = scored_in_cuts(packaged, records)
+    predictions = scored_in_cuts(packaged, records)
     replayed = replay(packaged, records)
     column = replayed.frame["prediction"].astype(object)
     assert not replayed.dead
-    assert column.where(column.notna(), None).tolist() == found
-    assert scored_in_cuts(packaged, records[-1:]) == found[-1:]
-    return found
+    assert column.where(column.notna(), None).tolist() == predictions
+    assert scored_in_cuts(packaged, records[-1:]) == predictions[-1:]
+    return predictions
 
 
 CLASSES = np.array([["cold", "calm"], ["warm", "windy"]])
@@ -86,10 +86,10 @@ def test_classes_of_two_targets_are_numbered(log: Log, house: ModuleType) -> Non
     frame = features_of(house)
     forest = RandomForestClassifier(5, random_state=0).fit(frame, two_targets(frame))
 
-    found = served(log, house, forest)
+    predictions = served(log, house, forest)
 
-    assert [list(each.values()) for each in found] == forest.predict(frame).tolist()
-    assert set(map(tuple, found)) == {("output_0", "output_1")}
+    assert [list(prediction.values()) for prediction in predictions] == forest.predict(frame).tolist()
+    assert set(map(tuple, predictions)) == {("output_0", "output_1")}
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_probabilities_of_two_targets_are_named_by_target_and_class(
     frame = features_of(house)
     estimator.fit(frame, two_targets(frame))
 
-    found = served(log, house, estimator, pyfunc_predict_fn="predict_proba")
+    predictions = served(log, house, estimator, pyfunc_predict_fn="predict_proba")
 
     first, second = estimator.predict_proba(frame)
-    assert found[0].keys() == {"output_0", "output_1"}
-    assert [list(each["output_0"].values()) for each in found] == pytest.approx(first, rel=1e-12)
-    assert [list(each["output_1"].values()) for each in found] == pytest.approx(second, rel=1e-12)
-    assert (*found[0]["output_0"], *found[0]["output_1"]) == ("cold", "warm", "calm", "windy")
+    assert predictions[0].keys() == {"output_0", "output_1"}
+    assert [list(prediction["output_0"].values()) for prediction in predictions] == pytest.approx(first, rel=1e-12)
+    assert [list(prediction["output_1"].values()) for prediction in predictions] == pytest.approx(second, rel=1e-12)
+    assert (*predictions[0]["output_0"], *predictions[0]["output_1"]) == ("cold", "warm", "calm", "windy")
 
 
 @pytest.mark.parametrize("function", ["predict", "predict_proba"])
@@ -115,10 +115,12 @@ def test_a_chain_of_classifiers_has_a_number_for_each_target(log: Log, house: Mo
     frame = features_of(house)
     chain = ClassifierChain(LogisticRegression()).fit(frame, (frame > frame.median()).to_numpy().astype(int))
 
-    found = served(log, house, chain, pyfunc_predict_fn=function)
+    predictions = served(log, house, chain, pyfunc_predict_fn=function)
 
     expected = getattr(chain, function)(frame)
-    assert [[each["output_0"], each["output_1"]] for each in found] == pytest.approx(expected, rel=1e-12)
+    assert [[prediction["output_0"], prediction["output_1"]] for prediction in predictions] == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_metrics_of_several_targets_are_refused(log: Log, house: ModuleType) -> None:
@@ -217,16 +219,16 @@ def test_an_output_is_read_alike_in_every_batch_and_format(
 
     model = load(log(house, model=Returns(function), inputs=["temperature", "wind"]).model_uri)
 
-    found = predictions_of(model, house)
+    predictions = predictions_of(model, house)
 
-    assert found == [expected(*row) for row in frame.itertuples(index=False, name=None)]
+    assert predictions == [expected(*row) for row in frame.itertuples(index=False, name=None)]
     for ending in ("jsonl", "csv", "parquet"):
         replay(model, readings(house, COUNT), output=tmp_path / f"out.{ending}")
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
-    assert [json.loads(line)["prediction"] for line in lines] == found
-    assert parquet.read_table(tmp_path / "out.parquet")["prediction"].to_pylist() == found
+    assert [json.loads(line)["prediction"] for line in lines] == predictions
+    assert parquet.read_table(tmp_path / "out.parquet")["prediction"].to_pylist() == predictions
     cells = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)["prediction"]
-    assert cells.tolist() == [_cell(value) for value in found]
+    assert cells.tolist() == [_cell(value) for value in predictions]
 
 
 def _cell(value: Any) -> str:
@@ -280,9 +282,9 @@ def test_halving_a_batch_does_not_change_how_an_answer_is_read(tmp_path: Path, s
     predictor._table, predictor.inputs, predictor._names, predictor.layout = None, ("a", "b"), Names(), None
     predictor._call = refuses_negative
 
-    found = predict_each(predictor, rows)
+    predictions = predict_each(predictor, rows)
 
-    for (a, b), prediction in zip(rows, found, strict=True):
+    for (a, b), prediction in zip(rows, predictions, strict=True):
         assert isinstance(prediction, PredictError) if a < 0 else prediction == [[a, b], [b, a]]
 
 
@@ -290,10 +292,10 @@ def test_halving_a_batch_does_not_change_how_an_answer_is_read(tmp_path: Path, s
 def test_a_model_that_drops_a_row_loses_that_record_alone(tmp_path: Path) -> None:
     predictor = predictor_of(lambda frame: frame["a"][frame["a"] > 0].to_numpy(), tmp_path)
 
-    found = predict_each(predictor, [(1.0, 0.0), (-2.0, 0.0), (3.0, 0.0)])
+    predictions = predict_each(predictor, [(1.0, 0.0), (-2.0, 0.0), (3.0, 0.0)])
 
-    assert (found[0], found[2]) == (1.0, 3.0)
-    assert "an array of shape (0,) for 1 row" in str(found[1])
+    assert (predictions[0], predictions[2]) == (1.0, 3.0)
+    assert "an array of shape (0,) for 1 row" in str(predictions[1])
 
 
 def test_an_answer_of_another_shape_is_an_error_with_both_shapes() -> None:

@@ -104,10 +104,10 @@ def test_probabilities_have_the_names_of_their_classes(saved: Saved) -> None:
     model = LogisticRegression().fit(NUMBERS, np.where(LABEL.mean() < LABEL, "high", "low"))
     pyfunc, predictor = saved(model, schema(NUMBERS), list(NUMBERS), pyfunc_predict_fn="predict_proba")
 
-    found = predictor.predict(rows_of(NUMBERS))
+    predictions = predictor.predict(rows_of(NUMBERS))
 
-    assert [list(each.values()) for each in found] == pyfunc.predict(NUMBERS).tolist()
-    assert set(map(tuple, found)) == {("high", "low")}
+    assert [list(probabilities.values()) for probabilities in predictions] == pyfunc.predict(NUMBERS).tolist()
+    assert set(map(tuple, predictions)) == {("high", "low")}
 
 
 def test_a_row_gets_the_same_prediction_alone_as_in_a_batch(saved: Saved) -> None:
@@ -204,21 +204,21 @@ def test_several_outputs_have_the_names_of_the_signature(saved: Saved) -> None:
     signature.outputs = Schema([ColSpec(DataType.double, "up"), ColSpec(DataType.double, "down")])
     pyfunc, predictor = saved(Ridge().fit(NUMBERS, both), signature, list(NUMBERS))
 
-    found = predictor.predict(rows_of(NUMBERS))
+    predictions = predictor.predict(rows_of(NUMBERS))
 
-    assert [[each["up"], each["down"]] for each in found] == pyfunc.predict(NUMBERS).tolist()
+    assert [[prediction["up"], prediction["down"]] for prediction in predictions] == pyfunc.predict(NUMBERS).tolist()
 
 
 def test_a_signature_of_named_tensors_gives_the_model_a_dict() -> None:
-    one = table_from_schema(Schema([TensorSpec(np.dtype("float32"), (-1, 3), "rows")]), tuple(NUMBERS.columns))
-    each = [
+    single = table_from_schema(Schema([TensorSpec(np.dtype("float32"), (-1, 3), "rows")]), tuple(NUMBERS.columns))
+    tensor_specs = [
         TensorSpec(np.dtype("float32"), (-1, 1), "wind"),
         TensorSpec(np.dtype("int64"), (-1,), "pressure"),
         TensorSpec(np.dtype("str"), (-1,), "temperature"),
     ]
-    several = table_from_schema(Schema(each), tuple(NUMBERS.columns))
+    several = table_from_schema(Schema(tensor_specs), tuple(NUMBERS.columns))
 
-    (matrix,) = one.build([(1, 2.5, 3), (4, 5, 6)]).values()
+    (matrix,) = single.build([(1, 2.5, 3), (4, 5, 6)]).values()
     tensors = several.build([(2.5, 7, "warm")])
 
     assert (matrix.dtype, matrix.tolist()) == (np.float32, [[1, 2.5, 3], [4, 5, 6]])
@@ -289,10 +289,10 @@ def test_a_signature_that_a_table_of_values_cannot_meet_is_refused(asked: Schema
     ],
 )
 def test_each_form_of_output_is_one_json_value_for_each_row(output: Any, expected: list[Any]) -> None:
-    found = read(output, 2)
+    values = read(output, 2)
 
-    assert found == expected
-    assert {type(value) for value in found} <= {float, int, str, list, dict}
+    assert values == expected
+    assert {type(value) for value in values} <= {float, int, str, list, dict}
 
 
 @pytest.mark.parametrize("output", [np.array([1.0]), np.array([1.0, 2.0, 3.0]), np.float64(1.0), None, [1.0]])

@@ -27,21 +27,21 @@ def columns(log: Log, house: ModuleType, **options: Any) -> dict[str, ColumnProf
 
 
 def test_the_whole_reference_is_profiled_not_only_what_is_packaged(log: Log, house: ModuleType) -> None:
-    found = columns(log, house, reference=readings(house, 500))
+    profiles = columns(log, house, reference=readings(house, 500))
 
-    assert list(found) == ["temperature", "wind", "prediction"]
-    assert {column.count for column in found.values()} == {500}
-    assert (found["wind"].least, found["wind"].largest) == (0.0, 6.0)
+    assert list(profiles) == ["temperature", "wind", "prediction"]
+    assert {column.count for column in profiles.values()} == {500}
+    assert (profiles["wind"].least, profiles["wind"].largest) == (0.0, 6.0)
 
 
 def test_a_training_frame_is_profiled_in_its_place(log: Log, house: ModuleType) -> None:
     training = pd.DataFrame({"temperature": [1.0, 2.0, 3.0], "wind": [0.0, 50.0, None], "label": [1.0] * 3})
 
-    found = columns(log, house, training=training)
+    profiles = columns(log, house, training=training)
 
-    assert (found["wind"].largest, found["wind"].nulls) == (50.0, 1)
-    assert "label" not in found
-    assert found["prediction"].count == 2  # the model takes no missing wind
+    assert (profiles["wind"].largest, profiles["wind"].nulls) == (50.0, 1)
+    assert "label" not in profiles
+    assert profiles["prediction"].count == 2  # the model takes no missing wind
 
 
 def test_what_is_served_is_held_against_it(log: Log, house: ModuleType) -> None:
@@ -52,12 +52,12 @@ def test_what_is_served_is_held_against_it(log: Log, house: ModuleType) -> None:
 
     drift.observe(scored.features, scored.predictions)
 
-    assert [(each.name, each.seen, each.out_of_range) for each in drift.report()] == [
+    assert [(column.name, column.seen, column.out_of_range) for column in drift.report()] == [
         ("temperature", 500, 0.0),
         ("wind", 500, 0.0),
         ("prediction", 500, pytest.approx(0.0, abs=0.01)),
     ]
-    assert max(each.psi for each in drift.report()) < 1e-6
+    assert max(column.psi for column in drift.report()) < 1e-6
 
 
 def test_a_damaged_profile_is_refused(log: Log, house: ModuleType, tmp_path: Path) -> None:

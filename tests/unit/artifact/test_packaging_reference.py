@@ -58,11 +58,11 @@ def every(n: int) -> Any:
 
 @pytest.mark.slow
 def test_the_reference_ends_with_the_record_that_causes_the_32nd_output() -> None:
-    found = sample(rx.pipe(every(10)), (Reading(i, 1.0) for i in range(100_000)))
+    reference = sample(rx.pipe(every(10)), (Reading(i, 1.0) for i in range(100_000)))
 
-    assert len(found.features) == 32
-    assert found.records[-1] == Reading(319, 1.0)
-    assert len(found.records) == 320
+    assert len(reference.features) == 32
+    assert reference.records[-1] == Reading(319, 1.0)
+    assert len(reference.records) == 320
 
 
 def test_the_records_of_a_reference_are_one_lane() -> None:
@@ -79,13 +79,15 @@ def test_the_records_of_a_reference_are_one_lane() -> None:
     lane = frame[frame.index.get_level_values("offset") % 2 == 1]["number"].tolist()
     assert lane == [1, 2, 3, 4, 5]
     assert [item.number for item in sample(pipeline(), mixed).features] == list(range(1, 11))
-    assert [item.number for item in sample(pipeline(), [each for each in mixed if each.wind == 1]).features] == lane
+    assert [
+        item.number for item in sample(pipeline(), [reading for reading in mixed if reading.wind == 1]).features
+    ] == lane
 
 
 def test_a_short_source_is_taken_up_to_its_last_output() -> None:
-    found = sample(rx.pipe(every(10)), [Reading(i) for i in range(55)])
+    reference = sample(rx.pipe(every(10)), [Reading(i) for i in range(55)])
 
-    assert (len(found.records), len(found.features)) == (50, 5)
+    assert (len(reference.records), len(reference.features)) == (50, 5)
 
 
 @pytest.mark.slow
@@ -97,10 +99,10 @@ def test_no_more_than_a_hundred_thousand_records_are_read() -> None:
             read.append(i)
             yield Reading(i)
 
-    found = sample(rx.pipe(every(1000)), source())
+    reference = sample(rx.pipe(every(1000)), source())
 
     assert 100_000 <= len(read) < 100_000 + BLOCK_RECORDS  # records in memory are taken in blocks
-    assert (len(found.records), len(found.features), len(found.profiled)) == (10_000, 10, 100)
+    assert (len(reference.records), len(reference.features), len(reference.profiled)) == (10_000, 10, 100)
 
 
 def test_a_reference_that_emits_nothing_is_refused_with_the_first_error() -> None:

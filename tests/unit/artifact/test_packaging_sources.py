@@ -63,11 +63,11 @@ def test_the_modules_that_the_pipeline_imports_are_packaged_and_no_others(projec
         "cabin.py": "import json\n",
     }
 
-    found = collected(project(files, "house.features"))
+    collection = collected(project(files, "house.features"))
 
-    assert set(found.sources.files) == set(files) - {"house/train.py"}
-    assert found.imports == {"rx"}
-    assert (found.entry_point, found.record) == ("house.features:features", "house.features:Reading")
+    assert set(collection.sources.files) == set(files) - {"house/train.py"}
+    assert collection.imports == {"rx"}
+    assert (collection.entry_point, collection.record) == ("house.features:features", "house.features:Reading")
 
 
 def test_a_record_type_may_be_in_another_module(project: Project) -> None:
@@ -75,10 +75,10 @@ def test_a_record_type_may_be_in_another_module(project: Project) -> None:
     house = project(HOUSE | {"cabin/records.py": record}, "house.features")
     records = importlib.import_module("cabin.records")
 
-    found = collect(house.features, records.Reading)
+    collection = collect(house.features, records.Reading)
 
-    assert found.record == "cabin.records:Reading"
-    assert "cabin/records.py" in found.sources.files
+    assert collection.record == "cabin.records:Reading"
+    assert "cabin/records.py" in collection.sources.files
 
 
 def test_packages_without_init_files_are_loaded_as_they_were_logged(log: Log, project: Project) -> None:
@@ -154,11 +154,11 @@ def test_an_installed_project_is_packaged_without_its_neighbours(tmp_path: Path)
     sys.path.insert(0, str(site))
     importlib.invalidate_caches()
 
-    found = collected(importlib.import_module("house.features"))
+    collection = collected(importlib.import_module("house.features"))
 
-    assert set(found.sources.files) == set(HOUSE)
-    assert found.imports == {"rx", "cabin"}
-    assert "cabin==1.5" in requirements(found.imports)
+    assert set(collection.sources.files) == set(HOUSE)
+    assert collection.imports == {"rx", "cabin"}
+    assert "cabin==1.5" in requirements(collection.imports)
 
 
 @pytest.mark.slow

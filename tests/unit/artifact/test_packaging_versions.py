@@ -35,7 +35,7 @@ def versions(log: Log, house: ModuleType, project: Project) -> ModuleType:
     log(other, registered_model_name=NAME)
     forget("house")
     client = MlflowClient()
-    first = min(int(each.version) for each in client.search_model_versions(f"name='{NAME}'"))
+    first = min(int(model_version.version) for model_version in client.search_model_versions(f"name='{NAME}'"))
     assert first == 1
     client.set_registered_model_alias(NAME, "champion", "1")
     client.set_registered_model_alias(NAME, "challenger", "2")
@@ -46,7 +46,7 @@ def versions(log: Log, house: ModuleType, project: Project) -> ModuleType:
 def _registry(tracking: str) -> Any:
     yield
     client = MlflowClient()
-    if any(each.name == NAME for each in client.search_registered_models()):
+    if any(model.name == NAME for model in client.search_registered_models()):
         client.delete_registered_model(NAME)
 
 

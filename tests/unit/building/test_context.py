@@ -44,7 +44,7 @@ def test_context_has_model_requirements_and_configuration(model: Path, tmp_path:
 
 def test_context_configuration_is_valid(model: Path, tmp_path: Path) -> None:
     write_context(str(model), tmp_path / "context")
-    known = [each for section in SECTIONS for each in options(section)]
+    known = [option for section in SECTIONS for option in options(section)]
     given = given_by_file(known, tmp_path / "context" / "makiserve.toml")
     assert [(key.option.key, value.text) for key, value in given.items()] == [("model", "/srv/model")]
 

@@ -53,12 +53,12 @@ def test_what_is_shown_gives_the_same_again(tmp_path: Path) -> None:
     ]
     (tmp_path / "again.toml").write_text(run(*flags))
     (tmp_path / "defaults.toml").write_text(run())
-    known = [each for section in SECTIONS for each in options(section)]
+    known = [option for section in SECTIONS for option in options(section)]
     again = Settings(SECTIONS, given_by_file(known, tmp_path / "again.toml"))
     defaults, nothing = Settings(SECTIONS, given_by_file(known, tmp_path / "defaults.toml")), Settings(SECTIONS)
-    for each in known:
-        assert defaults.value(each).value == nothing.value(each).value, each.key
+    for option in known:
+        assert defaults.value(option).value == nothing.value(option).value, option.key
     assert again.of(ModelSettings).model == 'models:/a"b'
     assert again.of(ModelSettings).emit == ("x",)
-    assert {"log_level": "3"} in [again.value(each).value for each in known]
-    assert timedelta(hours=2) in [again.value(each).value for each in known]
+    assert {"log_level": "3"} in [again.value(option).value for option in known]
+    assert timedelta(hours=2) in [again.value(option).value for option in known]

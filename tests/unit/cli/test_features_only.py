@@ -32,12 +32,12 @@ def test_replay_features_equal_the_training_features(house: Path, tmp_path: Path
     output = tmp_path / "features.csv"
     assert "rows          1,000" in run("--features", HOUSE, "--replay", str(house), "--output", str(output))
     with output.open(newline="") as file:
-        found = [{name: float(row[name]) for name in row if name != "source"} for row in csv.DictReader(file)]
+        rows = [{name: float(row[name]) for name in row if name != "source"} for row in csv.DictReader(file)]
     frame = makiserve.features_frame(house, features=features, record=Reading)
-    assert found == [
+    assert rows == [
         {"offset": offset, **row} for offset, row in zip(frame.index, frame.to_dict("records"), strict=True)
     ]
-    assert found
+    assert rows
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def test_a_supervisor_imports_no_model_library() -> None:
 
 @loop_over("name", COMMANDS)
 def test_command_list_equals_the_commands_own_help(name: str) -> None:
-    found = command.get_command(click.Context(command), name)
-    assert found
-    assert (found.help or "").startswith(COMMANDS[name].help.removesuffix("."))
+    subcommand = command.get_command(click.Context(command), name)
+    assert subcommand
+    assert (subcommand.help or "").startswith(COMMANDS[name].help.removesuffix("."))
 
 
 def test_makiserve_has_what_it_says_it_has() -> None:

@@ -17,8 +17,8 @@ from tests.unit.records.registry.fake import FakeRegistry, fake_registry
 
 @pytest.fixture
 def fake() -> Iterator[FakeRegistry]:
-    with fake_registry() as found:
-        yield found
+    with fake_registry() as registry:
+        yield registry
 
 
 def record(*arguments: str) -> str:

@@ -40,7 +40,7 @@ def defined(file: Path) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         if isinstance(node, ast.ClassDef):
-            methods = (each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+            methods = (member for member in node.body if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef))
             names |= {f"{node.name}.{method.name}" for method in methods}
     return names
 
@@ -56,9 +56,13 @@ def test_reference_equals_settings_and_commands() -> None:
 
 
 def test_every_exit_code_is_in_the_reference() -> None:
-    classes = [each for each in vars(errors).values() if isinstance(each, type) and hasattr(each, "exit_code")]
+    classes = [
+        error_class
+        for error_class in vars(errors).values()
+        if isinstance(error_class, type) and hasattr(error_class, "exit_code")
+    ]
     text = (ROOT / "docs" / "reference" / "errors.md").read_text()
-    assert [each for each in classes if f"\n| {each.exit_code} | " not in text] == []
+    assert [error_class for error_class in classes if f"\n| {error_class.exit_code} | " not in text] == []
 
 
 def _generator(name: str) -> Any:

@@ -35,12 +35,12 @@ KUBERNETES = "1.31"
 OF_KEDA = {"ScaledObject", "TriggerAuthentication"}
 LONGEST_DRAIN_S = STALLED.total_seconds() + DRAIN_S
 """A batch that takes as long as a loop may, then a broker that does not answer."""
-KNOWN = [each for section in SECTIONS for each in options(section)]
+KNOWN = [option for section in SECTIONS for option in options(section)]
 
 
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((EXAMPLES / "compose" / "compose.yaml").read_text())
-    return found
+    content: dict[str, Any] = yaml.safe_load((EXAMPLES / "compose" / "compose.yaml").read_text())
+    return content
 
 
 def manifests() -> dict[str, dict[str, Any]]:
@@ -49,7 +49,7 @@ def manifests() -> dict[str, dict[str, Any]]:
     files = {path.name for path in (EXAMPLES / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
     assert files == set(listed)
     texts = [(EXAMPLES / "kubernetes" / name).read_text() for name in listed]
-    return {each["kind"]: each for text in texts for each in yaml.safe_load_all(text)}
+    return {manifest["kind"]: manifest for text in texts for manifest in yaml.safe_load_all(text)}
 
 
 def pod() -> Any:
@@ -67,21 +67,21 @@ def told() -> dict[str, Any]:
 
 def properties(table: dict[str, Any], above: str = "") -> dict[str, str]:
     """Of librdkafka, by their names: TOML takes a dot for a table within the table."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for key, value in table.items():
-        found |= properties(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-    return found
+        by_name |= properties(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return by_name
 
 
 def modules() -> list[list[str]]:
     """The commands `python -m …` of the compose file, each a module and its flags."""
-    texts = [each["command"][0] for each in compose()["services"].values() if "entrypoint" in each]
+    texts = [service["command"][0] for service in compose()["services"].values() if "entrypoint" in service]
     lines = [line for text in texts for line in text.splitlines() if line.startswith("python -m ")]
     return [shlex.split(line)[2:] for line in lines]
 
 
 def variables() -> dict[str, str]:
-    return {each["name"]: each.get("value", "…") for each in container()["env"]}
+    return {variable["name"]: variable.get("value", "…") for variable in container()["env"]}
 
 
 def test_compose_file_is_valid() -> None:
@@ -102,8 +102,8 @@ def test_compose_services_wait_for_their_dependencies() -> None:
 def test_compose_service_command_parses() -> None:
     service = compose()["services"]["makiserve"]
     command.make_context("makiserve", list(service["command"]))
-    own = {name: value for name, value in service["environment"].items() if name.startswith("MAKISERVE_")}
-    settings = Settings(SECTIONS, given_by_environment(KNOWN, own))
+    environment = {name: value for name, value in service["environment"].items() if name.startswith("MAKISERVE_")}
+    settings = Settings(SECTIONS, given_by_environment(KNOWN, environment))
     assert {key.option.key for key in settings._given} == {"bootstrap-servers"}
     assert service["read_only"]
     assert service["tmpfs"] == ["/tmp"]
@@ -159,7 +159,7 @@ def test_pod_configuration_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_pod_keeps_its_name_and_has_time_to_drain() -> None:
-    names = {each["name"]: each for each in container()["env"]}
+    names = {variable["name"]: variable for variable in container()["env"]}
     assert names["MAKISERVE_INSTANCE"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     assert pod()["terminationGracePeriodSeconds"] > LONGEST_DRAIN_S
 
@@ -167,13 +167,13 @@ def test_a_pod_keeps_its_name_and_has_time_to_drain() -> None:
 def test_the_probes_ask_the_pages_that_are_for_them() -> None:
     port = int(variables()["MAKISERVE_HTTP"].rpartition(":")[2])
     assert {"name": "http", "containerPort": port} in container()["ports"]
-    asked = {name: each["httpGet"] for name, each in container().items() if name.endswith("Probe")}
+    asked = {name: probe["httpGet"] for name, probe in container().items() if name.endswith("Probe")}
     # A startup probe of /healthz is over at once: that page grants a start its time itself.
-    assert {name: each["path"] for name, each in asked.items()} == {
+    assert {name: probe["path"] for name, probe in asked.items()} == {
         "livenessProbe": "/healthz",
         "readinessProbe": "/readyz",
     }
-    assert {each["port"] for each in asked.values()} == {"http"}
+    assert {probe["port"] for probe in asked.values()} == {"http"}
 
 
 def test_secrets_are_files_and_only_in_the_secret() -> None:
@@ -214,27 +214,27 @@ def test_pod_is_unprivileged_and_writes_only_to_tmp() -> None:
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [each["mountPath"] for each in container()["volumeMounts"] if not each.get("readOnly")] == ["/tmp"]
+    assert [mount["mountPath"] for mount in container()["volumeMounts"] if not mount.get("readOnly")] == ["/tmp"]
 
 
 def test_manifests_agree_on_pods_topics_and_group() -> None:
-    found = manifests()
-    labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    by_kind = manifests()
+    labels = by_kind["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
     for kind, spec in (
         ("StatefulSet", "selector"),
         ("PodDisruptionBudget", "selector"),
         ("NetworkPolicy", "podSelector"),
     ):
-        assert found[kind]["spec"][spec]["matchLabels"] == labels
-    assert found["Service"]["spec"]["selector"] == labels
-    assert [each["labelSelector"]["matchLabels"] for each in pod()["topologySpreadConstraints"]] == [labels]
-    trigger = found["ScaledObject"]["spec"]["triggers"][0]
-    assert found["ScaledObject"]["spec"]["scaleTargetRef"]["name"] == found["StatefulSet"]["metadata"]["name"]
+        assert by_kind[kind]["spec"][spec]["matchLabels"] == labels
+    assert by_kind["Service"]["spec"]["selector"] == labels
+    assert [constraint["labelSelector"]["matchLabels"] for constraint in pod()["topologySpreadConstraints"]] == [labels]
+    trigger = by_kind["ScaledObject"]["spec"]["triggers"][0]
+    assert by_kind["ScaledObject"]["spec"]["scaleTargetRef"]["name"] == by_kind["StatefulSet"]["metadata"]["name"]
     assert trigger["metadata"]["topic"] == told()["serve"]["input"]
     assert trigger["metadata"]["consumerGroup"] == told()["broker"]["group"]
     assert trigger["metadata"]["bootstrapServers"] == told()["broker"]["bootstrap-servers"]
-    assert trigger["authenticationRef"]["name"] == found["TriggerAuthentication"]["metadata"]["name"]
-    held = found["Secret"]["stringData"].keys()
-    for each in found["TriggerAuthentication"]["spec"]["secretTargetRef"]:
-        assert each["name"] == found["Secret"]["metadata"]["name"]
-        assert each["key"] in held
+    assert trigger["authenticationRef"]["name"] == by_kind["TriggerAuthentication"]["metadata"]["name"]
+    held = by_kind["Secret"]["stringData"].keys()
+    for secret in by_kind["TriggerAuthentication"]["spec"]["secretTargetRef"]:
+        assert secret["name"] == by_kind["Secret"]["metadata"]["name"]
+        assert secret["key"] in held

@@ -31,7 +31,7 @@ def is_method_of_logger(node: ast.expr) -> TypeGuard[ast.Attribute]:
 @cache
 def written() -> list[tuple[str, str]]:
     """Level and format of all that a service may log that needs looking at."""
-    found = []
+    logged = []
     for path in sorted(ROOT.glob("makiserve/**/*.py")):
         if {"offline", "spark"} & set(path.parts):
             continue
@@ -39,18 +39,18 @@ def written() -> list[tuple[str, str]]:
             if isinstance(node, ast.Call) and is_method_of_logger(node.func):
                 level = node.func.attr.upper()
                 if level in ("WARNING", "ERROR", "EXCEPTION", "CRITICAL"):
-                    (form,) = (each.value for each in node.args[:1] if isinstance(each, ast.Constant))
-                    found.append((level, str(form)))
-    return found
+                    (form,) = (argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant))
+                    logged.append((level, str(form)))
+    return logged
 
 
 def is_of(line: str, form: str) -> bool:
     """Whether a line of the page, what differs left out, is of a format, in its order."""
     at = 0
     for part in filter(None, map(str.strip, GAPS.split(line))):
-        if (found := form.find(part, at)) < 0:
+        if (start := form.find(part, at)) < 0:
             return False
-        at = found + len(part)
+        at = start + len(part)
     return at > 0
 
 

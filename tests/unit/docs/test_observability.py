@@ -31,13 +31,13 @@ def exported() -> dict[str, set[str]]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    found = yaml.safe_load((ROOT / "examples" / "prometheus" / "alerts.yml").read_text())
-    return [rule for group in found["groups"] for rule in group["rules"]]
+    content = yaml.safe_load((ROOT / "examples" / "prometheus" / "alerts.yml").read_text())
+    return [rule for group in content["groups"] for rule in group["rules"]]
 
 
 def panels() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["panels"]
-    return found
+    listed: list[dict[str, Any]] = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["panels"]
+    return listed
 
 
 def queries() -> Iterator[str]:
@@ -81,19 +81,19 @@ def test_legends_and_summaries_use_existing_labels() -> None:
 
 
 def test_dashboard_variables_query_exported_metrics() -> None:
-    found = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["templating"]["list"]
-    texts = [each["query"]["query"] for each in found if each["type"] == "query"]
+    variables = json.loads((ROOT / "examples" / "grafana" / "makiserve.json").read_text())["templating"]["list"]
+    texts = [variable["query"]["query"] for variable in variables if variable["type"] == "query"]
     asked = [re.fullmatch(r"label_values\((\w+), (\w+)\)", text) for text in texts]
     assert asked
-    for each in asked:
-        assert each
-        assert each[2] in exported()[each[1]] | FROM_PROMETHEUS
+    for match in asked:
+        assert match
+        assert match[2] in exported()[match[1]] | FROM_PROMETHEUS
 
 
 def test_alerts_use_the_scraped_job() -> None:
     scraped = yaml.safe_load((ROOT / "examples" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     asked = {job for rule in alerts() for job in re.findall(r'job="(\w+)"', rule["expr"])}
-    assert asked == {each["job_name"] for each in scraped}
+    assert asked == {scrape_config["job_name"] for scrape_config in scraped}
 
 
 def test_the_dashboard_shows_every_metric() -> None:
@@ -107,11 +107,11 @@ def test_panels_do_not_overlap_and_say_what_they_show() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in panels():
         at = panel["gridPos"]
-        own = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert at["x"] + at["w"] <= 24, panel["title"]
-        assert not own & taken, panel["title"]
+        assert not cells & taken, panel["title"]
         assert panel["description"].endswith("."), panel["title"]
-        taken |= own
+        taken |= cells
 
 
 def test_the_how_to_says_what_to_do_for_every_alert() -> None:

@@ -45,12 +45,12 @@ def test_the_records_of_the_page_about_registries_are_decoded() -> None:
     names: dict[str, Any] = {"__name__": "page", "makiserve": makiserve, "datetime": datetime}
     headers: list[tuple[str, str | bytes]] = [("ce_id", b"7"), ("ce_time", b"2026-11-28T12:00:00Z")]
     message: Any = Message(topic="house", key=b"a", value=b'{"power": 1.5}', headers=headers)
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for block in (keyed, event):
         exec(compile(block, str(HOW_TO), "exec", dont_inherit=True), names)  # its annotations are evaluated
         decoder = direct_decoder(Schema(names["Reading"]), BrokerSettings("broker:9092", "group"))
         (record,) = decoder.decode([message]).records
         assert isinstance(record, makiserve.Record)
-        found.append(msgspec.structs.asdict(record))
+        records.append(msgspec.structs.asdict(record))
     noon = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
-    assert found == [{"power": 1.5, "house": "a"}, {"power": 1.5, "event_id": "7", "time": noon}]
+    assert records == [{"power": 1.5, "house": "a"}, {"power": 1.5, "event_id": "7", "time": noon}]

@@ -36,7 +36,7 @@ def name_of(path: Path) -> str:
 def anchors(page: Path) -> set[str]:
     """Of its headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
@@ -44,11 +44,11 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for page in WRITTEN:
         for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
             for line in re.sub(r"\\\n", " ", block).splitlines():
-                found = re.match(
+                match = re.match(
                     r"\s*(?:\$ )?(?:docker run .*? (?:makiserve|house):\S+|makiserve) (-.*|[a-z].* -.*)$", line
                 )
-                if found:
-                    yield name_of(page), shlex.split(found[1], comments=True)
+                if match:
+                    yield name_of(page), shlex.split(match[1], comments=True)
 
 
 @loop_over("page", WRITTEN, ids=name_of)
@@ -83,9 +83,9 @@ def test_a_picture_is_small_enough_for_a_readme(picture: Path) -> None:
 
 
 def test_every_command_that_is_shown_parses() -> None:
-    found = list(commands())
-    assert len(found) > 30
-    for page, words in found:
+    shown = list(commands())
+    assert len(shown) > 30
+    for page, words in shown:
         is_open = words[-1] == ELLIPSIS and not words[-2].startswith("--")  # and so on, not a value
         arguments = words[:-1] if is_open else words
         try:
@@ -97,7 +97,12 @@ def test_every_command_that_is_shown_parses() -> None:
 def test_every_flag_that_is_named_exists() -> None:
     context = click.Context(command)
     every = [command, *filter(None, (command.get_command(context, name) for name in command.list_commands(context)))]
-    known = {flag for each in every for option in each.params for flag in (*option.opts, *option.secondary_opts)}
+    known = {
+        flag
+        for shown_command in every
+        for option in shown_command.params
+        for flag in (*option.opts, *option.secondary_opts)
+    }
     for page in WRITTEN:
         named = set(re.findall(r"(?<![\w-])`(--[a-z-]+)", page.read_text()))
         assert named - known - OF_OTHERS == set(), name_of(page)
@@ -109,6 +114,6 @@ def parse(arguments: list[str]) -> None:
     if first.startswith("-"):
         assert not command.make_context("makiserve", arguments).args
     else:
-        found = command.get_command(click.Context(command), first)
-        assert found, f"there is no command {first}"
-        found.make_context(first, rest)
+        subcommand = command.get_command(click.Context(command), first)
+        assert subcommand, f"there is no command {first}"
+        subcommand.make_context(first, rest)

@@ -22,15 +22,15 @@ LEAST = 12
 
 def quoted() -> list[tuple[str, str]]:
     """Return the messages on the pages, each with the name of its page."""
-    found = []
+    messages = []
     for page in PAGES:
         text = page.read_text()
         blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
         lines = [" ".join(block.split()) for block in blocks if re.match(r"house\[\d\]: |makiserve: ", block)]
         prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
         spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
-        found += [(page.name, span) for span in lines + spans if _is_message(span)]
-    return found
+        messages += [(page.name, span) for span in lines + spans if _is_message(span)]
+    return messages
 
 
 def _is_message(span: str) -> bool:
@@ -42,12 +42,12 @@ def _is_message(span: str) -> bool:
 @cache
 def literals() -> list[str]:
     """Return the literal parts of all strings in the code, without the fields between them."""
-    found = []
+    parts = []
     for path in sorted(ROOT.glob("makiserve/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found += FIELDS.split(node.value)
-    return [part.strip(EDGES) for part in found if len(part.strip(EDGES)) >= LEAST]
+                parts += FIELDS.split(node.value)
+    return [part.strip(EDGES) for part in parts if len(part.strip(EDGES)) >= LEAST]
 
 
 def test_messages_are_found() -> None:

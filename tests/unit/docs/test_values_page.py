@@ -27,8 +27,8 @@ from tests.loops import loop_over
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/values.md").read_text()
 NAMES = {
-    each.__name__: each
-    for each in (float, int, bool, str, bytes, date, datetime, time, timedelta, Decimal, UUID, list, dict)
+    kind.__name__: kind
+    for kind in (float, int, bool, str, bytes, date, datetime, time, timedelta, Decimal, UUID, list, dict)
 } | {"Literal": Literal, "Annotated": Annotated, "Meta": Meta}
 
 
@@ -111,7 +111,7 @@ def table(title: str) -> list[list[str]]:
 
 def texts(cell: str) -> list[str]:
     """What a cell of a table has between backticks; two in a row are an empty text."""
-    return [found.replace("\\|", "|") for found in re.findall(r"`([^`]*)`", cell)]
+    return [text.replace("\\|", "|") for text in re.findall(r"`([^`]*)`", cell)]
 
 
 CASES = [
@@ -132,13 +132,13 @@ def kind_of(text: str) -> Any:
 def test_a_cell_of_the_table_is_what_happens(tmp_path: Path, kind: str, form: str, text: str, accepts: bool) -> None:
     row = type("Row", (Record,), {"__annotations__": {"x": kind_of(kind)}})
     if form == "json":
-        (found,) = Schema(row).decode_messages([b'{"x": %s}' % text.encode()])
+        (record,) = Schema(row).decode_messages([b'{"x": %s}' % text.encode()])
     else:
         content = io.StringIO(newline="")
         csv.writer(content).writerows([["x", "other"], [text, "1"]])
         (tmp_path / "a.csv").write_text(content.getvalue())
-        ((found,),) = RecordFile(tmp_path / "a.csv", Schema(row))
-    assert isinstance(found, row) is accepts, found
+        ((record,),) = RecordFile(tmp_path / "a.csv", Schema(row))
+    assert isinstance(record, row) is accepts, record
 
 
 def test_the_table_of_texts_is_read_whole() -> None:

@@ -53,16 +53,16 @@ class Librdkafka:
         return taken
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("assign", [(each.partition, each.offset) for each in partitions]))
+        self.calls.append(("assign", [(partition.partition, partition.offset) for partition in partitions]))
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("unassign", [each.partition for each in partitions]))
+        self.calls.append(("unassign", [partition.partition for partition in partitions]))
 
     def pause(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("pause", sorted(each.partition for each in partitions)))
+        self.calls.append(("pause", sorted(partition.partition for partition in partitions)))
 
     def resume(self, partitions: list[TopicPartition]) -> None:
-        self.calls.append(("resume", sorted(each.partition for each in partitions)))
+        self.calls.append(("resume", sorted(partition.partition for partition in partitions)))
 
     def get_watermark_offsets(
         self, place: TopicPartition, timeout: float = 0.0, *, cached: bool = False
@@ -317,7 +317,7 @@ def test_a_batch_that_cannot_be_read_becomes_one_record_after_another(
     bad = KafkaError(KafkaError._BAD_COMPRESSION, "too large")
     kafka.arrived = [message(0, 6), message(0, 7, bad), message(0, 7, bad), message(1, 15)]
     first = consumer.receive(10, NOW)
-    assert [(each.partition(), each.offset()) for each in first] == [(0, 6), (1, 15), (0, 7)]
+    assert [(record.partition(), record.offset()) for record in first] == [(0, 6), (1, 15), (0, 7)]
     kafka.arrived = [message(0, 7, bad)]
     (second,) = consumer.receive(10, NOW)
     assert second.offset() == 8
@@ -325,8 +325,8 @@ def test_a_batch_that_cannot_be_read_becomes_one_record_after_another(
     assert second.trouble == "too large"
     assert kafka.calls[-1] == ("seek", (0, 8))
     kafka.arrived = [message(0, 9)]
-    assert [each.offset() for each in consumer.receive(10, NOW)] == [9]
+    assert [record.offset() for record in consumer.receive(10, NOW)] == [9]
     assert kafka.calls[-1] == ("seek", (0, 9))
     consumer.move(0, 8)
     kafka.arrived = [message(0, 7, bad)]
-    assert [each.offset() for each in consumer.receive(10, NOW)] == [8]
+    assert [record.offset() for record in consumer.receive(10, NOW)] == [8]

@@ -62,8 +62,8 @@ EVENT = {"specversion": "1.0", "id": "e1", "source": "/a", "type": "step", "time
 
 @pytest.fixture
 def fake() -> Iterator[FakeRegistry]:
-    with fake_registry() as found:
-        yield found
+    with fake_registry() as registry:
+        yield registry
 
 
 def message(value: bytes | None, headers: Headers | None = None, key: bytes | None = b"k") -> Any:
@@ -78,9 +78,9 @@ def decoded(record: type[makiserve.Record], *messages: Any, url: str | None = No
 
 
 def words(record: type[makiserve.Record], *messages: Any, url: str | None = None) -> list[str]:
-    found = decoded(record, *messages, url=url)
-    assert {type(each) for each in found} == {DecodeError}
-    return [str(each) for each in found]
+    errors = decoded(record, *messages, url=url)
+    assert {type(error) for error in errors} == {DecodeError}
+    return [str(error) for error in errors]
 
 
 def avro(schema: Any, datum: Any) -> bytes:
@@ -129,7 +129,7 @@ def test_an_event_that_does_not_fit_is_an_error_that_names_why() -> None:
         message(b'{"specversion": "1.0", ', STRUCTURED),
         message(None, STRUCTURED),
     ]
-    for found, expected in zip(
+    for error, expected in zip(
         words(Step, *messages),
         [
             "field 'ce_id' is missing",
@@ -142,7 +142,7 @@ def test_an_event_that_does_not_fit_is_an_error_that_names_why() -> None:
         ],
         strict=True,
     ):
-        assert expected in found
+        assert expected in error
 
 
 def test_a_value_that_mentions_a_version_is_no_event_without_its_content_type() -> None:
@@ -190,9 +190,9 @@ def test_keys_are_decoded_by_their_schemas(fake: FakeRegistry, in_header: bool) 
 
 
 def test_a_key_whose_schema_does_not_exist_is_an_error(fake: FakeRegistry) -> None:
-    found = words(Keyed, message(b'{"value": 1}', key=b"\0\0\0\0\7a"), url=fake.url)
-    assert "the key of the message: " in found[0]
-    assert "404" in found[0]
+    errors = words(Keyed, message(b'{"value": 1}', key=b"\0\0\0\0\7a"), url=fake.url)
+    assert "the key of the message: " in errors[0]
+    assert "404" in errors[0]
 
 
 def test_a_schema_id_that_is_cut_off_names_the_part_of_the_message(fake: FakeRegistry) -> None:

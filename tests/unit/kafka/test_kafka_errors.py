@@ -66,8 +66,8 @@ def test_a_call_made_while_another_is_unfinished_is_a_bug_though_flagged_retriab
 
 
 def test_the_message_says_what_where_and_what_to_do() -> None:
-    found = fault(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
-    assert str(found).startswith("Reading house[3]: reason (TOPIC_AUTHORIZATION_FAILED): grant the principal")
+    translated = fault(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
+    assert str(translated).startswith("Reading house[3]: reason (TOPIC_AUTHORIZATION_FAILED): grant the principal")
 
 
 def test_the_original_error_is_chained() -> None:

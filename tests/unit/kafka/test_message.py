@@ -30,18 +30,18 @@ def header(name: object, value: bytes | None) -> tuple[Any, Any]:
 class Damaged:
     """Raises at the first call, and gives what it has at the second."""
 
-    def __init__(self, found: list[tuple[Any, Any]] | None, error: type[Exception] = SystemError) -> None:
-        self.found, self.error = found, error
+    def __init__(self, raw_headers: list[tuple[Any, Any]] | None, error: type[Exception] = SystemError) -> None:
+        self.raw_headers, self.error = raw_headers, error
         self.calls = 0
 
     def headers(self) -> list[tuple[Any, Any]] | None:
         self.calls += 1
         if self.calls == 1:
             raise self.error("utf-8", b"caf\xe9", 3, 4, "end")
-        return self.found
+        return self.raw_headers
 
-    def set_headers(self, found: list[tuple[Any, Any]]) -> None:
-        self.found = found
+    def set_headers(self, raw_headers: list[tuple[Any, Any]]) -> None:
+        self.raw_headers = raw_headers
 
 
 def test_headers_are_read_as_they_are() -> None:
@@ -51,8 +51,8 @@ def test_headers_are_read_as_they_are() -> None:
 
 
 def test_headers_whose_name_is_not_utf_8_are_dropped_and_counted_once() -> None:
-    found = [header("a", b"1"), header(HOLE, b"2"), header(HOLE, None), header("b", None), header("c", b"3")]
-    message: Any = Damaged(found)
+    raw_headers = [header("a", b"1"), header(HOLE, b"2"), header(HOLE, None), header("b", None), header("c", b"3")]
+    message: Any = Damaged(raw_headers)
     readable = [("a", b"1"), ("b", None), ("c", b"3")]
     assert read_headers(message) == (readable, 2)
     assert read_headers(message) == (readable, 0)

@@ -115,8 +115,8 @@ def test_pressure_is_near_the_published_statistics(year):
 def test_default_house_is_in_the_published_ranges(year):
     ranges = {"House overall [kW]": (0, 14.7146), "temperature": (-11.45, 93.72)}
     ranges |= {"pressure": (986.4, 1042.46), "windSpeed": (0, 22.91)}
-    found = {column: pc.min_max(year[column]).as_py() for column in ranges}
-    assert all(low <= found[name]["min"] and found[name]["max"] <= high for name, (low, high) in ranges.items())
+    extremes = {column: pc.min_max(year[column]).as_py() for column in ranges}
+    assert all(low <= extremes[name]["min"] and extremes[name]["max"] <= high for name, (low, high) in ranges.items())
 
 
 @pytest.mark.slow

@@ -165,14 +165,14 @@ def expected(real):
 
 def before(rows, when, value, keys):
     """Return for each flight the value of the latest event, by the time it is due, of earlier flights with its keys."""
-    found = pd.Series(0.0, rows.index)
+    latest = pd.Series(0.0, rows.index)
     for _, alike in rows.groupby(["origin", *keys]):
         at, due, values = (alike[column].to_numpy() for column in (when, "at", value))
         for place in range(len(alike)):
             happened = np.flatnonzero(at[:place] <= due[place])[::-1]
             if len(happened):
-                found[alike.index[place]] = values[happened[np.argmax(at[happened])]]
-    return found
+                latest[alike.index[place]] = values[happened[np.argmax(at[happened])]]
+    return latest
 
 
 @pytest.mark.slow
@@ -209,8 +209,8 @@ def test_future_events_do_not_change_the_features(real, place):
     now = timeline(real[row]).due
     rewritten = [with_other_future(flight, now) for flight in real[:row]]
     assert rewritten != real[:row]
-    own = msgspec.structs.replace(real[row], arr_delay=999.0, air_time=999.0)
-    original, changed = frame_of(real[: row + 1]).loc[row], frame_of([*rewritten, own]).loc[row]
+    rewritten_flight = msgspec.structs.replace(real[row], arr_delay=999.0, air_time=999.0)
+    original, changed = frame_of(real[: row + 1]).loc[row], frame_of([*rewritten, rewritten_flight]).loc[row]
     assert changed.label == 999.0
     pd.testing.assert_series_equal(original.drop("label"), changed.drop("label"))
 

@@ -26,7 +26,7 @@ SERVICE = Service(
 
 
 def lane(number: int, phase: str = "running", **other: Any) -> LaneStatus:
-    found = LaneStatus(
+    status = LaneStatus(
         "house",
         number,
         phase,
@@ -37,7 +37,7 @@ def lane(number: int, phase: str = "running", **other: Any) -> LaneStatus:
         lag_s=0.5,
         restored=float(phase == "running"),
     )
-    return msgspec.structs.replace(found, **other)
+    return msgspec.structs.replace(status, **other)
 
 
 def life(name: str = "worker", age_s: float = 0.0, started_s: float = 1000.0) -> WorkerStatus:
@@ -65,7 +65,7 @@ def snapshot(**other: Any) -> Snapshot:
         stages={"decode": filled(STAGE_S, 0.001), "commit": empty(STAGE_S)},
         latency=filled(LATENCY_S, 0.02, 0.2),
     )
-    found = Snapshot(
+    example = Snapshot(
         time_s=2000.0,
         served=SERVICE,
         workers=(life(),),
@@ -75,4 +75,4 @@ def snapshot(**other: Any) -> Snapshot:
         ),
         group=(GroupPartition("house", 0, 10), GroupPartition("house", 1, 10)),
     )
-    return msgspec.structs.replace(found, **other)
+    return msgspec.structs.replace(example, **other)

@@ -59,7 +59,11 @@ def test_repartitioning_stage_is_part_of_the_board() -> None:
     assert latest is not None
     assert latest.served == SERVICE
     assert (latest.totals.records, latest.totals.outputs, latest.totals.dead) == (103, 40, {"decode": 4, "predict": 2})
-    assert [(each.topic, each.partition) for each in latest.lanes] == [("between", 0), ("house", 0), ("house", 1)]
+    assert [(lane_status.topic, lane_status.partition) for lane_status in latest.lanes] == [
+        ("between", 0),
+        ("house", 0),
+        ("house", 1),
+    ]
     assert board.readiness() == Verdict(True, "serving 3 partitions")
 
 
@@ -81,4 +85,4 @@ def test_counters_do_not_decrease_after_a_worker_restart() -> None:
     assert latest.totals.records == 106
     assert latest.totals.dead == {"decode": 2, "predict": 2}
     assert latest.lanes == ()
-    assert [each.started_s for each in latest.workers] == [1600.0]
+    assert [worker.started_s for worker in latest.workers] == [1600.0]

@@ -24,8 +24,8 @@ def test_a_service_whose_loops_turn_is_healthy() -> None:
 
 
 def test_one_loop_that_stands_still_is_enough() -> None:
-    found = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
-    assert found == Verdict(False, "worker 1 is stalled: no iteration of its loop for 125 s (limit 120 s)")
+    verdict = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
+    assert verdict == Verdict(False, "worker 1 is stalled: no iteration of its loop for 125 s (limit 120 s)")
 
 
 def test_start_has_a_longer_timeout_than_the_loop() -> None:
@@ -39,8 +39,8 @@ def test_restored_partitions_are_ready() -> None:
 
 
 def test_a_partition_that_restores_is_not() -> None:
-    found = ready(lanes=(lane(0), lane(1, "restoring", restored=0.25)))
-    assert found == Verdict(False, "1 of 2 partitions are not restored yet, the first: house[1], restoring, 25%")
+    verdict = ready(lanes=(lane(0), lane(1, "restoring", restored=0.25)))
+    assert verdict == Verdict(False, "1 of 2 partitions are not restored yet, the first: house[1], restoring, 25%")
 
 
 @pytest.mark.parametrize(

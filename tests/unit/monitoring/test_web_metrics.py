@@ -53,23 +53,23 @@ def test_names_units_and_labels_follow_the_rules() -> None:
 
 
 def test_the_values_are_those_of_the_snapshot() -> None:
-    found = samples(text())
-    assert found["makiserve_records_total",] == 100
-    assert found["makiserve_dead_letters_total", "decode"] == 2
-    assert found["makiserve_lag_records", "1", "house"] == 10
-    assert found["makiserve_state_keys", "group_by"] == 3
-    assert found["makiserve_drift_psi", "pressure"] == 0.2
-    assert found["makiserve_partitions", "running"] == 2
-    assert found["makiserve_partitions", "restoring"] == 0
-    assert found["makiserve_batch_records_bucket", "64.0"] == 1
-    assert found["makiserve_batch_records_bucket", "+Inf"] == found["makiserve_batch_records_count",] == 2
-    assert found["makiserve_batch_records_sum",] == 100
-    assert 0 <= found["makiserve_loop_age_seconds", "worker"] < 60
+    exported = samples(text())
+    assert exported["makiserve_records_total",] == 100
+    assert exported["makiserve_dead_letters_total", "decode"] == 2
+    assert exported["makiserve_lag_records", "1", "house"] == 10
+    assert exported["makiserve_state_keys", "group_by"] == 3
+    assert exported["makiserve_drift_psi", "pressure"] == 0.2
+    assert exported["makiserve_partitions", "running"] == 2
+    assert exported["makiserve_partitions", "restoring"] == 0
+    assert exported["makiserve_batch_records_bucket", "64.0"] == 1
+    assert exported["makiserve_batch_records_bucket", "+Inf"] == exported["makiserve_batch_records_count",] == 2
+    assert exported["makiserve_batch_records_sum",] == 100
+    assert 0 <= exported["makiserve_loop_age_seconds", "worker"] < 60
 
 
 def test_a_lag_that_is_not_known_is_not_exported() -> None:
-    found = samples(text(lanes=(lane(0, end=None, lag_records=None),)))
-    assert not [name for name, *_ in found if name == "makiserve_lag_records"]
+    exported = samples(text(lanes=(lane(0, end=None, lag_records=None),)))
+    assert not [name for name, *_ in exported if name == "makiserve_lag_records"]
 
 
 def test_label_with_quotes_and_newlines_is_escaped() -> None:

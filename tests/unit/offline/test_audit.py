@@ -18,27 +18,27 @@ EXPECTED = ExpectedOutputs((0, 6), OUTPUTS, DEAD)
 
 
 def test_record_whose_outputs_the_topic_refused_is_one_dead_letter() -> None:
-    found = EXPECTED.without_refused({("in[0]", 1): b"publish", ("in[0]", 3): b"encode"})
-    assert found.outputs == [(("in[0]", 0), b"a")]
-    assert found.dead == [
+    expected = EXPECTED.without_refused({("in[0]", 1): b"publish", ("in[0]", 3): b"encode"})
+    assert expected.outputs == [(("in[0]", 0), b"a")]
+    assert expected.dead == [
         (("in[0]", 1), b"publish"),
         (("in[0]", 2), b"decode"),
         (("in[0]", 3), b"encode"),
         (("in[0]", 5), b"operator"),
     ]
-    assert compare(found.dead, found.dead, tolerance=0).agree
+    assert compare(expected.dead, expected.dead, tolerance=0).agree
 
 
 def test_refused_record_without_output_in_the_replay_is_a_difference() -> None:
-    found = EXPECTED.without_refused(dict.fromkeys([("in[0]", 2), ("in[0]", 4), ("in[1]", 0)], b"publish"))
-    assert (found.outputs, found.dead) == (OUTPUTS, DEAD)
+    expected = EXPECTED.without_refused(dict.fromkeys([("in[0]", 2), ("in[0]", 4), ("in[1]", 0)], b"publish"))
+    assert (expected.outputs, expected.dead) == (OUTPUTS, DEAD)
     actual = [(("in[0]", 2), b"publish"), (("in[0]", 5), b"operator")]
-    assert not compare(found.dead, actual, tolerance=0).agree
+    assert not compare(expected.dead, actual, tolerance=0).agree
 
 
 def test_refused_record_that_the_service_published_too_is_a_difference() -> None:
-    found = EXPECTED.without_refused({("in[0]", 0): b"publish"})
-    assert compare(found.outputs, OUTPUTS, tolerance=0).unexpected == 1
+    expected = EXPECTED.without_refused({("in[0]", 0): b"publish"})
+    assert compare(expected.outputs, OUTPUTS, tolerance=0).unexpected == 1
 
 
 def test_topic_between_of_partition_by_is_refused_with_what_to_do() -> None:

@@ -21,36 +21,40 @@ BOTH = frame(("a", 0, 1.0), ("a", 1, 2.0), ("b", 0, 3.0))
 
 
 def test_the_same_outputs_agree_in_whatever_order() -> None:
-    found = differences(BOTH, BOTH[::-1], against="then")
-    assert found.agree
-    assert (found.matched, found.missing, found.unexpected, found.first) == (3, 0, 0, ())
-    assert found.columns[0].largest == 0
+    different = differences(BOTH, BOTH[::-1], against="then")
+    assert different.agree
+    assert (different.matched, different.missing, different.unexpected, different.first) == (3, 0, 0, ())
+    assert different.columns[0].largest == 0
 
 
 def test_a_field_with_the_name_number_is_compared_like_any_other() -> None:
     then, now = (frame(("a", 0, value), ("a", 0, 2), names=("number",)) for value in (1, 5))
-    found = differences(then, now, against="then")
-    assert [(column.name, column.differing) for column in found.columns] == [("number", 1)]
-    assert (found.matched, found.first[0].expected, found.first[0].actual) == (2, {"number": 1}, {"number": 5})
+    different = differences(then, now, against="then")
+    assert [(column.name, column.differing) for column in different.columns] == [("number", 1)]
+    assert (different.matched, different.first[0].expected, different.first[0].actual) == (
+        2,
+        {"number": 1},
+        {"number": 5},
+    )
 
 
 @loop_over("name", ["_merge", "_place", "label", "partition", "output.key", "prediction_x"])
 def test_a_field_of_any_name_is_compared(name: str) -> None:
     then, now = (frame(("a", 0, value, 0.0), names=(name, "prediction")) for value in (1, 5))
-    found = differences(then, now, against="then")
-    assert [(column.name, column.differing) for column in found.columns] == [(name, 1), ("prediction", 0)]
-    assert found.first[0].actual == {name: 5, "prediction": 0.0}
+    different = differences(then, now, against="then")
+    assert [(column.name, column.differing) for column in different.columns] == [(name, 1), ("prediction", 0)]
+    assert different.first[0].actual == {name: 5, "prediction": 0.0}
 
 
 def test_the_first_outputs_that_differ_are_shown_with_both_values() -> None:
-    found = differences(BOTH, frame(("a", 0, 1.0), ("a", 1, 2.5), ("a", 7, 9.0), ("b", 1, 3.0)), against="then")
-    assert not found.agree
-    assert (found.matched, found.missing, found.unexpected) == (2, 1, 2)
-    assert [(row.source, row.offset) for row in found.first] == [("a", 1), ("a", 7), ("b", 0), ("b", 1)]
-    assert (found.first[0].expected, found.first[0].actual) == ({"prediction": 2.0}, {"prediction": 2.5})
-    assert found.first[1].expected is None
-    assert found.first[2].actual is None
-    (column,) = found.columns
+    different = differences(BOTH, frame(("a", 0, 1.0), ("a", 1, 2.5), ("a", 7, 9.0), ("b", 1, 3.0)), against="then")
+    assert not different.agree
+    assert (different.matched, different.missing, different.unexpected) == (2, 1, 2)
+    assert [(row.source, row.offset) for row in different.first] == [("a", 1), ("a", 7), ("b", 0), ("b", 1)]
+    assert (different.first[0].expected, different.first[0].actual) == ({"prediction": 2.0}, {"prediction": 2.5})
+    assert different.first[1].expected is None
+    assert different.first[2].actual is None
+    (column,) = different.columns
     assert (column.differing, column.largest) == (1, 0.5)
     assert column.quantiles[0] == 0.25
 
@@ -71,8 +75,8 @@ def test_several_outputs_of_a_record_are_matched_in_order() -> None:
 def test_words_and_lists_are_compared_as_a_file_holds_them() -> None:
     then = frame(("a", 0, "[0.25,0.75]", "up"), ("a", 1, "[1.0,0.0]", None), names=("prediction", "trend"))
     now = frame(("a", 0, [0.25, 0.75], "up"), ("a", 1, [1.0, 0.0], "down"), names=("prediction", "trend"))
-    found = differences(then, now, against="then")
-    assert [column.differing for column in found.columns] == [0, 1]
+    different = differences(then, now, against="then")
+    assert [column.differing for column in different.columns] == [0, 1]
 
 
 def test_a_single_file_may_have_another_name() -> None:

@@ -107,13 +107,13 @@ def test_every_library_gives_the_features_of_a_file(tmp_path: Path, library: Cal
     path = tmp_path / "events.csv"
     TABLE.to_pandas().to_csv(path, index=False)
     expected = frame_of(path, lane_by="sensor", time="at", as_="arrow")
-    found = frame_of(library(TABLE), lane_by="sensor", time="at", as_="arrow")
-    assert found.equals(expected)
+    actual = frame_of(library(TABLE), lane_by="sensor", time="at", as_="arrow")
+    assert actual.equals(expected)
 
 
 def test_rows_in_any_order_are_sorted(library: Callable[[pa.Table], Any]) -> None:
-    found = frame_of(library(shuffled()), lane_by="sensor", time="at", as_="arrow")
-    assert found.equals(frame_of(TABLE, lane_by="sensor", time="at", as_="arrow"))
+    actual = frame_of(library(shuffled()), lane_by="sensor", time="at", as_="arrow")
+    assert actual.equals(frame_of(TABLE, lane_by="sensor", time="at", as_="arrow"))
 
 
 def test_a_time_that_is_text_is_sorted_as_a_time() -> None:
@@ -130,9 +130,9 @@ def test_a_model_is_replayed_on_a_frame(
     table.to_pandas().to_csv(path, index=False)
     options: dict[str, Any] = {"lane_by": "house", "label": "power", "label_ahead": 2}
     expected = makiserve.replay(model, path, **options)
-    found = makiserve.replay(model, library(shuffled(table)), time="time", **options)
-    assert found.outputs == expected.outputs
-    assert found.metrics == expected.metrics
+    actual = makiserve.replay(model, library(shuffled(table)), time="time", **options)
+    assert actual.outputs == expected.outputs
+    assert actual.metrics == expected.metrics
 
 
 def test_a_reference_may_be_a_frame(library: Callable[[pa.Table], Any]) -> None:
@@ -176,8 +176,8 @@ def test_an_unnamed_index_of_pandas_is_not_a_column() -> None:
 
     frame = TABLE.to_pandas()
     later = frame[frame["number"] >= 10]  # its index does not begin at 0
-    found = makiserve.features_frame(later, features=features, record=Strict)
-    assert list(found["number"]) == list(range(10, 60))
+    computed = makiserve.features_frame(later, features=features, record=Strict)
+    assert list(computed["number"]) == list(range(10, 60))
 
 
 def test_undeclared_columns_of_pandas_are_refused_if_the_record_forbids_them() -> None:

@@ -19,9 +19,9 @@ class Reading(Record):
 
 
 def stream(*records: Record | DecodeError) -> StreamRecords:
-    found = StreamRecords(["house", "time"])
-    found.add([("readings[0]", 10 + index) for index in range(len(records))], records)
-    return found
+    stream_records = StreamRecords(["house", "time"])
+    stream_records.add([("readings[0]", 10 + index) for index in range(len(records))], records)
+    return stream_records
 
 
 def test_stream_records_are_found_by_identity_not_by_value() -> None:
@@ -53,9 +53,9 @@ def test_outputs_with_the_names_of_positions_keep_their_positions() -> None:
     fields = b'{"source":"s","offset":7,"partition":1,"number":2,"time":3,"_merge":4,"key":5}'
     frames = [_frame([(("readings[0]", 10), value)]) for value in (fields, fields.replace(b'"key":5', b'"key":6'))]
     assert frames[0][["source", "offset"]].to_numpy().tolist() == [["readings[0]", 10]]
-    found = differences(*frames, against="lake")
-    assert (found.matched, found.missing) == (1, 0)
-    assert [column.name for column in found.columns if column.differing] == ["output.key"]
+    different = differences(*frames, against="lake")
+    assert (different.matched, different.missing) == (1, 0)
+    assert [column.name for column in different.columns if column.differing] == ["output.key"]
 
 
 def test_lake_outputs_differ_feature_by_feature() -> None:
@@ -70,12 +70,15 @@ def test_lake_outputs_differ_feature_by_feature() -> None:
         (("readings[0]", 11), b'{"record":{"house":"a","time":2,"value":4.0}}'),
         (("readings[0]", 12), b'{"record":{"house":"a","time":3,"value":6.0}}'),
     ]
-    found = differences(_frame(lake.outputs), _frame(served), against="lake")
+    different = differences(_frame(lake.outputs), _frame(served), against="lake")
     assert (records.absent, lake.extra) == (1, 1)
-    assert (found.matched, found.missing, found.unexpected) == (2, 0, 1)
-    assert [(column.name, column.differing) for column in found.columns] == [
+    assert (different.matched, different.missing, different.unexpected) == (2, 0, 1)
+    assert [(column.name, column.differing) for column in different.columns] == [
         ("record.house", 0),
         ("record.time", 0),
         ("record.value", 1),
     ]
-    assert [(example.source, example.offset) for example in found.first] == [("readings[0]", 11), ("readings[0]", 12)]
+    assert [(example.source, example.offset) for example in different.first] == [
+        ("readings[0]", 11),
+        ("readings[0]", 12),
+    ]

@@ -35,11 +35,11 @@ def test_each_value_of_a_field_is_a_lane(model: PackagedModel, tmp_path: Path) -
     whole = makiserve.replay(model, path, lane_by="house")
     outputs, dead = [], []
     for house in "abc":
-        own = [(n, row) for n, row in enumerate(rows) if row.split(",")[1] == house]
-        (tmp_path / "own.csv").write_text(HEADER + "\n".join(row for _, row in own) + "\n")
+        numbered = [(n, row) for n, row in enumerate(rows) if row.split(",")[1] == house]
+        (tmp_path / "own.csv").write_text(HEADER + "\n".join(row for _, row in numbered) + "\n")
         alone = makiserve.replay(model, tmp_path / "own.csv")
-        outputs += [(own[offset][0], house, value) for offset, value in alone.outputs]
-        dead += [(own[letter.offset][0], str(letter.error)) for letter in alone.dead]
+        outputs += [(numbered[offset][0], house, value) for offset, value in alone.outputs]
+        dead += [(numbered[letter.offset][0], str(letter.error)) for letter in alone.dead]
     frame = whole.frame
     assert list(zip(frame["offset"], frame["key"], frame["prediction"], strict=True)) == sorted(outputs)
     assert [(letter.offset, str(letter.error)) for letter in whole.dead] == sorted(dead)
@@ -66,7 +66,9 @@ def test_what_is_shown_is_what_it_is_in_the_whole(model: PackagedModel, tmp_path
         whole = makiserve.replay(model, path, lane_by=lane_by)
         part = makiserve.replay(model, path, lane_by=lane_by, selection=Selection(emit_from=50, limit=100))
         assert part.outputs == [output for output in whole.outputs if 50 <= output[0] < 150]
-        assert [each.offset for each in part.dead] == [each.offset for each in whole.dead if 50 <= each.offset < 150]
+        assert [dead_letter.offset for dead_letter in part.dead] == [
+            dead_letter.offset for dead_letter in whole.dead if 50 <= dead_letter.offset < 150
+        ]
         assert part.rows == 100
 
 
@@ -79,12 +81,12 @@ def test_a_limit_is_over_all_files(model: PackagedModel, tmp_path: Path) -> None
 
 def test_a_sample_is_the_same_part_each_time(alarmed: PackagedModel, model: PackagedModel, tmp_path: Path) -> None:
     path = write(tmp_path / "house.csv", [n / 10 for n in range(5000)])
-    for each in (model, alarmed):
-        whole = makiserve.replay(each, path).outputs
-        part = makiserve.replay(each, path, selection=Selection(sample=0.1)).outputs
+    for packaged in (model, alarmed):
+        whole = makiserve.replay(packaged, path).outputs
+        part = makiserve.replay(packaged, path, selection=Selection(sample=0.1)).outputs
         assert set(map(str, part)) < set(map(str, whole))
         assert 0.09 < len(part) / len(whole) < 0.11
-        assert part == makiserve.replay(each, path, selection=Selection(sample=0.1)).outputs
+        assert part == makiserve.replay(packaged, path, selection=Selection(sample=0.1)).outputs
 
 
 @pytest.mark.parametrize("wrong", [{"emit_from": -1}, {"limit": 0}, {"sample": 0.0}, {"sample": 1.5}])

@@ -46,27 +46,27 @@ def test_metrics_of_huge_values_are_those_of_small_ones_times_their_unit(unit: f
 
 @pytest.mark.filterwarnings("error")
 def test_error_beyond_the_range_of_a_float_is_infinite() -> None:
-    found = measure(observed([1.7e308, 0.0], [-1.7e308, 1.0]), REGRESSION)
-    assert found["max_error"] == math.inf
+    metrics = measure(observed([1.7e308, 0.0], [-1.7e308, 1.0]), REGRESSION)
+    assert metrics["max_error"] == math.inf
 
 
 def test_errors_of_a_regression_are_in_the_unit_of_the_label() -> None:
-    found = measure(observed([1.0, 2.0, 3.0, 9.0], [1.0, 4.0, 3.0, NAN], [NAN, 1.0, 4.0, 3.0]), REGRESSION)
-    assert (found.kind, found.rows) == ("regression", 3)
-    assert found["rmse"] == pytest.approx(math.sqrt(4 / 3))
-    assert found["mae"] == pytest.approx(2 / 3)
-    assert (found["median_ae"], found["max_error"]) == (0, 2)
-    assert found["bias"] == pytest.approx(-2 / 3)
-    assert found["r2"] == pytest.approx(1 - 4 / (14 / 3))
-    assert found.baselines["mean"]["rmse"] == pytest.approx(np.std([1.0, 4.0, 3.0]))
-    assert found.baselines["mean"]["r2"] == pytest.approx(0)
-    assert found.baselines["last value"]["mae"] == 2  # of the two rows that have one
+    metrics = measure(observed([1.0, 2.0, 3.0, 9.0], [1.0, 4.0, 3.0, NAN], [NAN, 1.0, 4.0, 3.0]), REGRESSION)
+    assert (metrics.kind, metrics.rows) == ("regression", 3)
+    assert metrics["rmse"] == pytest.approx(math.sqrt(4 / 3))
+    assert metrics["mae"] == pytest.approx(2 / 3)
+    assert (metrics["median_ae"], metrics["max_error"]) == (0, 2)
+    assert metrics["bias"] == pytest.approx(-2 / 3)
+    assert metrics["r2"] == pytest.approx(1 - 4 / (14 / 3))
+    assert metrics.baselines["mean"]["rmse"] == pytest.approx(np.std([1.0, 4.0, 3.0]))
+    assert metrics.baselines["mean"]["r2"] == pytest.approx(0)
+    assert metrics.baselines["last value"]["mae"] == 2  # of the two rows that have one
 
 
 def test_a_prediction_that_is_not_a_number_makes_no_figure() -> None:
-    found = measure(observed([1.0, NAN], [1.0, 2.0]), REGRESSION)
-    assert found.rows == 2
-    assert all(math.isnan(value) for value in found.figures.values())
+    metrics = measure(observed([1.0, NAN], [1.0, 2.0]), REGRESSION)
+    assert metrics.rows == 2
+    assert all(math.isnan(value) for value in metrics.figures.values())
 
 
 def test_r2_is_not_defined_where_the_label_does_not_vary() -> None:
@@ -74,63 +74,63 @@ def test_r2_is_not_defined_where_the_label_does_not_vary() -> None:
 
 
 def test_groups_are_measured_apart_the_largest_first() -> None:
-    found = measure(observed([1.0, 2.0, 3.0], [1.0, 0.0, 0.0], town=["b", "a", "a"]), REGRESSION)
-    assert [(group.by, group.value, group.rows) for group in found.groups] == [("town", "a", 2), ("town", "b", 1)]
-    assert found.groups[0].figures["mae"] == 2.5
-    assert found.groups[1].figures["mae"] == 0
+    metrics = measure(observed([1.0, 2.0, 3.0], [1.0, 0.0, 0.0], town=["b", "a", "a"]), REGRESSION)
+    assert [(group.by, group.value, group.rows) for group in metrics.groups] == [("town", "a", 2), ("town", "b", 1)]
+    assert metrics.groups[0].figures["mae"] == 2.5
+    assert metrics.groups[1].figures["mae"] == 0
 
 
 def test_small_groups_beyond_the_fiftieth_are_measured_together() -> None:
     count = MOST_GROUPS + 30
-    found = measure(observed([1.0] * count, [2.0] * count, key=list(range(count))), REGRESSION)
-    assert len(found.groups) == MOST_GROUPS + 1
-    assert (found.groups[-1].value, found.groups[-1].rows) == (None, 30)
+    metrics = measure(observed([1.0] * count, [2.0] * count, key=list(range(count))), REGRESSION)
+    assert len(metrics.groups) == MOST_GROUPS + 1
+    assert (metrics.groups[-1].value, metrics.groups[-1].rows) == (None, 30)
 
 
 def test_classes_are_counted() -> None:
     labels = ["no", "no", "yes", "yes"]
-    found = measure(observed(["no", "yes", "yes", "yes"], labels), ModelTask("classification", ("no", "yes")))
-    assert found.kind == "classification"
-    assert found["accuracy"] == 0.75
-    assert found["recall"] == 1  # of yes, the second class
-    assert found["precision"] == pytest.approx(2 / 3)
-    assert "auc" not in found.figures
-    assert found.baselines["most frequent"]["accuracy"] == 0.5
+    metrics = measure(observed(["no", "yes", "yes", "yes"], labels), ModelTask("classification", ("no", "yes")))
+    assert metrics.kind == "classification"
+    assert metrics["accuracy"] == 0.75
+    assert metrics["recall"] == 1  # of yes, the second class
+    assert metrics["precision"] == pytest.approx(2 / 3)
+    assert "auc" not in metrics.figures
+    assert metrics.baselines["most frequent"]["accuracy"] == 0.5
 
 
 def test_probabilities_have_log_loss_and_auc() -> None:
     rows = [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]
-    found = measure(observed(rows, [False, False, True, True]), ModelTask("classification", (False, True)))
-    assert found["accuracy"] == 0.75
-    assert found["auc"] == 0.75
-    assert found["log_loss"] == pytest.approx(-np.mean(np.log([0.9, 0.6, 0.3, 0.8])))
-    assert found.baselines["most frequent"]["log_loss"] == pytest.approx(math.log(2))
-    assert found.baselines["most frequent"]["auc"] == 0.5
+    metrics = measure(observed(rows, [False, False, True, True]), ModelTask("classification", (False, True)))
+    assert metrics["accuracy"] == 0.75
+    assert metrics["auc"] == 0.75
+    assert metrics["log_loss"] == pytest.approx(-np.mean(np.log([0.9, 0.6, 0.3, 0.8])))
+    assert metrics.baselines["most frequent"]["log_loss"] == pytest.approx(math.log(2))
+    assert metrics.baselines["most frequent"]["auc"] == 0.5
 
 
 def test_probabilities_may_have_the_names_of_their_classes() -> None:
     rows = [{"False": 0.9, "True": 0.1}, {"False": 0.2, "True": 0.8}]
-    found = measure(observed(rows, [False, True]), ModelTask("classification", (False, True)))
-    assert (found["accuracy"], found["auc"]) == (1, 1)
+    metrics = measure(observed(rows, [False, True]), ModelTask("classification", (False, True)))
+    assert (metrics["accuracy"], metrics["auc"]) == (1, 1)
 
 
 def test_scores_that_are_no_probabilities_tell_the_class_alone() -> None:
-    found = measure(observed([[-0.1, -2.0], [-3.0, -0.2]], ["a", "b"]), ModelTask("classification", ("a", "b")))
-    assert found["accuracy"] == 1
-    assert "log_loss" not in found.figures
+    metrics = measure(observed([[-0.1, -2.0], [-3.0, -0.2]], ["a", "b"]), ModelTask("classification", ("a", "b")))
+    assert metrics["accuracy"] == 1
+    assert "log_loss" not in metrics.figures
 
 
 def test_of_three_classes_the_figures_are_means() -> None:
     rows = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.9, 0.05, 0.05]]
-    found = measure(observed(rows, ["a", "b", "c", "c"]), ModelTask("classification", ("a", "b", "c")))
-    assert found["accuracy"] == 0.75
-    assert found["auc"] == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
+    metrics = measure(observed(rows, ["a", "b", "c", "c"]), ModelTask("classification", ("a", "b", "c")))
+    assert metrics["accuracy"] == 0.75
+    assert metrics["auc"] == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
 
 
 def test_a_group_without_all_classes_has_no_auc() -> None:
     rows = [[0.9, 0.1], [0.2, 0.8]]
-    found = measure(observed(rows, [0, 1], town=["a", "b"]), ModelTask("classification", (0, 1)))
-    assert math.isnan(found.groups[0].figures["auc"])
+    metrics = measure(observed(rows, [0, 1], town=["a", "b"]), ModelTask("classification", (0, 1)))
+    assert math.isnan(metrics.groups[0].figures["auc"])
 
 
 @loop_over(

@@ -36,14 +36,14 @@ def listed(values: np.ndarray) -> list[object]:
 def test_the_label_is_that_of_the_record_that_caused_the_prediction() -> None:
     observer = Observer(Watched("value", by=("town",), time="at"))
     observer.take(Block("a.csv", range(3), items(1.0, None, 3.0)), scored([0, 1, 2], [10.0, 20.0, 30.0]))
-    found = observer.observed()
-    assert found.lane.tolist() == ["a.csv"] * 3
-    assert found.position.tolist() == found.time.tolist() == [0, 1, 2]
-    assert found.by["town"].tolist() == ["a", "b", "a"]
-    assert found.prediction.tolist() == [10.0, 20.0, 30.0]
-    assert listed(found.label) == [1.0, None, 3.0]
-    assert listed(found.last) == [None, 1.0, 1.0]
-    assert found.labelled.tolist() == [True, False, True]
+    observed = observer.observed()
+    assert observed.lane.tolist() == ["a.csv"] * 3
+    assert observed.position.tolist() == observed.time.tolist() == [0, 1, 2]
+    assert observed.by["town"].tolist() == ["a", "b", "a"]
+    assert observed.prediction.tolist() == [10.0, 20.0, 30.0]
+    assert listed(observed.label) == [1.0, None, 3.0]
+    assert listed(observed.last) == [None, 1.0, 1.0]
+    assert observed.labelled.tolist() == [True, False, True]
 
 
 def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batches() -> None:
@@ -55,9 +55,9 @@ def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batch
         two = values[first : first + 2]
         parts.take(Block("lane", range(first, first + 2), items(*two)), scored([0, 1], two))
         parts.take(Block("other", range(first, first + 2), items(100.0, 100.0)), scored([], []))
-    for found in (whole.observed(), parts.observed()):
-        assert listed(found.label) == [3, 4, 5, 6, 7, None, None, None]
-        assert listed(found.last) == [0, 1, 2, 3, 4, None, None, None]  # known when the prediction is made
+    for observed in (whole.observed(), parts.observed()):
+        assert listed(observed.label) == [3, 4, 5, 6, 7, None, None, None]
+        assert listed(observed.last) == [0, 1, 2, 3, 4, None, None, None]  # known when the prediction is made
 
 
 def test_records_that_cannot_be_decoded_count_and_have_no_label() -> None:
@@ -76,8 +76,8 @@ def test_kinds_of_values_may_change_from_batch_to_batch() -> None:
 
 
 def test_nothing_observed_is_empty_columns() -> None:
-    found = Observer(Watched("value", by=("town",))).observed()
-    assert len(found.prediction) == len(found.by["town"]) == 0
+    observed = Observer(Watched("value", by=("town",))).observed()
+    assert len(observed.prediction) == len(observed.by["town"]) == 0
 
 
 def test_lanes_of_a_field_have_labels_of_their_own() -> None:
@@ -86,8 +86,8 @@ def test_lanes_of_a_field_have_labels_of_their_own() -> None:
         records = items(*(float(n) for n in range(first, first + 4)))
         block = Block("a.csv", range(first, first + 4), records, lanes=["x", "y", "x", "y"])
         observer.take(block, scored([0, 1, 2, 3], [record.value for record in records]))
-    found = observer.observed()
-    told = sorted(zip(found.lane, found.position, listed(found.label), listed(found.last), strict=True))
+    observed = observer.observed()
+    told = sorted(zip(observed.lane, observed.position, listed(observed.label), listed(observed.last), strict=True))
     assert told == [
         ("x", 0, 2.0, 0.0), ("x", 2, 4.0, 2.0), ("x", 4, 6.0, 4.0), ("x", 6, None, None),
         ("y", 1, 3.0, 1.0), ("y", 3, 5.0, 3.0), ("y", 5, 7.0, 5.0), ("y", 7, None, None),
@@ -102,17 +102,21 @@ def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
     causes = [number for number in range(40) if number % 5]
     observer, records = Observer(Watched("value", Ahead(shift))), items(*values)
     for first in range(0, 40, size):
-        own = [cause - first for cause in causes if first <= cause < first + size]
+        lane_numbers = [cause - first for cause in causes if first <= cause < first + size]
         part = slice(first, first + size)
         block = Block("a.csv", range(40)[part], records[part], lanes=lanes[part])
-        observer.take(block, scored(own, [float(first + cause) for cause in own]))
-    found = observer.observed()
+        observer.take(block, scored(lane_numbers, [float(first + cause) for cause in lane_numbers]))
+    observed = observer.observed()
     wanted = {}
     for lane in "xyz":
-        own = [number for number in range(40) if lanes[number] == lane]
-        for place, number in enumerate(own):
-            label = values[own[place + shift]] if place + shift < len(own) else None
-            known = [values[each] for each in own[: place + (shift > 0)] if values[each] is not None]
-            wanted[number] = (lane, label, known[-1] if known and place + shift < len(own) else None)
-    rows = zip(found.lane, listed(found.label), listed(found.last), strict=True)
-    assert dict(zip(found.position.tolist(), rows, strict=True)) == {cause: wanted[cause] for cause in causes}
+        lane_numbers = [number for number in range(40) if lanes[number] == lane]
+        for place, number in enumerate(lane_numbers):
+            label = values[lane_numbers[place + shift]] if place + shift < len(lane_numbers) else None
+            known = [
+                values[number_before]
+                for number_before in lane_numbers[: place + (shift > 0)]
+                if values[number_before] is not None
+            ]
+            wanted[number] = (lane, label, known[-1] if known and place + shift < len(lane_numbers) else None)
+    rows = zip(observed.lane, listed(observed.label), listed(observed.last), strict=True)
+    assert dict(zip(observed.position.tolist(), rows, strict=True)) == {cause: wanted[cause] for cause in causes}

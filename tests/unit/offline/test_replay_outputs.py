@@ -114,8 +114,8 @@ def test_outputs_of_several_forms_fit_json_lines(tmp_path: Path) -> None:
 def test_a_field_with_the_name_of_a_position_column_has_a_prefix(tmp_path: Path, ending: str, item: Any) -> None:
     path = tmp_path / f"out.{ending}"
     mixed(path, item)
-    (found,) = READ[ending](path)
-    assert {name: str(value) for name, value in found.items()} == {
+    (output,) = READ[ending](path)
+    assert {name: str(value) for name, value in output.items()} == {
         "source": "a",
         "offset": "0",
         "output.source": "s",
@@ -145,8 +145,8 @@ def test_a_type_that_widens_later_is_written_again(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("makiserve.offline.output.parquet.GROUP_ROWS", 1)
     path = tmp_path / "out.parquet"
     mixed(path, {"over": None, "who": None}, {"over": 1, "who": ["a"]}, {"over": 1.5, "who": []})
-    found = parquet.read_table(path)
-    assert found.to_pydict() == {
+    written = parquet.read_table(path)
+    assert written.to_pydict() == {
         "source": ["a"] * 3,
         "offset": [0, 1, 2],
         "over": [None, 1, 1.5],
@@ -154,7 +154,7 @@ def test_a_type_that_widens_later_is_written_again(tmp_path: Path, monkeypatch: 
     }
     with pytest.raises(SourceError, match=r"no common type.*Write JSON lines"):
         mixed(path, {"over": 1}, {"over": "much"})
-    assert parquet.read_table(path).equals(found)
+    assert parquet.read_table(path).equals(written)
 
 
 def test_every_format_of_a_file_holds_the_same(model: PackagedModel, tmp_path: Path) -> None:
@@ -171,10 +171,14 @@ def test_every_format_of_a_file_holds_the_same(model: PackagedModel, tmp_path: P
 
 
 def flattened(line: str) -> dict[str, object]:
-    found: dict[str, object] = {}
+    flat: dict[str, object] = {}
     for name, value in json.loads(line).items():
-        found |= {f"{name}.{inner}": each for inner, each in value.items()} if type(value) is dict else {name: value}
-    return found
+        flat |= (
+            {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
+            if type(value) is dict
+            else {name: value}
+        )
+    return flat
 
 
 READ: dict[str, Callable[[Path], list[Any]]] = {
@@ -196,7 +200,7 @@ def test_a_replay_that_fails_leaves_the_file_of_the_last_one(model: PackagedMode
     with pytest.raises(SourceError, match="damaged or incomplete"):
         makiserve.replay(model, tmp_path / "bad.jsonl.gz", output=output)
     assert output.read_text() == "of the last replay"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["bad.jsonl.gz", "out.csv"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bad.jsonl.gz", "out.csv"]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])

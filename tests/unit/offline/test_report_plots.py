@@ -49,8 +49,8 @@ def test_ticks_of_time_are_those_of_the_calendar(low: float, high: float, expect
 
 
 def test_a_scale_of_a_single_value_has_room() -> None:
-    one = scale(5, 5, 0, 100)
-    assert 0 < one(5) < 100
+    axis = scale(5, 5, 0, 100)
+    assert 0 < axis(5) < 100
 
 
 @loop_over(
@@ -79,16 +79,16 @@ def test_amounts_are_short() -> None:
 
 
 def test_bins_are_the_statistics_of_their_values() -> None:
-    found = bins(np.arange(40.0), np.r_[np.arange(10.0), np.full(20, 5.0), np.arange(10.0)], 4, (0.0, 40.0))
-    assert found.mean.tolist() == [4.5, 5, 5, 4.5]
-    assert found.low.tolist() == [1, 5, 5, 1]
-    assert found.high.tolist() == [8, 5, 5, 8]
-    assert found.centre.tolist() == [5, 15, 25, 35]
+    binned = bins(np.arange(40.0), np.r_[np.arange(10.0), np.full(20, 5.0), np.arange(10.0)], 4, (0.0, 40.0))
+    assert binned.mean.tolist() == [4.5, 5, 5, 4.5]
+    assert binned.low.tolist() == [1, 5, 5, 1]
+    assert binned.high.tolist() == [8, 5, 5, 8]
+    assert binned.centre.tolist() == [5, 15, 25, 35]
 
 
 def test_an_empty_bin_has_no_statistics() -> None:
-    found = bins(np.array([0.0, 10.0]), np.array([1.0, 2.0]), 3, (0.0, 10.0))
-    assert np.isnan(found.mean).tolist() == [False, True, False]
+    binned = bins(np.array([0.0, 10.0]), np.array([1.0, 2.0]), 3, (0.0, 10.0))
+    assert np.isnan(binned.mean).tolist() == [False, True, False]
 
 
 def test_a_few_far_away_do_not_take_the_room_of_the_rest() -> None:
@@ -113,8 +113,8 @@ def test_a_few_far_away_do_not_take_the_room_of_the_rest() -> None:
 )
 def test_times_are_understood_by_their_size(times: list[object], expected: tuple[float, bool]) -> None:
     columns: Any = [np.array(["a", "a"]), np.arange(2), np.array(times, object), *[np.zeros(2)] * 3, {}]
-    found = moments(Observed(*columns), np.ones(2, bool), "time")
-    assert (found.at[0], found.is_time) == expected
+    axis = moments(Observed(*columns), np.ones(2, bool), "time")
+    assert (axis.at[0], axis.is_time) == expected
 
 
 def test_without_times_predictions_stand_in_their_order() -> None:

@@ -10,7 +10,7 @@ from tests.loops import loop_over
 
 
 @loop_over(
-    ("text", "found", "is_met"),
+    ("text", "value", "is_met"),
     [
         ("rmse<0.5", 0.4, True),
         ("rmse<0.5", 0.5, False),
@@ -20,9 +20,9 @@ from tests.loops import loop_over
         ("rmse<1", float("nan"), False),
     ],
 )
-def test_a_requirement_is_met_or_not(text: str, found: float, is_met: bool) -> None:
+def test_a_requirement_is_met_or_not(text: str, value: float, is_met: bool) -> None:
     requirement = requirement_from_text(text)
-    (verdict,) = verdicts([requirement], {requirement.metric: found})
+    (verdict,) = verdicts([requirement], {requirement.metric: value})
     assert verdict.is_met is is_met
     assert str(verdict).startswith("met: " if is_met else "failed: ")
 

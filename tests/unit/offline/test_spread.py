@@ -46,5 +46,5 @@ def test_little_to_read_and_pipes_take_one_process(folder: Path, monkeypatch: py
     "error", [DecodeError("no", field="a", expected="int", value="x"), OperatorError("no", operator="map", item=[1])]
 )
 def test_the_error_of_a_record_travels_whole(error: Any) -> None:
-    found = pickle.loads(pickle.dumps(error))
-    assert (type(found), str(found), vars(found)) == (type(error), str(error), vars(error))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))

@@ -28,11 +28,11 @@ def traced(model: PackagedModel, source: Path, which: str, lane_by: str | None =
 def test_a_record_is_followed_with_the_state_of_those_before(
     model: PackagedModel, source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = traced(model, source, "5")
-    assert found.published == [b'{"prediction":8.0}']
-    assert found.followed
-    assert [output.mean for output in found.followed.outputs] == [4.0]
-    print_trace(found)
+    record_trace = traced(model, source, "5")
+    assert record_trace.published == [b'{"prediction":8.0}']
+    assert record_trace.followed
+    assert [output.mean for output in record_trace.followed.outputs] == [4.0]
+    print_trace(record_trace)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "house.csv@5"
     assert lines[1] == "record  Reading(time=5, house='b', power=5.0)"
@@ -44,19 +44,19 @@ def test_a_record_is_followed_with_the_state_of_those_before(
 
 def test_a_field_makes_the_lane_and_its_value_is_a_key(model: PackagedModel, source: Path) -> None:
     assert traced(model, source, "b", lane_by="house").offset == 1
-    found = traced(model, source, "house.csv@5", lane_by="house")
-    assert (found.lane, found.published) == ("b", [b'{"prediction":6.0}'])  # of 1, 3 and 5
+    record_trace = traced(model, source, "house.csv@5", lane_by="house")
+    assert (record_trace.lane, record_trace.published) == ("b", [b'{"prediction":6.0}'])  # of 1, 3 and 5
 
 
 @pytest.mark.parametrize(("offset", "reason"), [("8", "operator"), ("9", "decode"), ("10", "predict")])
 def test_a_dead_letter_shows_where_it_died(
     model: PackagedModel, source: Path, offset: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = traced(model, source, offset)
-    assert found.error
-    assert found.error.reason == reason
-    assert found.published == []
-    print_trace(found)
+    record_trace = traced(model, source, offset)
+    assert record_trace.error
+    assert record_trace.error.reason == reason
+    assert record_trace.published == []
+    print_trace(record_trace)
     assert f"dead letter ({reason})" in capsys.readouterr().out
 
 

@@ -53,7 +53,7 @@ def test_what_is_expected_is_compared_with_what_was_written(model: PackagedModel
     changed = validated(model, source, expect=then)
     assert not changed.passed
     assert changed.differences
-    assert [(one.offset, one.expected) for one in changed.differences.first] == [
+    assert [(mismatch.offset, mismatch.expected) for mismatch in changed.differences.first] == [
         (6, {"prediction": 7.25}),
         (99, {"prediction": 1.0}),
     ]

@@ -36,7 +36,7 @@ def test_a_report_says_what_was_run_on_what(model: PackagedModel, source: Path) 
     (origin,) = report.origins
     assert (origin.records, origin.digest) == (43, hashlib.sha256(source.read_bytes()).hexdigest())
     assert origin.digest in report.facts["data: house.csv"]
-    assert [(one.offset, one.reason, one.record) for one in report.examples] == [
+    assert [(example.offset, example.reason, example.record) for example in report.examples] == [
         (40, "operator", '{"time":1700009999,"house":"a","power [kW]":-1.0}'),
         (41, "predict", '{"time":1700009999,"house":"<b>","power [kW]":13.0}'),
         (42, "decode", None),

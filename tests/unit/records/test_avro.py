@@ -141,8 +141,8 @@ DATA = written(
 
 
 def test_fields_are_found_by_name_and_absent_ones_have_their_default() -> None:
-    found = decoder(READING, Reading).decode(DATA)
-    assert found == Reading(-(2**40), 0.5, "ä")
+    record = decoder(READING, Reading).decode(DATA)
+    assert record == Reading(-(2**40), 0.5, "ä")
     assert decoder(READING, Reading).titles == {"time", "House overall [kW]", "text", "note"}
 
 
@@ -222,8 +222,8 @@ def test_a_value_that_python_cannot_hold_names_its_field(kind: Any, stored: Any,
 
 def test_nanoseconds_are_rounded_as_in_json() -> None:
     kind = {"type": "long", "logicalType": "timestamp-nanos"}
-    found = decoder(schema_of(kind), record_of(datetime)).decode(written(schema_of("long"), {"x": 1500}))
-    assert found.x == datetime(1970, 1, 1, microsecond=2, tzinfo=UTC)  # type: ignore[attr-defined]
+    record = decoder(schema_of(kind), record_of(datetime)).decode(written(schema_of("long"), {"x": 1500}))
+    assert record.x == datetime(1970, 1, 1, microsecond=2, tzinfo=UTC)  # type: ignore[attr-defined]
 
 
 @given(st.data())
@@ -302,8 +302,8 @@ def test_a_schema_that_cannot_be_read_is_a_decode_error(text: str, words: str) -
 def test_a_schema_with_references_is_read() -> None:
     inner = '{"type": "record", "name": "a.Inner", "fields": [{"name": "y", "type": "long"}]}'
     outer = '{"type": "record", "name": "a.Outer", "fields": [{"name": "x", "type": "Inner"}]}'
-    found = AvroDecoder(parse(outer, [inner]), Schema(record_of(dict[str, int]))).decode(b"\x0e")
-    assert found.x == {"y": 7}  # type: ignore[attr-defined]
+    record = AvroDecoder(parse(outer, [inner]), Schema(record_of(dict[str, int]))).decode(b"\x0e")
+    assert record.x == {"y": 7}  # type: ignore[attr-defined]
 
 
 def test_a_top_level_type_that_is_no_record_is_refused() -> None:

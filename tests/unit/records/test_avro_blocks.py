@@ -32,11 +32,11 @@ class Flag(Record):
 
 
 def container(codec: str, field: str, kind: str, values: list[Any], block_bytes: int = 1) -> bytes:
-    found = io.BytesIO()
+    file = io.BytesIO()
     schema = {"type": "record", "name": "Item", "fields": [{"name": field, "type": kind}]}
     rows = [{field: value} for value in values]
-    fastavro.writer(found, schema, rows, codec=codec, sync_interval=block_bytes, sync_marker=SYNC)
-    return found.getvalue()
+    fastavro.writer(file, schema, rows, codec=codec, sync_interval=block_bytes, sync_marker=SYNC)
+    return file.getvalue()
 
 
 def zeros(codec: str, *sizes: int) -> bytes:

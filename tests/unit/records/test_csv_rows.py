@@ -32,9 +32,9 @@ def read(path: Path, text: str | bytes, record: type[Record] = Row) -> list[Any]
 
 
 def test_an_open_quote_costs_its_line_and_not_the_rest(tmp_path: Path) -> None:
-    found = read(tmp_path / "a.csv", 'time,note\n1,"5 inch\n' + "".join(f"{n},ok\n" for n in range(2, 1001)))
-    assert found[1:] == [Row(n, "ok") for n in range(2, 1001)]
-    assert str(found[0]) == (
+    rows = read(tmp_path / "a.csv", 'time,note\n1,"5 inch\n' + "".join(f"{n},ok\n" for n in range(2, 1001)))
+    assert rows[1:] == [Row(n, "ok") for n in range(2, 1001)]
+    assert str(rows[0]) == (
         "line 2: the quote that opens '\"5 inch' is never closed, so its cell would cover 1,000 lines. Only this line "
         'is skipped. Close the quote, or write "" for a quote inside a text'
     )
@@ -57,9 +57,9 @@ def test_an_open_quote_costs_its_line_and_not_the_rest(tmp_path: Path) -> None:
     ],
 )
 def test_quotes_are_closed_or_located(tmp_path: Path, text: str, expected: list[Any]) -> None:
-    found = read(tmp_path / "a.csv", "time,note\n" + text)
-    assert len(found) == len(expected)
-    for item, wanted in zip(found, expected, strict=True):
+    rows = read(tmp_path / "a.csv", "time,note\n" + text)
+    assert len(rows) == len(expected)
+    for item, wanted in zip(rows, expected, strict=True):
         if isinstance(wanted, str):
             with pytest.raises(DecodeError, match=wanted):
                 raise item
@@ -90,9 +90,9 @@ def test_the_cut_into_pieces_does_not_matter(text: str, sizes: list[int], longes
     assert _joined(whole) == _joined(cut)
 
 
-def _joined(found: list[bytes | DecodeError]) -> tuple[bytes, list[str]]:
-    return b"".join(each for each in found if isinstance(each, bytes)), [
-        str(each) for each in found if not isinstance(each, bytes)
+def _joined(pieces: list[bytes | DecodeError]) -> tuple[bytes, list[str]]:
+    return b"".join(piece for piece in pieces if isinstance(piece, bytes)), [
+        str(piece) for piece in pieces if not isinstance(piece, bytes)
     ]
 
 

@@ -65,10 +65,10 @@ def as_json_lines() -> bytes:
 
 
 def as_parquet(**options: Any) -> bytes:
-    found = io.BytesIO()
+    file = io.BytesIO()
     table = pa.Table.from_pylist([row | {"other": [1, 2]} for row in ROWS])
-    parquet.write_table(table, found, **options)
-    return found.getvalue()
+    parquet.write_table(table, file, **options)
+    return file.getvalue()
 
 
 AVRO_SCHEMA = {
@@ -90,10 +90,10 @@ message Reading {
 
 
 def as_avro(codec: str = "null", block_bytes: int = 16_000) -> bytes:
-    found = io.BytesIO()
+    file = io.BytesIO()
     rows = [{"power" if name == "power [kW]" else name: cell for name, cell in row.items()} for row in ROWS]
-    fastavro.writer(found, AVRO_SCHEMA, rows, codec=codec, sync_interval=block_bytes)
-    return found.getvalue()
+    fastavro.writer(file, AVRO_SCHEMA, rows, codec=codec, sync_interval=block_bytes)
+    return file.getvalue()
 
 
 def as_protobuf() -> bytes:
@@ -144,11 +144,11 @@ def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(FORMATS[name]())
     (tmp_path / "a.proto").write_text(PROTO)
-    found = records(path)
-    assert isinstance(found[2], DecodeError)
-    assert (found[2].field, found[2].expected) == ("power [kW]", "float")
-    assert [*found[:2], None, *found[3:]] == GOOD
-    assert type(found[3].power) is float
+    rows = records(path)
+    assert isinstance(rows[2], DecodeError)
+    assert (rows[2].field, rows[2].expected) == ("power [kW]", "float")
+    assert [*rows[:2], None, *rows[3:]] == GOOD
+    assert type(rows[3].power) is float
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "excel.txt", "a.avro", "a.pb"])
@@ -158,10 +158,10 @@ def test_a_pipe_gives_the_same_records(tmp_path: Path, name: str) -> None:
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=[FORMATS[name]()])
     writer.start()
-    found = records(path)
+    rows = records(path)
     writer.join()
-    assert found[:2] == GOOD[:2]
-    assert found[3:] == GOOD[3:]
+    assert rows[:2] == GOOD[:2]
+    assert rows[3:] == GOOD[3:]
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_a_value_of_parquet_is_judged_as_one_of_json(tmp_path: Path, value: Any,
     only = type("Only", (Record,), {"__annotations__": {"x": kind}})
     path = tmp_path / "x.parquet"
     parquet.write_table(pa.table({"x": value}), path)
-    found = records(path, only)[1]
-    assert str(found) == message
+    error = records(path, only)[1]
+    assert str(error) == message
     if "nan" not in message and "inf" not in message:  # JSON has no such numbers
         (tmp_path / "x.jsonl").write_text(json.dumps({"x": value[1]}))
         assert str(records(tmp_path / "x.jsonl", only)[0]) == message
@@ -269,9 +269,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
 def test_many_bad_cells_leave_the_other_rows_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,house,power [kW]\n" + "".join(f"{n},h,{'x' if n % 3 == 0 else n}\n" for n in range(9)))
-    found = records(path)
-    assert [type(each) is DecodeError for each in found] == [n % 3 == 0 for n in range(9)]
-    assert found[1] == Reading(1, "h", 1.0)
+    rows = records(path)
+    assert [type(row) is DecodeError for row in rows] == [n % 3 == 0 for n in range(9)]
+    assert rows[1] == Reading(1, "h", 1.0)
 
 
 @pytest.mark.parametrize("cut", [slice(4), slice(40), slice(-1), slice(-30)])

@@ -52,8 +52,8 @@ def record_from(source: str, name: str) -> type[Record]:
     module = types.ModuleType("written")
     sys.modules["written"] = module  # where msgspec looks for the names in the annotations
     exec(source.replace("import makiserve\n", "import makiserve\n__name__ = 'written'\n"), module.__dict__)
-    found: type[Record] = module.__dict__[name]
-    return found
+    record: type[Record] = module.__dict__[name]
+    return record
 
 
 def test_a_csv_file_becomes_a_record_type_that_reads_it(tmp_path: Path) -> None:
@@ -74,15 +74,15 @@ def test_other_files_become_a_record_type_that_reads_them(tmp_path: Path, suffix
         frame.to_parquet(path)
     else:
         frame.to_json(path, orient="records", lines=True)
-    found = fields_of_file(path)
-    assert found == [
+    fields = fields_of_file(path)
+    assert fields == [
         InferredField("a", "int", False),
         InferredField("b", "float", True),
         InferredField("c", "str", False),
         InferredField("d", "list[float]", False),
         InferredField("e", "bool", False),
     ]
-    record = record_from(source_of(InferredRecord("Row", "A row.", found)), "Row")
+    record = record_from(source_of(InferredRecord("Row", "A row.", fields)), "Row")
     assert not any(isinstance(row, DecodeError) for block in RecordFile(path, Schema(record)) for row in block)
 
 

@@ -237,5 +237,5 @@ def test_a_serialized_descriptor_is_a_schema() -> None:
     )
     message = file.message_type.add(name="Row")
     message.field.add(name="x", number=1, type=3, label=1)
-    found = compiled(base64.b64encode(file.SerializeToString()).decode())
-    assert ProtobufDecoder(found, Schema(record_of(int))).decode(b"\0\x08\5").x == 5  # type: ignore[attr-defined]
+    compiled_schema = compiled(base64.b64encode(file.SerializeToString()).decode())
+    assert ProtobufDecoder(compiled_schema, Schema(record_of(int))).decode(b"\0\x08\5").x == 5  # type: ignore[attr-defined]

@@ -58,13 +58,13 @@ def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str 
 )
 def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, message: object) -> None:
     good = b"9,9,9,,,"
-    found = read(tmp_path, HEADER + b"\n".join([good, row, good, good]))
-    assert found[0] == found[2] == found[3] == Reading(9, 9.0, 9.0)
+    rows = read(tmp_path, HEADER + b"\n".join([good, row, good, good]))
+    assert rows[0] == rows[2] == rows[3] == Reading(9, 9.0, 9.0)
     if isinstance(message, str):
-        assert isinstance(found[1], DecodeError)
-        assert str(found[1]) == message
+        assert isinstance(rows[1], DecodeError)
+        assert str(rows[1]) == message
     else:
-        assert found[1] == message
+        assert rows[1] == message
 
 
 @loop_over(

@@ -119,8 +119,8 @@ def record_of(kind: Any) -> type[Record]:
     return type("Row", (Record,), {"__annotations__": {"x": kind}})
 
 
-def verdict(found: Any) -> Any:
-    return (REFUSED, None) if isinstance(found, DecodeError) else (type(found.x), found.x)
+def verdict(record: Any) -> Any:
+    return (REFUSED, None) if isinstance(record, DecodeError) else (type(record.x), record.x)
 
 
 def from_message(text: bytes, kind: Any) -> Any:
@@ -128,7 +128,7 @@ def from_message(text: bytes, kind: Any) -> Any:
 
 
 def from_file(path: Path, kind: Any, na_values: list[str] | None = None) -> list[Any]:
-    return [verdict(each) for block in RecordFile(path, Schema(record_of(kind), na_values)) for each in block]
+    return [verdict(record) for block in RecordFile(path, Schema(record_of(kind), na_values)) for record in block]
 
 
 def cell_of(value: Any) -> str:
@@ -139,8 +139,8 @@ def from_cell(path: Path, cell: str, kind: Any) -> Any:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["x", "other"], [cell, "1"]])
     path.write_bytes(text.getvalue().encode())
-    (found,) = from_file(path, kind)
-    return found
+    (cell_verdict,) = from_file(path, kind)
+    return cell_verdict
 
 
 def spelled(cell: str, kind: Any) -> Iterator[Any]:
@@ -180,15 +180,17 @@ def test_a_csv_cell_gets_the_verdict_of_the_json_that_it_spells(
     tmp_path_factory: pytest.TempPathFactory, value: Any, kind: Any
 ) -> None:
     cell, path = cell_of(value), tmp_path_factory.getbasetemp() / "values.csv"
-    found = from_cell(path, cell, kind)
-    is_optional = msgspec.convert(None, kind | None) is None and kind in [each for each in KINDS if _has_none(each)]
+    cell_verdict = from_cell(path, cell, kind)
+    is_optional = msgspec.convert(None, kind | None) is None and kind in [
+        optional_kind for optional_kind in KINDS if _has_none(optional_kind)
+    ]
     if is_optional and cell in NA_VALUES:
-        assert found == (type(None), None)
+        assert cell_verdict == (type(None), None)
     elif has_literals(kind) and cell.strip() in ("5.", ".5", "007"):  # numbers of CSV that JSON spells otherwise
-        assert found[0] in (float, int) or found == (REFUSED, None) or found == (str, cell)
+        assert cell_verdict[0] in (float, int) or cell_verdict == (REFUSED, None) or cell_verdict == (str, cell)
     else:
-        accepted = [each for each in spelled(cell, kind) if each[0] != REFUSED]
-        assert repr(found) == repr(accepted[0] if accepted else (REFUSED, None))
+        accepted = [candidate for candidate in spelled(cell, kind) if candidate[0] != REFUSED]
+        assert repr(cell_verdict) == repr(accepted[0] if accepted else (REFUSED, None))
 
 
 def _has_none(kind: Any) -> bool:
@@ -261,9 +263,9 @@ def test_no_value_of_an_arrow_type_raises(tmp_path: Path, name: str) -> None:
     except (pa.ArrowException, OSError):
         path = None  # Parquet has no such type: a data frame or a lake table may
     for kind in KINDS:
-        found = TypedColumn("x", kind).values(column)
-        assert len(found) == len(column)
-        for value in found:
+        values = TypedColumn("x", kind).values(column)
+        assert len(values) == len(column)
+        for value in values:
             assert isinstance(value, DecodeError) or msgspec.convert(value, kind) == value
             assert not isinstance(value, DecodeError) or len(str(value)) < 500
         if path:
@@ -321,8 +323,8 @@ UTC = timezone.utc
     ],
 )
 def test_an_arrow_type_is_what_it_stands_for(name: str, kind: Any, expected: list[Any]) -> None:
-    found = TypedColumn("x", kind).values(ARROW[name])
-    assert [REFUSED if isinstance(value, DecodeError) else value for value in found] == expected
+    values = TypedColumn("x", kind).values(ARROW[name])
+    assert [REFUSED if isinstance(value, DecodeError) else value for value in values] == expected
 
 
 @pytest.mark.parametrize(
@@ -352,8 +354,8 @@ def test_times_of_old_spark_files_are_themselves_or_refused(tmp_path: Path) -> N
     path = tmp_path / "x.parquet"
     times = pa.array([-62135596800000000, 0, 253402300799000000, 253402300800000000]).view(pa.timestamp("us"))
     parquet.write_table(pa.table({"x": times}), path, use_deprecated_int96_timestamps=True)
-    found = [each[1] for each in from_file(path, datetime)]
-    assert found == [datetime(1, 1, 1), datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59), None]  # noqa: DTZ001
+    times_read = [entry[1] for entry in from_file(path, datetime)]
+    assert times_read == [datetime(1, 1, 1), datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59), None]  # noqa: DTZ001
 
 
 def test_missing_words_are_those_of_pandas() -> None:
@@ -369,7 +371,7 @@ def test_na_values_change_which_cells_are_none(tmp_path: Path, kind: Any) -> Non
     path = tmp_path / "a.csv"
     path.write_text("x,y\n,1\nNA,1\n-999,1\n")
     default, chosen = from_file(path, kind), from_file(path, kind, ["-999"])
-    assert [found[1] for found in default[:2]] == [None, None]
+    assert [value[1] for value in default[:2]] == [None, None]
     assert default[2] == {int | None: (int, -999), float | None: (float, -999.0)}.get(
         kind, (str, "-999") if kind == str | None else (REFUSED, None)
     )
@@ -396,12 +398,12 @@ def test_one_missing_word_may_be_given_alone_and_numbers_may_not() -> None:
     ],
 )
 def test_nan_in_a_message_is_a_missing_value(message: bytes, kind: Any, expected: Any) -> None:
-    (found,) = Schema(record_of(kind)).decode_messages([b'{"x": %s}' % message])
+    (record,) = Schema(record_of(kind)).decode_messages([b'{"x": %s}' % message])
     if isinstance(expected, str):
-        assert isinstance(found, DecodeError)
-        assert expected in str(found)
+        assert isinstance(record, DecodeError)
+        assert expected in str(record)
     else:
-        assert verdict(found) == expected
+        assert verdict(record) == expected
 
 
 def test_a_post_init_that_raises_is_a_dead_letter_in_every_format(tmp_path: Path) -> None:
@@ -417,6 +419,6 @@ def test_a_post_init_that_raises_is_a_dead_letter_in_every_format(tmp_path: Path
     pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.csv", "a.parquet"):
-        bad, good = (each for block in RecordFile(tmp_path / name, Schema(Ratio)) for each in block)
+        bad, good = (record for block in RecordFile(tmp_path / name, Schema(Ratio)) for record in block)
         assert str(bad) == "ZeroDivisionError: float division by zero"
         assert good == Ratio(1.0, 2.0)

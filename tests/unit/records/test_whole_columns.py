@@ -31,9 +31,9 @@ def one_by_one(column: TypedColumn, values: pa.Array) -> list[Any]:
     bad = pa.array([2**30], pa.int32()).view(pa.date32()) if bad is None else bad
     if bad.type != values.type:
         values = values.cast(bad.type)
-    *found, refused = column.values(pa.concat_arrays([values, bad]))
+    *converted, refused = column.values(pa.concat_arrays([values, bad]))
     assert isinstance(refused, DecodeError)
-    return found
+    return converted
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
@@ -42,9 +42,9 @@ def one_by_one(column: TypedColumn, values: pa.Array) -> list[Any]:
 def test_times(unit: str, zone: str | None, times: list[int | None]) -> None:
     ticks = pa.array([None if us is None else us // 10**6 * 10**6 // UNITS[unit] for us in times], pa.int64())
     values, column = ticks.view(pa.timestamp(unit, zone)), TypedColumn("x", datetime | None)
-    found = column.values(values)
-    assert repr(found) == repr(one_by_one(column, values))
-    zones = {value.tzinfo for value in found if value is not None}
+    converted = column.values(values)
+    assert repr(converted) == repr(one_by_one(column, values))
+    zones = {value.tzinfo for value in converted if value is not None}
     assert zones <= {None if zone is None else timezone.utc}  # as in JSON, not a zone of another library
 
 
@@ -56,9 +56,9 @@ def test_dates(days: list[date | None]) -> None:
 
 @pytest.mark.parametrize("us", [EARLIEST_US - 1, LATEST_US + 1, 2**63 - 1, -(2**63) + 1])
 def test_a_time_out_of_range_is_refused_alone(us: int) -> None:
-    found = TypedColumn("x", datetime).values(pa.array([us, 0]).view(pa.timestamp("us")))
-    assert isinstance(found[0], DecodeError)
-    assert found[1] == datetime(1970, 1, 1)  # noqa: DTZ001  without a zone
+    converted = TypedColumn("x", datetime).values(pa.array([us, 0]).view(pa.timestamp("us")))
+    assert isinstance(converted[0], DecodeError)
+    assert converted[1] == datetime(1970, 1, 1)  # noqa: DTZ001  without a zone
 
 
 @given(st.lists(st.sampled_from([*CELLS, *ODD]), min_size=1), st.sampled_from(KINDS), st.booleans())

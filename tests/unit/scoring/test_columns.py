@@ -175,10 +175,10 @@ def test_a_class_with_a_constructor_of_its_own_is_read_as_objects() -> None:
 
     file, schema = io.BytesIO(), Schema(Checked)
     parquet.write_table(pa.table({"power": [1.0, -1.0]}), file)
-    (found,) = read_parquet(Content(b"", file, file), Path("rows.parquet"), schema, UnseenFields(schema))
-    assert isinstance(found, list)
-    assert found[0] == Checked(1.0)
-    assert str(found[1]) == "negative"
+    (rows,) = read_parquet(Content(b"", file, file), Path("rows.parquet"), schema, UnseenFields(schema))
+    assert isinstance(rows, list)
+    assert rows[0] == Checked(1.0)
+    assert str(rows[1]) == "negative"
 
 
 def test_records_of_a_class_that_is_not_frozen_stay_objects() -> None:
@@ -187,8 +187,8 @@ def test_records_of_a_class_that_is_not_frozen_stay_objects() -> None:
 
     file, schema = io.BytesIO(), Schema(Open)
     parquet.write_table(pa.table({"power": [1.0]}), file)
-    (found,) = read_parquet(Content(b"", file, file), Path("rows.parquet"), schema, UnseenFields(schema))
-    assert column_items(found) is found
+    (rows,) = read_parquet(Content(b"", file, file), Path("rows.parquet"), schema, UnseenFields(schema))
+    assert column_items(rows) is rows
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, -1])

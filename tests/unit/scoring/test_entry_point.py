@@ -45,17 +45,17 @@ def write(path: Path, source: str = SOURCE) -> Path:
 
 @pytest.mark.parametrize("name", ["models.electricity.features:features", "models.electricity.features"])
 def test_a_module_is_imported_by_its_name_and_the_function_is_features_unless_told(name: str) -> None:
-    found = find_pipeline(name)
-    assert found.features is electricity.features
-    assert found.record is electricity.Reading
-    assert not found.plan().stateless
+    entry_point = find_pipeline(name)
+    assert entry_point.features is electricity.features
+    assert entry_point.record is electricity.Reading
+    assert not entry_point.plan().stateless
 
 
 @pytest.mark.parametrize("name", ["steps_here:features", "steps_here.py:features", "steps_here.py"])
 def test_a_module_beside_the_command_is_found_by_name_and_by_file(here: Path, name: str) -> None:
     write(here / "steps_here.py")
-    found = find_pipeline(name)
-    assert (found.module.__name__, found.record.__name__) == ("steps_here", "Step")
+    entry_point = find_pipeline(name)
+    assert (entry_point.module.__name__, entry_point.record.__name__) == ("steps_here", "Step")
 
 
 def test_a_file_in_a_package_keeps_its_dotted_name(here: Path) -> None:

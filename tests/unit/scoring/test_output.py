@@ -62,11 +62,11 @@ def predicted(*predictions: Any) -> Scored:
     ],
 )
 def test_an_output_holds_what_is_asked_for_by_name(emit: tuple[str, ...], expected: bytes) -> None:
-    found = encoded(*emit)
+    outputs = encoded(*emit)
 
-    assert found.values[0] == expected
-    assert found.causes == [0, 2]
-    assert found.dead == SCORED.dead
+    assert outputs.values[0] == expected
+    assert outputs.causes == [0, 2]
+    assert outputs.dead == SCORED.dead
 
 
 def test_without_a_model_the_features_are_the_output() -> None:
@@ -121,11 +121,11 @@ def test_values_are_written_as_json_knows_them(value: Any, expected: bytes) -> N
 def test_a_record_with_an_output_that_json_cannot_hold_is_a_dead_letter_as_a_whole() -> None:
     scored = Scored([0, 2, 2], [Features(1, "a")] * 3, [1.0, 2.0, object()], SCORED.dead)
 
-    found = encoded(scored=scored)
+    outputs = encoded(scored=scored)
 
-    assert (found.causes, found.values) == ([0], [b'{"prediction":1.0}'])
-    assert [(index, type(error)) for index, error in found.dead] == [(1, DecodeError), (2, EncodeError)]
-    assert "object" in str(found.dead[1][1])
+    assert (outputs.causes, outputs.values) == ([0], [b'{"prediction":1.0}'])
+    assert [(index, type(error)) for index, error in outputs.dead] == [(1, DecodeError), (2, EncodeError)]
+    assert "object" in str(outputs.dead[1][1])
 
 
 @pytest.mark.parametrize("name", ["predictions", "features.gust", "record.wind_speed", "prediction.x", ""])
@@ -145,10 +145,10 @@ def test_a_record_whose_post_output_json_cannot_hold_keeps_none_of_its_outputs()
     scored = SCORED._replace(posted=Posted([0, 2, 2], [1.0, 2.0, object()]))
     form = Outputs(Reading, (), has_model=True, has_post=True)
 
-    found = form.writable(scored, RECORDS)
+    writable = form.writable(scored, RECORDS)
 
-    assert found.posted == Posted([0], [1.0])
-    assert found.dead[-1][0] == 2
+    assert writable.posted == Posted([0], [1.0])
+    assert writable.dead[-1][0] == 2
     assert form.encode(scored, RECORDS).dead[-1][0] == 2
 
 
@@ -168,6 +168,6 @@ def test_outputs_of_features_that_are_columns_are_those_of_objects() -> None:
 def test_a_prediction_that_json_lacks_is_found_beside_features_in_columns() -> None:
     form = Outputs(Reading, ("value",), emit=("prediction", "features"), has_model=True, has_post=False)
     column = ColumnItems(Rows(Features, Features._fields, (column_of([1.5, 2.5]), column_of(["a", "b"]))))
-    found = form.writable(Scored([0, 1], column, [1.5, object()], []), [])
-    assert found.causes == [0]
-    assert [index for index, _ in found.dead] == [1]
+    writable = form.writable(Scored([0, 1], column, [1.5, object()], []), [])
+    assert writable.causes == [0]
+    assert [index for index, _ in writable.dead] == [1]

@@ -59,12 +59,12 @@ def read_avro(text: str, data: bytes) -> Any:
 
 def read_back(schema_format: SchemaFormat, *items: Any) -> list[Any]:
     """What other libraries read of values; JSON is validated by its schema."""
-    found = encoder(*items, is_json=schema_format == "json-schema")
+    payload = encoder(*items, is_json=schema_format == "json-schema")
     if schema_format == "avro":
-        return [read_avro(found.text, found.encode(item)) for item in items]
-    values = [json.loads(found.encode(item)) for item in items]
+        return [read_avro(payload.text, payload.encode(item)) for item in items]
+    values = [json.loads(payload.encode(item)) for item in items]
     for value in values:
-        jsonschema.validate(value, json.loads(found.text))
+        jsonschema.validate(value, json.loads(payload.text))
     return values
 
 
@@ -98,8 +98,8 @@ VALUES: list[tuple[Any, Any, Any]] = [  # as predicted, as Avro gives it, as JSO
 @loop_over(("value", "avro", "as_json"), VALUES, ids=[repr(value[0])[:30] for value in VALUES])
 def test_other_libraries_read_what_is_written(value: Any, avro: Any, as_json: Any) -> None:
     assert read_back("avro", {"prediction": value}) == [{"prediction": avro}]
-    (found,) = read_back("json-schema", {"prediction": value})
-    assert found == {"prediction": as_json}
+    (written,) = read_back("json-schema", {"prediction": value})
+    assert written == {"prediction": as_json}
 
 
 @loop_over("value", [value[0] for value in VALUES], ids=[repr(value[0])[:30] for value in VALUES])
@@ -119,17 +119,17 @@ def test_every_format_of_an_output_is_read_as_the_same_record(value: Any) -> Non
 @pytest.mark.parametrize("schema_format", FORMATS)
 def test_whole_numbers_of_a_declared_float_remain_floats(schema_format: SchemaFormat) -> None:
     kind = msgspec.defstruct("Row", [("ratio", float), ("count", int)])
-    found = encoder(kind(1, 2), is_json=schema_format == "json-schema")
-    assert found.encode(kind(1.5, 3))
+    payload = encoder(kind(1, 2), is_json=schema_format == "json-schema")
+    assert payload.encode(kind(1.5, 3))
     with pytest.raises(ValueError, match="count"):
-        found.encode(kind(1.5, 3.5))
+        payload.encode(kind(1.5, 3.5))
 
 
 @pytest.mark.parametrize("schema_format", FORMATS)
 def test_an_optional_field_is_null_or_missing(schema_format: SchemaFormat) -> None:
     items = [{"a": 1, "b": None}, {"a": 2, "b": 3, "c": "x"}]
-    found = read_back(schema_format, *items)
-    assert [(item["a"], item["b"], item.get("c")) for item in found] == [(1, None, None), (2, 3, "x")]
+    rows = read_back(schema_format, *items)
+    assert [(item["a"], item["b"], item.get("c")) for item in rows] == [(1, None, None), (2, 3, "x")]
 
 
 def test_nan_is_nan_in_avro_and_null_in_json() -> None:
@@ -143,9 +143,9 @@ def test_nan_is_nan_in_avro_and_null_in_json() -> None:
     ("seen", "other"), [(1, 1.5), (1, True), (1, None), (1.5, "1.5"), ("a", 1), ([1], ["a"]), ({"a": 1}, {"b": 1})]
 )
 def test_a_value_of_another_type_is_refused(schema_format: SchemaFormat, seen: Any, other: Any) -> None:
-    found = encoder({"prediction": seen}, is_json=schema_format == "json-schema")
+    payload = encoder({"prediction": seen}, is_json=schema_format == "json-schema")
     with pytest.raises((ValueError, TypeError)):
-        found.encode({"prediction": other})
+        payload.encode({"prediction": other})
 
 
 def test_an_integer_of_more_than_64_bits_is_refused() -> None:

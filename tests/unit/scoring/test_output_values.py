@@ -78,6 +78,6 @@ def test_output_value_read_by_confluent_has_the_json_of_plain_outputs(
     seen = [item, row(ZONED)] if kind == datetime | None else [item]  # None alone does not show whether it has a zone
     made = output_type(SampleOutputs(seen, None), "Out", "house", is_json=is_json)
     payload = payload_encoder(schema_format, made, native)
-    found = read_by_confluent(schema_format, payload.text, payload.encode, item)
+    item_read = read_by_confluent(schema_format, payload.text, payload.encode, item)
     expected = json.loads(msgspec.json.encode(item, enc_hook=plain))
-    assert repr(json.loads(msgspec.json.encode(found))) == repr(expected)
+    assert repr(json.loads(msgspec.json.encode(item_read))) == repr(expected)

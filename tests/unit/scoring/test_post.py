@@ -91,9 +91,9 @@ def test_what_post_emits_is_mapped_to_the_record_that_caused_it() -> None:
 def test_lanes_have_post_states_of_their_own_and_one_call_of_the_model() -> None:
     model = Doubler()
     tested = scorer(model=model)
-    one, two = tested.new_lane(), tested.new_lane()
+    lane, other = tested.new_lane(), tested.new_lane()
 
-    first, second = tested.score([Batch(one, readings(1, 2)), Batch(two, readings(10, 20))])
+    first, second = tested.score([Batch(lane, readings(1, 2)), Batch(other, readings(10, 20))])
 
     assert outputs(first) == ([], [])
     assert outputs(second) == ([1], [Alert("a", 30)])
@@ -178,7 +178,9 @@ def test_the_state_of_post_is_checkpointed_with_the_features_that_it_holds() -> 
     tested.score([Batch(lane, readings(1, 2))])
 
     saved = [checkpoints.dump(state) for checkpoints, state in zip(tested.checkpoints, lane.states, strict=True)]
-    other.states[:] = [checkpoints.load(each) for checkpoints, each in zip(tested.checkpoints, saved, strict=True)]
+    other.states[:] = [
+        checkpoints.load(saved_state) for checkpoints, saved_state in zip(tested.checkpoints, saved, strict=True)
+    ]
 
     assert len(saved) == 2
     assert tested.score([Batch(other, readings(4))]) == tested.score([Batch(lane, readings(4))])

@@ -55,8 +55,8 @@ def plan() -> Any:
 def test_lanes_have_states_of_their_own_and_share_one_call_of_the_model() -> None:
     model = Doubler()
     scorer = Scorer(plan(), model)
-    one, two = scorer.new_lane(), scorer.new_lane()
-    first, second = scorer.score([Batch(one, [Reading(1), Reading(2)]), Batch(two, [Reading(10)])])
+    lane, other = scorer.new_lane(), scorer.new_lane()
+    first, second = scorer.score([Batch(lane, [Reading(1), Reading(2)]), Batch(other, [Reading(10)])])
     assert (first.causes, first.predictions) == ([0, 1], [2, 6])
     assert second.predictions == [20]
     assert first.features[1] == Features(2, 3)
@@ -83,15 +83,15 @@ def test_batches_do_not_change_the_outputs(size: int) -> None:
     records = [Reading(float(x)) for x in range(40)]
     scorer = Scorer(plan(), Doubler())
     lane = scorer.new_lane()
-    found: list[tuple[int, Any]] = []
+    outputs: list[tuple[int, Any]] = []
     dead: list[int] = []
     for start in range(0, len(records), size):
         (scored,) = scorer.score([Batch(lane, records[start : start + size])])
-        found += [(start + cause, p) for cause, p in zip(scored.causes, scored.predictions, strict=True)]
+        outputs += [(start + cause, p) for cause, p in zip(scored.causes, scored.predictions, strict=True)]
         dead += [start + index for index, _ in scored.dead]
     whole = Scorer(plan(), Doubler())
     (expected,) = whole.score([Batch(whole.new_lane(), records)])
-    assert found == list(zip(expected.causes, expected.predictions, strict=True))
+    assert outputs == list(zip(expected.causes, expected.predictions, strict=True))
     assert dead == [index for index, _ in expected.dead]
 
 

@@ -49,21 +49,23 @@ def test_a_larger_share_has_the_keys_of_a_smaller_one() -> None:
 
 
 def test_a_record_without_a_key_is_known_by_its_position() -> None:
-    found = challenged(0.5, None, "in[3]", range(100))
-    assert 20 < sum(found) < 80
-    assert challenged(0.5, [None] * 50, "in[3]", range(50, 100)) == found[50:]
-    assert challenged(0.5, None, "in[4]", range(100)) != found
+    with_challenger = challenged(0.5, None, "in[3]", range(100))
+    assert 20 < sum(with_challenger) < 80
+    assert challenged(0.5, [None] * 50, "in[3]", range(50, 100)) == with_challenger[50:]
+    assert challenged(0.5, None, "in[4]", range(100)) != with_challenger
 
 
 def test_each_model_is_called_once_for_its_own_records_of_all_lanes() -> None:
     champion, challenger = Counting(1), Counting(10)
     scorer = split(0.5, challenger, champion)
-    own = scorer.challenged(None, "in[0]", range(20))
-    assert own is not None
-    found = scorer.score([Batch(scorer.new_lane(), STEPS, own), Batch(scorer.new_lane(), STEPS, own)])
-    want = [step.value * (10 if mine else 1) for step, mine in zip(STEPS, own, strict=True)]
-    assert [scored.predictions for scored in found] == [want, want]
-    assert (champion.calls, challenger.calls) == ([40 - 2 * sum(own)], [2 * sum(own)])
+    with_challenger = scorer.challenged(None, "in[0]", range(20))
+    assert with_challenger is not None
+    scored_batches = scorer.score(
+        [Batch(scorer.new_lane(), STEPS, with_challenger), Batch(scorer.new_lane(), STEPS, with_challenger)]
+    )
+    want = [step.value * (10 if mine else 1) for step, mine in zip(STEPS, with_challenger, strict=True)]
+    assert [scored.predictions for scored in scored_batches] == [want, want]
+    assert (champion.calls, challenger.calls) == ([40 - 2 * sum(with_challenger)], [2 * sum(with_challenger)])
 
 
 def test_what_the_challenger_refuses_is_a_dead_letter() -> None:
@@ -91,6 +93,6 @@ def test_a_shadow_scores_what_the_champion_scores_and_changes_nothing() -> None:
 
 def test_a_shadow_that_refuses_all_leaves_the_outputs_as_they_are() -> None:
     scorer = Scorer(PLAN, Model(), companions=Companions(shadow=Model(refuses=True)))
-    found = scorer.score([Batch(scorer.new_lane(), STEPS[:2]), Batch(scorer.new_lane(), STEPS[2:4])])
-    assert [scored.predictions for scored in found] == [[20.0, 21.0], [22.0, 23.0]]
-    assert [[cause for cause, _ in scored.shadow or []] for scored in found] == [[0, 1], [0, 1]]
+    scored_batches = scorer.score([Batch(scorer.new_lane(), STEPS[:2]), Batch(scorer.new_lane(), STEPS[2:4])])
+    assert [scored.predictions for scored in scored_batches] == [[20.0, 21.0], [22.0, 23.0]]
+    assert [[cause for cause, _ in scored.shadow or []] for scored in scored_batches] == [[0, 1], [0, 1]]

@@ -69,8 +69,8 @@ PLAIN = st.recursive(
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_a_json_message_is_a_record_or_a_dead_letter(data: bytes) -> None:
-    (found,) = SCHEMA.decode_messages([data])
-    assert isinstance(found, (Reading, DecodeError))
+    (record,) = SCHEMA.decode_messages([data])
+    assert isinstance(record, (Reading, DecodeError))
 
 
 def hostile_messages() -> dict[str, bytes]:
@@ -109,7 +109,7 @@ def test_random_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
     path.write_bytes(b"time,value\n" + data if ending in (".csv", ".tsv") else data)
     with suppress(SourceError):
         for block in RecordFile(path, SCHEMA):
-            assert all(isinstance(each, (Reading, DecodeError)) for each in block)
+            assert all(isinstance(row, (Reading, DecodeError)) for row in block)
 
 
 @given(PLAIN)
@@ -118,7 +118,7 @@ def test_a_value_of_a_checkpoint_is_read_or_refused(plain: Any) -> None:
         Codec({"Pair": Pair}).from_plain(plain)
 
 
-GROUPS = trace(rs.ops.group_by(lambda each: each.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
+GROUPS = trace(rs.ops.group_by(lambda reading: reading.time, rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())))
 CHECKPOINTS = Checkpoints(Program(GROUPS, is_tracked=True))
 SEGMENTS = SegmentLog()
 ((SEGMENT_KEY, FIRST),) = segment_records(SEGMENTS, "00000001", 5, b"\x90")
@@ -137,9 +137,9 @@ def test_a_checkpoint_is_read_or_refused(damage: bytes, plain: Any) -> None:
 
 @given(st.dictionaries(st.binary(max_size=4) | PLAIN.map(PACK), st.binary() | PLAIN.map(PACK)), PLAIN)
 def test_random_state_topic_is_read_or_refused(records: dict[bytes, bytes], plain: Any) -> None:
-    found = [PACK([[0, PACK(plain)]]), PACK(plain), b"\x91" * DEEP, PACK([[0, b"\x91" * DEEP]])]
-    written = [{SEGMENT_KEY: HEAD + content, METADATA: MARK_TEXT} for content in found]
-    for content in (records | {METADATA: MARK_TEXT}, *(records | each for each in written)):
+    contents = [PACK([[0, PACK(plain)]]), PACK(plain), b"\x91" * DEEP, PACK([[0, b"\x91" * DEEP]])]
+    written = [{SEGMENT_KEY: HEAD + content, METADATA: MARK_TEXT} for content in contents]
+    for content in (records | {METADATA: MARK_TEXT}, *(records | entries for entries in written)):
         reader = Contents()
         reader.add(content.items())
         with suppress(StateError):
@@ -161,16 +161,16 @@ def test_a_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
     path = tmp_path_factory.getbasetemp() / "makiserve.toml"
     path.write_bytes(data)
     with suppress(ConfigurationError):
-        Settings(SECTIONS, given_by_file([each for section in SECTIONS for each in options(section)], path))
+        Settings(SECTIONS, given_by_file([option for section in SECTIONS for option in options(section)], path))
 
 
 @pytest.mark.slow
 def test_no_module_that_executes_data_is_imported() -> None:
     refused = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
     to_topics = ("kafka", "records", "scoring", "serving", "stream")  # cli and offline send to processes of their own
-    for path in (each for name in to_topics for each in (PACKAGE / name).rglob("*.py")):
+    for path in (file for name in to_topics for file in (PACKAGE / name).rglob("*.py")):
         tree = ast.parse(path.read_text())
-        imports = [each for each in ast.walk(tree) if isinstance(each, (ast.Import, ast.ImportFrom))]
-        names = {alias.name for each in imports for alias in each.names}
-        names |= {str(getattr(each, "module", "")) for each in imports}
+        imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        names = {alias.name for import_node in imports for alias in import_node.names}
+        names |= {str(getattr(import_node, "module", "")) for import_node in imports}
         assert not {name.partition(".")[0] for name in names} & refused, path

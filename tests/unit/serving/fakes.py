@@ -244,13 +244,13 @@ class Consumer:
             return []
         if self.kafka.turns:
             self.kafka.turns.pop(0)()
-        found = []
+        received = []
         for number, position in self.at.items():
-            found += self.kafka.input[number][position : position + max_records]
+            received += self.kafka.input[number][position : position + max_records]
             self.at[number] = min(position + max_records, len(self.kafka.input[number]))
-        if not found and not self.kafka.turns and not self.held:
+        if not received and not self.kafka.turns and not self.held:
             self.kafka.stop.ask()
-        return found
+        return received
 
     def move(self, partition: int, offset: int) -> None:
         self.kafka.called("move", partition, offset)
@@ -293,7 +293,7 @@ class Lookup:
 
     def offset_since(self, partition: int, time_ms: int, timeout: timedelta) -> int:
         self.kafka.called("since", partition)
-        return next((each.offset() for each in self.kafka.input[partition] if each.timestamp()[1] >= time_ms), 0)
+        return next((record.offset() for record in self.kafka.input[partition] if record.timestamp()[1] >= time_ms), 0)
 
     def contents(
         self, topic: str, partition: int, timeout: timedelta, is_over: Callable[[], bool]

@@ -37,7 +37,7 @@ def refuse(number: Any) -> Any:
 def number(value: Any) -> float:
     """A number of whatever an operator emits."""
     if isinstance(value, tuple | list):
-        return sum(number(each) * place for place, each in enumerate(value, 1))
+        return sum(number(member) * place for place, member in enumerate(value, 1))
     return 0.25 if value is None else value
 
 
@@ -84,12 +84,12 @@ def _chain(makes: list[Make]) -> Make:
     return lambda: rx.pipe(*(make() for make in makes))
 
 
-def _joined(one: Any, other: Any, join: Any) -> Any:
+def _joined(left: Any, right: Any, join: Any) -> Any:
     """Two branches; `zip_longest` in the place of a `zip` that is refused."""
     try:
-        return rs.ops.tee_map(one, other, join=join)
+        return rs.ops.tee_map(left, right, join=join)
     except PipelineError:
-        return rs.ops.tee_map(one, other, join="zip_longest")
+        return rs.ops.tee_map(left, right, join="zip_longest")
 
 
 def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
@@ -104,7 +104,7 @@ def _nested(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
         st.builds(lambda make, by: lambda: rs.ops.group_by(lambda i: i % by, make()), inner, small),
         st.builds(lambda make, gap: lambda: rs.data.split(lambda i: i > gap, make()), reduced, small),
         st.builds(
-            lambda one, other, join: lambda: _joined(one(), other(), join),
+            lambda left, right, join: lambda: _joined(left(), right(), join),
             inner,
             inner,
             st.sampled_from(["zip", "zip_longest", "merge", "combine_latest"]),

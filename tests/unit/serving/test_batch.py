@@ -23,29 +23,31 @@ DECODER = MessageDecoder(Schema(Step))
 SCORER = packaged().scorer()
 
 
-def partition(number: int, committed: int = 0) -> Partition:
-    each = Partition("in", number)
-    each.restore()
-    each.begin(Restored(Position(committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
-    return each
+def running_partition(number: int, committed: int = 0) -> Partition:
+    partition = Partition("in", number)
+    partition.restore()
+    partition.begin(Restored(Position(committed, 0), Lane([]), CheckpointWriter(())), "models:/house/3")
+    return partition
 
 
-def shape(each: Slice) -> tuple[int, list[int], bool]:
-    return each.partition.number, [message.offset() or 0 for message in each.messages], each.is_silent
+def shape(part: Slice) -> tuple[int, list[int], bool]:
+    return part.partition.number, [message.offset() or 0 for message in part.messages], part.is_silent
 
 
 def shapes(committed: int, *offsets: int) -> list[tuple[int, list[int], bool]]:
     messages = [message(0, offset, b'{"value": 1}') for offset in offsets]
-    return [shape(each) for each in slices_from_messages(messages, {0: partition(0, committed)}, DECODER, SCORER)]
+    return [
+        shape(part) for part in slices_from_messages(messages, {0: running_partition(0, committed)}, DECODER, SCORER)
+    ]
 
 
 def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -> None:
-    partitions = {0: partition(0), 1: partition(1)}
-    lanes = {number: each.lane for number, each in partitions.items()}
+    partitions = {0: running_partition(0), 1: running_partition(1)}
+    lanes = {number: partition.lane for number, partition in partitions.items()}
     messages = [message(number, offset, b'{"value": 1}') for offset in (5, 6) for number in (1, 0)]
-    found = list(slices_from_messages(messages, partitions, DECODER, SCORER))
-    assert [shape(each) for each in found] == [(1, [5, 6], False), (0, [5, 6], False)]
-    assert all(each.batch.lane is lanes[each.partition.number] for each in found)
+    slices = list(slices_from_messages(messages, partitions, DECODER, SCORER))
+    assert [shape(part) for part in slices] == [(1, [5, 6], False), (0, [5, 6], False)]
+    assert all(part.batch.lane is lanes[part.partition.number] for part in slices)
 
 
 def test_what_was_committed_before_is_silent_and_comes_first() -> None:
@@ -64,25 +66,25 @@ def test_there_is_no_empty_slice() -> None:
 
 def test_a_message_that_cannot_be_decoded_keeps_its_place() -> None:
     messages = [message(0, 0, None), message(0, 1, b"{"), message(0, 2, b""), message(0, 3, b'{"value": 4}')]
-    (each,) = slices_from_messages(messages, {0: partition(0)}, DECODER, SCORER)
-    assert [type(record) for record in each.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
-    assert each.batch.records[3] == Step(value=4)
+    (part,) = slices_from_messages(messages, {0: running_partition(0)}, DECODER, SCORER)
+    assert [type(record) for record in part.batch.records] == [DecodeError, DecodeError, DecodeError, Step]
+    assert part.batch.records[3] == Step(value=4)
 
 
 def test_slices_urgent_partition_leaves_live_messages_for_later() -> None:
     """They are scored after the checkpoint of the committed offset."""
-    urgent = partition(0, committed=6)
+    urgent = running_partition(0, committed=6)
     urgent.is_urgent = True
     messages = [message(0, offset, b'{"value": 1}') for offset in (4, 5, 6)]
-    (each,) = slices_from_messages(messages, {0: urgent}, DECODER, SCORER)
-    assert (shape(each), each.next_offset) == ((0, [4, 5], True), 6)
+    (part,) = slices_from_messages(messages, {0: urgent}, DECODER, SCORER)
+    assert (shape(part), part.next_offset) == ((0, [4, 5], True), 6)
 
 
 def test_slices_urgent_partition_passes_a_gap_before_the_committed_offset() -> None:
-    urgent = partition(0, committed=6)
+    urgent = running_partition(0, committed=6)
     urgent.is_urgent = True
-    (each,) = slices_from_messages([message(0, 7, b'{"value": 1}')], {0: urgent}, DECODER, SCORER)
-    assert (shape(each), each.next_offset) == ((0, [], True), 6)
+    (part,) = slices_from_messages([message(0, 7, b'{"value": 1}')], {0: urgent}, DECODER, SCORER)
+    assert (shape(part), part.next_offset) == ((0, [], True), 6)
 
 
 class Waiting(MessageDecoder):
@@ -93,7 +95,7 @@ class Waiting(MessageDecoder):
         self.known = known
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
-        known = [each for each in messages if each.offset() < self.known]
+        known = [record for record in messages if record.offset() < self.known]
         return Decoded(super().decode(known).records, b"7" if len(known) < len(messages) else b"")
 
 
@@ -108,10 +110,10 @@ class Waiting(MessageDecoder):
     ],
 )
 def test_messages_from_the_first_with_an_unknown_schema_are_left_out(known: int, expected: list[Any]) -> None:
-    own = partition(0, committed=6)
+    partition = running_partition(0, committed=6)
     messages = [message(0, offset, b'{"value": 1}') for offset in (4, 5, 6, 7)]
-    found = list(slices_from_messages(messages, {0: own}, Waiting(known), SCORER))
-    assert [shape(each) for each in found] == expected
-    assert own.awaited_schema == (b"" if known == 8 else b"7")
-    assert own.is_lent is bool(expected)
-    assert [each.next_offset for each in found][-1:] == ([known] if expected else [])
+    slices = list(slices_from_messages(messages, {0: partition}, Waiting(known), SCORER))
+    assert [shape(part) for part in slices] == expected
+    assert partition.awaited_schema == (b"" if known == 8 else b"7")
+    assert partition.is_lent is bool(expected)
+    assert [part.next_offset for part in slices][-1:] == ([known] if expected else [])

@@ -41,17 +41,17 @@ STEPS = {
 }
 
 
-def partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0) -> Partition:
-    each = Partition("in", number)
-    each.restore()
+def running_partition(number: int, scored: int, *, is_new: bool = False, origin: int = 0) -> Partition:
+    partition = Partition("in", number)
+    partition.restore()
     writer = CheckpointWriter(tuple(map(parts_of, SCORER.checkpoints)))
-    each.begin(Restored(Position(origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
-    each.advance(scored)
-    return each
+    partition.begin(Restored(Position(origin, origin, is_new=is_new), SCORER.new_lane(), writer), "models:/house/3")
+    partition.advance(scored)
+    return partition
 
 
 def partitions() -> list[Partition]:
-    return [partition(0, 4), partition(1, 2), partition(2, 0)]
+    return [running_partition(0, 4), running_partition(1, 2), running_partition(2, 0)]
 
 
 def committer(kafka: Kafka) -> Committer:
@@ -70,14 +70,14 @@ def run(kafka: Kafka, of: Iterable[Partition], *, is_saving: bool = False) -> bo
 def test_commit_without_state_leaves_no_checkpoint_due(kafka: Kafka) -> None:
     of = partitions()
     assert replace(committer(kafka), state_topic=None).commit(of, is_saving=True)
-    assert not any(each.is_due for each in of)  # or the loop would commit again and again without a pause
+    assert not any(partition.is_due for partition in of)  # or the loop would commit again and again without a pause
 
 
 def test_restore_leaves_no_checkpoint_due(kafka: Kafka) -> None:
-    each = partition(0, 4)
-    each.is_due = True
-    each.restore()
-    assert not each.is_due
+    partition = running_partition(0, 4)
+    partition.is_due = True
+    partition.restore()
+    assert not partition.is_due
 
 
 def test_the_steps_follow_each_other(kafka: Kafka) -> None:
@@ -85,35 +85,35 @@ def test_the_steps_follow_each_other(kafka: Kafka) -> None:
     assert run(kafka, of, is_saving=True)
     root_and_mark = [STEPS[1]] * 2
     assert kafka.calls == [*root_and_mark * 2, *list(STEPS.values())[1:]]
-    assert [each.position.checkpoint for each in of] == [4, 2, None]
-    assert [each.position.committed for each in of] == [4, 2, 0]
-    assert not any(each.has_news for each in of)
+    assert [partition.position.checkpoint for partition in of] == [4, 2, None]
+    assert [partition.position.committed for partition in of] == [4, 2, 0]
+    assert not any(partition.has_news for partition in of)
 
 
 def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: Kafka) -> None:
-    each = partition(1, 8, origin=3)
-    run(kafka, [each])
+    partition = running_partition(1, 8, origin=3)
+    run(kafka, [partition])
     offset, text = kafka.group[1]
     mark = OffsetMetadata(
-        3, "plan-1", "digest-1", 3, "in", each.writer.state_id, model_version="models:/house/3", since=3
+        3, "plan-1", "digest-1", 3, "in", partition.writer.state_id, model_version="models:/house/3", since=3
     )
     assert (offset, offset_metadata_from_text(text)) == (8, mark)
 
 
 def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:
-    each = partition(1, 8)
-    run(kafka, [each], is_saving=True)
+    partition = running_partition(1, 8)
+    run(kafka, [partition], is_saving=True)
     mark = offset_metadata_from_text(kafka.group[1][1])
     assert mark is not None
     assert mark.checkpoint == 8
     assert kafka.state[-1] == (1, b"metadata", kafka.group[1][1].encode())
-    each.advance(9)
-    run(kafka, [each])
+    partition.advance(9)
+    run(kafka, [partition])
     assert offset_metadata_from_text(kafka.group[1][1]) == mark
 
 
 def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(kafka: Kafka) -> None:
-    due, urgent = partition(0, 4), partition(1, 2)
+    due, urgent = running_partition(0, 4), running_partition(1, 2)
     urgent.is_urgent = True
     run(kafka, [due, urgent])
     assert {number for number, _, _ in kafka.state} == {1}
@@ -121,9 +121,9 @@ def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(k
 
 
 def test_a_state_that_was_saved_is_not_saved_again(kafka: Kafka) -> None:
-    each = partition(0, 4)
-    run(kafka, [each], is_saving=True)
-    assert not run_without_output(kafka, each)
+    partition = running_partition(0, 4)
+    run(kafka, [partition], is_saving=True)
+    assert not run_without_output(kafka, partition)
 
 
 @pytest.fixture
@@ -135,14 +135,14 @@ def one_part(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("one_part")
 def test_commit_of_a_slice_keeps_the_checkpoint_before(kafka: Kafka) -> None:
-    each = partition(0, 4)
-    run(kafka, [each], is_saving=True)
+    partition = running_partition(0, 4)
+    run(kafka, [partition], is_saving=True)
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (kafka.group[0][0], mark.checkpoint, mark.manifest) == (4, None, Manifest())
-    assert (each.must_wait, each.is_due, each.is_unsaved) == (True, True, True)
-    assert run_without_output(kafka, each)
-    assert not each.must_wait
+    assert (partition.must_wait, partition.is_due, partition.is_unsaved) == (True, True, True)
+    assert run_without_output(kafka, partition)
+    assert not partition.must_wait
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (mark.checkpoint, mark.manifest.last) == (4, 1)
@@ -151,43 +151,43 @@ def test_commit_of_a_slice_keeps_the_checkpoint_before(kafka: Kafka) -> None:
 @pytest.mark.usefixtures("one_part")
 def test_commit_of_a_slice_carries_the_offset_that_fences(kafka: Kafka) -> None:
     """A partition without news is committed again where it is, so that an owner of the past is found out."""
-    each = partition(0, 4)
-    run(kafka, [each])
+    partition = running_partition(0, 4)
+    run(kafka, [partition])
     kafka.calls.clear()
-    assert run_without_output(kafka, each)
+    assert run_without_output(kafka, partition)
     assert "offsets {0: 4} generation" in kafka.calls
 
 
 @pytest.mark.usefixtures("one_part")
 def test_commit_of_new_urgent_partition_waits_for_its_checkpoint(kafka: Kafka) -> None:
-    each = partition(0, 0, is_new=True)
-    each.is_urgent = True
-    run(kafka, [each])
+    partition = running_partition(0, 0, is_new=True)
+    partition.is_urgent = True
+    run(kafka, [partition])
     assert kafka.group == {}
-    run(kafka, [each])
+    run(kafka, [partition])
     assert kafka.group[0][0] == 0
-    assert not each.must_wait
+    assert not partition.must_wait
 
 
 @pytest.mark.usefixtures("one_part")
 def test_commit_of_urgent_slices_keeps_the_mark_that_is_committed(kafka: Kafka) -> None:
     """Another version scores from here on; before the checkpoint nothing may say so."""
-    each = partition(0, 4)
-    run(kafka, [each], is_saving=True)
-    run(kafka, [each])
+    partition = running_partition(0, 4)
+    run(kafka, [partition], is_saving=True)
+    run(kafka, [partition])
     before = kafka.group[0]
-    each.rebuilder = SCORER
-    each.switch("models:/house/4")
-    assert run_without_output(kafka, each)
+    partition.rebuilder = SCORER
+    partition.switch("models:/house/4")
+    assert run_without_output(kafka, partition)
     assert kafka.group[0] == before
-    assert run_without_output(kafka, each)
+    assert run_without_output(kafka, partition)
     mark = offset_metadata_from_text(kafka.group[0][1])
     assert mark is not None
     assert (mark.model_version, mark.since, mark.checkpoint) == ("models:/house/4", 4, 4)
 
 
-def run_without_output(kafka: Kafka, each: Partition) -> bool:
-    return committer(kafka).commit([each], is_saving=True)
+def run_without_output(kafka: Kafka, partition: Partition) -> bool:
+    return committer(kafka).commit([partition], is_saving=True)
 
 
 @pytest.mark.parametrize("step", [2, 3, 4])
@@ -209,20 +209,20 @@ def test_any_other_error_ends_the_commit_and_no_partition_advances(
     with pytest.raises(kind, match="it failed"):
         run(kafka, of)
     assert kafka.calls == list(STEPS.values())[1:step]
-    assert [each.position.committed for each in of] == [0, 0, 0]
+    assert [partition.position.committed for partition in of] == [0, 0, 0]
     assert kafka.visible == []
 
 
 def test_where_nothing_is_new_nothing_is_called(kafka: Kafka) -> None:
-    assert not committer(kafka).commit([partition(0, 0)], is_saving=True)
+    assert not committer(kafka).commit([running_partition(0, 0)], is_saving=True)
     assert kafka.calls == []
 
 
 def test_a_start_that_was_never_committed_is_committed_once(kafka: Kafka) -> None:
-    each = partition(0, 0, is_new=True)
-    assert run(kafka, [each])
+    partition = running_partition(0, 0, is_new=True)
+    assert run(kafka, [partition])
     assert kafka.group[0][0] == 0
-    assert not each.has_news
+    assert not partition.has_news
 
 
 def test_a_broker_that_is_away_while_the_service_stops_is_not_waited_for(

@@ -171,7 +171,7 @@ def test_without_the_right_to_describe_the_group_it_says_so_once_and_still_watch
     looks(monitor, clock, 100)
     assert inspector.calls == 1
     assert monitor.partitions() == ()
-    assert [each.levelno for each in caplog.records] == [logging.WARNING]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
     inspector.known["in"] = TopicState("id-in", 5)
     with pytest.raises(TopicsChanged, match="in had 4 partitions and now has 5"):
         look(monitor, clock)

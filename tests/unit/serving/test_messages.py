@@ -42,8 +42,8 @@ def test_an_output_names_its_model() -> None:
 
 
 def test_a_model_that_is_not_registered_is_named_by_its_uri() -> None:
-    found = model_headers(model(name=None, version=None, uri="runs:/abc/model"))
-    assert found == [("makiserve.model", b"runs:/abc/model"), ("makiserve.digest", b"d1")]
+    headers = model_headers(model(name=None, version=None, uri="runs:/abc/model"))
+    assert headers == [("makiserve.model", b"runs:/abc/model"), ("makiserve.digest", b"d1")]
 
 
 def test_an_output_names_the_record_that_caused_it() -> None:
@@ -78,9 +78,9 @@ def test_a_dead_letter_holds_the_value_and_the_reason() -> None:
 
 
 def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> None:
-    found = letter(failed(ZeroDivisionError("division by zero")))[2]
-    assert found["makiserve.operator"] == b"roll(window=3) > map"
-    assert (found["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
+    headers = letter(failed(ZeroDivisionError("division by zero")))[2]
+    assert headers["makiserve.operator"] == b"roll(window=3) > map"
+    assert (headers["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
 def test_no_header_is_long() -> None:
@@ -102,8 +102,8 @@ def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
         (2000, ["value", "headers", "key"]),
     ):
         key, value, headers = letter(DecodeError("no"), b"v" * 3000, large, largest)
-        found = {name: headers.get(f"makiserve.{name}-omitted") for name in sizes}
-        assert found == {name: size if name in omitted else None for name, size in sizes.items()}
+        omissions = {name: headers.get(f"makiserve.{name}-omitted") for name in sizes}
+        assert omissions == {name: size if name in omitted else None for name, size in sizes.items()}
         assert (value is None, "h" in headers, key is None) == (
             "value" in omitted,
             "headers" not in omitted,
@@ -125,10 +125,10 @@ def test_a_dead_letter_of_a_small_topic_has_no_traceback() -> None:
 def test_headers_of_a_service_before_are_under_another_name() -> None:
     first = [("a", b"1"), ("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first")]
     again: Headers = [("makiserve.upstream.source", b"older[0]@0"), *first, ("makiserve.redriven", b"1")]
-    found = origin(cast("Message", message(0, 7, b"", cast("Any", again))))
+    record = origin(cast("Message", message(0, 7, b"", cast("Any", again))))
     renamed = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.upstream.model", b"first")]
-    assert found.headers == [("a", b"1"), *renamed, ("makiserve.redriven", b"1")]
-    assert as_received(found.headers) == [*first, ("makiserve.redriven", b"1")]
+    assert record.headers == [("a", b"1"), *renamed, ("makiserve.redriven", b"1")]
+    assert as_received(record.headers) == [*first, ("makiserve.redriven", b"1")]
 
 
 def test_a_message_is_refused_for_its_size_and_for_want_of_a_key() -> None:

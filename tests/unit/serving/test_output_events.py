@@ -18,12 +18,12 @@ BINARY = [("ce_specversion", b"1.0"), ("ce_id", b"e1"), ("content-type", b"appli
 def headers_of(value: bytes, headers: Any, count: int = 1, **options: Any) -> list[Headers]:
     record = message(0, 7, value, headers)
     events = OutputEvents(ServeSettings("in", "out", "dead", **options))
-    return [each.headers for each in events.origins([origin(record)] * count, [record] * count)]
+    return [event.headers for event in events.origins([origin(record)] * count, [record] * count)]
 
 
 def test_attributes_are_passed_on_with_the_content_type_of_the_output() -> None:
-    (found,) = headers_of(b"{}", BINARY, output_format="avro")
-    assert found == [
+    (headers,) = headers_of(b"{}", BINARY, output_format="avro")
+    assert headers == [
         ("trace", b"t"),
         ("ce_specversion", b"1.0"),
         ("ce_id", b"e1"),
@@ -33,8 +33,8 @@ def test_attributes_are_passed_on_with_the_content_type_of_the_output() -> None:
 
 def test_the_attributes_of_a_structured_event_become_headers() -> None:
     value = b'{"specversion": "1.0", "id": "e1", "datacontenttype": "application/json", "n": 1, "data": {}}'
-    (found,) = headers_of(value, [("content-type", b"application/cloudevents+json")])
-    assert found == [
+    (headers,) = headers_of(value, [("content-type", b"application/cloudevents+json")])
+    assert headers == [
         ("ce_specversion", b"1.0"),
         ("ce_id", b"e1"),
         ("ce_n", b"1"),
@@ -64,5 +64,5 @@ def test_new_events_have_ids_that_are_the_same_each_time() -> None:
 def test_a_time_in_no_year_is_left_out() -> None:
     events = OutputEvents(ServeSettings("in", "out", "dead", event_type="t"))
     record = RecordOrigin(None, [], ("makiserve.source", b"in[0]@1"), 2**62)
-    (found,) = events.origins([record], [message(0, 1, b"{}")])
-    assert "ce_time" not in dict(found.headers)
+    (event,) = events.origins([record], [message(0, 1, b"{}")])
+    assert "ce_time" not in dict(event.headers)

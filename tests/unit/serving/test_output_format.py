@@ -49,8 +49,8 @@ class Model:
 
 @pytest.fixture
 def fake() -> Iterator[FakeRegistry]:
-    with fake_registry() as found:
-        yield found
+    with fake_registry() as registry:
+        yield registry
 
 
 def formats(fake: FakeRegistry, **options: Any) -> OutputFormats:
@@ -68,9 +68,9 @@ def test_a_known_schema_precedes_each_output_as_its_id(fake: FakeRegistry) -> No
     fake.answers = {LOOKUP: (200, {"id": 258})}
     model: Any = Model()
     ready = formats(fake)
-    found = ready.outputs(model).encode(SCORED, RECORDS)
-    assert [value[:5] for value in found.values] == [b"\0\0\0\1\2"] * 2
-    assert [json.loads(text) for text in found.shown] == [{"prediction": 10.0}, {"prediction": 20.0}]
+    encoded = ready.outputs(model).encode(SCORED, RECORDS)
+    assert [value[:5] for value in encoded.values] == [b"\0\0\0\1\2"] * 2
+    assert [json.loads(text) for text in encoded.shown] == [{"prediction": 10.0}, {"prediction": 20.0}]
     assert ready.outputs(model) is ready.outputs(model)
     assert asked(fake) == [LOOKUP]
 
@@ -128,9 +128,9 @@ def test_a_registry_that_fails_is_not_taken_for_a_refusal(fake: FakeRegistry) ->
 def test_an_output_of_another_type_is_a_dead_letter(fake: FakeRegistry, output_format: str) -> None:
     fake.answers = {LOOKUP: (200, {"id": 1})}
     model: Any = Model()
-    found = formats(fake, output_format=output_format).outputs(model).encode(predicted("odd"), RECORDS)
-    ((index, error),) = found.dead
-    assert (index, found.values) == (0, [])
+    encoded = formats(fake, output_format=output_format).outputs(model).encode(predicted("odd"), RECORDS)
+    ((index, error),) = encoded.dead
+    assert (index, encoded.values) == (0, [])
     assert isinstance(error, EncodeError)
     assert f"cannot be written as {output_format}" in str(error)
 

@@ -36,7 +36,7 @@ def drawn() -> set[tuple[Phase, Phase]]:
     """The arrows of the diagram, in both directions."""
     there = re.findall(r"(?=\b([A-Z]+) ─+ \w+ ─+▶ ([A-Z]+))", module.__doc__ or "")
     back = re.findall(r"(?=\b([A-Z]+) ◀─+ \w+ ─+ ([A-Z]+))", module.__doc__ or "")
-    return {(Phase[one], Phase[other]) for one, other in [*there, *((to, of) for of, to in back)]}
+    return {(Phase[source], Phase[target]) for source, target in [*there, *((to, of) for of, to in back)]}
 
 
 def test_the_drawing_shows_the_moves_that_are_allowed_and_no_others() -> None:

@@ -57,11 +57,11 @@ def facts(
     model = packaged(trace(pipeline))
     object.__setattr__(model, "record", House)
     topics = {name: Topic(name, partitions, 1, settings or {}, frozenset({"READ", "WRITE"})) for name in ("in", "out")}
-    found = ServiceFacts(
+    service_facts = ServiceFacts(
         lambda: model, BrokerSettings("b", "g"), ServeSettings("in", "out", "dead", **options), dict(topics)
     )
-    found.__dict__["sample"] = sample
-    return found
+    service_facts.__dict__["sample"] = sample
+    return service_facts
 
 
 def test_each_check_needs_earlier_ones_only() -> None:
@@ -91,8 +91,8 @@ REFUSED = "1 of the last records have a timestamp that the topic refuses"
 def test_outputs_that_their_topic_would_refuse_are_foreseen(
     settings: dict[str, str], bad: dict[str, Any], words: str
 ) -> None:
-    found = outputs(facts([message(), message(**bad), message()], settings=settings))
-    assert words in found.advice
+    finding = outputs(facts([message(), message(**bad), message()], settings=settings))
+    assert words in finding.advice
     assert outputs(facts([message(), message()], settings=settings)).advice == ""
 
 
@@ -116,9 +116,9 @@ def test_optional_fields_that_no_record_has_are_named_as_in_the_data() -> None:
 
 
 def test_records_that_do_not_fit_are_counted() -> None:
-    found = fit(facts([message(b"{"), message(b'{"number": 1, "house name": "x", "temperature": 1}')]))
-    assert found.words == "1 of the last 2 records fit House"
-    assert found.advice.startswith("1 would become dead letters; the last error: ")
+    finding = fit(facts([message(b"{"), message(b'{"number": 1, "house name": "x", "temperature": 1}')]))
+    assert finding.words == "1 of the last 2 records fit House"
+    assert finding.advice.startswith("1 would become dead letters; the last error: ")
 
 
 ROWS = "number,house name,temperature\n1,x,\n2,y,absent\n3,z,5\n"
@@ -127,10 +127,10 @@ ROWS = "number,house name,temperature\n1,x,\n2,y,absent\n3,z,5\n"
 def test_warm_up_file_is_read_with_its_missing_words(tmp_path: Path) -> None:
     path = tmp_path / "past.csv"
     path.write_text(ROWS)
-    found = warm_up(facts([], warm_up=str(path)))
-    assert found.words == f"2 of the first 3 records of {path} fit"
-    assert found.advice.startswith("1 do not fit and are left out, the first: ")
-    assert "temperature" in found.advice
+    finding = warm_up(facts([], warm_up=str(path)))
+    assert finding.words == f"2 of the first 3 records of {path} fit"
+    assert finding.advice.startswith("1 do not fit and are left out, the first: ")
+    assert "temperature" in finding.advice
     assert warm_up(facts([], warm_up=str(path), na_values=("absent",))) == Finding(
         f"3 of the first 3 records of {path} fit"
     )
@@ -170,24 +170,24 @@ def writer(*fields: tuple[str, Any]) -> tuple[int, dict[str, str]]:
 def schema_checked(answers: dict[str, Any], *sample: Message) -> Finding:
     with fake_registry() as fake:
         fake.answers = answers
-        found = facts([*sample])
-        object.__setattr__(found, "broker", BrokerSettings("b", "g", schema_registry=fake.url))
-        return record_schema(found)
+        service_facts = facts([*sample])
+        object.__setattr__(service_facts, "broker", BrokerSettings("b", "g", schema_registry=fake.url))
+        return record_schema(service_facts)
 
 
 def test_the_record_is_compared_with_the_newest_schema_of_the_subject() -> None:
     assert record_schema(facts([message()])) == Finding("not compared, because no schema registry is configured")
     of_subject = "House is compared with the newest schema of in-value"
     assert schema_checked({LATEST: writer(*FITTING)}) == Finding(of_subject)
-    found = schema_checked({LATEST: writer(("number", "string"), *FITTING[1:])}, message(b"\0\0\0\0\7\2"))
-    assert found == Finding(of_subject, "field 'number' is str in the schema, and is declared as int")
+    finding = schema_checked({LATEST: writer(("number", "string"), *FITTING[1:])}, message(b"\0\0\0\0\7\2"))
+    assert finding == Finding(of_subject, "field 'number' is str in the schema, and is declared as int")
 
 
 def test_without_a_subject_the_record_is_compared_with_the_schema_of_the_last_message() -> None:
     sample = [message(b"\0\0\0\0\6\2"), message(b"\0\0\0\0\7\2"), message()]
-    found = schema_checked({"/schemas/ids/7": writer(*FITTING[1:])}, *sample)
-    assert found.words == "House is compared with schema 7, which the last message names"
-    assert found.advice == "the schema has no field 'number', which is declared as int: records are dead letters"
+    finding = schema_checked({"/schemas/ids/7": writer(*FITTING[1:])}, *sample)
+    assert finding.words == "House is compared with schema 7, which the last message names"
+    assert finding.advice == "the schema has no field 'number', which is declared as int: records are dead letters"
     assert schema_checked({}).words == "not compared, because the schema registry has no subject in-value"
 
 

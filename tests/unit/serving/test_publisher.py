@@ -41,7 +41,7 @@ def published(
     messages: list[Any], scored: Scored, dead_partitions: int = 4, **limits: TopicLimits
 ) -> list[tuple[Any, ...]]:
     producer: Any = Calls()
-    batch = Batch(Lane([]), [Step(float(each.offset())) for each in messages])
+    batch = Batch(Lane([]), [Step(float(record.offset())) for record in messages])
     sender = Sender(producer, cast("Any", Limits(**limits)))
     processed = ScoringProcessor(packaged(), SHADOWED).processed(messages, batch, scored)
     result = Publisher(sender, SHADOWED, dead_partitions).publish(messages, processed)
@@ -70,16 +70,16 @@ def test_the_schema_id_of_a_record_is_kept_by_its_dead_letter_and_not_by_its_out
     header = ("__value_schema_id", b"\1" + bytes(16))
     messages = [message(2, 7, b"a", [header, TRACE]), message(2, 8, b"b", [header, TRACE])]
     made = published(messages, Scored([0], [Features(1)], [5.0], [(1, DecodeError("no"))], shadow=[(0, 1.0)]))
-    kept = {output(each).topic: "__value_schema_id" in output(each).headers for each in made}
+    kept = {output(call).topic: "__value_schema_id" in output(call).headers for call in made}
     assert kept == {"out": False, "dead": True, "shadow": False}
-    assert all(output(each).headers["traceparent"] == b"00-1" for each in made)
+    assert all(output(call).headers["traceparent"] == b"00-1" for call in made)
 
 
 def test_one_record_may_cause_several_outputs_or_none() -> None:
     messages = [message(0, offset, b"") for offset in range(3)]
     made = published(messages, Scored([0, 2, 2], [Features(1)] * 3, [1, 2, 3], []))
-    assert [output(each).headers["makiserve.source"] for each in made] == [b"in[0]@0", b"in[0]@2", b"in[0]@2"]
-    assert [output(each).prediction for each in made] == [1, 2, 3]
+    assert [output(call).headers["makiserve.source"] for call in made] == [b"in[0]@0", b"in[0]@2", b"in[0]@2"]
+    assert [output(call).prediction for call in made] == [1, 2, 3]
 
 
 def test_a_dead_letter_has_its_reason_beside_the_headers_of_an_output() -> None:
@@ -99,7 +99,7 @@ def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole()
     messages = [message(0, offset, b"") for offset in range(3)]
     scored = Scored([0, 1, 1, 2], [Features(1)] * 4, [1, 2, "x" * 2000, 3], [])
     made = published(messages, scored, out=TopicLimits(1000))
-    assert [output(each).prediction for each in made[:-1]] == [1, 3]
+    assert [output(call).prediction for call in made[:-1]] == [1, 3]
     letter = output(made[-1])
     assert letter.headers["makiserve.source"] == b"in[0]@1"
     assert letter.headers["makiserve.reason"] == b"publish"
@@ -111,7 +111,7 @@ def test_a_record_without_a_key_is_a_dead_letter_where_the_output_is_compacted()
     keyless.set_key(None)
     scored = Scored([0, 1], [Features(1)] * 2, [1, 2], [])
     made = published([keyless, keyed], scored, out=TopicLimits(needs_key=True))
-    assert [(each[0], each[2]) for each in made] == [("out", b"k"), ("dead", None)]
+    assert [(call[0], call[2]) for call in made] == [("out", b"k"), ("dead", None)]
 
 
 @pytest.mark.parametrize("time_ms", [0, -(2**63), 2**63 - 1, 1_795_881_989_187_000])

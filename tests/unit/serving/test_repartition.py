@@ -58,8 +58,8 @@ def test_a_key_is_the_text_of_the_field_or_its_json(value: Any, key: bytes) -> N
 
 def test_equal_values_have_equal_keys_however_they_were_written() -> None:
     decode = Schema(Reading).decode_json
-    one, other = (decode(b'{"house": "h", "number": %s}' % number) for number in (b"1", b"1.0"))
-    assert key_of("number", one) == key_of("number", other)
+    integer, decimal = (decode(b'{"house": "h", "number": %s}' % number) for number in (b"1", b"1.0"))
+    assert key_of("number", integer) == key_of("number", decimal)
 
 
 def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_letter() -> None:
@@ -83,8 +83,8 @@ def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_l
 @loop_over("key", [b"k7", b"", None])
 @loop_over("time_ms", [1007, 0, -5])
 def test_the_key_the_position_and_the_time_that_a_record_had_are_given_back(key: bytes | None, time_ms: int) -> None:
-    own = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
-    record = RecordOrigin(key, cast("Any", own), RecordPosition("in", 1, 7).header, time_ms)
+    headers = [("makiserve.upstream.key", b"not ours"), ("makiserve.upstream.time", b"3")]
+    record = RecordOrigin(key, cast("Any", headers), RecordPosition("in", 1, 7).header, time_ms)
     sent = Draft(record, BY_KEY, b"h1", b"{}", original_key(record)).fitted("between", Times(0, 2000, 1500))
     again = Message(topic="between", timestamp=(1, sent.time_ms), headers=cast("Any", sent.headers))
     assert origin_before(cast("Any", again)) == record
@@ -126,7 +126,7 @@ def test_first_stage_commits_each_record_under_its_key(kafka: Kafka, monkeypatch
 
     kept = [output for output in kafka.visible if output.topic == "between"]
     assert sorted(output.value or b"" for output in kept) == sorted(
-        each.value() or b"" for number in (0, 1) for each in kafka.input[number][:5]
+        record.value() or b"" for number in (0, 1) for record in kafka.input[number][:5]
     )
     assert {output.partition for output in kept} == {BY_KEY}
     (dead,) = [output for output in kafka.visible if output.topic == "dead"]

@@ -34,7 +34,7 @@ def expected(**other: Any) -> StateIdentity:
     return StateIdentity(**{"plan": PLAN.fingerprint, "digest": "d1", "partitions": 2, "input": "in", **other})
 
 
-class Own(Assignment):
+class WaitingAssignment(Assignment):
     """An assignment whose partitions are waited for."""
 
     def __init__(
@@ -68,61 +68,61 @@ def committed(kafka: Kafka, offset: int, origin: int = 0, **mark: Any) -> None:
 
 
 def contents(kafka: Kafka) -> Contents:
-    found = Contents()
-    found.add((key, value) for number, key, value in kafka.state if number == 0)
-    return found
+    state = Contents()
+    state.add((key, value) for number, key, value in kafka.state if number == 0)
+    return state
 
 
 def saved(kafka: Kafka, offset: int, **mark: Any) -> None:
     """A checkpoint of partition 0, and the offset that was committed with it."""
-    own = Own(kafka)
-    each = own.begin()
-    own.scorer.rebuild(Batch(each.lane, [Step(float(value)) for value in range(1, offset + 1)]))
-    kafka.state += [(0, key, value) for key, value in each.writer.write(each.lane, offset)]
-    fields = {"state_id": each.writer.state_id, "manifest": each.writer.manifest, **mark}
+    assignment = WaitingAssignment(kafka)
+    partition = assignment.begin()
+    assignment.scorer.rebuild(Batch(partition.lane, [Step(float(value)) for value in range(1, offset + 1)]))
+    kafka.state += [(0, key, value) for key, value in partition.writer.write(partition.lane, offset)]
+    fields = {"state_id": partition.writer.state_id, "manifest": partition.writer.manifest, **mark}
     committed(kafka, offset, checkpoint=offset, **fields)
     kafka.state.append((0, METADATA, kafka.group[0][1].encode()))
     kafka.calls.clear()
 
 
-def total(own: Own, partition: Partition) -> Any:
+def total(assignment: WaitingAssignment, partition: Partition) -> Any:
     """The running total that the next record, a zero, would see."""
-    return own.scorer.features(Batch(partition.lane, [Step(0.0)])).features[0].total
+    return assignment.scorer.features(Batch(partition.lane, [Step(0.0)])).features[0].total
 
 
 @pytest.mark.parametrize(("start", "offset"), [("earliest", 1), ("latest", 5)])
 def test_a_group_that_never_committed_begins_at_an_end_and_commits_it(kafka: Kafka, start: str, offset: int) -> None:
     kafka.low = 1
-    own = Own(kafka, start=start)
-    assert own.begin().has_news
+    assignment = WaitingAssignment(kafka, start=start)
+    assert assignment.begin().has_news
     assert kafka.calls[-1] == f"move 0 {offset}"
 
 
 def test_a_partition_goes_on_from_its_checkpoint_and_scores_what_came_after_it_in_silence(kafka: Kafka) -> None:
     saved(kafka, 3)
     committed(kafka, 4, checkpoint=3)
-    own = Own(kafka)
-    each = own.begin()
-    assert (each.phase, each.next_offset, each.position.committed) == (Phase.RESTORING, 3, 4)
+    assignment = WaitingAssignment(kafka)
+    partition = assignment.begin()
+    assert (partition.phase, partition.next_offset, partition.position.committed) == (Phase.RESTORING, 3, 4)
     assert kafka.calls[-1] == "move 0 3"
-    assert total(own, each) == 6
+    assert total(assignment, partition) == 6
 
 
 def test_without_a_checkpoint_a_state_is_rebuilt_from_where_it_began(kafka: Kafka) -> None:
     committed(kafka, offset=4, origin=2)
-    each = Own(kafka).begin()
-    assert (each.phase, each.next_offset, each.position.committed) == (Phase.RESTORING, 2, 4)
+    partition = WaitingAssignment(kafka).begin()
+    assert (partition.phase, partition.next_offset, partition.position.committed) == (Phase.RESTORING, 2, 4)
 
 
 def test_the_committed_offset_is_asked_for_before_anything_else(kafka: Kafka) -> None:
-    Own(kafka).begin()
+    WaitingAssignment(kafka).begin()
     assert kafka.calls[:3] == ["committed", "watermarks", f"contents {TOPIC}"]
 
 
 def test_a_pipeline_without_state_goes_on_where_it_stopped_and_reads_no_state(kafka: Kafka) -> None:
     committed(kafka, offset=4, plan="another")
-    each = Own(kafka, expect=expected(plan=None)).begin()
-    assert (each.phase, each.next_offset) == (Phase.RUNNING, 4)
+    partition = WaitingAssignment(kafka, expect=expected(plan=None)).begin()
+    assert (partition.phase, partition.next_offset) == (Phase.RUNNING, 4)
     assert f"contents {TOPIC}" not in kafka.calls
 
 
@@ -174,10 +174,10 @@ LOSSES = [
 @pytest.mark.parametrize("how", LOSSES)
 def test_a_state_that_is_lost_is_refused_and_the_message_says_why_and_what_to_do(kafka: Kafka, how: str) -> None:
     lose(kafka, how)
-    own = Own(kafka)
+    assignment = WaitingAssignment(kafka)
     with pytest.raises(StateError, match=rf"^in\[0\]: .*{how}.*--on-state-loss rebuild"):
-        own.begin()
-    assert own.partitions[0].phase is Phase.FAILED
+        assignment.begin()
+    assert assignment.partitions[0].phase is Phase.FAILED
 
 
 @pytest.mark.parametrize("how", LOSSES)
@@ -185,10 +185,10 @@ def test_a_lost_state_is_rebuilt_from_the_oldest_record_on_request(
     kafka: Kafka, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     lose(kafka, how)
-    own = Own(kafka, on_state_loss="rebuild")
-    each = own.begin()
-    assert each.next_offset == each.position.origin == kafka.low
-    assert total(own, each) == 0
+    assignment = WaitingAssignment(kafka, on_state_loss="rebuild")
+    partition = assignment.begin()
+    assert partition.next_offset == partition.position.origin == kafka.low
+    assert total(assignment, partition) == 0
     assert how in caplog.text
 
 
@@ -197,12 +197,12 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     kafka: Kafka, how: str
 ) -> None:
     lose(kafka, how)
-    own = Own(kafka, on_state_loss="start-empty")
-    each = own.begin()
-    assert each.phase is Phase.RUNNING
-    assert each.next_offset == each.position.committed
+    assignment = WaitingAssignment(kafka, on_state_loss="start-empty")
+    partition = assignment.begin()
+    assert partition.phase is Phase.RUNNING
+    assert partition.next_offset == partition.position.committed
     before = {key for _, key, value in kafka.state if value is not None}
-    written = {key for key, _ in each.writer.write(each.lane, each.next_offset)}
+    written = {key for key, _ in partition.writer.write(partition.lane, partition.next_offset)}
     assert before <= written | {METADATA}
 
 
@@ -210,66 +210,66 @@ def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_
     committed(kafka, 1, plan="another")
     kafka.low = 3
     with pytest.raises(StateError, match=r"in\[0\]: retention has removed records 1 to 2 before they were processed"):
-        Own(kafka, expect=expected(plan=None)).begin()
-    each = Own(kafka, on_state_loss="start-empty").begin()
-    assert (each.next_offset, each.position.is_new) == (3, True)
+        WaitingAssignment(kafka, expect=expected(plan=None)).begin()
+    partition = WaitingAssignment(kafka, on_state_loss="start-empty").begin()
+    assert (partition.next_offset, partition.position.is_new) == (3, True)
 
 
 def test_a_rewind_restores_the_state_of_the_last_commit(kafka: Kafka) -> None:
     saved(kafka, 3)
-    own = Own(kafka)
-    each = own.begin()
-    lane = each.lane
-    each.advance(5)
-    own.rewind()
-    own.wait()
-    assert each.lane is not lane
-    assert (each.phase, each.next_offset) == (Phase.RUNNING, 3)
-    assert total(own, each) == 6
+    assignment = WaitingAssignment(kafka)
+    partition = assignment.begin()
+    lane = partition.lane
+    partition.advance(5)
+    assignment.rewind()
+    assignment.wait()
+    assert partition.lane is not lane
+    assert (partition.phase, partition.next_offset) == (Phase.RUNNING, 3)
+    assert total(assignment, partition) == 6
 
 
 def test_a_start_at_the_end_that_was_not_committed_stays_where_it_was(kafka: Kafka) -> None:
-    own = Own(kafka, start="latest")
-    own.begin()
+    assignment = WaitingAssignment(kafka, start="latest")
+    assignment.begin()
     kafka.input[0] += kafka.input[1]
-    own.rewind()
-    assert own.wait().next_offset == 5
+    assignment.rewind()
+    assert assignment.wait().next_offset == 5
 
 
 def test_what_is_dropped_is_forgotten_though_its_state_is_on_the_way(kafka: Kafka) -> None:
-    own = Own(kafka)
-    own.add([0, 1])
-    gone = own.partitions[0]
-    own.drop([0], Phase.LOST)
-    own.wait(1)
+    assignment = WaitingAssignment(kafka)
+    assignment.add([0, 1])
+    gone = assignment.partitions[0]
+    assignment.drop([0], Phase.LOST)
+    assignment.wait(1)
     assert gone.phase is Phase.LOST
-    assert set(own.partitions) == {1}
+    assert set(assignment.partitions) == {1}
 
 
 def test_a_passing_trouble_is_waited_for_and_a_lasting_one_is_an_error(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kafka.fails["committed"] = [RetryCall("the previous owner's transaction is open")] * 3
-    assert Own(kafka).begin().next_offset == 0
+    assert WaitingAssignment(kafka).begin().next_offset == 0
     kafka.fails["watermarks"] = [RetryCall("no answer")]
     monkeypatch.setattr(module, "RETRY_TIMEOUT", timedelta(seconds=-1))
     with pytest.raises(BrokerUnavailable, match=r"in\[1\] cannot be restored: no answer"):
-        Own(kafka).begin(1)
+        WaitingAssignment(kafka).begin(1)
 
 
 def test_a_group_that_begins_at_the_end_is_warmed_up_by_the_records_before_it(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1.003 + 60)  # the records have the milliseconds 1000 to 1004
-    each = Own(kafka, start="latest", warm_up="1min").begin()
-    assert (each.next_offset, each.position.committed, each.position.origin) == (3, 5, 3)
+    partition = WaitingAssignment(kafka, start="latest", warm_up="1min").begin()
+    assert (partition.next_offset, partition.position.committed, partition.position.origin) == (3, 5, 3)
 
 
 def test_a_rebuilt_state_is_made_of_the_time_of_the_warm_up(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1.002 + 60)
     kafka.group[0] = (4, "")
-    each = Own(kafka, on_state_loss="rebuild", warm_up="1min").begin()
-    assert (each.next_offset, each.position.committed) == (2, 4)
+    partition = WaitingAssignment(kafka, on_state_loss="rebuild", warm_up="1min").begin()
+    assert (partition.next_offset, partition.position.committed) == (2, 4)
 
 
 def past(kafka: Kafka, pattern: Path) -> WarmupFile:
@@ -279,10 +279,10 @@ def past(kafka: Kafka, pattern: Path) -> WarmupFile:
 def test_a_file_is_the_past_of_a_partition_and_is_saved_with_its_first_commit(kafka: Kafka, tmp_path: Path) -> None:
     for number in (0, 1):
         (tmp_path / f"past-{number}.csv").write_text(f"value\n{number + 1}\n20\n")
-    own = Own(kafka, past(kafka, tmp_path / "past-{partition}.csv"))
-    assert [total(own, own.begin(number)) for number in (0, 1)] == [21, 22]
-    assert own.partitions[0].is_urgent
-    assert own.partitions[0].next_offset == 0
+    assignment = WaitingAssignment(kafka, past(kafka, tmp_path / "past-{partition}.csv"))
+    assert [total(assignment, assignment.begin(number)) for number in (0, 1)] == [21, 22]
+    assert assignment.partitions[0].is_urgent
+    assert assignment.partitions[0].next_offset == 0
 
 
 def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_kept_by_key(
@@ -313,13 +313,13 @@ def test_state_of_another_input_is_refused_whatever_the_policy(
     else:
         kafka.group.clear()
     with pytest.raises(ConfigurationError, match=rf"{TOPIC}\[0\] has the state of other, .* reads in: .*--group"):
-        Own(kafka, on_state_loss=policy).begin()
+        WaitingAssignment(kafka, on_state_loss=policy).begin()
 
 
 def test_offset_of_another_input_is_refused(kafka: Kafka) -> None:
     committed(kafka, 4, input="other")
     with pytest.raises(StateError, match=r"in\[0\]: its offset was committed for the input other"):
-        Own(kafka).begin()
+        WaitingAssignment(kafka).begin()
 
 
 def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka: Kafka) -> None:
@@ -327,9 +327,9 @@ def test_state_topic_of_another_version_is_refused_and_replaced_on_request(kafka
     with pytest.raises(
         StateError, match=r"group.state\[0\]: the offset metadata .* was not written by this .* start-empty"
     ):
-        Own(kafka).begin()
-    each = Own(kafka, on_state_loss="start-empty").begin()
-    assert dict(each.writer.write(each.lane, each.next_offset))[b"\x92\x00\xc4"] is None
+        WaitingAssignment(kafka).begin()
+    partition = WaitingAssignment(kafka, on_state_loss="start-empty").begin()
+    assert dict(partition.writer.write(partition.lane, partition.next_offset))[b"\x92\x00\xc4"] is None
 
 
 def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
@@ -337,4 +337,4 @@ def test_partition_with_a_missing_part_is_refused(kafka: Kafka) -> None:
     committed(kafka, 4, checkpoint=3)
     kafka.state = [record for record in kafka.state if record[1] == METADATA]
     with pytest.raises(StateError, match=r"has 0 of the 1 segments of the checkpoint of offset 3.*--on-state-loss"):
-        Own(kafka).begin()
+        WaitingAssignment(kafka).begin()

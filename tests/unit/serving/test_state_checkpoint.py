@@ -86,7 +86,9 @@ class Topic:
         return self.scorer.features(Batch(lane, [Step(float(value)) for value in values])).features
 
     def dump(self, lane: Lane) -> list[bytes]:
-        return [each.dump(state) for each, state in zip(self.scorer.checkpoints, lane.states, strict=True)]
+        return [
+            checkpoints.dump(state) for checkpoints, state in zip(self.scorer.checkpoints, lane.states, strict=True)
+        ]
 
     @property
     def size(self) -> int:

@@ -161,10 +161,10 @@ Supervisor({COMMAND!r}, tasks, lambda name, report: print(name, flush=True)).run
 
 def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post, "LONGEST_PAUSE_S", 30.0)
-    own = WorkerSlot(WorkerSpec("w", None), [])
+    slot = WorkerSlot(WorkerSpec("w", None), [])
     pauses = []
-    for own.failures in range(1, 10):
-        pauses.append(own.pause())
+    for slot.failures in range(1, 10):
+        pauses.append(slot.pause())
     assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
@@ -174,12 +174,12 @@ def test_a_report_is_left_out_where_nobody_reads_or_nobody_is(monkeypatch: pytes
     monkeypatch.setattr("makiserve.serving.worker_slot.os._exit", ends.put)
     ours, theirs = Pipe()
     ours.send("the job")
-    own = link.ControlPipe(os.dup(theirs.fileno()))
+    child = link.ControlPipe(os.dup(theirs.fileno()))
     theirs.close()
-    assert own.job == "the job"
+    assert child.job == "the job"
     for _ in range(1000):
-        own.report(b"x" * 10_000)  # nobody reads: it would wait for ever
+        child.report(b"x" * 10_000)  # nobody reads: it would wait for ever
     ours.close()
-    own.report(b"nobody is there")
+    child.report(b"nobody is there")
     assert ends.get(timeout=60) == (os.getpid(), signal.SIGTERM)
     assert ends.get(timeout=60) == 1

@@ -47,7 +47,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
     monkeypatch.setattr(module, "OffsetsClient", lambda connection, topic: Lookup(kafka))
 
-    def one(**options: Any) -> Worker:
+    def build(**options: Any) -> Worker:
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, **options})
         worker = module.assemble(
             ScoringProcessor(packaged(), settings),
@@ -59,7 +59,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
         kafka.turns.insert(0, lambda: consumer(worker).come(0, 1))
         return worker
 
-    return one
+    return build
 
 
 def consumer(worker: Worker) -> Any:
@@ -95,7 +95,7 @@ class SlowRegistry(MessageDecoder):
     def decode(self, messages: Sequence[Message]) -> Decoded:
         number, offset = self.place
         is_waiting = self.asked > 0 and messages[0].partition() == number
-        known = [each for each in messages if each.offset() < offset] if is_waiting else messages
+        known = [record for record in messages if record.offset() < offset] if is_waiting else messages
         return Decoded(super().decode(known).records, b"7" if len(known) < len(messages) else b"")
 
 

@@ -47,7 +47,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(module, "InputConsumer", lambda connection, topic: Consumer(kafka))
     monkeypatch.setattr(module, "OffsetsClient", lambda connection, topic: Lookup(kafka))
 
-    def one(**options: Any) -> Worker:
+    def build(**options: Any) -> Worker:
         kafka.stop.__init__()  # type: ignore[misc]
         model = packaged(options.pop("plan", None))
         settings = ServeSettings("in", "out", "dead", **{"max_batch": 2, "commit_interval": NEVER, **options})
@@ -61,7 +61,7 @@ def make(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Make:
         kafka.turns.insert(0, lambda: consumer(worker).come(0))
         return worker
 
-    return one
+    return build
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def slow_batch(
     def slowly(batches: Any) -> Any:
         nonlocal calls
         calls += 1
-        found = score(batches)
+        scored = score(batches)
         if calls == number:
             kafka.turns.insert(0, both)
             assert called.wait(10)
-        return found
+        return scored
 
     monkeypatch.setattr(scorer_of(worker), "score_timed", slowly)
 
@@ -195,7 +195,7 @@ def dying(commit: Callable[..., None], calls: int) -> Callable[..., None]:
     """A commit that kills the process when it has been called so often: before it, or after it."""
     left = calls
 
-    def one(self: Producer, timeout: timedelta) -> None:
+    def commit_or_die(self: Producer, timeout: timedelta) -> None:
         nonlocal left
         left -= 1
         if left == 0 and calls % 2:
@@ -204,4 +204,4 @@ def dying(commit: Callable[..., None], calls: int) -> Callable[..., None]:
         if left == 0:
             raise Killed
 
-    return one
+    return commit_or_die

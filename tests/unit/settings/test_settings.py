@@ -24,7 +24,7 @@ from makiserve.settings import (
 )
 from tests.loops import loop_over
 
-OPTIONS = [each for section in SECTIONS for each in options(section)]
+OPTIONS = [option for section in SECTIONS for option in options(section)]
 NEEDED = {"--input": "house", "--output": "predictions", "--bootstrap-servers": "broker:9092"}
 
 
@@ -45,11 +45,11 @@ def toml(tmp_path: Path) -> Any:
 
 
 def test_no_two_options_have_the_same_variable_or_key() -> None:
-    for names in ([each.variable for each in OPTIONS], [(each.section.table, each.key) for each in OPTIONS]):
+    for names in ([option.variable for option in OPTIONS], [(option.section.table, option.key) for option in OPTIONS]):
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
-@loop_over("option", OPTIONS, ids=lambda each: each.variable)
+@loop_over("option", OPTIONS, ids=lambda option: option.variable)
 def test_every_option_has_a_sentence_of_help(option: Any) -> None:
     assert option.spec.help.endswith(".")
 
@@ -57,20 +57,20 @@ def test_every_option_has_a_sentence_of_help(option: Any) -> None:
 def test_flag_beats_environment_beats_file_beats_default(toml: Any) -> None:
     path = toml('[serve]\ncommit-interval = "3s"\n')
     variable = {"MAKISERVE_COMMIT_INTERVAL": "2s"}
-    for found, seconds in (
+    for given, seconds in (
         (settings(path, variable, commit_interval="1s"), 1),
         (settings(path, variable), 2),
         (settings(path), 3),
         (settings(), 0.1),
     ):
-        assert found.of(ServeSettings).commit_interval == timedelta(seconds=seconds)
+        assert given.of(ServeSettings).commit_interval == timedelta(seconds=seconds)
 
 
 def test_kafka_options_are_merged_by_property(toml: Any) -> None:
     path = toml('[kafka]\nssl.ca.location = "file"\n"linger.ms" = 7\nacks = "all"\n')
     env = {"MAKISERVE_KAFKA_LINGER_MS": "8", "MAKISERVE_KAFKA_LOG__LEVEL": "3"}
-    found = settings(path, env, kafka=("ssl.ca.location=flag=x",))
-    assert found.of(BrokerSettings).options == {
+    given = settings(path, env, kafka=("ssl.ca.location=flag=x",))
+    assert given.of(BrokerSettings).options == {
         "ssl.ca.location": "flag=x",
         "linger.ms": "8",
         "log_level": "3",
@@ -79,17 +79,17 @@ def test_kafka_options_are_merged_by_property(toml: Any) -> None:
 
 
 def test_what_follows_from_another_option_follows_it() -> None:
-    found = settings(output="out")
-    assert found.of(ServeSettings).dead_letters == "out.dead-letters"
-    assert found.of(BrokerSettings).group == "makiserve.out"
+    given = settings(output="out")
+    assert given.of(ServeSettings).dead_letters == "out.dead-letters"
+    assert given.of(BrokerSettings).group == "makiserve.out"
     assert settings(group="mine").of(BrokerSettings).group == "mine"
 
 
 def test_what_must_be_given_is_named() -> None:
-    found = settings(input=None, bootstrap_servers=None)
-    assert found.absent(ServeSettings, BrokerSettings) == ["--input", "--bootstrap-servers"]
+    given = settings(input=None, bootstrap_servers=None)
+    assert given.absent(ServeSettings, BrokerSettings) == ["--input", "--bootstrap-servers"]
     with pytest.raises(ConfigurationError, match="give --bootstrap-servers"):
-        found.of(BrokerSettings)
+        given.of(BrokerSettings)
 
 
 def test_bootstrap_servers_has_an_alias_variable() -> None:
@@ -156,11 +156,11 @@ def test_kubernetes_service_variables_are_ignored() -> None:
 @pytest.mark.parametrize("name", ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"])
 def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hush\n")
-    kafka = next(each for each in OPTIONS if each.is_mapping)
-    found = settings(kafka=(f"{name}=hush", "linger.ms=5"))
-    assert found.of(BrokerSettings).options[name] == "hush"
-    assert found.shown(kafka) == {name: ("••••", "--kafka"), "linger.ms": ("5", "--kafka")}
-    assert "hush" not in repr(found.of(BrokerSettings))
+    kafka = next(option for option in OPTIONS if option.is_mapping)
+    given = settings(kafka=(f"{name}=hush", "linger.ms=5"))
+    assert given.of(BrokerSettings).options[name] == "hush"
+    assert given.shown(kafka) == {name: ("••••", "--kafka"), "linger.ms": ("5", "--kafka")}
+    assert "hush" not in repr(given.of(BrokerSettings))
     kept = settings(kafka=(f"{name}=file:{tmp_path}/secret",))
     assert kept.of(BrokerSettings).options[name] == "hush"
     assert kept.shown(kafka) == {name: (f"file:{tmp_path}/secret", "--kafka")}
@@ -172,15 +172,15 @@ def test_missing_secret_file_is_named(tmp_path: Path) -> None:
 
 
 def test_flags_of_another_purpose_are_refused() -> None:
-    found = settings(label="x")
-    found.refuse_flags("no", ServeSettings, BrokerSettings, ReplaySettings)
+    given = settings(label="x")
+    given.refuse_flags("no", ServeSettings, BrokerSettings, ReplaySettings)
     with pytest.raises(ConfigurationError, match="--label: no"):
-        found.refuse_flags("no", ServeSettings, BrokerSettings)
+        given.refuse_flags("no", ServeSettings, BrokerSettings)
 
 
 def test_flag_of_two_sections_is_validated_by_each() -> None:
     flags: dict[str, Any] = {"from": "2h"}  # a word of Python
-    found = settings(replay=("house.csv",), **flags)
-    assert found.of(ReplaySettings).start == "2h"
+    given = settings(replay=("house.csv",), **flags)
+    assert given.of(ReplaySettings).start == "2h"
     with pytest.raises(ConfigurationError, match="--from 2h: expected earliest or latest"):
-        found.of(ServeSettings)
+        given.of(ServeSettings)

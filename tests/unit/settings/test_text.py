@@ -71,7 +71,7 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
 
 
 def test_the_type_says_what_stands_for_a_value() -> None:
-    assert [metavar(each) for each in (timedelta, Size, Literal["a", "b"], Path | None)] == [
+    assert [metavar(kind) for kind in (timedelta, Size, Literal["a", "b"], Path | None)] == [
         "DURATION",
         "SIZE",
         "a|b",

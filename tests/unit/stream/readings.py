@@ -54,12 +54,12 @@ def assert_alike(ours: Any, theirs: Any) -> None:
 
 def by_definition(readings: list[Reading], window: int = WINDOW_MS, closed: Closed = "right") -> list[list[Reading]]:
     """The window of each item, in the order of time: of the items that are kept, those between its bounds."""
-    found, seen = [], list[Reading]()
+    windows, seen = [], list[Reading]()
     for reading in readings:
         newest = max([reading.time, *(other.time for other in seen)])
         oldest = newest - window + (closed not in ("left", "both"))
         has_item = closed in ("right", "both")
         inside = [other for other in seen if oldest <= other.time < reading.time + has_item]
         seen.append(reading)
-        found.append(sorted([*inside, *[reading] * has_item], key=lambda other: other.time))
-    return found
+        windows.append(sorted([*inside, *[reading] * has_item], key=lambda other: other.time))
+    return windows

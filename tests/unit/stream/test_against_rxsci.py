@@ -68,7 +68,7 @@ def named(pairs: list[tuple[str, Make]]) -> st.SearchStrategy[Make]:
 
 def chains(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
     """A number-valued operator, or two of them in a row."""
-    return st.builds(lambda one, two: lambda m: rx.pipe(one(m), two(m)), named(RUNNING[:3]), inner)
+    return st.builds(lambda first, second: lambda m: rx.pipe(first(m), second(m)), named(RUNNING[:3]), inner)
 
 
 def windows(inner: st.SearchStrategy[Make]) -> st.SearchStrategy[Make]:
@@ -96,11 +96,13 @@ PIPELINES = (
 
 
 def observed(module: Any, make: Make, numbers: list[int]) -> list[Any]:
-    found: list[Any] = []
+    outputs: list[Any] = []
     errors: list[Exception] = []
-    rx.from_(numbers).pipe(module.state.with_memory_store(rx.pipe(make(module)))).subscribe(found.append, errors.append)
+    rx.from_(numbers).pipe(module.state.with_memory_store(rx.pipe(make(module)))).subscribe(
+        outputs.append, errors.append
+    )
     assert not errors, errors
-    return found
+    return outputs
 
 
 def alike(ours: Any, theirs: Any) -> bool:

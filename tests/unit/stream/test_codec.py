@@ -63,9 +63,9 @@ VALUES: list[Any] = [
 
 @loop_over("value", VALUES, ids=range(len(VALUES)))
 def test_value_and_its_types_come_back(value: Any) -> None:
-    found = CODEC.from_plain(msgspec.msgpack.decode(pack(CODEC.to_plain(value))))
-    assert (found, type(found)) == (value, type(value))
-    assert repr(found) == repr(value)
+    decoded = CODEC.from_plain(msgspec.msgpack.decode(pack(CODEC.to_plain(value))))
+    assert (decoded, type(decoded)) == (value, type(value))
+    assert repr(decoded) == repr(value)
 
 
 @loop_over("value", VALUES, ids=range(len(VALUES)))

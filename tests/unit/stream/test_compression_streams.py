@@ -26,9 +26,9 @@ each_format = pytest.mark.parametrize(("module", "compressed"), FORMATS, ids=["z
 
 
 def outcome(chunks: list[Any], *steps: Any) -> list[Any]:
-    found: list[Any] = []
-    rx.from_(chunks).pipe(*steps).subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    rx.from_(chunks).pipe(*steps).subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 @pytest.mark.parametrize("name", ["z", "zstd"])

@@ -44,9 +44,9 @@ TEXTS = st.text(st.sampled_from('ab"\\,; \n'), max_size=6)
 
 
 def outcome(stream: rx.Observable) -> list[Any]:
-    found: list[Any] = []
-    stream.subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 def loaded(lines: list[str], **parameters: Any) -> list[Any]:
@@ -85,10 +85,10 @@ def test_rows_are_rxscis(parameters: dict[str, Any], skip: int) -> None:
     ]
     theirs = rxsci.container.csv
     expected = outcome(rx.from_(lines).pipe(theirs.load(theirs.create_line_parser(**parameters), skip=skip)))
-    found = outcome(rx.from_(lines).pipe(csv.load(csv.create_line_parser(**parameters), skip=skip)))
-    assert found == expected
-    assert len(found) == 6 - skip
-    assert {type(row).__name__ for row in found} == {parameters.get("schema_name", "x")}
+    parsed = outcome(rx.from_(lines).pipe(csv.load(csv.create_line_parser(**parameters), skip=skip)))
+    assert parsed == expected
+    assert len(parsed) == 6 - skip
+    assert {type(row).__name__ for row in parsed} == {parameters.get("schema_name", "x")}
 
 
 def test_a_named_tuple_declares_the_columns() -> None:

@@ -39,9 +39,9 @@ class Record(msgspec.Struct):
 
 
 def outcome(stream: rx.Observable) -> list[Any]:
-    found: list[Any] = []
-    stream.subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 @pytest.mark.parametrize("parameters", [{}, {"skip": 2}, {"ignore_error": True}, {"skip": 1, "ignore_error": True}])
@@ -112,7 +112,11 @@ def test_a_file_may_be_one_object() -> None:
 def test_lines_of_a_file_may_be_skipped_blank_or_damaged() -> None:
     text = b'{"version": 1}\r\n\r\n[1]\r\n[2\r\n[3]'
     assert outcome(json.load_from_file(io.BytesIO(text), skip=1, ignore_error=True)) == [[1], [3]]
-    assert [type(found) for found in outcome(json.load_from_file(io.BytesIO(text)))] == [dict, list, DecodeError]
+    assert [type(notification) for notification in outcome(json.load_from_file(io.BytesIO(text)))] == [
+        dict,
+        list,
+        DecodeError,
+    ]
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

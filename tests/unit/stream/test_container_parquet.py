@@ -25,9 +25,9 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 
 def outcome(stream: rx.Observable) -> list[Any]:
-    found: list[Any] = []
-    stream.subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 @loop_over("count", [0, 1, 9, 10, 11, 20, 25])
@@ -68,12 +68,12 @@ def test_a_value_of_another_type_is_the_streams_error(tmp_path: Path) -> None:
 
 def test_a_stream_that_fails_leaves_whole_batches_in_a_whole_file(tmp_path: Path) -> None:
     path, source = tmp_path / "file.parquet", Subject()
-    found: list[Any] = []
-    source.pipe(parquet.dump_to_file(path, SCHEMA, batch_size=2)).subscribe(found.append, found.append)
+    errors: list[Any] = []
+    source.pipe(parquet.dump_to_file(path, SCHEMA, batch_size=2)).subscribe(errors.append, errors.append)
     for row in rows(3):
         source.on_next(row)
     source.on_error(OSError("gone"))
-    assert [str(error) for error in found] == ["gone"]
+    assert [str(error) for error in errors] == ["gone"]
     assert outcome(parquet.load_from_file(path)) == rows(2)
 
 

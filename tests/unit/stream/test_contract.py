@@ -74,14 +74,14 @@ def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
     parts, saved = Parts(checkpoints), list[bytes]()
     state = tracked.new_state()
     expected, _ = run(whole, NUMBERS)
-    found = []
+    actual = []
     for index, number in enumerate(NUMBERS):
         outputs, _ = run(tracked, [number], state)
-        found += [(index, output) for _, output in outputs]
+        actual += [(index, output) for _, output in outputs]
         saved += parts.take(state, is_whole=index == 0)
         assert checkpoints.dump(parts.join(saved)) == checkpoints.dump(state)
         state = parts.join(saved)
-    assert found == expected
+    assert actual == expected
 
 
 @each_pipeline
@@ -89,18 +89,18 @@ def test_a_plain_observable_gives_what_a_lane_gives(make: Any) -> None:
     program = Program(trace(make()))
     outputs, state = run(program, NUMBERS)
     expected = [output for _, output in outputs] + program.complete(state)
-    found: list[Any] = []
-    rx.from_(NUMBERS).pipe(make()).subscribe(found.append, on_error=_fail)
-    assert found == expected
+    observed: list[Any] = []
+    rx.from_(NUMBERS).pipe(make()).subscribe(observed.append, on_error=_fail)
+    assert observed == expected
 
 
 @each_pipeline
 def test_an_empty_source_completes(make: Any) -> None:
     program = Program(trace(make()))
-    found: list[Any] = []
+    observed: list[Any] = []
     done: list[bool] = []
-    rx.empty().pipe(make()).subscribe(found.append, on_error=_fail, on_completed=lambda: done.append(True))
-    assert found == program.complete(program.new_state())
+    rx.empty().pipe(make()).subscribe(observed.append, on_error=_fail, on_completed=lambda: done.append(True))
+    assert observed == program.complete(program.new_state())
     assert done == [True]
 
 
@@ -130,19 +130,19 @@ def check_failures(make: Any, place: str) -> None:
         failing = index % 3 == 2
 
     program, clean = Program(trace(pipeline())), Program(trace(pipeline()))
-    found, state = while_failing(program, NUMBERS, arm)
-    failures = [error for _, error in found.fed if error]
+    fed, state = while_failing(program, NUMBERS, arm)
+    failures = [error for _, error in fed.fed if error]
     assert all("ZeroDivisionError" in error and "map" in error for error in failures)
-    assert {index for index in range(len(NUMBERS)) if index % 3 != 2} <= set(found.accepted)
-    if found.has_removed:  # what it emits then depends on what is gone; see test_failed_windows and test_group_idle
-        assert while_failing(clean, NUMBERS, arm, is_cut=True)[0] == found
+    assert {index for index in range(len(NUMBERS)) if index % 3 != 2} <= set(fed.accepted)
+    if fed.has_removed:  # what it emits then depends on what is gone; see test_failed_windows and test_group_idle
+        assert while_failing(clean, NUMBERS, arm, is_cut=True)[0] == fed
         return
     # accepted while the function failed: it never came to that, or was caught
-    accepted = iter(found.accepted)
-    expected, clean_state = while_failing(clean, [NUMBERS[at] for at in found.accepted], lambda _: arm(next(accepted)))
+    accepted = iter(fed.accepted)
+    expected, clean_state = while_failing(clean, [NUMBERS[at] for at in fed.accepted], lambda _: arm(next(accepted)))
     failing = False
-    assert found.outputs == expected.outputs
-    assert found.state == expected.state
+    assert fed.outputs == expected.outputs
+    assert fed.state == expected.state
     assert program.complete(state) == clean.complete(clean_state)
 
 

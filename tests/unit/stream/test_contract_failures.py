@@ -67,13 +67,11 @@ def check_failures(pipeline: Any) -> None:
         fuse.calls_left = calls[index]
 
     program = Program(trace(pipeline(fuse)))
-    found, _ = while_failing(program, NUMBERS, arm)
-    assert {index for index, call in enumerate(calls) if not call} <= set(found.accepted)
-    if found.has_removed:  # what it emits then depends on what is gone; see test_failed_windows and test_group_idle
-        assert while_failing(program, NUMBERS, arm, is_cut=True)[0] == found
+    fed, _ = while_failing(program, NUMBERS, arm)
+    assert {index for index, call in enumerate(calls) if not call} <= set(fed.accepted)
+    if fed.has_removed:  # what it emits then depends on what is gone; see test_failed_windows and test_group_idle
+        assert while_failing(program, NUMBERS, arm, is_cut=True)[0] == fed
         return
-    expected, _ = while_failing(
-        program, [NUMBERS[at] for at in found.accepted], lambda _: setattr(fuse, "calls_left", 0)
-    )
-    assert found.outputs == expected.outputs
-    assert found.state == expected.state
+    expected, _ = while_failing(program, [NUMBERS[at] for at in fed.accepted], lambda _: setattr(fuse, "calls_left", 0))
+    assert fed.outputs == expected.outputs
+    assert fed.state == expected.state

@@ -63,18 +63,18 @@ PLAIN_IN_RXSCI = {
 @pytest.mark.parametrize("make", SAME_AS_RXSCI.values(), ids=SAME_AS_RXSCI)
 @given(items=st.lists(st.integers(-9, 9), max_size=12))
 def test_values_are_rxscis(make: Any, items: list[int]) -> None:
-    found: list[Any] = []
-    rx.from_(items).pipe(rxsci.state.with_memory_store(make(rxsci))).subscribe(found.append)
-    assert emitted(make(rs), items) == found
+    expected: list[Any] = []
+    rx.from_(items).pipe(rxsci.state.with_memory_store(make(rxsci))).subscribe(expected.append)
+    assert emitted(make(rs), items) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", PLAIN_IN_RXSCI.values(), ids=PLAIN_IN_RXSCI)
 @given(items=st.lists(st.integers(-9, 9), max_size=12))
 def test_values_are_those_of_rxscis_plain_operators(make: Any, items: list[int]) -> None:
-    found: list[Any] = []
-    rx.from_(items).pipe(make(rxsci)).subscribe(found.append)
-    assert emitted(make(rs), items) == found
+    expected: list[Any] = []
+    rx.from_(items).pipe(make(rxsci)).subscribe(expected.append)
+    assert emitted(make(rs), items) == expected
 
 
 def test_lag_pairs_with_the_first_item_while_there_is_none_so_early() -> None:
@@ -88,9 +88,9 @@ def test_delta_begins_with_no_change() -> None:
 def test_none_is_filled_in_every_kind_of_item() -> None:
     items = [None, 1, (None, 2), Point(None, 2), Reading(x=None, y=2), Pair(None, 2), Point(1, 2)]
     expected = [0, 1, (0, 2), Point(0, 2), Reading(x=0, y=2), Pair(0, 2), Point(1, 2)]
-    found = emitted(rs.data.fill_none(0), items)
-    assert found == expected
-    assert [type(item) for item in found] == [type(item) for item in expected]
+    filled = emitted(rs.data.fill_none(0), items)
+    assert filled == expected
+    assert [type(item) for item in filled] == [type(item) for item in expected]
 
 
 def test_an_array_refuses_an_item_when_it_comes() -> None:
@@ -103,21 +103,21 @@ def test_an_array_refuses_an_item_when_it_comes() -> None:
 
 def test_cached_values_are_one_object_of_their_own_type() -> None:
     ones = [1, 1.0, True, 10**20, 10**20 + 0]
-    found = emitted(rs.data.cache(), ones)
-    assert [type(item) for item in found] == [int, float, bool, int, int]
-    assert found[3] is found[4]
-    one, two = emitted(rs.data.cache("y"), [Point(1, "a b"), Point(2, "".join(["a", " b"]))])
-    assert one.y is two.y
+    cached = emitted(rs.data.cache(), ones)
+    assert [type(item) for item in cached] == [int, float, bool, int, int]
+    assert cached[3] is cached[4]
+    first, second = emitted(rs.data.cache("y"), [Point(1, "a b"), Point(2, "".join(["a", " b"]))])
+    assert first.y is second.y
 
 
 def test_a_character_may_be_cut_between_pieces_and_checkpoints() -> None:
     text = "añb€"
     program = Program(trace(rs.data.decode("utf-16")))
-    checkpoints, state, found = Checkpoints(program), program.new_state(), ""
+    checkpoints, state, decoded = Checkpoints(program), program.new_state(), ""
     for byte in text.encode("utf-16"):
-        found += "".join(program.feed([bytes([byte])], state).outputs)
+        decoded += "".join(program.feed([bytes([byte])], state).outputs)
         state = checkpoints.load(checkpoints.dump(state))
-    assert found + "".join(program.complete(state)) == text
+    assert decoded + "".join(program.complete(state)) == text
 
 
 def test_one_byte_order_mark_stands_before_pieces() -> None:
@@ -142,13 +142,13 @@ def test_the_ratio_of_train_and_test_is_met(ratio: float) -> None:
 
 @pytest.mark.parametrize("ratio", [0.5, 0.25, 0.1])
 def test_where_one_over_the_ratio_is_whole_the_split_is_rxscis(ratio: float) -> None:
-    found: dict[Any, list[list[int]]] = {}
+    splits: dict[Any, list[list[int]]] = {}
     for module in (rs, rxsci):
-        found[module] = [[], []]
+        splits[module] = [[], []]
         parts = module.data.train_test_split(ratio, sampling_size=3)(rx.from_(range(100)))
-        for part, into in zip(parts, found[module], strict=True):
+        for part, into in zip(parts, splits[module], strict=True):
             part.subscribe(into.append)
-    assert found[rs] == found[rxsci]
+    assert splits[rs] == splits[rxsci]
 
 
 @loop_over(

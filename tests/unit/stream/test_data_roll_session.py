@@ -46,31 +46,31 @@ def bounded(inner: Any) -> Any:
 
 def cut_at_gaps(times: list[int], gap: int) -> list[list[int]]:
     """Return sorted times, cut where two neighbors are `gap` or more apart."""
-    found: list[list[int]] = []
+    pieces: list[list[int]] = []
     for time in sorted(times):
-        if found and time - found[-1][-1] < gap:
-            found[-1].append(time)
+        if pieces and time - pieces[-1][-1] < gap:
+            pieces[-1].append(time)
         else:
-            found.append([time])
-    return found
+            pieces.append([time])
+    return pieces
 
 
 def by_definition(times: list[int], gap: int, lateness: int) -> list[Any]:
     """Return sessions and late items, with all open items sorted and cut again at each item."""
-    found: list[Any] = []
+    results: list[Any] = []
     kept: list[int] = []
     for index, time in enumerate(times):
         closed = max(times[: index + 1]) - gap - lateness
         for session in cut_at_gaps(kept, gap):
             if session[-1] <= closed:
-                found.append(session)
+                results.append(session)
                 kept = [other for other in kept if other not in session]
-        own = next(session for session in cut_at_gaps([*kept, time], gap) if time in session)
-        if own[-1] > closed:
+        session_of_item = next(session for session in cut_at_gaps([*kept, time], gap) if time in session)
+        if session_of_item[-1] > closed:
             kept.append(time)
         else:
-            found.append(Late(time))
-    return found + cut_at_gaps(kept, gap)
+            results.append(Late(time))
+    return results + cut_at_gaps(kept, gap)
 
 
 class KafkaStreams:
@@ -154,8 +154,8 @@ def test_item_within_gap_and_lateness_of_the_newest_is_never_late(times: list[in
 @settings(deadline=None)
 @given(TIMES, st.integers(1, 12))
 def test_session_is_from_its_first_to_its_latest_item(times: list[int], gap: int) -> None:
-    found = emitted(sessions(gap, bounded(ITEMS), lateness=ms(100)), times)
-    assert found == [(session[0], session[-1], session) for session in cut_at_gaps(times, gap)]
+    windows = emitted(sessions(gap, bounded(ITEMS), lateness=ms(100)), times)
+    assert windows == [(session[0], session[-1], session) for session in cut_at_gaps(times, gap)]
 
 
 def test_item_in_a_gap_merges_the_sessions_around_it() -> None:

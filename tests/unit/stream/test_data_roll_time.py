@@ -102,12 +102,12 @@ def test_sliced_windows_agree_with_the_general_way_out_of_order(window: int, str
 
 def by_definition(times: list[int], window: int, stride: int, lateness: int) -> list[Any]:
     """Every window's sum, and every late item, straight from what they are said to be."""
-    found, newest, done = list[Any](), times[0], -(10**9)
+    results, newest, done = list[Any](), times[0], -(10**9)
     kept: dict[int, list[int]] = {}
     for time in times:
         newest = max(newest, time)
         closed = [k for k in sorted(kept) if k * stride + window + lateness <= newest]
-        found += [sum(kept.pop(k)) for k in closed]
+        results += [sum(kept.pop(k)) for k in closed]
         done = max(done, (newest - window - lateness) // stride)
         mine = [
             k for k in range(time // stride - window, time // stride + 1) if k * stride <= time < k * stride + window
@@ -116,8 +116,8 @@ def by_definition(times: list[int], window: int, stride: int, lateness: int) -> 
             if k > done:
                 kept.setdefault(k, []).append(time)
         if mine and mine[-1] <= done:
-            found.append(Late(time))
-    return found + [sum(kept[k]) for k in sorted(kept)]
+            results.append(Late(time))
+    return results + [sum(kept[k]) for k in sorted(kept)]
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ def test_items_in_any_order_have_the_window_of_the_definition(readings: list[Rea
 def test_result_depends_to_the_last_bit_on_the_items_of_its_window_alone(readings: list[Reading]) -> None:
     thirds = [reading._replace(value=reading.value / 3) for reading in readings]
     features = trailing(rs.ops.tee_map(rs.math.sum(read, reduce=True), rs.math.stddev(read, reduce=True)))
-    found = emitted(features, thirds)
-    for result, window in zip(found, by_definition(thirds), strict=True):
+    results = emitted(features, thirds)
+    for result, window in zip(results, by_definition(thirds), strict=True):
         assert result == emitted(features, window)[-1]
 
 

@@ -26,9 +26,9 @@ def sessions(module: Any, **parameters: Any) -> Any:
 
 
 def in_rxsci(pipeline: Any, items: list[int]) -> list[Any]:
-    found: list[Any] = []
-    rx.from_(items).pipe(rxsci.state.with_memory_store(pipeline)).subscribe(found.append)
-    return found
+    outputs: list[Any] = []
+    rx.from_(items).pipe(rxsci.state.with_memory_store(pipeline)).subscribe(outputs.append)
+    return outputs
 
 
 def test_a_part_is_a_run_of_one_value() -> None:

@@ -49,9 +49,9 @@ def test_window_of_roll_time_has_its_items_between_its_bounds(
     window, stride = sizes
     rolled = rs.data.roll_time(ms(window), ms(stride), lambda i: i, bounded(inner), lateness=ms(lateness))
     plain = rs.data.roll_time(ms(window), ms(stride), lambda i: i, [inner], lateness=ms(lateness))
-    found = emitted(rolled, times)
-    assert [items for _, _, items in found] == emitted(plain, times)
-    for start, end, items in found:
+    windows = emitted(rolled, times)
+    assert [items for _, _, items in windows] == emitted(plain, times)
+    for start, end, items in windows:
         assert (start % stride, end) == (0, start + window)
         assert all(start <= time < end for time in items)
 
@@ -60,8 +60,8 @@ def test_window_of_roll_time_has_its_items_between_its_bounds(
 @examples(40)
 @given(times=st.lists(st.integers(-40, 80)))
 def test_window_of_roll_trailing_ends_at_its_item(inner: Any, times: list[int]) -> None:
-    found = emitted(rs.data.roll_trailing(ms(10), lambda i: i, bounded(inner)), times)
-    assert [(start, end, items[-1]) for start, end, items in found] == [(time - 10, time, time) for time in times]
+    windows = emitted(rs.data.roll_trailing(ms(10), lambda i: i, bounded(inner)), times)
+    assert [(start, end, items[-1]) for start, end, items in windows] == [(time - 10, time, time) for time in times]
 
 
 @examples(40)

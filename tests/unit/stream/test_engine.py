@@ -38,7 +38,7 @@ def feed(pipeline: Any, items: Any) -> Sequence[Any]:
 
 
 def test_a_stateful_pipeline_on_a_plain_observable() -> None:
-    found: list[int] = []
+    sums: list[int] = []
     rx.from_([1, 2, 3, 4, 5, 6, 7, 8]).pipe(
         rs.state.with_memory_store(
             rx.pipe(
@@ -48,8 +48,8 @@ def test_a_stateful_pipeline_on_a_plain_observable() -> None:
                 )
             )
         )
-    ).subscribe(found.append)
-    assert found == [4, 6, 12, 14]
+    ).subscribe(sums.append)
+    assert sums == [4, 6, 12, 14]
 
 
 def test_operators_mix_with_those_of_rx_on_an_observable() -> None:
@@ -64,9 +64,9 @@ def test_two_subscriptions_have_two_states() -> None:
 
 def test_a_failing_function_ends_an_observable_with_its_error() -> None:
     errors: list[Exception] = []
-    found: list[float] = []
-    rx.from_([1, 0, 2]).pipe(rs.ops.map(lambda i: 1 / i)).subscribe(found.append, errors.append)
-    assert found == [1.0]
+    outputs: list[float] = []
+    rx.from_([1, 0, 2]).pipe(rs.ops.map(lambda i: 1 / i)).subscribe(outputs.append, errors.append)
+    assert outputs == [1.0]
     assert [type(error) for error in errors] == [ZeroDivisionError]
 
 
@@ -124,10 +124,10 @@ def test_sliced_windows_agree_with_the_general_way(window: int, stride: int) -> 
     slow: Any = trace(rs.data.roll(window, stride, general)).operators[0]
     assert fast.is_sliced
     assert not slow.is_sliced
-    found = feed(rs.data.roll(window, stride, [rs.math.stddev(reduce=True)]), numbers)
+    sliced = feed(rs.data.roll(window, stride, [rs.math.stddev(reduce=True)]), numbers)
     windows = feed(rs.data.roll(window, stride, general), numbers)
     expected = [float(np.std(items, ddof=1)) if len(items) > 1 else 0.0 for items in windows]
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert sliced == pytest.approx(expected, rel=1e-12)
 
 
 def test_sums_are_compensated() -> None:
@@ -197,10 +197,10 @@ def test_a_type_without_a_code_is_refused_by_the_operators_name() -> None:
 
 
 def test_a_checkpoint_of_another_plan_is_refused_with_both_plans() -> None:
-    one, two = Program(trace(rs.data.roll(3, 1, [rs.math.sum(reduce=True)]))), Program(trace(rs.math.sum()))
-    checkpoint = Checkpoints(one).dump(one.new_state())
+    rolling, running = Program(trace(rs.data.roll(3, 1, [rs.math.sum(reduce=True)]))), Program(trace(rs.math.sum()))
+    checkpoint = Checkpoints(rolling).dump(rolling.new_state())
     with pytest.raises(StateError, match=r"(?s)another pipeline.*roll\(window=3.*This is:\nsum"):
-        Checkpoints(two).load(checkpoint)
+        Checkpoints(running).load(checkpoint)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00", b"nonsense", b"\x94\x01\xa1x\xa1y\x90"])

@@ -45,9 +45,9 @@ def test_what_is_not_a_time_is_refused(time: object) -> None:
 
 
 def emitted(operator: object) -> list[object]:
-    found: list[object] = []
-    rx.from_(MIXED).pipe(operator).subscribe(found.append).dispose()
-    return found
+    outputs: list[object] = []
+    rx.from_(MIXED).pipe(operator).subscribe(outputs.append).dispose()
+    return outputs
 
 
 def test_operators_in_event_time_take_mixed_zones() -> None:

@@ -45,16 +45,16 @@ def not_of_two() -> Any:
 def fed(pipeline: Any, items: list[Any], *types: type) -> tuple[list[Any], list[tuple[int, str]]]:
     """Outputs with their causes, and failures; fed at once, and one by one with a checkpoint after each record."""
     program: Any = program_for(trace(pipeline))
-    found = program.feed(items, program.new_state())
+    fed_at_once = program.feed(items, program.new_state())
     outputs, failures, codec = list[Any](), list[tuple[int, str]](), checkpoints_of(program, types)
     state: Any = program.new_state()
     for at, item in enumerate(items):
-        one = program.feed([item], state)
-        outputs += [(at, output) for output in one.outputs]
-        failures += [(at, str(error)) for _, error in one.failures]
+        single = program.feed([item], state)
+        outputs += [(at, output) for output in single.outputs]
+        failures += [(at, str(error)) for _, error in single.failures]
         state = codec.load(codec.dump(state))
-    assert outputs == list(zip(found.causes, found.outputs, strict=True))
-    assert failures == [(at, str(error)) for at, error in found.failures]
+    assert outputs == list(zip(fed_at_once.causes, fed_at_once.outputs, strict=True))
+    assert failures == [(at, str(error)) for at, error in fed_at_once.failures]
     return outputs, failures
 
 
@@ -156,14 +156,14 @@ class Model:
         now, results = max(before, item.time), list[tuple[int, Any]]()
         for number in range(self.closed(before) + 1, self.closed(now) + 1):
             start = number * self.stride
-            inside = [each for each in self.items if start <= each.time < start + self.window]
+            inside = [other for other in self.items if start <= other.time < start + self.window]
             if not inside or number in self.removed:
                 continue
-            if any(each.is_fatal for each in inside):
+            if any(other.is_fatal for other in inside):
                 self.removed.add(number)
                 self.failures.append((at, "fatal window"))
                 return
-            results.append((at, (sum(each.time for each in inside), 1)))
+            results.append((at, (sum(other.time for other in inside), 1)))
         if item.is_bad and self.is_open(item.time, now):
             self.failures.append((at, "bad item"))
             return

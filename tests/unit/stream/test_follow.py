@@ -29,8 +29,8 @@ def followed(pipeline: Any, *items: Any) -> Any:
 
 
 def test_each_operator_shows_what_came_to_it_and_each_pipeline_what_left() -> None:
-    found = followed(keyed(), 1, 2, 3)
-    assert [(step.depth, step.place, step.item, step.is_end) for step in found.steps] == [
+    outcome = followed(keyed(), 1, 2, 3)
+    assert [(step.depth, step.place, step.item, step.is_end) for step in outcome.steps] == [
         (0, "map", 3, False),
         (0, "group_by", 3, False),
         (1, "group_by > map", 3, False),
@@ -39,14 +39,14 @@ def test_each_operator_shows_what_came_to_it_and_each_pipeline_what_left() -> No
         (0, "filter", 40, False),
         (0, "", 40, True),
     ]
-    assert found.outputs == [40]
-    assert found.error is None
+    assert outcome.outputs == [40]
+    assert outcome.error is None
 
 
 def test_changed_state_is_shown_by_operator_and_group() -> None:
-    found = followed(keyed(), 1, 2, 3)
-    assert [change.scope for change in found.changes] == [("1",)]
-    (change,) = found.changes
+    outcome = followed(keyed(), 1, 2, 3)
+    assert [change.scope for change in outcome.changes] == [("1",)]
+    (change,) = outcome.changes
     assert change.place == "group_by > sum"
     assert "10" in change.before
     assert "40" in change.after
@@ -57,16 +57,16 @@ def test_a_new_group_has_no_state_before() -> None:
 
 
 def test_an_item_that_ends_on_the_way_leaves_nothing() -> None:
-    found = followed(keyed(), 3)
-    assert found.outputs == []
-    assert found.steps[-1].place == "filter"
+    outcome = followed(keyed(), 3)
+    assert outcome.outputs == []
+    assert outcome.steps[-1].place == "filter"
 
 
 def test_an_item_that_fails_shows_how_far_it_came_and_changes_nothing() -> None:
-    found = followed(keyed(), 1, 13)
-    assert [step.place for step in found.steps] == ["map"]
-    assert found.changes == []
-    assert "ZeroDivisionError" in str(found.error)
+    outcome = followed(keyed(), 1, 13)
+    assert [step.place for step in outcome.steps] == ["map"]
+    assert outcome.changes == []
+    assert "ZeroDivisionError" in str(outcome.error)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,6 @@ def test_a_followed_pipeline_gives_the_same_outputs(pipeline: Any) -> None:
     plan, items = trace(pipeline), [(n * 7919) % 101 / 7 for n in range(60)]
     program, follower = Program(plan), Follower(trace(pipeline))
     state = follower.new_state()
-    found = [output for item in items for output in follower.follow(item, state).outputs]
-    assert found == program.feed(items, program.new_state()).outputs
-    assert len(found) > 10
+    outputs = [output for item in items for output in follower.follow(item, state).outputs]
+    assert outputs == program.feed(items, program.new_state()).outputs
+    assert len(outputs) > 10

@@ -194,12 +194,12 @@ each_kept = pytest.mark.parametrize(("library", "name"), named(KEPT), ids=str_of
 
 
 def notifications(stream: Any, source: Any, items: list[int]) -> list[Any]:
-    found: list[Any] = []
-    stream.subscribe(found.append, lambda error: found.append(type(error)), lambda: found.append("|"))
+    notified: list[Any] = []
+    stream.subscribe(notified.append, lambda error: notified.append(type(error)), lambda: notified.append("|"))
     for item in items:
         source.on_next(item)
     source.on_completed()
-    return found
+    return notified
 
 
 @libraries
@@ -223,7 +223,7 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
     program = Program(trace(rs.ops.group_by(lambda i: 0, make())))
     state = program.new_state()
     fed = program.feed(items, state)
-    if not any(isinstance(each, type) for each in expected):
+    if not any(isinstance(notified, type) for notified in expected):
         assert not fed.failures
         assert [*fed.outputs, *program.complete(state), "|"] == expected
 
@@ -235,10 +235,10 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
 def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, items: list[tuple[int, int]]) -> None:
     program = Program(trace(KEPT[library][name]()))
     lanes = [program.new_state(), program.new_state()]
-    found: list[list[Any]] = [[], []]
+    outputs_by_lane: list[list[Any]] = [[], []]
     for number, item in items:
-        found[number] += program.feed([item], lanes[number]).outputs
-    for number, outputs in enumerate(found):
+        outputs_by_lane[number] += program.feed([item], lanes[number]).outputs
+    for number, outputs in enumerate(outputs_by_lane):
         alone = Program(trace(KEPT[library][name]()))
         assert outputs == alone.feed([item for lane, item in items if lane == number], alone.new_state()).outputs
 
@@ -246,11 +246,11 @@ def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, it
 @loop_over(("library", "name"), named(KEPT))
 def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, name: str) -> None:
     """In rx's trampoline, where what a subscription schedules waits for its turn."""
-    found: dict[str, list[Any]] = {"rx": [], "traced": []}
+    notified: dict[str, list[Any]] = {"rx": [], "traced": []}
     for place, wrap in (("rx", lambda make: make()), ("traced", lambda make: rs.state.with_memory_store(make()))):
         stream = library.from_([3, 1, 4, 1, 5, 9]).pipe(wrap(KEPT[library][name]))
-        stream.subscribe(found[place].append, lambda error, log=found[place]: log.append(type(error)))
-    assert found["traced"] == found["rx"]
+        stream.subscribe(notified[place].append, lambda error, log=notified[place]: log.append(type(error)))
+    assert notified["traced"] == notified["rx"]
 
 
 @loop_over(("library", "name"), named(REFUSED))

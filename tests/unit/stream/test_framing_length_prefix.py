@@ -31,13 +31,13 @@ def test_the_length_stands_in_front() -> None:
 
 @each_form
 def test_items_are_rxscis(prefix_size: int, byteorder: Any) -> None:
-    found: list[bytes] = []
+    items: list[bytes] = []
     theirs = rxsci.framing.length_prefix
-    rx.from_(ITEMS).pipe(theirs.frame(prefix_size, byteorder)).subscribe(found.append)
-    assert b"".join(found) == framed(prefix_size, byteorder)
-    found.clear()
-    rx.of(framed(prefix_size, byteorder)).pipe(theirs.unframe(prefix_size, byteorder)).subscribe(found.append)
-    assert found == ITEMS
+    rx.from_(ITEMS).pipe(theirs.frame(prefix_size, byteorder)).subscribe(items.append)
+    assert b"".join(items) == framed(prefix_size, byteorder)
+    items.clear()
+    rx.of(framed(prefix_size, byteorder)).pipe(theirs.unframe(prefix_size, byteorder)).subscribe(items.append)
+    assert items == ITEMS
 
 
 @each_form
@@ -46,11 +46,11 @@ def test_items_cut_anywhere_and_saved_anywhere_come_out_whole(prefix_size: int, 
     data = framed(prefix_size, byteorder)
     program = Program(trace(length_prefix.unframe(prefix_size, byteorder)))
     checkpoints = Checkpoints(program)
-    state, found = program.new_state(), list[Any]()
+    state, items = program.new_state(), list[Any]()
     for begin in range(0, len(data), size):
-        found += program.feed([data[begin : begin + size]], state).outputs
+        items += program.feed([data[begin : begin + size]], state).outputs
         state = checkpoints.load(checkpoints.dump(state))
-    assert found + program.complete(state) == ITEMS
+    assert items + program.complete(state) == ITEMS
 
 
 def test_a_prefix_of_no_bytes_or_no_order_is_refused() -> None:

@@ -16,9 +16,9 @@ from tests.unit.stream.feed import emitted
 
 
 def seen(items: list[str], step: Any) -> list[Any]:
-    found: list[Any] = []
-    rx.from_(items).pipe(step).subscribe(found.append, found.append)
-    return found
+    notifications: list[Any] = []
+    rx.from_(items).pipe(step).subscribe(notifications.append, notifications.append)
+    return notifications
 
 
 @given(st.lists(st.text("ab\n", max_size=4)))

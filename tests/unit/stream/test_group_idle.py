@@ -68,10 +68,10 @@ class Model:
 
     def feed(self, index: int, item: Item) -> None:
         now, remaining, completed = max(self.latest, item.time), dict(self.groups), []
-        for key, group in sorted(self.groups.items(), key=lambda each: (each[1].seen, each[1].number)):
+        for key, group in sorted(self.groups.items(), key=lambda entry: (entry[1].seen, entry[1].number)):
             if now - group.seen > TTL:
                 del remaining[key]
-                if any(each.is_fatal for each in group.items):
+                if any(other.is_fatal for other in group.items):
                     del self.groups[key]
                     self.failures.append((index, "fatal group"))
                     return

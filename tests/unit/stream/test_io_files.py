@@ -23,9 +23,9 @@ from makiserve.stream.rxsci.io import read, walk, write
 
 def outcome(stream: rx.Observable) -> list[Any]:
     """The items, and the error or True for completion."""
-    found: list[Any] = []
-    stream.subscribe(found.append, found.append, lambda: found.append(True))
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(notifications.append, notifications.append, lambda: notifications.append(True))
+    return notifications
 
 
 class Watched(io.StringIO):
@@ -94,9 +94,9 @@ def test_a_path_is_closed_when_the_stream_completes_an_open_file_is_not() -> Non
 
 @pytest.mark.parametrize("end", ["error", "dispose", "write error"])
 def test_a_path_is_closed_whatever_ends_the_stream(end: str) -> None:
-    path, source, found = Watched(), Subject(), list[Any]()
+    path, source, errors = Watched(), Subject(), list[Any]()
     sink = source.pipe(write("path", "w", open_obj=lambda *_, **__: path))
-    subscription = sink.subscribe(found.append, found.append)
+    subscription = sink.subscribe(errors.append, errors.append)
     source.on_next("a")
     if end == "error":
         source.on_error(ValueError("upstream"))
@@ -106,7 +106,7 @@ def test_a_path_is_closed_whatever_ends_the_stream(end: str) -> None:
         subscription.dispose()
     assert path.closed
     assert path.text == "a"
-    assert [type(error) for error in found] == {"error": [ValueError], "write error": [TypeError]}.get(end, [])
+    assert [type(error) for error in errors] == {"error": [ValueError], "write error": [TypeError]}.get(end, [])
     assert not source.observers
 
 

@@ -25,7 +25,7 @@ HARD: dict[str, list[float]] = {
     "a trend": [i * 0.1 for i in range(2000)],
     "integers": [chance.randrange(-(10**6), 10**6) for _ in range(2000)],
 }
-each = pytest.mark.parametrize("numbers", HARD.values(), ids=HARD)
+with_hard_numbers = pytest.mark.parametrize("numbers", HARD.values(), ids=HARD)
 
 
 def final(operator: Any, items: Any) -> Any:
@@ -38,13 +38,13 @@ def exact_products(xs: list[float], ys: list[float]) -> Fraction:
     return Fraction(sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)))
 
 
-@each
+@with_hard_numbers
 def test_sum_and_mean_are_exact_to_the_last_digit(numbers: list[float]) -> None:
     assert final(rs.math.sum(reduce=True), numbers) == pytest.approx(math.fsum(numbers), rel=4e-16)
     assert final(rs.math.mean(reduce=True), numbers) == pytest.approx(math.fsum(numbers) / len(numbers), rel=4e-16)
 
 
-@each
+@with_hard_numbers
 def test_variances_keep_twelve_digits(numbers: list[float]) -> None:
     squares = float(exact_products(numbers, numbers))
     n = len(numbers)
@@ -58,7 +58,7 @@ def test_variances_keep_twelve_digits(numbers: list[float]) -> None:
         assert final(operator, numbers) == pytest.approx(expected, rel=1e-12, abs=1e-30)
 
 
-@each
+@with_hard_numbers
 @pytest.mark.slow
 def test_two_variables_keep_their_digits(numbers: list[float]) -> None:
     others = [0.5 * value + chance.gauss(0, 1e-3) for value in numbers]
@@ -75,7 +75,7 @@ def test_two_variables_keep_their_digits(numbers: list[float]) -> None:
         assert final(rs.math.correlation(reduce=True), pairs) is None
 
 
-@each
+@with_hard_numbers
 @pytest.mark.parametrize("decay", [{"alpha": 0.01}, {"alpha": 0.5}, {"halflife": 30}])
 def test_weighted_moments_are_those_of_pandas(numbers: list[float], decay: dict[str, Any]) -> None:
     shift = numbers[0]  # pandas loses the digits of a large mean: it is given the differences, which are exact
@@ -87,7 +87,7 @@ def test_weighted_moments_are_those_of_pandas(numbers: list[float], decay: dict[
     assert stddevs == pytest.approx(list(weighted.std().fillna(0.0)), abs=1e-9 * scale)
 
 
-@each
+@with_hard_numbers
 @pytest.mark.parametrize("window", [250, 600])
 def test_merged_parts_agree_with_the_whole(numbers: list[float], window: int) -> None:
     """roll slices: what comes out of it is merged from panes."""
@@ -134,12 +134,15 @@ def test_beyond_that_the_rank_is_within_one_per_cent(shape: Any, window: int) ->
     numbers = shape(np.random.default_rng(5))
     for q, tolerance in ((0.001, 0.001), (0.1, 0.01), (0.5, 0.01), (0.9, 0.01), (0.999, 0.001)):
         rolling = rs.data.roll(window, window // 10, [rs.math.quantile(q, reduce=True)])
-        found = emitted(rolling, numbers.tolist())[0]
+        quantile = emitted(rolling, numbers.tolist())[0]
         ordered = np.sort(numbers[:window])
-        step = 1e-9 * abs(found)
-        low, high = np.searchsorted(ordered, found - step, "left"), np.searchsorted(ordered, found + step, "right")
+        step = 1e-9 * abs(quantile)
+        low, high = (
+            np.searchsorted(ordered, quantile - step, "left"),
+            np.searchsorted(ordered, quantile + step, "right"),
+        )
         if len(np.unique(ordered)) < 100:
-            assert abs(found - np.quantile(ordered, q)) <= 1
+            assert abs(quantile - np.quantile(ordered, q)) <= 1
         else:
             assert low / window - tolerance <= q <= high / window + tolerance, (q, low / window, high / window)
 

@@ -283,12 +283,12 @@ def test_quantiles_never_fall_and_keep_their_rank(shape: str, panes: int) -> Non
     for pane in np.split(numbers, panes):
         kept = digest.merge(kept, functools.reduce(digest.add, pane.tolist(), digest.ZERO))
     shares = np.linspace(0, 1, 401)
-    found = np.array([digest.quantile(kept, share) for share in shares])
+    quantiles = np.array([digest.quantile(kept, share) for share in shares])
     ordered = np.sort(numbers)
-    assert (np.diff(found) >= 0).all()
-    assert (found[0], found[-1]) == (ordered[0], ordered[-1])
-    low = np.searchsorted(ordered, found - 1e-9 * abs(found), "left") / len(ordered)
-    high = np.searchsorted(ordered, found + 1e-9 * abs(found), "right") / len(ordered)
+    assert (np.diff(quantiles) >= 0).all()
+    assert (quantiles[0], quantiles[-1]) == (ordered[0], ordered[-1])
+    low = np.searchsorted(ordered, quantiles - 1e-9 * abs(quantiles), "left") / len(ordered)
+    high = np.searchsorted(ordered, quantiles + 1e-9 * abs(quantiles), "right") / len(ordered)
     off = np.maximum(low - shares, shares - high).max()
     assert off <= (0.02 if shape in ("two bumps", "few values") else 0.0025), off
 

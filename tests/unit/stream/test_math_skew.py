@@ -42,8 +42,8 @@ def test_results_keep_nine_digits(numbers: list[float]) -> None:
     expected = n * math.sqrt(n - 1) / (n - 2) * cubes / squares**1.5 if squares else None
     whole = emitted(rs.math.skew(reduce=True), numbers)[0]
     sliced = emitted(rs.data.roll(n, 50, [rs.math.skew(reduce=True)]), numbers)[0]
-    for found in (whole, sliced):
-        assert found == (None if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9))
+    for skew in (whole, sliced):
+        assert skew == (None if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9))
 
 
 def test_equal_items_have_no_skewness() -> None:

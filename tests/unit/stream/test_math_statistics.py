@@ -122,9 +122,9 @@ READ = {
 @pytest.mark.parametrize("read", READ.values(), ids=READ)
 @given(numbers=NUMBERS)
 def test_exact_distributions_read_as_rxscis(read: Any, numbers: list[float]) -> None:
-    found: list[Any] = []
-    rx.from_(numbers).pipe(rxsci.math.dist.update(reduce=True), read(rxsci)).subscribe(found.append)
-    assert emitted(rx.pipe(rs.math.dist.update(reduce=True), read(rs)), numbers) == [pytest.approx(found[0])]
+    expected: list[Any] = []
+    rx.from_(numbers).pipe(rxsci.math.dist.update(reduce=True), read(rxsci)).subscribe(expected.append)
+    assert emitted(rx.pipe(rs.math.dist.update(reduce=True), read(rs)), numbers) == [pytest.approx(expected[0])]
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -149,8 +149,10 @@ def test_a_distribution_that_is_kept_downstream_survives_a_checkpoint() -> None:
 
 
 def test_a_quantile_is_named_for_its_per_cent() -> None:
-    (found,) = emitted(rx.pipe(rs.math.dist.update(reduce=True), rs.math.dist.describe([0.29, 0.999])), range(1000))
-    assert found._fields == ("min", "max", "mean", "stddev", "p29", "p99_9")
+    (description,) = emitted(
+        rx.pipe(rs.math.dist.update(reduce=True), rs.math.dist.describe([0.29, 0.999])), range(1000)
+    )
+    assert description._fields == ("min", "max", "mean", "stddev", "p29", "p99_9")
 
 
 def test_a_histogram_counts_every_item_and_comes_when_there_are_bins_enough() -> None:

@@ -55,11 +55,11 @@ def weighted(items: list[tuple[int, float]]) -> tuple[float, float]:
 def test_any_order_and_any_panes_give_the_definition(items: list[tuple[int, float]], window: int) -> None:
     for make, place in ((rs.math.ewm_mean, 0), (rs.math.ewm_stddev, 1)):
         running = emitted(make(value, **BY_TIME), items)
-        for count, found in enumerate(running, 1):
-            assert found == pytest.approx(weighted(items[:count])[place], rel=1e-9, abs=1e-6)
+        for count, result in enumerate(running, 1):
+            assert result == pytest.approx(weighted(items[:count])[place], rel=1e-9, abs=1e-6)
         rolled = emitted(rs.data.roll(window, 1, [make(value, **BY_TIME, reduce=True)]), items)
-        for start, found in enumerate(rolled):
-            assert found == pytest.approx(weighted(items[start : start + window])[place], rel=1e-9, abs=1e-6)
+        for start, result in enumerate(rolled):
+            assert result == pytest.approx(weighted(items[start : start + window])[place], rel=1e-9, abs=1e-6)
 
 
 def test_item_a_halflife_ago_weighs_half() -> None:

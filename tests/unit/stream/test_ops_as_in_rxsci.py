@@ -44,9 +44,11 @@ PLAIN = ["starmap", "identity", "flat_map", "take", "take nothing", "distinct_un
 
 def seen(stream: rx.Observable) -> list[Any]:
     """The items, and how the stream ended."""
-    found: list[Any] = []
-    stream.subscribe(found.append, lambda error: found.append(type(error)), lambda: found.append("done"))
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(
+        notifications.append, lambda error: notifications.append(type(error)), lambda: notifications.append("done")
+    )
+    return notifications
 
 
 @loop_over("items", [NUMBERS, []], ids=["numbers", "nothing"])

@@ -111,19 +111,19 @@ def test_rows_may_have_their_index() -> None:
 
 
 def test_the_source_is_subscribed_when_the_others_have_emitted() -> None:
-    one, other, found = Subject(), Subject(), list[Any]()
-    rx.of(1, 2).pipe(rs.ops.with_latest_from(one, other)).subscribe(found.append)
-    one.on_next("a")
-    one.on_next("b")
-    assert found == []
-    other.on_next("c")
-    assert found == [(1, "b", "c"), (2, "b", "c")]
+    first, second, outputs = Subject(), Subject(), list[Any]()
+    rx.of(1, 2).pipe(rs.ops.with_latest_from(first, second)).subscribe(outputs.append)
+    first.on_next("a")
+    first.on_next("b")
+    assert outputs == []
+    second.on_next("c")
+    assert outputs == [(1, "b", "c"), (2, "b", "c")]
 
 
 def test_every_item_has_the_latest_of_the_others() -> None:
-    source, other, found, done = Subject(), Subject(), list[Any](), list[int]()
+    source, other, outputs, done = Subject(), Subject(), list[Any](), list[int]()
     subscription = source.pipe(rs.ops.with_latest_from(other)).subscribe(
-        found.append, on_completed=lambda: done.append(1)
+        outputs.append, on_completed=lambda: done.append(1)
     )
     source.on_next("early")  # nobody listens yet
     other.on_next(np.array([1, 2]))
@@ -131,7 +131,7 @@ def test_every_item_has_the_latest_of_the_others() -> None:
     other.on_next("x")
     other.on_completed()
     source.on_next("b")
-    assert [(item, len(latest)) for item, latest in found] == [("a", 2), ("b", 1)]
+    assert [(item, len(latest)) for item, latest in outputs] == [("a", 2), ("b", 1)]
     subscription.dispose()
     assert not source.observers
     assert done == []

@@ -76,8 +76,8 @@ def test_a_group_that_is_forgotten_is_taken_as_gone() -> None:
     before = list(parts.take(state, is_whole=False))
     program.feed([("c", 1000)], state)
     after = list(parts.take(state, is_whole=False))
-    (_, found, groups), *_ = (content for content in map(msgspec.msgpack.decode, after) if len(content) > 1)
-    assert {key for key, group in zip(found, groups, strict=True) if group is None} == {"a", "b"}
+    (_, taken_keys, groups), *_ = (content for content in map(msgspec.msgpack.decode, after) if len(content) > 1)
+    assert {key for key, group in zip(taken_keys, groups, strict=True) if group is None} == {"a", "b"}
     assert program.feed([("c", 1001), ("a", 1002)], parts.join(before + after)).outputs == [2, 1]
 
 

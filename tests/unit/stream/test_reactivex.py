@@ -33,11 +33,13 @@ def between(make: Callable[[], Any]) -> Callable[[Any], Any]:
 
 
 def notifications(stream: Any) -> list[str]:
-    found: list[str] = []
+    notified: list[str] = []
     stream.subscribe(
-        lambda item: found.append(repr(item)), lambda error: found.append(repr(error)), lambda: found.append("|")
+        lambda item: notified.append(repr(item)),
+        lambda error: notified.append(repr(error)),
+        lambda: notified.append("|"),
     )
-    return found
+    return notified
 
 
 @each_case
@@ -48,13 +50,13 @@ def test_operator_emits_the_same_on_an_observable_of_reactivex(make: Callable[[]
 
 @each_case
 def test_operator_emits_the_same_in_a_traced_pipeline_of_reactivex(make: Callable[[], Any]) -> None:
-    found = []
+    results = []
     for pipeline in (make(), between(make)):
         program = Program(trace(pipeline))
         state = program.new_state()
         fed = program.feed(NUMBERS, state)
-        found.append(repr((fed.outputs, fed.causes, fed.failures, program.complete(state))))
-    assert found[0] == found[1]
+        results.append(repr((fed.outputs, fed.causes, fed.failures, program.complete(state))))
+    assert results[0] == results[1]
 
 
 def test_result_is_an_observable_of_both_libraries() -> None:

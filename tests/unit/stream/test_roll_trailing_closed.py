@@ -85,11 +85,11 @@ def test_columns_give_the_results_of_the_row_engine(closed: Closed, keys: int, l
 
 def test_item_and_those_of_the_same_time_are_in_no_window_that_is_open_on_the_right() -> None:
     times = [Reading(0, "a"), Reading(10, "b"), Reading(10, "c"), Reading(20, "d"), Reading(31, "e")]
-    found = {
+    windows = {
         closed: emitted(trailing([rs.data.tail(9, read, reduce=True)], closed=closed), times)
         for closed in get_args(Closed)
     }
-    assert found == {
+    assert windows == {
         "right": [("a",), ("b",), ("b", "c"), ("d",), ("e",)],
         "left": [(), ("a",), ("a",), ("b", "c"), ()],
         "both": [("a",), ("a", "b"), ("a", "b", "c"), ("b", "c", "d"), ("e",)],
@@ -129,7 +129,7 @@ def test_late_item_has_a_window_of_what_is_kept_before_it(join: bool) -> None:
         Reading(1, "gone"),
         Reading(13, "d"),
     ]
-    inner: Any = [rs.data.to_list(), rs.ops.map(lambda found: tuple(map(read, found)))]
+    inner: Any = [rs.data.to_list(), rs.ops.map(lambda items: tuple(map(read, items)))]
     if join:
         inner = [rs.data.tail(9, read, reduce=True)]
     assert emitted(trailing(inner, closed="left"), times) == [(), ("a",), ("b",), ("b",), (), ("b", "late", "c")]

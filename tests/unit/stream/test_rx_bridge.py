@@ -37,9 +37,9 @@ def feed(pipeline: Any, items: Any = SEVEN) -> list[Any]:
 )
 def test_they_run_once_for_each_scope(pipeline: Any, outputs: list[Any]) -> None:
     assert feed(pipeline) == outputs
-    found: list[Any] = []
-    rx.from_(SEVEN).pipe(rs.state.with_memory_store(pipeline)).subscribe(found.append)
-    assert found[: len(outputs)] == outputs
+    observed: list[Any] = []
+    rx.from_(SEVEN).pipe(rs.state.with_memory_store(pipeline)).subscribe(observed.append)
+    assert observed[: len(outputs)] == outputs
 
 
 def test_those_without_state_are_checkpointed_with_the_rest() -> None:

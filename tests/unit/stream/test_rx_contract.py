@@ -31,7 +31,7 @@ class Log(list[Any]):
 
     @property
     def ends(self) -> list[Any]:
-        return [each for each in self if each == "|" or isinstance(each, LostError)]
+        return [entry for entry in self if entry == "|" or isinstance(entry, LostError)]
 
 
 class LostError(Exception):
@@ -94,26 +94,26 @@ def test_disposal_disposes_of_the_source_and_nothing_follows(make: Any) -> None:
 
 @each_case
 def test_disposal_by_the_subscriber_is_at_once(make: Any) -> None:
-    source, found = Subject(), list[Any]()
+    source, outputs = Subject(), list[Any]()
 
     def on_next(item: Any) -> None:
-        found.append(item)
+        outputs.append(item)
         subscription.dispose()
 
     subscription = source.pipe(make()).subscribe(on_next)
     for number in NUMBERS:
         source.on_next(number)
     source.on_completed()
-    assert len(found) <= 1
+    assert len(outputs) <= 1
 
 
 @each_case
 def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(make: Any) -> None:
     """A re-entrant item goes through the operators after the one that caused it, when that has changed the state."""
-    source, found, rest = Subject(), list[Any](), list(NUMBERS)
+    source, outputs, rest = Subject(), list[Any](), list(NUMBERS)
 
     def on_next(item: Any) -> None:
-        found.append(item)
+        outputs.append(item)
         if rest:
             source.on_next(rest.pop(0))
 
@@ -123,7 +123,7 @@ def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(m
     source.on_completed()
     expected: list[Any] = []
     rx.from_(NUMBERS).pipe(make()).subscribe(expected.append)
-    assert found == expected
+    assert outputs == expected
 
 
 @each_case

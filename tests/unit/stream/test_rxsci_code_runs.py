@@ -23,13 +23,15 @@ COLUMNS = [("index", "int"), ("f1", "str"), ("f2", "bool")]
 
 def seen(stream: rx.Observable) -> list[Any]:
     """The items, and how the stream ended."""
-    found: list[Any] = []
-    stream.subscribe(found.append, lambda error: found.append(type(error)), lambda: found.append("done"))
-    return found
+    notifications: list[Any] = []
+    stream.subscribe(
+        notifications.append, lambda error: notifications.append(type(error)), lambda: notifications.append("done")
+    )
+    return notifications
 
 
 def rows(stream: rx.Observable) -> list[Any]:
-    return [tuple(each) if isinstance(each, tuple) else each for each in seen(stream)]
+    return [tuple(notification) if isinstance(notification, tuple) else notification for notification in seen(stream)]
 
 
 PARSED: dict[str, Callable[[Any], rx.Observable]] = {

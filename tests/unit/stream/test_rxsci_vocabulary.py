@@ -51,8 +51,8 @@ PACKAGES = {
 }
 """The name of a package here, and its name in RxSci."""
 
-for found in pkgutil.walk_packages(rxsci.__path__, "rxsci."):
-    importlib.import_module(found.name)
+for submodule in pkgutil.walk_packages(rxsci.__path__, "rxsci."):
+    importlib.import_module(submodule.name)
 
 
 def module(root: str, package: str) -> Any:

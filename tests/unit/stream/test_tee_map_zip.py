@@ -70,10 +70,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
 }
 
 
-@loop_over(("one", "other"), PAIRS.values(), ids=PAIRS.keys())
-def test_a_zip_refuses_branches_with_different_rhythms(one: Make, other: Make) -> None:
+@loop_over(("left", "right"), PAIRS.values(), ids=PAIRS.keys())
+def test_a_zip_refuses_branches_with_different_rhythms(left: Make, right: Make) -> None:
     with pytest.raises(PipelineError, match="do not emit for the same items"):
-        rs.ops.tee_map(one(), other())
+        rs.ops.tee_map(left(), right())
 
 
 ITEMS = [3, 1, 4, 1, 5, 9, 2, 6]

@@ -64,8 +64,10 @@ def one_group_a_block() -> Iterator[None]:
 
 def results(driver: PipelineDriver) -> list[Result]:
     """Return outputs and dead letters, each in order."""
-    outputs = [(each.offset, repr(each.item), each.json.decode()) for each in driver.outputs]
-    return outputs + [(each.offset, each.reason, repr(each.error)) for each in driver.dead_letters]
+    outputs = [(output.offset, repr(output.item), output.json.decode()) for output in driver.outputs]
+    return outputs + [
+        (dead_letter.offset, dead_letter.reason, repr(dead_letter.error)) for dead_letter in driver.dead_letters
+    ]
 
 
 @pytest.mark.slow
@@ -89,8 +91,8 @@ def test_any_cut_while_checkpoints_are_written_gives_the_outputs_of_one_run(
 
 def check(make: Make, events: list[Event | bytes], batches: list[tuple[int, str]]) -> None:
     whole, driver = (PipelineDriver(Doubled(make)) for _ in range(2))  # type: ignore[arg-type]
-    for each in (whole, driver):
-        each.send(*events)
+    for either in (whole, driver):
+        either.send(*events)
     whole.process()
     whole.commit()
     for count, end in batches:

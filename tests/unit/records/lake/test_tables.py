@@ -140,9 +140,9 @@ def _catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_rows_give_the_same_bytes_from_every_source(tmp_path: Path, kind: str) -> None:
     expected = frame_of(TABLE)
     assert expected.num_rows == 200
-    found = frame_of(SOURCES[kind](tmp_path))
-    assert found.equals(expected)
-    assert ipc(found) == ipc(expected)
+    frame = frame_of(SOURCES[kind](tmp_path))
+    assert frame.equals(expected)
+    assert ipc(frame) == ipc(expected)
 
 
 def ipc(table: pa.Table) -> bytes:
@@ -198,7 +198,7 @@ class Person(makiserve.Record):
 
 def records(name: str, record: type[makiserve.Record], time: str) -> list[Any]:
     (source,) = sources_from(name, Order(time))
-    return [each for block in source.blocks(Schema(record)) for each in block.records]
+    return [row for block in source.blocks(Schema(record)) for row in block.records]
 
 
 def test_deletion_vectors_of_spark_are_applied() -> None:
@@ -257,7 +257,7 @@ def test_an_iceberg_table_leaves_no_connection_to_its_catalog(tmp_path: Path) ->
 
 def records_of_iceberg(name: str, record: type[makiserve.Record]) -> list[Any]:
     (source,) = sources_from(name, Order("at", ("number",)))
-    return [each for block in source.blocks(Schema(record)) for each in block.records]
+    return [row for block in source.blocks(Schema(record)) for row in block.records]
 
 
 def test_files_of_a_folder_may_have_further_columns_and_null_partitions(tmp_path: Path) -> None:
@@ -383,7 +383,8 @@ def test_another_process_reads_the_same_version(tmp_path: Path, kind: str) -> No
     copy = pickle.loads(pickle.dumps(source))
     assert copy.name == source.name
     read, again = (
-        [record for block in each.blocks(Schema(Event)) for record in block.records] for each in (source, copy)
+        [record for block in table_source.blocks(Schema(Event)) for record in block.records]
+        for table_source in (source, copy)
     )
     assert len(read) == 200
     assert again == read

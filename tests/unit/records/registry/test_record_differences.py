@@ -51,20 +51,20 @@ def test_a_type_that_does_not_fit_is_named(changed: dict[str, Any], words: str) 
 @pytest.mark.parametrize(("name", "effect"), [("power", "records are dead letters"), ("floor", "it keeps its default")])
 def test_a_missing_field_is_named_with_its_effect(name: str, effect: str) -> None:
     types = {title: kind for title, kind in GOOD.items() if title != name}
-    found = first_difference(avro(**types), Schema(Reading))
-    assert found
-    assert found.startswith(f"the schema has no field '{name}'")
-    assert found.endswith(effect)
+    difference = first_difference(avro(**types), Schema(Reading))
+    assert difference
+    assert difference.startswith(f"the schema has no field '{name}'")
+    assert difference.endswith(effect)
 
 
 def test_json_schema_and_protobuf_are_compared_too() -> None:
     properties = {"time": {"type": "string"}, "power": {"type": "string"}, "floor": {"type": "integer"}}
     text = json.dumps({"type": "object", "properties": properties, "required": ["time", "power"]})
-    found = first_difference(RegisteredSchema("JSON", text), Schema(Reading))
-    assert found == "field 'power' is str in the schema, and is declared as float"
+    difference = first_difference(RegisteredSchema("JSON", text), Schema(Reading))
+    assert difference == "field 'power' is str in the schema, and is declared as float"
     proto = 'syntax = "proto3"; message Reading { string time = 1; double power = 2; string floor = 3; }'
-    found = first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Reading))
-    assert found == "field 'floor' is str in the schema, and is declared as int | None"
+    difference = first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Reading))
+    assert difference == "field 'floor' is str in the schema, and is declared as int | None"
 
 
 def test_a_field_that_the_decoder_finds_by_another_name_is_no_difference() -> None:
@@ -85,8 +85,8 @@ def test_an_optional_protobuf_field_may_be_missing() -> None:
         power: float
 
     proto = 'syntax = "proto3"; message Row { optional double power = 1; }'
-    found = first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Row))
-    assert found == "field 'power' may be null or missing in the schema, and is declared as float"
+    difference = first_difference(RegisteredSchema("PROTOBUF", proto), Schema(Row))
+    assert difference == "field 'power' may be null or missing in the schema, and is declared as float"
 
 
 def test_a_schema_of_something_else_is_an_error() -> None:

@@ -45,18 +45,18 @@ def test_an_avro_schema_becomes_a_record_type() -> None:
     assert "power: float | None = None" in source
     assert "mixed: str | int" in source
     schema = Schema(record_from(source, "Reading"))
-    found = schema.decode_json(
+    reading = schema.decode_json(
         b'{"time": "2013-01-01T00:00:00Z", "place": "A", "meters": [{"id": "7"}], "price": 1.5, "mixed": 5}'
     )
-    assert (found.meters[0].id, found.power) == ("7", None)  # type: ignore[attr-defined]
+    assert (reading.meters[0].id, reading.power) == ("7", None)  # type: ignore[attr-defined]
 
 
 def test_a_recursive_avro_schema_becomes_a_record_type() -> None:
     link = {"type": "record", "name": "Link", "fields": [{"name": "next", "type": ["null", "Link"]}]}
     writer = {"type": "record", "name": "Row", "fields": [{"name": "first", "type": link}]}
     source = source_of(record_of_avro("Row", "A message.", parse(json.dumps(writer))))
-    found = Schema(record_from(source, "Row")).decode_json(b'{"first": {"next": {"next": null}}}')
-    assert found.first.next.next is None  # type: ignore[attr-defined]
+    row = Schema(record_from(source, "Row")).decode_json(b'{"first": {"next": {"next": null}}}')
+    assert row.first.next.next is None  # type: ignore[attr-defined]
 
 
 def test_a_schema_that_is_no_record_is_refused() -> None:
@@ -100,9 +100,9 @@ message Reading {
 
 
 def test_a_protobuf_schema_becomes_a_record_type_that_reads_its_messages() -> None:
-    found = record_of_schema("House", "A message.", RegisteredSchema("PROTOBUF", PROTO))
+    inferred = record_of_schema("House", "A message.", RegisteredSchema("PROTOBUF", PROTO))
     kinds = 'Literal["RAIN", "SNOW"]'
-    assert list(found.fields) == [
+    assert list(inferred.fields) == [
         InferredField("count", "int", False),
         InferredField("power", "float", True),
         InferredField("raw", "bytes", False),
@@ -119,7 +119,7 @@ def test_a_protobuf_schema_becomes_a_record_type_that_reads_its_messages() -> No
     schema = compiled(PROTO)
     message = GetMessageClass(schema.message((0,)))(kind="SNOW", meters=[{"id": "7"}], shares={"a": 1}, kinds=[1])
     message.at.FromDatetime(datetime(2026, 1, 1, tzinfo=timezone.utc))
-    record: Any = ProtobufDecoder(schema, Schema(record_from(source_of(found), "House"))).decode(
+    record: Any = ProtobufDecoder(schema, Schema(record_from(source_of(inferred), "House"))).decode(
         b"\0" + message.SerializeToString()
     )
     assert (record.kind, record.meters[0].id, record.kinds, record.power) == ("SNOW", "7", ["SNOW"], None)

@@ -18,8 +18,8 @@ SEVEN = SchemaId(7)
 
 @pytest.fixture
 def fake() -> Iterator[FakeRegistry]:
-    with fake_registry() as found:
-        yield found
+    with fake_registry() as registry:
+        yield registry
 
 
 def test_a_schema_is_returned_with_all_that_it_refers_to(fake: FakeRegistry) -> None:

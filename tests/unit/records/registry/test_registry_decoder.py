@@ -31,17 +31,17 @@ GUID = b"\1" + UUID(int=9).bytes
 class Known:
     """A loader of what is known already."""
 
-    def __init__(self, found: dict[bytes, Any]) -> None:
-        self.found = found
+    def __init__(self, decoders: dict[bytes, Any]) -> None:
+        self.decoders = decoders
         self.asked: set[bytes] = set()
 
     def get(self, key: bytes) -> Any:
         self.asked.add(key)
-        return self.found.get(key)
+        return self.decoders.get(key)
 
 
-def decoder(found: dict[bytes, Any], input_format: InputFormat = "auto") -> FormatDecoder:
-    return FormatDecoder(Schema(Row), Known(found), input_format)
+def decoder(decoders: dict[bytes, Any], input_format: InputFormat = "auto") -> FormatDecoder:
+    return FormatDecoder(Schema(Row), Known(decoders), input_format)
 
 
 AVRO = AvroDecoder(parse(WRITER), Schema(Row))
@@ -51,8 +51,8 @@ SEVEN = b"\0\0\0\0\7"
 def test_values_are_decoded_by_the_id_in_front_or_in_the_header_or_as_json() -> None:
     values = [SEVEN + b"\2", b"\4", b"\6", b' {"x": 4}', GUID + b"\x0a"]
     headers = [None, GUID, SEVEN, None, None]
-    found = decoder({SEVEN: AVRO, GUID: AVRO}).decode(values, headers)
-    assert found == ([Row(1), Row(2), Row(3), Row(4), Row(5)], b"")
+    decoded = decoder({SEVEN: AVRO, GUID: AVRO}).decode(values, headers)
+    assert decoded == ([Row(1), Row(2), Row(3), Row(4), Row(5)], b"")
 
 
 def test_json_with_a_schema_is_decoded_as_plain_json_is() -> None:
@@ -65,8 +65,8 @@ def test_json_with_a_schema_is_decoded_as_plain_json_is() -> None:
 def test_values_wait_from_the_first_whose_schema_is_unknown() -> None:
     known = Known({SEVEN: AVRO})
     values = [SEVEN + b"\2", b"\0\0\0\0\x08\2", SEVEN + b"\2", b"\0\0\0\0\x09\2"]
-    found = FormatDecoder(Schema(Row), known).decode(values, [None] * 4)
-    assert found == ([Row(1)], b"\0\0\0\0\x08")
+    decoded = FormatDecoder(Schema(Row), known).decode(values, [None] * 4)
+    assert decoded == ([Row(1)], b"\0\0\0\0\x08")
     assert len(known.asked) == 3  # that of the last value, too, so that it is known when its turn comes
 
 
@@ -75,7 +75,7 @@ def test_a_missing_schema_and_damaged_values_are_errors_of_their_own() -> None:
     values = [b"\0\0\0\0\x08\2", SEVEN + b"\2\2", None, SEVEN + b"\4"]
     records, awaited = decoder({SEVEN: AVRO, b"\0\0\0\0\x08": missing}).decode(values, [None] * 4)
     assert records[0] is missing
-    assert [str(each) for each in records[1:3]] == [
+    assert [str(error) for error in records[1:3]] == [
         "not data of the Avro schema: 1 bytes left over (7 bytes)",
         "the message has no value",
     ]
@@ -97,8 +97,8 @@ def test_a_missing_schema_and_damaged_values_are_errors_of_their_own() -> None:
 def test_a_value_without_a_readable_id_is_an_error(value: bytes, header: bytes | None, words: str) -> None:
     with pytest.raises(DecodeError, match=words):
         encoding_of(value, header)
-    (found,), _ = decoder({}).decode([value], [header])
-    assert isinstance(found, DecodeError)
+    (record,), _ = decoder({}).decode([value], [header])
+    assert isinstance(record, DecodeError)
 
 
 def test_ids_are_numbers_and_guids() -> None:
@@ -121,8 +121,8 @@ def test_json_with_a_schema_gets_the_verdict_of_a_message(value: Any, declared: 
     load = load_decoder(Client(RegisteredSchema("JSON", '{"type": "object"}')), schema, "json-schema")
     formats = FormatDecoder(schema, Known({SEVEN: load(SEVEN)}), "json-schema")
     data = b'{"x": %s}' % text
-    (found,), _ = formats.decode([data if in_header else SEVEN + data], [SEVEN if in_header else None])
-    assert repr(verdict(found)) == repr(from_message(text, declared))
+    (record,), _ = formats.decode([data if in_header else SEVEN + data], [SEVEN if in_header else None])
+    assert repr(verdict(record)) == repr(from_message(text, declared))
 
 
 @pytest.mark.parametrize(
@@ -156,13 +156,13 @@ def test_a_schema_of_another_format_is_an_error(
 
 
 def test_only_the_chosen_format_is_accepted() -> None:
-    (found,), _ = decoder({}, "avro").decode([b'{"x": 1}'], [None])
-    assert str(found) == "the value is plain JSON, and --input-format is avro"
+    (error,), _ = decoder({}, "avro").decode([b'{"x": 1}'], [None])
+    assert str(error) == "the value is plain JSON, and --input-format is avro"
 
 
 def test_a_value_that_is_too_large_is_an_error() -> None:
-    (found,), _ = decoder({SEVEN: AVRO}).decode([SEVEN + bytes(16 << 20)], [None])
-    assert "more than 16,777,216" in str(found)
+    (error,), _ = decoder({SEVEN: AVRO}).decode([SEVEN + bytes(16 << 20)], [None])
+    assert "more than 16,777,216" in str(error)
 
 
 def test_titles_are_those_of_the_writer() -> None:

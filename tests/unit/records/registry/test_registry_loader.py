@@ -31,10 +31,10 @@ class Answers:
 
 def until_known(loader: BackgroundLoader[str]) -> str | DecodeError:
     deadline = time.monotonic() + 30
-    while (found := loader.get(b"k")) is None:
+    while (loaded := loader.get(b"k")) is None:
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    return found
+    return loaded
 
 
 def test_a_schema_is_loaded_once_in_the_background() -> None:

@@ -28,8 +28,8 @@ def profile(wind: list[Any], icon: list[Any] | None = None, prediction: list[Any
 
 def observed(drift: Drift, wind: list[Any], icon: list[Any] | None = None) -> dict[str, FeatureDrift]:
     icons = icon or ["sun"] * len(wind)
-    drift.observe([Features(*each) for each in zip(wind, icons, strict=True)], wind)
-    return {each.name: each for each in drift.report()}
+    drift.observe([Features(*pair) for pair in zip(wind, icons, strict=True)], wind)
+    return {feature.name: feature for feature in drift.report()}
 
 
 def test_a_profile_holds_the_moments_and_bins_of_equal_shares() -> None:
@@ -87,48 +87,48 @@ def test_a_profile_comes_back_from_json() -> None:
 def test_the_same_distribution_has_an_index_near_0() -> None:
     drift = Drift(profile(RNG.normal(10, 2, 10_000).tolist()))
 
-    found = observed(drift, RNG.normal(10, 2, 10_000).tolist())
+    drifts = observed(drift, RNG.normal(10, 2, 10_000).tolist())
 
-    assert found["wind"].psi < 0.01
-    assert found["prediction"].psi < 0.01
-    assert found["wind"].out_of_range < 0.001
+    assert drifts["wind"].psi < 0.01
+    assert drifts["prediction"].psi < 0.01
+    assert drifts["wind"].out_of_range < 0.001
 
 
 def test_another_distribution_is_seen() -> None:
     drift = Drift(profile(RNG.normal(10, 2, 10_000).tolist()))
 
-    found = observed(drift, RNG.normal(14, 2, 1_000).tolist())
+    drifts = observed(drift, RNG.normal(14, 2, 1_000).tolist())
 
-    assert found["wind"].psi > 1
-    assert found["icon"].psi == 0
+    assert drifts["wind"].psi > 1
+    assert drifts["icon"].psi == 0
 
 
 def test_missing_values_and_those_out_of_range_are_counted() -> None:
     drift = Drift(profile([float(x) for x in range(10)] + [None] * 10))
 
-    found = observed(drift, [None, math.nan, -1.0, 100.0, 5.0])["wind"]
+    feature = observed(drift, [None, math.nan, -1.0, 100.0, 5.0])["wind"]
 
-    assert (found.seen, found.nulls, found.expected_nulls) == (5, 0.4, 0.5)
-    assert found.out_of_range == pytest.approx(2 / 3)
+    assert (feature.seen, feature.nulls, feature.expected_nulls) == (5, 0.4, 0.5)
+    assert feature.out_of_range == pytest.approx(2 / 3)
 
 
 def test_a_text_that_the_training_did_not_know_is_out_of_range() -> None:
     drift = Drift(profile([1.0] * 4, ["sun", "sun", "rain", "rain"]))
 
-    found = observed(drift, [1.0] * 4, ["sun", "snow", "rain", None])["icon"]
+    feature = observed(drift, [1.0] * 4, ["sun", "snow", "rain", None])["icon"]
 
-    assert found.out_of_range == pytest.approx(1 / 3)
-    assert found.nulls == 0.25
-    assert found.psi == pytest.approx(stability_index(np.array([2, 2, 0, 0]) / 4, np.array([1, 1, 1, 1]) / 4))
-    assert found.distance == 0.5
+    assert feature.out_of_range == pytest.approx(1 / 3)
+    assert feature.nulls == 0.25
+    assert feature.psi == pytest.approx(stability_index(np.array([2, 2, 0, 0]) / 4, np.array([1, 1, 1, 1]) / 4))
+    assert feature.distance == 0.5
 
 
 def test_the_index_is_that_of_the_definition() -> None:
     drift = Drift(profile([0.0] * 50 + [1.0] * 50))
 
-    found = observed(drift, [0.0] * 8 + [1.0] * 2)["wind"]
+    feature = observed(drift, [0.0] * 8 + [1.0] * 2)["wind"]
 
-    assert found.psi == pytest.approx(0.3 * math.log(0.8 / 0.5) - 0.3 * math.log(0.2 / 0.5))
+    assert feature.psi == pytest.approx(0.3 * math.log(0.8 / 0.5) - 0.3 * math.log(0.2 / 0.5))
 
 
 def test_counts_can_be_merged_in_any_order() -> None:
@@ -141,7 +141,7 @@ def test_counts_can_be_merged_in_any_order() -> None:
 
     second.merge(first)
 
-    assert {each.name: each for each in second.report()} == expected
+    assert {feature.name: feature for feature in second.report()} == expected
 
 
 def test_before_the_first_value_there_is_no_index() -> None:
@@ -153,10 +153,10 @@ def test_before_the_first_value_there_is_no_index() -> None:
 
 
 def test_several_outputs_are_columns_each() -> None:
-    found = columns_of([Features(1.0, "sun")] * 2, [{"high": 0.9, "low": 0.1}, {"high": 0.2, "low": 0.8}])
+    columns = columns_of([Features(1.0, "sun")] * 2, [{"high": 0.9, "low": 0.1}, {"high": 0.2, "low": 0.8}])
 
-    assert found["prediction.high"] == [0.9, 0.2]
-    assert list(found) == ["wind", "icon", "prediction.high", "prediction.low"]
+    assert columns["prediction.high"] == [0.9, 0.2]
+    assert list(columns) == ["wind", "icon", "prediction.high", "prediction.low"]
 
 
 def test_without_a_model_there_is_no_prediction() -> None:
@@ -165,6 +165,6 @@ def test_without_a_model_there_is_no_prediction() -> None:
 
 
 def test_a_value_of_another_type_than_the_trainings_counts_as_missing() -> None:
-    found = observed(Drift(profile([1.0, 2.0])), ["calm", 1.0])["wind"]
+    feature = observed(Drift(profile([1.0, 2.0])), ["calm", 1.0])["wind"]
 
-    assert found.nulls == 0.5
+    assert feature.nulls == 0.5

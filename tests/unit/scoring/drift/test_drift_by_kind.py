@@ -32,8 +32,8 @@ def drift(training: list[Any], seen: list[Any], cut: int = 997) -> FeatureDrift:
     for start in range(0, len(seen), cut):
         part = seen[start : start + cut]
         counted.observe([Feature(value) for value in part], [None] * len(part))
-    (found,) = counted.report()
-    return found
+    (feature,) = counted.report()
+    return feature
 
 
 def sometimes(values: list[Any], missing: Any, share: float = 0.05) -> list[Any]:
@@ -83,46 +83,46 @@ KINDS: dict[str, tuple[list[Any], list[Any]]] = {
 @pytest.mark.slow
 def test_a_training_does_not_drift_from_itself(kind: str) -> None:
     training, _ = KINDS[kind]
-    found = drift(training, training)
-    assert (found.psi, found.distance, found.out_of_range) == (0.0, 0.0, 0.0)
-    assert found.nulls == found.expected_nulls
+    feature = drift(training, training)
+    assert (feature.psi, feature.distance, feature.out_of_range) == (0.0, 0.0, 0.0)
+    assert feature.nulls == feature.expected_nulls
 
 
 @loop_over("kind", KINDS)
 @pytest.mark.slow
 def test_a_distribution_that_moves_is_seen(kind: str) -> None:
     training, moved = KINDS[kind]
-    found = drift(training, moved)
-    assert found.distance > 0.03
-    assert found.psi > 0.1 or kind == "dominant value, alone"
+    feature = drift(training, moved)
+    assert feature.distance > 0.03
+    assert feature.psi > 0.1 or kind == "dominant value, alone"
 
 
 @given(st.lists(st.none() | st.floats() | st.integers() | st.booleans(), min_size=1, max_size=60))
 def test_no_numbers_drift_from_themselves(values: list[Any]) -> None:
     if not profile_from({"x": values}).columns:
         return  # nothing but missing values
-    found = drift(values * 7, values * 3, cut=5)
-    assert (found.psi, found.distance) == pytest.approx((0.0, 0.0), abs=1e-12)
-    assert not found.out_of_range > 0
+    feature = drift(values * 7, values * 3, cut=5)
+    assert (feature.psi, feature.distance) == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert not feature.out_of_range > 0
 
 
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=200))
 def test_no_text_drifts_from_itself(values: list[Any]) -> None:
     if any(value is not None for value in values):
-        found = drift(values, values, cut=13)
-        assert (found.psi, found.distance) == (0.0, 0.0)
+        feature = drift(values, values, cut=13)
+        assert (feature.psi, feature.distance) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("kind", ["periodic", "dominant value", "truth", "periodic, one hour gone", "values between"])
 def test_measures_of_discrete_features_are_those_of_numpy_and_scipy(kind: str) -> None:
     training, moved = KINDS[kind]
-    found = drift(training, moved)
-    assert found.distance == pytest.approx(ks_2samp(training, moved).statistic)
+    feature = drift(training, moved)
+    assert feature.distance == pytest.approx(ks_2samp(training, moved).statistic)
     shares = [Counter(side) for side in (training, moved)]
     e = np.array([shares[0][value] / len(training) for value in shares[0]])
     f = np.array([shares[1][value] / len(moved) for value in shares[0]])
     e, f = (np.maximum(np.append(side, 1 - side.sum()), FLOOR) for side in (e, f))  # the last is of all new values
-    assert found.psi == pytest.approx(np.sum((f - e) * np.log(f / e)))
+    assert feature.psi == pytest.approx(np.sum((f - e) * np.log(f / e)))
 
 
 @pytest.mark.parametrize("kind", ["continuous", "continuous, wider", "heavy-tailed", "whole, many", "rounded"])
@@ -133,22 +133,22 @@ def test_the_distance_of_other_features_is_within_a_bin_of_scipys(kind: str) -> 
 
 
 def test_the_distance_of_text_is_the_total_variation_with_missing_values() -> None:
-    found = drift(["a"] * 50 + ["b"] * 30 + [None] * 20, ["a"] * 20 + ["c"] * 30 + [None] * 50)
-    assert found.distance == pytest.approx((0.3 + 0.3 + 0.3 + 0.3) / 2)
+    feature = drift(["a"] * 50 + ["b"] * 30 + [None] * 20, ["a"] * 20 + ["c"] * 30 + [None] * 50)
+    assert feature.distance == pytest.approx((0.3 + 0.3 + 0.3 + 0.3) / 2)
 
 
 def test_the_distance_does_not_depend_on_which_side_was_trained_on() -> None:
-    one, two = sometimes(HOURS, None), [hour // 2 * 2 for hour in HOURS]
-    assert drift(one, two).distance == pytest.approx(drift(two, one).distance)
+    hours, even_hours = sometimes(HOURS, None), [hour // 2 * 2 for hour in HOURS]
+    assert drift(hours, even_hours).distance == pytest.approx(drift(even_hours, hours).distance)
 
 
 def test_a_sample_of_one_distribution_is_near_it() -> None:
     for kind in ("continuous", "periodic", "dominant value", "text", "heavy-tailed"):
         values, _ = KINDS[kind]
         sample = [values[index] for index in CHANCE.integers(0, COUNT, 5_000)]
-        found = drift(values, sample)
-        assert found.distance < 0.04
-        assert found.psi < 0.02
+        feature = drift(values, sample)
+        assert feature.distance < 0.04
+        assert feature.psi < 0.02
 
 
 @loop_over("kind", ["periodic", "dominant value", "truth", "constant", "whole, many", "continuous"])

@@ -46,7 +46,7 @@ def test_rows_keep_their_columns_together() -> None:
     for _ in range(100):
         values = [chance.random() for _ in range(chance.randrange(1, 40))]
         reservoir.add(values, [-value for value in values])
-    assert all(one == -two for one, two in reservoir.rows)
+    assert all(number == -negated for number, negated in reservoir.rows)
 
 
 def test_the_next_sample_draws_other_numbers() -> None:

@@ -21,33 +21,33 @@ def failed() -> OperatorError:
     try:
         _ = 1 / 0
     except ZeroDivisionError as error:
-        found = OperatorError("map: ZeroDivisionError", operator="map", item=3)
-        found.__cause__ = error
-    return found
+        failure = OperatorError("map: ZeroDivisionError", operator="map", item=3)
+        failure.__cause__ = error
+    return failure
 
 
-def letter(own: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):
-    record = RecordOrigin(b"k", own, RecordPosition("in[1]", 2, 30).header, 1004)
+def letter(headers_before: Headers, error: OperatorError | DecodeError, value: bytes = b"7"):
+    record = RecordOrigin(b"k", headers_before, RecordPosition("in[1]", 2, 30).header, 1004)
     _, kept, headers = dead_letter(record, value, [("makiserve.model", b"house")], error, LARGEST)
-    found = dead_letter_from_message(message(0, 5, kept, headers))
-    assert found
-    return found
+    dead = dead_letter_from_message(message(0, 5, kept, headers))
+    assert dead
+    return dead
 
 
 def test_what_the_service_has_added_is_taken_off_and_read() -> None:
-    found = letter([("traceparent", b"00-1")], failed())
-    assert found.position == RecordPosition("in", 0, 5)
-    assert found.source == RecordPosition("in[1]", 2, 30)
-    assert (found.reason, found.operator, found.error) == ("operator", "map", "map: ZeroDivisionError")
-    assert "1 / 0" in found.trace
-    assert (found.key, found.value, found.time_ms) == (b"k", b"7", 1004)
-    assert found.headers == [("traceparent", b"00-1")]
-    assert not found.omitted
+    dead = letter([("traceparent", b"00-1")], failed())
+    assert dead.position == RecordPosition("in", 0, 5)
+    assert dead.source == RecordPosition("in[1]", 2, 30)
+    assert (dead.reason, dead.operator, dead.error) == ("operator", "map", "map: ZeroDivisionError")
+    assert "1 / 0" in dead.trace
+    assert (dead.key, dead.value, dead.time_ms) == (b"k", b"7", 1004)
+    assert dead.headers == [("traceparent", b"00-1")]
+    assert not dead.omitted
 
 
 def test_headers_of_a_service_before_this_one_are_the_records_own() -> None:
-    own = [("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first"), ("makiserve.source", b"mine")]
-    assert letter(own, failed()).headers == own
+    headers_before = [("makiserve.source", b"first[0]@1"), ("makiserve.model", b"first"), ("makiserve.source", b"mine")]
+    assert letter(headers_before, failed()).headers == headers_before
 
 
 def test_each_time_is_counted() -> None:
@@ -58,14 +58,14 @@ def test_each_time_is_counted() -> None:
 
 
 def test_a_value_that_was_left_out_is_known_to_be() -> None:
-    found = letter([], DecodeError("too long"), b"x" * LARGEST)
-    assert (found.omitted, found.value) == ({"value"}, None)
+    dead = letter([], DecodeError("too long"), b"x" * LARGEST)
+    assert (dead.omitted, dead.value) == ({"value"}, None)
 
 
 def test_a_record_of_another_service_gets_its_headers_back() -> None:
-    own = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.redriven", b"many"), ("h", None)]
-    found = letter(own, failed())
-    assert found.redriven_headers() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.redriven", b"1")]
+    headers_before = [("makiserve.upstream.source", b"first[0]@1"), ("makiserve.redriven", b"many"), ("h", None)]
+    dead = letter(headers_before, failed())
+    assert dead.redriven_headers() == [("makiserve.source", b"first[0]@1"), ("h", None), ("makiserve.redriven", b"1")]
 
 
 @loop_over("time", [b"9" * 5000, b"99999999999999999999", "\u0663".encode(), b"", None])
@@ -88,10 +88,10 @@ def test_messages_of_others_are_none() -> None:
 
 
 def test_letters_are_chosen_by_reason_and_by_source() -> None:
-    found = letter([], failed())
-    assert Waiting("dead").has(found)
-    assert Waiting("dead", reasons=["decode", "operator"]).has(found)
-    assert not Waiting("dead", reasons=["decode"]).has(found)
-    assert Waiting("dead", sources=["in[1][2]@30"]).has(found)
-    assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(found)
-    assert redrive_key(found) == b"0@5"
+    dead = letter([], failed())
+    assert Waiting("dead").has(dead)
+    assert Waiting("dead", reasons=["decode", "operator"]).has(dead)
+    assert not Waiting("dead", reasons=["decode"]).has(dead)
+    assert Waiting("dead", sources=["in[1][2]@30"]).has(dead)
+    assert not Waiting("dead", reasons=["operator"], sources=["in[1][2]@31"]).has(dead)
+    assert redrive_key(dead) == b"0@5"

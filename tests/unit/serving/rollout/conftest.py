@@ -42,13 +42,13 @@ class Registry:
 
     def load(self, model_version: str, role: Role = "champion", served: Any = None) -> Any:
         self.loads.append(model_version)
-        found = self.versions[model_version.rpartition("/")[2]]
-        if isinstance(found, Exception):
-            raise found
+        loaded = self.versions[model_version.rpartition("/")[2]]
+        if isinstance(loaded, Exception):
+            raise loaded
         if served is None:
-            return found
-        companions = served.companions if role == "champion" else served.companions.with_model(role, found)
-        return SimpleNamespace(**vars(found if role == "champion" else served) | {"companions": companions})
+            return loaded
+        companions = served.companions if role == "champion" else served.companions.with_model(role, loaded)
+        return SimpleNamespace(**vars(loaded if role == "champion" else served) | {"companions": companions})
 
     def try_out(self, model_version: str, check: Any) -> None:
         self.tried.append(model_version)
@@ -82,7 +82,7 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
     monkeypatch.setattr(module, "OffsetsClient", lambda connection, topic: Lookup(kafka))
     monkeypatch.setattr(watching, "Background", AtOnce)
 
-    def one(model: Any = None, **options: Any) -> Worker:
+    def build(model: Any = None, **options: Any) -> Worker:
         settings = {"max_batch": 1, "commit_interval": timedelta(0), **options}
         serve = ServeSettings("in", "out", "dead", **settings)
         model = model or packaged(registry=registry)
@@ -100,4 +100,4 @@ def make(kafka: Kafka, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> M
         kafka.turns.insert(0, lambda: consumer.come(0, 1))
         return worker
 
-    return one
+    return build

@@ -50,26 +50,26 @@ def test_what_a_shadow_refuses_is_told_in_its_own_topic(kafka: Kafka, make: Make
 def test_headers_tell_which_of_the_two_models_made_an_output(kafka: Kafka, make: Make) -> None:
     challenger = packaged(version="9", model=Model(10))
     for number, messages in kafka.input.items():
-        kafka.input[number] = [keyed(each, f"k{each.offset()}".encode()) for each in messages]
+        kafka.input[number] = [keyed(record, f"k{record.offset()}".encode()) for record in messages]
     make(packaged(companions=ModelGroup(challenger, 0.5))).run()
-    own = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
-    assert 0 < sum(own) < 5
+    is_challenged = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
+    assert 0 < sum(is_challenged) < 5
     for number, totals in TOTALS.items():
         assert made(kafka, "out", number) == [
             ("9", {"prediction": 10 * total}) if mine else ("3", {"prediction": total})
-            for total, mine in zip(totals, own, strict=True)
+            for total, mine in zip(totals, is_challenged, strict=True)
         ]
 
 
 def test_the_challenger_stays_when_the_champion_changes(kafka: Kafka, make: Make, registry: Registry) -> None:
     companions = ModelGroup(packaged(version="9", model=Model(10)), 0.5)
     for number, messages in kafka.input.items():
-        kafka.input[number] = [keyed(each, f"k{each.offset()}".encode()) for each in messages]
+        kafka.input[number] = [keyed(record, f"k{record.offset()}".encode()) for record in messages]
     registry.versions["4"] = packaged(version="4", model=Model(100))
     registry.alias = "4"
     make(packaged(registry=registry, companions=companions)).run()
-    own = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
-    assert [version == "9" for version, _ in made(kafka, "out", 0)] == own
+    is_challenged = challenged(0.5, [f"k{offset}".encode() for offset in range(5)], "in[0]", range(5))
+    assert [version == "9" for version, _ in made(kafka, "out", 0)] == is_challenged
     assert {version for version, _ in made(kafka, "out", 0)} >= {"4", "9"}
 
 
@@ -99,10 +99,10 @@ def test_the_alias_of_a_challenger_is_followed(
     later(lambda: registry.companions.update({"challenger": "10"}))
     make(packaged(registry=registry, companions=companions)).run()
     for number, step in ((0, 2), (1, 5)):
-        found = made(kafka, "out", number)
+        outputs = made(kafka, "out", number)
         since = versions(kafka, "out", number).index("10")
         assert 0 < since < 20
-        assert found == [
+        assert outputs == [
             ("9", {"prediction": 10 * total}) if offset < since else ("10", {"prediction": 100 * total})
             for offset, total in enumerate(range(step, 21 * step, step))
         ]
@@ -163,7 +163,7 @@ def test_an_alias_that_is_gone_keeps_no_other_from_being_followed(
     later(lambda: setattr(registry, "alias", "4"))
     make(packaged(registry=registry, companions=ModelGroup(packaged(version="9"), 0.5))).run()
     assert registry.loads == ["models:/house/4"]
-    warned = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warned == [
         (
             "still serving models:/house/9, because newer versions cannot be checked or loaded: "
@@ -190,7 +190,7 @@ def test_a_champion_of_another_pipeline_is_tried_again_when_its_challenger_has_f
     assert registry.tried == ["models:/house/4"] * 2
 
 
-def keyed(each: Any, key: bytes) -> Any:
-    again = message(each.partition(), each.offset(), each.value())
+def keyed(record: Any, key: bytes) -> Any:
+    again = message(record.partition(), record.offset(), record.value())
     again.set_key(key)
     return again

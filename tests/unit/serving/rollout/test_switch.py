@@ -61,9 +61,9 @@ def versions(kafka: Kafka, number: int) -> str:
 
 
 def mark(kafka: Kafka, number: int) -> OffsetMetadata:
-    found = offset_metadata_from_text(kafka.group[number][1])
-    assert found
-    return found
+    metadata = offset_metadata_from_text(kafka.group[number][1])
+    assert metadata
+    return metadata
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -156,7 +156,7 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told_once(
     kafka.turns += [*[lambda: None] * 5, back, *[lambda: None] * 3]
     make().run()
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
-    told = [(each.levelname, each.message) for each in caplog.records if each.name.endswith("alias_watcher")]
+    told = [(record.levelname, record.message) for record in caplog.records if record.name.endswith("alias_watcher")]
     assert told == [
         (
             "WARNING",
@@ -268,10 +268,10 @@ def test_a_version_that_cannot_be_had_is_waited_for_or_the_state_is_lost(
 
     def load(model_version: str) -> Any:
         registry.loads.append(model_version)
-        registry.versions["3"], found = first, registry.versions["3"]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        registry.versions["3"], loaded = first, registry.versions["3"]
+        if isinstance(loaded, Exception):
+            raise loaded
+        return loaded
 
     monkeypatch.setattr(registry, "load", load)
     worker = make(packaged(version="4", model=Model(10), post=POST, registry=registry))

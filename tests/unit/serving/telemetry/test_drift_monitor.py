@@ -42,18 +42,18 @@ def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Pro
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed))
-    found = {each.feature: each for each in watching.frozen()}
-    assert found.keys() == {"total", "prediction"}
-    assert found["total"].psi < 0.1
+    shown = {drift.feature: drift for drift in watching.frozen()}
+    assert shown.keys() == {"total", "prediction"}
+    assert shown["total"].psi < 0.1
 
 
 def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed)._replace(predictions=[5.0] * 100))
-    found = {each.feature: each.psi for each in watching.frozen()}
-    assert found["total"] < 0.1
-    assert found["prediction"] > 0.25
+    psi = {drift.feature: drift.psi for drift in watching.frozen()}
+    assert psi["total"] < 0.1
+    assert psi["prediction"] > 0.25
 
 
 def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
@@ -85,8 +85,8 @@ def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile)
     watching = DriftMonitor(profile)
     for shift, count in ((0.0, 100_000), (9.0, 2_000)):
         watching.add(batch(shift, count))
-        found = {each.feature: each for each in watching.frozen()}
-    assert found["total"].beyond == pytest.approx(2_000 / 102_000, rel=0.1)
+        shown = {drift.feature: drift for drift in watching.frozen()}
+    assert shown["total"].beyond == pytest.approx(2_000 / 102_000, rel=0.1)
 
 
 def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -> None:
@@ -94,7 +94,7 @@ def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -
     for shift in (9.0, 0.0, 0.0, 0.0):
         for seed in range(20):
             watching.add(batch(shift, seed=seed))
-        told = {each.feature: each.psi for each in watching.frozen()}
+        told = {drift.feature: drift.psi for drift in watching.frozen()}
         now[0] += SPAN_S
     assert told["total"] < 0.1
 

@@ -21,5 +21,5 @@ def companions(**options: Any) -> dict[str, str]:
 
 def test_models_that_score_beside_the_champion_are_named_by_their_versions() -> None:
     assert companions(companions=ALONE) == {}
-    found = companions(companions=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
-    assert found == {"Challenger": "house version 4, 2.5% of the keys", "Shadow": "house version 5"}
+    rows = companions(companions=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
+    assert rows == {"Challenger": "house version 4, 2.5% of the keys", "Shadow": "house version 5"}

@@ -128,7 +128,9 @@ def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list
     assert len(seen[0].predictions) == 20
     last = seen[0].predictions[-1]
     assert (last.partition, last.offset, last.time_ms, last.key, last.prediction) == (0, 4, 1004, "k", "3")
-    assert [(each.offset, each.reason, each.error) for each in seen[0].dead_letters[-2:]] == [
+    assert [
+        (dead_letter.offset, dead_letter.reason, dead_letter.error) for dead_letter in seen[0].dead_letters[-2:]
+    ] == [
         (1, "decode", "no"),
         (3, "predict", "no"),
     ]

@@ -168,18 +168,18 @@ def test_the_models_time_is_not_the_features(now: list[float]) -> None:
     now[0] += 3.5
     clock.processed(Timings(restore_s=None, process_s=3.5, model_s=3.0))
     clock.add("commit", 0.25)
-    found = {name: histogram.total for name, histogram in counts.total.stages.items() if histogram.count}
-    assert found == {"decode": 1.0, "features": 0.5, "predict": 3.0, "commit": 0.25}
+    seconds = {name: histogram.total for name, histogram in counts.total.stages.items() if histogram.count}
+    assert seconds == {"decode": 1.0, "features": 0.5, "predict": 3.0, "commit": 0.25}
 
 
 def test_state_is_measured_by_operator_over_all_lanes(now: list[float]) -> None:
     scorer = Scorer(trace(rs.ops.group_by(lambda i: i.value, [rs.math.sum(lambda i: i.value)])))
     first, second = scorer.new_lane(), scorer.new_lane()
     scorer.score([Batch(first, [Step(1.0), Step(2.0)]), Batch(second, [Step(3.0)])])
-    found = {size.operator: size for size in StateSizer(scorer).frozen([first, second])}
-    assert found["group_by"].keys == 3
-    each = [scorer.checkpoints[0].sizes(lane.states[0])["group_by > sum"].size_bytes for lane in (first, second)]
-    assert found["group_by > sum"].size_bytes == sum(each) > 0
+    state_sizes = {size.operator: size for size in StateSizer(scorer).frozen([first, second])}
+    assert state_sizes["group_by"].keys == 3
+    sum_sizes = [scorer.checkpoints[0].sizes(lane.states[0])["group_by > sum"].size_bytes for lane in (first, second)]
+    assert state_sizes["group_by > sum"].size_bytes == sum(sum_sizes) > 0
 
 
 def test_measuring_takes_a_small_part_of_the_time(now: list[float]) -> None:
@@ -210,10 +210,10 @@ def test_a_post_pipeline_has_its_own_names() -> None:
 
 def test_a_pipeline_is_drawn_with_what_is_inside_its_operators() -> None:
     window = rs.data.roll(4, 2, rs.ops.tee_map(rs.ops.last(), rx.pipe(rs.ops.map(abs), rs.math.sum(reduce=True))))
-    found = steps(trace(rx.pipe(rs.ops.map(abs), window)))
-    assert [step.name for step in found] == ["map", "roll(window=4, stride=2)"]
-    assert found[1].is_sliced is True
-    tee = found[1].branches[0][0]
+    drawn = steps(trace(rx.pipe(rs.ops.map(abs), window)))
+    assert [step.name for step in drawn] == ["map", "roll(window=4, stride=2)"]
+    assert drawn[1].is_sliced is True
+    tee = drawn[1].branches[0][0]
     assert [[step.name for step in branch] for branch in tee.branches] == [["last"], ["map", "sum(reduce=True)"]]
     assert tee.branches[1][1].path == "roll(window=4, stride=2) > tee_map[1] > sum(reduce=True)"
 

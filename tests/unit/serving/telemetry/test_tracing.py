@@ -83,8 +83,8 @@ def test_a_damaged_header_is_no_trace(traced: Tracing, exported: InMemorySpanExp
 def test_nothing_is_traced_unless_there_is_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", raising=False)
-    with tracing() as found:
-        assert found is None
+    with tracing() as tracer:
+        assert tracer is None
 
 
 def test_an_endpoint_without_an_exporter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,9 @@ class Pair(NamedTuple):
     ids=str,
 )
 def test_a_column_gives_its_values_back(items):
-    found = column_of(items).items()
-    assert found == items
-    assert list(map(type, found)) == list(map(type, items))
+    values = column_of(items).items()
+    assert values == items
+    assert list(map(type, values)) == list(map(type, items))
 
 
 def test_values_of_one_type_are_a_typed_array():
@@ -55,8 +55,8 @@ def test_segments_know_starts_and_ranks():
 
 
 def test_a_list_is_extended_in_place_by_the_items_of_a_column():
-    found = [1.0]
-    same = found
-    found += ColumnItems(column_of([1.5, None]))
-    assert same is found
-    assert found == [1.0, 1.5, None]
+    values = [1.0]
+    same = values
+    values += ColumnItems(column_of([1.5, None]))
+    assert same is values
+    assert values == [1.0, 1.5, None]

@@ -36,13 +36,13 @@ def write(store: ListStore, contents: dict[int, list[float | None]]) -> None:
 
 
 def read(store: ListStore) -> list[list[float | None]]:
-    found = []
+    stored = []
     for row in range(ROWS):
         places, values = store.places(np.array([row])), store.columns[1]
         assert isinstance(values, ItemStore)
         assert store.columns[0].get(places)[0].tolist() == list(range(len(places)))
-        found.append(values.at(places).items())
-    return found
+        stored.append(values.at(places).items())
+    return stored
 
 
 contents = st.dictionaries(

@@ -27,9 +27,9 @@ def test_stacks_are_those_of_the_row_engine(operator: Any, count: int, window: i
         engine.feed(batch)
     column = column_of(items[-max(window - 1, 1) :])
     fold = column_fold(node(operator(reduce=True)), column)
-    found = stacks(fold, fold.read(column), Slices(window, stride), count)
+    actual = stacks(fold, fold.read(column), Slices(window, stride), count)
     _, position, *slots = engine.states[0]
     assert position == count
     theirs = [[pane[1] for pane in stack] for stack in slots if isinstance(stack, list)]  # not the mark of a removal
-    for ours, expected in zip(found, theirs, strict=False):  # windows of one pane have only the first slot
+    for ours, expected in zip(actual, theirs, strict=False):  # windows of one pane have only the first slot
         assert same(ours, expected)

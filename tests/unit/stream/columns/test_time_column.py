@@ -80,11 +80,11 @@ def table(rows: Sequence[tuple[str, int | None, float]], *, is_utc: bool) -> Rec
 
 def results(program: Any, batches: Sequence[Sequence[Any]]) -> list[Any]:
     """What a program makes of batches; failed records are None."""
-    state, found = program.new_state(), list[Any]()
+    state, outcomes = program.new_state(), list[Any]()
     for batch in batches:
         fed = program.feed(batch, state)
-        found.append((list(fed.outputs), list(fed.causes), [(index, str(error)) for index, error in fed.failures]))
-    return found
+        outcomes.append((list(fed.outputs), list(fed.causes), [(index, str(error)) for index, error in fed.failures]))
+    return outcomes
 
 
 ROWS = st.lists(
@@ -117,8 +117,8 @@ def test_objects_are_not_made_for_windows_of_time() -> None:
     records = table(rows, is_utc=True)
     window = rs.data.roll_time("10ms", "10ms", lambda i: i.at, rs.math.sum(lambda i: i.value, reduce=True))
     program: Any = program_for(trace(rs.ops.group_by(lambda i: i.key, window)))
-    found = program.feed(column_items(records), program.new_state())
-    assert list(found.outputs) == [10.0] * 9
+    fed = program.feed(column_items(records), program.new_state())
+    assert list(fed.outputs) == [10.0] * 9
     times = records.fields["at"]
     assert isinstance(times, TimeValues)
     assert "values" not in vars(times)

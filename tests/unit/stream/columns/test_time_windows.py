@@ -62,9 +62,9 @@ def test_time_that_no_calendar_has_fails_its_record_only() -> None:
     columns, rows = engines(windows)
     first_year = -62_135_596_800_000
     batch = [Click(0, at, 0) for at in (2**58, first_year, first_year + 500 * 24 * HOUR_MS, 0, -(2**58), 2 * 10**12)]
-    found = columns.feed(batch, columns.new_state())
-    assert told(found) == told(rows.feed(batch, rows.new_state()))
-    assert [at for at, _ in found.failures] == [0, 1, 4]
+    fed = columns.feed(batch, columns.new_state())
+    assert told(fed) == told(rows.feed(batch, rows.new_state()))
+    assert [at for at, _ in fed.failures] == [0, 1, 4]
 
 
 @pytest.mark.parametrize(
