@@ -77,8 +77,21 @@ def _check_together(plans: Sequence[Plan]) -> None:
         f"tee_map: branches {first} and {other} do not emit for the same items, so zip would drop items or pair "
         "values of different ones. Put operators that drop, add or window items before the tee_map, or choose "
         'another join: join="zip_longest" (None for a branch that emits nothing for an item), '
-        '"combine_latest" or "merge"'
+        f'"combine_latest" or "merge"{_advice((plans[0], plans[different]))}'
     )
+
+
+def _advice(plans: Sequence[Plan]) -> str:
+    """Return what to write for a `first` or `last` that may have no items, next to a branch that emits once."""
+    rhythms = [plan.rhythm for plan in plans]
+    names = [getattr(rhythm[-1], "name", None) for rhythm in rhythms if rhythm]
+    name = next((name for name in names if name in _ONE_OF_MANY), None)
+    if name is None or not {FIRST, LAST} & set(rhythms):
+        return ""
+    return f". {name} emits nothing without items, {_ONE_OF_MANY[name]}(1, reduce=True) an empty tuple"
+
+
+_ONE_OF_MANY = {"first": "rs.data.head", "last": "rs.data.tail"}
 
 
 def _emit_once(plans: Sequence[Plan]) -> bool:

@@ -124,6 +124,7 @@ class Others(NamedTuple):
     earlier_mean: float | None
     large_last_hour: int
     since_large: float | None
+    amount_of_large: float | None
     mean_of_previous_3: float | None
     yesterday: float | None
 
@@ -139,6 +140,10 @@ def others() -> Any:
         [rs.math.max(lambda p: p.time if p.amount > 100 else None, reduce=True, skip_missing=True)],
         closed="left",
     )
+    is_large = rs.ops.filter(lambda p: p.amount > 100)
+    large_amount = rs.data.roll_trailing(
+        "7d", time, rx.pipe(is_large, rs.data.tail(1, amount, reduce=True)), closed="left"
+    )
     previous = rx.pipe(
         rs.data.tail(4, amount), rs.ops.map(lambda kept: sum(kept[:-1]) / (len(kept) - 1) if len(kept) > 1 else None)
     )
@@ -149,11 +154,11 @@ def others() -> Any:
         rs.ops.map(lambda pair: pair[1]),
     )
 
-    def joined(payment: Payment, mean: Any, count: int, large_at: Any, mean_of_3: Any) -> Others:
+    def joined(payment: Payment, mean: Any, count: int, large_at: Any, last: Any, mean_of_3: Any) -> Others:
         since = (payment.time - large_at).total_seconds() if large_at is not None else None
-        return Others(mean, count, since, mean_of_3, None)
+        return Others(mean, count, since, last[0] if last else None, mean_of_3, None)
 
-    branches = rs.ops.tee_map(rs.ops.identity(), earlier, large, last_large, previous)
+    branches = rs.ops.tee_map(rs.ops.identity(), earlier, large, last_large, large_amount, previous)
     both = rs.ops.tee_map(rx.pipe(branches, rs.ops.starmap(joined)), yesterday, join="zip_longest")
     features = rx.pipe(both, rs.ops.starmap(lambda row, mean: row._replace(yesterday=mean)))
     return rs.ops.group_by(lambda p: p.card, features)
@@ -168,11 +173,10 @@ def test_other_features_are_those_of_pandas(payments: pd.DataFrame) -> None:
     assert_equal(
         ours.mean_of_previous_3, amounts.transform(lambda values: values.shift().rolling(3, min_periods=1).mean())
     )
-    large = payments[payments.amount > 100][["time", "card"]].assign(large_at=lambda frame: frame.time)
-    last = pd.merge_asof(
-        payments, large, on="time", by="card", allow_exact_matches=False, tolerance=pd.Timedelta("7D")
-    ).large_at
-    assert_equal(ours.since_large, (payments.time - last).dt.total_seconds())
+    large = payments[payments.amount > 100][["time", "card", "amount"]].assign(large_at=lambda frame: frame.time)
+    last = pd.merge_asof(payments, large, on="time", by="card", allow_exact_matches=False, tolerance=pd.Timedelta("7D"))
+    assert_equal(ours.since_large, (payments.time - last.large_at).dt.total_seconds())
+    assert_equal(ours.amount_of_large, last.amount_y)
     day = payments.time.dt.floor("D")
     daily = payments.groupby(["card", day]).amount.mean().groupby("card").shift().rename("yesterday").reset_index()
     theirs = payments.assign(day=day).merge(daily, left_on=["card", "day"], right_on=["card", "time"], how="left")

@@ -148,6 +148,21 @@ def test_a_zip_pairs_what_belongs_together(make: Make, rows: list[Any]) -> None:
     assert seen == emitted(make(), ITEMS) == rows
 
 
+@pytest.mark.parametrize(("make", "remedy"), [(rs.ops.last, "tail"), (rs.ops.first, "head")])
+def test_a_zip_that_refuses_a_filtered_last_names_what_always_emits(make: Make, remedy: str) -> None:
+    branch = [rs.ops.filter(lambda i: i > 1), rs.ops.map(str)]
+    with pytest.raises(
+        PipelineError, match=rf"emits nothing without items, rs.data.{remedy}\(1, reduce=True\) an empty"
+    ):
+        rs.ops.tee_map(rs.ops.count(reduce=True), rx.pipe(*branch, make()))
+    always = getattr(rs.data, remedy)(1, reduce=True)
+    both = rs.ops.tee_map(rs.ops.count(reduce=True), rx.pipe(*branch, always))
+    assert [emitted(both, items) for items in ([1], [1, 2])] == [[(1, ())], [(2, ("2",))]]
+    with pytest.raises(PipelineError) as running:
+        rs.ops.tee_map(rs.ops.count(), rx.pipe(*branch, make()))
+    assert remedy not in str(running.value)
+
+
 def test_zip_longest_gives_none_for_a_branch_that_emits_nothing() -> None:
     rows = [{"a": 1, "b": 10}, {"a": 2, "b": None}, {"a": None, "b": 30}, {"a": None, "b": None}, {"a": 4, "b": 40}]
 
