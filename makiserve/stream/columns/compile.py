@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 from makiserve.stream.columns.attempt import Unrepresentable
@@ -27,6 +27,7 @@ from makiserve.stream.data.roll_trailing import RollTrailing
 from makiserve.stream.data.time_windows import TimeWindows
 from makiserve.stream.engine.failure_mark import FailureMark, SharedMarks
 from makiserve.stream.engine.fold import Fold
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
@@ -195,6 +196,9 @@ class Compiled:
                 layout.allocate_mark = marks.allocate
             branches.append(self._chain(plan, (*path, f"{operator.name}[{index}]"), layout, is_certain=is_certain))
         layout.allocate_mark = allocate
+        if operator.is_by_item and operator.join == "zip":
+            for step in chain.from_iterable(branch.walk() for branch in branches):
+                step.is_joined = True
         rhythms = [plan.rhythm for plan in operator.pipelines]
         if operator.join == "zip" and set(rhythms) <= {FIRST, LAST}:
             return ZipOnceStep(here, layout, branches, [rhythm == FIRST for rhythm in rhythms])
@@ -229,10 +233,13 @@ def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:
     return dict(zip(slots, steps, strict=True))
 
 
-def marked_rolls(chain: Chain, scope: Scope) -> dict[FailureMark, RollStep]:
-    """Return the rolls of a scope by their marks in the row engine."""
-    rolls = (step for step in chain.allocated() if isinstance(step, RollStep) and step.mark)
-    return dict(zip(scope.marks, rolls, strict=True))
+def marked_steps(chain: Chain, scope: Scope) -> dict[FailureMark | HeldItems, RollStep | LagStep]:
+    """Return the steps of a scope that note failures by what notes them in the row engine."""
+    steps = list(chain.allocated())
+    rolls = (step for step in steps if isinstance(step, RollStep) and step.mark)
+    lags = (step for step in steps if isinstance(step, LagStep))
+    held = {items: lag for items, lag in zip(scope.held, lags, strict=True) if not lag.is_joined}
+    return dict(zip(scope.marks, rolls, strict=True)) | held
 
 
 def _is_group(layout: Scope | None) -> bool:

@@ -80,17 +80,17 @@ class ColumnProgram:
     def failure_of(self, item: Any, found: OperatorError, state: LaneState) -> OperatorError | None:
         """Return the error of an item that has failed with `found`: that of the row engine on a copy of its groups.
 
-        It decides which error comes first, and which window could not complete. If that is one of a roll, the state
-        notes it.
+        It decides which error comes first, and which window or held item may be the cause. The state notes a window of
+        a roll, and a held item.
 
         Returns:
-            None if only the row engine can remove the window.
+            None if only the row engine can remove the cause.
         """
         copy = RowCopy(self.compiled, self._copied, state)
         failures = self.rows.feed([item], copy.state).failures
-        failed = self.rows.scope.journal.failed if failures else None
+        failed = self.rows.scope.journal.failed if failures else ()
         error = failures[0][1] if failures else found  # a function may not fail again
-        return error if failed is None or copy.note_failure(failed) else None
+        return error if copy.note_failures(failed) else None
 
     def catch_up(self, state: LaneState) -> None:
         """Process the records of small batches in columns, so that the tables hold the whole state of the lane."""

@@ -7,20 +7,22 @@ later, as one batch. Until then the copy is ahead of them. See decision 0205.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from makiserve.stream.columns.compile import LANE, Compiled, group_slots, marked_rolls
+from makiserve.stream.columns.compile import LANE, Compiled, group_slots, marked_steps
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.grouping import GroupByStep
+from makiserve.stream.columns.steps.remembering import LagStep
 from makiserve.stream.columns.steps.step import Chain
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.table import TOP
 from makiserve.stream.engine.failure_mark import FailureMark
-from makiserve.stream.engine.journal import Completion
+from makiserve.stream.engine.held_items import HeldItems
+from makiserve.stream.engine.journal import Completion, Suspect
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
 
@@ -59,23 +61,23 @@ class CopiedScope:
 
     Attributes:
         inside: by the slot of the row engine that holds groups, their step and their scope.
-        rolls: by the mark of the row engine, the rolls.
+        marked: by what notes failures in the row engine, the step that notes them in columns.
     """
 
     def __init__(self, chain: Chain, layout: Scope) -> None:
         self.layout = layout
-        self.rolls = marked_rolls(chain, layout)
+        self.marked = marked_steps(chain, layout)
         self.inside: dict[int, tuple[GroupByStep, CopiedScope]] = {}
         for slot, step in group_slots(chain, layout).items():
             child = layout.slots[slot - 1].child
             assert child is not None  # noqa: S101  a slot of groups has one
             self.inside[slot] = step, CopiedScope(step.chain, child)
 
-    def all_rolls(self) -> dict[FailureMark, RollStep]:
-        """Return the rolls of this scope and of the groups inside it."""
-        found = dict(self.rolls)
+    def all_marked(self) -> dict[FailureMark | HeldItems, RollStep | LagStep]:
+        """Return the steps that note failures, of this scope and of the groups inside it."""
+        found = dict(self.marked)
         for _, inner in self.inside.values():
-            found |= inner.all_rolls()
+            found |= inner.all_marked()
         return found
 
 
@@ -103,7 +105,7 @@ class RowCopy:
         tables = [lane.tables[LANE], *self._empty[LANE + 1 :]]
         state += compiled.chain.slots(tables, TOP, state, is_tracked=compiled.is_tracked)
         self._rows: dict[int, tuple[int, int]] = {id(state): (LANE, TOP)}
-        self._rolls = scope.all_rolls()
+        self._marked = scope.all_marked()
         self.state = self._opened(scope, TOP, state)
 
     def is_worthwhile(self, small: SmallBatches) -> bool:
@@ -137,24 +139,35 @@ class RowCopy:
         self._rows[id(group)] = step.table, row
         return self._opened(scope, row, group)
 
-    def note_failure(self, failed: Completion) -> bool:
-        """Note in the columns what the copy has noted: that the window of a roll could not complete.
+    def note_failures(self, failed: Sequence[Completion | Suspect]) -> bool:
+        """Note in the columns what the copy has noted: the windows of rolls and held items that a record failed with.
 
         Returns:
-            Whether it is one of a roll. Otherwise it is a window that only the row engine can remove.
+            Whether they are the only ones. Otherwise there is something that only the row engine can remove, and
+            nothing is noted.
         """
-        mark = getattr(failed.remove, "__self__", None)
-        if not isinstance(mark, FailureMark):
-            return False
-        state: State | None = failed.arguments[0]
-        place = self._rows.get(id(state))
+        noted: dict[tuple[int, int], tuple[RollStep | LagStep, State]] = {}  # the rolls of some branches share a mark
+        for cause in failed:
+            if isinstance(cause, Suspect):
+                mark, state = cause.items, cause.state
+            else:
+                mark, state = getattr(cause.remove, "__self__", None), cause.arguments[0]
+            if mark not in self._marked:
+                return False
+            noted[mark.slot, id(state)] = self._marked[mark], state
+        for step, state in noted.values():
+            self._note(step, state)
+        return True
+
+    def _note(self, step: RollStep | LagStep, noted: State) -> None:
+        place = self._rows.get(id(noted))
         if place is not None:  # otherwise the record that failed has begun the group
-            self._rolls[mark].note_failure(self._lane.tables, place[1])
+            step.note_failure(self._lane.tables, place[1])
+        state: State | None = noted
         while state is not None:
             table, row = self._rows.get(id(state), (LANE, TOP))
             self._lane.tables[table].is_touched[row] = True
             state = state[0]
-        return True
 
 
 class CopiedGroups(dict[Any, State]):

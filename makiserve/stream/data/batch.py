@@ -47,6 +47,7 @@ class BatchNode(Operator):
     """The node of `batch`."""
 
     name: ClassVar[str] = "batch"
+    holds_items: ClassVar[bool] = True
     traits = Traits(raises=False)
     batch_size: int
 

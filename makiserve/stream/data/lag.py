@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -31,7 +32,8 @@ def lag(size: int = 1, data_type: object = "obj") -> Transform:
         size: how many items back, at least 1.
         data_type: accepted for compatibility with RxSci; it has no effect.
 
-    *Emits* `(earlier, item)` for each item; `(first, item)` while fewer than `size` items came before.
+    *Emits* `(earlier, item)` for each item; `(first, item)` while fewer than `size` items came before. If a function
+    fails on the pairs of two items in a row, both fail, and the earlier item is dropped, as if the key began after it.
     *State* the last `size` items a key.
 
     Raises:
@@ -51,6 +53,7 @@ class Lag(Operator):
     """The node of `lag`."""
 
     name: ClassVar[str] = "lag"
+    holds_items: ClassVar[bool] = True
     traits = Traits(raises=False, one_to_one=True, writes_late=True)
     size: int
 
@@ -60,27 +63,39 @@ class Lag(Operator):
 
     def _last(self, then: Stage, scope: Scope) -> Callable[[Code, str], None]:
         slot = scope.value(MISSING)
+        held = HeldItems(scope, slot, str(self))
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
-            place = f"{code.state(scope)}[{slot}]"
-            earlier = code.let("earlier", f"{item} if {place} is {code.constant(MISSING, 'MISSING')} else {place}")
-            code.later(f"{place} = {item}")
-            then.push(code, code.let("pair", f"({earlier}, {item})"))
+            state = code.state(scope)
+            last = code.let("last", f"{state}[{slot}]")
+            pair = f"({item} if {last} is {code.constant(MISSING, 'MISSING')} else {last}, {item})"
+            code.later(f"{state}[{slot}] = {item}")
+            code.later(f"{state}[{held.slot}] = 0")
+            with held.given(code, state):
+                then.push(code, code.let("pair", pair))
 
         return push
 
     def _queue(self, then: Stage, scope: Scope) -> Callable[[Code, str], None]:
         slot = scope.container(deque)
+        held = HeldItems(scope, slot, str(self))
 
         def push(code: Code, item: str) -> None:
-            queue = code.let("queue", f"{code.state(scope)}[{slot}]")
-            pair = code.let("pair", f"({queue}[0] if {queue} else {item}, {item})")
+            state, earlier = code.state(scope), code.name("earlier")
+            queue = code.let("queue", f"{state}[{slot}]")
             with code.block(f"if len({queue}) == {self.size}:"):
-                code.line(f"journal.append(({queue}.appendleft, {queue}.popleft()))")
+                code.line(f"{earlier} = {queue}.popleft()")
+                code.line(f"journal.append(({queue}.appendleft, {earlier}))")
+            with code.block("else:"):
+                code.line(f"{earlier} = {queue}[0] if {queue} else {item}")
             code.line(f"{queue}.append({item})")
             code.line(f"journal.append(({queue}.pop,))")
-            then.push(code, pair)
+            with code.block(f"if {state}[{held.slot}]:"):
+                code.remember(state)
+                code.line(f"{state}[{held.slot}] = 0")
+            with held.given(code, state):
+                then.push(code, code.let("pair", f"({earlier}, {item})"))
 
         return push
 
@@ -102,8 +117,8 @@ def delta(key_mapper: Callable[[Any], Any] | None = None, size: int = 1) -> Tran
         size: how many items back, at least 1.
 
     *Emits* one difference for each item. Numpy scalars count as Python's numbers: the difference of two unsigned
-    ones may be negative. *State* the last `size` values a key. *Raises* what `key_mapper` and the subtraction
-    raise.
+    ones may be negative. If two items in a row fail, the earlier value is dropped, as in `lag`. *State* the last
+    `size` values a key. *Raises* what `key_mapper` and the subtraction raise.
 
     Raises:
         PipelineError: size is not an integer of at least 1.

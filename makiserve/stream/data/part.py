@@ -68,6 +68,11 @@ class OpenPart:
             self._inner.complete(code)
         return part
 
+    def drop(self, state: State) -> None:
+        """Drop the open part, with which functions fail."""
+        state[self._slot].clear()
+        state[self._current] = self._first
+
     def _remove(self, state: State, opened: list[State], part: State) -> None:
         if opened and opened[0] is part:
             opened.clear()

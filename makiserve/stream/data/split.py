@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from makiserve.stream.data.part import OpenPart
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -28,7 +29,8 @@ def split(predicate: Callable[[Any], Any], pipeline: Pipeline | None = None) -> 
         pipeline: the pipeline for each part's items; it completes with the item that begins the next part.
 
     *Emits* what the parts emit. When a finite stream completes, so does its last part. *State* the last value, and one
-    state of the pipeline. *Raises* what `predicate` raises.
+    state of the pipeline. *Raises* what `predicate` and the comparison of two values raise. If the comparison raises
+    for two items in a row, both fail, and the open part is dropped without output.
 
     >>> import rx, makiserve.stream as rs
     >>> runs = rs.data.split(lambda i: i > 10, [rs.math.sum(reduce=True)])
@@ -55,16 +57,21 @@ class SplitNode(Operator):
     def build(self, then: Stage, scope: Scope) -> Part:
         current = scope.value(MISSING)
         part = OpenPart(self.pipeline, then, scope, current)
+        held = HeldItems(scope, current, self.name, part.drop)
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{current}]"
-            value = code.let("value", f"{code.constant(self.predicate)}({item})")
+            value, ends = code.let("value", f"{code.constant(self.predicate)}({item})"), code.name("ends")
+            with held.given(code, code.state(scope)):
+                differs = f"{place} is not {code.constant(MISSING, 'MISSING')} and {value} != {place}"
+                code.line(f"{ends} = True if {differs} else False")
             opened = part.write_open(code)
-            with code.block(f"if {place} is not {code.constant(MISSING, 'MISSING')} and {value} != {place}:"):
+            with code.block(f"if {ends}:"):
                 part.write_next(code, opened)
             part.write_push(code, opened, item)
             code.line(f"{place} = {value}")
+            code.line(f"{code.state(scope)}[{held.slot}] = 0")
 
         def complete(code: Code) -> None:
             part.write_end(code)

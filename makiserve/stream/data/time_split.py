@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from makiserve.errors import PipelineError
 from makiserve.stream.data.part import OpenPart
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -50,7 +51,8 @@ def time_split(
         pipeline: the pipeline for each session's items; it completes when the session ends.
 
     *Emits* what the sessions emit. When a finite stream completes, so does its last session. *State* two times, and one
-    state of the pipeline. *Raises* what `time_mapper` and `closing_mapper` raise.
+    state of the pipeline. *Raises* what `time_mapper`, `closing_mapper` and the comparison of two times raise. If the
+    comparison raises for two items in a row, both fail, and the open session is dropped without output.
 
     Raises:
         PipelineError: no pipeline is given, or a timeout is negative or a boolean.
@@ -98,27 +100,39 @@ class Timeouts:
     closing_mapper: Callable[[Any], Any] | None
     include_closing_item: bool
 
-    def step(self, item: Any, times: Times | None) -> tuple[Times, Times, bool, bool]:
-        """Return what an item does to a session.
+    def time(self, item: Any) -> Any:
+        """Return the time of an item.
+
+        Raises:
+            TypeError: it has none.
+        """
+        time = self.time_mapper(item)
+        if time is None:
+            raise TypeError("an item has no time")
+        return with_zone(time)
+
+    def expires(self, time: Any, times: Times | None) -> bool:
+        """Return whether a session has ended before a time, which may not be comparable with its times."""
+        start, latest = times or (time, time)
+        if self.active is not None and time >= start + _span(self.active, time):
+            return True
+        return self.inactive is not None and bool(time >= latest + _span(self.inactive, time))
+
+    def step(self, item: Any, time: Any, times: Times | None, expires: bool) -> tuple[Times, Times, bool, bool]:
+        """Return what an item does to a session, given whether the session has ended before its time.
 
         Returns:
             The times of the session that is open after the item, and those of the session that has the item; whether
             the session ends before the item; and whether it ends after it.
         """
-        time = with_zone(self.time_mapper(item))
         start, latest = times or (time, time)
-        if self._expired(time, start, latest):
+        if expires:
             return (time, time), (time, time), True, False
         extended = start, time if time > latest else latest
         if self.closing_mapper and self.closing_mapper(item):
             includes = self.include_closing_item
             return (time, time), extended if includes else (time, time), not includes, includes
         return extended, extended, False, False
-
-    def _expired(self, time: Any, start: Any, latest: Any) -> bool:
-        if self.active is not None and time >= start + _span(self.active, time):
-            return True
-        return self.inactive is not None and bool(time >= latest + _span(self.inactive, time))
 
 
 def _span(timeout: Any, time: Any) -> Any:
@@ -144,12 +158,16 @@ class TimeSplit(Operator):
         # an item may complete its session, which can fail after the item has been written
         slot = scope.value(None)
         session = OpenPart(self.pipeline, then._replace(repeats=True), scope, slot, is_window=True)
+        held = HeldItems(scope, slot, self.name, session.drop)
         scope.writes_late(then)
 
         def push(code: Code, item: str) -> None:
             place = f"{code.state(scope)}[{slot}]"
             times, own, before, after = (code.name(hint) for hint in ("times", "bounds", "before", "after"))
-            step = f"{code.constant(self.timeouts.step, 'step')}({item}, {place})"
+            time = code.let("time", f"{code.constant(self.timeouts.time, 'time')}({item})")
+            with held.given(code, code.state(scope)):
+                code.line(f"{before} = {code.constant(self.timeouts.expires, 'expires')}({time}, {place})")
+            step = f"{code.constant(self.timeouts.step, 'step')}({item}, {time}, {place}, {before})"
             code.line(f"{times}, {own}, {before}, {after} = {step}")
             opened = session.write_open(code, own)
             with code.block(f"if {before}:"):
@@ -159,6 +177,7 @@ class TimeSplit(Operator):
             with code.block(f"if {after}:"):
                 session.write_next(code, opened, times)
             code.line(f"{place} = {times}")
+            code.line(f"{code.state(scope)}[{held.slot}] = 0")
 
         def complete(code: Code) -> None:
             session.write_end(code)

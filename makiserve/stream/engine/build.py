@@ -6,6 +6,7 @@ from functools import partial
 
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code, Place
+from makiserve.stream.engine.completing import calling
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -78,7 +79,8 @@ def _stage(part: Part, operator: Operator, then: Stage, scope: Scope) -> Stage:
         if code not in functions:
             functions[code] = code.name(operator.name)  # before it is written: a function may be on its own way
             code.function(functions[code], scope, lambda item: inline(code, item))
-        code.line(f"{functions[code]}({item}, {code.state(scope)})")
+        with calling(code):
+            code.line(f"{functions[code]}({item}, {code.state(scope)})")
 
     def complete(code: Code) -> None:
         with code.at(Place(path, None)):

@@ -9,7 +9,7 @@ from typing import Any
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.completing import passing_on
-from makiserve.stream.engine.journal import Completion
+from makiserve.stream.engine.journal import Origin
 from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -45,22 +45,23 @@ class Catch(Operator):
 
     def build_around(self, before: Callable[[Stage], Stage], then: Stage, scope: Scope) -> Part:
         """Compile the operators before this one inside a `try`; `before` builds them in front of a stage."""
-        passed: list[tuple[Any, tuple[Completion, ...]]] = []
+        passed: list[tuple[Any, Origin]] = []
 
         def collect(code: Code, item: str) -> None:
-            code.line(f"{code.constant(passed, 'passed')}.append(({item}, journal.completing))")
+            code.line(f"{code.constant(passed, 'passed')}.append(({item}, {code.origin}))")
 
         upstream = before(Stage(collect, collect, lambda code: None, raises=True, repeats=True))
 
         def write_tried(code: Code, write: Callable[[], None]) -> None:
             kept = code.constant(passed, "passed")
-            mark, error = code.let("mark", "len(journal)"), code.name("error")
-            item, origin = code.name("item"), code.name("origin")
+            mark, outer = code.let("mark", "len(journal)"), code.let("outer", "journal.origin")
+            error, item, origin = code.name("error"), code.name("item"), code.name("origin")
             code.remember(code.state(scope))
             with code.block("try:"):
                 code.line("pass")
                 write()
             with code.block(f"except Exception as {error}:"):
+                code.line(f"journal.origin = {outer}")
                 code.line(f"journal.roll_back({mark})")
                 code.line(f"{kept}.clear()")
                 self.write_caught(code, error, collect)

@@ -16,7 +16,7 @@ from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.scope import Scope, Slot
 from makiserve.stream.engine.stage import State
 
-VERSION = 3
+VERSION = 4
 
 
 class Size(NamedTuple):

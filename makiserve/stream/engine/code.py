@@ -40,12 +40,30 @@ class Place(NamedTuple):
     item: str | None
 
 
+class Held(NamedTuple):
+    """Held items that may be the cause of a failure.
+
+    Attributes:
+        items: the expression for them; if there is no state, for several causes.
+        state: the expression for the state that they are in.
+    """
+
+    items: str
+    state: str = ""
+
+    @property
+    def causes(self) -> str:
+        """The expressions for what may be the cause, as elements of a tuple."""
+        return f"({self.items}, {self.state})" if self.state else f"*{self.items}"
+
+
 class _Function:
     """A function that is being written."""
 
     def __init__(self, header: str, states: dict[Nested, str]) -> None:
         self.lines: list[tuple[str, Place | None]] = [(header, None)]
-        self.depth = 1
+        self.depth, self.tries = 1, 0
+        self.holding: list[list[Held]] = []
         self.states = states
         self.deferred: list[list[str] | None] = [None]
 
@@ -70,7 +88,18 @@ class Code:
     @property
     def depth(self) -> int:
         """The nesting depth of the block that is being written."""
-        return self._open[-1].depth
+        return self._open[-1].depth - self._open[-1].tries
+
+    @property
+    def holding(self) -> list[list[Held]]:
+        """The held items that may be the cause if what is written now fails, by the open `try` statement."""
+        return self._open[-1].holding
+
+    @property
+    def origin(self) -> str:
+        """The expression for what may be the cause if what is emitted now fails later, outside of these statements."""
+        held = dict.fromkeys(one.causes for statement in self.holding for one in statement)
+        return f"(*journal.origin, {', '.join(held)})" if held else "journal.origin"
 
     def name(self, hint: str) -> str:
         """Return a new name; a dot in the hint, as in `rx.operators`, becomes an underscore."""
@@ -108,6 +137,24 @@ class Code:
         yield
         function.deferred.pop()
         function.depth -= 1
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Write `try:`, and indent the code inside. Lines of `later` are still moved to the end of the section."""
+        function = self._open[-1]
+        self.line("try:")
+        function.depth, function.tries = function.depth + 1, function.tries + 1
+        self.line("pass")
+        yield
+        function.depth, function.tries = function.depth - 1, function.tries - 1
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let what is held outside not be the cause of failures of the code that is written inside."""
+        function = self._open[-1]
+        before, function.holding = function.holding, []
+        yield
+        function.holding = before
 
     def later(self, text: str) -> None:
         """Write a line at the end of the deferring section; at once if there is none or a block has begun since."""

@@ -26,37 +26,51 @@ def completing(
     completion = f"Completion({kind!r}, {name}, {is_last_chance}, {code.constant(remove, 'remove')}, {given})"
     error, outer = code.name("error"), ""
     if code.holds_back:
-        outer = code.let("outer", "journal.completing")
+        outer = code.let("outer", "journal.origin")
         completion = code.let("completion", completion)
-        code.line(f"journal.completing = ({completion},)")
-    with code.block("try:"):
+        code.line(f"journal.origin = ({completion},)")
+    with code.block("try:"), code.apart():
         code.line("pass")
         yield
     with code.block(f"except Exception as {error}:"):
         if outer:
-            code.line(f"journal.completing = {outer}")
-        code.line(f"journal.fail_completion({error}, {completion})")
+            code.line(f"journal.origin = {outer}")
+        code.line(f"journal.fail_all({error}, {completion})")
         code.line("raise")
     if outer:
-        code.line(f"journal.completing = {outer}")
+        code.line(f"journal.origin = {outer}")
 
 
 @contextmanager
-def passing_on(code: Code, completions: str) -> Iterator[None]:
+def passing_on(code: Code, origin: str) -> Iterator[None]:
     """Write that output is passed on that was held back; if the code that is written inside fails, its origin has.
 
     Args:
         code: the program.
-        completions: the variable of the completions that the output comes from.
+        origin: the variable of the completions and held items that the output comes from.
     """
-    error, outer = code.name("error"), code.let("outer", "journal.completing")
-    with code.block(f"if {completions}:"):
-        code.line(f"journal.completing = {completions}")
-    with code.block("try:"):
+    error, outer = code.name("error"), code.let("outer", "journal.origin")
+    with code.block(f"if {origin}:"):
+        code.line(f"journal.origin = {origin}")
+    with code.block("try:"), code.apart():
         code.line("pass")
         yield
     with code.block(f"except Exception as {error}:"):
-        code.line(f"journal.completing = {outer}")
-        code.line(f"journal.fail_completion({error}, *{completions})")
+        code.line(f"journal.origin = {outer}")
+        code.line(f"journal.fail_all({error}, *{origin})")
         code.line("raise")
-    code.line(f"journal.completing = {outer}")
+    code.line(f"journal.origin = {outer}")
+
+
+@contextmanager
+def calling(code: Code) -> Iterator[None]:
+    """Write a call of code that may hold output back: the function knows the held items that its item comes from."""
+    if not (code.holds_back and code.holding):
+        yield
+        return
+    outer = code.let("outer", "journal.origin")
+    code.line(f"journal.origin = {code.origin}")
+    with code.block("try:"):
+        yield
+    with code.block("finally:"):
+        code.line(f"journal.origin = {outer}")

@@ -65,6 +65,11 @@ class Operator(ABC):
         """
         return any(plan.fans_out for _, plan in self.plans())
 
+    @property
+    def holds_items(self) -> bool:
+        """Return whether what it emits depends on items that it holds, which may be the cause if a function fails."""
+        return any(True for _ in self.plans())
+
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         """Return when it emits, if its items come in the rhythm `before`; None if that depends on their values."""
         return before if self.traits.one_to_one else None

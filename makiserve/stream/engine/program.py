@@ -9,7 +9,7 @@ from makiserve.errors import OperatorError
 from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
-from makiserve.stream.engine.journal import Journal
+from makiserve.stream.engine.journal import Journal, consequences
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Stage, State
@@ -108,8 +108,8 @@ class Program:
         operator, item = self._compiled.locate(error)
         line = self._compiled.user_line(error)
         at = f" ({line})" if line else ""
-        failed = self.scope.journal.take_failed_completion(error)
-        message = f"{operator}: {type(error).__name__}: {error}{at}{failed or ''}"
-        located = OperatorError(message, operator=operator, item=item, has_trace=failed is not None)
+        failed = self.scope.journal.take_failed(error)
+        message = f"{operator}: {type(error).__name__}: {error}{at}{consequences(failed)}"
+        located = OperatorError(message, operator=operator, item=item, has_trace=bool(failed))
         located.__cause__ = error
         return located

@@ -59,6 +59,7 @@ class Scope:
         bounds: the slot of the window's start and end, which the window's operator fills; None if nothing reads them.
         allocate_mark: allocates the slot of a mark of windows that could not complete; `tee_map` replaces it.
         marks: the marks of its rolls, in the order in which they were allocated.
+        held: what its operators hold and give to functions with later items, in the order in which it was allocated.
         number: the slot of a group's number, by which a checkpoint sorts the groups; None if they are in order.
     """
 
@@ -83,6 +84,7 @@ class Scope:
         self.guarded = False
         self.allocate_mark: Callable[[], int] = lambda: self.value(0)
         self.marks: list[Any] = []
+        self.held: list[Any] = []
         self._merges: dict[Code, str] = {}
 
     def value(self, first: Any, merge: Callable[[Any, Any], Any] | None = None) -> int:

@@ -75,7 +75,7 @@ class Subscription:
             self._push(item, self._state)
         except Exception as error:  # noqa: BLE001  the Rx contract: any error of an operator ends the stream
             self._fail(error)
-        self._journal.clear()
+        self._journal.settle()
 
     def _end(self) -> None:
         try:

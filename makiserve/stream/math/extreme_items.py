@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
-from makiserve.stream.math.extremes import comparable
+from makiserve.stream.math.extremes import comparable, incomparable
 from makiserve.stream.scalars import is_missing
 
 if TYPE_CHECKING:
@@ -147,9 +147,12 @@ class TopK(KeyedFold):
         return Reduction((), self._add, self._merge, _items, _ranked, _has_no_key)
 
     def _add(self, kept: tuple[Keyed, ...], keyed: Keyed) -> tuple[Keyed, ...]:
-        if len(kept) == self.k and not keyed[0] > kept[-1][0]:
-            return kept
-        return self._merge(kept, (keyed,))
+        try:
+            if len(kept) == self.k and not keyed[0] > kept[-1][0]:
+                return kept
+            return self._merge(kept, (keyed,))
+        except TypeError as error:
+            raise incomparable(error, kept[-1][0]) from error
 
     def _merge(self, earlier: tuple[Keyed, ...], later: tuple[Keyed, ...]) -> tuple[Keyed, ...]:
         # the sort is stable in reverse, too: of equal keys, the earlier one stays in front
@@ -163,7 +166,10 @@ def _extreme(is_further: Callable[[Any, Any], bool]) -> Reduction:
         if kept is None:
             return keyed
         key, best = keyed[0], kept[0]
-        return keyed if best == best and (is_further(key, best) or key != key) else kept
+        try:
+            return keyed if best == best and (is_further(key, best) or key != key) else kept
+        except TypeError as error:
+            raise incomparable(error, best) from error
 
     def merge(earlier: Keyed | None, later: Keyed | None) -> Keyed | None:
         return earlier if later is None else further(earlier, later)

@@ -16,10 +16,22 @@ def extreme(is_further: Callable[[Any, Any], bool]) -> Reduction:
     """Return the reduction to the first value that no other exceeds in the given direction; NaN exceeds any value."""
 
     def further(kept: Any, value: Any) -> Any:
-        return value if kept is None or is_further(value, kept) or value != value else kept
+        try:
+            return value if kept is None or is_further(value, kept) or value != value else kept
+        except TypeError as error:
+            raise incomparable(error, kept) from error
 
     return Reduction(
         None, further, lambda earlier, later: earlier if later is None else further(earlier, later), read=comparable
+    )
+
+
+def incomparable(error: TypeError, kept: Any) -> TypeError:
+    """Return the error for a value that cannot be compared with the one that is kept, of which it names the type."""
+    kind = type(kept).__name__
+    return TypeError(
+        f"{error}: the result so far is of type {kind}, and stays. Convert or filter values of other types before the "
+        "reduction"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.plan import Operator, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
 from makiserve.stream.engine.stage import Part, Stage
@@ -89,7 +90,9 @@ def assert_1(
         name: the name of the assertion in the message.
         error: creates the error from its message.
 
-    *Emits* the item. *State* one item a key. *Raises* `error`, and what `predicate` raises.
+    *Emits* the item. *State* one item a key. *Raises* `error`, and what `predicate` raises. If `predicate` raises for
+    two items in a row, both fail, and the previous item is dropped. If it is false, the previous item stays, however
+    many items fail.
 
     >>> import rx, makiserve.stream as rs
     >>> rising = rs.ops.assert_1(lambda previous, i: previous <= i, name="rising")
@@ -110,16 +113,19 @@ class Assert1(Assert):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.value(MISSING)
+        held = HeldItems(scope, slot, self.name)
         scope.writes(then)
 
         def push(code: Code, item: str) -> None:
-            place, missing = f"{code.state(scope)}[{slot}]", code.constant(MISSING, "MISSING")
-            previous = code.let("previous", place)
-            with code.block(
-                f"if {previous} is not {missing} and not {code.constant(self.predicate)}({previous}, {item}):"
-            ):
+            state, missing, fails = code.state(scope), code.constant(MISSING, "MISSING"), code.name("fails")
+            previous = code.let("previous", f"{state}[{slot}]")
+            with held.given(code, state):
+                call = f"{code.constant(self.predicate)}({previous}, {item})"
+                code.line(f"{fails} = False if {previous} is {missing} or {call} else True")
+            with code.block(f"if {fails}:"):
                 self.write_raise(code)
-            code.line(f"{place} = {item}")
+            code.line(f"{state}[{slot}] = {item}")
+            code.line(f"{state}[{held.slot}] = 0")
             then.push(code, item)
 
         return Part(push, then.complete)

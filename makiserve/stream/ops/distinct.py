@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.key import same_key
 from makiserve.stream.engine.plan import Operator
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -74,7 +75,8 @@ def distinct_until_changed(key_mapper: Callable[[Any], Any] | None = None) -> Tr
     Args:
         key_mapper: the value to compare, with `!=`; by default the item itself.
 
-    *Emits* the first item of each run. *State* one value a key. *Raises* what `key_mapper` and the comparison raise.
+    *Emits* the first item of each run. *State* one value a key. *Raises* what `key_mapper` and the comparison raise. If
+    the comparison raises for two items in a row, both fail, and the next item is emitted.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([None, None, 1, 1]).pipe(rs.ops.distinct_until_changed()).subscribe(print).dispose()
@@ -93,14 +95,19 @@ class DistinctUntilChanged(Operator):
 
     def build(self, then: Stage, scope: Scope) -> Part:
         slot = scope.value(MISSING)
+        held = HeldItems(scope, slot, self.name)
         scope.writes(then)
 
         def push(code: Code, item: str) -> None:
             key = code.let("key", f"{code.constant(self.key_mapper)}({item})" if self.key_mapper else item)
-            place = f"{code.state(scope)}[{slot}]"
-            previous = code.let("previous", place)
-            with code.block(f"if {previous} is {code.constant(MISSING, 'MISSING')} or {key} != {previous}:"):
-                code.line(f"{place} = {key}")
+            state, is_changed = code.state(scope), code.name("is_changed")
+            previous = code.let("previous", f"{state}[{slot}]")
+            with held.given(code, state):
+                differs = f"{previous} is {code.constant(MISSING, 'MISSING')} or {key} != {previous}"
+                code.line(f"{is_changed} = True if {differs} else False")
+            code.line(f"{state}[{held.slot}] = 0")
+            with code.block(f"if {is_changed}:"):
+                code.line(f"{state}[{slot}] = {key}")
                 then.push(code, item)
 
         return Part(push, then.complete)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, zip_longest
@@ -11,13 +12,14 @@ from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
-from makiserve.stream.engine.code import Code
+from makiserve.stream.engine.code import Code, Held
 from makiserve.stream.engine.completing import passing_on
 from makiserve.stream.engine.failure_mark import SharedMarks
-from makiserve.stream.engine.journal import Completion, Journal
+from makiserve.stream.engine.held_items import HeldItems, holding
+from makiserve.stream.engine.journal import Journal, Origin
 from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm, Traits
 from makiserve.stream.engine.scope import MISSING, Scope
-from makiserve.stream.engine.stage import Part, Stage
+from makiserve.stream.engine.stage import Part, Stage, State
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 Join = Literal["zip", "zip_longest", "merge", "combine_latest"]
@@ -103,8 +105,8 @@ def _words(plan: Plan) -> str:
     return " > ".join(map(str, plan.operators)) or "identity"
 
 
-Emitted = tuple[Any, tuple[Completion, ...]]
-"""What a branch has emitted, and the completions that it comes from."""
+Emitted = tuple[Any, Origin]
+"""What a branch has emitted, and what may be the cause if a function fails on it."""
 
 NOTHING: Emitted = (None, ())
 """What a branch without output gives to a row."""
@@ -146,8 +148,12 @@ class TeeMap(Operator):
         )
 
     @property
+    def holds_items(self) -> bool:
+        return any(operator.holds_items for plan in self.pipelines for operator in plan.operators)
+
+    @property
     def holds_back(self) -> bool:
-        return self.is_by_item
+        return self.is_by_item or (self.join == "combine_latest" and self.holds_items)
 
     def rhythm(self, before: Rhythm) -> Rhythm | None:
         if self.join in ("zip", "zip_longest") and all(plan.rhythm == EACH for plan in self.pipelines):
@@ -164,9 +170,32 @@ class TeeMap(Operator):
     def build(self, then: Stage, scope: Scope) -> Part:
         if self.is_by_item:
             return self._build_by_item(then, scope)
-        joins = _JOINS["together" if self.traits.one_to_one else self.join](then, scope, len(self.pipelines))
+        causes: list[Origin] = [() for _ in self.pipelines]
+        joins = _JOINS["together" if self.traits.one_to_one else self.join](then, scope, causes)
         if self.fans_out:  # the others keep nothing in the join before completion
             scope.writes(then)
+        branches = self._branches(joins, then, scope)
+
+        def begin(code: Code) -> None:
+            if self.holds_back:
+                code.line(f"{code.constant(causes, 'causes')}[:] = {code.constant(tuple(causes), 'none')}")
+
+        def push(code: Code, item: str) -> None:
+            begin(code)
+            with code.deferring():
+                for branch in branches:
+                    branch.push(code, item)
+
+        def complete(code: Code) -> None:
+            begin(code)
+            for branch in branches:
+                branch.complete(code)
+            then.complete(code)
+
+        return Part(push, complete)
+
+    def _branches(self, joins: Sequence[Writer], then: Stage, scope: Scope) -> list[Stage]:
+        """Compile branches, each in front of its join."""
         branches: list[Stage] = []
         path, raises = scope.path, False
         for index in reversed(range(len(self.pipelines))):
@@ -179,25 +208,14 @@ class TeeMap(Operator):
         if self.join == "combine_latest":
             for later in branches[1:]:  # a value is kept before the branches after it are pushed to
                 scope.writes(later)
-
-        def push(code: Code, item: str) -> None:
-            with code.deferring():
-                for branch in branches:
-                    branch.push(code, item)
-
-        def complete(code: Code) -> None:
-            for branch in branches:
-                branch.complete(code)
-            then.complete(code)
-
-        return Part(push, complete)
+        return branches
 
     def _build_by_item(self, then: Stage, scope: Scope) -> Part:
         """Compile branches whose output for an item, or at completion, is collected and then joined."""
         branches: list[Stage] = []
         emitted: list[list[Emitted]] = [[] for _ in self.pipelines]
         path, allocate = scope.path, scope.allocate_mark
-        marks = SharedMarks(allocate)
+        marks, before = SharedMarks(allocate), len(scope.held)
         for index, plan in enumerate(self.pipelines):
             if self.join == "zip":
                 marks.begin()
@@ -206,7 +224,8 @@ class TeeMap(Operator):
             keep = partial(_keep, emitted[index])
             branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
         scope.path, scope.allocate_mark = path, allocate
-        rows = partial(_rows_of_equal, scope.journal) if self.join == "zip" else _rows_of_any
+        held = tuple(scope.held[before:])
+        rows = partial(_rows_of_equal, scope.journal, held) if self.join == "zip" else _rows_of_any
 
         def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
             row, origins = code.name("row"), code.name("origins")
@@ -214,7 +233,7 @@ class TeeMap(Operator):
             with code.settled():
                 for branch in branches:
                     write(branch)
-            joined = f"{code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')})"
+            joined = f"{code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')}, {code.state(scope)})"
             with code.block(f"for {row}, {origins} in {joined}:"), passing_on(code, origins):
                 then.push(code, row)
 
@@ -229,7 +248,7 @@ class TeeMap(Operator):
 
 
 def _keep(emitted: list[Emitted], code: Code, value: str) -> None:
-    code.line(f"{code.constant(emitted, 'branch')}.append(({value}, journal.completing))")
+    code.line(f"{code.constant(emitted, 'branch')}.append(({value}, {code.origin}))")
 
 
 def _clear(emitted: list[list[Emitted]]) -> None:
@@ -237,25 +256,32 @@ def _clear(emitted: list[list[Emitted]]) -> None:
         values.clear()
 
 
-def _rows_of_equal(journal: Journal, emitted: list[list[Emitted]]) -> list[Emitted]:
+def _rows_of_equal(
+    journal: Journal, held: tuple[HeldItems, ...], emitted: list[list[Emitted]], state: State
+) -> list[Emitted]:
     """Return the rows of branches that emit together.
 
-    If a window of one branch was removed, those of the other branches that are emitted now have failed, too.
+    If a window or a held item of one branch is gone, those of the other branches have failed now, too. A branch that
+    emits nothing may hold it.
     """
     if len(set(map(len, emitted))) > 1:
-        error = ValueError("a branch emits fewer items than another one, since its window could not complete before")
-        journal.fail_completion(error, *chain.from_iterable(origins for values in emitted for _, origins in values))
+        error = ValueError(
+            "a branch emits fewer items than another one, since its window could not complete before, or what it held "
+            "was dropped"
+        )
+        origins = chain.from_iterable(origin for values in emitted for _, origin in values)
+        journal.fail_all(error, *origins, *((items, state) for items in held))
         raise error
     return [_joined(row) for row in zip(*emitted, strict=True)]
 
 
-def _rows_of_any(emitted: list[list[Emitted]]) -> list[Emitted]:
+def _rows_of_any(emitted: list[list[Emitted]], _: State) -> list[Emitted]:
     return [_joined(row) for row in zip_longest(*emitted, fillvalue=NOTHING)]
 
 
 def _joined(row: Sequence[Emitted]) -> Emitted:
-    """Return a row of values, and the completions that they come from."""
-    return tuple(value for value, _ in row), tuple(chain.from_iterable(completions for _, completions in row))
+    """Return a row of values, and what may be the cause if a function fails on it."""
+    return tuple(value for value, _ in row), tuple(chain.from_iterable(origin for _, origin in row))
 
 
 def _writes_at_the_end(plan: Plan) -> bool:
@@ -276,21 +302,29 @@ def _keeps_first(plan: Plan) -> bool:
 Writer = Callable[[Code, str], None]
 
 
-def _together(then: Stage, scope: Scope, size: int) -> list[Writer]:
+def _together(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
     """Join branches that each emit once for each item: their values are kept in variables, not in slots."""
+    size = len(causes)
     values: list[str] = []
+    held: list[Held] = []
 
     def join(code: Code, value: str) -> None:
         values.append(value)
+        held.extend(one for statement in code.holding for one in statement)
         if len(values) == size:
             row = code.let("row", f"({', '.join(values)},)")
+            known = {one for statement in code.holding for one in statement}
+            others = [one for one in dict.fromkeys(held) if one not in known]
             values.clear()
-            then.push(code, row)
+            held.clear()
+            with holding(code, *others):
+                then.push(code, row)
 
     return [join] * size
 
 
-def _zip(then: Stage, scope: Scope, size: int) -> list[Writer]:
+def _zip(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    size = len(causes)
     slots = [scope.value(MISSING, _first_present) for _ in range(size)]
     begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
 
@@ -313,20 +347,25 @@ def _first_present(earlier: Any, later: Any) -> Any:
     return later if earlier is MISSING else earlier
 
 
-def _merge(then: Stage, scope: Scope, size: int) -> list[Writer]:
-    return [then.call] * size
+def _merge(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    return [then.call] * len(causes)
 
 
-def _combine_latest(then: Stage, scope: Scope, size: int) -> list[Writer]:
-    slots = [scope.value(None) for _ in range(size)]
+def _combine_latest(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    """Join the latest values; `causes` has what the values of the current item come from, if that may be the cause."""
+    slots = [scope.value(None) for _ in causes]
     begin, end = slots[0], slots[-1] + 1
 
     def join(index: int, code: Code, value: str) -> None:
-        state = code.state(scope)
+        state, known = code.state(scope), code.constant(causes, "causes")
         code.line(f"{state}[{begin + index}] = {value}")
-        then.call(code, f"tuple({state}[{begin}:{end}])")
+        if code.holds_back:
+            code.line(f"{known}[{index}] = {code.origin}")
+        of_all = Held(f"{code.constant(chain.from_iterable, 'of_all')}({known})")
+        with holding(code, of_all) if code.holds_back else nullcontext():
+            then.call(code, f"tuple({state}[{begin}:{end}])")
 
-    return [partial(join, index) for index in range(size)]
+    return [partial(join, index) for index in range(len(slots))]
 
 
 _JOINS = {"together": _together, "zip": _zip, "merge": _merge, "combine_latest": _combine_latest}

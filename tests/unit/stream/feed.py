@@ -27,8 +27,8 @@ class Failing(NamedTuple):
     Attributes:
         fed: for each record the outputs, and the error if it failed.
         accepted: the indexes of the records that did not fail.
-        has_removed: whether a window or a group that could not complete was removed.
-        state: the state afterwards, without the marks of rolls that could not complete.
+        has_removed: whether a window or a group that could not complete was removed, or a held item dropped.
+        state: the state afterwards, without the marks of what may be the cause of a failure.
     """
 
     fed: list[tuple[list[Any], str | None]]
@@ -61,18 +61,18 @@ def while_failing(
 
 
 def dump_without_marks(program: Program, state: Any) -> bytes:
-    """Return the checkpoint of a state that has forgotten which windows of rolls could not complete."""
+    """Return the checkpoint of a state that has forgotten what may be the cause of a failure."""
     checkpoints = Checkpoints(program)
     copied = checkpoints.load(checkpoints.dump(state))
     _forget_marks(copied, program.scope)
     return checkpoints.dump(copied)
 
 
-REMOVED = re.compile(r"\. The \w+ is removed without output$")
+REMOVED = re.compile(r"\. (The \w+ is removed without output$|(It|That of .*) is dropped, as if)")
 
 
 def _forget_marks(state: Any, scope: Scope) -> None:
-    for mark in scope.marks:
+    for mark in scope.marks + scope.held:
         state[mark.slot] = 0
     for content, slot in zip(state[1:], scope.slots, strict=True):
         if slot.child is not None:

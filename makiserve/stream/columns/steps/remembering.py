@@ -15,12 +15,20 @@ from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.history import advance, earlier
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
+from makiserve.stream.engine.failure_mark import marked
 from makiserve.stream.engine.scope import MISSING
 from makiserve.stream.engine.stage import State
 
 
 class LagStep(Step):
-    """Pairs each item with the one `size` items before it; with the first one while there are fewer."""
+    """Pairs each item with the one `size` items before it; with the first one while there are fewer.
+
+    A mark notes that the item after n others has failed with what is held, which is `2 * n + 1`. It has no effect any
+    more once another item has passed. See `stream/engine/held_items.py`.
+
+    Attributes:
+        size: how many items back.
+    """
 
     is_stateful = True
 
@@ -29,6 +37,7 @@ class LagStep(Step):
         self.size = size
         self._items = layout.store(path, lambda: ItemStore(size))
         self._counts = layout.store(path, lambda: Store(numbers(np.int64)))
+        self._marks = layout.store(path, lambda: Store(numbers(np.int64)))
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
         earlier, _ = self._earlier(flow, attempt)
@@ -50,9 +59,19 @@ class LagStep(Step):
         attempt.write(counts, flow.rows, (count + segments.lengths,))
         return Column(values, missing), count[segments.segment_of] + segments.ranks
 
+    def note_failure(self, tables: Sequence[Any], row: int) -> None:
+        """Note that the next item of a group has failed with what is held; the second time, drop the earliest item."""
+        (counts,), (marks,) = self._counts.of(tables).arrays, self._marks.of(tables).arrays
+        count = int(counts[row])
+        mark = marked(count, int(marks[row]))
+        is_dropped = mark == 2 * count + 2
+        marks[row] = 0 if is_dropped else mark
+        counts[row] = min(count, self.size) - 1 if is_dropped else count
+
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:
-        kept = self._kept(tables, row)
-        return [kept[0] if kept else MISSING] if self.size == 1 else [deque(kept)]
+        kept, mark = self._kept(tables, row), int(self._marks.of(tables).arrays[0][row])
+        failures = int(mark == 2 * int(self._counts.of(tables).arrays[0][row]) + 1)
+        return [kept[0] if kept else MISSING, failures] if self.size == 1 else [deque(kept), failures]
 
     def _kept(self, tables: Sequence[Any], row: int) -> list[Any]:
         items, counts = self._items.of(tables), self._counts.of(tables)

@@ -57,13 +57,15 @@ class Step(ABC):
     Attributes:
         path: its place in the pipeline, as errors name it.
         is_certain: whether no operator before it keeps state, so that its failures depend on the items alone.
+        is_joined: whether it is in a branch that must emit together with others. What it holds is then dropped by the
+            row engine, which also notices that the branches have come out of step.
     """
 
     is_stateful = False
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.is_certain = True
+        self.is_certain, self.is_joined = True, False
 
     @property
     def reason(self) -> str | None:

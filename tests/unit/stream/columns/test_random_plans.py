@@ -130,7 +130,37 @@ days = st.builds(
 )
 of_time = hopping | days
 changes = st.builds(rs.data.delta, functions, st.integers(1, 3))
-running = joined(reductions(reduce=False) | changes | trailing | st.just(rs.data.lag(2)))
+lags = st.sampled_from([lambda: rs.data.lag(1), lambda: rs.data.lag(2)])
+pairs = lags | st.just(lambda: rs.ops.pairwise())
+
+
+def failing_on_earlier(share: int) -> Any:
+    """A function that fails on some pairs because of their earlier item."""
+    return rs.ops.map(lambda pair: (pair, 1 // (len(repr(pair[0])) % share)))
+
+
+def ratio(make: Any, share: int) -> Any:
+    return rx.pipe(make(), failing_on_earlier(share))
+
+
+ratios = st.builds(ratio, pairs, st.integers(2, 5))
+second_ratios = st.builds(
+    lambda make, last, share: rx.pipe(make(), last(), failing_on_earlier(share)), pairs, pairs, st.integers(2, 5)
+)
+running = joined(
+    reductions(reduce=False) | changes | trailing | st.builds(ratio, lags, st.integers(2, 5)) | st.just(rs.data.lag(2))
+)
+
+
+def together(make: Any, share: int, how: Any, filtered: bool) -> Any:
+    """Branches that begin with the same operators, of which one fails on the earlier items of pairs."""
+    begun = [make(), *([rs.ops.filter(lambda pair: len(repr(pair[0])) % 2)] if filtered else [])]
+    return rs.ops.tee_map(rx.pipe(*begun, failing_on_earlier(share)), rx.pipe(*begun), join=how)
+
+
+branches_of_pairs = st.builds(
+    together, pairs, st.integers(2, 5), st.sampled_from(["zip", "zip_longest", "combine_latest"]), st.booleans()
+)
 some = st.sampled_from(
     [
         lambda: rs.ops.filter(lambda i: i.count > 0),
@@ -153,7 +183,7 @@ failed = st.builds(lambda made, share: rx.pipe(made, failing(share)), of_time, s
 chains = st.builds(
     lambda first, then, share: rx.pipe(*first, then, *([failing(share)] if share else [])),
     st.lists(before, max_size=2),
-    windows | running | some | mixed | of_time | failed | zipped,
+    windows | running | some | mixed | of_time | failed | zipped | ratios | second_ratios | branches_of_pairs,
     st.none() | st.integers(2, 5),
 )
 
