@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -420,5 +421,5 @@ def test_a_post_init_that_raises_is_a_dead_letter_in_every_format(tmp_path: Path
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.csv", "a.parquet"):
         bad, good = (record for block in RecordFile(tmp_path / name, Schema(Ratio)) for record in block)
-        assert str(bad) == "ZeroDivisionError: float division by zero"
+        assert re.fullmatch("ZeroDivisionError: (float )?division by zero", str(bad))  # Python 3.14 omits the word
         assert good == Ratio(1.0, 2.0)

@@ -63,7 +63,8 @@ def inspect_code(code: CodeType) -> Facts:
         dotted: str | None = None
         for instruction in dis.get_instructions(part):
             _refuse(instruction, previous, part)
-            tests_none |= instruction.opname == "IS_OP" or instruction.opname.endswith(("_IF_NONE", "_IF_NOT_NONE"))
+            tests_none |= _tests_identity(instruction, previous)
+            tests_none |= instruction.opname.endswith(("_IF_NONE", "_IF_NOT_NONE"))
             if instruction.opname == "LOAD_GLOBAL":
                 dotted = instruction.argval
                 names.setdefault(instruction.argval, instruction.argval)
@@ -101,5 +102,12 @@ def _refuse(instruction: dis.Instruction, previous: dis.Instruction | None, code
         raise Untraceable(f"it reads {instruction.argval}")
     if name == "CONTAINS_OP" and (previous is None or previous.opname not in NAMED):
         raise Untraceable("it looks for a value in a container that it builds, where an object equals itself")
-    if name == "IS_OP" and (previous is None or previous.opname != "LOAD_CONST" or previous.argval is not None):
+    is_after_none = previous is not None and previous.opname == "LOAD_CONST" and previous.argval is None
+    if _tests_identity(instruction, previous) and not is_after_none:
         raise Untraceable("it tests identity with something other than None")
+
+
+def _tests_identity(instruction: dis.Instruction, previous: dis.Instruction | None) -> bool:
+    """Return whether the function compares by `is`. From Python 3.14 on, `all(…)` compiles to such a test of `all`."""
+    is_of_compiler = previous is not None and previous.opname == "LOAD_COMMON_CONSTANT"
+    return instruction.opname == "IS_OP" and not is_of_compiler
