@@ -28,17 +28,17 @@ Scheduler: TypeAlias = Any
 
 
 def _installed() -> list[ModuleType]:
-    found = []
+    installed = []
     for name in ("rx", "reactivex"):
         try:
-            found.append(import_module(name))
+            installed.append(import_module(name))
             import_module(f"{name}.operators")
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
-    if not found:
+    if not installed:
         raise ModuleNotFoundError("makiserve needs a ReactiveX library: pip install rx, or pip install reactivex")
-    return found
+    return installed
 
 
 LIBRARIES = _installed()

@@ -146,19 +146,19 @@ class ColumnCheckpoints:
         self._program.catch_up(state)
         if state.is_foreign:
             return self._rows.sizes(state.rows, sample)
-        found: dict[str, Size] = {}
+        sizes: dict[str, Size] = {}
         for layout, table in zip(self._compiled.layouts, state.tables, strict=True):
             rows = np.array([row for _, row in islice(table.groups(), sample)], np.int64)
             share = len(table) / max(1, len(rows))
             for owner, store in zip(layout.owners, table.stores, strict=True):
                 size = len(pack(encode_rows([store], rows, self._codec))) * share
-                found[owner] = Size(0, found.get(owner, Size(0, 0)).size_bytes + round(size))
+                sizes[owner] = Size(0, sizes.get(owner, Size(0, 0)).size_bytes + round(size))
         for step in self._compiled.groups.values():
             keys = [key for key, _ in islice(state.tables[step.table].groups(), sample)]
             count = len(state.tables[step.table])
             size = len(pack(self._codec.to_plains(keys))) * count / max(1, len(keys))
-            found[step.path] = Size(count, round(size))
-        return found
+            sizes[step.path] = Size(count, round(size))
+        return sizes
 
     @property
     def _has_root(self) -> bool:

@@ -51,17 +51,17 @@ class EventTimes:
 
     def read(self, flow: Flow, path: str, *, is_certain: bool) -> tuple[Items, Array]:
         """Return the time of each item as the function returned it, and in milliseconds; see `of`."""
-        found, failed = self._times.evaluate(flow.items)
+        given, failed = self._times.evaluate(flow.items)
         check(flow, failed, self._call, path, is_certain=is_certain)
-        if isinstance(found, TimeColumn) and found.ms is not None:
-            times, odd = found.ms, None
-        elif isinstance(found, Column) and found.values.dtype == np.int64 and found.missing is None:
-            times, odd = found.values, None
+        if isinstance(given, TimeColumn) and given.ms is not None:
+            times, odd = given.ms, None
+        elif isinstance(given, Column) and given.values.dtype == np.int64 and given.missing is None:
+            times, odd = given.values, None
         else:
-            times, failed, odd = _converted(found.items())
+            times, failed, odd = _converted(given.items())
             check(flow, failed, self.ms_of, path, is_certain=is_certain)
         check_representable(flow, (times > LARGEST) | (times < -LARGEST) if odd is None else odd)
-        return found, times
+        return given, times
 
 
 def latest_times(times: Array, segments: Segments, latest: Array, is_known: Mask) -> Array:
@@ -83,10 +83,10 @@ def latest_times(times: Array, segments: Segments, latest: Array, is_known: Mask
     return np.asarray(distinct[np.maximum.accumulate(ranks.reshape(-1) + offsets) - offsets])
 
 
-def _converted(found: list[Any]) -> tuple[Array, Mask | None, Mask | None]:
+def _converted(values: list[Any]) -> tuple[Array, Mask | None, Mask | None]:
     """Return times as integers, which of them are not times, and which are too large."""
-    times, failed, odd = np.zeros((3, len(found)), np.int64)
-    for index, value in enumerate(found):
+    times, failed, odd = np.zeros((3, len(values)), np.int64)
+    for index, value in enumerate(values):
         try:
             time = ms_from_time(value)
         except Exception:  # noqa: BLE001  the value is a user's

@@ -83,29 +83,29 @@ class Closing(NamedTuple):
     first: Array
 
 
-def closing(found: Panes, spans: HoppingSpans, segments: Segments, before: Array, closed: Array) -> Closing:
+def closing(batch_panes: Panes, spans: HoppingSpans, segments: Segments, before: Array, closed: Array) -> Closing:
     """Return the windows that close.
 
     Args:
-        found: the panes.
+        batch_panes: those of the batch.
         spans: the bounds of the windows.
         segments: those of the batch.
         before: for each segment the last window that is closed before the batch.
         closed: for each item the last window that is closed once it has come.
     """
     starts, ends = segments.starts, segments.starts + segments.lengths - 1
-    first = np.maximum(-((spans.size - 1 - found.number) // spans.step), before[found.segment] + 1)
-    last = np.minimum(found.number // spans.step, closed[ends[found.segment]])
+    first = np.maximum(-((spans.size - 1 - batch_panes.number) // spans.step), before[batch_panes.segment] + 1)
+    last = np.minimum(batch_panes.number // spans.step, closed[ends[batch_panes.segment]])
     counts = np.maximum(last - first + 1, 0)
     pane, number = np.repeat(np.arange(len(counts)), counts), ranges(first, counts)
-    order = np.lexsort((number, found.segment[pane]))
+    order = np.lexsort((number, batch_panes.segment[pane]))
     pane, number = pane[order], number[order]
-    segment = found.segment[pane]
+    segment = batch_panes.segment[pane]
     at = first_after(closed, starts[segment], ends[segment], number - 1)
-    begins = found.ends[pane] - found.lengths[pane]
-    added = first_after(found.at, begins, found.ends[pane], at - 1) - begins
+    begins = batch_panes.ends[pane] - batch_panes.lengths[pane]
+    added = first_after(batch_panes.at, begins, batch_panes.ends[pane], at - 1) - begins
     partial = np.where(added > 0, len(counts) + begins + added - 1, pane)
-    exists = (added > 0) | (found.kept[pane] >= 0)
+    exists = (added > 0) | (batch_panes.kept[pane] >= 0)
     pane, number, segment, at, partial = (array[exists] for array in (pane, number, segment, at, partial))
     is_first = _changes(number, segment)
     lengths = np.diff(np.flatnonzero(is_first), append=len(number))

@@ -68,11 +68,11 @@ def plain_windows(
             boundary, before, after = cut, [], []
         while len(before) * size < boundary - start:
             first = boundary - (len(before) + 1) * size
-            one = pane(first, first + size)
-            before.append(merge(one, before[-1]) if before else one)
+            reduced = pane(first, first + size)
+            before.append(merge(reduced, before[-1]) if before else reduced)
         while len(after) * size < start + window - boundary:
             first = boundary + len(after) * size
-            one = pane(first, first + size)
-            after.append(merge(after[-1], one) if after else one)
+            reduced = pane(first, first + size)
+            after.append(merge(after[-1], reduced) if after else reduced)
         suffix, prefix = (boundary - start) // size, (start + window - boundary) // size
         yield merge(before[suffix - 1], after[prefix - 1]) if suffix else after[prefix - 1]

@@ -56,12 +56,12 @@ class Partials(NamedTuple):
     """The partial results of a reduction.
 
     Attributes:
-        each: those after each item.
+        after_each: those after each item.
         last: those of each segment after its last item.
         failed: the items on which the reduction raised; None if there are none.
     """
 
-    each: Arrays
+    after_each: Arrays
     last: Arrays
     failed: Mask | None = None
 

@@ -35,8 +35,8 @@ class Sequences:
         longest = int(self.lengths.max())
         ascending = np.sort(self.lengths)
         counts = len(ascending) - np.searchsorted(ascending, np.arange(longest + 1), side="right")
-        found: list[int] = counts.tolist()
-        return found
+        listed: list[int] = counts.tolist()
+        return listed
 
     @cached_property
     def starts(self) -> list[int]:

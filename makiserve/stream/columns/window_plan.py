@@ -76,7 +76,7 @@ class WindowPlan:
             if not isinstance(operator, Map | Starmap):
                 raise NoColumns(f"{self._path(path, operator)} comes before a reduction in a window")
             before = before.then(self._stateless(operator, path, is_certain=self._is_certain), operator.mapper)
-        after = Chain([self._stateless(one, path, is_certain=False) for one in plan.operators[index + 1 :]])
+        after = Chain([self._stateless(mapper, path, is_certain=False) for mapper in plan.operators[index + 1 :]])
         operator = plan.operators[index]
         if isinstance(operator, Fold):
             here = self._path(path, operator)

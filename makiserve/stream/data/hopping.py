@@ -108,7 +108,7 @@ class HoppingWindows:
             code.remember(window)
             with self._completing(code, state, number), code.inside(self._layout, window):
                 self._inner.complete(code)
-        kept = f"{{n: each for n, each in {windows}.items() if n > {until}}}" if until is not None else "{}"
+        kept = f"{{n: pane for n, pane in {windows}.items() if n > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
         self._write_forget(code, state, until)
 
@@ -163,18 +163,18 @@ class HoppingPanes(HoppingWindows):
         """Write that the windows from `since` to `until`, or to the last one, are merged and complete."""
         state = code.state(self._scope)
         panes, due = code.let("panes", f"{state}[{self._slot}]"), code.constant(self._spans.due, "due")
-        number, each = code.name("number"), code.name("panes")
+        number, window_panes = code.name("number"), code.name("panes")
         code.remember(state)
-        with code.block(f"for {number}, {each} in {due}({panes}, {since}, {until}):"):
+        with code.block(f"for {number}, {window_panes} in {due}({panes}, {since}, {until}):"):
             self._write_skip(code, state, number)
-            window, pane = code.let("window", f"{each}[0].copy()"), code.name("pane")
-            with code.block(f"for {pane} in {each}[1:]:"):
+            window, pane = code.let("window", f"{window_panes}[0].copy()"), code.name("pane")
+            with code.block(f"for {pane} in {window_panes}[1:]:"):
                 code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
             like = f"{window}[{self._layout.bounds}]"
             self._layout.write_bounds(code, window, self._spans.bounds(code, number, like))
             with self._completing(code, state, number), code.inside(self._layout, window):
                 self._inner.complete(code)
         step = self._spans.stride // self._spans.pane
-        kept = f"{{n: each for n, each in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
+        kept = f"{{n: pane for n, pane in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
         self._write_forget(code, state, until)

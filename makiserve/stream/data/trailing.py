@@ -43,14 +43,14 @@ class TrailingItems:
         given, time = write_time(code, self._time_mapper, item)
         state = code.state(self._scope)
         code.remember(state)
-        items, window, each = code.name("items"), code.name("window"), code.name("item")
+        items, window, window_item = code.name("items"), code.name("window"), code.name("item")
         add = code.constant(self._add, "add")
         code.line(f"{state}[{self._kept}], {items} = {add}({state}[{self._kept}], {time}, {item})")
         code.line(f"{window} = {self._layout.write_new(code, state)}")
         bounds = bounds_expression(code, f"{time} - {self._bounds.window_ms}", time, given)
         self._layout.write_bounds(code, window, bounds)
-        with code.block(f"for {each} in {items}:"), code.inside(self._layout, window):
-            self._inner.push(code, each)
+        with code.block(f"for {window_item} in {items}:"), code.inside(self._layout, window):
+            self._inner.push(code, window_item)
         with code.inside(self._layout, window):
             self._inner.complete(code)
 

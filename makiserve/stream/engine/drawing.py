@@ -67,9 +67,9 @@ def _lines(plan: Plan, branch: str, path: tuple[str, ...], slots: Mapping[str, i
         for index, (place, child) in enumerate(inner):
             many = len(inner) > 1
             lead = f"{branch}{'├ ' if index < len(inner) - 1 else '└ '}" if many else f"{branch}  "
-            own = (*path, f"{operator.name}[{place}]") if many else here
+            inner_path = (*path, f"{operator.name}[{place}]") if many else here
             rest = f"{branch}{'│ ' if many and index < len(inner) - 1 else '  '}"
-            for number, line in enumerate(_lines(child, "", own, slots)):
+            for number, line in enumerate(_lines(child, "", inner_path, slots)):
                 yield line._replace(branch=(lead if number == 0 else rest) + line.branch)
 
 

@@ -129,8 +129,8 @@ def _with_joints(operator: Operator, see: Callable[..., None], path: tuple[str, 
     places = {id(plan): place for place, plan in operator.plans()}
 
     def opened(plan: Plan) -> Plan:
-        own = f"{operator.name}[{places[id(plan)]}]" if len(places) > 1 else str(operator)
-        return _opened(plan, see, (*path, own), depth + 1)
+        here = f"{operator.name}[{places[id(plan)]}]" if len(places) > 1 else str(operator)
+        return _opened(plan, see, (*path, here), depth + 1)
 
     changed: dict[str, Any] = {}
     for field in fields(operator):

@@ -42,7 +42,7 @@ class Groups:
         return group
 
     @contextmanager
-    def each(self, code: Code) -> Iterator[str]:
+    def write_loop(self, code: Code) -> Iterator[str]:
         """Write a loop over all groups, oldest first, around the code that is written inside, and remove the groups."""
         state, group = code.state(self.scope), code.name("group")
         groups = code.let("groups", f"{state}[{self.slot}]")

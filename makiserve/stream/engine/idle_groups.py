@@ -148,7 +148,7 @@ class CompletingGroups(TimedGroups):
             journal.append((idle[-1].put_back,))
             if self._touched is not None:
                 state[self._touched].add(timer.key)
-        return sorted(idle, key=lambda each: (each.group[self._seen], each.group[self._number]))
+        return sorted(idle, key=lambda idle_group: (idle_group.group[self._seen], idle_group.group[self._number]))
 
     def _timer(self, key: Any, group: State) -> Timer:
         return Timer(group[self._seen], group[self._number], next(_serials), key, group)

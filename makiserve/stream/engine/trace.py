@@ -145,6 +145,6 @@ def _operators(stream: rx.Observable) -> tuple[Operator, ...]:
     node = rx_operator(stream)
     sources = RxSubscription(stream).sources
     if len(sources) != 1:
-        found = "several streams" if sources else "a stream that is not the pipeline's"
-        raise PipelineError(f"{node} takes its items from {found}. To join branches of one stream, use ops.tee_map")
+        source = "several streams" if sources else "a stream that is not the pipeline's"
+        raise PipelineError(f"{node} takes its items from {source}. To join branches of one stream, use ops.tee_map")
     return (*_operators(sources[0]), node)

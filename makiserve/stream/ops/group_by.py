@@ -109,7 +109,7 @@ class GroupBy(Operator):
                 inner.push(code, item)
 
         def complete(code: Code) -> None:
-            with groups.each(code) as child, code.inside(layout, child):
+            with groups.write_loop(code) as child, code.inside(layout, child):
                 inner.complete(code)
             then.complete(code)
 

@@ -166,11 +166,11 @@ def _floats(operation: str, left: Value, right: Value) -> Value | None:
     return Value("f", _NUMPY[operation](dividend, divisor), None, bad)
 
 
-def _where(found: Any, other: Any) -> Mask | None:
+def _where(condition: Any, other: Any) -> Mask | None:
     """Return a condition of one operand as a mask of the length of both."""
-    if isinstance(found, np.ndarray):
-        return some(found)
-    return np.ones(len(other), np.bool_) if found else None
+    if isinstance(condition, np.ndarray):
+        return some(condition)
+    return np.ones(len(other), np.bool_) if condition else None
 
 
 def _integers(operation: str, left: Value, right: Value) -> Value | None:

@@ -78,5 +78,5 @@ class Evaluation:
         self._doubt(doubtful)
         return ~bad if active is None else active & ~bad
 
-    def _doubt(self, found: Mask | None) -> None:
-        self._doubtful = np.ones(self._size, np.bool_) if found is None else either(self._doubtful, found)
+    def _doubt(self, mask: Mask | None) -> None:
+        self._doubtful = np.ones(self._size, np.bool_) if mask is None else either(self._doubtful, mask)

@@ -167,8 +167,8 @@ def _fetch(values: Value, fetched: _Fetched, key: str | int, read: Callable[[Any
 def _read(values: Value, read: Callable[[Any], Any]) -> Value:
     """Return what `read` returns for each item; it is not known where the item is None or where `read` raises."""
     results, raised = results_of(read, [values.values.tolist()], len(values.values))
-    found = scalar(values_of(column_of(results)))
-    return replace(found, bad=raised)
+    value = scalar(values_of(column_of(results)))
+    return replace(value, bad=raised)
 
 
 def _with_bad(values: Values, bad: Mask | None) -> Values:

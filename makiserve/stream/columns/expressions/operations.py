@@ -44,8 +44,8 @@ def truth(value: Value, active: Mask | None, size: int) -> Value:
         return value
     if value.kind == "O":
         return called(bool, (value,), active, size)
-    found = value.values != 0
-    return Value("b", found if value.missing is None else found & ~value.missing, None, value.bad)
+    is_true = value.values != 0
+    return Value("b", is_true if value.missing is None else is_true & ~value.missing, None, value.bad)
 
 
 def _is_none(value: Values, size: int) -> Values:
@@ -53,8 +53,8 @@ def _is_none(value: Values, size: int) -> Values:
         return Value("b", False, None, value.bad)
     value = scalar(value)
     if value.kind == "O" and not value.is_constant:
-        found = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
-        return Value("b", found, None, value.bad)
+        is_none = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
+        return Value("b", is_none, None, value.bad)
     return Value("b", False if value.missing is None else value.missing, None, value.bad)
 
 

@@ -44,8 +44,8 @@ def is_named_tuple(cls: Any) -> bool:
     """Return whether this is a named tuple that is built and read like the generated class."""
     if type(cls) is not type or not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
         return False
-    own = {name for base in cls.__mro__[: cls.__mro__.index(tuple)] for name in base.__dict__}
-    return _is_generated(cls.__new__) and own.isdisjoint(_SEQUENCE) and _has_plain_access(cls)
+    defined = {name for base in cls.__mro__[: cls.__mro__.index(tuple)] for name in base.__dict__}
+    return _is_generated(cls.__new__) and defined.isdisjoint(_SEQUENCE) and _has_plain_access(cls)
 
 
 def is_frozen(cls: Any) -> bool:

@@ -144,11 +144,11 @@ def scalar(values: Values) -> Value:
 
 def either(*masks: Mask | None) -> Mask | None:
     """Return where any of the masks is true; None stands for nowhere."""
-    found: Mask | None = None
+    union: Mask | None = None
     for mask in masks:
         if mask is not None:
-            found = mask if found is None else found | mask
-    return found
+            union = mask if union is None else union | mask
+    return union
 
 
 def some(mask: Mask) -> Mask | None:

@@ -37,8 +37,8 @@ class Fading(Reals):
         weight = before + 1.0
         deviation = (values - mean) - rest
         grown = checked(squares * self._keep + deviation * deviation * before / weight, squares, values)
-        value, one = (values, np.zeros(1)), np.ones(1)
-        moved = _moved(before < one, value, (mean, rest), before / weight, one / weight)
+        value, unit_weight = (values, np.zeros(1)), np.ones(1)
+        moved = _moved(before < unit_weight, value, (mean, rest), before / weight, unit_weight / weight)
         added = count + 1, *moved, grown, weight, weights2 * self._keep * self._keep + 1.0
         first = count == 0
         return choose(first, self.single(values), added) if first.any() else added
@@ -141,11 +141,11 @@ def _means(carry: Arrays, values: Array, before: Array, weights: Array) -> tuple
     return np.array(means), np.array(rests)
 
 
-def _moved(condition: Mask, one: Arrays, other: Arrays, to_other: Array, to_one: Array) -> tuple[Array, Array]:
-    """Return the mean moved from `one` to `other` if the condition is true, else from `other` to `one`."""
-    mean, rest = choose(condition, one, other)
-    target, target_rest = choose(condition, other, one)
-    share = np.where(condition, to_other, to_one)
+def _moved(condition: Mask, first: Arrays, second: Arrays, to_second: Array, to_first: Array) -> tuple[Array, Array]:
+    """Return the mean moved from `first` to `second` if the condition is true, else from `second` to `first`."""
+    mean, rest = choose(condition, first, second)
+    target, target_rest = choose(condition, second, first)
+    share = np.where(condition, to_second, to_first)
     change = rest + ((target - mean) + (target_rest - rest)) * share
     moved = mean + change
     back = moved - mean

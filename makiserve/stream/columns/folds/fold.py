@@ -168,9 +168,9 @@ def plain_panes(fold: ColumnFold, reading: Reading) -> Callable[[int, int], Any]
     return pane
 
 
-def _either(one: Mask | None, other: Mask | None) -> Mask | None:
+def _either(first: Mask | None, second: Mask | None) -> Mask | None:
     """Return where either is true; None if nowhere."""
-    masks = [mask for mask in (one, other) if mask is not None and mask.any()]
+    masks = [mask for mask in (first, second) if mask is not None and mask.any()]
     return masks[0] | masks[-1] if masks else None
 
 
@@ -186,7 +186,7 @@ def broadcast(partial: Arrays, count: int) -> Arrays:
 
 def choose(condition: Mask, partial: Arrays, otherwise: Arrays) -> Arrays:
     """Return the elements of the first where the condition is true, else of the second."""
-    return tuple(np.where(condition, one, other) for one, other in zip(partial, otherwise, strict=True))
+    return tuple(np.where(condition, chosen, other) for chosen, other in zip(partial, otherwise, strict=True))
 
 
 def without(results: Column, missing: Mask) -> Column:

@@ -35,7 +35,7 @@ class ObjectFold(ColumnFold):
 
     def result(self, partial: Arrays) -> Column:
         result = self.reduction.result
-        return column_of([result(one) for one in partial[0].tolist()] if result else partial[0].tolist())
+        return column_of([result(value) for value in partial[0].tolist()] if result else partial[0].tolist())
 
     def plain(self, partial: Arrays) -> list[Any]:
         partials: list[Any] = partial[0].tolist()

@@ -88,20 +88,20 @@ class TimeWindowsStep(ReducingStep):
         closed = self._checked(flow, self._spans.closed(now), is_certain=False)
         before, _ = self._spans.closed(newest)
         is_open, has_window = self._spans.last(position) > closed, self._spans.has_window(position)
-        found = self._added(flow, attempt, given, self._spans.pane(position), is_open & has_window, closed)
+        results = self._added(flow, attempt, given, self._spans.pane(position), is_open & has_window, closed)
         is_late = ~is_open & has_window
         ends = segments.starts + segments.lengths - 1
         late = late + np.bincount(segments.segment_of[is_late], minlength=len(late))
         attempt.write(clock, flow.rows, (now[ends], late, np.ones_like(is_known)))
-        found.closing = closing(found.panes, self._spans, segments, before, closed)
-        emitted = found.emitted(self.tree) if len(found.closing.at) else flow.where(np.zeros(len(flow), np.bool_))
+        results.closing = closing(results.panes, self._spans, segments, before, closed)
+        emitted = results.emitted(self.tree) if len(results.closing.at) else flow.where(np.zeros(len(flow), np.bool_))
         return self._with_late(flow, emitted, is_late, attempt)
 
-    def _checked(self, flow: Flow, found: Numbers, *, is_certain: bool) -> Array:
+    def _checked(self, flow: Flow, time_numbers: Numbers, *, is_certain: bool) -> Array:
         """Return numbers of times, all of which have one."""
-        found_numbers, failed = found
+        values, failed = time_numbers
         check(flow, failed, lambda item: self._spans.check(self._times.ms_of(item)), self.path, is_certain=is_certain)
-        return found_numbers
+        return values
 
     def _added(
         self, flow: Flow, attempt: Attempt, given: Items, pane: Array, is_added: Mask, closed: Array
@@ -111,20 +111,20 @@ class TimeWindowsStep(ReducingStep):
         places, at, segments = lists.places(flow.rows), np.flatnonzero(is_added), flow.segments
         (kept,) = lists.columns[0].get(places)
         kept_in = np.repeat(np.arange(len(flow.rows)), lists.lengths(flow.rows))
-        found = PaneResults(
+        results = PaneResults(
             flow, attempt, panes((kept_in, kept), (segments.segment_of[at], pane[at]), at), places, self._spans
         )
-        number, segment = found.panes.number, found.panes.segment
+        number, segment = results.panes.number, results.panes.segment
         is_needed = self._spans.last_of(number) > closed[segments.starts + segments.lengths - 1][segment]
         content: list[Any] = [(number[is_needed],)]
         added = flow.where(is_added)
         for leaf, store in zip(self.leaves, lists.columns[1:], strict=True):
             if isinstance(store, FoldStore):
-                content.append([array[is_needed] for array in found.add(leaf, self.values, store, added)])
+                content.append([array[is_needed] for array in results.add(leaf, self.values, store, added)])
             elif isinstance(store, ItemStore):
-                content.append(store.content(found.add_times(given.take(at), store).take(is_needed)))
+                content.append(store.content(results.add_times(given.take(at), store).take(is_needed)))
         attempt.write(lists, flow.rows, [np.bincount(segment[is_needed], minlength=len(flow.rows)), *content])
-        return found
+        return results
 
     def _with_late(self, flow: Flow, emitted: Flow, is_late: Mask, attempt: Attempt) -> Flow:
         """Return what windows and late items emit, in the order of the items; `flow` is numbered."""

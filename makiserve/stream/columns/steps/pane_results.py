@@ -68,17 +68,19 @@ class PaneResults(WindowResults):
         reading = checked_reading(leaf, fold, added.with_items(self._items[leaf.values]))
         items, has_new = self.panes.items, self.panes.lengths > 0
         given = None if reading.given is None else reading.given[items]
-        found = partials(
+        added_partials = partials(
             fold,
             Reading(reading.values[items], given),
             Segments(self.panes.lengths[has_new]),
             tuple(array[has_new] for array in carry),
         )
-        if found.failed is not None:  # the row engine names the error
-            raise Unrepresentable(self._flow.at[self.panes.at[found.failed]].tolist())
-        self._partials[id(leaf)] = tuple(np.concatenate(pair) for pair in zip(carry, found.each, strict=True))
+        if added_partials.failed is not None:  # the row engine names the error
+            raise Unrepresentable(self._flow.at[self.panes.at[added_partials.failed]].tolist())
+        self._partials[id(leaf)] = tuple(
+            np.concatenate(pair) for pair in zip(carry, added_partials.after_each, strict=True)
+        )
         after = tuple(array.copy() for array in carry)
-        for array, last in zip(after, found.last, strict=True):
+        for array, last in zip(after, added_partials.last, strict=True):
             array[has_new] = last
         return after
 
@@ -117,15 +119,15 @@ class PaneResults(WindowResults):
             return merged
 
         with np.errstate(all="ignore"):
-            found = merge_panes(
+            merged_panes = merge_panes(
                 [slice(0, count) for count in active],
                 lambda step, at: part(single, starts[at] + step),
                 merge,
                 len(lengths),
             )
             self._check(order[odd])
-            ordered = tuple(np.empty_like(array) for array in found)
-            for array, values in zip(ordered, found, strict=True):
+            ordered = tuple(np.empty_like(array) for array in merged_panes)
+            for array, values in zip(ordered, merged_panes, strict=True):
                 array[order] = values
             return fold.result(ordered)
 

@@ -26,10 +26,10 @@ def pane_states(step: RollStep, tables: Sequence[Any], row: int, count: int, sta
         count: the number of its items.
         state: the group's state in the row engine.
     """
-    found = [
+    leaf_stacks = [
         _stacks(step, leaf, tables, row, int(step.slices.count_without_gaps(count))) for leaf in leaves_of(step.tree)
     ]
-    panes, *whole = (pane_contents(step.tree, partials, state) for partials in zip(*found, strict=True))
+    panes, *whole = (pane_contents(step.tree, partials, state) for partials in zip(*leaf_stacks, strict=True))
     return [count, panes] if step.slices.size == step.slices.window else [count, panes, *whole]
 
 

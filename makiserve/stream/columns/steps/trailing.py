@@ -99,15 +99,15 @@ class TrailingStep(ReducingStep):
 
     def _write(self, flow: Flow, attempt: Attempt, results: _Results) -> None:
         """Note the lists after the batch. Those of which all new items were too late to be kept stay as they are."""
-        found, parts = results.windows, results.parts
-        lengths = np.bincount(parts.segments[found.run[found.kept]], minlength=len(flow.rows))
+        batch_windows, parts = results.windows, results.parts
+        lengths = np.bincount(parts.segments[batch_windows.run[batch_windows.kept]], minlength=len(flow.rows))
         changed = np.flatnonzero(lengths)
         lists: ListStore = self._lists.of(attempt.tables)
-        content: list[Any] = [(found.times[found.kept],)]
+        content: list[Any] = [(batch_windows.times[batch_windows.kept],)]
         for number, column in results.extended.items():
             store = self._column(lists, number)
             assert store is not None  # noqa: S101  these are the values that are kept
-            content.append(store.content(column.take(found.source[found.kept])))
+            content.append(store.content(column.take(batch_windows.source[batch_windows.kept])))
         attempt.write(lists, flow.rows[changed], [lengths[changed], *content])
 
     def slots(self, tables: Sequence[Any], row: int, state: State, *, is_tracked: bool = False) -> list[Any]:

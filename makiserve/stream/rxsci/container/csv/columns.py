@@ -72,7 +72,7 @@ def _row(name: str, columns: list[str], rename: bool = False) -> Any:
 
 def _kind(kind: Any) -> str:
     """Return the name of a declared type; for `float | None`, float: an empty cell is None in any case."""
-    others = [each for each in get_args(kind) if each is not NoneType]
+    others = [member for member in get_args(kind) if member is not NoneType]
     kind = others[0] if len(others) == 1 else kind
     kind = "iso_datetime" if kind is datetime else kind
     return kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))

@@ -53,11 +53,11 @@ class Dialect:
         return self.separator.join(map(self._text, values))
 
     def _split_quoted(self, line: str) -> list[str] | None:
-        found = self._cells.findall(line + self.separator)
-        if found[-1][1]:
+        matches = self._cells.findall(line + self.separator)
+        if matches[-1][1]:
             return None
         mark, without = self._mark, partial(self._escaped.sub, r"\1")
-        quoted = [(strict or stray, bare) for strict, _, stray, bare in found]
+        quoted = [(strict or stray, bare) for strict, _, stray, bare in matches]
         return [(without(cell) if mark in cell else cell) or bare for cell, bare in quoted]
 
     def _text(self, value: Any) -> str:
