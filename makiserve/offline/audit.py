@@ -99,7 +99,7 @@ def _first(messages: Sequence[Message], span: OffsetRange) -> int:
 UNWRITTEN = (PublishError.reason.encode(), EncodeError.reason.encode())
 """The reasons of dead letters for outputs that could not be written."""
 
-LONGEST = 600
+MAX_SHOWN = 600
 NOTHING = "nothing"
 
 
@@ -246,7 +246,7 @@ def _mismatch(
         offset,
         _compared(offset, expected.outputs, expected.dead),
         _compared(offset, _plain(actual[0]), _plain(actual[1])),
-        record if len(record) <= LONGEST else record[: LONGEST - 1] + "…",
+        record if len(record) <= MAX_SHOWN else record[: MAX_SHOWN - 1] + "…",
     )
 
 

@@ -12,7 +12,7 @@ from makiserve.offline.sources.source import digest_of
 from makiserve.settings import ReplaySettings
 from makiserve.version import __version__
 
-LONGEST = 250  # MLflow stores longer names of data, but its pages do not fit them
+MAX_NAME_LENGTH = 250  # MLflow stores longer names of data, but its pages do not fit them
 
 
 def record_run(
@@ -45,7 +45,7 @@ def record_run(
 
 def _data(report: Report) -> Data:
     return Data(
-        name=", ".join(origin.name for origin in report.origins)[:LONGEST],
+        name=", ".join(origin.name for origin in report.origins)[:MAX_NAME_LENGTH],
         digest=digest_of(report.origins),
         source=json.dumps([origin._asdict() for origin in report.origins]),
         profile=json.dumps({"num_rows": report.records}),

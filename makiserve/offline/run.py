@@ -173,8 +173,8 @@ def replay(
             lanes = lanes_of(packaged.scorer(), schema, lane_by)
             fed = feed(score(lanes, schema, sources, selection, form, order), taking, sources, progress)
         else:
-            with spread(packaged, schema, sources, selection, taking, count, emit, order) as (scored, far):
-                fed = feed(scored, taking, far, progress)
+            with spread(packaged, schema, sources, selection, taking, count, emit, order) as (scored, progressing):
+                fed = feed(scored, taking, progressing, progress)
     seconds = perf_counter() - start
     unseen.report()
     if late:

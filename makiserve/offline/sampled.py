@@ -13,9 +13,9 @@ from makiserve.records.emitted_fields import field_names, field_values
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Drift, FeatureDrift, Profile, Reservoir
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 EXAMPLES = 3
-LONGEST = 600
+MAX_SHOWN = 600
 
 
 class SampledFeatures:
@@ -34,7 +34,7 @@ class SampledFeatures:
     def __init__(self, profile: Profile | None) -> None:
         self.names: tuple[str, ...] = ()
         self._drift = Drift(profile) if profile else None
-        self._sample = Reservoir(MOST_ROWS)
+        self._sample = Reservoir(MAX_ROWS)
 
     def take(self, block: Block, scored: Scored) -> None:
         if not scored.features:
@@ -97,4 +97,4 @@ class DeadExamples:
 def as_text(record: Any) -> str:
     """Return a record as JSON, cut at 600 characters."""
     text = msgspec.json.encode(record).decode()
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

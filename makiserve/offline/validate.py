@@ -94,9 +94,11 @@ def validate(
         )
         compared = None
         if ready and output:
-            then = read_outputs(ready.result())
+            expected_outputs = read_outputs(ready.result())
             against = settings.baseline or str(settings.expect)
-            compared = differences(then, read_outputs(output), against=against, tolerance=settings.tolerance)
+            compared = differences(
+                expected_outputs, read_outputs(output), against=against, tolerance=settings.tolerance
+            )
         judged = tuple(verdicts(required, _figures(replayed)))
         report = replayed.report and replace(replayed.report, verdicts=judged, differences=compared)
         if report and settings.report:

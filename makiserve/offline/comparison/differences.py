@@ -152,21 +152,21 @@ def _column(
     left, right = left.astype(float), right.astype(float)
     near = np.abs(right - left) <= tolerance * np.maximum(np.abs(left), np.abs(right))
     beyond = ~(near | (left == right) | (np.isnan(left) & np.isnan(right)))
-    apart = right - left
-    apart = apart[np.isfinite(apart)]
-    if not apart.size:
+    deltas = right - left
+    deltas = deltas[np.isfinite(deltas)]
+    if not deltas.size:
         return ColumnDifference(name, int(beyond.sum()), float("nan"), (), np.empty(0)), beyond
-    sizes = np.abs(apart)
+    sizes = np.abs(deltas)
     quantiles = tuple(float(value) for value in np.quantile(sizes, QUANTILES))
-    return ColumnDifference(name, int(beyond.sum()), float(sizes.max()), quantiles, apart), beyond
+    return ColumnDifference(name, int(beyond.sum()), float(sizes.max()), quantiles, deltas), beyond
 
 
-def _first(parted: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> tuple[Mismatch, ...]:
+def _first(differing: pd.DataFrame, names: Sequence[str], order: pd.DataFrame) -> tuple[Mismatch, ...]:
     """Return the first outputs that differ, in the order of the replay's sources and by ascending offset."""
     places = {source: place for place, source in enumerate(order["source"].unique())}
-    parted = parted.assign(_place=parted["source"].map(places).fillna(len(places)))
+    differing = differing.assign(_place=differing["source"].map(places).fillna(len(places)))
     mismatches = []
-    for row in parted.sort_values(["_place", *PLACE]).head(SHOWN).to_dict("records"):
+    for row in differing.sort_values(["_place", *PLACE]).head(SHOWN).to_dict("records"):
         sides = [
             None if row["_merge"] == absent else {name: row[f"{index}{end}"] for index, name in enumerate(names)}
             for end, absent in (("_x", "right_only"), ("_y", "left_only"))

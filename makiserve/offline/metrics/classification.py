@@ -82,9 +82,9 @@ def classes(predictions: Array, labels: Array, last: Array, known: Sequence[Any]
     seen = set(labels.tolist()) | (set() if scores is not None else set(predictions.tolist()))
     order = list(known) or sorted(seen, key=lambda name: (str(type(name)), name))
     index = {name: number for number, name in enumerate(order)}
-    strangers = [repr(name) for name in seen if name not in index]
-    if strangers or (scores is not None and scores.shape[1] != len(order)):
-        observed = f"labels such as {', '.join(strangers[:3])}" if strangers else f"{len(order)} classes in the labels"
+    unknown = [repr(name) for name in seen if name not in index]
+    if unknown or (scores is not None and scores.shape[1] != len(order)):
+        observed = f"labels such as {', '.join(unknown[:3])}" if unknown else f"{len(order)} classes in the labels"
         width = f" ({scores.shape[1]} probabilities)" if scores is not None else ""
         raise ConfigurationError(
             f"the data have {observed}, but the model predicts {', '.join(map(repr, order[:5]))}{width}: labels and "

@@ -22,7 +22,7 @@ from makiserve.offline.metrics.regression import RegressionMetrics, amounts
 
 Figures = Mapping[str, float]
 
-MOST_GROUPS = 50
+MAX_GROUPS = 50
 
 
 class GroupMetrics(NamedTuple):
@@ -105,9 +105,9 @@ def measure(observed: Observed, task: ModelTask) -> Metrics:
 def _groups(by: str, values: Array, metrics: RegressionMetrics | ClassificationMetrics) -> Iterator[GroupMetrics]:
     names, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     largest = np.argsort(-counts, kind="stable")
-    for code in largest[:MOST_GROUPS]:
+    for code in largest[:MAX_GROUPS]:
         yield GroupMetrics(by, str(names[code]), int(counts[code]), metrics.figures(codes == code))
-    if len(rest := largest[MOST_GROUPS:]):
+    if len(rest := largest[MAX_GROUPS:]):
         rows = np.isin(codes, rest)
         yield GroupMetrics(by, None, int(rows.sum()), metrics.figures(rows))
 

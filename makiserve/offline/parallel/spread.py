@@ -28,7 +28,7 @@ from makiserve.records.order import Order
 from makiserve.scoring import Scored
 
 STDERR = 2
-MUCH = 64 << 20
+MIN_PARALLEL_BYTES = 64 << 20
 """Bytes that take about ten seconds to read and score with a cheap model."""
 
 RECORD_BYTES = 100
@@ -60,12 +60,12 @@ def spread(
         emit: what an output holds.
         order: the order that the lanes must have; None to accept any.
     """
-    far = [Progressing(source) for source in sources]
+    progressing = [Progressing(source) for source in sources]
     records, features = any(sink.needs_records for sink in sinks), any(sink.needs_features for sink in sinks)
     sending = Sending(schema, records=records, features=features)
     with ExitStack() as running, tempfile.TemporaryDirectory(prefix="makiserve-") as folder:
         workers: dict[int, ReplayWorker] = {}
-        for number, indexes in enumerate(_shared(sources, processes)):
+        for number, indexes in enumerate(_shares(sources, processes)):
             share = share_from(
                 model,
                 sources=[sources[index] for index in indexes],
@@ -77,9 +77,12 @@ def spread(
                 features=features,
                 spool=Path(folder, str(number)),
             )
-            worker = running.enter_context(_worker(share, [far[index] for index in indexes]))
+            worker = running.enter_context(_worker(share, [progressing[index] for index in indexes]))
             workers |= dict.fromkeys(indexes, worker)
-        yield (sending.unpack(data) for index in range(len(sources)) for data in workers[index].next_source()), far
+        yield (
+            (sending.unpack(data) for index in range(len(sources)) for data in workers[index].next_source()),
+            progressing,
+        )
 
 
 class Progressing:
@@ -97,15 +100,17 @@ class ReplayWorker:
         process: the process.
         notes: the file descriptor of the pipe on which it reports progress.
         spool: the file that it writes.
-        far: the progress of its sources, in order.
+        progressing: the progress of its sources, in order.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], notes: int, spool: Path, far: list[Progressing]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], notes: int, spool: Path, progressing: list[Progressing]
+    ) -> None:
         self._process = process
-        self._said: SimpleQueue[int | None] = SimpleQueue()
+        self._lengths: SimpleQueue[int | None] = SimpleQueue()
         self._spool = spool
         self._read = 0
-        self._thread = Thread(target=self._listen, args=(notes, far), daemon=True)
+        self._thread = Thread(target=self._listen, args=(notes, progressing), daemon=True)
         self._thread.start()
 
     def next_source(self) -> Iterator[bytes]:
@@ -121,35 +126,35 @@ class ReplayWorker:
         self._thread.join()
 
     def _next(self) -> int:
-        length = self._said.get()
+        length = self._lengths.get()
         if length is None:
             raise InternalError(
                 f"a process of the replay exited with code {self._process.wait()}: see its output above"
             )
         return length
 
-    def _listen(self, notes: int, far: list[Progressing]) -> None:
+    def _listen(self, notes: int, progressing: list[Progressing]) -> None:
         """Read the notes as they arrive, so that the process never waits for this one."""
-        left = iter(far)
-        source = next(left, None)
+        remaining = iter(progressing)
+        source = next(remaining, None)
         with os.fdopen(notes) as lines:
             for line in lines:
                 length, read = map(int, line.split())
                 if source:
                     source.read = read
                 if length == END:
-                    source = next(left, None)
-                self._said.put(length)
-        self._said.put(None)
+                    source = next(remaining, None)
+                self._lengths.put(length)
+        self._lengths.put(None)
 
 
 @contextmanager
-def _worker(share: Share, far: list[Progressing]) -> Iterator[ReplayWorker]:
+def _worker(share: Share, progressing: list[Progressing]) -> Iterator[ReplayWorker]:
     notes, writing = os.pipe()
     command = [sys.executable, "-c", START.format(sys.path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=STDERR, pass_fds=[writing])  # noqa: S603  ours
     os.close(writing)
-    worker = ReplayWorker(process, notes, share.spool, far)
+    worker = ReplayWorker(process, notes, share.spool, progressing)
     try:
         assert process.stdin  # noqa: S101  it is a pipe
         with (
@@ -164,7 +169,7 @@ def _worker(share: Share, far: list[Progressing]) -> Iterator[ReplayWorker]:
         worker.join()
 
 
-def _shared(sources: Sequence[Source], processes: int) -> list[list[int]]:
+def _shares(sources: Sequence[Source], processes: int) -> list[list[int]]:
     """Return the sources of each process, in order. The largest source is assigned first, to the least loaded."""
     shares: list[list[int]] = [[] for _ in range(processes)]
     weights = [0] * processes
@@ -177,11 +182,15 @@ def _shared(sources: Sequence[Source], processes: int) -> list[list[int]]:
 
 def processes_for(sources: Sequence[Source], wanted: int | None) -> int:
     """Return the number of processes: one per core if there is enough to read to justify loading the model again."""
-    many = min(len(sources), wanted or len(os.sched_getaffinity(0)))
-    if wanted or many < 2:
-        return max(many, 1)
-    return many if all(source.size is not None for source in sources) and _work(sources) >= MUCH else 1
+    count = min(len(sources), wanted or len(os.sched_getaffinity(0)))
+    if wanted or count < 2:
+        return max(count, 1)
+    return (
+        count
+        if all(source.size is not None for source in sources) and _bytes_to_read(sources) >= MIN_PARALLEL_BYTES
+        else 1
+    )
 
 
-def _work(sources: Sequence[Source]) -> int:
+def _bytes_to_read(sources: Sequence[Source]) -> int:
     return sum((source.size or 0) * (RECORD_BYTES if source.is_keyed else 1) for source in sources)

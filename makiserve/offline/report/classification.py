@@ -13,7 +13,7 @@ from makiserve.offline.report.binned import TimeAxis, bins
 from makiserve.offline.report.plot.chart import chart
 from makiserve.offline.report.section import Figure, Size, half, wide
 
-MOST_CLASSES = 12
+MAX_CLASSES = 12
 """Maximum number of classes in a confusion matrix; a larger one is not readable."""
 BARS = 40
 
@@ -21,7 +21,7 @@ BARS = 40
 def classification_figures(metrics: ClassificationMetrics, at: TimeAxis) -> list[Figure]:
     """Return accuracy over time, the confusion matrix, and the figures of the probabilities."""
     figures = [accuracy_over_time(metrics, at)]
-    if len(metrics.classes) <= MOST_CLASSES:
+    if len(metrics.classes) <= MAX_CLASSES:
         figures.append(confusion(metrics))
     if metrics.probabilities is not None and metrics.is_binary and len(np.unique(metrics.actual)) == 2:
         chance = metrics.probabilities[:, 1]
@@ -62,10 +62,10 @@ def confusion(metrics: ClassificationMetrics) -> Figure:
             plot.text(actual + 0.5, 0, names[actual], "below label", dy=16)
             for predicted in range(total):
                 number, share = counts[actual, predicted], shares[actual, predicted]
-                says = (
+                tooltip = (
                     f"{number:,} of {metrics.classes[actual]} predicted as {metrics.classes[predicted]} ({share:.1%})"
                 )
-                plot.cell(predicted, predicted + 1, row, row + 1, 0.06 + 0.6 * share, says)
+                plot.cell(predicted, predicted + 1, row, row + 1, 0.06 + 0.6 * share, tooltip)
                 if total <= 6:
                     plot.text(predicted + 0.5, row + 0.5, f"{number:,}", "on")
         return plot.svg(x_ticks=0, y_ticks=0)

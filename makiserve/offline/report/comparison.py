@@ -14,7 +14,7 @@ from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, half, wide
 
 BARS = 49  # an odd number: the middle one is around 0
-MOST_FIGURES = 6
+MAX_FIGURES = 6
 
 
 def comparison(differences: Differences | None) -> ReportSection | None:
@@ -22,13 +22,13 @@ def comparison(differences: Differences | None) -> ReportSection | None:
     if differences is None:
         return None
     word = "the same" if differences.agree else "different"
-    says = (
+    caption = (
         f"Compared with {differences.against}: {word}, with a relative tolerance of {differences.tolerance:g}. "
         f"{differences.matched:,} outputs matched, {differences.missing:,} missing, "
         f"{differences.unexpected:,} unexpected."
     )
-    apart = [column for column in differences.columns if column.differing and column.differences.size]
-    figures = [_histogram(column, wide if len(apart) == 1 else half) for column in apart[:MOST_FIGURES]]
+    differing = [column for column in differences.columns if column.differing and column.differences.size]
+    figures = [_histogram(column, wide if len(differing) == 1 else half) for column in differing[:MAX_FIGURES]]
     tables = [_columns(differences.columns)]
     if differences.first:
         rows = [
@@ -38,7 +38,7 @@ def comparison(differences: Differences | None) -> ReportSection | None:
         tables.append(
             ReportTable(("first differences", differences.against, "this replay"), rows, codes=frozenset({0, 1, 2}))
         )
-    return ReportSection("comparison", "Comparison", says, figures, tables)
+    return ReportSection("comparison", "Comparison", caption, figures, tables)
 
 
 def _histogram(column: ColumnDifference, figure: Callable[..., Figure]) -> Figure:

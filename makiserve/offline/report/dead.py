@@ -23,8 +23,8 @@ def dead_letters(reasons: Mapping[str, int], examples: Sequence[Example], record
         for example in examples
     ]
     table = ReportTable(("record", "reason", "error", "error"), rows, codes=frozenset({0, 3}))
-    says = f"{total:,} of {records:,} records could not be scored ({total / max(records, 1):.2%})."
-    return ReportSection("dead-letters", "Dead letters", says, [_bars(reasons)], [table])
+    caption = f"{total:,} of {records:,} records could not be scored ({total / max(records, 1):.2%})."
+    return ReportSection("dead-letters", "Dead letters", caption, [_bars(reasons)], [table])
 
 
 def _bars(reasons: Mapping[str, int]) -> Figure:

@@ -17,8 +17,8 @@ from makiserve.scoring.drift import ColumnProfile, FeatureDrift
 from makiserve.scoring.drift.item_columns import is_missing, numbers
 
 SMALL = (300.0, 190.0)
-BARS, MOST_NAMES = 28, 6
-MOST_WHOLE = 60
+BARS, MAX_NAMES = 28, 6
+MAX_WHOLE_RANGE = 60
 """Whole numbers have one bar each if their range is smaller than this."""
 NOTABLE = 0.2
 """Features with this distance or more come first: a fifth of the rows would have to move."""
@@ -46,12 +46,12 @@ def distributions(values: Mapping[str, Sequence[Any]], training: Training, drift
     if not compared:
         return None
     compared.sort(key=lambda feature: -feature.distance)
-    says = (
+    caption = (
         "Filled: this replay. Outline: the training data. Features are sorted by distance. The distance is 0 for "
         "equal distributions and at most 1: for numbers the Kolmogorov-Smirnov statistic, for text the total "
         "variation distance. Missing and new values count."
     )
-    return ReportSection("features", "Features", says, [feature.figure for feature in compared], is_small=True)
+    return ReportSection("features", "Features", caption, [feature.figure for feature in compared], is_small=True)
 
 
 def _compare(name: str, values: Sequence[Any], training: ColumnProfile | None, drift: FeatureDrift | None) -> _Compared:
@@ -59,8 +59,8 @@ def _compare(name: str, values: Sequence[Any], training: ColumnProfile | None, d
     is_text = any(isinstance(value, str) for value in present) if training is None else training.categories is not None
     plot = _names(name, Counter(map(str, present)), training) if is_text else _numbers(name, present, training)
     ticks = 0 if is_text else 4
-    gone = 1 - len(present) / max(len(values), 1)
-    words = _words(drift) if drift and drift.seen else [f"{gone:.1%} missing"] if gone else []
+    missing_share = 1 - len(present) / max(len(values), 1)
+    words = _words(drift) if drift and drift.seen else [f"{missing_share:.1%} missing"] if missing_share else []
     figure = Figure(name, ", ".join(words), (plot.svg(x_ticks=ticks, y_ticks=3),))
     return _Compared(_notable(training, drift), figure)
 
@@ -83,7 +83,7 @@ def _edges(values: Array, training: ColumnProfile | None) -> Array:
     """Return the edges of the bars."""
     frames = [frame_of(side) for side in (values, training.spread() if training else values[:0]) if side.size]
     low, high = min(low for low, _ in frames or [(0.0, 0.0)]), max(high for _, high in frames or [(0.0, 1.0)])
-    if high - low < MOST_WHOLE and (values == np.round(values)).all() and _is_whole(training):
+    if high - low < MAX_WHOLE_RANGE and (values == np.round(values)).all() and _is_whole(training):
         return np.arange(np.round(low), np.round(high) + 2) - 0.5
     return np.linspace(low, high if high > low else low + 1, BARS + 1)
 
@@ -97,15 +97,17 @@ def _names(name: str, values: Counter[str], training: ColumnProfile | None) -> C
     total = max(values.total(), 1)
     known = dict(zip(training.categories or (), training.shares * 100, strict=False)) if training else {}
     shares = {key: count / total * 100 for key, count in values.items()}
-    most = sorted(shares | known, key=lambda key: -(shares.get(key, 0.0) + known.get(key, 0.0)))[:MOST_NAMES]
+    most = sorted(shares | known, key=lambda key: -(shares.get(key, 0.0) + known.get(key, 0.0)))[:MAX_NAMES]
     plot = _empty(
         name, (0, max(len(most), 1)), max((max(shares.get(key, 0.0), known.get(key, 0.0)) for key in most), default=1.0)
     )
     for place, key in enumerate(most):
-        here, there = shares.get(key, 0.0), known.get(key, 0.0)
-        plot.bar(place + 0.12, place + 0.88, 0, here, "model", f"{key}: {here:.1f} %, training {there:.1f} %")
+        share, training_share = shares.get(key, 0.0), known.get(key, 0.0)
+        plot.bar(
+            place + 0.12, place + 0.88, 0, share, "model", f"{key}: {share:.1f} %, training {training_share:.1f} %"
+        )
         if training:
-            plot.line((place + 0.12, place + 0.88), (there, there), "other")
+            plot.line((place + 0.12, place + 0.88), (training_share, training_share), "other")
         plot.text(place + 0.5, 0, key if len(key) <= 6 else key[:5] + "…", "below", dy=16)
     return plot
 

@@ -11,7 +11,7 @@ from makiserve.offline.report.plot.chart import BOTTOM, TOP, chart
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, wide
 
-MOST_BARS = 14
+MAX_BARS = 14
 ROW = 22.0
 
 
@@ -30,7 +30,7 @@ def groups(metrics: Metrics) -> ReportSection | None:
 
 def _bars(by: str, group_metrics: list[GroupMetrics], metrics: Metrics) -> Figure:
     name, overall = next(iter(metrics.figures.items()))
-    shown = group_metrics[:MOST_BARS]
+    shown = group_metrics[:MAX_BARS]
     values = [group.figures[name] for group in shown]
 
     def draw(size: Size) -> Markup:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from makiserve.offline.metrics.observed import Array
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.report.binned import TimeAxis, bins, frame_of
-from makiserve.offline.report.plot.chart import FINEST, chart
+from makiserve.offline.report.plot.chart import MAX_POINTS, chart
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, Size, half, wide
 
@@ -62,8 +62,10 @@ def over_time(metrics: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
             plot.line(xs, ys, colour)
         return plot.svg()
 
-    says = "Means of short spans. Band: 10th to 90th percentile of actual values." if len(order) > WIDE_POINTS else ""
-    return wide("Prediction and actual over time", says, draw, ("actual", "actual"), ("model", "predicted"))
+    caption = (
+        "Means of short spans. Band: 10th to 90th percentile of actual values." if len(order) > WIDE_POINTS else ""
+    )
+    return wide("Prediction and actual over time", caption, draw, ("actual", "actual"), ("model", "predicted"))
 
 
 def scatter(metrics: RegressionMetrics, label: str) -> Figure:
@@ -74,7 +76,7 @@ def scatter(metrics: RegressionMetrics, label: str) -> Figure:
         plot = chart(size, span, span, "predicted against actual", names=(f"actual {label}", "predicted"),
                      margins=(0.03, 0.03))  # fmt: skip
         plot.line((span[0], span[1]), (span[0], span[1]), "quiet", is_dashed=True)
-        if len(metrics.actual) <= FINEST:
+        if len(metrics.actual) <= MAX_POINTS:
             inside = _inside(metrics.actual, span) & _inside(metrics.predicted, span)
             plot.points(metrics.actual[inside], metrics.predicted[inside], "model")
             return plot.svg()
@@ -82,9 +84,9 @@ def scatter(metrics: RegressionMetrics, label: str) -> Figure:
         strongest = np.log1p(counts.max())
         for column, row in np.argwhere(counts > 0):
             number = int(counts[column, row])
-            says = f"{number:,} predictions: actual about {amount(edges[column])}, predicted {amount(edges[row])}"
+            tooltip = f"{number:,} predictions: actual about {amount(edges[column])}, predicted {amount(edges[row])}"
             strength = 0.12 + 0.88 * np.log1p(number) / strongest
-            plot.cell(edges[column], edges[column + 1], edges[row], edges[row + 1], strength, says)
+            plot.cell(edges[column], edges[column + 1], edges[row], edges[row + 1], strength, tooltip)
         return plot.svg()
 
     outside = int((~(_inside(metrics.actual, span) & _inside(metrics.predicted, span))).sum())
@@ -108,8 +110,8 @@ def residuals(metrics: RegressionMetrics, label: str) -> Figure:
         plot.line(np.repeat(edges, 2)[1:-1], np.repeat(others * 100, 2), "other")
         return plot.svg()
 
-    says = "The narrower around 0, the better."
-    return half("Errors", says, draw, ("model", "model"), ("other", "predicting the mean"))
+    caption = "The narrower around 0, the better."
+    return half("Errors", caption, draw, ("model", "model"), ("other", "predicting the mean"))
 
 
 def errors_over_time(metrics: RegressionMetrics, at: TimeAxis, label: str) -> Figure:
@@ -127,8 +129,8 @@ def errors_over_time(metrics: RegressionMetrics, at: TimeAxis, label: str) -> Fi
         plot.line(*_without_gaps(binned.centre, binned.mean), "model")
         return plot.svg()
 
-    says = "Mean. Band: 10th to 90th percentile. A mean that drifts from 0 shows that the model is getting worse."
-    return wide("Errors over time", says, draw)
+    caption = "Mean. Band: 10th to 90th percentile. A mean that drifts from 0 shows that the model is getting worse."
+    return wide("Errors over time", caption, draw)
 
 
 def _span(values: Array) -> tuple[float, float]:

@@ -35,13 +35,13 @@ class ReportSection:
     Attributes:
         name: its anchor.
         title: may be empty, as it is for the first section.
-        says: a sentence below the title; may be empty.
+        caption: a sentence below the title; may be empty.
         is_small: whether its figures are many and small.
     """
 
     name: str
     title: str = ""
-    says: str = ""
+    caption: str = ""
     figures: Sequence[Figure] = ()
     tables: Sequence[ReportTable] = ()
     is_small: bool = False
@@ -74,24 +74,24 @@ class Figure:
 
     Attributes:
         title: what the plot shows.
-        says: a sentence that helps to read it; may be empty.
+        caption: a sentence that helps to read it; may be empty.
         plots: one for every screen, or one for large screens and one for phones.
         legend: colour class and meaning of each kind of mark.
         is_wide: whether it takes the whole width of the page.
     """
 
     title: str
-    says: str
+    caption: str
     plots: tuple[Markup, ...]
     legend: tuple[tuple[str, str], ...] = ()
     is_wide: bool = False
 
 
-def wide(title: str, says: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
+def wide(title: str, caption: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
     """Return a figure over the whole width of the page."""
-    return Figure(title, says, (draw(WIDE), draw(PHONE)), legend, is_wide=True)
+    return Figure(title, caption, (draw(WIDE), draw(PHONE)), legend, is_wide=True)
 
 
-def half(title: str, says: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
+def half(title: str, caption: str, draw: Callable[[Size], Markup], *legend: tuple[str, str]) -> Figure:
     """Return a figure of half the page's width, next to another if the screen is wide enough."""
-    return Figure(title, says, (draw(HALF), draw(PHONE)), legend)
+    return Figure(title, caption, (draw(HALF), draw(PHONE)), legend)

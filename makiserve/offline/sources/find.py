@@ -44,7 +44,7 @@ def sources_from(given: Given, order: Order | None = None) -> Sequence[Source]:
     spans = [source for topic in given if isinstance(topic, TopicSpan) for source in topic.sources()]
     ready = [cast("Source", source) for source in given if _is_source(source)]
     names = [str(name) for name in given if isinstance(name, (str, Path))]
-    tables = [TableSource(open_table(name), required_order(order, name)) for name in _once(names) if is_table(name)]
+    tables = [TableSource(open_table(name), required_order(order, name)) for name in _distinct(names) if is_table(name)]
     return [*_file_sources([name for name in names if not is_table(name)]), *tables, *spans, *ready]
 
 
@@ -86,11 +86,11 @@ def _is_source(given: object) -> bool:
 
 def _file_sources(names: list[str]) -> list[Source]:
     paths = [path for name in names for path in _files(name)]
-    _once(list(map(str, paths)))
+    _distinct(list(map(str, paths)))
     return [FileSource(path, name) for path, name in zip(paths, _names(paths), strict=True)]
 
 
-def _once(names: list[str]) -> list[str]:
+def _distinct(names: list[str]) -> list[str]:
     """Return the names. Raise if one of them occurs twice."""
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SourceError(

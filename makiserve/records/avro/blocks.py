@@ -46,7 +46,7 @@ class _TooLarge(Exception):
     """A block claims to have more bytes than the limit."""
 
 
-class Block(NamedTuple):
+class ContainerBlock(NamedTuple):
     """A decompressed block.
 
     Attributes:
@@ -88,7 +88,7 @@ class ContainerBlocks:
             )
         self._codec, self._sync = codec, header["sync"]
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Iterator[ContainerBlock]:
         """Yield the blocks.
 
         Raises:
@@ -101,7 +101,7 @@ class ContainerBlocks:
             stored = self._stream.read(size) if size >= 0 else b""
             if len(stored) != size or self._stream.read(len(self._sync)) != self._sync:
                 raise self._damaged("it ends early, or is not followed by the file's sync marker")
-            yield Block(count, self._decompressed(stored))
+            yield ContainerBlock(count, self._decompressed(stored))
 
     def _decompressed(self, stored: bytes) -> bytes:
         bomb = f"of {len(stored):,} bytes decompresses to more"

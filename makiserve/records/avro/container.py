@@ -8,7 +8,7 @@ from struct import error as StructError  # noqa: N812
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.arrow import BLOCK_ROWS
-from makiserve.records.avro.blocks import Block, ContainerBlocks
+from makiserve.records.avro.blocks import ContainerBlock, ContainerBlocks
 from makiserve.records.avro.decoder import AvroDecoder
 from makiserve.records.avro.generated import MAX_EMPTY_ITEMS, Function, SourceReaders
 from makiserve.records.avro.schema import AvroSchema, parse
@@ -58,7 +58,7 @@ def record_end(writer: AvroSchema) -> Callable[[bytes, int], int]:
 
 
 def _records(
-    block: Block, decoder: AvroDecoder, end_of: Callable[[bytes, int], int], path: Path
+    block: ContainerBlock, decoder: AvroDecoder, end_of: Callable[[bytes, int], int], path: Path
 ) -> Iterator[list[Record | DecodeError]]:
     """Yield the records of a block, which take many times the memory of its data, in parts."""
     count, data = block

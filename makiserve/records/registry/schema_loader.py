@@ -19,7 +19,7 @@ Load = Callable[[bytes], T]
 """Loads the value for an encoded schema ID. Raises `DecodeError` if none can exist."""
 
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+MAX_PAUSE_S = 5.0
 
 MISSING_S = 5.0
 """How long a schema must be missing before its records are dead letters: a replica of the registry may be behind."""
@@ -86,7 +86,7 @@ def retry(call: Callable[[], T], timeout: timedelta) -> T:
             if time.monotonic() + pause_s > deadline:
                 raise
             time.sleep(pause_s)
-            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+            pause_s = min(MAX_PAUSE_S, 2 * pause_s)
 
 
 class _Attempts:
@@ -155,7 +155,7 @@ class BackgroundLoader(Generic[T]):
     def _retry(self, attempts: _Attempts, error: Exception, retry_after_s: float | None) -> None:
         now = time.monotonic()
         attempts.due_s = now + (retry_after_s or attempts.pause_s)
-        attempts.pause_s = min(LONGEST_PAUSE_S, 2 * attempts.pause_s)
+        attempts.pause_s = min(MAX_PAUSE_S, 2 * attempts.pause_s)
         if now >= self._log_due_s:
             self._log_due_s = now + SUMMARY_S
             if isinstance(error, ConfigurationError):

@@ -16,11 +16,11 @@ FINE = 50
 TAILS = (0.001, 0.005, 0.01, 0.99, 0.995, 0.999)
 """Additional quantiles for edges, so that a long tail is not one bin."""
 
-LEAST_A_BIN = 20
+MIN_PER_BIN = 20
 """The minimum number of values for a bin: the share of a smaller bin is mostly chance. A small training set still gets
 up to four bins."""
 
-MOST_VALUES = 100
+MAX_DISTINCT = 100
 REPEATS = 5
 """A feature with no more than 100 values, most of which occur at least five times, is discrete: each value has a bin.
 """
@@ -38,12 +38,12 @@ def edges_of(values: Floats) -> Floats:
         values: the finite values of a training set, at least one.
     """
     distinct, counts = np.unique(values, return_counts=True)
-    is_discrete = len(distinct) <= MOST_VALUES and np.median(counts) >= REPEATS
+    is_discrete = len(distinct) <= MAX_DISTINCT and np.median(counts) >= REPEATS
     is_frequent = (counts >= REPEATS) & (counts >= FREQUENT * len(values))
     frequent = distinct if is_discrete else distinct[is_frequent]
     rest = values[~np.isin(values, frequent)]
-    parts = min(FINE, max(rest.size // LEAST_A_BIN, min(4, rest.size // REPEATS)))
-    at = np.concatenate([np.linspace(0, 1, parts + 1)[1:-1], TAILS if rest.size >= FINE * LEAST_A_BIN else ()])
+    parts = min(FINE, max(rest.size // MIN_PER_BIN, min(4, rest.size // REPEATS)))
+    at = np.concatenate([np.linspace(0, 1, parts + 1)[1:-1], TAILS if rest.size >= FINE * MIN_PER_BIN else ()])
     inner = np.quantile(rest, at, method="lower") if parts > 1 else rest[:0]
     with np.errstate(over="ignore"):
         edges: Floats = np.unique(np.concatenate([np.nextafter(frequent, -np.inf), frequent, inner]))

@@ -110,7 +110,7 @@ class _Counted:
     def report(self) -> FeatureDrift:
         expected, total = self._expected / self._expected.sum(), self._counts.sum()
         actual = self._counts / total if total else np.full(len(expected), np.nan)
-        there = total - self._counts[0]
+        present = total - self._counts[0]
         groups = self._groups()
         shares = np.bincount(groups, expected)
         is_text = self._profile.categories is not None
@@ -122,7 +122,7 @@ class _Counted:
             _total_variation(expected, actual) if is_text else _kolmogorov_smirnov(expected, actual),
             float(actual[0]),
             float(expected[0]),
-            float(self._out / there) if there else float("nan"),
+            float(self._out / present) if present else float("nan"),
         )
 
     def _of_text(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -132,9 +132,9 @@ class _Counted:
 
     def _of_numbers(self, values: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         column = numbers(values)
-        there = column[~np.isnan(column)]
-        codes = np.searchsorted(self._edges, there)
-        is_new = (there < self._least) | (there > self._largest)
+        present = column[~np.isnan(column)]
+        codes = np.searchsorted(self._edges, present)
+        is_new = (present < self._least) | (present > self._largest)
         return codes, is_new | (self._expected[codes + 1] == 0)
 
     def _groups(self) -> NDArray[np.int64]:

@@ -108,18 +108,18 @@ def _of_text(name: str, values: Sequence[Any]) -> ColumnProfile:
 
 
 def _of_numbers(name: str, values: NDArray[np.float64]) -> ColumnProfile:
-    there = values[~np.isnan(values)]
-    edges = edges_of(there)
+    present = values[~np.isnan(values)]
+    edges = edges_of(present)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, stddev = float(there.mean()), float(there.std())
+        mean, stddev = float(present.mean()), float(present.std())
     return ColumnProfile(
         name,
         len(values),
-        len(values) - there.size,
-        np.bincount(np.searchsorted(edges, there), minlength=len(edges) + 1).tolist(),
+        len(values) - present.size,
+        np.bincount(np.searchsorted(edges, present), minlength=len(edges) + 1).tolist(),
         edges=edges.tolist(),
-        least=float(there.min()),
-        largest=float(there.max()),
+        least=float(present.min()),
+        largest=float(present.max()),
         mean=mean if np.isfinite(mean) else None,
         stddev=stddev if np.isfinite(stddev) else None,
     )

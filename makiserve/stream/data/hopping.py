@@ -108,7 +108,7 @@ class HoppingWindows:
             code.remember(window)
             with self._completing(code, state, number), code.inside(self._layout, window):
                 self._inner.complete(code)
-        kept = f"{{n: pane for n, pane in {windows}.items() if n > {until}}}" if until is not None else "{}"
+        kept = f"{{n: window for n, window in {windows}.items() if n > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")
         self._write_forget(code, state, until)
 

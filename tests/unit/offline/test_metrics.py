@@ -10,7 +10,7 @@ import pytest
 
 from makiserve.artifact.predictor import ModelTask
 from makiserve.errors import ConfigurationError
-from makiserve.offline.metrics.metrics import MOST_GROUPS, measure
+from makiserve.offline.metrics.metrics import MAX_GROUPS, measure
 from makiserve.offline.metrics.observed import Observed
 from tests.loops import loop_over
 
@@ -81,9 +81,9 @@ def test_groups_are_measured_apart_the_largest_first() -> None:
 
 
 def test_small_groups_beyond_the_fiftieth_are_measured_together() -> None:
-    count = MOST_GROUPS + 30
+    count = MAX_GROUPS + 30
     metrics = measure(observed([1.0] * count, [2.0] * count, key=list(range(count))), REGRESSION)
-    assert len(metrics.groups) == MOST_GROUPS + 1
+    assert len(metrics.groups) == MAX_GROUPS + 1
     assert (metrics.groups[-1].value, metrics.groups[-1].rows) == (None, 30)
 
 

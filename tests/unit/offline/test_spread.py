@@ -34,7 +34,7 @@ def test_little_to_read_and_pipes_take_one_process(folder: Path, monkeypatch: py
     monkeypatch.setattr("os.sched_getaffinity", lambda process: range(4))
     sources = sources_from(folder)
     assert processes_for(sources, None) == 1
-    monkeypatch.setattr("makiserve.offline.parallel.spread.MUCH", 100)
+    monkeypatch.setattr("makiserve.offline.parallel.spread.MIN_PARALLEL_BYTES", 100)
     assert processes_for(sources, None) == 4
     assert processes_for(sources, 2) == 2
     assert processes_for(sources_from([folder / "1.csv"]), 3) == 1

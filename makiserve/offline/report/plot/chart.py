@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from makiserve.offline.report.plot.scale import Scale, scale
 
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 26.0, 34.0
-FINEST = 2000
+MAX_POINTS = 2000
 """Maximum number of points that are drawn one by one; more are drawn as cells."""
 
 
@@ -62,21 +62,21 @@ class Chart:
         dots = (f'<circle cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="2.2"/>' for x, y in zip(xs, ys, strict=True))
         self._marks.append(f'<g class="dots {colour}">{"".join(dots)}</g>')
 
-    def bar(self, left: float, right: float, low: float, high: float, colour: str, says: str = "") -> None:
-        """Draw a rectangle between values; `says` is its tooltip."""
+    def bar(self, left: float, right: float, low: float, high: float, colour: str, tooltip: str = "") -> None:
+        """Draw a rectangle between values; `tooltip` is its tooltip."""
         x, y = sorted((self.x(left), self.x(right))), sorted((self.y(low), self.y(high)))
-        hint = f"<title>{escape(says)}</title>" if says else ""
+        hint = f"<title>{escape(tooltip)}</title>" if tooltip else ""
         self._marks.append(
             f'<rect class="bar {colour}" x="{x[0]:.1f}" y="{y[0]:.1f}" width="{max(x[1] - x[0], 0.5):.1f}" '
             f'height="{max(y[1] - y[0], 0):.1f}">{hint}</rect>'
         )
 
-    def cell(self, left: float, right: float, low: float, high: float, strength: float, says: str) -> None:
+    def cell(self, left: float, right: float, low: float, high: float, strength: float, tooltip: str) -> None:
         """Draw a rectangle whose colour has a strength from 0 to 1."""
         x, y = sorted((self.x(left), self.x(right))), sorted((self.y(low), self.y(high)))
         self._marks.append(
             f'<rect class="cell model" x="{x[0]:.1f}" y="{y[0]:.1f}" width="{x[1] - x[0] + 0.3:.1f}" '
-            f'height="{y[1] - y[0] + 0.3:.1f}" fill-opacity="{strength:.2f}"><title>{escape(says)}</title></rect>'
+            f'height="{y[1] - y[0] + 0.3:.1f}" fill-opacity="{strength:.2f}"><title>{escape(tooltip)}</title></rect>'
         )
 
     def text(self, x: float, y: float, text: str, kind: str, *, dx: float = 0, dy: float = 4) -> None:
