@@ -59,3 +59,13 @@ def test_group_with_a_value_that_arrays_cannot_hold_moves_with_its_items(
     for batch in (batches[0], [Click(0, 31, value), Click(1, 31, 4)], batches[1], [Click(0, 33, 5), Click(1, 33, 5)]):
         assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
     assert state.tables[1].is_foreign.sum() == 1
+
+
+def test_window_without_items_after_its_cut_reduces_those_before_it_alone() -> None:
+    makers: list[Any] = [rs.math.max, rs.math.min, rs.math.sum, rs.math.stddev]
+    reductions = [make(lambda i: i.value, reduce=True) for make in makers]
+    columns, rows = trailing(rs.ops.tee_map(*reductions), closed="left")
+    batch = [Click(key, time, -float(time)) for key in range(30) for time in (45, 49, 60)]  # 50 ms cuts the last one
+    fed = columns.feed(batch, columns.new_state())
+    assert told(fed) == told(rows.feed(batch, rows.new_state()))
+    assert list(fed.outputs)[2] == (-45.0, -49.0, -94.0, pytest.approx(8**0.5))
