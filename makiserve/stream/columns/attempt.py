@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,14 @@ from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.store import Store
 from makiserve.stream.columns.table import Table
 from makiserve.stream.engine.code import user_line
+from makiserve.stream.engine.keeper import Keeper
+
+if TYPE_CHECKING:
+    from makiserve.stream.columns.expressions.function import ColumnFunction, Evaluated
 
 FOLDER = str(Path(__file__).parent)
+
+NOTHING_KEPT: Mapping[Keeper, Sequence[Any]] = {}
 
 
 class RecordsFailed(Exception):
@@ -50,14 +56,15 @@ class Attempt:
 
     Args:
         tables: the state of each scope of the lane.
+        kept: for some functions the result for each record of the batch; `UNKNOWN` if it is not known.
 
     Attributes:
         foreign: for each group that the row engine has taken over, the indexes of its records.
         keyed: the keys of the outermost groups that records belong to, and the indexes of these records.
     """
 
-    def __init__(self, tables: Sequence[Table]) -> None:
-        self.tables = tables
+    def __init__(self, tables: Sequence[Table], kept: Mapping[Keeper, Sequence[Any]] = NOTHING_KEPT) -> None:
+        self.tables, self._kept = tables, kept
         self.foreign: list[Array] = []
         self.keyed: list[tuple[list[Any], Array]] = []
         self._writes: list[tuple[Store, Any, Sequence[Array]]] = []
@@ -71,6 +78,16 @@ class Attempt:
         if added:
             self.ended(abandoned=lambda: table.forget(added))
         return rows
+
+    def kept(self, function: Callable[..., Any], flow: Flow) -> list[Any] | None:
+        """Return the results of a function for the items of a flow, as far as they are kept; None if none are."""
+        results = self._kept.get(function) if isinstance(function, Keeper) else None
+        return None if results is None else [results[index] for index in flow.at.tolist()]
+
+    def evaluate(self, function: ColumnFunction, flow: Flow) -> Evaluated:
+        """Return the results of a function for the items of a flow; those that are kept are not computed again."""
+        kept = self.kept(function.function, flow)
+        return function.evaluate(flow.items) if kept is None else function.complete(kept, flow.items)
 
     def touch(self, table: Table, rows: Array) -> None:
         """Note that these groups are used."""

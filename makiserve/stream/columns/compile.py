@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain, takewhile
 from typing import Any
 
@@ -28,6 +29,7 @@ from makiserve.stream.data.time_windows import TimeWindows
 from makiserve.stream.engine.failure_mark import FailureMark, SharedMarks
 from makiserve.stream.engine.fold import Fold
 from makiserve.stream.engine.held_items import HeldItems
+from makiserve.stream.engine.keeper import Keeper, unwrapped
 from makiserve.stream.engine.plan import FIRST, LAST, Operator, Plan
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
@@ -166,7 +168,7 @@ class Compiled:
             case DistinctUntilChanged(key_mapper=key_mapper):
                 return DistinctUntilChangedStep(here, layout, key_mapper)
             case Scan():
-                return ScanStep(here, layout, *operator.safely(), is_silent=operator.reduce)
+                return _scan_step(here, layout, operator)
             case Fold():
                 return FoldStep(here, layout, operator)
             case ForwardFill():
@@ -224,6 +226,12 @@ class Compiled:
             step = AgingGroupByStep(here, key, chain, inner, layout, ttl_ms, time)
         self.groups[inner.number] = step
         return step
+
+
+def _scan_step(path: str, layout: ScopeLayout, operator: Scan) -> ScanStep:
+    keeper = operator.accumulator if isinstance(operator.accumulator, Keeper) else None
+    safely = replace(operator, accumulator=unwrapped(operator.accumulator)).safely()
+    return ScanStep(path, layout, *safely, is_silent=operator.reduce, keeper=keeper)
 
 
 def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:

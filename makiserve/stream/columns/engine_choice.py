@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import NamedTuple, TypeAlias
 
 from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.compile import Compiled
-from makiserve.stream.columns.expressions.trace import trace
+from makiserve.stream.columns.keeping import called, keeping_program
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import NO_SMALL, SMALL
 from makiserve.stream.columns.window_plan import NoColumns
@@ -16,7 +15,7 @@ from makiserve.stream.engine.parts import Parts
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.engine.program import Program
 from makiserve.stream.ops.group_by import GroupBy
-from makiserve.stream.ops.map import Map, Starmap
+from makiserve.stream.ops.map import Map
 
 Engine: TypeAlias = Program | ColumnProgram
 AnyCheckpoints: TypeAlias = Checkpoints | ColumnCheckpoints
@@ -31,11 +30,13 @@ def program_for(plan: Plan, *, is_tracked: bool = False) -> Engine:
         is_tracked: whether states record which keys were used, for checkpoints that leave the others out.
     """
     rows = Program(plan, is_tracked=is_tracked)
+    is_called = any(map(called, plan.walk()))
+    keeping = keeping_program(plan, is_tracked=is_tracked) if is_called else None
     try:
-        compiled = Compiled(plan, is_tracked=is_tracked)
+        compiled = Compiled(keeping.plan if keeping else plan, is_tracked=is_tracked)
     except NoColumns:
         return rows
-    return ColumnProgram(plan, compiled, rows, SMALL if _is_whole(plan) else NO_SMALL)
+    return ColumnProgram(plan, compiled, rows, NO_SMALL if is_called and not keeping else SMALL, keeping)
 
 
 class Explained(NamedTuple):
@@ -57,20 +58,6 @@ def explain(plan: Plan) -> Explained:
     except NoColumns as error:
         return Explained(str(error), {})
     return Explained(None, {step.path: step.reason for step in compiled.chain.walk() if step.reason})
-
-
-def _is_whole(plan: Plan) -> bool:
-    """Return whether all functions are computed in columns on all of their paths.
-
-    Columns process the records of small batches again, in the loop of the service: a function that is called then, and
-    is slow, would stop the loop.
-    """
-    return all(
-        trace(function, starred=isinstance(operator, Starmap)).is_whole
-        for operator in plan.walk()
-        for function in (getattr(operator, field.name) for field in fields(operator))
-        if callable(function)
-    )
 
 
 def keys_of(plan: Plan) -> Engine | None:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from makiserve.errors import OperatorError
-from makiserve.stream.columns.attempt import Attempt, RecordsFailed, Unrepresentable
+from makiserve.stream.columns.attempt import NOTHING_KEPT, Attempt, RecordsFailed, Unrepresentable
 from makiserve.stream.columns.column import Array, Items, join, objects
 from makiserve.stream.columns.compile import Compiled
 from makiserve.stream.columns.flow import lane_flow
 from makiserve.stream.columns.items import ColumnItems
+from makiserve.stream.columns.keeping import KeepingProgram
 from makiserve.stream.columns.row_copy import CopiedScope, RowCopy, SmallBatches
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.engine.plan import Plan
@@ -36,11 +37,21 @@ class ColumnProgram:
         compiled: its steps.
         rows: the same plan for the row engine.
         small: which batches the row engine computes, because it is faster.
+        keeping: the same plan for small batches, if functions are called whose results are kept. It has the keepers
+            that the steps know.
     """
 
-    def __init__(self, plan: Plan, compiled: Compiled, rows: Program, small: SmallBatches) -> None:
-        self.plan, self.compiled, self.rows = plan, compiled, rows
+    def __init__(
+        self,
+        plan: Plan,
+        compiled: Compiled,
+        rows: Program,
+        small: SmallBatches,
+        keeping: KeepingProgram | None = None,
+    ) -> None:
+        self.plan, self.compiled, self.rows, self.keeping = plan, compiled, rows, keeping
         self._small, self._copied = small, CopiedScope(compiled.chain, rows.scope)
+        self._copied_small = CopiedScope(compiled.chain, keeping.scope) if keeping else self._copied
 
     def new_state(self) -> LaneState:
         """Return the state of a lane that has not seen any items."""
@@ -65,10 +76,15 @@ class ColumnProgram:
 
     def _feed_small(self, items: Sequence[Any], state: LaneState) -> FeedResult:
         if state.copy is None:
-            state.copy = RowCopy(self.compiled, self._copied, state)
-        fed, pending = self.rows.feed(items, state.copy.state), state.copy.pending
+            state.copy = RowCopy(self.compiled, self._copied_small, state)
+        pending, kept = state.copy.pending, list[tuple[Any, ...]]()
+        if self.keeping:
+            fed, kept = self.keeping.feed(items, state.copy.state)
+        else:
+            fed = self.rows.feed(items, state.copy.state)
         failed = {index for index, error in fed.failures if not error.has_trace}  # the columns must note it, too
         pending += [item for index, item in enumerate(items) if index not in failed] if failed else items
+        state.copy.kept += [results for index, results in enumerate(kept) if index not in failed] if failed else kept
         state.copy.batches += 1
         if not state.copy.is_worthwhile(self._small):
             self.catch_up(state)
@@ -96,9 +112,10 @@ class ColumnProgram:
         """Process the records of small batches in columns, so that the tables hold the whole state of the lane."""
         if state.copy is None or not state.copy.pending:
             return
-        batch = _Batch(self, objects(state.copy.pending), state)
+        batch = _Batch(self, objects(state.copy.pending), state, state.copy.kept)
         batch.run()
         state.copy.pending.clear()
+        state.copy.kept.clear()
         if batch.has_failures or state.is_foreign or state.copy.groups > self._small.groups:
             state.copy = None
 
@@ -115,10 +132,20 @@ class ColumnProgram:
 
 
 class _Batch:
-    """The items of one call of `feed`, in pieces that are computed together."""
+    """The items of one call of `feed`, in pieces that are computed together.
 
-    def __init__(self, program: ColumnProgram, items: Items, state: LaneState) -> None:
-        self._program, self._items, self._state = program, items, state
+    Args:
+        program: the program.
+        items: the items.
+        state: the state of the lane.
+        kept: for each item the results of the functions whose results are kept; empty if they must be called.
+    """
+
+    def __init__(
+        self, program: ColumnProgram, items: Items, state: LaneState, kept: Sequence[tuple[Any, ...]] = ()
+    ) -> None:
+        self._program, self._items, self._state, self._kept = program, items, state, kept
+        self._by_function = program.keeping.by_function(kept) if program.keeping and kept else NOTHING_KEPT
         self._emitted: list[tuple[Items, Array]] = []
         self._failures: dict[int, OperatorError] = {}
         self._foreign: list[Array] = []
@@ -161,7 +188,7 @@ class _Batch:
         return [keys[at] for at in sorted(keys.keys() - self._failures.keys())]
 
     def _attempt(self, piece: Array) -> None:
-        attempt = Attempt(self._state.tables)
+        attempt = Attempt(self._state.tables, self._by_function)
         whole = len(piece) == len(self._items)
         try:
             flow = self._program.compiled.chain.run(
@@ -215,8 +242,11 @@ class _Batch:
         self._pieces += reversed(pieces)
 
     def _by_rows(self, at: Array) -> None:
-        fed = self._program.rows.feed(self._items.take(at).items(), self._state.rows)
-        indexes = at.tolist()
+        items, indexes, keeping = self._items.take(at).items(), at.tolist(), self._program.keeping
+        if keeping and self._kept:
+            fed = keeping.feed_again(items, [self._kept[index] for index in indexes], self._state.rows)
+        else:
+            fed = self._program.rows.feed(items, self._state.rows)
         self._failures |= {indexes[index]: error for index, error in fed.failures}
         if fed.causes:
             self._emitted.append((objects(fed.outputs), at[fed.causes]))

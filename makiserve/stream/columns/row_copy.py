@@ -92,12 +92,14 @@ class RowCopy:
     Attributes:
         state: the copy.
         pending: the records that the copy has seen, and the columns have not.
+        kept: for each of these the results of the functions that are called; empty if none is.
         batches: the number of batches that were computed on the copy.
         copied: the number of groups that have been copied.
     """
 
     def __init__(self, compiled: Compiled, scope: CopiedScope, lane: LaneState) -> None:
         self.pending: list[Any] = []
+        self.kept: list[tuple[Any, ...]] = []
         self.batches = self.copied = 0
         self._empty, self._lane = compiled.tables(), proxy(lane)  # the lane must be freed with its last reference
         self._groups = sum(map(len, lane.tables))

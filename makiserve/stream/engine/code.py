@@ -16,6 +16,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
+from makiserve.stream.engine import keeper
 from makiserve.stream.engine.journal import Completion, restore
 
 _numbers = count(1)
@@ -271,7 +272,7 @@ class CompiledFunctions:
 
     def user_line(self, error: BaseException) -> str | None:
         """Return where in the user's file the error comes from, as `features.py:24`; None if it is in a library."""
-        return user_line(error, lambda file: file == self._file)
+        return user_line(error, lambda file: file in (self._file, keeper.FILE))
 
 
 def user_line(error: BaseException, is_engine: Callable[[str], bool]) -> str | None:

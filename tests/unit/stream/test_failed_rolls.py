@@ -102,7 +102,7 @@ def fed(pipeline: Any, items: list[Any], small: SmallBatches = NO_SMALL) -> tupl
     plan = trace(pipeline)
     program: Any = program_for(plan)
     if isinstance(program, ColumnProgram):
-        program = ColumnProgram(plan, program.compiled, program.rows, small)
+        program = ColumnProgram(plan, program.compiled, program.rows, small, program.keeping)
     found = program.feed(items, program.new_state())
     outputs, failures, codec = list[Any](), list[tuple[int, str]](), checkpoints_of(program, (Item,))
     state: Any = program.new_state()

@@ -14,6 +14,7 @@ from makiserve.stream.columns.expressions.fields import length_of
 from makiserve.stream.columns.expressions.merging import place, rows_of
 from makiserve.stream.columns.expressions.trace import Trace, trace, trace_length
 from makiserve.stream.columns.expressions.values import Unsuited, Values, items_of, results_of, values_of
+from makiserve.stream.engine.keeper import UNKNOWN, unwrapped
 
 FEWEST = 32
 """Below this number of items it is faster to call the function for each of them."""
@@ -35,13 +36,19 @@ class ColumnFunction(Protocol):
     """A function that is computed for all items of a batch, with the results of a Python call for each.
 
     Attributes:
+        function: the function as the plan has it, which may be a `Keeper`.
         reason: why it is called for each item; None if it is computed in columns.
     """
 
     @property
+    def function(self) -> Callable[..., Any]: ...
+    @property
     def reason(self) -> str | None: ...
 
     def evaluate(self, items: Items) -> Evaluated: ...
+
+    def complete(self, results: list[Any], items: Items) -> Evaluated:
+        """Return the results for a batch, given those that are known; the others are `UNKNOWN`."""
 
 
 def column_function(function: Callable[..., Any]) -> ColumnFunction:
@@ -55,20 +62,22 @@ def column_function(function: Callable[..., Any]) -> ColumnFunction:
     >>> column_function(print).reason
     'it calls print'
     """
-    return _Function(function, function, starred=False)
+    return _Function(function, unwrapped(function), starred=False)
 
 
 def column_starfunction(function: Callable[..., Any]) -> ColumnFunction:
     """Return the column form of a function that takes the elements of an item as its arguments."""
-    return _Function(function, lambda item: function(*item), starred=True)
+    call = unwrapped(function)
+    return _Function(function, lambda item: call(*item), starred=True)
 
 
 class _Function:
     def __init__(self, function: Callable[..., Any], call: Callable[[Any], Any], *, starred: bool) -> None:
-        self._function = function
+        self.function = function
+        self._function = unwrapped(function)
         self._call = call
         self._starred = starred
-        self._trace = trace(function, starred=starred)
+        self._trace = trace(self._function, starred=starred)
         self._by_length: dict[int | None, Trace | None] = {self._trace.length: self._trace}
 
     @property
@@ -93,6 +102,18 @@ class _Function:
         computed = items_of(values, len(items))
         return Evaluated(computed, None) if doubtful is None else self._call_some(items, computed, doubtful)
 
+    def complete(self, results: list[Any], items: Items) -> Evaluated:
+        missing = [index for index, result in enumerate(results) if result is UNKNOWN]
+        failed = None
+        if missing:
+            found, raised = results_of(self._call, [items.take(missing).items()], len(missing))
+            for index, result in zip(missing, found, strict=True):
+                results[index] = result
+            if raised is not None:
+                failed = np.zeros(len(items), np.bool_)
+                failed[np.array(missing)[raised]] = True
+        return Evaluated(column_of(results), failed) if self._trace.tree is None else self._as_rows(results, failed)
+
     def _compute(self, items: Items) -> tuple[Values | None, Mask | None]:
         """Return what can be computed in columns, and the items for which the function must be called."""
         length = None if self._trace.length is None else length_of(values_of(items))
@@ -105,7 +126,10 @@ class _Function:
 
     def _call_each(self, items: Items) -> Evaluated:
         """Call the function for each item; records become rows, as if they were computed in columns."""
-        results, failed = results_of(self._call, [items.items()], len(items))
+        return self._as_rows(*results_of(self._call, [items.items()], len(items)))
+
+    @staticmethod
+    def _as_rows(results: list[Any], failed: Mask | None) -> Evaluated:
         if failed is not None and not failed.all():
             given = results[int(np.flatnonzero(~failed)[0])]
             results = [given if has_failed else result for result, has_failed in zip(results, failed, strict=True)]

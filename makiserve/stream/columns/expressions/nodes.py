@@ -34,11 +34,13 @@ class PathEnd:
         nodes: what the path computes since the last decision, in the order of the function.
         result: what it returns; None if the function must be called for the items that take this path.
         reason: why it must be called.
+        raises: whether the function raises on these items, because it reads an attribute of None.
     """
 
     nodes: tuple[Node, ...]
     result: Node | None
     reason: str | None = None
+    raises: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class Trace:
 
     @property
     def is_whole(self) -> bool:
-        """True if the function is computed in columns on all of its paths."""
-        return self.tree is not None and all(leaf.result is not None for leaf in _leaves(self.tree))
+        """True if the function is computed in columns on all of its paths, except for those on which it raises."""
+        return self.tree is not None and all(leaf.result is not None or leaf.raises for leaf in _leaves(self.tree))
 
     def holds(self) -> bool:
         """Return whether the globals and closures that the function reads are those that were traced."""
@@ -109,12 +109,13 @@ class _Explorer:
         except Untraceable as error:
             return self._leaf(path, None, str(error))
         except Exception as error:  # noqa: BLE001  the function's own, or of code that cannot take a symbol
-            return self._leaf(path, None, f"tracing it raises {type(error).__name__}: {error}")
+            raises = isinstance(error, AttributeError) and error.obj is None
+            return self._leaf(path, None, f"tracing it raises {type(error).__name__}: {error}", raises=raises)
         return self._leaf(path, result, None)
 
-    def _leaf(self, path: Path, result: Node | None, reason: str | None) -> PathEnd:
+    def _leaf(self, path: Path, result: Node | None, reason: str | None, *, raises: bool = False) -> PathEnd:
         self._paths += 1
-        return PathEnd(tuple(path.nodes), result, reason)
+        return PathEnd(tuple(path.nodes), result, reason, raises)
 
 
 def _leaves(tree: Tree) -> list[PathEnd]:

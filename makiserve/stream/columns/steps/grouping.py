@@ -14,6 +14,7 @@ from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.table import Table
+from makiserve.stream.engine.keeper import unwrapped
 from makiserve.stream.engine.key import new_key
 from makiserve.stream.engine.stage import State
 
@@ -40,7 +41,7 @@ class GroupByStep(Step):
 
     def __init__(self, path: str, key_mapper: Callable[[Any], Any], chain: Chain, layout: ScopeLayout) -> None:
         super().__init__(path)
-        self._call, self._key, self.chain = key_mapper, column_function(key_mapper), chain
+        self._call, self._key, self.chain = unwrapped(key_mapper), column_function(key_mapper), chain
         self.table, self.is_nested = layout.number, layout.parent != 0
         self.inside = [step for step in chain.walk() if isinstance(step, GroupByStep)]
         self.inside = [step for step in self.inside if not any(step in other.inside for other in self.inside)]
@@ -59,7 +60,7 @@ class GroupByStep(Step):
         return self._run(flow, attempt)
 
     def _run(self, flow: Flow, attempt: Attempt) -> Flow:
-        keys, failed = self._key.evaluate(flow.items)
+        keys, failed = attempt.evaluate(self._key, flow)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         table = attempt.tables[self.table]
         names, failed = _names(keys, () if self.is_nested else table.index)

@@ -14,6 +14,7 @@ from makiserve.stream.columns.expressions.function import column_function, colum
 from makiserve.stream.columns.expressions.values import results_of
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import Step
+from makiserve.stream.engine.keeper import unwrapped
 
 
 class MapStep(Step):
@@ -21,7 +22,7 @@ class MapStep(Step):
 
     def __init__(self, path: str, mapper: Callable[[Any], Any]) -> None:
         super().__init__(path)
-        self._call = mapper
+        self._call = unwrapped(mapper)
         self._function = column_function(mapper)
 
     @property
@@ -29,7 +30,7 @@ class MapStep(Step):
         return self._function.reason
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
-        items, failed = self._function.evaluate(flow.items)
+        items, failed = attempt.evaluate(self._function, flow)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         return flow.with_items(items)
 
@@ -39,7 +40,8 @@ class StarmapStep(MapStep):
 
     def __init__(self, path: str, mapper: Callable[..., Any]) -> None:
         Step.__init__(self, path)
-        self._call = lambda item: mapper(*item)
+        call = unwrapped(mapper)
+        self._call = lambda item: call(*item)
         self._function = column_starfunction(mapper)
 
 
@@ -47,7 +49,7 @@ class FilterStep(MapStep):
     """Passes the items on for which a function is true."""
 
     def run(self, flow: Flow, attempt: Attempt) -> Flow:
-        answers, failed = self._function.evaluate(flow.items)
+        answers, failed = attempt.evaluate(self._function, flow)
         check(flow, failed, self._call, self.path, is_certain=self.is_certain)
         kept, failed = truth(answers)
         check(flow, failed, lambda item: bool(self._call(item)), self.path, is_certain=self.is_certain)

@@ -47,7 +47,7 @@ def engines(windows: Any) -> tuple[ColumnProgram, Program]:
     plan = trace(rs.ops.group_by(lambda i: i.key, windows))
     program = program_for(plan)
     assert isinstance(program, ColumnProgram)
-    return ColumnProgram(plan, program.compiled, program.rows, NO_SMALL), Program(plan)
+    return ColumnProgram(plan, program.compiled, program.rows, NO_SMALL, program.keeping), Program(plan)
 
 
 def told(fed: FeedResult) -> Any:

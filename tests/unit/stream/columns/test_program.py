@@ -31,7 +31,7 @@ def in_columns(make: Any, *, is_tracked: bool = False, small: SmallBatches = NEV
     program = program_for(trace(make()), is_tracked=is_tracked)
     if not isinstance(program, ColumnProgram):
         return None
-    return ColumnProgram(program.plan, program.compiled, program.rows, small)
+    return ColumnProgram(program.plan, program.compiled, program.rows, small, program.keeping)
 
 
 def told(fed: FeedResult) -> Any:

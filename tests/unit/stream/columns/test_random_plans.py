@@ -220,7 +220,7 @@ def test_both_engines_give_the_same(
 ) -> None:
     program, rows = program_for(plan), Program(plan)
     assert isinstance(program, ColumnProgram)
-    columns = ColumnProgram(plan, program.compiled, program.rows, small)
+    columns = ColumnProgram(plan, program.compiled, program.rows, small, program.keeping)
     codec = ColumnCheckpoints(columns, (Reading,))
     state, other = columns.new_state(), rows.new_state()
     start, turn = 0, 0

@@ -122,16 +122,6 @@ def test_columns_compute_small_batches_that_use_many_groups() -> None:
     assert copies == [True, False, False, False, True, False]
 
 
-def test_columns_compute_all_batches_of_a_plan_that_calls_a_function_for_some_items() -> None:
-    called: list[int] = []
-    odd = rs.ops.map(lambda i: called.append(i) or i if i > 1 else i)  # type: ignore[func-returns-value]
-    program = program_for(trace([odd, rs.math.sum()]))
-    assert isinstance(program, ColumnProgram)
-    state = program.new_state()
-    assert list(program.feed([1, 2], state).outputs) == [1, 3]
-    assert state.copy is None
-
-
 def test_row_engine_computes_small_batches_of_a_plan_that_never_calls_a_function() -> None:
     mean = rs.data.roll(20, 1, rs.ops.tee_map(rs.ops.last(), rs.math.mean(lambda i: i * 2.0, reduce=True)))
     program = program_for(trace([rs.ops.filter(lambda i: i > 0), rs.ops.group_by(lambda i: i % 3, mean)]))
