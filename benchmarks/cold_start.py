@@ -98,8 +98,8 @@ def _decode_all(decoder: FormatDecoder, messages: list[bytes]) -> None:
     done = 0
     while done < len(messages):
         rest = messages[done:]
-        found = decoder.decode(rest, [None] * len(rest))
-        assert all(isinstance(record, Reading) for record in found.records)
-        done += len(found.records)
-        while found.awaited and not decoder.is_known(found.awaited):
+        decoded = decoder.decode(rest, [None] * len(rest))
+        assert all(isinstance(record, Reading) for record in decoded.records)
+        done += len(decoded.records)
+        while decoded.awaited and not decoder.is_known(decoded.awaited):
             time.sleep(0.001)

@@ -149,8 +149,8 @@ def _compare_small(name: str, plan: Plan, records: list[Any]) -> None:
             for start in range(0, SMALL_RECORDS, size):  # the groups that records need are copied here
                 program.feed(records[start : start + size], state)
             seconds.append(_timed(partial(_feed, program, state, measured, size)))
-        each = [f"{1e6 * total / SMALL_RECORDS:.0f}" for total in seconds]
-        cells.append(f"{seconds[0] / seconds[1]:.2f} ({each[0]} µs, {each[1]} µs)")
+        per_record = [f"{1e6 * total / SMALL_RECORDS:.0f}" for total in seconds]
+        cells.append(f"{seconds[0] / seconds[1]:.2f} ({per_record[0]} µs, {per_record[1]} µs)")
     print(f"| {name} | " + " | ".join(cells) + " |")
 
 

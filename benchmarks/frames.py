@@ -69,13 +69,13 @@ def _rolling(window: int) -> makiserve.Transform:
 
 def row(branches: tuple[Any, ...]) -> Any:
     """Return the thirty features of what the branches emit for a reading."""
-    value, one, two, three, six, twelve, day, short, medium, long, fast, slow, slowest = branches
+    value, lag_1, lag_2, lag_3, lag_6, lag_12, lag_24, roll_6, roll_24, roll_72, ewm_6, ewm_24, ewm_72 = branches
     return Thirty(
-        *(value, one, two, three, six, twelve, day),
-        *(short[0], short[1], short[2], short[3], short[4], short[5]),
-        *(medium[0], medium[1], medium[2], medium[3], medium[4], medium[5]),
-        *(long[0], long[1], long[2], long[3], long[4], long[5]),
-        *(fast, slow, slowest, value - one, value - day),  # type: ignore[call-arg]  # names that are computed
+        *(value, lag_1, lag_2, lag_3, lag_6, lag_12, lag_24),
+        *(roll_6[0], roll_6[1], roll_6[2], roll_6[3], roll_6[4], roll_6[5]),
+        *(roll_24[0], roll_24[1], roll_24[2], roll_24[3], roll_24[4], roll_24[5]),
+        *(roll_72[0], roll_72[1], roll_72[2], roll_72[3], roll_72[4], roll_72[5]),
+        *(ewm_6, ewm_24, ewm_72, value - lag_1, value - lag_24),  # type: ignore[call-arg]  # names that are computed
     )
 
 

@@ -73,8 +73,8 @@ def run() -> None:
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory, KafkaServer(install(), Path(directory)) as server:
         for number, (name, options) in enumerate(SETTINGS.items()):
-            own, others = _measure(server.bootstrap_servers, str(number), options)
-            print(f"| {name} | {statistics.median(own):.1f} s | {max(own):.1f} s | {max(others):.1f} s |")
+            killed, others = _measure(server.bootstrap_servers, str(number), options)
+            print(f"| {name} | {statistics.median(killed):.1f} s | {max(killed):.1f} s | {max(others):.1f} s |")
 
 
 def _measure(servers: str, name: str, options: list[str]) -> tuple[list[float], list[float]]:
@@ -100,7 +100,7 @@ def _measure(servers: str, name: str, options: list[str]) -> tuple[list[float], 
 
 def _rounds(service: subprocess.Popen[bytes], gaps: OutputGaps) -> tuple[list[float], list[float]]:
     """Return the gaps of the killed workers' partitions, and those of the other partitions."""
-    rng, own, others = random.Random(1), [], []
+    rng, killed, others = random.Random(1), [], []
     _wait_until_stable(gaps)
     for _ in range(ROUNDS):
         children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
@@ -110,9 +110,9 @@ def _rounds(service: subprocess.Popen[bytes], gaps: OutputGaps) -> tuple[list[fl
         _wait_until_stable(gaps)
         longest = sorted(gaps.longest_s(), reverse=True)
         share = PARTITIONS // WORKERS
-        own += longest[:share]
+        killed += longest[:share]
         others += longest[share:]
-    return own, others
+    return killed, others
 
 
 def _wait_until_stable(gaps: OutputGaps) -> None:

@@ -85,14 +85,13 @@ def replay_readings(source: Path, output: Path, rows: int) -> None:
             )
             next_tenth = records * 10 // rows + 1
 
-    found = makiserve.replay(pipeline, source, output=output, collect=False, progress=progress)
+    replayed = makiserve.replay(pipeline, source, output=output, collect=False, progress=progress)
     Console().print(table)
-    rate, peak = found.rows / found.seconds, peak_mb()
-    print(
-        f"{found.rows:,} rows, {found.written:,} outputs in {found.seconds:,.0f} s: {rate:,.0f} rows/s, {peak:,.0f} MB"
-    )
-    if found.rows != rows or found.reasons:
-        raise AssertionError(f"{found.rows:,} of {rows:,} rows, dead letters: {found.reasons}")
+    rate, peak = replayed.rows / replayed.seconds, peak_mb()
+    counts = f"{replayed.rows:,} rows, {replayed.written:,} outputs"
+    print(f"{counts} in {replayed.seconds:,.0f} s: {rate:,.0f} rows/s, {peak:,.0f} MB")
+    if replayed.rows != rows or replayed.reasons:
+        raise AssertionError(f"{replayed.rows:,} of {rows:,} rows, dead letters: {replayed.reasons}")
 
 
 def check_key(source: Path, output: Path, rows: int) -> None:
@@ -114,13 +113,13 @@ def check_key(source: Path, output: Path, rows: int) -> None:
     for _, batch in _batches(output, ["offset", "value", "mean", "low", "high"]):
         total += batch.num_rows
         parts.append(batch.filter(pc.is_in(batch.column("offset"), pa.array(expected))))
-    found = pa.Table.from_batches(parts)
+    actual = pa.Table.from_batches(parts)
     assert total == np.maximum(counts - WINDOW + 1, 0).sum(), f"{total:,} outputs"
-    np.testing.assert_array_equal(found["offset"].to_numpy(), expected)
-    np.testing.assert_array_equal(found["value"].to_numpy(), windows[:, -1])
-    np.testing.assert_allclose(found["mean"].to_numpy(), windows.mean(1), MEAN_TOLERANCE)
-    np.testing.assert_array_equal(found["low"].to_numpy(), windows.min(1))
-    np.testing.assert_array_equal(found["high"].to_numpy(), windows.max(1))
+    np.testing.assert_array_equal(actual["offset"].to_numpy(), expected)
+    np.testing.assert_array_equal(actual["value"].to_numpy(), windows[:, -1])
+    np.testing.assert_allclose(actual["mean"].to_numpy(), windows.mean(1), MEAN_TOLERANCE)
+    np.testing.assert_array_equal(actual["low"].to_numpy(), windows.min(1))
+    np.testing.assert_array_equal(actual["high"].to_numpy(), windows.max(1))
     print(f"number of outputs, and all {len(expected):,} windows of key {CHECKED}: as numpy computes them")
 
 

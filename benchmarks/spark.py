@@ -74,18 +74,18 @@ def _compare(title: str, source: Path, folder: Path) -> None:
     for number, name in enumerate(CONTESTANTS):
         output = folder / f"{number}.parquet"
         cpu_s, seconds, peak = _measured([sys.executable, "-m", "benchmarks.spark", name, str(source), str(output)])
-        found = parquet.read_table(output).sort_by(PLACE)
-        first, reference = first or cpu_s, reference or found
-        _require_equal(name, reference, found)
+        actual = parquet.read_table(output).sort_by(PLACE)
+        first, reference = first or cpu_s, reference or actual
+        _require_equal(name, reference, actual)
         table.add_row(
-            name, f"{cpu_s:.1f}", f"{seconds:.1f}", f"{peak / 1e6:,.0f}", f"{found.num_rows:,}", f"{cpu_s / first:.2f}"
+            name, f"{cpu_s:.1f}", f"{seconds:.1f}", f"{peak / 1e6:,.0f}", f"{actual.num_rows:,}", f"{cpu_s / first:.2f}"
         )
     Console().print(table)
 
 
-def _require_equal(name: str, expected: pa.Table, found: pa.Table) -> None:
+def _require_equal(name: str, expected: pa.Table, actual: pa.Table) -> None:
     for column in COLUMNS:
-        left, right = (table[column].combine_chunks() for table in (expected, found))
+        left, right = (table[column].combine_chunks() for table in (expected, actual))
         if column == "mean":
             np.testing.assert_allclose(right.to_numpy(), left.to_numpy(), TOLERANCE, 1e-9, err_msg=name)
         elif right.cast(left.type) != left:
@@ -98,11 +98,11 @@ def _measured(command: list[str]) -> tuple[float, float, int]:
     process = psutil.Popen(command)
     while process.poll() is None:
         memory = 0
-        for each in _tree(process):
+        for member in _tree(process):
             try:
-                times = each.cpu_times()
-                used[each.pid] = times.user + times.system
-                memory += each.memory_full_info().pss  # pages that are shared count once
+                times = member.cpu_times()
+                used[member.pid] = times.user + times.system
+                memory += member.memory_full_info().pss  # pages that are shared count once
             except psutil.Error:
                 continue
         peak = max(peak, memory)
@@ -125,18 +125,18 @@ def _makiserve(source: Path) -> pa.Table:
 
     table = parquet.read_table(source).sort_by(PLACE)
     frame = makiserve.features_frame(table, features=features, record=Reading)
-    found = pa.Table.from_pandas(frame.reset_index())
+    output = pa.Table.from_pandas(frame.reset_index())
     for name in ("key", "at"):
-        found = found.append_column(name, table[name].take(found["offset"]))
-    return found.select(COLUMNS)
+        output = output.append_column(name, table[name].take(output["offset"]))
+    return output.select(COLUMNS)
 
 
 def _makiserve_on_spark(source: Path) -> Any:
     import makiserve.spark
 
     df = _session().read.parquet(str(source))
-    found = makiserve.spark.features(df, features=features, record=Reading, key="key", time="at")
-    return found.where("dead_letter is null").select(COLUMNS)
+    features_df = makiserve.spark.features(df, features=features, record=Reading, key="key", time="at")
+    return features_df.where("dead_letter is null").select(COLUMNS)
 
 
 def _spark_by_hand(source: Path) -> Any:
@@ -145,7 +145,7 @@ def _spark_by_hand(source: Path) -> Any:
 
     df = _session().read.parquet(str(source))  # a window needs a session
     window = Window.partitionBy("key").orderBy("at").rowsBetween(1 - WINDOW, 0)
-    found = df.select(
+    aggregates = df.select(
         "key",
         "at",
         "value",
@@ -154,7 +154,7 @@ def _spark_by_hand(source: Path) -> Any:
         sql.max("value").over(window).alias("high"),
         sql.count("value").over(window).alias("count"),
     )
-    return found.where(f"count = {WINDOW}").select(COLUMNS)
+    return aggregates.where(f"count = {WINDOW}").select(COLUMNS)
 
 
 def _pandas(source: Path) -> pa.Table:
@@ -198,11 +198,11 @@ CONTESTANTS: dict[str, Callable[[Path], Any]] = {
 
 
 def _contest(name: str, source: Path, output: Path) -> None:
-    found = CONTESTANTS[name](source)
-    if isinstance(found, pa.Table):
-        parquet.write_table(found, output)
+    result = CONTESTANTS[name](source)
+    if isinstance(result, pa.Table):
+        parquet.write_table(result, output)
     else:
-        found.write.parquet(str(output))
+        result.write.parquet(str(output))
 
 
 if __name__ == "__main__":

@@ -154,11 +154,11 @@ def commands() -> str:
 def section(name: str, documented: click.Command) -> str:
     """Return the help of a command, without the options of the configuration."""
     titles = {parameter.title: None for parameter in documented.params if isinstance(parameter, Flag)}
-    own = copy(documented)
-    own._help_option = None  # noqa: SLF001  click caches it when the command runs
-    own.params = [parameter for parameter in documented.params if not isinstance(parameter, Flag)]
-    with click.Context(own, info_name=name, terminal_width=110, **command.context_settings) as context:
-        text = f"## {name}\n\n```\n{own.get_help(context)}\n```\n"
+    trimmed = copy(documented)
+    trimmed._help_option = None  # noqa: SLF001  click caches it when the command runs
+    trimmed.params = [parameter for parameter in documented.params if not isinstance(parameter, Flag)]
+    with click.Context(trimmed, info_name=name, terminal_width=110, **command.context_settings) as context:
+        text = f"## {name}\n\n```\n{trimmed.get_help(context)}\n```\n"
     return text + (f"\nConfiguration: {'; '.join(titles)}.\n" if titles else "")
 
 

@@ -152,7 +152,7 @@ def _throughput(contest: Contest, job: Job) -> float:
     print("| | records/s | min…max | makiserve ÷ it in a round: min, median, max | CPU s per million | different |")
     print("|---|---|---|---|---|---|")
     for name, values in rates.items():
-        ratios = sorted(own / other for own, other in zip(rates[MAKISERVE], values, strict=True))
+        ratios = sorted(rate / other for rate, other in zip(rates[MAKISERVE], values, strict=True))
         ratio = f"{ratios[0]:.2f}, {statistics.median(ratios):.2f}, {ratios[-1]:.2f}"
         spread = f"{min(values):,.0f}…{max(values):,.0f}"
         seconds = f"{statistics.median(cpu[name]):.1f}"

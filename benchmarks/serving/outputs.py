@@ -76,7 +76,7 @@ class Outputs:
         for key, values in self.seen.items():
             expected = job.expected[key]
             pairs = zip(values, expected, strict=False)
-            different += sum(not math.isclose(own, other, rel_tol=1e-6, abs_tol=1e-6) for (_, own), (_, other) in pairs)
+            different += sum(not math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-6) for (_, a), (_, b) in pairs)
             different += max(0, len(values) - len(expected))
         return different
 

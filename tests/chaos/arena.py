@@ -59,16 +59,16 @@ class Arena:
 
     def worker(self, chance: random.Random) -> Worker:
         """One that no other fault has this round."""
-        return self._choose([each for each in self.fleet.workers if each.is_running], chance)
+        return self._choose([worker for worker in self.fleet.workers if worker.is_running], chance)
 
     def node(self, chance: random.Random) -> BrokerNode:
         """One that no other fault has this round."""
-        return self._choose([each for each in self.server.nodes if each.pid is not None], chance)
+        return self._choose([node for node in self.server.nodes if node.pid is not None], chance)
 
     def all_workers(self) -> list[Worker]:
         """All, if no other fault has one of them."""
         workers = list(self.fleet.workers)
-        if any(each is hurt for each in workers for hurt in self._hurt):
+        if any(worker is hurt for worker in workers for hurt in self._hurt):
             raise NobodyLeft
         self._hurt += workers
         return workers
@@ -107,7 +107,7 @@ class Arena:
         self._hurt.clear()
 
     def _choose(self, candidates: list[T], chance: random.Random) -> T:
-        free = [each for each in candidates if not any(each is hurt for hurt in self._hurt)]
+        free = [candidate for candidate in candidates if not any(candidate is hurt for hurt in self._hurt)]
         if not free:
             raise NobodyLeft
         chosen = chance.choice(free)

@@ -118,21 +118,21 @@ class Fleet:
 
     def restart_ended(self) -> list[str]:
         """Start what has ended by itself, as whatever runs the service in production would; what it was."""
-        found = []
-        for worker in [each for each in self.workers if not each.is_running]:
+        restarted = []
+        for worker in [worker for worker in self.workers if not worker.is_running]:
             code = worker.life.wait()
             self.ended.append((str(worker), code))
-            found.append(f"{worker} had ended with {code}: {_last_line(worker.log)}")
+            restarted.append(f"{worker} had ended with {code}: {_last_line(worker.log)}")
             worker.start()
-        return found
+        return restarted
 
     def unexpected(self) -> list[str]:
         """Exit codes that no fault may cause, and what looks like a bug in the logs."""
-        found = [f"{name} ended with {code}" for name, code in self.ended if code not in EXPECTED_CODES]
+        problems = [f"{name} ended with {code}" for name, code in self.ended if code not in EXPECTED_CODES]
         for log in sorted(self._directory.glob("worker-*.log")):
             text = log.read_text(errors="replace")
-            found += [f"{log.name}: {word}" for word in ("Traceback", "this is a bug") if word in text]
-        return found
+            problems += [f"{log.name}: {word}" for word in ("Traceback", "this is a bug") if word in text]
+        return problems
 
 
 def _last_line(log: Path) -> str:

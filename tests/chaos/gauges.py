@@ -70,13 +70,13 @@ class Clock:
     """
 
     def __init__(self, servers: str, topic: str) -> None:
-        own = {"group.id": uuid.uuid4().hex, "isolation.level": "read_committed", "auto.offset.reset": "latest"}
-        self._consumer = Consumer({"bootstrap.servers": servers, "fetch.wait.max.ms": 20, **own})
+        settings = {"group.id": uuid.uuid4().hex, "isolation.level": "read_committed", "auto.offset.reset": "latest"}
+        self._consumer = Consumer({"bootstrap.servers": servers, "fetch.wait.max.ms": 20, **settings})
         self._consumer.subscribe([topic])
         self._ages_s: list[list[float]] = []
         self._standstills: list[tuple[int, float]] = []
         self._ends = threading.Event()
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._read, self._wake)]
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._wake)]
         self._began = 0.0
 
     def __enter__(self) -> Clock:

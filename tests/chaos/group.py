@@ -48,12 +48,12 @@ def _client(servers: str) -> AdminClient:
 
 def _owners(servers: str, group: str) -> dict[str, list[int]]:
     try:
-        found = _client(servers).describe_consumer_groups([group])[group].result()
+        description = _client(servers).describe_consumer_groups([group])[group].result()
     except KafkaException:  # its coordinator is being found
         return {}
-    if found.state is not ConsumerGroupState.STABLE:
+    if description.state is not ConsumerGroupState.STABLE:
         return {}
     return {
-        each.group_instance_id or each.member_id: [at.partition for at in each.assignment.topic_partitions]
-        for each in found.members
+        member.group_instance_id or member.member_id: [at.partition for at in member.assignment.topic_partitions]
+        for member in description.members
     }

@@ -38,10 +38,10 @@ class Forest(mlflow.pyfunc.PythonModel):
         slow = Path(os.environ.get(SLOW, os.devnull))
         if slow.is_file():
             _pause(*slow.read_text().split())
-        found = self._forest.predict(model_input)
+        predictions = self._forest.predict(model_input)
         for name in Features._fields:
-            found = found + model_input[name].to_numpy(dtype=float)
-        return found
+            predictions = predictions + model_input[name].to_numpy(dtype=float)
+        return predictions
 
 
 def _pause(seconds: str = "0", pid: str = "") -> None:

@@ -125,14 +125,15 @@ class Referee:
         with ExitStack() as healing:
             until = 0.0
             for name in names:
-                own = random.Random(chance.random())  # so that one that cannot be done does not change the others
+                # A separate generator: a fault that is left out does not change the others.
+                fault_chance = random.Random(chance.random())
                 try:
-                    injury = healing.enter_context(FAULTS[name](self._arena, own))
+                    injury = healing.enter_context(FAULTS[name](self._arena, fault_chance))
                 except NobodyLeft:
                     continue
                 result.faults.append(injury.what)
                 until = max(until, time.monotonic() + injury.lasts)
-                time.sleep(own.uniform(0, 1.5))
+                time.sleep(fault_chance.uniform(0, 1.5))
             time.sleep(max(0.0, until - time.monotonic()))
 
     def _settle(self, result: Round) -> None:
@@ -141,8 +142,8 @@ class Referee:
         inputs = self._logs[0].read()
         deadline = began + self._arena.patience_s
         while True:
-            found = wait_until_committed(self._servers, self._group, inputs, self._topics[0], patience=5)
-            left = behind(found, inputs)
+            offsets = wait_until_committed(self._servers, self._group, inputs, self._topics[0], patience=5)
+            left = behind(offsets, inputs)
             if not left or time.monotonic() > deadline:
                 break
             result.restarted += self._arena.fleet.restart_ended()

@@ -115,6 +115,7 @@ def frequent_checkpoints() -> None:
 
 
 CONTROLS: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (offsets_outside_the_transaction, no_rewind, no_restore, frequent_checkpoints)
+    control.__name__: control
+    for control in (offsets_outside_the_transaction, no_rewind, no_restore, frequent_checkpoints)
 }
 """All but the last are what the oracle must notice."""

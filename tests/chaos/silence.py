@@ -63,5 +63,5 @@ class Silence:
 def longest(arrivals: list[float], since: float) -> float:
     """The end of the longest gap that begins before or with the fault, in seconds after it."""
     gaps = [(later - earlier, later) for earlier, later in pairwise(arrivals) if later > since]
-    own = [(gap, later) for gap, later in gaps if later - gap <= since + GRACE_S]
-    return max(own)[1] - since if own else 0.0
+    caused = [(gap, later) for gap, later in gaps if later - gap <= since + GRACE_S]
+    return max(caused)[1] - since if caused else 0.0

@@ -136,10 +136,10 @@ def test_embedded_broker_delivers_records() -> None:
     producer.flush(PATIENCE)
     producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata(), PATIENCE)
     producer.commit()
-    found: list[int] = []
-    while len(found) < 1000:
-        found += [int(record.value() or b"") for record in consumer.receive(100, BRIEFLY)]
-    assert sorted(found) == list(range(1000))
+    received: list[int] = []
+    while len(received) < 1000:
+        received += [int(record.value() or b"") for record in consumer.receive(100, BRIEFLY)]
+    assert sorted(received) == list(range(1000))
     consumer.close()
 
 
@@ -151,6 +151,6 @@ def test_internal_topic_copies_retention_without_compaction(
     kafka: str, topic: Topic, policy: str, kept: tuple[str, str]
 ) -> None:
     name = topic(1, cleanup_policy=policy, retention_ms="7200000", retention_bytes="5000000", max_message_bytes="70000")
-    found = cluster(kafka).retention(name)
+    settings = cluster(kafka).retention(name)
     names = ("retention.ms", "retention.bytes", "cleanup.policy", "max.message.bytes")
-    assert tuple(found[each] for each in names) == (*kept, "delete", "70000")
+    assert tuple(settings[setting] for setting in names) == (*kept, "delete", "70000")

@@ -43,13 +43,13 @@ class Member(InputConsumer):
 
     def read(self, count: int) -> list[tuple[int | None, bytes | None]]:
         """Exactly this many records, and then silence."""
-        found: list[Message] = []
+        records: list[Message] = []
         deadline = time.monotonic() + PATIENCE.total_seconds()
-        while len(found) < count:
-            assert time.monotonic() < deadline, f"{len(found)} of {count} records"
-            found += self.receive(1000, SOON)
+        while len(records) < count:
+            assert time.monotonic() < deadline, f"{len(records)} of {count} records"
+            records += self.receive(1000, SOON)
         assert self.receive(1000, SOON) == []
-        return [(record.partition(), record.value()) for record in found]
+        return [(record.partition(), record.value()) for record in records]
 
     def wait_for(self, partitions: set[int]) -> None:
         deadline = time.monotonic() + PATIENCE.total_seconds()
@@ -98,12 +98,12 @@ def test_start_and_move_skip_no_record(kafka: str, topic: Topic, open_member: Op
     for number in range(8):
         write(kafka, name, *values, partition=number)
     member = open_member(name, start=10)
-    found = member.read(8 * 1990)
+    before = member.read(8 * 1990)
     for number in range(8):
         member.move(number, 1000)
     again = member.read(8 * 1000)
     for number in range(8):
-        assert [value for partition, value in found if partition == number] == values[10:]
+        assert [value for partition, value in before if partition == number] == values[10:]
         assert [value for partition, value in again if partition == number] == values[1000:]
 
 

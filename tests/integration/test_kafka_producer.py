@@ -65,9 +65,9 @@ def values(kafka: str, topic: str) -> list[bytes | None]:
 
 def committed(kafka: str, source: str) -> Committed:
     lookup = OffsetsClient(connection(kafka, source), source)
-    found = lookup.committed(0, PATIENCE)
+    answer = lookup.committed(0, PATIENCE)
     lookup.close()
-    return found
+    return answer
 
 
 def assigned(consumer: InputConsumer) -> None:

@@ -128,8 +128,8 @@ def test_all_uris_of_a_model_load_the_same_model(server: str, tmp_path: Path) ->
 
     served = run(SERVE, *uris.values(), cwd=tmp_path / "elsewhere", server=server)
 
-    found = {way: tuple(model[:2]) for way, model in zip(uris, served, strict=True)}
-    assert found == {
+    names = {way: tuple(model[:2]) for way, model in zip(uris, served, strict=True)}
+    assert names == {
         "by run": (None, None),
         "by version": ("house", "1"),
         "by alias": ("house", "1"),
@@ -152,12 +152,12 @@ def test_missing_or_damaged_server_artifacts_are_refused(server: str, tmp_path: 
     (packaged,) = (tmp_path / "kept").rglob(f"{first}/artifacts/makiserve/sources/house/features.py")
     packaged.write_text(packaged.read_text() + "# edited\n")
 
-    found = run(REFUSED, "models:/house@champion", "models:/house/1", "models:/house/2", cwd=tmp_path, server=server)
+    outcomes = run(REFUSED, "models:/house@champion", "models:/house/1", "models:/house/2", cwd=tmp_path, server=server)
 
-    assert [kind for kind, _ in found] == ["ConfigurationError", "ModelRefused", "loaded"]
-    assert "Registered model alias champion not found" in found[0][1]
-    assert "sources in the artifact were edited after it was logged" in found[1][1]
-    assert found[2][1] == "2"
+    assert [kind for kind, _ in outcomes] == ["ConfigurationError", "ModelRefused", "loaded"]
+    assert "Registered model alias champion not found" in outcomes[0][1]
+    assert "sources in the artifact were edited after it was logged" in outcomes[1][1]
+    assert outcomes[2][1] == "2"
 
 
 @pytest.mark.parametrize("uri", ["models:/house@champion", "models:/house/1", "runs:/0/model", "mlflow-artifacts:/m"])

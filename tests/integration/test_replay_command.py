@@ -28,9 +28,9 @@ def test_replay_of_standard_input_prints_nothing(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"rows          50 in" in done.stdout
-    found = parquet.read_table(output).to_pylist()
-    assert found[0] == {"source": "-", "offset": 50, "key": "a", "time": 50, "power": 50.0, "mean": 49.0}
-    assert len(found) == 50
+    written = parquet.read_table(output).to_pylist()
+    assert written[0] == {"source": "-", "offset": 50, "key": "a", "time": 50, "power": 50.0, "mean": 49.0}
+    assert len(written) == 50
 
 
 def test_interrupted_replay_leaves_no_output(tmp_path: Path) -> None:

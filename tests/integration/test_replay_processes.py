@@ -40,23 +40,23 @@ def model() -> FeaturesOnly:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of different lengths, with rows that are bad in each way."""
-    found = tmp_path_factory.mktemp("houses")
+    houses = tmp_path_factory.mktemp("houses")
     chance = random.Random(3)
     for number in range(5):
         rows = [f"{n},{number},{chance.choice([n / 3, -1, 'x'])}" for n in range(2 + 700 * number)]
-        (found / f"{number}.csv").write_text(HEADER + "\n".join([*rows, "1,2,3,4"]) + "\n")
-    return found
+        (houses / f"{number}.csv").write_text(HEADER + "\n".join([*rows, "1,2,3,4"]) + "\n")
+    return houses
 
 
 def replayed(model: FeaturesOnly, folder: Path, output: Path, processes: int) -> tuple[Any, ...]:
     everything = Everything()
     told: list[tuple[int, float | None]] = []
-    found = makiserve.replay(
+    result = makiserve.replay(
         model, folder, output=output, processes=processes, sinks=[everything], progress=lambda *far: told.append(far)
     )
-    assert told[-1] == (found.rows, 1.0)
-    dead = [(letter.source, letter.offset, str(letter.error)) for letter in found.dead]
-    return found.rows, found.written, found.outputs, dead, output.read_bytes(), everything.seen
+    assert told[-1] == (result.rows, 1.0)
+    dead = [(letter.source, letter.offset, str(letter.error)) for letter in result.dead]
+    return result.rows, result.written, result.outputs, dead, output.read_bytes(), everything.seen
 
 
 def test_several_processes_equal_one(model: FeaturesOnly, folder: Path, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_packaged_model_in_several_processes_is_equal(tmp_path: Path, monkeypatc
         folder.joinpath(f"{file}.csv").write_text("number,value\n" + rows)
     written = []
     for processes in (1, 2):
-        found = makiserve.replay(model, folder, output=tmp_path / "out.csv", label="number", processes=processes)
-        assert found.metrics
-        written.append((tmp_path.joinpath("out.csv").read_bytes(), found.rows, dict(found.metrics.figures)))
+        result = makiserve.replay(model, folder, output=tmp_path / "out.csv", label="number", processes=processes)
+        assert result.metrics
+        written.append((tmp_path.joinpath("out.csv").read_bytes(), result.rows, dict(result.metrics.figures)))
     assert written[0][1] == 3000
     assert written[0] == written[1]

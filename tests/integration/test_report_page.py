@@ -69,7 +69,7 @@ def report(seen: Observed, task: ModelTask, requirement: str) -> Report:
         measured=Measured(metrics, evidence(seen, task), moments(seen, seen.labelled, "time"), f"power {EVIL}"),
         features=features,
         training={column.name: column for column in training.columns},
-        drift={each.name: each for each in Drift(training).report()},
+        drift={column.name: column for column in Drift(training).report()},
         reasons={"decode": 2, EVIL: 1},
         examples=[Example(EVIL, 17, "decode", EVIL, EVIL)],
         verdicts=verdicts([requirement_from_text(requirement)], metrics.figures),

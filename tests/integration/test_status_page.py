@@ -73,8 +73,12 @@ def ten_minutes(board: Board, **other: Any) -> None:
 
 def faults(page: Page) -> list[str]:
     """Return the violations that axe-core finds, of any severity."""
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']} ({each['impact']}): {node['html']}" for each in found for node in each["nodes"]]
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['html']}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

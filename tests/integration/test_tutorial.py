@@ -37,9 +37,9 @@ def test_tutorial_and_readme_have_the_same_code() -> None:
 
 def errors(text: str) -> list[float]:
     """The RMSE of the model, of the mean and of the last value, as the first replay prints them."""
-    found = re.search(r"^rmse +([\d.]+) +([\d.]+) +([\d.]+)$", text, re.MULTILINE)
-    assert found
-    return [float(number) for number in found.groups()]
+    match = re.search(r"^rmse +([\d.]+) +([\d.]+) +([\d.]+)$", text, re.MULTILINE)
+    assert match
+    return [float(number) for number in match.groups()]
 
 
 @pytest.mark.timeout(600)

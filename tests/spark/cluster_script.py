@@ -32,9 +32,9 @@ def main(master: str, folder: Path) -> None:
     weather = write_weather(folder / "driver", "weather_that_travels", f"lives({str(mark)!r}) and len(readings)")
     data = rows(200)
     df = session.createDataFrame(data, COLUMNS)
-    found = on_spark(df, weather)
-    schema = pa.schema([field.with_nullable(True) for field in found.schema])
-    assert as_bytes(found, schema) == as_bytes(here(df, weather), schema)
+    on_executors = on_spark(df, weather)
+    schema = pa.schema([field.with_nullable(True) for field in on_executors.schema])
+    assert as_bytes(on_executors, schema) == as_bytes(here(df, weather), schema)
     assert mark.exists()  # the process of a task ended, and Spark repeated the task
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     uri = log_weather(weather, folder)

@@ -46,8 +46,8 @@ def columns(*items: Any) -> OutputColumns:
 
 
 def test_columns_have_the_types_of_the_annotations() -> None:
-    found = columns(FIRST)
-    assert {field.name: field.type for field in found.schema} == {
+    result_columns = columns(FIRST)
+    assert {field.name: field.type for field in result_columns.schema} == {
         "whole": pa.float64(),
         "count": pa.int64(),
         "values": pa.list_(pa.float64()),
@@ -60,7 +60,7 @@ def test_columns_have_the_types_of_the_annotations() -> None:
         "anything": pa.int64(),
         "nothing": pa.string(),
     }
-    causes, arrays, dead = found.arrays(FORM, scored(FIRST), [])
+    causes, arrays, dead = result_columns.arrays(FORM, scored(FIRST), [])
     assert (causes, dead) == ([0], [])
     assert {name: column[0].as_py() for name, column in arrays.items()} == {
         "whole": 1.0,
@@ -78,8 +78,8 @@ def test_columns_have_the_types_of_the_annotations() -> None:
 
 
 def test_columns_time_without_a_zone_stays_without_one() -> None:
-    found = columns(FIRST._replace(at=NOON.replace(tzinfo=None)))
-    assert found.schema.field("at").type == pa.timestamp("us")
+    result_columns = columns(FIRST._replace(at=NOON.replace(tzinfo=None)))
+    assert result_columns.schema.field("at").type == pa.timestamp("us")
 
 
 @pytest.mark.parametrize(

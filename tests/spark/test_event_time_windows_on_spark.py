@@ -25,7 +25,7 @@ def test_windows_that_end_by_event_time_are_those_of_features_frame(spark: Spark
     lanes = {place: visits.visits(place, seed) for seed, place in enumerate(PLACES)}
     rows = [visit for lane in lanes.values() for visit in lane]
     random.Random(1).shuffle(rows)
-    data = [(each.number, each.place, each.user, each.at, each.value) for each in rows]
+    data = [(visit.number, visit.place, visit.user, visit.at, visit.value) for visit in rows]
     options: dict[str, Any] = {
         "features": getattr(visits, name),
         "record": visits.Visit,
@@ -34,11 +34,11 @@ def test_windows_that_end_by_event_time_are_those_of_features_frame(spark: Spark
     }
     with conf(spark, spark__sql__execution__arrow__maxRecordsPerBatch=batch):
         df = spark.createDataFrame(data, COLUMNS).repartition(4)
-        found = makiserve.spark.features(df, key="place", **options).collect()
-    assert {row.dead_letter for row in found} == {None}
+        collected = makiserve.spark.features(df, key="place", **options).collect()
+    assert {row.dead_letter for row in collected} == {None}
     on_spark = [
         (row.place, row["at"].astimezone(timezone.utc), (row.user, row.visits, row.total))
-        for row in found  # rows of one lane are in order
+        for row in collected  # rows of one lane are in order
     ]
     table = pa.Table.from_pylist([dict(zip(visits.Visit.__struct_fields__, row, strict=True)) for row in data])
     frame = features_frame(table, lane_by="place", **options)
@@ -47,8 +47,8 @@ def test_windows_that_end_by_event_time_are_those_of_features_frame(spark: Spark
         for (place, at, _), row in zip(frame.index, frame.itertuples(), strict=True)
     ]
     for place, lane in lanes.items():
-        own = [row for row in on_spark if row[0] == place]
-        assert own == [row for row in here if row[0] == place]
+        of_place = [row for row in on_spark if row[0] == place]
+        assert of_place == [row for row in here if row[0] == place]
         in_order = sorted(lane, key=lambda visit: (visit.at, visit.number))
-        assert sorted(summary for _, _, summary in own) == sorted(map(tuple, visits.MODELS[name](in_order)))
-        assert len(own) > 20
+        assert sorted(summary for _, _, summary in of_place) == sorted(map(tuple, visits.MODELS[name](in_order)))
+        assert len(of_place) > 20

@@ -31,13 +31,13 @@ PLACE = ["station", "at"]
 
 def rows(count: int, *, stations: int = 4, share_of_first: float = 0.25, seed: int = 0) -> list[tuple[Any, ...]]:
     """Rows in random order; some without a value, some below absolute zero, which the pipeline refuses."""
-    rng, found = random.Random(seed), []
+    rng, generated = random.Random(seed), []
     for index in range(count):
         station = 0 if rng.random() < share_of_first else rng.randrange(stations)
         value = rng.choice([None, -500.0, *(rng.uniform(-40, 110) for _ in range(12))])
-        found.append((f"s{station}", START + timedelta(minutes=7 * index, microseconds=index), value))
-    rng.shuffle(found)
-    return found
+        generated.append((f"s{station}", START + timedelta(minutes=7 * index, microseconds=index), value))
+    rng.shuffle(generated)
+    return generated
 
 
 @contextmanager
@@ -55,10 +55,10 @@ def conf(spark: SparkSession, **options: Any) -> Iterator[None]:
 
 def on_spark(df: DataFrame, module: ModuleType, **options: Any) -> pa.Table:
     """Return the features, without dead letters, sorted and with times in UTC."""
-    found = makiserve.spark.features(
+    features = makiserve.spark.features(
         df, features=module.features, record=module.Reading, key="station", time="at", **options
     )
-    table = found.where("dead_letter is null").drop("dead_letter").toArrow()
+    table = features.where("dead_letter is null").drop("dead_letter").toArrow()
     return in_utc(table.sort_by([(name, "ascending") for name in PLACE]))
 
 
@@ -68,8 +68,8 @@ def here(df: DataFrame, module: ModuleType) -> pa.Table:
     frame = features_frame(source, features=module.features, record=module.Reading, lane_by="station")
     features = pa.Table.from_pandas(frame.reset_index(), preserve_index=False)
     times = source.column("at").take(features.column("offset"))
-    found = features.drop(["offset"]).add_column(1, "at", times)
-    return found.sort_by([(name, "ascending") for name in PLACE])
+    table = features.drop(["offset"]).add_column(1, "at", times)
+    return table.sort_by([(name, "ascending") for name in PLACE])
 
 
 def in_utc(table: pa.Table) -> pa.Table:
@@ -104,20 +104,20 @@ def test_features_any_partitions_and_batches_give_the_bytes_of_features_frame(
     options = {"spark__sql__shuffle__partitions": partitions, "spark__sql__execution__arrow__maxRecordsPerBatch": batch}
     expected = here(df, weather)
     with conf(spark, **options):
-        found = on_spark(df, weather)
-    schema = pa.schema([field.with_nullable(True) for field in found.schema])
-    assert as_bytes(found, schema) == as_bytes(expected, schema)
+        actual = on_spark(df, weather)
+    schema = pa.schema([field.with_nullable(True) for field in actual.schema])
+    assert as_bytes(actual, schema) == as_bytes(expected, schema)
 
 
 def test_features_result_has_the_types_of_the_annotations(spark: SparkSession, weather: ModuleType) -> None:
-    found = makiserve.spark.features(
+    features = makiserve.spark.features(
         spark.createDataFrame(rows(60), COLUMNS),
         features=weather.features,
         record=weather.Reading,
         key="station",
         time="at",
     )
-    assert [(field.name, field.dataType.simpleString()) for field in found.schema] == [
+    assert [(field.name, field.dataType.simpleString()) for field in features.schema] == [
         ("station", "string"),
         ("at", "timestamp"),
         ("hour", "bigint"),
@@ -130,14 +130,14 @@ def test_features_result_has_the_types_of_the_annotations(spark: SparkSession, w
 
 def test_features_record_that_fails_is_a_row_with_its_dead_letter(spark: SparkSession, weather: ModuleType) -> None:
     data = rows(200)
-    found = makiserve.spark.features(
+    features = makiserve.spark.features(
         spark.createDataFrame(data, COLUMNS),
         features=weather.features,
         record=weather.Reading,
         key="station",
         time="at",
     )
-    dead = found.where("dead_letter is not null").collect()
+    dead = features.where("dead_letter is not null").collect()
     assert {(row.station, row.at.astimezone(timezone.utc)) for row in dead} == {
         (station, at) for station, at, value in data if value == -500
     }
@@ -164,7 +164,7 @@ def test_features_tie_without_tie_by_is_refused(spark: SparkSession, weather: Mo
 def test_features_tie_by_decides_the_order(spark: SparkSession, weather: ModuleType) -> None:
     data = [(station, at, value, 0) for station, at, value in rows(50)]
     data += [("s0", START + timedelta(days=9), float(60 + number), number) for number in (2, 0, 1)]
-    found = makiserve.spark.features(
+    features = makiserve.spark.features(
         spark.createDataFrame(data, f"{COLUMNS}, number int"),
         features=weather.features,
         record=weather.Reading,
@@ -172,7 +172,7 @@ def test_features_tie_by_decides_the_order(spark: SparkSession, weather: ModuleT
         time="at",
         tie_by="number",
     )
-    last = [row["last"] for row in found.where("at > '2024-04-05'").orderBy("number").collect()]
+    last = [row["last"] for row in features.where("at > '2024-04-05'").orderBy("number").collect()]
     assert last == [(60 - 32) / 1.8, (61 - 32) / 1.8, (62 - 32) / 1.8]
 
 

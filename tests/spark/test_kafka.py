@@ -42,9 +42,9 @@ def test_spark_gives_the_bytes_that_a_service_publishes(
         dead = read(kafka, f"{output}.dead-letters", enough=len(letters))
         assert service.stop()[0] == 0
     assert [[message.value() for message in written[number]] for number in range(STATIONS)] == outputs
-    found = [identified(message, sent) for messages in dead.values() for message in messages]
-    assert len(found) == len(letters)
-    assert set(found) == letters
+    dead_letters = [identified(message, sent) for messages in dead.values() for message in messages]
+    assert len(dead_letters) == len(letters)
+    assert set(dead_letters) == letters
 
 
 def as_json(row: tuple[Any, ...]) -> bytes:

@@ -23,8 +23,8 @@ def batch(*rows: tuple[Any, ...], key: pa.DataType | None = None) -> pa.RecordBa
 )
 def test_order_lanes_begin_where_the_key_changes_however_the_rows_are_cut(keys: list[Any], size: int) -> None:
     whole, order = batch(*((key, float(index)) for index, key in enumerate(keys))), RowOrder("key", "time", ())
-    found = [flag for start in range(0, 6, size) for flag in order.begins(whole.slice(start, size)).tolist()]
-    assert found == [index == 0 or str(keys[index]) != str(keys[index - 1]) for index in range(6)]
+    begins = [flag for start in range(0, 6, size) for flag in order.begins(whole.slice(start, size)).tolist()]
+    assert begins == [index == 0 or str(keys[index]) != str(keys[index - 1]) for index in range(6)]
 
 
 def test_order_same_time_in_another_lane_is_no_tie() -> None:
@@ -50,9 +50,9 @@ def test_order_row_without_a_place_is_refused(row: tuple[Any, ...], message: str
 def test_in_utc_changes_the_zone_at_any_depth() -> None:
     zone = pa.timestamp("us", "Asia/Kathmandu")
     kind = pa.struct([("list", pa.list_(zone)), ("map", pa.map_(pa.string(), zone)), ("plain", pa.timestamp("us"))])
-    found = in_utc(pa.array([{"list": [0, None], "map": [("a", 1)], "plain": 2}, None], kind))
+    converted = in_utc(pa.array([{"list": [0, None], "map": [("a", 1)], "plain": 2}, None], kind))
     utc = pa.timestamp("us", "UTC")
-    assert found.type == pa.struct(
+    assert converted.type == pa.struct(
         [("list", pa.list_(utc)), ("map", pa.map_(pa.string(), utc)), ("plain", pa.timestamp("us"))]
     )
-    assert found[0].as_py()["list"][0].isoformat() == "1970-01-01T00:00:00+00:00"
+    assert converted[0].as_py()["list"][0].isoformat() == "1970-01-01T00:00:00+00:00"

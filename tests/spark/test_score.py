@@ -16,31 +16,31 @@ ORDER = [("station", "ascending"), ("at", "ascending")]
 
 def test_score_is_a_replay_of_the_sorted_rows(spark: SparkSession, model: str) -> None:
     df = spark.createDataFrame(rows(300), COLUMNS)
-    found = in_utc(makiserve.spark.score(df, model, key="station", time="at").toArrow()).sort_by(ORDER)
+    scored = in_utc(makiserve.spark.score(df, model, key="station", time="at").toArrow()).sort_by(ORDER)
     source = in_utc(df.toArrow()).sort_by(ORDER)
     expected = replay(model, source, lane_by="station")
-    outputs = found.filter(pa.compute.is_valid(found.column("prediction")))
+    outputs = scored.filter(pa.compute.is_valid(scored.column("prediction")))
     assert outputs.column("prediction").to_pylist() == [value for _, value in expected.outputs]
     offsets = [offset for offset, _ in expected.outputs]
     assert outputs.select(["station", "at"]) == source.select(["station", "at"]).take(offsets)
-    letters = found.filter(pa.compute.is_valid(found.column("dead_letter"))).column("dead_letter").to_pylist()
+    letters = scored.filter(pa.compute.is_valid(scored.column("dead_letter"))).column("dead_letter").to_pylist()
     assert [letter["error"] for letter in letters] == [str(letter.error) for letter in expected.dead]
     assert {letter["reason"] for letter in letters} == {"operator", "predict"}
 
 
 def test_score_emit_gives_features_and_record_as_structs(spark: SparkSession, model: str) -> None:
-    found = makiserve.spark.score(
+    scored = makiserve.spark.score(
         spark.createDataFrame(rows(80), COLUMNS),
         model,
         key="station",
         time="at",
         emit=["prediction", "features", "record.fahrenheit"],
     )
-    kinds = {field.name: field.dataType.simpleString() for field in found.schema}
+    kinds = {field.name: field.dataType.simpleString() for field in scored.schema}
     assert kinds["prediction"] == "double"
     assert kinds["features"] == "struct<hour:bigint,last:double,mean of 3:double,count:bigint>"
     assert kinds["record"] == "struct<fahrenheit:double>"
-    row = found.where("dead_letter is null").first()
+    row = scored.where("dead_letter is null").first()
     assert row is not None
     assert row.features.last == (row.record.fahrenheit - 32) / 1.8
 

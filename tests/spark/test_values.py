@@ -74,10 +74,12 @@ def test_values_have_the_verdict_of_a_parquet_file(spark: SparkSession, module: 
     df = spark.sql(ROWS)
     with conf(spark, spark__sql__parquet__outputTimestampType="TIMESTAMP_MICROS"):  # INT96 has no zone
         df.coalesce(1).write.parquet(str(tmp_path / "rows"))
-    found = makiserve.spark.features(
+    collected = makiserve.spark.features(
         df.withColumn("all", df["number"] * 0), features=module.features, record=module.Row, key="all", time="number"
     ).collect()
     expected = replay(features_only("rows_of_values"), tmp_path / "rows")
-    assert [row.text for row in found if row.dead_letter is None] == [item["text"] for _, item in expected.outputs]
-    assert [row.dead_letter.error for row in found if row.dead_letter] == [str(dead.error) for dead in expected.dead]
+    assert [row.text for row in collected if row.dead_letter is None] == [item["text"] for _, item in expected.outputs]
+    assert [row.dead_letter.error for row in collected if row.dead_letter] == [
+        str(dead.error) for dead in expected.dead
+    ]
     assert [dead.offset for dead in expected.dead] == [2, 3]

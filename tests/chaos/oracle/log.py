@@ -68,15 +68,15 @@ class Log:
 
     def poll(self, seconds: float) -> list[tuple[int, Entry]]:
         """What has arrived, with its partition; it waits for no longer than this."""
-        found = []
+        arrived = []
         for message in self._consumer.consume(1000, seconds):
             if message.error() is None:
                 number, entry = int(message.partition() or 0), _entry(message)
                 self.entries[number].append(entry)
-                found.append((number, entry))
+                arrived.append((number, entry))
             elif message.error().code() not in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN):
                 assert message.error().retriable() or message.error().code() < 0, message.error()
-        return found
+        return arrived
 
     def close(self) -> None:
         self._consumer.close()
@@ -103,7 +103,7 @@ def open_transactions(servers: str, topic: str, partitions: int, patience: float
     deadline = time.monotonic() + patience
     waiting = list(range(partitions))
     while waiting and time.monotonic() < deadline:
-        waiting = [number for number in waiting if len({_end(each, topic, number) for each in readers}) > 1]
+        waiting = [number for number in waiting if len({_end(reader, topic, number) for reader in readers}) > 1]
         time.sleep(0.05 if waiting else 0)
     for reader in readers:
         reader.close()
@@ -122,9 +122,9 @@ def committed(servers: str, group: str, topic: str, partitions: int) -> dict[int
     """The group's committed offsets; 0 where there is none."""
     reader = Consumer({"bootstrap.servers": servers, "group.id": group, "log_level": 0})
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    found = retry(lambda: reader.committed(places, 5))
+    answers = retry(lambda: reader.committed(places, 5))
     reader.close()
-    return {each.partition: max(0, each.offset) for each in found}
+    return {answer.partition: max(0, answer.offset) for answer in answers}
 
 
 def wait_until_committed(
@@ -133,15 +133,15 @@ def wait_until_committed(
     """Wait until the group has committed all of the input; what it has committed then, or when the time is over."""
     deadline = time.monotonic() + patience
     while True:
-        found = committed(servers, group, topic, len(input_))
-        if not behind(found, input_) or time.monotonic() > deadline:
-            return found
+        offsets = committed(servers, group, topic, len(input_))
+        if not behind(offsets, input_) or time.monotonic() > deadline:
+            return offsets
         time.sleep(0.1)
 
 
-def behind(found: dict[int, int], input_: dict[int, list[Entry]]) -> dict[int, int]:
+def behind(offsets: dict[int, int], input_: dict[int, list[Entry]]) -> dict[int, int]:
     """How many records are not committed, of the partitions that have such."""
-    left = {number: sum(entry.offset >= found[number] for entry in entries) for number, entries in input_.items()}
+    left = {number: sum(entry.offset >= offsets[number] for entry in entries) for number, entries in input_.items()}
     return {number: count for number, count in left.items() if count}
 
 

@@ -74,6 +74,6 @@ def _replay(model: str, past: list[bytes], entries: list[Entry], path: Path, cal
     dead = DEAD.search(text)
     assert dead, text
     with output.open(newline="") as file:
-        found = [(int(row["offset"]) - len(past), float(row["prediction"])) for row in csv.DictReader(file)]
-    rows = [(entries[at].offset, prediction) for at, prediction in found if at >= 0]
+        outputs = [(int(row["offset"]) - len(past), float(row["prediction"])) for row in csv.DictReader(file)]
+    rows = [(entries[at].offset, prediction) for at, prediction in outputs if at >= 0]
     return Replayed(rows, int(dead[1].replace(",", "")))

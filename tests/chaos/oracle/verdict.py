@@ -49,9 +49,9 @@ class Verdict:
         counts = f"{self.records:,} records, {self.lost} lost, {self.doubled} doubled, {self.changed} changed"
         return "\n  ".join([counts, *self.findings])
 
-    def compare(self, what: str, expected: list[int], found: list[int]) -> None:
+    def compare(self, what: str, expected: list[int], actual: list[int]) -> None:
         """Note what is missing from these causes, and what is too much."""
-        missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+        missing, extra = Counter(expected) - Counter(actual), Counter(actual) - Counter(expected)
         self.lost += missing.total()
         self.doubled += extra.total()
         for word, these in (("lost", missing), ("too many", extra)):
@@ -102,8 +102,8 @@ def verify(
     verdict = Verdict()
     logs = [Log(servers, topic, partitions) for topic in topics]
     read = [log.read() for log in logs]
-    found = wait_until_committed(servers, group, read[0], topics[0], patience=90)
-    if left := behind(found, read[0]):
+    offsets = wait_until_committed(servers, group, read[0], topics[0], patience=90)
+    if left := behind(offsets, read[0]):
         verdict.findings.append(f"not committed: {left} records, by partition")
     for topic in topics:
         if waiting := open_transactions(servers, topic, partitions):
@@ -113,17 +113,17 @@ def verify(
         log.close()
     replays = {version: replay(model, inputs, directory / version, call, past) for version, model in models.items()}
     for number in inputs:
-        replayed = switched({version: each[number] for version, each in replays.items()}, outputs[number])
+        replayed = switched({version: lanes[number] for version, lanes in replays.items()}, outputs[number])
         judge(Lane(number, inputs[number], outputs[number], letters[number]), verdict, replayed)
     return verdict
 
 
 def _sources(lane: Lane, entries: list[Entry], verdict: Verdict) -> list[int]:
     """The offsets of the records that caused these."""
-    found = [entry.source for entry in entries if entry.source and entry.source[0] == lane.number]
-    if len(found) < len(entries):
-        verdict.findings.append(f"partition {lane.number}: {len(entries) - len(found)} records of other partitions")
-    return [offset for _, offset in found]
+    sources = [entry.source for entry in entries if entry.source and entry.source[0] == lane.number]
+    if len(sources) < len(entries):
+        verdict.findings.append(f"partition {lane.number}: {len(entries) - len(sources)} records of other partitions")
+    return [offset for _, offset in sources]
 
 
 def _compare_values(lane: Lane, outputs: list[int], replayed: Replayed, verdict: Verdict) -> None:

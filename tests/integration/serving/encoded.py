@@ -98,8 +98,8 @@ def protobuf_types() -> dict[str, Any]:
             message.field.add(
                 name=field, number=number, type=getattr(kinds, PROTOBUF_TYPES[kind]), label=kinds.LABEL_OPTIONAL
             )
-    found: dict[str, Any] = GetMessages([file])
-    return found
+    types: dict[str, Any] = GetMessages([file])
+    return types
 
 
 def produce_encoded(kafka: str, topic: str, messages: list[Sent]) -> None:

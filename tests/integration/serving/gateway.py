@@ -69,18 +69,18 @@ def gateway(
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            fault = found.fault
+            fault = running.fault
             if expected and self.headers["Authorization"] != expected:
                 fault = "401"
             if fault is None:
                 self._answer(*self._passed_on())
                 return
-            found.refused += 1
+            running.refused += 1
             status, headers, body = FAULTS[fault]
             if status:
                 self._answer(status, headers, body)
             else:
-                found.healed.wait()  # the connection ends without an answer
+                running.healed.wait()  # the connection ends without an answer
 
         do_POST = do_GET
 
@@ -107,12 +107,12 @@ def gateway(
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        found = Gateway(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}{real.path}")
+        running = Gateway(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}{real.path}")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield found
+            yield running
         finally:
-            found.heal()
+            running.heal()
             server.shutdown()
             thread.join()

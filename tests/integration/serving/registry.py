@@ -106,14 +106,14 @@ def feeding(kafka: str, topic: str, values: list[list[bytes]]) -> Iterator[Calla
 
     def feed() -> None:
         while not done.wait(0.05):
-            for number, own in enumerate(values):
-                send(kafka, topic, own[sent[number] : sent[number] + 5], partition=number)
+            for number, partition_values in enumerate(values):
+                send(kafka, topic, partition_values[sent[number] : sent[number] + 5], partition=number)
                 sent[number] += 5
 
     def end() -> list[list[bytes]]:
         done.set()
         feeder.join()
-        return [own[:count] for own, count in zip(values, sent, strict=True)]
+        return [partition_values[:count] for partition_values, count in zip(values, sent, strict=True)]
 
     feeder = Thread(target=feed)
     feeder.start()
@@ -144,8 +144,8 @@ def watching(
 def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:
     """Return offset and prediction of each output by version and partition."""
     paths = [folder / f"{number}.jsonl" for number in range(len(values))]
-    for path, own in zip(paths, values, strict=True):
-        path.write_bytes(b"\n".join(own) + b"\n")
+    for path, partition_values in zip(paths, values, strict=True):
+        path.write_bytes(b"\n".join(partition_values) + b"\n")
     return {version: [makiserve.replay(model, path).outputs for path in paths] for version, model in models.items()}
 
 
@@ -159,7 +159,7 @@ def outputs_of(kafka: str, output: str, version: str) -> None:
     """Wait until there is an output of this version."""
     count = 1
     while True:
-        messages = [message for own in read(kafka, output, enough=count).values() for message in own]
+        messages = [message for partition in read(kafka, output, enough=count).values() for message in partition]
         if any(dict(message.headers())["makiserve.version"].decode() == version for message in messages):
             return
         count = len(messages) + 1

@@ -133,10 +133,10 @@ def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 
         assert time.monotonic() < deadline, f"{topic} is not created"
         time.sleep(0.1)
     consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-    found: dict[int, list[Message]] = {number: [] for number in partitions}
+    messages: dict[int, list[Message]] = {number: [] for number in partitions}
     ended: set[int] = set()
-    while len(ended) < len(partitions) or sum(map(len, found.values())) < (enough or 0):
-        assert time.monotonic() < deadline, f"{topic}: {sum(map(len, found.values()))} messages, expected {enough}"
+    while len(ended) < len(partitions) or sum(map(len, messages.values())) < (enough or 0):
+        assert time.monotonic() < deadline, f"{topic}: {sum(map(len, messages.values()))} messages, expected {enough}"
         message = consumer.poll(0.2)
         if message is None:
             continue
@@ -145,9 +145,9 @@ def read(kafka: str, topic: str, *, enough: int | None = None, timeout: float = 
             ended.add(message.partition())
         else:
             ended.discard(message.partition())
-            found[message.partition()].append(message)
+            messages[message.partition()].append(message)
     consumer.close()
-    return found
+    return messages
 
 
 def predictions(messages: Iterable[Message]) -> list[Any]:

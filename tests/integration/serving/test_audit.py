@@ -164,7 +164,7 @@ def test_audit_continues_after_an_undecompressable_batch(
     assert sources(written) == [0, 3]
     assert running_service.stop()[0] == 0
     names = {"input": input_, "output": output, "dead_letters": f"{output}.dead-letters"}
-    (found,) = audited(kafka, running, f"makiserve.{output}", **names)
-    assert found.agree
-    assert found.offsets == (0, 4)
-    assert (found.outputs.identical, found.dead.identical) == (2, 2)
+    (partition,) = audited(kafka, running, f"makiserve.{output}", **names)
+    assert partition.agree
+    assert partition.offsets == (0, 4)
+    assert (partition.outputs.identical, partition.dead.identical) == (2, 2)

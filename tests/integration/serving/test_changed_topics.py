@@ -64,7 +64,7 @@ def test_stateless_service_reads_added_partitions(kafka: str, topic: Topic, admi
     code, log = running.stop()
     assert_calm(code, log)
     assert f"{input_} had 1 partitions and now has 2: checking all topics" in log
-    assert {number: sources(found) for number, found in read(kafka, output).items()} == {0: [0, 1], 1: [0]}
+    assert {number: sources(messages) for number, messages in read(kafka, output).items()} == {0: [0, 1], 1: [0]}
 
 
 def test_stateful_service_exits_if_its_input_gets_partitions(
@@ -87,12 +87,12 @@ def test_stateful_service_exits_if_its_input_gets_partitions(
     send(kafka, input_, readings(7, 8), partition=1)
     assert counts(kafka, output, 6) == [(7, 1), (7, 2), (7, 3), (7, 4)]
     assert_calm(*running.stop())
-    assert [json.loads(each.value() or b"")["count"] for each in read(kafka, output)[1]] == [1, 1]
+    assert [json.loads(message.value() or b"")["count"] for message in read(kafka, output)[1]] == [1, 1]
     running = service(COUNTED, input_, output)
     send(kafka, input_, readings(7, 8), partition=1)
     read(kafka, output, enough=8)
     assert_calm(*running.stop())
-    assert [json.loads(each.value() or b"")["count"] for each in read(kafka, output)[1]] == [1, 1, 2, 2]
+    assert [json.loads(message.value() or b"")["count"] for message in read(kafka, output)[1]] == [1, 1, 2, 2]
 
 
 def test_recreated_input_is_read_as_a_new_topic(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
@@ -184,8 +184,8 @@ def test_arrival_time_is_the_log_append_time(kafka: str, topic: Topic, service: 
     before_ms = int(time.time() * 1000)
     send(kafka, input_, readings(7, 7))
     running = service(COUNTED, input_, output)
-    found = read(kafka, output, enough=2)[0]
+    outputs = read(kafka, output, enough=2)[0]
     arrived = [message.timestamp()[1] for message in read(kafka, input_)[0]]
-    assert [message.timestamp()[1] for message in found] == arrived
+    assert [message.timestamp()[1] for message in outputs] == arrived
     assert min(arrived) >= before_ms
     assert running.stop()[0] == 0

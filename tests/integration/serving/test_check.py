@@ -61,12 +61,13 @@ def test_failed_check_skips_the_checks_that_need_it(kafka: str, topic: Topic, ru
         raise ModelRefused("it is damaged")
 
     settings = ServeSettings(topic(1), "none-such", "dead")
-    lines = {each.name: each for each in run(CHECKS, ServiceFacts(refuse, BrokerSettings(kafka, "group-x"), settings))}
-    assert lines["model"] == CheckResult("failed", "model", "it is damaged", exit_code=3)
-    assert lines["records"] == CheckResult("skipped", "records", "needs model")
-    assert lines["output"].words.startswith("topic none-such does not exist")
-    assert lines["output"].exit_code == 2
-    assert lines["clock"].outcome == "passed"
+    facts = ServiceFacts(refuse, BrokerSettings(kafka, "group-x"), settings)
+    results = {result.name: result for result in run(CHECKS, facts)}
+    assert results["model"] == CheckResult("failed", "model", "it is damaged", exit_code=3)
+    assert results["records"] == CheckResult("skipped", "records", "needs model")
+    assert results["output"].words.startswith("topic none-such does not exist")
+    assert results["output"].exit_code == 2
+    assert results["clock"].outcome == "passed"
 
 
 def test_check_reports_records_that_do_not_fit(kafka: str, topic: Topic, running: PackagedModel) -> None:

@@ -38,10 +38,10 @@ def test_windows_that_end_by_event_time_are_served_as_replayed_across_a_restart(
     second = service(pipeline, input_, output)
     for partition, messages in enumerate(values):
         send(kafka, input_, messages[half:], partition=partition)
-    found = read(kafka, output, enough=sum(map(len, expected)))
+    served = read(kafka, output, enough=sum(map(len, expected)))
     assert second.stop()[0] == 0
     for partition, outputs in enumerate(expected):
         written = [(offset, json.loads(message.value())) for offset, message in zip(
-            sources(found[partition]), found[partition], strict=True
+            sources(served[partition]), served[partition], strict=True
         )]  # fmt: skip
         assert written == outputs

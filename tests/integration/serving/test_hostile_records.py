@@ -67,11 +67,11 @@ class Stream:
         with RangeReader(Connection(BrokerSettings(kafka, "nobody"))) as reader:
             now = datetime.now(timezone.utc)
             ends = [reader.span(self.input, number, "earliest", "latest", now).end for number in range(partitions)]
-        assert ends == [len(own) for own in self.cases]  # librdkafka has dropped nothing
+        assert ends == [len(cases) for cases in self.cases]  # librdkafka has dropped nothing
 
     def wait(self) -> tuple[dict[int, list[Message]], dict[int, list[Message]]]:
         """Return outputs and dead letters, once there are as many as there must be."""
-        reasons = Counter(case.reason for own in self.cases for case in own)
+        reasons = Counter(case.reason for cases in self.cases for case in cases)
         scored = reasons.pop(None)
         outputs = read(self.kafka, self.output, enough=scored, timeout=SLOW_S)
         return outputs, read(self.kafka, self.letters, enough=reasons.total(), timeout=SLOW_S)
@@ -86,19 +86,19 @@ class Stream:
                 case = cases[sources([letter])[0]]
                 sent = case.message
                 assert headers["makiserve.reason"].decode() == case.reason
-                for part, found, whole in (("value", letter.value(), sent.value), ("key", letter.key(), sent.key)):
+                for part, kept, whole in (("value", letter.value(), sent.value), ("key", letter.key(), sent.key)):
                     omitted = headers.get(f"makiserve.{part}-omitted")
-                    assert (found, omitted) in ((whole, None), (None, b"%d bytes" % len(whole or b"")))
+                    assert (kept, omitted) in ((whole, None), (None, b"%d bytes" % len(whole or b"")))
 
 
 def totals(cases: Sequence[Case]) -> list[tuple[int, float]]:
     """Return offset and running total for each record that is scored."""
-    found, total = [], 0.0
+    pairs, total = [], 0.0
     for offset, case in enumerate(cases):
         total += case.value
         if case.reason is None:
-            found.append((offset, total))
-    return found
+            pairs.append((offset, total))
+    return pairs
 
 
 def assert_calm(running: Service) -> None:
@@ -119,7 +119,7 @@ def test_2000_hostile_records_end_once(kafka: str, admin: AdminClient, topic: To
     outputs, letters = hostile.wait()
     for number, cases in enumerate(hostile.cases):
         made = [json.loads(message.value()) for message in outputs[number]]
-        assert list(zip(sources(outputs[number]), [each["total"] for each in made], strict=True)) == totals(cases)
+        assert list(zip(sources(outputs[number]), [record["total"] for record in made], strict=True)) == totals(cases)
         for message, offset in zip(outputs[number], sources(outputs[number]), strict=True):
             sent, headers = cases[offset].message, dict(message.headers() or [])
             assert message.key() == sent.key
@@ -154,10 +154,10 @@ def test_hostile_records_with_partition_by_end_once(
     hostile = Stream(kafka, admin, topic, 150)
     running = service(PIPELINE, hostile.input, hostile.output, "--partition-by", "number")
     outputs, letters = hostile.wait()
-    places = {(number, at): case for number, own in enumerate(hostile.cases) for at, case in enumerate(own)}
-    found = Counter((source(message), message.key()) for own in outputs.values() for message in own)
-    assert found == Counter((place, case.message.key) for place, case in places.items() if case.reason is None)
-    dead = Counter(source(message) for own in letters.values() for message in own)
+    places = {(number, at): case for number, cases in enumerate(hostile.cases) for at, case in enumerate(cases)}
+    written = Counter((source(message), message.key()) for messages in outputs.values() for message in messages)
+    assert written == Counter((place, case.message.key) for place, case in places.items() if case.reason is None)
+    dead = Counter(source(message) for messages in letters.values() for message in messages)
     assert dead == Counter(place for place, case in places.items() if case.reason)
     assert_calm(running)
 
@@ -189,7 +189,7 @@ def test_hostile_records_with_challenger_shadow_and_audit(
         assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
     hostile.assert_letters(letters)
     versions = Counter(
-        dict(message.headers() or [])["makiserve.version"] for own in outputs.values() for message in own
+        dict(message.headers() or [])["makiserve.version"] for messages in outputs.values() for message in messages
     )
     assert set(versions) == {b"1", b"2"}
     assert_shadow(read(kafka, watched), hostile.cases)
@@ -197,18 +197,19 @@ def test_hostile_records_with_challenger_shadow_and_audit(
 
     model = replace(makiserve.load("models:/hostile@champion"), emit=("prediction", "features"))
     settings = AuditSettings(hostile.input, hostile.output, hostile.letters, tolerance=0.0)
-    found = audit(model, Connection(BrokerSettings(kafka, f"makiserve.{hostile.output}")), settings)
-    assert [str(each) for each in found if not each.agree] == []
-    assert [each.offsets[1] for each in found] == [len(cases) for cases in hostile.cases]
+    audited = audit(model, Connection(BrokerSettings(kafka, f"makiserve.{hostile.output}")), settings)
+    assert [str(partition) for partition in audited if not partition.agree] == []
+    assert [partition.offsets[1] for partition in audited] == [len(cases) for cases in hostile.cases]
 
 
-def assert_shadow(found: dict[int, list[Message]], cases: Sequence[Sequence[Case]]) -> None:
+def assert_shadow(watched: dict[int, list[Message]], cases: Sequence[Sequence[Case]]) -> None:
     """The shadow has one message for each record that has features: its prediction, or why there is none."""
-    for number, own in enumerate(cases):
-        scored = [offset for offset, case in enumerate(own) if case.reason in (None, "publish")]
-        assert sources(found[number]) == scored
-        for message, offset in zip(found[number], scored, strict=True):
-            said, record = json.loads(message.value() or b"{}"), json.loads(own[offset].message.value or b"{}")
+    for number, partition_cases in enumerate(cases):
+        scored = [offset for offset, case in enumerate(partition_cases) if case.reason in (None, "publish")]
+        assert sources(watched[number]) == scored
+        for message, offset in zip(watched[number], scored, strict=True):
+            said = json.loads(message.value() or b"{}")
+            record = json.loads(partition_cases[offset].message.value or b"{}")
             is_refused = record["number"] % 10 == REFUSED_BY_SHADOW
             assert "error" in said if is_refused or "prediction" not in said else len(said["prediction"]) < 40_000
 

@@ -70,9 +70,9 @@ def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart
     (messages,) = read(kafka, output, enough=40).values()
     assert second.stop()[0] == 0
     expected = makiserve.replay(running, STEPS, emit=("prediction", "features"))
-    found = read_by_confluent(registry, output_format, output, messages)
-    assert found == [value for _, value in expected.outputs]
-    assert {type(each["features"]["number"]) for each in found} == {int}
+    decoded = read_by_confluent(registry, output_format, output, messages)
+    assert decoded == [value for _, value in expected.outputs]
+    assert {type(value["features"]["number"]) for value in decoded} == {int}
     assert len({message.value()[:5] for message in messages}) == 1
     broker = BrokerSettings(kafka, f"makiserve.{output}", schema_registry=registry.url)
     model = replace(running, emit=("prediction", "features"))
@@ -108,11 +108,11 @@ def test_a_shadow_has_the_format_of_the_outputs_and_subjects_follow_the_strategy
     predictions = [value for _, value in makiserve.replay(running, STEPS).outputs]
     for written in (output, watched):
         (messages,) = read(kafka, written, enough=len(STEPS)).values()
-        found = read_by_confluent(registry, output_format, written, messages)
-        assert [value["prediction"] for value in found] == predictions
+        decoded = read_by_confluent(registry, output_format, written, messages)
+        assert [value["prediction"] for value in decoded] == predictions
     assert started.stop()[0] == 0
     client = SchemaRegistryClient({"url": registry.url})
-    subjects = {subject.format(topic=each, record=type_name(each)) for each in (output, watched)}
+    subjects = {subject.format(topic=name, record=type_name(name)) for name in (output, watched)}
     assert subjects <= set(client.get_subjects())
     client.close()
 
@@ -140,7 +140,7 @@ def test_a_version_with_an_incompatible_schema_does_not_serve(
         outputs_of(kafka, output, "3")
         assert told.end() == 0
     (messages,) = read(kafka, output, enough=10).values()
-    found = read_by_confluent(registry, "avro", output, messages)
-    assert found == [{"prediction": 1.5}] * 5 + [{"prediction": 2.5}] * 5
+    decoded = read_by_confluent(registry, "avro", output, messages)
+    assert decoded == [{"prediction": 1.5}] * 5 + [{"prediction": 2.5}] * 5
     assert len(client.get_versions(f"{output}-value")) == 1
     client.close()

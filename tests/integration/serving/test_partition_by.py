@@ -56,19 +56,19 @@ def test_partition_by_groups_equal_values_and_keeps_positions(
     for group in (f"makiserve.{output}.by-house-name", f"makiserve.{output}"):
         wait_until_shared(admin, group, workers=2)
     with ThreadPoolExecutor(PARTITIONS) as pool:
-        for number, own in enumerate(values):
-            pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)
+        for number, partition_values in enumerate(values):
+            pool.submit(send, kafka, input_, partition_values, partition=number, pause=lambda: 0.02)
         read(kafka, output, enough=100)
         processes = children(running.process.pid)
         for process in (processes[0], processes[2]):  # one of each stage
             os.kill(process, signal.SIGKILL)
-    found = read(kafka, output, enough=PARTITIONS * RECORDS)
-    messages = [message for number in found for message in found[number]]
+    outputs = read(kafka, output, enough=PARTITIONS * RECORDS)
+    messages = [message for number in outputs for message in outputs[number]]
     assert len(messages) == PARTITIONS * RECORDS
     assert sorted(map(source, messages)) == [(p, n) for p in range(PARTITIONS) for n in range(RECORDS)]
     totals: dict[str, list[Any]] = defaultdict(list)
-    for number in found:
-        for message in found[number]:
+    for number in outputs:
+        for message in outputs[number]:
             partition, offset = source(message)
             record = json.loads(values[partition][offset])
             made = json.loads(message.value())
@@ -81,11 +81,11 @@ def test_partition_by_groups_equal_values_and_keeps_positions(
                 *MODEL,
             ]
             totals[made["house"]].append((number, partition, offset, made["total"] - record["value"], made["total"]))
-    for own in totals.values():
-        assert len({number for number, *_ in own}) == 1  # one house, one partition, one state
-        assert [before for *_, before, _ in own] == [0, *(after for *_, after in own[:-1])]
+    for rows in totals.values():
+        assert len({number for number, *_ in rows}) == 1  # one house, one partition, one state
+        assert [before for *_, before, _ in rows] == [0, *(after for *_, after in rows[:-1])]
         for partition in range(PARTITIONS):
-            offsets = [offset for _, source, offset, *_ in own if source == partition]
+            offsets = [offset for _, source, offset, *_ in rows if source == partition]
             assert offsets == sorted(offsets)
     letters = read(kafka, f"{output}.dead-letters", enough=PARTITIONS)
     dead = [message for number in letters for message in letters[number]]

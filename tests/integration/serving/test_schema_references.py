@@ -59,8 +59,8 @@ def test_schemas_that_refer_to_others_are_replayed(
             protobuf(message, SerializationContext(f"{source}.protobuf", MessageField.VALUE)),
         ]
     )
-    found = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
+    replayed = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
     expected = makiserve.replay(features_only(PIPELINE), [Step(0, 1.5), Step(1, 2.5)])
-    assert found.outputs == expected.outputs
-    assert len(found.outputs) == 2
-    assert not found.dead
+    assert replayed.outputs == expected.outputs
+    assert len(replayed.outputs) == 2
+    assert not replayed.dead

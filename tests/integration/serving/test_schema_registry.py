@@ -113,10 +113,10 @@ def test_schema_that_evolves_while_the_service_runs_is_served_and_audited(
     source, output = topic(1), topic(1)
     running = service(PIPELINE, source, output, "--schema-registry", registry.url)
     for count in evolving(Writer(kafka, source, registry)):
-        found = read(kafka, output, enough=count)[0]
+        outputs = read(kafka, output, enough=count)[0]
     code, log = running.stop(signal.SIGTERM)
     assert (code, "Traceback" in log) == (0, False)
-    assert [json.loads(message.value())["total"] for message in found] == list(accumulate(v for _, v in steps(60)))
+    assert [json.loads(message.value())["total"] for message in outputs] == list(accumulate(v for _, v in steps(60)))
     broker = BrokerSettings(kafka, f"makiserve.{output}", schema_registry=registry.url)
     settings = AuditSettings(source, output, f"{output}.dead-letters")
     (audited,) = audit(features_only(PIPELINE), Connection(broker), settings)
@@ -166,8 +166,8 @@ def test_only_partitions_with_unknown_schemas_wait(
         writer.send([unknown], partition=1)
         log.wait("; records of this schema wait for it, other partitions continue")
         writer.send([known] * 3, partition=0)
-        found = read(kafka, output, enough=4)
-        assert {number: len(messages) for number, messages in found.items()} == {0: 4, 1: 0}
+        outputs = read(kafka, output, enough=4)
+        assert {number: len(messages) for number, messages in outputs.items()} == {0: 4, 1: 0}
         registry.start()
         again = Writer(kafka, source, registry)
         for schema in (WIDENED, FIRST):  # the second one has the id 2
@@ -216,10 +216,10 @@ def test_topic_with_mixed_schema_formats_is_replayed(
             b'{"number": 3, "value": 3}',
         ]
     )
-    found = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
+    replayed = makiserve.replay(features_only(PIPELINE), TopicSpan(source, kafka, schema_registry=registry.url))
     expected = makiserve.replay(features_only(PIPELINE), [Step(number, float(number)) for number in range(4)])
-    assert found.outputs == expected.outputs
-    assert len(found.outputs) == 4
+    assert replayed.outputs == expected.outputs
+    assert len(replayed.outputs) == 4
 
 
 @pytest.mark.parametrize("name", ["avro", "json", "topic"])

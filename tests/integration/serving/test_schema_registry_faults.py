@@ -46,8 +46,8 @@ def test_records_of_an_unknown_schema_wait_through_every_fault_of_a_running_regi
             writer.send([b"\0" + id_.to_bytes(4, "big") + known[5:]], partition=1)
             wait_until(lambda: between.refused > 0, lambda: f"{between.fault}: no request")
             writer.send([known], partition=0)
-            found = read(kafka, output, enough=2 * number)
-            assert {part: len(messages) for part, messages in found.items()} == {0: number + 1, 1: number - 1}, fault
+            outputs = read(kafka, output, enough=2 * number)
+            assert {part: len(messages) for part, messages in outputs.items()} == {0: number + 1, 1: number - 1}, fault
             between.heal()
             assert len(read(kafka, output, enough=2 * number + 1)[1]) == number, fault
         code, log = running.stop()
@@ -76,8 +76,8 @@ def test_registry_that_refuses_at_the_start_is_an_exit_code_and_one_line(
     with gateway(registry) as between:
         between.fail(fault)
         options = ("--schema-registry", between.url, "--startup-timeout", "100ms")
-        found, log = service(PIPELINE, topic(1), topic(1), *options).wait()
-    assert found == code, log
+        exit_code, log = service(PIPELINE, topic(1), topic(1), *options).wait()
+    assert exit_code == code, log
     (line,) = (line for line in log.splitlines() if words in line)
     assert line.startswith("makiserve: the schema registry at ")
     assert "check " in line
@@ -109,8 +109,8 @@ def test_topic_is_replayed_through_tls_with_a_client_certificate_and_a_password(
     }
     with gateway(registry, CREDENTIALS, tls) as between:
         span = TopicSpan(source, kafka, schema_registry=between.url, registry_options=options)
-        found = makiserve.replay(features_only(PIPELINE), span)
-        assert found.outputs == makiserve.replay(features_only(PIPELINE), [Step(0, 1.5)]).outputs
+        replayed = makiserve.replay(features_only(PIPELINE), span)
+        assert replayed.outputs == makiserve.replay(features_only(PIPELINE), [Step(0, 1.5)]).outputs
 
         def refusal(error: type[Exception], **changed: str | None) -> str:
             changed = {name.replace("_", "."): value for name, value in changed.items()}

@@ -59,9 +59,9 @@ def house_of(number: int) -> str:
 
 @pytest.fixture
 def client(registry: RegistryServer) -> Iterator[SchemaRegistryClient]:
-    found = SchemaRegistryClient({"url": registry.url})
-    yield found
-    found.close()
+    registry_client = SchemaRegistryClient({"url": registry.url})
+    yield registry_client
+    registry_client.close()
 
 
 def messages_of(client: SchemaRegistryClient, topic: str) -> list[Sent]:
@@ -93,8 +93,8 @@ def produce(kafka: str, topic: str, messages: list[Sent]) -> None:
     assert producer.flush(30) == 0
 
 
-def by_event(found: dict[int, list[Message]]) -> dict[Any, Message]:
-    messages = [message for partition in found.values() for message in partition]
+def by_event(outputs: dict[int, list[Message]]) -> dict[Any, Message]:
+    messages = [message for partition in outputs.values() for message in partition]
     events: dict[Any, Message] = {dict(message.headers() or ())["ce_id"]: message for message in messages}
     assert len(events) == len(messages)
     return events
@@ -119,28 +119,28 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
     options += ["--emit", "prediction,features", "--partition-by", FIELD]
     running = service(logged.model_uri, source, output, *options)
     written = read(kafka, output, enough=len(NUMBERS) - 1)
-    found = by_event(written)
+    events = by_event(written)
     assert running.stop()[0] == 0
     deserialize = AvroDeserializer(client)
     totals: dict[str, list[float]] = defaultdict(list)
     for number in NUMBERS:
         if number == POISON:
-            assert f"e{number}".encode() not in found
+            assert f"e{number}".encode() not in events
             continue
-        message = found[f"e{number}".encode()]
+        message = events[f"e{number}".encode()]
         made: Any = deserialize(message.value(), SerializationContext(output, MessageField.VALUE))
         assert made["prediction"] == 1.5
-        own = made["features"]
-        assert (own["number"], own["house"], own["event"]) == (number, house_of(number), f"e{number}")
+        row = made["features"]
+        assert (row["number"], row["house"], row["event"]) == (number, house_of(number), f"e{number}")
         assert message.key() == sent[number].key
         headers = dict(message.headers())
         assert headers["content-type"] == b"application/avro"
         assert (headers["ce_source"], headers["ce_type"]) == (b"/meters", b"read")
-        totals[own["house"]].append(own["total"])
-    for house, own in totals.items():
+        totals[row["house"]].append(row["total"])
+    for house, house_totals in totals.items():
         expected = sum(number for number in NUMBERS if house_of(number) == house and number != POISON)
-        assert max(own) == expected  # both partitions of the house are one state
-    (dead,) = (message for own in read(kafka, f"{output}.dead-letters").values() for message in own)
+        assert max(house_totals) == expected  # both partitions of the house are one state
+    (dead,) = (message for partition in read(kafka, f"{output}.dead-letters").values() for message in partition)
     assert (dead.key(), dead.value()) == (sent[POISON].key, sent[POISON].value)
     between = f"makiserve.{output}.by-{FIELD}"
     replayed = makiserve.replay(
@@ -149,13 +149,13 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
         emit=("prediction", "features"),
     ).frame
     for partition, messages in written.items():
-        own = replayed[replayed["source"] == f"{between}[{partition}]"]
+        rows = replayed[replayed["source"] == f"{between}[{partition}]"]
         values: list[Any] = [
             deserialize(message.value(), SerializationContext(output, MessageField.VALUE)) for message in messages
         ]
-        assert list(own["features.total"]) == [value["features"]["total"] for value in values]
-        assert list(own["features.event"]) == [value["features"]["event"] for value in values]
-        assert list(own["key"]) == [message.key() for message in messages]
+        assert list(rows["features.total"]) == [value["features"]["total"] for value in values]
+        assert list(rows["features.event"]) == [value["features"]["event"] for value in values]
+        assert list(rows["key"]) == [message.key() for message in messages]
     assert len(replayed) == len(NUMBERS) - 1
 
 
@@ -197,17 +197,17 @@ def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
         assert told.end() == 0
     with watching("keyed", kafka, source, output, server, options=options) as told:
         produce_encoded(kafka, source, sent[24:])
-        (found,) = read(kafka, output, enough=36).values()
+        (outputs,) = read(kafka, output, enough=36).values()
         assert told.end() == 0
-    values = read_by_confluent(registry, output_format, output, found)
+    values = read_by_confluent(registry, output_format, output, outputs)
     assert [value["prediction"] for value in values] == [1.5] * 12 + [2.5] * 24
     rows = [value["features"] for value in values]
     assert [(row["number"], row["house"]) for row in rows] == [(number, house_of(number)) for number in range(36)]
     for house in "ab":
-        own = [row for row in rows if row["house"] == house]
-        assert [row["total"] for row in own] == list(accumulate(row["number"] / 4 for row in own))
-    assert [message.key() for message in found] == [message.key for message in sent]
-    headers: list[dict[Any, Any]] = [dict(message.headers() or ()) for message in found]
+        house_rows = [row for row in rows if row["house"] == house]
+        assert [row["total"] for row in house_rows] == list(accumulate(row["number"] / 4 for row in house_rows))
+    assert [message.key() for message in outputs] == [message.key for message in sent]
+    headers: list[dict[Any, Any]] = [dict(message.headers() or ()) for message in outputs]
     assert not any("__value_schema_id" in named for named in headers)
     in_header = ["__key_schema_id" in named for named in headers]
     assert in_header == [number % 2 == 1 for number in range(36)]
@@ -236,15 +236,15 @@ def test_redriven_records_keep_their_bytes_and_are_served(
     assert f"{len(sent)} redriven to {source}" in run(kafka, dead, "--redrive")
 
     for number, messages in read(kafka, source, enough=2 * len(sent)).items():
-        own = [each for each in sent if each.partition == number]
-        for redriven, message in zip(messages[len(own) :], own, strict=True):
+        originals = [original for original in sent if original.partition == number]
+        for redriven, message in zip(messages[len(originals) :], originals, strict=True):
             assert (redriven.key(), redriven.value()) == (message.key, message.value)
             assert redriven.headers() == [*message.headers, ("makiserve.redriven", b"1")]
 
     running = service(PIPELINE, source, output, *options)
-    found = by_event(read(kafka, output, enough=len(sent) - 1))
+    events = by_event(read(kafka, output, enough=len(sent) - 1))
     for number in set(NUMBERS) - {POISON}:
-        written = found[f"e{number}".encode()]
+        written = events[f"e{number}".encode()]
         made = json.loads(written.value())
         assert (made["number"], made["house"], made["event"]) == (number, house_of(number), f"e{number}")
         assert written.key() == sent[number].key

@@ -102,10 +102,10 @@ def test_every_command_of_the_page_runs(
     writer.write(FIRST, items[10:])
     runner.serve(as_avro, outputs=20)
     (messages,) = read(kafka, "house.predictions").values()
-    found = [json.loads(message.value()) for message in messages[:10]]
-    found += read_by_confluent(registry, "avro", "house.predictions", messages[10:])
+    outputs = [json.loads(message.value()) for message in messages[:10]]
+    outputs += read_by_confluent(registry, "avro", "house.predictions", messages[10:])
     expected = makiserve.replay("models:/house@champion", REFERENCE[:20])
-    assert found == [{"prediction": value} for _, value in expected.outputs]
+    assert outputs == [{"prediction": value} for _, value in expected.outputs]
 
 
 def test_the_page_names_every_property_of_the_connection() -> None:

@@ -53,7 +53,7 @@ class Right(NamedTuple):
     operation: str
 
     def binding(self, principal: str, names: dict[str, str]) -> AclBinding:
-        name = re.sub(r"[A-Z_]+", lambda found: names[found[0]], self.name)
+        name = re.sub(r"[A-Z_]+", lambda match: names[match[0]], self.name)
         resource, pattern = ResourceType[self.resource], ResourcePatternType[self.pattern]
         operation = AclOperation[self.operation]
         return AclBinding(resource, name, pattern, principal, "*", operation, AclPermissionType.ALLOW)
@@ -102,7 +102,7 @@ def secured(distribution: KafkaDistribution, tmp_path_factory: pytest.TempPathFa
         trusted = {"ssl.ca.location": str(authority.certificate)}
         sasl = trusted | {"security.protocol": "SASL_SSL"}
         named = sasl | {"sasl.username": "house", "sasl.password": PASSWORD}
-        own = str(authority.issue("house"))
+        certificate = str(authority.issue("house"))
         client = {
             "PLAIN": named | {"sasl.mechanism": "PLAIN"},
             "SCRAM-SHA-512": named | {"sasl.mechanism": "SCRAM-SHA-512"},
@@ -115,7 +115,7 @@ def secured(distribution: KafkaDistribution, tmp_path_factory: pytest.TempPathFa
                 "sasl.oauthbearer.client.secret": PASSWORD,
             },
             "certificate": trusted
-            | {"security.protocol": "SSL", "ssl.certificate.location": own, "ssl.key.location": own},
+            | {"security.protocol": "SSL", "ssl.certificate.location": certificate, "ssl.key.location": certificate},
         }
         yield Secured(server.bootstrap_servers, admin, locks, client)
 
@@ -147,11 +147,11 @@ def topics(secured: Secured, request: pytest.FixtureRequest) -> dict[str, str]:
 def grant(secured: Secured) -> Iterator[Callable[..., None]]:
     """`grant(principal, rights, names)`; all are taken back after the test."""
 
-    def one(principal: str, rights: list[Right], names: dict[str, str]) -> None:
+    def grant_rights(principal: str, rights: list[Right], names: dict[str, str]) -> None:
         for future in secured.admin.create_acls([right.binding(principal, names) for right in rights]).values():
             future.result()
 
-    yield one
+    yield grant_rights
     everything = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
     )
@@ -200,10 +200,10 @@ def test_wrong_secret_is_refused_and_not_shown(
 
 
 def test_client_without_a_certificate_is_refused(broker: Callable[..., BrokerSettings]) -> None:
-    own = {"ssl.certificate.location": "", "ssl.key.location": ""}
+    without_certificate = {"ssl.certificate.location": "", "ssl.key.location": ""}
     # In TLS 1.3 the refusal comes after the handshake, as a broken connection: it cannot be told by its code.
     with pytest.raises(BrokerUnavailable, match="bad certificate"):
-        Cluster(Connection(broker("certificate", own))).preflight(timedelta(seconds=3))
+        Cluster(Connection(broker("certificate", without_certificate))).preflight(timedelta(seconds=3))
 
 
 def test_broker_with_a_certificate_of_another_ca_is_refused(

@@ -51,10 +51,10 @@ def test_served_house_equals_the_replay(
     messages = read(kafka, output, enough=42)[0]
     wanted = makiserve.replay(house_uri, house_csv).outputs
     expected = [((input_, offset), json.dumps({"prediction": value}).encode()) for offset, value in wanted]
-    found = [((input_, source), message.value()) for source, message in zip(sources(messages), messages, strict=True)]
-    comparison = compare(expected, found, tolerance=1e-12)  # Ridge calls BLAS: the last bits depend on the batch
+    actual = [((input_, source), message.value()) for source, message in zip(sources(messages), messages, strict=True)]
+    comparison = compare(expected, actual, tolerance=1e-12)  # Ridge calls BLAS: the last bits depend on the batch
     assert comparison.agree, comparison
-    assert comparison.identical + comparison.close == len(found) == 42
+    assert comparison.identical + comparison.close == len(actual) == 42
 
 
 def test_output_keeps_key_partition_time_and_headers(
@@ -63,9 +63,9 @@ def test_output_keeps_key_partition_time_and_headers(
     input_, output = topic(3), topic(3)
     service(running_uri, input_, output)
     send(kafka, input_, steps(5), partition=2)
-    found = read(kafka, output, enough=5)
-    assert [len(found[number]) for number in range(3)] == [0, 0, 5]
-    message = found[2][3]
+    outputs = read(kafka, output, enough=5)
+    assert [len(outputs[number]) for number in range(3)] == [0, 0, 5]
+    message = outputs[2][3]
     assert message.key() == b"k3"
     assert message.timestamp()[1] == 1_700_000_000_003
     assert dict(message.headers()) == {
@@ -96,16 +96,17 @@ def test_unscorable_record_is_a_dead_letter_without_effect(
     letters = read(kafka, f"{output}.dead-letters", enough=5)[0]
     assert sources(letters) == sorted(bad)
     headers = [dict(letter.headers()) for letter in letters]
-    assert [each["makiserve.reason"] for each in headers] == [b"decode", b"decode", b"operator", b"decode", b"decode"]
+    reasons = [letter_headers["makiserve.reason"] for letter_headers in headers]
+    assert reasons == [b"decode", b"decode", b"operator", b"decode", b"decode"]
     assert "field 'number': expected int, got \"x\"" in headers[1]["makiserve.error"].decode()
     assert headers[2]["makiserve.operator"] == b"map"
     assert "ZeroDivisionError" in headers[2]["makiserve.traceback"].decode()
     assert [letter.value() for letter in letters[:3]] == [bad[10], bad[20], bad[30]]
     assert (letters[3].value(), headers[3]["makiserve.value-omitted"]) == (None, b"2000012 bytes")
-    found = served(kafka, output, 55)
+    outputs = served(kafka, output, 55)
     good = [value for index, value in enumerate(values) if index not in bad]
     offsets = [index for index in range(60) if index not in bad]
-    assert found == [(offsets[at], value) for at, value in replayed(running, good, tmp_path)]
+    assert outputs == [(offsets[at], value) for at, value in replayed(running, good, tmp_path)]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
@@ -138,20 +139,20 @@ def test_partitions_moved_between_services_are_exact(
     input_, output = topic(4), topic(4)
     values = {number: steps(1500, seed=number) for number in range(4)}
     service(running_uri, input_, output)
-    for number, own in values.items():
-        send(kafka, input_, own[:500], partition=number)
+    for number, partition_values in values.items():
+        send(kafka, input_, partition_values[:500], partition=number)
     read(kafka, output, enough=500)
     second = service(running_uri, input_, output)
-    for number, own in values.items():
-        send(kafka, input_, own[500:1000], partition=number)
+    for number, partition_values in values.items():
+        send(kafka, input_, partition_values[500:1000], partition=number)
     read(kafka, output, enough=2000)
     second.stop()
-    for number, own in values.items():
-        send(kafka, input_, own[1000:], partition=number)
-    found = read(kafka, output, enough=6000)
-    for number, own in values.items():
-        pairs = list(zip(sources(found[number]), predictions(found[number]), strict=True))
-        assert pairs == replayed(running, own, tmp_path)
+    for number, partition_values in values.items():
+        send(kafka, input_, partition_values[1000:], partition=number)
+    outputs = read(kafka, output, enough=6000)
+    for number, partition_values in values.items():
+        pairs = list(zip(sources(outputs[number]), predictions(outputs[number]), strict=True))
+        assert pairs == replayed(running, partition_values, tmp_path)
 
 
 def test_drained_group_has_committed_all_input(kafka: str, topic: Topic, service: Start, running_uri: str) -> None:

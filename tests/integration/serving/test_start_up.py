@@ -49,7 +49,7 @@ def ended(code: int, log: str) -> Ended:
 def run(tracking_uri: str, tmp_path: Path) -> Run:
     """Return `run("--model", …)`, which runs the command in a separate process in the folder of the test."""
 
-    def one(*arguments: str) -> Ended:
+    def run_command(*arguments: str) -> Ended:
         environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
         environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
         command = [sys.executable, "-m", "makiserve", *arguments]
@@ -58,19 +58,19 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
         )
         return ended(process.returncode, process.stderr)
 
-    return one
+    return run_command
 
 
 @pytest.fixture
 def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
     """Return `serve(output="x")`, which runs a correct command except for these options."""
 
-    def one(*more: str, **changes: str) -> Ended:
+    def serve_with(*more: str, **changes: str) -> Ended:
         options = {"model": running_uri, "bootstrap-servers": kafka, **changes}
         options = {"input": options.get("input") or topic(2), "output": options.get("output") or topic(2), **options}
         return run(*(part for name, value in options.items() for part in (f"--{name}", value)), *more)
 
-    return one
+    return serve_with
 
 
 @pytest.fixture
@@ -160,9 +160,9 @@ def test_start_with_the_input_as_output_is_refused(serve: Run, topic: Topic) -> 
     ],
 )
 def test_start_with_an_unknown_kafka_option_is_refused(serve: Run, option: str, reason: str) -> None:
-    found = serve("--kafka", option)
-    assert found.code == 2
-    assert reason in found.reason
+    refusal = serve("--kafka", option)
+    assert refusal.code == 2
+    assert reason in refusal.reason
 
 
 @pytest.mark.parametrize(
@@ -176,10 +176,10 @@ def test_start_with_an_unknown_kafka_option_is_refused(serve: Run, option: str, 
     ],
 )
 def test_start_with_a_missing_model_is_refused(run: Run, running_uri: str, uri: str, reason: str) -> None:
-    found = run("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
-    assert found.code == 2
-    assert found.reason.startswith(f"model {uri}: ")
-    assert reason in found.reason
+    refusal = run("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
+    assert refusal.code == 2
+    assert refusal.reason.startswith(f"model {uri}: ")
+    assert reason in refusal.reason
 
 
 def test_start_with_wrong_reference_outputs_is_refused(serve: Run, tampered: str) -> None:
@@ -207,9 +207,9 @@ def test_start_with_wrong_reference_outputs_is_refused(serve: Run, tampered: str
     ],
 )
 def test_start_with_missing_or_wrong_options_is_refused(run: Run, options: str, reason: str) -> None:
-    found = run(*options.split())
-    assert found.code == 2
-    assert reason in found.reason
+    refusal = run(*options.split())
+    assert refusal.code == 2
+    assert reason in refusal.reason
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_replay_of_an_unusable_file_is_refused(
 ) -> None:
     if content is not None:
         (tmp_path / "records.csv").write_text(content)
-    found = run("--model", running_uri, "--replay", "records.csv", *options.split())
-    assert found.code == 2
-    assert reason in found.reason
+    refusal = run("--model", running_uri, "--replay", "records.csv", *options.split())
+    assert refusal.code == 2
+    assert reason in refusal.reason
 
 
 def test_replay_of_a_header_without_records_succeeds(run: Run, running_uri: str, tmp_path: Path) -> None:

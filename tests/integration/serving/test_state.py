@@ -126,9 +126,9 @@ def test_service_killed_in_a_slow_batch_after_warm_up_is_exact(
     first = service(SLOW, input_, output, *options)
     stopped_after(first, kafka, output, 256, signal.SIGKILL)
     service(SLOW, input_, output, *options)
-    found = [json.loads(message.value()) for message in read(kafka, output, enough=len(numbers))[0]]
-    assert [row["number"] for row in found] == numbers
-    assert [row["total"] for row in found] == [*range(11, 11 + len(numbers))]
+    rows = [json.loads(message.value()) for message in read(kafka, output, enough=len(numbers))[0]]
+    assert [row["number"] for row in rows] == numbers
+    assert [row["total"] for row in rows] == [*range(11, 11 + len(numbers))]
 
 
 def test_record_slower_than_the_poll_interval_keeps_membership(kafka: str, topic: Topic, service: Start) -> None:
@@ -150,7 +150,7 @@ def test_partition_revoked_during_a_slow_record_is_exact(kafka: str, topic: Topi
         send(kafka, input_, values, partition=number)
     read(kafka, output, enough=1)
     service(SLOW, input_, output, *QUICK)
-    found = read(kafka, output, enough=400)
+    outputs = read(kafka, output, enough=400)
     for number in range(4):
-        assert [json.loads(message.value())["number"] for message in found[number]] == list(range(100))
+        assert [json.loads(message.value())["number"] for message in outputs[number]] == list(range(100))
     assert slow.stop()[0] == 0

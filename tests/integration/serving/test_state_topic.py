@@ -99,8 +99,8 @@ def test_checkpoint_of_more_keys_than_a_commit_writes_is_exact(kafka: str, topic
     for number in range(1, 4):
         running = service(COUNTED, input_, output, *SHORT)
         send(kafka, input_, readings(*range(MANY)))
-        found = counts(kafka, output, number * MANY)
-        assert found == [(key, count + 1) for count in range(number) for key in range(MANY)]
+        counted = counts(kafka, output, number * MANY)
+        assert counted == [(key, count + 1) for count in range(number) for key in range(MANY)]
         if number == 1:
             wait_for_checkpoint(kafka, f"makiserve.{output}.state")
         _, log = running.stop(signal.SIGKILL if number == 2 else signal.SIGTERM)

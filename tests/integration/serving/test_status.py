@@ -82,14 +82,14 @@ def test_status_figures_equal_the_written_records(
     send(kafka, input_, values[:400])
     send(kafka, input_, values[400:], partition=1)
     written = read(kafka, output, enough=598)
-    found = samples(until(port, "/metrics", lambda _, text: "makiserve_records_total 600.0" in text))
-    assert found["makiserve_outputs_total",] == sum(map(len, written.values())) == 598
-    assert found["makiserve_dead_letters_total", "decode"] == found["makiserve_dead_letters_total", "operator"] == 1
-    assert found["makiserve_batch_records_sum",] == 600
-    assert found["makiserve_latency_seconds_count",] >= 2
+    metrics = samples(until(port, "/metrics", lambda _, text: "makiserve_records_total 600.0" in text))
+    assert metrics["makiserve_outputs_total",] == sum(map(len, written.values())) == 598
+    assert metrics["makiserve_dead_letters_total", "decode"] == metrics["makiserve_dead_letters_total", "operator"] == 1
+    assert metrics["makiserve_batch_records_sum",] == 600
+    assert metrics["makiserve_latency_seconds_count",] >= 2
     for stage in ("decode", "features", "predict", "publish", "commit"):
-        assert found["makiserve_stage_seconds_count", stage] >= 1
-    assert found["makiserve_partitions", "running"] == 2
+        assert metrics["makiserve_stage_seconds_count", stage] >= 1
+    assert metrics["makiserve_partitions", "running"] == 2
     with look(browser, f"http://127.0.0.1:{port}/") as seen:
         expect(seen.page.get_by_role("status")).to_have_text("Serving")
         expect(seen.page.get_by_role("heading", level=1)).to_have_text("runningversion 1")
@@ -98,10 +98,12 @@ def test_status_figures_equal_the_written_records(
         expect(seen.page.locator("#dead")).to_contain_text("decode1")
         expect(seen.page.locator("#dead-last")).to_contain_text("[0]@5")
         shown = seen.page.locator("#predictions tr").first
-        last = {f"[{number}]@{sources(own)[-1]}": predictions(own)[-1] for number, own in written.items()}
+        last = {
+            f"[{number}]@{sources(messages)[-1]}": predictions(messages)[-1] for number, messages in written.items()
+        }
         cells = shown.locator("td").all_inner_texts()
         assert json.loads(cells[-1]) == last[cells[0]]
-        assert [each["id"] for each in Axe().run(seen.page).response["violations"]] == []
+        assert [violation["id"] for violation in Axe().run(seen.page).response["violations"]] == []
     assert seen.complaints == []
     code, log = running.stop()
     assert code == 0
@@ -117,8 +119,8 @@ def test_supervisor_merges_the_status_of_its_workers(
     for number in range(4):
         send(kafka, input_, steps(50), partition=number)
     read(kafka, output, enough=200)
-    found = samples(until(port, "/metrics", lambda _, text: "makiserve_records_total 200.0" in text))
-    assert {key[1] for key in found if key[0] == "makiserve_loop_age_seconds"} == {"worker 1", "worker 2"}
+    metrics = samples(until(port, "/metrics", lambda _, text: "makiserve_records_total 200.0" in text))
+    assert {key[1] for key in metrics if key[0] == "makiserve_loop_age_seconds"} == {"worker 1", "worker 2"}
     until(port, "/readyz", lambda _, text: text == "serving 4 partitions\n")
 
 
@@ -173,10 +175,10 @@ def test_trace_context_passes_through_the_service(
     assert [dict(message.headers())["traceparent"] for message in written] == list(map(traceparent, range(3)))
     code, log = running.stop()
     assert (code, "status page" in log) == (0, False)
-    resources = [each for request in collector.requests for each in request.resource_spans]
+    resources = [resource for request in collector.requests for resource in request.resource_spans]
     names = {attribute.key: attribute.value.string_value for attribute in resources[0].resource.attributes}
     assert names["service.name"] == "makiserve"
-    spans = [span for each in resources for scope in each.scope_spans for span in scope.spans]
+    spans = [span for resource in resources for scope in resource.scope_spans for span in scope.spans]
     batches = [span for span in spans if span.name == "makiserve score"]
     linked = [(link.trace_id.hex(), link.span_id.hex()) for span in batches for link in span.links]
     assert linked == [(f"{number:032x}", f"{number:016x}") for number in (1, 2, 3)]

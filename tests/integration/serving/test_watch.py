@@ -46,7 +46,7 @@ def test_outputs_around_a_switch_equal_the_replay(kafka: str, topic: Topic, serv
         server.die()
         told.wait("still serving models:/running/1, because newer versions cannot be checked or loaded: ")
         expected = replayed(models, end(), tmp_path)
-        found = read(kafka, output, enough=sum(map(len, expected["1"])))
+        outputs = read(kafka, output, enough=sum(map(len, expected["1"])))
         assert told.end() == 0
 
     switches = [tuple(map(int, match.groups())) for line in told.lines if (match := SWITCH.search(line))]
@@ -56,10 +56,10 @@ def test_outputs_around_a_switch_equal_the_replay(kafka: str, topic: Topic, serv
         assert 0 < first < second
         want = [
             (offset, version, prediction)
-            for (offset, one), (_, two) in zip(expected["1"][number], expected["2"][number], strict=True)
-            for version, prediction in [("2", two) if first <= offset < second else ("1", one)]
+            for (offset, of_1), (_, of_2) in zip(expected["1"][number], expected["2"][number], strict=True)
+            for version, prediction in [("2", of_2) if first <= offset < second else ("1", of_1)]
         ]
-        assert list(scored(found[number])) == want
+        assert list(scored(outputs[number])) == want
 
 
 LOG = """
@@ -96,9 +96,9 @@ def test_changed_pipeline_is_served_by_a_new_process(
     told.wait("restarting the process: models:/house/2 has another pipeline, which only a new process can serve")
     told.wait("restoring → running")
     send(kafka, input_, [record] * 5)
-    (found,) = read(kafka, output, enough=10).values()
-    assert [version for _, version, _ in scored(found)] == ["1"] * 5 + ["2"] * 5
-    assert sources(found) == [*range(10)]
+    (messages,) = read(kafka, output, enough=10).values()
+    assert [version for _, version, _ in scored(messages)] == ["1"] * 5 + ["2"] * 5
+    assert sources(messages) == [*range(10)]
     assert told.end() == 0
 
 
@@ -123,10 +123,10 @@ def test_workers_restart_with_a_changed_pipeline(
     told.wait("exited with exit code 6: restarting it", 2)
     for number in range(PARTITIONS):
         send(kafka, input_, [record] * 5, partition=number)
-    found = read(kafka, output, enough=10 * PARTITIONS)
+    outputs = read(kafka, output, enough=10 * PARTITIONS)
     for number in range(PARTITIONS):
-        assert [version for _, version, _ in scored(found[number])] == ["1"] * 5 + ["2"] * 5
-        assert sources(found[number]) == [*range(10)]
+        assert [version for _, version, _ in scored(outputs[number])] == ["1"] * 5 + ["2"] * 5
+        assert sources(outputs[number]) == [*range(10)]
     assert told.end() == 0
 
 
@@ -141,11 +141,11 @@ def test_split_and_shadow_equal_the_replay(
     input_, output, shadow = topic(PARTITIONS), topic(PARTITIONS), topic(PARTITIONS)
     values = [steps(300, seed) for seed in range(PARTITIONS)]
     options = [*SIDE_BY_SIDE, "--shadow-output", shadow]
-    for number, own in enumerate(values):
-        send(kafka, input_, own, partition=number)
+    for number, partition_values in enumerate(values):
+        send(kafka, input_, partition_values, partition=number)
     running = service(running_uri, input_, output, *options, "--http", "off")
 
-    found = read(kafka, output, enough=300 * PARTITIONS)
+    written = read(kafka, output, enough=300 * PARTITIONS)
     watched = read(kafka, shadow, enough=300 * PARTITIONS)
 
     assert running.stop()[0] == 0
@@ -153,10 +153,10 @@ def test_split_and_shadow_equal_the_replay(
     again = makiserve.replay(replace(champion, companions=ModelGroup(challenger, 0.4)), TopicSpan(input_, kafka))
     alone = replayed({"2": challenger}, values, tmp_path)["2"]
     for number in range(PARTITIONS):
-        outputs = list(scored(found[number]))
+        outputs = list(scored(written[number]))
         assert 60 < sum(version == "2" for _, version, _ in outputs) < 180
         assert list(scored(watched[number])) == [(offset, "2", prediction) for offset, prediction in alone[number]]
-    served = [(offset, prediction) for number in range(PARTITIONS) for offset, _, prediction in scored(found[number])]
+    served = [(offset, prediction) for number in range(PARTITIONS) for offset, _, prediction in scored(written[number])]
     assert again.outputs == served
 
 
@@ -178,18 +178,19 @@ def test_aliases_of_challenger_and_shadow_are_followed(
     told.wait(f"shadow: models:/running/{first} → models:/running/{second}")
     send(kafka, input_, values[200:])
     watched = list(scored(read(kafka, shadow, enough=400)[0]))
-    found = list(scored(read(kafka, output, enough=400)[0]))
+    written = list(scored(read(kafka, output, enough=400)[0]))
     assert told.end() == 0
     assert running.process.code == 0
     assert [version for _, version, _ in watched] == [first] * 200 + [second] * 200
-    (champion,) = {version for _, version, _ in found} - {first, second}
-    assert {version for offset, version, _ in found if offset < 200} == {champion, first}
-    assert {version for offset, version, _ in found if offset >= 200} == {champion, second}
+    (champion,) = {version for _, version, _ in written} - {first, second}
+    assert {version for offset, version, _ in written if offset < 200} == {champion, first}
+    assert {version for offset, version, _ in written if offset >= 200} == {champion, second}
     said = {offset: prediction for offset, _, prediction in watched}
-    assert all(said[offset] == prediction for offset, version, prediction in found if version != champion)
+    assert all(said[offset] == prediction for offset, version, prediction in written if version != champion)
 
 
 def log_version(seed: int) -> str:
     """A new version of the model, and its number."""
     log(seed=seed)
-    return str(max(int(each.version) for each in MlflowClient().search_model_versions("name='running'")))
+    model_versions = MlflowClient().search_model_versions("name='running'")
+    return str(max(int(model_version.version) for model_version in model_versions))

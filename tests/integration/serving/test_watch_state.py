@@ -39,18 +39,20 @@ def test_version_that_rejects_more_records_is_rolled_back(
         read(kafka, output, enough=sum(map(len, read(kafka, output).values())) + 100)
         (values,) = end()
         models = {version: makiserve.load(f"models:/running/{version}") for version in "14"}
-        expected = {version: dict(own) for version, (own,) in replayed(models, [values], tmp_path).items()}
+        expected = {
+            version: dict(predictions) for version, (predictions,) in replayed(models, [values], tmp_path).items()
+        }
         letters = read(kafka, f"{output}.dead-letters")
-        refused = set(sources([message for own in letters.values() for message in own]))
-        (found,) = read(kafka, output, enough=len(values) - len(refused)).values()
+        refused = set(sources([message for messages in letters.values() for message in messages]))
+        (outputs,) = read(kafka, output, enough=len(values) - len(refused)).values()
         assert told.end() == 0
 
     for message in letters.get(0, []):
         headers = dict(message.headers())
         assert (headers["makiserve.version"], headers["makiserve.reason"]) == (b"4", b"predict")
-    assert sources(found) == [offset for offset in range(len(values)) if offset not in refused]
-    assert [prediction for _, _, prediction in scored(found)] == [
-        expected[version][offset] for offset, version, _ in scored(found)
+    assert sources(outputs) == [offset for offset in range(len(values)) if offset not in refused]
+    assert [prediction for _, _, prediction in scored(outputs)] == [
+        expected[version][offset] for offset, version, _ in scored(outputs)
     ]
 
 
@@ -69,15 +71,15 @@ def test_post_state_survives_a_version_switch(kafka: str, topic: Topic, server: 
         outputs_of(kafka, output, "2")
         (values,) = end()
         models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
-        (found,) = read(kafka, output, enough=len(values)).values()
+        (outputs,) = read(kafka, output, enough=len(values)).values()
         assert told.end() == 0
 
     (switch,) = re.findall(r"→ models:/smooth/2 at offset (\d+)", "\n".join(told.lines))
     plain = replayed(models, [values], tmp_path)
     smooth, want = 0.0, []
-    for (offset, one), (_, two) in zip(plain["1"][0], plain["2"][0], strict=True):
-        prediction = one if offset < int(switch) else two
+    for (offset, of_1), (_, of_2) in zip(plain["1"][0], plain["2"][0], strict=True):
+        prediction = of_1 if offset < int(switch) else of_2
         smooth = 0.5 * smooth + 0.5 * prediction
         want.append((offset, {"prediction": prediction, "smooth": smooth}))
     assert 0 < int(switch) < len(values)
-    assert list(zip(sources(found), [json.loads(message.value()) for message in found], strict=True)) == want
+    assert list(zip(sources(outputs), [json.loads(message.value()) for message in outputs], strict=True)) == want

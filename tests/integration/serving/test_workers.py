@@ -51,7 +51,7 @@ def wait_until_shared(admin: AdminClient, group: str, workers: int) -> None:
         return []
 
     def is_shared() -> bool:
-        return len(found := shares()) == workers and min(found) == max(found) > 0
+        return len(counts := shares()) == workers and min(counts) == max(counts) > 0
 
     wait_until(is_shared, lambda: f"the members of {group} have {shares()} partitions")
 
@@ -64,15 +64,15 @@ def test_workers_share_partitions_and_survive_a_kill(
     running = service(PIPELINE, input_, output, "--workers", "3", "--instance", "pod-0")
     wait_until_shared(admin, f"makiserve.{output}", workers=3)
     with ThreadPoolExecutor(PARTITIONS) as pool:
-        for number, own in enumerate(values):
-            pool.submit(send, kafka, input_, own, partition=number, pause=lambda: 0.02)
+        for number, partition_values in enumerate(values):
+            pool.submit(send, kafka, input_, partition_values, partition=number, pause=lambda: 0.02)
         read(kafka, output, enough=300)
         killed = children(running.process.pid)[1]
         os.kill(killed, signal.SIGKILL)
-    found = read(kafka, output, enough=PARTITIONS * RECORDS)
-    for number, own in enumerate(values):
-        got = list(zip(sources(found[number]), (json.loads(each.value()) for each in found[number]), strict=True))
-        assert got == replayed(own, tmp_path)
+    outputs = read(kafka, output, enough=PARTITIONS * RECORDS)
+    for number, partition_values in enumerate(values):
+        items = [json.loads(message.value()) for message in outputs[number]]
+        assert list(zip(sources(outputs[number]), items, strict=True)) == replayed(partition_values, tmp_path)
     workers = children(running.process.pid)
     assert len(workers) == 3
     assert killed not in workers

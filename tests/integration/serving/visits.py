@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from typing import NamedTuple
 
 import rx
@@ -61,15 +62,15 @@ def idle_groups() -> makiserve.Transform:
 
 def visits(place: str, seed: int) -> list[Visit]:
     """Return visits in the order of arrival, which is up to 90 seconds from that of their times."""
-    chance, found = random.Random(seed), []
+    chance, arrivals = random.Random(seed), []
     for user in ("ann", "bob", "cyd"):
         for burst in range(12):
             at = START + timedelta(minutes=15 * burst, milliseconds=chance.randrange(300_000))
             for _ in range(chance.randint(1, 4)):
-                found.append((at, user))
+                arrivals.append((at, user))
                 at += timedelta(milliseconds=chance.randrange(250_000))
-    found.sort(key=lambda visit: visit[0] + timedelta(seconds=chance.randrange(90)))
-    return [Visit(number, place, user, at, chance.randrange(40) / 4) for number, (at, user) in enumerate(found)]
+    arrivals.sort(key=lambda visit: visit[0] + timedelta(seconds=chance.randrange(90)))
+    return [Visit(number, place, user, at, chance.randrange(40) / 4) for number, (at, user) in enumerate(arrivals)]
 
 
 def expected_sessions(lane: Iterable[Visit]) -> list[Summary]:
@@ -77,29 +78,31 @@ def expected_sessions(lane: Iterable[Visit]) -> list[Summary]:
     of_users: dict[str, list[Visit]] = defaultdict(list)
     for visit in sorted(lane, key=lambda visit: visit.at):
         of_users[visit.user].append(visit)
-    found = []
-    for own in of_users.values():
-        cuts = [index for index in range(1, len(own)) if own[index].at - own[index - 1].at >= GAP]
-        for start, end in zip([0, *cuts], [*cuts, len(own)], strict=True):
-            if own[-1].at - own[end - 1].at >= GAP + LATENESS:
-                found.append(summarized(own[start:end]))
-    return found
+    summaries = []
+    for user_visits in of_users.values():
+        steps = enumerate(pairwise(user_visits), start=1)
+        cuts = [index for index, (before, after) in steps if after.at - before.at >= GAP]
+        for start, end in zip([0, *cuts], [*cuts, len(user_visits)], strict=True):
+            if user_visits[-1].at - user_visits[end - 1].at >= GAP + LATENESS:
+                summaries.append(summarized(user_visits[start:end]))
+    return summaries
 
 
 def expected_idle_groups(lane: Iterable[Visit]) -> list[Summary]:
     """Return the groups that complete: at each visit those whose last one is too long ago."""
     groups: dict[str, list[Visit]] = {}
-    now, found = START, []
+    now, summaries = START, []
     for visit in lane:
         now = max(now, visit.at)
-        for user in [user for user, own in groups.items() if now - max(each.at for each in own) > GAP]:
-            found.append(summarized(groups.pop(user)))
+        latest = {user: max(earlier.at for earlier in user_visits) for user, user_visits in groups.items()}
+        for user in [user for user, at in latest.items() if now - at > GAP]:
+            summaries.append(summarized(groups.pop(user)))
         groups.setdefault(visit.user, []).append(visit)
-    return found
+    return summaries
 
 
-def summarized(own: list[Visit]) -> Summary:
-    return Summary(own[0].user, len(own), sum(visit.value for visit in own))
+def summarized(group: list[Visit]) -> Summary:
+    return Summary(group[0].user, len(group), sum(visit.value for visit in group))
 
 
 MODELS: dict[str, Callable[[Iterable[Visit]], list[Summary]]] = {

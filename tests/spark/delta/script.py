@@ -61,13 +61,15 @@ def compare(session: SparkSession, weather: ModuleType, path: Path, version: int
         assert frame.empty
         return 0
     df = session.read.format("delta").option("versionAsOf", version).load(str(path))
-    found = pa.Table.from_pandas(frame.reset_index(), preserve_index=False).sort_by(
+    from_delta = pa.Table.from_pandas(frame.reset_index(), preserve_index=False).sort_by(
         [(name, "ascending") for name in PLACE]
     )
     on_executors = on_spark(df, weather)
     schema = pa.schema([field.with_nullable(True) for field in on_executors.schema])
-    assert as_bytes(found, schema) == as_bytes(here(df, weather), schema) == as_bytes(on_executors, schema), version
-    return found.num_rows
+    assert as_bytes(from_delta, schema) == as_bytes(here(df, weather), schema) == as_bytes(on_executors, schema), (
+        version
+    )
+    return from_delta.num_rows
 
 
 if __name__ == "__main__":
