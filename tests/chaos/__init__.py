@@ -1,1 +1,1 @@
-"""Faults against a running service, and an oracle that says whether it kept its promises. `make chaos` runs it."""
+"""Faults against a running service, and an oracle that checks its outputs. `make chaos` runs it."""

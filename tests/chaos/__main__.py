@@ -15,7 +15,7 @@ REPORTS = Path(__file__).resolve().parents[2] / ".cache" / "chaos"
 
 
 def main() -> int:
-    """Play a campaign; 0 when nothing was lost, doubled or changed."""
+    """Run a campaign; return 0 if nothing was lost, duplicated or changed."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
@@ -25,21 +25,21 @@ def main() -> int:
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), default=[], help="only these; repeatable")
     parser.add_argument("--keys", type=int, default=0, help="a pipeline of this many keys, saved over many commits")
     parser.add_argument("--report", type=Path, help="an empty folder for logs and report")
-    given = parser.parse_args()
+    options = parser.parse_args()
     now = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
-    directory = (given.report or REPORTS / f"{now}-seed-{given.seed}").resolve()
-    print(f"seed {given.seed}, report in {directory}", flush=True)  # noqa: T201
+    directory = (options.report or REPORTS / f"{now}-seed-{options.seed}").resolve()
+    print(f"seed {options.seed}, report in {directory}", flush=True)  # noqa: T201
     campaign = Campaign(
         directory,
-        given.rounds,
-        given.seed,
-        given.nodes,
-        given.workers,
-        rate=given.rate,
-        only=tuple(given.fault),
-        keys=given.keys,
+        options.rounds,
+        options.seed,
+        options.nodes,
+        options.workers,
+        rate=options.rate,
+        only=tuple(options.fault),
+        keys=options.keys,
     )
-    return 0 if campaign.play() else 1
+    return 0 if campaign.run() else 1
 
 
 if __name__ == "__main__":

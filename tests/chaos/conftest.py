@@ -1,4 +1,4 @@
-"""One nursery and one packaged model for all tests here."""
+"""One fork server and one packaged model for all tests here."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.chaos.crashing_service import CrashingService
+from tests.chaos.fork_server import ForkServer
 from tests.chaos.model import log_forest
-from tests.chaos.nursery import Nursery
-from tests.chaos.patient import Patient
 
 
 @pytest.fixture(scope="session")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with Nursery(tmp_path_factory.mktemp("lives")) as nursery:
-        yield nursery
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    with ForkServer(tmp_path_factory.mktemp("services")) as fork_server:
+        yield fork_server
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,8 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def admit(kafka: str, nursery: Nursery, forest: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Patient]:
-    """Gives a new patient, with topics of its own."""
-    return lambda: Patient(nursery, kafka, forest, tmp_path_factory.mktemp("patient"))
+def new_service(
+    kafka: str, fork_server: ForkServer, forest: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], CrashingService]:
+    """Return a function that creates a service with separate topics."""
+    return lambda: CrashingService(fork_server, kafka, forest, tmp_path_factory.mktemp("crashing"))

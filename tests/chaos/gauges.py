@@ -1,4 +1,4 @@
-"""What a soak looks at: memory, the age of outputs, how busy the machine is, and whether it stood still, by minutes."""
+"""What a soak test measures each minute: memory, latency, load of the machine, and stalls of the machine."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from tests.chaos.fleet import Worker
 from tests.chaos.traffic import SENT
 
 MINUTE_S = 60.0
-STANDSTILL_S = 1.0
-"""A thread that wakes up so much too late was not alone: all that runs on this machine stood still, brokers too."""
+STALL_S = 1.0
+"""If a thread wakes up this late, the whole machine has stalled, brokers included."""
 
 
 class Memory:
-    """What the workers hold, in megabytes: for each process a figure a minute, the first a minute after its start."""
+    """The workers' memory in megabytes: a figure per process and minute, the first one minute after its start."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], list[tuple[float, float]]] = {}
 
-    def look(self, workers: list[Worker]) -> None:
+    def sample(self, workers: list[Worker]) -> None:
         now = time.monotonic()
         for worker in workers:
-            seen = self._seen.setdefault((str(worker), worker.life.pid), [])
+            seen = self._seen.setdefault((str(worker), worker.process.pid), [])
             if worker.is_running and (not seen or now >= seen[0][0] + len(seen) * MINUTE_S):
-                status = Path(f"/proc/{worker.life.pid}/status").read_text()
+                status = Path(f"/proc/{worker.process.pid}/status").read_text()
                 kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
                 seen.append((now, kilobytes / 1000))
 
     def lines(self) -> list[str]:
-        """A line a process."""
+        """Return a line for each process."""
         return [
-            f"{worker}, MB, a figure a minute: {' '.join(f'{megabytes:.0f}' for _, megabytes in seen[1:])}"
+            f"{worker}, MB, each minute: {' '.join(f'{megabytes:.0f}' for _, megabytes in seen[1:])}"
             for (worker, _), seen in self._seen.items()
             if len(seen) > 1
         ]
 
 
 class Load:
-    """How busy the machine is from now on: brokers, workers, senders, all of it."""
+    """The load of the whole machine from now on: brokers, workers and senders."""
 
     def __init__(self) -> None:
         self._busy, self._all = _jiffies()
@@ -60,13 +60,13 @@ def _jiffies() -> tuple[int, int]:
     return busy, busy + idle + waiting
 
 
-class Clock:
-    """Reads committed outputs as they become visible: how old each is, and when nothing on the machine moved.
+class LatencyMonitor:
+    """Measures the age of committed outputs when they become visible, and stalls of the machine.
 
-    As a context manager it ends with the block.
+    It ends with the context.
 
     Args:
-        topic: of outputs.
+        topic: the topic of the outputs.
     """
 
     def __init__(self, servers: str, topic: str) -> None:
@@ -74,12 +74,12 @@ class Clock:
         self._consumer = Consumer({"bootstrap.servers": servers, "fetch.wait.max.ms": 20, **settings})
         self._consumer.subscribe([topic])
         self._ages_s: list[list[float]] = []
-        self._standstills: list[tuple[int, float]] = []
+        self._stalls: list[tuple[int, float]] = []
         self._ends = threading.Event()
-        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._wake)]
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._detect_stalls)]
         self._began = 0.0
 
-    def __enter__(self) -> Clock:
+    def __enter__(self) -> LatencyMonitor:
         self._began = time.monotonic()
         for thread in self._threads:
             thread.start()
@@ -94,7 +94,7 @@ class Clock:
         self._consumer.close()
 
     def line(self, what: str, first: int = 0, last: int | None = None) -> str:
-        """Of some minutes, from the first up to, not including, the last."""
+        """Return the latencies of the minutes from `first` to before `last`."""
         ages = sorted(age for minute in self._ages_s[first:last] for age in minute)
         if not ages:
             return f"{what}: no output"
@@ -102,9 +102,10 @@ class Clock:
         return f"{what}: p50 {p50:.3f} s, p99 {p99:.3f} s, at most {ages[-1]:.1f} s, of {len(ages):,} outputs"
 
     def lines(self) -> list[str]:
-        """A line a minute, and one for each time that the machine stood still."""
+        """Return a line for each minute, and one for each stall of the machine."""
         minutes = [self.line(f"minute {number}", number, number + 1) for number in range(len(self._ages_s))]
-        return minutes + [f"minute {at}: the machine stood still for {for_s:.1f} s" for at, for_s in self._standstills]
+        stalls = [f"minute {minute}: the machine stalled for {seconds:.1f} s" for minute, seconds in self._stalls]
+        return minutes + stalls
 
     def _minute(self) -> int:
         return int((time.monotonic() - self._began) / MINUTE_S)
@@ -116,9 +117,9 @@ class Clock:
                     self._ages_s.extend([] for _ in range(len(self._ages_s), self._minute() + 1))
                     self._ages_s[-1].append(time.time() - float(dict(message.headers())[SENT]))
 
-    def _wake(self) -> None:
+    def _detect_stalls(self) -> None:
         while not self._ends.is_set():
             asleep = time.monotonic()
             time.sleep(0.1)
-            if (for_s := time.monotonic() - asleep) > STANDSTILL_S:
-                self._standstills.append((self._minute(), for_s))
+            if (stalled_s := time.monotonic() - asleep) > STALL_S:
+                self._stalls.append((self._minute(), stalled_s))

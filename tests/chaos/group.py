@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 
 class GroupClient:
-    """Describes one group. As a context manager, it ends its process with the block."""
+    """Describes one group. Its process ends with the context."""
 
     def __init__(self, servers: str, group: str) -> None:
         self._servers, self._group = servers, group
@@ -49,7 +49,7 @@ def _client(servers: str) -> AdminClient:
 def _owners(servers: str, group: str) -> dict[str, list[int]]:
     try:
         description = _client(servers).describe_consumer_groups([group])[group].result()
-    except KafkaException:  # its coordinator is being found
+    except KafkaException:  # the coordinator is not known yet
         return {}
     if description.state is not ConsumerGroupState.STABLE:
         return {}

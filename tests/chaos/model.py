@@ -1,4 +1,4 @@
-"""The model that is served: trees, so that a row's prediction does not depend on the rows beside it."""
+"""The served model: trees, so that the prediction of a row does not depend on the other rows of its batch."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.chaos.pipeline import Event, Features, features, keyed_features
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = "CHAOS_SLOW"
-"""Names the file that makes predictions slow: it holds the seconds that each call takes, while it is there.
+"""Environment variable with the path of a file. While the file exists, each prediction takes the seconds in it.
 
-With the id of a process behind them, that one alone stands still as a whole."""
+If the file also contains a process id, only that process is slow, and all of its threads stop."""
 
 
 class Forest(mlflow.pyfunc.PythonModel):
-    """A forest's opinion, and added to it every feature: whatever differs in one of them is seen in the prediction."""
+    """The prediction of a forest plus every feature, so that a different feature gives a different prediction."""
 
     def __init__(self, forest: RandomForestRegressor) -> None:
         self._forest = forest
@@ -45,7 +45,7 @@ class Forest(mlflow.pyfunc.PythonModel):
 
 
 def _pause(seconds: str = "0", pid: str = "") -> None:
-    """Take long; in the process of this id without giving any thread of Python a turn, as a call into C may."""
+    """Sleep; if a process id is given, only there, holding the GIL as a call into C may."""
     if not pid:
         time.sleep(float(seconds))
     elif int(pid) == os.getpid():
@@ -56,12 +56,12 @@ class Registry:
     """Versions of the model, and the alias that names one of them.
 
     Args:
-        directory: that `log_forest` was given.
+        directory: the directory of `log_forest`.
 
     Attributes:
-        uri: of the model that the alias names.
-        tracking: where that is.
-        paths: of the versions.
+        uri: the URI of the alias.
+        tracking: the tracking URI.
+        paths: the path of each version.
     """
 
     uri = "models:/chaos@champion"
@@ -72,7 +72,7 @@ class Registry:
         self._client = mlflow.MlflowClient(self.tracking, self.tracking)
 
     def move(self) -> str:
-        """Let the alias name the next version; which one that is."""
+        """Move the alias to the next version, and return that version."""
         now = str(self._client.get_model_version_by_alias("chaos", "champion").version)
         versions = list(self.paths)
         following = versions[(versions.index(now) + 1) % len(versions)]
@@ -81,9 +81,9 @@ class Registry:
 
 
 def log_forest(directory: Path, versions: int = 1, *, is_keyed: bool = False) -> str:
-    """Train and log it, everything of MLflow below `directory`; the path of the first version.
+    """Train and log the model below `directory`; return the path of the first version.
 
-    In a process of its own: where MLflow tracks is a matter of the whole process.
+    This runs in a separate process, because MLflow's tracking URI is a setting of the whole process.
     """
     command = [sys.executable, "-m", "tests.chaos.model", str(directory), str(versions), *(["keyed"] * is_keyed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -92,7 +92,7 @@ def log_forest(directory: Path, versions: int = 1, *, is_keyed: bool = False) ->
 
 
 def main(directory: Path, versions: int, pipeline: Callable[[], makiserve.Transform]) -> None:
-    """Train, log, and copy each version to `directory / "model-1"` and so on. The alias names the first."""
+    """Train and log each version, and copy it to `directory / "model-1"` and so on. The alias names the first."""
     directory.mkdir(parents=True)
     mlflow.set_tracking_uri(f"sqlite:///{directory / 'mlflow.db'}")
     if mlflow.get_experiment_by_name("chaos") is None:
@@ -104,12 +104,12 @@ def main(directory: Path, versions: int, pipeline: Callable[[], makiserve.Transf
 
 
 def log_version(version: int, path: Path, pipeline: Callable[[], makiserve.Transform]) -> None:
-    """Train and log one, another one for each number, and copy it."""
-    chance = np.random.default_rng(version)
-    rows = pd.DataFrame(chance.normal(10, 5, (300, len(Features._fields))), columns=list(Features._fields))
+    """Train and log a version, a different model for each number, and copy it."""
+    rng = np.random.default_rng(version)
+    rows = pd.DataFrame(rng.normal(10, 5, (300, len(Features._fields))), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=3, random_state=version).fit(rows, rows["total"] + rows["smooth"])
     reference = [Event(f"k{number % 3}", number // 3, 1000 * number, float(number % 7)) for number in range(120)]
-    # Named, not __main__.Forest: it must be found again by those who load it.
+    # Not __main__.Forest: processes that load the model import the class by name.
     named = importlib.import_module("tests.chaos.model").Forest
     info = makiserve.log_model(
         named(forest),

@@ -1,4 +1,4 @@
-"""A TCP proxy that stands at a broker's advertised address: the network, and a knife to cut it."""
+"""A TCP proxy at a broker's advertised address, which can cut the network."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ BLOCK_BYTES = 65_536
 
 
 class Proxy:
-    """Passes connections on to a port of this machine; as a context manager it runs in a thread of its own.
+    """Forwards connections to a port of this machine. Within its context it runs in a separate thread.
 
     Attributes:
-        port: where it listens.
-        target: the port that it leads to; set it before the first connection comes.
+        port: the port that it listens on.
+        target: the port that it forwards to; set it before the first connection.
     """
 
     def __init__(self) -> None:
@@ -25,20 +25,20 @@ class Proxy:
         self.target = 0
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._passes = asyncio.Event()
-        self._passes.set()
+        self._is_open = asyncio.Event()
+        self._is_open.set()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{self.port}", daemon=True)
 
     def cut(self) -> None:
-        """From now on nothing passes, in either direction, and nobody is told: as if a cable were pulled."""
-        self._loop.call_soon_threadsafe(self._passes.clear)
+        """Stop forwarding in both directions without closing connections, as if a cable were pulled."""
+        self._loop.call_soon_threadsafe(self._is_open.clear)
 
-    def heal(self) -> None:
-        """What was sent meanwhile arrives now, as TCP has it."""
-        self._loop.call_soon_threadsafe(self._passes.set)
+    def restore(self) -> None:
+        """Forward again, beginning with what was sent meanwhile."""
+        self._loop.call_soon_threadsafe(self._is_open.set)
 
     def reset(self) -> None:
-        """Breaks every connection; new ones are welcome."""
+        """Break every connection, and accept new ones."""
         self._loop.call_soon_threadsafe(self._break)
 
     def __enter__(self) -> Proxy:
@@ -57,23 +57,26 @@ class Proxy:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there, onward = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:  # the broker is down: so it looks from the other side, too
+            broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:  # the broker is down, and so the client sees it
             writer.transport.abort()
             return
-        pair = {writer, onward}
+        pair = {writer, broker_writer}
         self._writers |= pair
-        ways = [asyncio.create_task(self._pass(reader, onward)), asyncio.create_task(self._pass(there, writer))]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way, end in zip(ways, pair, strict=True):
-            way.cancel()
+        directions = [
+            asyncio.create_task(self._pass(reader, broker_writer)),
+            asyncio.create_task(self._pass(broker_reader, writer)),
+        ]
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        for direction, end in zip(directions, pair, strict=True):
+            direction.cancel()
             end.transport.abort()
         self._writers -= pair
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while block := await reader.read(BLOCK_BYTES):
-                await self._passes.wait()
+                await self._is_open.wait()
                 writer.write(block)
                 await writer.drain()
 

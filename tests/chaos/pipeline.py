@@ -1,7 +1,7 @@
-"""A pipeline in which nothing may go wrong unnoticed: one record that is lost, doubled or moved changes what follows.
+"""A pipeline that shows every error: a record that is lost, duplicated or moved changes all later outputs of its key.
 
-Its lane counts the records, its groups count, sum and smooth theirs, windows roll over those; groups are forgotten, as
-keys come and go; records fail before and after state was written, give nothing, one output or two.
+The lane counts the records. Each group counts, sums and smooths its values, and rolls windows over the results. Idle
+groups are forgotten. Records fail before and after state was written. A record has no output, one or two.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import rx
 import makiserve
 import makiserve.stream as rs
 
-POISON_EARLY = -1000.0  # no event has such a value by chance
+POISON_EARLY = -1000.0  # no event has such a value by rng
 POISON_LATE = -2000.0
 TTL = timedelta(seconds=60)
 LONG_TTL = timedelta(days=30)
 
 
 class Event(makiserve.Record):
-    """What the traffic sends.
+    """A record of the traffic.
 
     Attributes:
-        key: of the sequence that the event belongs to.
+        key: the key of its sequence.
         number: its place in that sequence.
-        time: in milliseconds; in a partition it grows with every event.
-        value: any number; some are poison.
+        time: milliseconds, increasing within a partition.
+        value: a number; some values make the pipeline raise.
     """
 
     key: str
@@ -37,7 +37,7 @@ class Event(makiserve.Record):
 
 
 class Features(NamedTuple):
-    """Beside the event's own number everything that is remembered of those before."""
+    """The number of the event, and features of the events before it."""
 
     number: int
     place: int
@@ -49,14 +49,14 @@ class Features(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """An event and its place among all that its lane has scored."""
+    """An event and its position among the scored events of its lane."""
 
     event: Event
     place: int
 
 
 class Running(NamedTuple):
-    """An event, and what its group has become by it."""
+    """An event, and the state of its group after it."""
 
     seen: Seen
     count: int  # type: ignore[assignment]  # hides tuple.count
@@ -72,7 +72,7 @@ def refuse(event: Event, poison: float) -> Event:
 
 
 def spread(window: tuple[Running, float, float]) -> list[Features]:
-    """No output for some events, two for others."""
+    """Return no row for some events, two for others."""
     running, recent, deviation = window
     event, place = running.seen
     row = Features(event.number, place, running.count, running.total, running.smooth, recent, deviation)
@@ -80,7 +80,7 @@ def spread(window: tuple[Running, float, float]) -> list[Features]:
 
 
 def features() -> makiserve.Transform:
-    """Return the pipeline whose lane counts the records: its state is saved as a whole."""
+    """Return a pipeline whose lane has state, which is saved as a whole."""
     return rx.pipe(
         rs.ops.map(lambda event: refuse(event, POISON_EARLY)),
         rs.ops.tee_map(rs.ops.identity(), rs.ops.count()),
@@ -92,7 +92,7 @@ def features() -> makiserve.Transform:
 
 
 def keyed_features() -> makiserve.Transform:
-    """Return the pipeline whose lane has no state but its groups: they are saved over many commits, and stay."""
+    """Return a pipeline that only has the state of groups, which is saved over many commits and kept."""
     return rx.pipe(
         rs.ops.map(lambda event: Seen(refuse(event, POISON_EARLY), 0)),
         rs.ops.group_by(lambda seen: seen.event.key, _group(), ttl=LONG_TTL, time_mapper=lambda seen: seen.event.time),

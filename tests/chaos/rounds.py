@@ -1,4 +1,4 @@
-"""A round: traffic flows, faults happen and heal, everything settles, and the oracle looks."""
+"""A round: records are sent, faults happen and end, the service commits all input, and the oracle checks it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from tests.chaos.arena import STARTS, Arena, NobodyLeft
+from tests.chaos.arena import STARTS, Arena, NoTargetLeft
 from tests.chaos.faults import FAULTS
 from tests.chaos.fleet import Worker
 from tests.chaos.oracle import Lane, Log, Verdict, behind, judge, open_transactions, wait_until_committed
 
 SLOW_S = 3
-"""How long each batch takes while a worker is killed."""
+"""Duration of a batch while a worker is killed."""
 
 START_S = 900
-"""A busy machine may take this long for the first start of all workers."""
+"""The first start of all workers may take this long on a busy machine."""
 
 READY_S = 300
-"""Seconds until the brokers that were killed or stopped must answer: a busy machine is not a fault of the service."""
+"""Time limit for the brokers that were killed or stopped to answer. It is long, because the machine may be busy."""
 
-MOST_FAULTS = 3
+MAX_FAULTS = 3
 
 
 @dataclass
 class Round:
-    """What was done in a round and what came of it.
+    """The faults of a round and their effects.
 
     Attributes:
-        faults: what was done, in words.
-        seconds: how long it took in all.
-        settled: how long of that until all input was committed, after the faults had healed.
-        silences: fault and seconds until its last partition gave outputs again.
-        ends: for each partition the end of the input after the round: it tells whose round an offset is.
-        restarted: workers that had ended by themselves.
+        faults: descriptions of the faults.
+        seconds: the duration of the round.
+        settled: the part of it from the end of the faults until all input was committed.
+        output_gaps: faults, with the seconds until the last partition had outputs again.
+        ends: the end of each input partition after the round.
+        restarted: descriptions of the workers that had exited without a fault that ends them.
     """
 
     number: int
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
     settled: float = 0.0
-    silences: list[tuple[str, float]] = field(default_factory=list)
+    output_gaps: list[tuple[str, float]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
@@ -50,20 +50,20 @@ class Round:
     def __str__(self) -> str:
         verdict = "ok" if self.verdict else f"WRONG: {self.verdict}"
         done = "; ".join(self.faults)
-        silent = "".join(f", silent for {seconds:.1f} s" for _, seconds in self.silences)
-        return f"round {self.number}: {done} ({self.seconds:.1f} s, settled in {self.settled:.1f} s{silent}): {verdict}"
+        gaps = "".join(f", no output for {seconds:.1f} s" for _, seconds in self.output_gaps)
+        return f"round {self.number}: {done} ({self.seconds:.1f} s, settled in {self.settled:.1f} s{gaps}): {verdict}"
 
 
 def _is_warm(worker: Worker) -> bool:
     return ": warmed up with" in worker.text
 
 
-class Referee:
-    """Plays rounds.
+class RoundRunner:
+    """Runs rounds.
 
     Args:
         topics: input, output, dead letters.
-        group: the service's.
+        group: the service's consumer group.
         only: the names of the faults to choose from.
     """
 
@@ -79,10 +79,10 @@ class Referee:
         self._logs = [Log(servers, topic, partitions) for topic in topics]
 
     def warm_up(self) -> None:
-        """Start the service, let a worker die in its first batch, and wait until every partition has given outputs.
+        """Start the service, kill a worker in its first batch, and wait until every partition has outputs.
 
-        Partitions begin with the state of a file (`--warm-up`), which no record of the topic can restore. The batch is
-        slow, so that the worker commits while it is scored.
+        Partitions start with the state of a file (`--warm-up`), which the records of the topic cannot restore. The
+        batch is slow, so that the worker commits while it is scored.
         """
         began, arena = time.monotonic(), self._arena
         arena.started_in(START_S / STARTS)
@@ -90,30 +90,30 @@ class Referee:
         victim = next(filter(_is_warm, arena.fleet.workers))
         arena.started_in(time.monotonic() - began)
         arena.fleet.slow.write_text(str(SLOW_S))
-        arena.traffic.flow()  # not before: a start of minutes would leave more records than a replay can judge
+        arena.traffic.resume()  # not earlier: a start of minutes would leave too many records to replay
         arena.wait_until(lambda: "→ running" in victim.text, "no partition is restored: see the logs")
         time.sleep(SLOW_S / 2)
         arena.fleet.end(victim, signal.SIGKILL)
         arena.fleet.slow.unlink()
         victim.start()
-        arena.wait_until(lambda: all(self._logs[1].read().values()), "the service does not begin: see its logs")
-        arena.traffic.rest()
+        arena.wait_until(lambda: all(self._logs[1].read().values()), "the service has no outputs: see its logs")
+        arena.traffic.pause()
 
-    def play(self, number: int, seed: int) -> Round:
-        """One round; which faults there are depends on its number and the seed alone."""
-        chance = random.Random(f"{seed}/{number}")
-        names = chance.sample(self._only, min(len(self._only), chance.randint(1, MOST_FAULTS)))
+    def run(self, number: int, seed: int) -> Round:
+        """Run a round. Its number and the seed determine the faults."""
+        rng = random.Random(f"{seed}/{number}")
+        names = rng.sample(self._only, min(len(self._only), rng.randint(1, MAX_FAULTS)))
         result, began = Round(number), time.monotonic()
-        self._arena.traffic.flow()
-        time.sleep(chance.uniform(0.5, 1.5))
-        self._hurt(names, chance, result)
-        self._arena.heal()
+        self._arena.traffic.resume()
+        time.sleep(rng.uniform(0.5, 1.5))
+        self._inject(names, rng, result)
+        self._arena.clear_affected()
         self._arena.server.wait_until_ready(READY_S)
         result.restarted = self._arena.fleet.restart_ended()
-        time.sleep(1)  # they work on under the traffic, before it rests
-        self._arena.traffic.rest()
+        time.sleep(1)  # the workers get records without faults
+        self._arena.traffic.pause()
         self._settle(result)
-        result.silences = self._arena.silence.measured()
+        result.output_gaps = self._arena.output_gaps.measured()
         result.seconds = time.monotonic() - began
         return result
 
@@ -121,28 +121,28 @@ class Referee:
         for log in self._logs:
             log.close()
 
-    def _hurt(self, names: list[str], chance: random.Random, result: Round) -> None:
-        with ExitStack() as healing:
+    def _inject(self, names: list[str], rng: random.Random, result: Round) -> None:
+        with ExitStack() as faults:
             until = 0.0
             for name in names:
                 # A separate generator: a fault that is left out does not change the others.
-                fault_chance = random.Random(chance.random())
+                fault_rng = random.Random(rng.random())
                 try:
-                    injury = healing.enter_context(FAULTS[name](self._arena, fault_chance))
-                except NobodyLeft:
+                    injected = faults.enter_context(FAULTS[name](self._arena, fault_rng))
+                except NoTargetLeft:
                     continue
-                result.faults.append(injury.what)
-                until = max(until, time.monotonic() + injury.lasts)
-                time.sleep(fault_chance.uniform(0, 1.5))
+                result.faults.append(injected.what)
+                until = max(until, time.monotonic() + injected.lasts)
+                time.sleep(fault_rng.uniform(0, 1.5))
             time.sleep(max(0.0, until - time.monotonic()))
 
     def _settle(self, result: Round) -> None:
-        """Wait until all is committed, then judge what the round left; values are judged at the end of all rounds."""
+        """Wait until all input is committed, then check all but the values, which are checked after all rounds."""
         began = time.monotonic()
         inputs = self._logs[0].read()
-        deadline = began + self._arena.patience_s
+        deadline = began + self._arena.timeout_s
         while True:
-            offsets = wait_until_committed(self._servers, self._group, inputs, self._topics[0], patience=5)
+            offsets = wait_until_committed(self._servers, self._group, inputs, self._topics[0], timeout_s=5)
             left = behind(offsets, inputs)
             if not left or time.monotonic() > deadline:
                 break
@@ -150,10 +150,10 @@ class Referee:
         result.settled = time.monotonic() - began
         if left:
             result.verdict.findings.append(f"not committed after {result.settled:.0f} s: {left} records, by partition")
-        for topic in self._topics:  # what is committed is not visible before the transaction's markers are there
+        for topic in self._topics:  # outputs are only visible after the transaction's markers
             if waiting := open_transactions(self._servers, topic, self._partitions):
                 result.verdict.findings.append(f"{topic}: a transaction is open on partitions {waiting}")
-        _, outputs, letters = (log.read() for log in self._logs)
+        _, outputs, dead_letters = (log.read() for log in self._logs)
         for number in range(self._partitions):
-            judge(Lane(number, inputs[number], outputs[number], letters[number]), result.verdict)
+            judge(Lane(number, inputs[number], outputs[number], dead_letters[number]), result.verdict)
         result.ends = [entries[-1].offset + 1 if entries else 0 for entries in inputs.values()]

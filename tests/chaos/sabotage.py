@@ -1,7 +1,7 @@
-"""What a test does to a service from outside: it dies at a call, or leaves out what exactly-once rests on.
+"""Sabotage of a service by a test: kill it at a call, or leave out what exactly-once depends on.
 
-Each is a text, `die before Committer.step_3_offsets call 2`, applied in a forked service before it starts. The product
-knows nothing of them.
+Each sabotage is a text such as `die before Committer.step_3_offsets call 2`. A forked service applies it before it
+starts. The product has no hooks for it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ CLASSES = {
         worker.Worker,
     )
 }
-"""Whose methods can be named."""
+"""The classes whose methods a text can name."""
 
 CALL = re.compile(r"(die before|die after|abort before) (\w+)\.(\w+) call (\d+)")
 
 
 def apply(texts: list[str]) -> None:
-    """Do all of this to the service of this process."""
+    """Apply these texts to the service of this process."""
     for text in texts:
         if match := CALL.fullmatch(text):
             _wrap(CLASSES[match[2]], match[3], match[1], int(match[4]))
@@ -56,7 +56,7 @@ def apply(texts: list[str]) -> None:
 
 
 def _wrap(owner: type, name: str, what: str, at: int) -> None:
-    """Do it at one call of a method."""
+    """Replace a method so that one of its calls dies or aborts."""
     original, calls = getattr(owner, name), 0
 
     def wrapped(*arguments: Any, **named: Any) -> Any:
@@ -79,7 +79,7 @@ def _die() -> None:
 
 
 def offsets_outside_the_transaction() -> None:
-    """As a loop does it that knows nothing of transactions: the offsets are committed by the consumer."""
+    """Let the consumer commit the offsets, as a loop without transactions does."""
 
     def step_3_offsets(self: Committer, positions: Positions) -> None:
         topic = self.consumer.topic
@@ -93,12 +93,12 @@ def offsets_outside_the_transaction() -> None:
 
 
 def no_rewind() -> None:
-    """After an abort it goes on as if nothing had happened."""
+    """Do not rewind after an abort."""
     Assignment.rewind = lambda self: None
 
 
 def no_restore() -> None:
-    """A lane begins empty at the committed offset."""
+    """Start each lane without state at the committed offset."""
     restore = restorer.Restorer._restore
 
     def forget(self: restorer.Restorer, request: Any) -> Any:
@@ -118,4 +118,4 @@ CONTROLS: dict[str, Callable[[], None]] = {
     control.__name__: control
     for control in (offsets_outside_the_transaction, no_rewind, no_restore, frequent_checkpoints)
 }
-"""All but the last are what the oracle must notice."""
+"""The oracle must report each of these but the last."""

@@ -1,6 +1,6 @@
-"""Death at every call of the commit and of the restore, in a service that goes on from life to life.
+"""Kills a service before and after every call of the commit and of the restore, and restarts it.
 
-Most of them are for `make chaos`; a handful is in every `make test`.
+`make chaos` runs all crash points, `make test` a few.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import product
 
 import pytest
 
-from tests.chaos.patient import Patient
+from tests.chaos.crashing_service import CrashingService
 
 pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 
@@ -29,7 +29,7 @@ RESTORE = (
     "Scorer.rebuild",
     "Partition.advance",
 )
-"""A life passes through these, in this order, before it has anything to commit."""
+"""The calls of a restore, in this order, before there is anything to commit."""
 
 LEAN = (
     "die before Committer.step_2_flush call 2",
@@ -42,30 +42,30 @@ LEAN = (
 
 
 def points() -> Iterator[str]:
-    """All of them: before and after each call, in the first commit of a life and in one later on."""
+    """Yield all crash points: before and after each call, in the first commit of a process and in a later one."""
     for when, step, at in product(("before", "after"), STEPS, (1, 4)):
         yield f"die {when} Committer.{step} call {at}"
     for when, call, at in product(("before", "after"), CALLS, (1, 7)):
         yield f"die {when} TransactionalProducer.{call} call {at}"
     for when, name in product(("before", "after"), RESTORE):
         yield f"die {when} {name} call 1"
-    yield "die before TransactionalProducer.produce call 40"  # amid a batch
+    yield "die before TransactionalProducer.produce call 40"  # in the middle of a batch
     yield "die after Publisher.publish call 3"
 
 
 @pytest.fixture(scope="module")
-def ward(admit: Callable[[], Patient]) -> list[Patient]:
-    """The patient; another one comes when it is old or beyond help."""
-    return [admitted(admit)]
+def services(new_service: Callable[[], CrashingService]) -> list[CrashingService]:
+    """Return a list with the current service. Tests replace it when it is used up or a test has failed."""
+    return [verified(new_service)]
 
 
-def admitted(admit: Callable[[], Patient]) -> Patient:
-    """Return a patient that has lived once."""
-    patient = admit()
-    life = patient.live()
-    assert patient.verdict(), life.text
-    life.end(signal.SIGKILL)
-    return patient
+def verified(new_service: Callable[[], CrashingService]) -> CrashingService:
+    """Return a service that has run once without a crash."""
+    service = new_service()
+    process = service.start()
+    assert service.verdict(), process.text
+    process.end(signal.SIGKILL)
+    return service
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,18 @@ def admitted(admit: Callable[[], Patient]) -> Patient:
     ],
 )
 def test_service_killed_at_a_crash_point_is_exact(
-    point: str, ward: list[Patient], admit: Callable[[], Patient]
+    point: str, services: list[CrashingService], new_service: Callable[[], CrashingService]
 ) -> None:
-    if ward[0].is_old:
-        ward[:] = [admitted(admit)]
-    (patient,) = ward
+    if services[0].is_used_up:
+        services[:] = [verified(new_service)]
+    (service,) = services
     try:
-        death = patient.die(point)
-        assert death.code == -signal.SIGKILL, death.text
-        life = patient.live()
-        verdict = patient.verdict()
-        life.end(signal.SIGKILL)
-        assert verdict, f"{verdict}\n{life.text}"
+        crashed = service.run_until_crash(point)
+        assert crashed.code == -signal.SIGKILL, crashed.text
+        process = service.start()
+        verdict = service.verdict()
+        process.end(signal.SIGKILL)
+        assert verdict, f"{verdict}\n{process.text}"
     except BaseException:
-        ward[:] = [admitted(admit)]
+        services[:] = [verified(new_service)]
         raise

@@ -1,4 +1,4 @@
-"""The oracle must see when the service does what it must not do. Each sabotage has its innocent twin, which passes."""
+"""The oracle must report a service that is broken on purpose, and accept the same service without the sabotage."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.chaos.crashing_service import CrashingService
 from tests.chaos.oracle import Verdict
-from tests.chaos.patient import Patient
 
 pytestmark = pytest.mark.timeout(1800)  # each wait has its own deadline
 
-DEATH = "die before Committer.step_4_commit call 3"
+CRASH = "die before Committer.step_4_commit call 3"
 ABORT = "abort before Committer.step_3_offsets call 3"
 
 
-def after_a_death(patient: Patient, *sabotage: str) -> Verdict:
-    """The verdict when it has died with a transaction open, and lived again."""
-    assert patient.die(DEATH, *sabotage).code == -signal.SIGKILL
-    life = patient.live(*sabotage)
-    verdict = patient.verdict()
-    life.end(signal.SIGKILL)
+def after_a_crash(service: CrashingService, *sabotage: str) -> Verdict:
+    """Return the verdict after a crash with an open transaction and a restart."""
+    assert service.run_until_crash(CRASH, *sabotage).code == -signal.SIGKILL
+    process = service.start(*sabotage)
+    verdict = service.verdict()
+    process.end(signal.SIGKILL)
     return verdict
 
 
-def after_an_abort(patient: Patient, *sabotage: str) -> Verdict:
-    """The verdict when a transaction was aborted in the midst of its life."""
-    life = patient.live(ABORT, *sabotage)
+def after_an_abort(service: CrashingService, *sabotage: str) -> Verdict:
+    """Return the verdict after a transaction was aborted."""
+    process = service.start(ABORT, *sabotage)
     deadline = time.monotonic() + 60
-    while "on purpose" not in life.text:
-        assert time.monotonic() < deadline, life.text
-        patient.send(20)
+    while "on purpose" not in process.text:
+        assert time.monotonic() < deadline, process.text
+        service.send(20)
         time.sleep(0.05)
-    patient.send(20)
-    verdict = patient.verdict()
-    life.end(signal.SIGKILL)
+    service.send(20)
+    verdict = service.verdict()
+    process.end(signal.SIGKILL)
     return verdict
 
 
-def test_oracle_accepts_the_service_without_sabotage(admit: Callable[[], Patient]) -> None:
-    patient = admit()
-    verdict = after_a_death(patient)
+def test_oracle_accepts_the_service_without_sabotage(new_service: Callable[[], CrashingService]) -> None:
+    service = new_service()
+    verdict = after_a_crash(service)
     assert verdict, str(verdict)
-    verdict = after_an_abort(patient)
+    verdict = after_an_abort(service)
     assert verdict, str(verdict)
 
 
-def test_oracle_reports_offsets_outside_the_transaction(admit: Callable[[], Patient]) -> None:
-    verdict = after_a_death(admit(), "offsets_outside_the_transaction")
+def test_oracle_reports_offsets_outside_the_transaction(new_service: Callable[[], CrashingService]) -> None:
+    verdict = after_a_crash(new_service(), "offsets_outside_the_transaction")
     assert verdict.lost
     assert not verdict
 
 
-def test_oracle_reports_a_missing_rewind(admit: Callable[[], Patient]) -> None:
-    verdict = after_an_abort(admit(), "no_rewind")
+def test_oracle_reports_a_missing_rewind(new_service: Callable[[], CrashingService]) -> None:
+    verdict = after_an_abort(new_service(), "no_rewind")
     assert verdict.lost
     assert not verdict
 
 
-def test_oracle_reports_a_missing_restore(admit: Callable[[], Patient]) -> None:
-    verdict = after_a_death(admit(), "no_restore")
+def test_oracle_reports_a_missing_restore(new_service: Callable[[], CrashingService]) -> None:
+    verdict = after_a_crash(new_service(), "no_restore")
     assert verdict.changed or verdict.lost  # windows that were full are not
     assert "not committed" not in str(verdict)
     assert not verdict

@@ -1,4 +1,4 @@
-"""Two short rounds on one broker, in every `make test`; `make chaos` plays as many as it is asked for, on three."""
+"""Two short rounds on one broker, for every `make test`. `make chaos` runs more, on three brokers."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ FAULTS = ("kill_worker", "poison_burst", "reset_connections")
 
 def test_two_rounds_of_faults_are_exact(distribution: KafkaDistribution, tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "campaign", 2, seed=3, nodes=1, workers=2, partitions=3, only=FAULTS)
-    assert campaign.play(), (tmp_path / "campaign" / "report.txt").read_text()
+    assert campaign.run(), (tmp_path / "campaign" / "report.txt").read_text()

@@ -1,4 +1,4 @@
-"""The input: sequences of events, some poison, some no events at all, some in transactions, a few of them aborted."""
+"""The input: sequences of events, with bad records, partly in transactions, some of which are aborted."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from confluent_kafka import KafkaException, Producer
 from tests.chaos.pipeline import POISON_EARLY, POISON_LATE
 
 KEYS = 12
-"""Number of sequences of a partition that run at a time. From time to time one ends and another one begins."""
+"""Number of concurrent sequences of a partition. From time to time one ends and another one begins."""
 
 BURST = 500
-"""How many events of a burst are sent at once."""
+"""Number of events of a burst that are sent at once."""
 
 DAMAGED = (None, b"", b"no event", b'{"key": "a", "number": "one"}', b'{"key": "a", "num', b"\xff\xfe", b"[]")
 STEP_S = 0.05
-"""From one burst of records to the next, each a transaction in the odd partitions."""
+"""Seconds from one group of records to the next. In odd partitions each group is a transaction."""
 SENT = "sent"
-"""The header that tells when a record was sent; outputs have it, too."""
+"""The header with the time at which a record was sent. Outputs have it, too."""
 
 
 class Sender:
-    """The traffic of one partition. Its odd partitions are filled by transactions.
+    """Sends the records of one partition; with transactions if its number is odd.
 
     Args:
-        keys: how many sequences run at a time.
-        poison: the part of the records that cannot be scored.
+        keys: number of concurrent sequences.
+        poison: the share of records that cannot be scored.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Sender:
         self.poison = poison
         self._topic = topic
         self._partition = partition
-        self._chance = random.Random(f"{seed}/{partition}")
+        self._rng = random.Random(f"{seed}/{partition}")
         self._numbers: dict[str, int] = {}
         self._first_key = 0
         self._is_bursting = False
@@ -50,7 +50,7 @@ class Sender:
         self._producer = self._connect()
 
     def send(self, count: int) -> None:
-        """Send this many records; how many of them arrive the broker knows."""
+        """Send this many records. Some may not arrive."""
         try:
             if self._is_transactional:
                 self._producer.begin_transaction()
@@ -63,16 +63,16 @@ class Sender:
                 self._producer.produce(
                     self._topic, value, key=b"key", partition=self._partition, timestamp=self._time_ms, headers=headers
                 )
-            if self._is_transactional and self._chance.random() < 0.05:
+            if self._is_transactional and self._rng.random() < 0.05:
                 self._producer.abort_transaction(30)
             elif self._is_transactional:
                 self._producer.commit_transaction(30)
-        except (KafkaException, BufferError):  # the brokers are gone, or the transaction: the next call begins anew
+        except (KafkaException, BufferError):  # the broker or the transaction is lost
             self._producer = self._connect()
         self._producer.poll(0)
 
     def burst(self, keys: int) -> None:
-        """Send an event of each of so many new keys, all within a few seconds of event time."""
+        """Send an event of each of this many new keys, all within a few seconds of event time."""
         for _ in range(0, keys, BURST):
             self._is_bursting = True
             self.send(BURST)
@@ -80,12 +80,12 @@ class Sender:
             self.flush()
 
     def past(self, count: int) -> list[bytes]:
-        """Return events that precede those that are sent, of the same sequences."""
+        """Return events of the same sequences that precede those that are sent."""
         first, step = self._time_ms - 100 * count, range(count)
         return [_event(f"{self._partition}-{n % KEYS}", n - count, first + 100 * n, n % 50 + 0.25) for n in step]
 
     def flush(self) -> None:
-        """Wait until all that was sent has arrived, or has failed."""
+        """Wait until all sent records have arrived or failed."""
         self._producer.flush(60)
 
     def _connect(self) -> Producer:
@@ -103,16 +103,16 @@ class Sender:
                 return producer
 
     def _value(self) -> tuple[bytes | None, bool]:
-        chance = self._chance
-        self._time_ms += chance.randrange(2) if self._is_bursting else chance.randrange(1, 400)
-        self._first_key += self._is_bursting or chance.random() < 0.01
-        is_poison = chance.random() < self.poison
-        if is_poison and chance.random() < 0.4:
-            return chance.choice(DAMAGED), True
-        index = self._keys - 1 if self._is_bursting else chance.randrange(self._keys)  # the last one is new
+        rng = self._rng
+        self._time_ms += rng.randrange(2) if self._is_bursting else rng.randrange(1, 400)
+        self._first_key += self._is_bursting or rng.random() < 0.01
+        is_poison = rng.random() < self.poison
+        if is_poison and rng.random() < 0.4:
+            return rng.choice(DAMAGED), True
+        index = self._keys - 1 if self._is_bursting else rng.randrange(self._keys)  # the last key is new
         key = f"{self._partition}-{self._first_key + index}"
         number = self._numbers[key] = self._numbers.get(key, -1) + 1
-        value = chance.choice((POISON_EARLY, POISON_LATE)) if is_poison else round(chance.gauss(50, 20), 3)
+        value = rng.choice((POISON_EARLY, POISON_LATE)) if is_poison else round(rng.gauss(50, 20), 3)
         return _event(key, number, self._time_ms, value), is_poison
 
 
@@ -121,12 +121,12 @@ def _event(key: str, number: int, time_ms: int, value: float) -> bytes:
 
 
 class Traffic:
-    """The senders of all partitions, each in a thread of its own. As a context manager it ends with the block.
+    """The senders of all partitions, each in a separate thread. They end with the context.
 
     Args:
         rate: records per second and partition.
-        step_s: from one burst of them to the next.
-        keys: how many sequences of each partition run at a time.
+        step_s: seconds from one group of records to the next.
+        keys: number of concurrent sequences of each partition.
     """
 
     def __init__(
@@ -142,25 +142,25 @@ class Traffic:
         self._step_s = step_s
         self.senders = [Sender(servers, topic, number, seed, keys) for number in range(partitions)]
         self._records = max(1, round(rate * step_s))
-        self._flows = threading.Event()
+        self._is_sending = threading.Event()
         self._ends = threading.Event()
         self.locks = [threading.Lock() for _ in self.senders]
         pairs = zip(self.senders, self.locks, strict=True)
         self._threads = [threading.Thread(target=self._run, args=pair, daemon=True) for pair in pairs]
 
-    def flow(self) -> None:
-        """Send until `rest`."""
-        self._flows.set()
+    def resume(self) -> None:
+        """Send until `pause`."""
+        self._is_sending.set()
 
     def burst(self, keys: int) -> None:
-        """Send an event of each of so many new keys to each partition."""
+        """Send an event of each of this many new keys to each partition."""
         for sender, lock in zip(self.senders, self.locks, strict=True):
             with lock:
                 sender.burst(keys)
 
-    def rest(self) -> None:
-        """Send no more, and wait until what was sent has arrived."""
-        self._flows.clear()
+    def pause(self) -> None:
+        """Stop sending, and wait until all sent records have arrived or failed."""
+        self._is_sending.clear()
         for sender, lock in zip(self.senders, self.locks, strict=True):
             with lock:
                 sender.flush()
@@ -174,13 +174,13 @@ class Traffic:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ends.set()
-        self._flows.set()
+        self._is_sending.set()
         for thread in self._threads:
             thread.join(timeout=10)
 
     def _run(self, sender: Sender, lock: threading.Lock) -> None:
-        while self._flows.wait() and not self._ends.is_set():
+        while self._is_sending.wait() and not self._ends.is_set():
             with lock:
-                if self._flows.is_set():
+                if self._is_sending.is_set():
                     sender.send(self._records)
             time.sleep(self._step_s)

@@ -1,6 +1,6 @@
-"""The oracle: did every record end exactly once, and are the outputs what a replay gives?
+"""The oracle: checks that every record ended exactly once, and that the outputs are those of a replay.
 
-It shares nothing with what it judges: it reads the topics with a plain consumer, and calls the replay command.
+It shares no code with the engine: it reads the topics with a plain consumer, and calls the replay command.
 """
 
 from tests.chaos.oracle.log import Entry, Log, behind, committed, open_transactions, topic_ends, wait_until_committed

@@ -1,4 +1,4 @@
-"""What the broker has: records as a read_committed reader finds them, committed offsets, open transactions."""
+"""The state of the broker: records as a read_committed consumer reads them, committed offsets, open transactions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Entry(NamedTuple):
     """A record of a topic.
 
     Attributes:
-        source: partition and offset of the record that it came from; None in the input.
-        is_poison: whether its sender says that it cannot be scored.
-        version: of the model that made it; empty where it does not say.
+        source: partition and offset of the record that caused it; None in the input.
+        is_poison: whether its sender has marked it as one that cannot be scored.
+        version: the model version that made it; empty without a version header.
     """
 
     offset: int
@@ -29,10 +29,10 @@ class Entry(NamedTuple):
 
 
 class Log:
-    """A topic, read on from where the last `read` ended.
+    """A topic; each `read` continues where the last one ended.
 
     Attributes:
-        entries: for each partition what was read so far.
+        entries: the records read so far, by partition.
     """
 
     def __init__(self, servers: str, topic: str, partitions: int) -> None:
@@ -50,24 +50,24 @@ class Log:
         )
         self._consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
 
-    def read(self, patience: float = 60) -> dict[int, list[Entry]]:
-        """Read to the present end of all partitions; all that was read so far.
+    def read(self, timeout_s: float = 60) -> dict[int, list[Entry]]:
+        """Read to the current end of all partitions; return all records read so far.
 
         Args:
-            patience: how many seconds may pass without a record or an end.
+            timeout_s: time limit without progress, in seconds.
         """
         ends = {number: _end(self._consumer, self.topic, number) for number in self.entries}
-        positions, deadline = self._positions(), time.monotonic() + patience
+        positions, deadline = self._positions(), time.monotonic() + timeout_s
         while any(positions[number] < end for number, end in ends.items()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.topic} cannot be read to its ends {ends}: it is at {positions}")
             self.poll(0.2)
             if (now := self._positions()) != positions:
-                positions, deadline = now, time.monotonic() + patience
+                positions, deadline = now, time.monotonic() + timeout_s
         return self.entries
 
     def poll(self, seconds: float) -> list[tuple[int, Entry]]:
-        """What has arrived, with its partition; it waits for no longer than this."""
+        """Wait up to this many seconds; return the records that have arrived, each with its partition."""
         arrived = []
         for message in self._consumer.consume(1000, seconds):
             if message.error() is None:
@@ -85,22 +85,22 @@ class Log:
         return {number: self._position(number) for number in self.entries}
 
     def _position(self, number: int) -> int:
-        # Control records have offsets, too, and are no messages: the last message does not say how far the reader is.
+        # Not that of the last message: control records have offsets, too, and are not messages.
         return max(0, self._consumer.position([TopicPartition(self.topic, number)])[0].offset)
 
 
-def open_transactions(servers: str, topic: str, partitions: int, patience: float = 30) -> list[int]:
-    """The partitions whose last stable offset is not their end, and does not become it.
+def open_transactions(servers: str, topic: str, partitions: int, timeout_s: float = 30) -> list[int]:
+    """Return the partitions whose last stable offset does not reach their end within the timeout.
 
-    A transaction is decided before the markers that end it are written, and one whose owner has died ends by its
-    time-out: so it is waited for.
+    The markers of a transaction are written after its commit, and a transaction whose owner has died only ends after
+    its timeout.
     """
     levels = ("read_committed", "read_uncommitted")
     readers = [
         Consumer({"bootstrap.servers": servers, "group.id": "ends", "isolation.level": level, "log_level": 0})
         for level in levels
     ]
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_s
     waiting = list(range(partitions))
     while waiting and time.monotonic() < deadline:
         waiting = [number for number in waiting if len({_end(reader, topic, number) for reader in readers}) > 1]
@@ -119,7 +119,7 @@ def topic_ends(servers: str, topic: str, partitions: int) -> list[int]:
 
 
 def committed(servers: str, group: str, topic: str, partitions: int) -> dict[int, int]:
-    """The group's committed offsets; 0 where there is none."""
+    """Return the group's committed offset of each partition; 0 if it has none."""
     reader = Consumer({"bootstrap.servers": servers, "group.id": group, "log_level": 0})
     places = [TopicPartition(topic, number) for number in range(partitions)]
     answers = retry(lambda: reader.committed(places, 5))
@@ -128,10 +128,10 @@ def committed(servers: str, group: str, topic: str, partitions: int) -> dict[int
 
 
 def wait_until_committed(
-    servers: str, group: str, input_: dict[int, list[Entry]], topic: str, patience: float
+    servers: str, group: str, input_: dict[int, list[Entry]], topic: str, timeout_s: float
 ) -> dict[int, int]:
-    """Wait until the group has committed all of the input; what it has committed then, or when the time is over."""
-    deadline = time.monotonic() + patience
+    """Wait until the group has committed all input or the timeout is over; return the committed offsets."""
+    deadline = time.monotonic() + timeout_s
     while True:
         offsets = committed(servers, group, topic, len(input_))
         if not behind(offsets, input_) or time.monotonic() > deadline:
@@ -140,14 +140,14 @@ def wait_until_committed(
 
 
 def behind(offsets: dict[int, int], input_: dict[int, list[Entry]]) -> dict[int, int]:
-    """How many records are not committed, of the partitions that have such."""
+    """Return the number of uncommitted records, without the partitions that have none."""
     left = {number: sum(entry.offset >= offsets[number] for entry in entries) for number, entries in input_.items()}
     return {number: count for number, count in left.items() if count}
 
 
-def retry(call: Any, patience: float = 240) -> Any:
-    """Make a call again for as long as the broker does not answer."""
-    deadline = time.monotonic() + patience
+def retry(call: Any, timeout_s: float = 240) -> Any:
+    """Repeat a call until the broker answers."""
+    deadline = time.monotonic() + timeout_s
     while True:
         try:
             return call()

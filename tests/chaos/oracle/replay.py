@@ -1,4 +1,4 @@
-"""The replay command, with the arguments that a person gives it."""
+"""Runs the replay command as a user does."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ DEAD = re.compile(r"^dead letters\s+([\d,]+)", re.MULTILINE)
 
 
 Call = Callable[[list[str], Path], str]
-"""Runs the command with these arguments in this folder; what it has written to stdout."""
+"""Runs the command with these arguments in this folder, and returns its output."""
 
 
 class Replayed(NamedTuple):
-    """What a replay of a partition gives.
+    """The result of the replay of a partition.
 
     Attributes:
-        outputs: offset of the causing record and the prediction, in order.
-        dead: how many records became dead letters.
+        outputs: the offset of the record and the prediction of each output, in order.
+        dead: number of dead letters.
     """
 
     outputs: list[tuple[int, float]]
@@ -37,7 +37,7 @@ def replay(
     call: Call,
     past: Mapping[int, list[bytes]] | None = None,
 ) -> dict[int, Replayed]:
-    """Replay each partition on its own, two at a time.
+    """Replay each partition separately, two at a time.
 
     Args:
         past: values of records that precede those of each partition, all of which can be scored.
@@ -53,11 +53,11 @@ def replay(
 
 
 def switched(replays: Mapping[str, Replayed], outputs: list[Entry]) -> Replayed:
-    """What a replay gives that switches versions where the outputs say so; each record has one version.
+    """Return the result of a replay that scores each record with the version that its outputs name.
 
     Args:
-        replays: of one partition, by version.
-        outputs: what the service made of it.
+        replays: the replays of one partition, by version.
+        outputs: the outputs of the service.
     """
     versions = {entry.source[1]: entry.version for entry in outputs if entry.source}
     first = next(iter(replays.values()))
@@ -66,7 +66,7 @@ def switched(replays: Mapping[str, Replayed], outputs: list[Entry]) -> Replayed:
 
 
 def _replay(model: str, past: list[bytes], entries: list[Entry], path: Path, call: Call) -> Replayed:
-    lines = [*past, *(entry.value or b"null" for entry in entries)]  # no value is no event, and neither is null
+    lines = [*past, *(entry.value or b"null" for entry in entries)]  # null is not an event either
     assert not any(b"\n" in line or line.isspace() for line in lines), "a value that is not one line cannot be replayed"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     output = path.with_suffix(".csv")

@@ -1,4 +1,4 @@
-"""Outputs and dead letters held against the input and its replay."""
+"""Compares outputs and dead letters with the input and its replay."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.chaos.oracle.replay import Call, Replayed, replay, switched
 
 
 class Lane(NamedTuple):
-    """What came into a partition, and what came of it."""
+    """The input of a partition, with its outputs and dead letters."""
 
     number: int
     input: list[Entry]
     outputs: list[Entry]
-    letters: list[Entry]
+    dead_letters: list[Entry]
 
 
 @dataclass
 class Verdict:
-    """What is wrong: nothing, in a service that keeps its promises.
+    """The errors that the oracle has found.
 
     Attributes:
-        records: how many were judged.
-        lost: outputs and dead letters that should be there.
-        doubled: those that should not.
-        changed: outputs with another value than the replay's.
-        findings: all that is wrong, in words.
+        records: number of checked records.
+        lost: number of missing outputs and dead letters.
+        doubled: number of unexpected ones.
+        changed: number of outputs whose value differs from the replay's.
+        findings: descriptions of all errors.
     """
 
     records: int = 0
@@ -42,7 +42,7 @@ class Verdict:
     findings: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        """Whether all is well."""
+        """Return True if the oracle has found no error."""
         return not self.findings
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Verdict:
         return "\n  ".join([counts, *self.findings])
 
     def compare(self, what: str, expected: list[int], actual: list[int]) -> None:
-        """Note what is missing from these causes, and what is too much."""
+        """Record the missing and the unexpected causes."""
         missing, extra = Counter(expected) - Counter(actual), Counter(actual) - Counter(expected)
         self.lost += missing.total()
         self.doubled += extra.total()
@@ -60,23 +60,23 @@ class Verdict:
 
 
 def judge(lane: Lane, verdict: Verdict, replayed: Replayed | None = None) -> None:
-    """Judge a lane; without its replay only whether order, causes and dead letters are right."""
+    """Check a lane. Without its replay, only check order, causes and dead letters."""
     verdict.records += len(lane.input)
     known = {entry.offset: entry for entry in lane.input}
     poison = [entry.offset for entry in lane.input if entry.is_poison]
-    outputs, letters = (_sources(lane, entries, verdict) for entries in (lane.outputs, lane.letters))
+    outputs, dead_letters = (_sources(lane, entries, verdict) for entries in (lane.outputs, lane.dead_letters))
     where = f"partition {lane.number}"
-    verdict.compare(f"{where}, dead letters", poison, letters)
-    for what, sources in (("outputs", outputs), ("dead letters", letters)):
+    verdict.compare(f"{where}, dead letters", poison, dead_letters)
+    for what, sources in (("outputs", outputs), ("dead letters", dead_letters)):
         if unknown := [source for source in sources if source not in known]:
-            verdict.findings.append(f"{where}: {what} of records that are not there: {_spans(unknown)}")
+            verdict.findings.append(f"{where}: {what} of records that do not exist: {_spans(unknown)}")
         if turned := [after for before, after in pairwise(sources) if after < before]:
             verdict.findings.append(f"{where}: {what} go back to offsets {_spans(turned)}")
-    if both := sorted(set(outputs) & {*poison, *letters}):
+    if both := sorted(set(outputs) & {*poison, *dead_letters}):
         verdict.findings.append(f"{where}: outputs of records that cannot be scored: {_spans(both)}")
     if replayed is not None:
-        if len(letters) != replayed.dead:
-            verdict.findings.append(f"{where}: {len(letters)} dead letters, the replay has {replayed.dead}")
+        if len(dead_letters) != replayed.dead:
+            verdict.findings.append(f"{where}: {len(dead_letters)} dead letters, the replay has {replayed.dead}")
         _compare_values(lane, outputs, replayed, verdict)
 
 
@@ -90,10 +90,10 @@ def verify(
     call: Call,
     past: Mapping[int, list[bytes]] | None = None,
 ) -> Verdict:
-    """The whole of the oracle: everything of these topics is read anew, replayed and judged.
+    """Read these topics from the start, replay the input, and check everything.
 
     Args:
-        models: the path of each version.
+        models: the path of each model version.
         topics: input, output, dead letters.
         directory: for the files of the replay.
         call: runs the replay command.
@@ -102,24 +102,24 @@ def verify(
     verdict = Verdict()
     logs = [Log(servers, topic, partitions) for topic in topics]
     read = [log.read() for log in logs]
-    offsets = wait_until_committed(servers, group, read[0], topics[0], patience=90)
+    offsets = wait_until_committed(servers, group, read[0], topics[0], timeout_s=90)
     if left := behind(offsets, read[0]):
         verdict.findings.append(f"not committed: {left} records, by partition")
     for topic in topics:
         if waiting := open_transactions(servers, topic, partitions):
             verdict.findings.append(f"{topic}: a transaction is open on partitions {waiting}")
-    inputs, outputs, letters = (log.read() for log in logs)
+    inputs, outputs, dead_letters = (log.read() for log in logs)
     for log in logs:
         log.close()
     replays = {version: replay(model, inputs, directory / version, call, past) for version, model in models.items()}
     for number in inputs:
         replayed = switched({version: lanes[number] for version, lanes in replays.items()}, outputs[number])
-        judge(Lane(number, inputs[number], outputs[number], letters[number]), verdict, replayed)
+        judge(Lane(number, inputs[number], outputs[number], dead_letters[number]), verdict, replayed)
     return verdict
 
 
 def _sources(lane: Lane, entries: list[Entry], verdict: Verdict) -> list[int]:
-    """The offsets of the records that caused these."""
+    """Return the offsets of the records that caused these."""
     sources = [entry.source for entry in entries if entry.source and entry.source[0] == lane.number]
     if len(sources) < len(entries):
         verdict.findings.append(f"partition {lane.number}: {len(entries) - len(sources)} records of other partitions")

@@ -20,7 +20,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from tests.chaos.nursery import Nursery
+from tests.chaos.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -41,11 +41,11 @@ def wait_until(condition: Callable[[], bool], otherwise: Callable[[], object]) -
 
 
 @cache
-def nursery() -> Nursery:
+def fork_server() -> ForkServer:
     """Return the process that forks the services of this run: each would import MLflow for seconds otherwise."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(Nursery(Path(stack.enter_context(TemporaryDirectory(prefix="services-")))))
+    return stack.enter_context(ForkServer(Path(stack.enter_context(TemporaryDirectory(prefix="services-")))))
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Service:
         arguments = [option, self.model, "--bootstrap-servers", self.kafka]
         arguments += ["--input", self.input, "--output", self.output, *self.options]
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.tracking_uri, "PYTHONPATH": str(ROOT)}
-        self.process = nursery().start(arguments, environment=environment)
+        self.process = fork_server().start(arguments, environment=environment)
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:

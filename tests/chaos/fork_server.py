@@ -1,4 +1,4 @@
-"""A process that has imported everything and forks services: one starts in a fraction of a second, sabotaged or not.
+"""A process that has imported everything and forks services, which start in a fraction of a second.
 
 It reads one request per line from stdin: `{"arguments": […], "sabotage": […], "environment": {…}, "log": path, "code":
 path}`. For each it forks a child that runs the command line's `main`, answers with the child's process id, and writes
@@ -25,14 +25,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 REAP_S = 0.02
-"""How often ended children are looked for."""
+"""Interval at which the exit codes of ended children are collected."""
 
 TIMEOUT_S = 600
-"""A busy machine may take this long for what an idle one does in five seconds."""
+"""A busy machine may take this long for what takes an idle one five seconds."""
 
 
-class Life:
-    """One run of the command, from the fork to its end.
+class ServiceProcess:
+    """A process that runs the command.
 
     Attributes:
         log: the file that its output is appended to.
@@ -46,11 +46,11 @@ class Life:
 
     @property
     def code(self) -> int | None:
-        """Its exit code, negative where a signal ended it; None while it runs."""
+        """Its exit code, negative if a signal ended it; None while it runs."""
         return int(self._code.read_text()) if self._code.exists() else None
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
-        """Wait for its end. Return its exit code."""
+        """Wait until it ends, and return its exit code."""
         deadline = time.monotonic() + timeout_s
         while self.code is None:
             assert time.monotonic() < deadline, f"it did not end within {timeout_s} s:\n{self.text}"
@@ -58,7 +58,7 @@ class Life:
         return int(self.code)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it still runs."""
+        """Send it a signal if it still runs."""
         if self.code is None:
             with suppress(ProcessLookupError):  # it has just ended
                 os.kill(self.pid, number)
@@ -66,7 +66,7 @@ class Life:
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send it a signal that ends it, and return its exit code.
 
-        If it does not end, SIGABRT makes it write to its log where it hangs.
+        If it does not end, SIGABRT makes it log where it hangs.
         """
         self.send_signal(how)
         try:
@@ -77,23 +77,23 @@ class Life:
 
     @property
     def text(self) -> str:
-        """What it has written."""
+        """Its output so far."""
         return self.log.read_text(errors="replace")
 
 
-class Nursery:
-    """The process, seen from the test. As a context manager it ends with the block, and its children with it.
+class ForkServer:
+    """The client of the process that forks. The process and its children end with the context.
 
     Args:
         directory: for logs and exit codes.
-        environment: variables for it and its children, in addition to those of this process.
+        environment: variables for the process and its children, in addition to those of this process.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self._directory = directory
         self._environment = environment or {}
         self._count = 0
-        self._lock = threading.Lock()  # partitions are replayed at once
+        self._lock = threading.Lock()  # partitions are replayed in parallel
 
     def start(
         self,
@@ -101,13 +101,13 @@ class Nursery:
         sabotage: Sequence[str] = (),
         log: Path | None = None,
         environment: Mapping[str, str] | None = None,
-    ) -> Life:
+    ) -> ServiceProcess:
         """Run the command with these arguments.
 
         Args:
-            sabotage: what `sabotage.apply` does to it.
+            sabotage: texts for `sabotage.apply`.
             log: the file to append its output to; None for a new one.
-            environment: all variables of its environment; None for those of this process and the nursery's.
+            environment: all variables of its environment; None for those of this process and the fork server's.
         """
         with self._lock:
             if self._process.poll() is not None:  # or every later test would fail, too
@@ -116,23 +116,23 @@ class Nursery:
             assert self._process.stdin
             assert self._process.stdout
             self._count += 1
-            code = self._directory / f"life-{self._count}.code"
+            code = self._directory / f"service-{self._count}.code"
             log = log or code.with_suffix(".log")
             log.touch()
             request = {"arguments": arguments, "sabotage": list(sabotage), "environment": dict(environment or {})}
             self._process.stdin.write(json.dumps(request | {"log": str(log), "code": str(code)}) + "\n")
             self._process.stdin.flush()
-            return Life(log, code, int(self._process.stdout.readline()))
+            return ServiceProcess(log, code, int(self._process.stdout.readline()))
 
     def call(self, arguments: list[str], directory: Path) -> str:
-        """Run the command to its end; what it has written."""
-        life = self.start(arguments)
-        assert life.wait() == 0, life.text
-        return life.text
+        """Run the command until it ends, and return its output."""
+        process = self.start(arguments)
+        assert process.wait() == 0, process.text
+        return process.text
 
     def _begin(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.nursery"],
+            [sys.executable, "-m", "tests.chaos.fork_server"],
             cwd=ROOT,
             env=os.environ | self._environment,
             stdin=subprocess.PIPE,
@@ -146,7 +146,7 @@ class Nursery:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         self._begin()
         return self
 
