@@ -180,9 +180,9 @@ class ModelFolder:
     """
 
     def __init__(self) -> None:
-        for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            if (lock := _lock(left)) is not None:
-                shutil.rmtree(left, ignore_errors=True)
+        for abandoned in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+            if (lock := _lock(abandoned)) is not None:
+                shutil.rmtree(abandoned, ignore_errors=True)
                 os.close(lock)
         while not self._is_taken():
             pass

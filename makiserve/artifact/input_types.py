@@ -123,8 +123,8 @@ def _rejected(column: InputColumn, values: Items) -> Iterator[tuple[int, type]]:
                 yield from ((index, value_type) for index in np.flatnonzero(mask).tolist())
         return
     kinds = list(map(type, values.items()))
-    odd = {kind for kind in set(kinds) if not column.admits(kind)}
-    yield from ((index, kind) for index, kind in enumerate(kinds) if kind in odd)
+    rejected = {kind for kind in set(kinds) if not column.admits(kind)}
+    yield from ((index, kind) for index, kind in enumerate(kinds) if kind in rejected)
 
 
 def _refusal(column: InputColumn, kind: type) -> PredictError:

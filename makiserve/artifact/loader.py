@@ -47,7 +47,7 @@ def load(uri: str | Path, *, features: str | None = None, like: PackagedModel | 
     """
     folder = ModelFolder()
     try:
-        model = _alike(_open(str(uri), fetch(str(uri), folder.path), features, like), like)
+        model = _require_same_pipeline(_open(str(uri), fetch(str(uri), folder.path), features, like), like)
     except BaseException:
         folder.remove()
         raise
@@ -61,7 +61,7 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
         mlmodel, flavor = read_flavor(fetched.directory)
         if flavor is None:
             return open_unpackaged(uri, fetched, mlmodel, features)
-        _refuse_a_second(features, flavor)
+        _refuse_second_pipeline(features, flavor)
         if like and flavor.digest != like.digest:
             raise PipelineChanged(
                 f"{uri} has a different pipeline (digest {flavor.digest[:12]}…) from {like.uri} ({like.digest[:12]}…)"
@@ -73,7 +73,7 @@ def _open(uri: str, fetched: Fetched, features: str | None, like: PackagedModel 
         raise ModelRefused(f"model {uri}: {refused}") from refused.__cause__
 
 
-def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
+def _require_same_pipeline(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
     if like and not model.has_pipeline_of(like):
         raise PipelineChanged(
             f"{model.uri} and {like.uri} have different pipelines, although their sources are the same"
@@ -81,7 +81,7 @@ def _alike(model: PackagedModel, like: PackagedModel | None) -> PackagedModel:
     return model
 
 
-def _refuse_a_second(features: str | None, flavor: Flavor) -> None:
+def _refuse_second_pipeline(features: str | None, flavor: Flavor) -> None:
     if features:
         raise ModelRefused(
             f"it was packaged with a pipeline, {flavor.entry_point}: do not pass features, or replace the "
@@ -156,9 +156,9 @@ def _run(
     except Exception as error:
         hint = "".join(f"\n  environment: {difference}" for difference in differences)
         raise ModelRefused(f"the model cannot be loaded here: {type(error).__name__}: {error}{hint}") from error
-    _refuse_another(plan, flavor.plan, flavor.entry_point, flavor)
+    _refuse_changed_pipeline(plan, flavor.plan, flavor.entry_point, flavor)
     if post:
-        _refuse_another(post, flavor.post_plan, flavor.post, flavor)
+        _refuse_changed_pipeline(post, flavor.post_plan, flavor.post, flavor)
     return features, record, plan, post, predictor
 
 
@@ -168,7 +168,7 @@ def _predictor(flavor: Flavor, directory: Path) -> MlflowPredictor:
     return MlflowPredictor(pyfunc, inputs, params=flavor.params, layout=layout, categories=categories)
 
 
-def _refuse_another(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:
+def _refuse_changed_pipeline(plan: Plan, packaged: str | None, entry_point: str | None, flavor: Flavor) -> None:
     if plan.fingerprint != packaged and flavor.makiserve_version == __version__:
         raise ModelRefused(
             f"{entry_point}() does not build the pipeline that was packaged, although its source is the same: it "

@@ -44,7 +44,7 @@ def choose_inputs(
     if given and declared and set(given) != set(declared):
         raise ConfigurationError(f"inputs={list(given)} do not match the inputs of the signature, {list(declared)}")
     fitted = _as_emitted(_fitted_names(model) or (), emitted)
-    names = tuple(declared or given or fitted or _all(model, emitted))
+    names = tuple(declared or given or fitted or _all_emitted(model, emitted))
     if absent := [name for name in names if name not in emitted]:
         raise ConfigurationError(
             f"the model takes {', '.join(map(repr, absent))}, which the pipeline does not emit; it emits "
@@ -58,7 +58,7 @@ def _fitted_names(model: Any) -> list[str] | None:
     for attribute in ("feature_names_in_", "feature_names", "feature_name"):  # scikit-learn, Boosters
         names = getattr(model, attribute, None)
         names = names() if callable(names) else names
-        if names is not None and not set(names) <= _made_up(names):
+        if names is not None and not set(names) <= _default_names(names):
             return [str(name) for name in names]
     return None
 
@@ -69,7 +69,7 @@ def _as_emitted(names: Iterable[str], emitted: Sequence[str]) -> list[str]:
     return [name if name in emitted else of_lightgbm.get(name, name) for name in names]
 
 
-def _made_up(names: Sequence[str]) -> set[str]:
+def _default_names(names: Sequence[str]) -> set[str]:
     """Return the names that LightGBM gives to the columns of a matrix."""
     return {f"Column_{index}" for index in range(len(names))}
 
@@ -84,7 +84,7 @@ def _width(model: Any) -> int | None:
     return number() if callable(number) else getattr(model, "n_features_in_", None)
 
 
-def _all(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
+def _all_emitted(model: Any, emitted: tuple[str, ...]) -> tuple[str, ...]:
     expected = _width(model)
     if expected == len(emitted) or isinstance(model, PythonModel | str | Path):
         return emitted

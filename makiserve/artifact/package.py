@@ -36,7 +36,7 @@ It takes a directory that does not exist, the MLmodel, and the options of the fl
 """
 
 
-MOST_PREDICTED = 10_000
+MAX_PREDICTED = 10_000
 """The maximum number of predictions for the profile."""
 
 
@@ -119,7 +119,7 @@ class Package:
         named = {title: columns[name] for name, title in self.pipeline.titles.items() if name in columns}
         if predictor is None or not set(predictor.inputs) <= named.keys():
             return profile_from(columns)
-        sample = Reservoir(MOST_PREDICTED)
+        sample = Reservoir(MAX_PREDICTED)
         sample.add(*(named[name] for name in predictor.inputs))
         predictions = predict_each(predictor, sample.rows)
         valid = [prediction for prediction in predictions if not isinstance(prediction, PredictError)]

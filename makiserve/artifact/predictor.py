@@ -99,10 +99,11 @@ class MlflowPredictor:
         layout: Layout | None = None,
         categories: Categories | None = None,
     ) -> None:
-        asked = schema if schema is not None else model.metadata.get_input_schema()
+        if schema is None:
+            schema = model.metadata.get_input_schema()
         bare = _was_fitted_without_names(model)
         self.categories = categories_of(model, inputs) if categories is None else categories
-        self._table = table_from_schema(asked, inputs, self.categories, bare=bare) if asked is not None else None
+        self._table = None if schema is None else table_from_schema(schema, inputs, self.categories, bare=bare)
         self.inputs = self._table.columns.names if self._table else inputs
         self.task = task_of(model)
         self._names = _output_names(model, self.task)

@@ -19,7 +19,7 @@ from makiserve.errors import ConfigurationError
 VERDICT, RUN = "makiserve.validation", "makiserve.validation.run"
 """Tags of the model version: the verdict (`passed` or `failed`), and the run with the details."""
 
-LONGEST_DIGEST = 36  # the length of MLflow's column
+MAX_DIGEST_LENGTH = 36  # the length of MLflow's column
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _fill(
     metrics: Mapping[str, float],
     params: Mapping[str, str],
 ) -> None:
-    now, digest = int(time.time() * 1000), data.digest[:LONGEST_DIGEST]
+    now, digest = int(time.time() * 1000), data.digest[:MAX_DIGEST_LENGTH]
     dataset = Dataset(data.name, digest, "makiserve", data.source, profile=data.profile)
     context = [InputTag(MLFLOW_DATASET_CONTEXT, "validation")]
     client.log_inputs(run_id, [DatasetInput(dataset, context)], [LoggedModelInput(model.model_id)])

@@ -36,16 +36,16 @@ FAILED = 1
 @settings_from(ModelSettings, BrokerSettings, AuditSettings)
 def audit_service(settings: Settings) -> int:
     """Audit the service, print the result and return the exit code."""
-    asked, broker = settings.of(AuditSettings), settings.of(BrokerSettings)
-    if not (isinstance(asked.input, str) and isinstance(asked.output, str)):
+    audit_settings, broker = settings.of(AuditSettings), settings.of(BrokerSettings)
+    if not (isinstance(audit_settings.input, str) and isinstance(audit_settings.output, str)):
         raise ConfigurationError("to audit a service, give its topics: --input and --output")
     if not settings.has(BrokerSettings, "group"):
-        broker = replace(broker, group=f"makiserve.{asked.output}")
+        broker = replace(broker, group=f"makiserve.{audit_settings.output}")
     model = load_served(settings.of(ModelSettings))
     connection = Connection(broker)
-    if asked.against:
-        return _print_against(audit_against_lake(model, connection, asked, asked.against))
-    partitions = audit(model, connection, asked)
+    if audit_settings.against:
+        return _print_against(audit_against_lake(model, connection, audit_settings, audit_settings.against))
+    partitions = audit(model, connection, audit_settings)
     for partition in partitions:
         _print(partition, broker.group)
     _print_writers(partitions, model.digest)

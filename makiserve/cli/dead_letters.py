@@ -57,8 +57,8 @@ def dead_letters(
         done = redrive_dead_letters(connection, which)
         for target, count in done.records.items():
             print(f"{count:,} redriven to {target}")
-        for letter, reason in done.kept:
-            print(f"dead letter {letter.position} was not redriven: {reason}")
+        for dead_letter, reason in done.kept:
+            print(f"dead letter {dead_letter.position} was not redriven: {reason}")
         if not done.records:
             print(f"{which.topic} has no matching dead letters to redrive")
     else:
@@ -74,20 +74,21 @@ def _configured(settings: Settings) -> str:
     return value
 
 
-def _print(topic: str, letters: Iterable[StoredDeadLetter], *, is_dry: bool) -> None:
+def _print(topic: str, dead_letters: Iterable[StoredDeadLetter], *, is_dry: bool) -> None:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     examples: dict[tuple[str, str], StoredDeadLetter] = {}
     targets: dict[str, int] = defaultdict(int)
-    for letter in letters:
-        kind = letter.reason, letter.operator
+    for dead_letter in dead_letters:
+        kind = dead_letter.reason, dead_letter.operator
         counts[kind] += 1
-        targets[letter.source.topic] += 1
-        examples.setdefault(kind, letter)
+        targets[dead_letter.source.topic] += 1
+        examples.setdefault(kind, dead_letter)
     print(f"{sum(counts.values()):,} dead letters in {topic} are not yet redriven")
-    for kind, letter in sorted(examples.items(), key=lambda example: -counts[example[0]]):
-        print(f"\n{letter.reason}  {counts[kind]:,}, such as {letter.source} (dead letter {letter.position})")
-        print(f"  {letter.error}")
-        if letter.trace:
-            print("".join(f"    {line}\n" for line in letter.trace.rstrip().splitlines()), end="")
+    for kind, dead_letter in sorted(examples.items(), key=lambda example: -counts[example[0]]):
+        example = f"{dead_letter.source} (dead letter {dead_letter.position})"
+        print(f"\n{dead_letter.reason}  {counts[kind]:,}, such as {example}")
+        print(f"  {dead_letter.error}")
+        if dead_letter.trace:
+            print("".join(f"    {line}\n" for line in dead_letter.trace.rstrip().splitlines()), end="")
     if is_dry:
         print("\n" + "\n".join(f"{count:,} would be redriven to {target}" for target, count in targets.items()))

@@ -113,7 +113,7 @@ def _reasons(replayed: Replayed) -> str:
     return f" ({', '.join(counts)})" if counts else ""
 
 
-LONGEST = 160
+MAX_SHOWN = 160
 
 
 def print_trace(traced: RecordTrace) -> None:
@@ -122,7 +122,7 @@ def print_trace(traced: RecordTrace) -> None:
     if not isinstance(traced.record, DecodeError):
         print(f"record  {traced.record!r}")
     if traced.followed:
-        _print_way(traced.followed)
+        _print_steps(traced.followed)
     for prediction in traced.predictions:
         print(f"model   {_short(repr(prediction))}")
     for output in traced.published:
@@ -133,7 +133,7 @@ def print_trace(traced: RecordTrace) -> None:
         print("no output")
 
 
-def _print_way(followed: Followed) -> None:
+def _print_steps(followed: Followed) -> None:
     changes: dict[str, list[Change]] = {}
     for change in followed.changes:
         changes.setdefault(change.place, []).append(change)
@@ -158,4 +158,4 @@ def _print_change(indent: str, change: Change) -> None:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -59,7 +59,7 @@ class Cluster:
                         f"({self._reason}). Check the address and the network, then start again."
                     ) from error
             else:
-                return self._release(next(iter(brokers)))
+                return self._broker_version(next(iter(brokers)))
 
     def partitions(self, topic: str) -> int:
         """Return the number of partitions of a topic.
@@ -113,7 +113,7 @@ class Cluster:
         """
         if self._partitions(topic) is None:
             self._create(topic, partitions, settings)
-        return retry(lambda: self._seen(topic), timedelta(seconds=10))
+        return retry(lambda: self._visible_partitions(topic), timedelta(seconds=10))
 
     def create_if_absent(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
         """Create a topic if it does not exist, and refuse one with another number of partitions. See `ensure`.
@@ -143,7 +143,7 @@ class Cluster:
         if count is not None and count < partitions:
             with to_error(f"Adding partitions to {topic}, {partitions} in total"):
                 self._admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
-            retry(lambda: self._seen(topic, partitions), timedelta(seconds=10))
+            retry(lambda: self._visible_partitions(topic, partitions), timedelta(seconds=10))
             logger.info("Topic %s now has %d partitions", topic, partitions)
 
     def committed_topics(self) -> set[str]:
@@ -187,7 +187,7 @@ class Cluster:
         metadata = retry(self._metadata, timedelta(seconds=10)).topics.get(topic)
         return len(metadata.partitions) if metadata is not None else None
 
-    def _seen(self, topic: str, partitions: int = 1) -> int:
+    def _visible_partitions(self, topic: str, partitions: int = 1) -> int:
         count = self._partitions(topic)
         if count is None or count < partitions:
             raise RetryCall(f"Topic {topic} was created or got more partitions, but the brokers do not report it yet")
@@ -202,7 +202,7 @@ class Cluster:
             if error.args[0].code() != EXISTS:
                 raise fault(error.args[0], f"Creating topic {topic}") from error
 
-    def _release(self, broker: int) -> str:
+    def _broker_version(self, broker: int) -> str:
         """Return the Kafka version in words, from the inter-broker protocol. Kafka 4 no longer has that setting."""
         resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
         try:

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import to_error
 
-MOST = 10_000
+MAX_PARTITIONS = 10_000
 """The maximum number of partitions per request."""
 
 
@@ -35,10 +35,10 @@ class CommittedOffsets:
             ConfigurationError: the principal may not read the offsets of the group.
         """
         offsets: dict[tuple[str, int], int] = {}
-        for first in range(0, len(places), MOST):
-            asked = [TopicPartition(topic, number) for topic, number in places[first : first + MOST]]
+        for first in range(0, len(places), MAX_PARTITIONS):
+            partitions = [TopicPartition(topic, number) for topic, number in places[first : first + MAX_PARTITIONS]]
             with to_error(f"Reading the committed offsets of group {self._group}"):
-                answers = self._answers(asked, timeout)
+                answers = self._answers(partitions, timeout)
             offsets |= {
                 (partition.topic, partition.partition): partition.offset
                 for partition in answers
@@ -46,15 +46,15 @@ class CommittedOffsets:
             }
         return offsets
 
-    def _answers(self, asked: list[TopicPartition], timeout: timedelta) -> list[TopicPartition]:
+    def _answers(self, partitions: list[TopicPartition], timeout: timedelta) -> list[TopicPartition]:
         try:
-            return self._consumer.committed(asked, timeout.total_seconds())
-        except KafkaException as late:
+            return self._consumer.committed(partitions, timeout.total_seconds())
+        except KafkaException as timed_out:
             # Without the permission the client finds no coordinator, and only reports why among its events.
             while (event := self._consumer.poll(0)) is not None:
                 error = event.error()
                 if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                    raise KafkaException(error) from late
+                    raise KafkaException(error) from timed_out
             raise
 
     def __enter__(self) -> CommittedOffsets:

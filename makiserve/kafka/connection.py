@@ -58,7 +58,7 @@ SESSION_MS = 45_000
 TRANSACTION_MS = 15_000
 """How long a crashed instance without a name blocks read_committed readers, including its successor."""
 
-LEAST_TRANSACTION_MS = 10_000
+MIN_TRANSACTION_MS = 10_000
 """Below this, a transaction could time out while its checkpoint is written."""
 
 PRODUCER = {
@@ -173,7 +173,7 @@ class Connection:
             batch_bytes: the largest batch that every topic accepts. A larger message is sent alone in its batch.
         """
         session_ms = int(self.session.total_seconds() * 1000)
-        timeout_ms = min(TRANSACTION_MS, max(LEAST_TRANSACTION_MS, session_ms))
+        timeout_ms = min(TRANSACTION_MS, max(MIN_TRANSACTION_MS, session_ms))
         derived = {"batch.size": min(batch_bytes, BATCH_BYTES), "transaction.timeout.ms": timeout_ms}
         return PRODUCER | derived | self._settings() | {"transactional.id": self.transactional_id}
 

@@ -71,10 +71,10 @@ class InputConsumer:
             self._take_over(on_assign, partitions)
 
         def revoke(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            self._give_up(on_revoke, partitions)
+            self._unassign(on_revoke, partitions)
 
         def lose(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            self._give_up(on_lost, partitions)
+            self._unassign(on_lost, partitions)
 
         def join() -> None:
             with to_error(f"Subscribing to {self.topic}"):
@@ -177,14 +177,14 @@ class InputConsumer:
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
-        taken = self._poll(timeout.total_seconds())
-        if taken and max_records > 1:
+        messages = self._poll(timeout.total_seconds())
+        if messages and max_records > 1:
             try:
                 with to_error(f"Reading {self.topic}"):
-                    taken += self._consumer.consume(max_records - 1, 0)
+                    messages += self._consumer.consume(max_records - 1, 0)
             except MakiserveError as error:
                 self._raised = self._raised or error
-        return taken
+        return messages
 
     def _poll(self, seconds: float) -> list[AnyMessage]:
         try:
@@ -239,10 +239,10 @@ class InputConsumer:
 
     def _take_over(self, on_assign: OnAssign, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions]
-        starts = self._starts(on_assign, numbers)
+        starts = self._start_offsets(on_assign, numbers)
         for partition in partitions:
             start = starts.get(partition.partition)
-            partition.offset = self._low(partition.partition) if start is None else start
+            partition.offset = self._oldest_offset(partition.partition) if start is None else start
         self._consumer.incremental_assign(partitions)
         self._assigned.update(starts)
         self._floors |= {number: start or 0 for number, start in starts.items()}
@@ -252,7 +252,7 @@ class InputConsumer:
         if self._is_resting:
             self._pause(numbers)
 
-    def _low(self, partition: int) -> int:
+    def _oldest_offset(self, partition: int) -> int:
         """Return the oldest offset, for a held partition. A fetch starts at once, and would fail at a lower offset."""
         try:
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), LOW_S, cached=False)
@@ -260,7 +260,7 @@ class InputConsumer:
             return 0
         return int(low)
 
-    def _starts(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int | None]:
+    def _start_offsets(self, on_assign: OnAssign, numbers: list[int]) -> Mapping[int, int | None]:
         if self._is_closing or not numbers:
             return {}
         # An error raised into librdkafka would end the poll and lose the records that the poll had taken.
@@ -270,7 +270,7 @@ class InputConsumer:
             self._raised = self._raised or error
             return {}
 
-    def _give_up(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
+    def _unassign(self, on_gone: OnGone, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions if partition.partition in self._assigned]
         try:
             if numbers and not self._is_closing:

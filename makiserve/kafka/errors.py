@@ -213,7 +213,7 @@ EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
 T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 1.0
+MAX_PAUSE_S = 1.0
 
 
 def fault(error: KafkaError, doing: str) -> MakiserveError:
@@ -283,4 +283,4 @@ def retry(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] 
             if passed + pause > within.total_seconds() or is_over():
                 raise BrokerUnavailable(f"The broker does not answer: {error}. Retried for {passed:.0f} s.") from error
         time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+        pause = min(2 * pause, MAX_PAUSE_S)

@@ -17,7 +17,7 @@ from makiserve.errors import RetryCall
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.errors import END_OF_PARTITION, MISSING, fault, to_error
 
-MOST = 10_000
+MAX_RECORDS = 10_000
 """The maximum number of records per call."""
 
 
@@ -122,7 +122,7 @@ class OffsetsClient:
 
     def _take(self, timeout: timedelta) -> list[Message]:
         first = self._consumer.poll(timeout.total_seconds())
-        return [] if first is None else [first, *self._consumer.consume(MOST, 0)]
+        return [] if first is None else [first, *self._consumer.consume(MAX_RECORDS, 0)]
 
     def _end(self, topic: str, partition: int, timeout: timedelta) -> int:
         place = TopicPartition(topic, partition)

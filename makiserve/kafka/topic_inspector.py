@@ -60,8 +60,8 @@ class TopicInspector:
     def cluster_operations(self) -> frozenset[str]:
         """Return what the principal may do with the whole cluster."""
         with to_error("Describing the cluster"):
-            asked = self._admin.describe_cluster(include_authorized_operations=True, request_timeout=CALL_S)
-            return _names(asked.result().authorized_operations)
+            answer = self._admin.describe_cluster(include_authorized_operations=True, request_timeout=CALL_S)
+            return _names(answer.result().authorized_operations)
 
     def tail(self, topic: Topic, count: int) -> list[Message]:
         """Return the last committed records of each partition, at most about `count` of each, in order of partition."""
@@ -69,17 +69,17 @@ class TopicInspector:
         now = datetime.now(timezone.utc)
         with RangeReader(self._connection) as reader:
             for number in range(topic.partitions):
-                whole = reader.span(topic.name, number, "earliest", "latest", now)
-                for block in reader.read_input(whole._replace(start=max(whole.start, whole.end - count))):
+                span = reader.span(topic.name, number, "earliest", "latest", now)
+                for block in reader.read_input(span._replace(start=max(span.start, span.end - count))):
                     messages += block
         return messages
 
     def _topic(self, name: str) -> Topic | None:
         try:
-            asked = self._admin.describe_topics(
+            answers = self._admin.describe_topics(
                 TopicCollection([name]), include_authorized_operations=True, request_timeout=CALL_S
             )
-            description = asked[name].result()
+            description = answers[name].result()
         except KafkaException as error:
             if error.args[0].name() in DENIED or error.args[0].code() in MISSING:
                 return None
@@ -91,10 +91,10 @@ class TopicInspector:
 
     def _group_operations(self, group: str) -> frozenset[str]:
         try:
-            asked = self._admin.describe_consumer_groups(
+            answers = self._admin.describe_consumer_groups(
                 [group], include_authorized_operations=True, request_timeout=CALL_S
             )
-            return _names(asked[group].result().authorized_operations)
+            return _names(answers[group].result().authorized_operations)
         except KafkaException as error:
             if error.args[0].name() in DENIED:
                 return frozenset()

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-MOST_HEAD_BYTES = 16 * 1024
+MAX_HEAD_BYTES = 16 * 1024
 END_OF_HEAD = (b"\r\n", b"\n")
 
 
@@ -49,7 +49,7 @@ async def read_request(reader: StreamReader) -> Request | None:
         BadRequest: the head is too large or is not HTTP.
     """
     lines: list[bytes] = []
-    left = MOST_HEAD_BYTES
+    left = MAX_HEAD_BYTES
     try:
         while (line := await reader.readuntil(b"\n")) not in END_OF_HEAD:
             left -= len(line)
@@ -87,5 +87,5 @@ def parse_request(lines: list[bytes]) -> Request:
 
 def _too_large() -> BadRequest:
     return BadRequest(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request is limited to {MOST_HEAD_BYTES:,} bytes"
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head of a request is limited to {MAX_HEAD_BYTES:,} bytes"
     )

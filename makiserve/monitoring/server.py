@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from makiserve.errors import ConfigurationError
 from makiserve.monitoring.answers import PAGES, PROBES, Answer, refusal, text
 from makiserve.monitoring.board import Board
-from makiserve.monitoring.request import MOST_HEAD_BYTES, BadRequest, Request, read_request
+from makiserve.monitoring.request import MAX_HEAD_BYTES, BadRequest, Request, read_request
 
 OFF = "off"
 
@@ -57,7 +57,7 @@ def address_from_text(text: str | None) -> Address | None:
 
 logger = logging.getLogger(__name__)
 
-MOST_CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 HEAD_S = 5.0
 """Timeout for a client to send the head of its request."""
 
@@ -112,7 +112,7 @@ class WebServer:
 
     async def _serve(self) -> None:
         server = await asyncio.start_server(
-            self._connected, sock=self._socket, limit=MOST_HEAD_BYTES, backlog=MOST_CONNECTIONS
+            self._connected, sock=self._socket, limit=MAX_HEAD_BYTES, backlog=MAX_CONNECTIONS
         )
         await self._ended.wait()
         self._loop.remove_reader(self._socket)
@@ -125,7 +125,7 @@ class WebServer:
 
     async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Answer one request. If there are too many connections, abort the oldest one."""
-        if len(self._open) >= MOST_CONNECTIONS:
+        if len(self._open) >= MAX_CONNECTIONS:
             oldest = next(iter(self._open))
             del self._open[oldest]
             oldest.transport.abort()
@@ -197,7 +197,7 @@ def _listening(address: Address) -> socket:
     try:
         listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         listener.bind((address.host, address.port))
-        listener.listen(MOST_CONNECTIONS)
+        listener.listen(MAX_CONNECTIONS)
     except OSError:
         listener.close()
         raise

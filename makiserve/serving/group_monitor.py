@@ -20,17 +20,17 @@ from makiserve.serving.retry import Retries
 
 logger = logging.getLogger(__name__)
 
-LONGEST_LOOK_S = 15.0
-LOOKS_PER_SESSION = 3
+MAX_QUERY_INTERVAL_S = 15.0
+QUERIES_PER_SESSION = 3
 
-SEEN = 2
+MAX_MISSED = 2
 """A topic counts as deleted after this many queries in a row without it, because one broker may not know of it yet."""
 
-LONGEST_REJOIN_S = 600.0
+MAX_REJOIN_S = 600.0
 """The maximum pause between two attempts to rejoin the group."""
 
 
-class Look(NamedTuple):
+class QueryResult(NamedTuple):
     """The result of one query.
 
     Attributes:
@@ -61,16 +61,16 @@ class GroupMonitor:
         self.view: GroupView | None = None
         self._inspector, self._source, self._names = inspector, source, tuple(topics)
         self._session_s = session_s
-        self._every_s = min(LONGEST_LOOK_S, session_s / LOOKS_PER_SESSION)
+        self._every_s = min(MAX_QUERY_INTERVAL_S, session_s / QUERIES_PER_SESSION)
         self._thread = Background("group monitor")
-        self._answer: Future[Look] | None = None
+        self._answer: Future[QueryResult] | None = None
         self._due_s = time.monotonic()
         self._known: dict[str, TopicState] = {}
         self._missed: dict[str, int] = {}
         self._unowned_since_s: dict[int, float] = {}
         self._mismatch_since_s: float | None = None
         self._is_denied = False
-        self._failures, self._rejoins = Retries(), Retries(LONGEST_REJOIN_S)
+        self._failures, self._rejoins = Retries(), Retries(MAX_REJOIN_S)
         self._rejoin_due_s = 0.0
 
     def restart(self) -> None:
@@ -86,24 +86,24 @@ class GroupMonitor:
         """
         if self._answer is None:
             if time.monotonic() >= self._due_s:
-                self._answer = self._thread.submit(self._look)
+                self._answer = self._thread.submit(self._query)
             return False
         if not self._answer.done():
             return False
         answer, self._answer = self._answer, None
         self._due_s = time.monotonic() + self._every_s
         try:
-            look = answer.result()
+            result = answer.result()
         except MakiserveError as error:
             self._due_s += self._failures.failed()
             if self._failures.is_news:
                 logger.warning("cannot describe the group: %s; retrying", error)
             return False
-        self._compare(look.topics)
-        self.view = look.group
-        if look.group is not None:
-            self._note_owners(look.group, look.at_s)
-        return look.group is not None
+        self._compare(result.topics)
+        self.view = result.group
+        if result.group is not None:
+            self._note_owners(result.group, result.at_s)
+        return result.group is not None
 
     def partitions(self) -> tuple[GroupPartition, ...]:
         """Return all partitions of the input at the last query."""
@@ -121,7 +121,7 @@ class GroupMonitor:
         ages = {number: now - since for number, since in sorted(self._unowned_since_s.items())}
         return {number: age for number, age in ages.items() if age > self._session_s}
 
-    def words(self) -> str:
+    def rejoin_reason(self) -> str:
         """Return the reason for rejoining, for the log."""
         unowned = [f"{self._source}[{number}] for {age:.0f} s" for number, age in self.unowned().items()]
         return ", ".join(unowned) or "this member does not own the partitions that the group has assigned to it"
@@ -154,11 +154,11 @@ class GroupMonitor:
         if not (is_next or is_lost) or now < self._rejoin_due_s:
             return False
         self._rejoins.failed()
-        self._rejoin_due_s = now + min(LONGEST_REJOIN_S, self._session_s * 2.0 ** min(self._rejoins.count, 20))
+        self._rejoin_due_s = now + min(MAX_REJOIN_S, self._session_s * 2.0 ** min(self._rejoins.count, 20))
         self._mismatch_since_s = None
         return True
 
-    def _look(self) -> Look:
+    def _query(self) -> QueryResult:
         topics = self._inspector.topics(self._names)
         source = topics.get(self._source)
         group = None
@@ -170,14 +170,14 @@ class GroupMonitor:
                 logger.warning(
                     "partitions without an owner and the lag of the whole group are not monitored: %s", error
                 )
-        return Look(time.monotonic(), topics, group)
+        return QueryResult(time.monotonic(), topics, group)
 
     def _compare(self, topics: dict[str, TopicState]) -> None:
         for name in self._names:
             before, now = self._known.get(name), topics.get(name)
             if now is None:
                 self._missed[name] = self._missed.get(name, 0) + 1
-                if before is not None and self._missed[name] >= SEEN:
+                if before is not None and self._missed[name] >= MAX_MISSED:
                     raise TopicsChanged(f"topic {name} was deleted, or the principal may no longer see it")
                 continue
             self._missed.pop(name, None)

@@ -11,7 +11,7 @@ from makiserve.kafka import retry
 from makiserve.serving.signals import Stop
 
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+MAX_PAUSE_S = 5.0
 
 SUMMARY_S = 60.0
 """How often a persistent failure is logged again."""
@@ -24,17 +24,17 @@ class Retries:
     """The failed attempts of one operation.
 
     Args:
-        longest_s: the maximum pause between two attempts.
+        max_pause_s: the maximum pause between two attempts.
 
     Attributes:
         count: number of attempts in a row that have failed.
         is_news: whether the last failure should be logged: it is the first, or the first for a minute.
     """
 
-    def __init__(self, longest_s: float = LONGEST_PAUSE_S) -> None:
+    def __init__(self, max_pause_s: float = MAX_PAUSE_S) -> None:
         self.count = 0
         self.is_news = False
-        self._longest_s = longest_s
+        self._max_pause_s = max_pause_s
         self._began_s = self._failed_s = self._log_due_s = 0.0
 
     @property
@@ -45,7 +45,7 @@ class Retries:
     def failed(self) -> float:
         """Record a failed attempt; return the seconds to wait before the next one."""
         now = time.monotonic()
-        if now > self._failed_s + self._longest_s + OVER_S:
+        if now > self._failed_s + self._max_pause_s + OVER_S:
             self.count = 0
         if self.count == 0:
             self._began_s = self._log_due_s = now
@@ -58,7 +58,7 @@ class Retries:
     @property
     def pause_s(self) -> float:
         """The seconds from the last failure to the next attempt."""
-        return min(self._longest_s, FIRST_PAUSE_S * 2.0 ** min(self.count - 1, 20))
+        return min(self._max_pause_s, FIRST_PAUSE_S * 2.0 ** min(self.count - 1, 20))
 
     def succeeded(self) -> None:
         """Record a success; the next failure is the first of a new series."""

@@ -86,7 +86,7 @@ class Sender:
         suspects = self._unflushed
         self._limits.read()
         if len(suspects) == 1:
-            self._convict(*suspects[0], error)
+            self._record_refusal(*suspects[0], error)
             self._together = CAREFUL_BYTES
         elif suspects:
             self._together /= NARROWER
@@ -102,15 +102,15 @@ class Sender:
         self._together = math.inf
         self.aborted()
 
-    def _convict(self, place: Place, message: Outgoing, error: MessageRefused) -> None:
+    def _record_refusal(self, place: Place, message: Outgoing, error: MessageRefused) -> None:
         """Record that the topic refuses this message, and update the topic's known limits."""
         if self.refused.get(place, ("",))[0] == message.topic:
             raise ConfigurationError(f"{message.topic} refuses even the smallest dead letter: {error}") from error
         self.refused[place] = message.topic, str(error)
-        self._limits.learn(message.topic, _learned(self.limits(message.topic), message, error))
+        self._limits.learn(message.topic, _limits_after(self.limits(message.topic), message, error))
 
 
-def _learned(limits: TopicLimits, message: Outgoing, error: MessageRefused) -> TopicLimits:
+def _limits_after(limits: TopicLimits, message: Outgoing, error: MessageRefused) -> TopicLimits:
     if error.cause == "size":
         size = message_bytes(message.key, message.value, message.headers)
         return limits._replace(max_bytes=min(limits.max_bytes, size - 1))

@@ -27,13 +27,13 @@ from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
 
-FIGHT_S = 60.0
+FENCED_AGAIN_S = 60.0
 """Two instances with the same name fence each other within this time."""
 
-MOST_RESTARTS = 10
+MAX_RESTARTS = 10
 """After this many restarts in a row, another restart would not help."""
 
-LONGEST_RESTART_PAUSE_S = 30.0
+MAX_RESTART_PAUSE_S = 30.0
 
 
 def serve(
@@ -116,34 +116,34 @@ def run_processor(
     monitor = GroupMonitor(
         GroupInspector(connection, settings.input), settings.input, topics, connection.session.total_seconds()
     )
-    fenced_at, restarts = -math.inf, Retries(LONGEST_RESTART_PAUSE_S)
+    fenced_at, restarts = -math.inf, Retries(MAX_RESTART_PAUSE_S)
     gc.collect()
     gc.freeze()  # otherwise the loop would stop for a walk through all that was imported, again and again
     with stop_on_signals() as stop:
-        while not stop.asked:
+        while not stop.is_requested:
             worker = assemble(processor, broker, settings, partitions, stop, sink, watch, monitor)
             logger.info("serving %s: %s → %s, group %s", processor.uri, settings.input, settings.output, broker.group)
             try:
                 worker.run()
             except Fenced as error:
-                _refuse_to_fight(error, broker, time.monotonic() - fenced_at)
-                if stop.asked or restarts.count >= MOST_RESTARTS:
+                _raise_if_fenced_again(error, broker, time.monotonic() - fenced_at)
+                if stop.is_requested or restarts.count >= MAX_RESTARTS:
                     raise
                 fenced_at = time.monotonic()
                 logger.warning("%s: restarting from the last committed offset", error)
             except TopicsChanged as error:
-                if stop.asked or restarts.count >= MOST_RESTARTS:
+                if stop.is_requested or restarts.count >= MAX_RESTARTS:
                     raise
                 logger.warning("%s: checking all topics, then restarting from the last committed offset", error)
                 monitor.restart()
                 partitions = prepare()
-            if not stop.asked:
+            if not stop.is_requested:
                 time.sleep(restarts.failed())
 
 
-def _refuse_to_fight(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
+def _raise_if_fenced_again(error: Fenced, broker: BrokerSettings, since_s: float) -> None:
     """Raise if a named instance is fenced twice in a short time: another instance has its name, or it is too slow."""
-    if broker.instance and since_s < FIGHT_S:
+    if broker.instance and since_s < FENCED_AGAIN_S:
         raise Fenced(
             f"{error}. Another instance named {broker.instance} has taken over: give each instance a different name. "
             "If no other has this name, transactions take longer than transaction.timeout.ms: restart it with "

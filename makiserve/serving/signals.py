@@ -28,11 +28,11 @@ class Stop:
         self._since: float | None = None
 
     @property
-    def asked(self) -> bool:
-        """Return whether a stop has been requested."""
+    def is_requested(self) -> bool:
+        """Whether a stop has been requested."""
         return self._since is not None
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request a drain."""
         self._since = time.monotonic()
 
@@ -50,13 +50,13 @@ def stop_on_signals() -> Iterator[Stop]:
     """Provide a `Stop` that SIGTERM and SIGINT request; a second signal raises KeyboardInterrupt."""
     stop = Stop()
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        if stop.is_requested:
             raise KeyboardInterrupt
-        stop.ask()
+        stop.request()
         logger.info("%s: draining; send it again to end at once", signal.Signals(number).name)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:

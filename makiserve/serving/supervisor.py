@@ -35,7 +35,7 @@ HARMLESS = {-signal.SIGTERM, PipelineChanged.exit_code}
 """Exit codes that are harmless in a drain: the process was stopped before it had begun, or had drained for another
 pipeline."""
 
-MOST_FAILURES = 10
+MAX_FAILURES = 10
 """After this many failed processes in a row, about four minutes, the cause is considered permanent."""
 
 FORCED_S = 5.0
@@ -64,18 +64,18 @@ class Supervisor:
         """
         try:
             while not self._is_draining or self._running():
-                if stop.asked and not self._is_draining:
+                if stop.is_requested and not self._is_draining:
                     self._drain()
-                self._turn()
+                self._poll()
         except KeyboardInterrupt:
             self._force()
             raise
-        return self._verdict()
+        return self._exit_code()
 
     def _running(self) -> list[WorkerSlot]:
         return [slot for slot in self._slots if slot.process]
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         """Start processes that are due, pass on reports, and record processes that have ended."""
         now = time.monotonic()
         for slot in self._slots:
@@ -83,28 +83,28 @@ class Supervisor:
                 slot.start()
         links = {slot.link: slot for slot in self._running()}
         for ready in wait([link for link in links if link], self._until_due(now)):
-            self._hear(links[ready])  # type: ignore[index]  # they are connections, as given
+            self._receive_report(links[ready])  # type: ignore[index]  # they are connections, as given
         for slot in self._running():
             if slot.process and slot.process.poll() is not None:
-                self._ended(slot)
+                self._on_exit(slot)
 
     def _until_due(self, now: float) -> float:
         waits = [slot.due - now for slot in self._slots if not slot.process and not self._is_draining]
         return max(0.0, min([POLL_S, *waits]))
 
-    def _hear(self, slot: WorkerSlot) -> None:
+    def _receive_report(self, slot: WorkerSlot) -> None:
         assert slot.link and slot.process  # noqa: S101, PT018  it was among the running
         try:
             self._on_report(slot.name, slot.link.recv_bytes())
         except (EOFError, OSError):
             slot.process.wait()
 
-    def _ended(self, slot: WorkerSlot) -> None:
+    def _on_exit(self, slot: WorkerSlot) -> None:
         code = slot.end()
         if self._is_draining:
             slot.code = code = 0 if code in HARMLESS else code
             logger.log(logging.ERROR if code else logging.INFO, "%s exited%s", slot.name, _words(code))
-        elif code in FATAL_EXIT_CODES or slot.failures > MOST_FAILURES:
+        elif code in FATAL_EXIT_CODES or slot.failures > MAX_FAILURES:
             slot.code = code
             why = " and cannot be restarted" if code in FATAL_EXIT_CODES else f", {slot.failures} times in a row"
             logger.error("%s exited%s%s: draining the other workers", slot.name, _words(code), why)
@@ -115,12 +115,12 @@ class Supervisor:
     def _drain(self) -> None:
         self._is_draining = True
         for slot in self._slots:
-            slot.ask(signal.SIGTERM)
+            slot.send_signal(signal.SIGTERM)
 
     def _force(self) -> None:
         """End all processes at once; kill those that do not exit in time."""
         for slot in self._running():
-            slot.ask(signal.SIGTERM)
+            slot.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + FORCED_S
         for slot in self._running():
             assert slot.process  # noqa: S101  it is running
@@ -130,7 +130,7 @@ class Supervisor:
                 slot.process.kill()
                 slot.process.wait()
 
-    def _verdict(self) -> int:
+    def _exit_code(self) -> int:
         code, name = max((_shell_code(slot.code), slot.name) for slot in self._slots)
         if code:
             logger.error("exiting with code %d, that of %s", code, name)

@@ -14,7 +14,7 @@ from makiserve.serving.state.ownership import require_own_offsets
 from makiserve.serving.state.topic import prepare_state_topic, state_topic
 from makiserve.settings import BrokerSettings, ServeSettings
 
-LONGEST_NAME = 249
+MAX_NAME_LENGTH = 249
 """Kafka keeps a partition in a folder named TOPIC-NUMBER, and file systems allow 255 bytes for that."""
 
 LEGAL = re.compile(r"[a-zA-Z0-9._-]+")
@@ -52,10 +52,10 @@ def check_name(role: Role) -> None:
     Raises:
         ConfigurationError: the name is too long or has an illegal character.
     """
-    if len(role.name) > LONGEST_NAME:
+    if len(role.name) > MAX_NAME_LENGTH:
         raise ConfigurationError(
             f"the name of the {role.what}, {role.name[:60]}…, has {len(role.name)} characters, but Kafka allows "
-            f"{LONGEST_NAME}. Nothing was created. Choose a shorter {role.options}"
+            f"{MAX_NAME_LENGTH}. Nothing was created. Choose a shorter {role.options}"
         )
     if not LEGAL.fullmatch(role.name) or role.name in (".", ".."):
         raise ConfigurationError(

@@ -21,7 +21,7 @@ LAST_S = 1.0
 """Time limit for writing checkpoints when partitions are revoked, while the group waits."""
 
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+MAX_PAUSE_S = 5.0
 
 
 @dataclass(eq=False)
@@ -115,5 +115,5 @@ class Transactions:
         self.abort()
         self.assignment.rewind()
         if not isinstance(reason, MessageRefused):
-            time.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
+            time.sleep(min(MAX_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._aborts_in_a_row, 10)))
         self._aborts_in_a_row += 1

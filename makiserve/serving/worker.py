@@ -32,7 +32,7 @@ from makiserve.serving.transactions import Transactions
 
 logger = logging.getLogger(__name__)
 
-LONGEST_CALL_PAUSE_S = 1.0
+MAX_CALL_PAUSE_S = 1.0
 """Maximum pause after a failed call of the loop. Short, because the group must hear from this member meanwhile."""
 
 
@@ -74,7 +74,7 @@ class Worker:
     stop: Stop
     partitions: int
     _thread: Background = field(default_factory=lambda: Background("score"))
-    _calls: Retries = field(default_factory=lambda: Retries(LONGEST_CALL_PAUSE_S))
+    _calls: Retries = field(default_factory=lambda: Retries(MAX_CALL_PAUSE_S))
     _has_logged_batch: bool = False
 
     def run(self) -> None:
@@ -89,8 +89,8 @@ class Worker:
         """
         try:
             self.consumer.subscribe(self._on_assigned, self._on_revoked, self._on_lost)
-            while not self.stop.asked and not self._restart_required_for:
-                self._turn()
+            while not self.stop.is_requested and not self._restart_required_for:
+                self._run_once()
             is_drained = self.transactions.commit_or_leave()
         except BaseException:
             self._close_dirty()
@@ -101,7 +101,7 @@ class Worker:
         self.telemetry.log()
         if is_drained:
             logger.info("drained: all scored records are committed")
-        if self._restart_required_for and not self.stop.asked:
+        if self._restart_required_for and not self.stop.is_requested:
             raise PipelineChanged(
                 f"{self._restart_required_for} has another pipeline, which only a new process can serve"
             )
@@ -110,10 +110,10 @@ class Worker:
     def _restart_required_for(self) -> str | None:
         return self.rollout.restart_required_for if self.rollout else None
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
         """Receive, process and publish a batch; commit if a commit is due."""
         try:
-            self._look_at_group()
+            self._check_group()
             if self.assignment.is_restoring and self.assignment.take_restored():
                 self.transactions.note_work(time.monotonic())  # so that a new start offset is committed
             if self.rollout and self.rollout.poll(self.transactions.commit):
@@ -143,7 +143,7 @@ class Worker:
             logger.warning("%s; retrying, attempt %d", error, self._calls.count)
         return pause_s
 
-    def _look_at_group(self) -> None:
+    def _check_group(self) -> None:
         """Take what the monitor has found; rejoin the group if it has left partitions without an owner.
 
         Raises:
@@ -154,7 +154,7 @@ class Worker:
             return
         self.telemetry.looked(monitor.partitions())
         if monitor.should_rejoin(self.consumer.member, self.consumer.assigned):
-            logger.warning("partitions without an owner: %s; rejoining the group", monitor.words())
+            logger.warning("partitions without an owner: %s; rejoining the group", monitor.rejoin_reason())
             self.consumer.rejoin()
 
     def _take(self, messages: list[Message]) -> None:
@@ -217,7 +217,7 @@ class Worker:
 
     def _keep_alive(self, records: int, began: float) -> None:
         """Commit earlier batches and poll, so that neither transaction nor membership expires during a batch."""
-        if self.stop.asked and not self._has_logged_batch:
+        if self.stop.is_requested and not self._has_logged_batch:
             self._has_logged_batch = True
             logger.info(
                 "draining: waiting for a batch of %d records that has been scored for %.0f s, for at most %.0f s more",

@@ -34,15 +34,15 @@ class ControlPipe:
         os.set_inheritable(file, False)  # a process that the model starts must not keep the pipe open
         self._pipe = Connection(file)
         self.job: Any = self._pipe.recv()
-        threading.Thread(target=self._watch, name="supervisor watch", daemon=True).start()
+        threading.Thread(target=self._watch_supervisor, name="supervisor watch", daemon=True).start()
 
     def report(self, snapshot: bytes) -> None:
         """Send a snapshot to the supervisor, without blocking. If it is not reading, drop it: the next one is newer."""
-        with suppress(OSError):  # the supervisor is gone: `_watch` ends this process
+        with suppress(OSError):  # the supervisor is gone: `_watch_supervisor` ends this process
             if select.select([], [self._pipe], [], 0)[1]:
                 self._pipe.send_bytes(snapshot)
 
-    def _watch(self) -> None:
+    def _watch_supervisor(self) -> None:
         """Drain when the supervisor dies, for whatever reason: nothing else would end this process."""
         with suppress(EOFError, OSError):
             self._pipe.recv_bytes()  # the supervisor sends nothing more: this returns when it dies
@@ -52,7 +52,7 @@ class ControlPipe:
         os._exit(1)
 
 
-LONGEST_PAUSE_S = 30.0
+MAX_PAUSE_S = 30.0
 
 SETTLED_S = 60.0
 """A process that has run this long did not fail at startup: the back-off of its successor is reset."""
@@ -110,7 +110,7 @@ class WorkerSlot:
         with suppress(OSError):  # the process has already exited: `end` returns its exit code
             self.link.send(self._job)
 
-    def ask(self, how: signal.Signals) -> None:
+    def send_signal(self, how: signal.Signals) -> None:
         """Send the process a signal."""
         if self.process:
             self.process.send_signal(how)
@@ -127,6 +127,6 @@ class WorkerSlot:
 
     def pause(self) -> float:
         """Schedule the next process and return the delay in seconds: none after the first failure."""
-        pause = 0.0 if self.failures == 1 else min(LONGEST_PAUSE_S, 2.0 ** (self.failures - 2))
+        pause = 0.0 if self.failures == 1 else min(MAX_PAUSE_S, 2.0 ** (self.failures - 2))
         self.due = time.monotonic() + pause
         return pause

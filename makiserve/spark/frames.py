@@ -205,8 +205,8 @@ class _OrderedRows:
         """Return the data frame with the outputs and dead letters."""
         job = SparkJob(package, self._key, self._time, self._tie_by, self._emit_from, columns)
         place = [self._df.schema[name] for name in job.place]
-        letter = StructType([StructField("reason", StringType()), StructField("error", StringType())])
-        fields = [*place, *from_arrow_schema(columns.schema).fields, StructField(DEAD_LETTER, letter)]
+        dead_letter = StructType([StructField("reason", StringType()), StructField("error", StringType())])
+        fields = [*place, *from_arrow_schema(columns.schema).fields, StructField(DEAD_LETTER, dead_letter)]
         self._check_names([field.name for field in fields], job.place)
         for column in columns.columns:
             self._check_names([field.name for field in column.fields])

@@ -187,8 +187,8 @@ def _arrays(columns: Sequence[OutputColumn], objects: Sequence[Any], form: Outpu
     for kind in set(map(type, objects)) - {dict}:
         if (titles := list(_titles_of(kind))) != names:
             raise ValueError(f"it has the fields {', '.join(titles)} instead of {', '.join(names)}")
-    if odd := next((item for item in objects if type(item) is dict and list(item) != names), None):
-        raise ValueError(f"it has the fields {', '.join(map(str, odd))} instead of {', '.join(names)}")
+    if misfit := next((item for item in objects if type(item) is dict and list(item) != names), None):
+        raise ValueError(f"it has the fields {', '.join(map(str, misfit))} instead of {', '.join(names)}")
     return {column.name: _array(column, _values(objects, column.name), form) for column in columns}
 
 

@@ -57,24 +57,24 @@ def assert_repeatable(
     """
     __tracebackhide__ = True
     sent, subject = list(records), load_subject(subject)
-    whole = PipelineDriver(subject, record=record)
-    whole.send(*sent)
-    whole.process()
-    whole.commit()
-    if not whole.outputs:
+    uninterrupted = PipelineDriver(subject, record=record)
+    uninterrupted.send(*sent)
+    uninterrupted.process()
+    uninterrupted.commit()
+    if not uninterrupted.outputs:
         raise AssertionError(
             f"{len(sent)} records gave no output, so there is nothing to compare: give more records"
-            + (f". The first dead letter: {whole.dead_letters[0]}" if whole.dead_letters else "")
+            + (f". The first dead letter: {uninterrupted.dead_letters[0]}" if uninterrupted.dead_letters else "")
         )
     if tolerance is None:
-        tolerance = TOLERANCE if whole.has_model else 0.0
+        tolerance = TOLERANCE if uninterrupted.has_model else 0.0
     for name, steps in _schedules(len(sent), rounds, Random(seed)):
         driver = PipelineDriver(subject, record=record)
         driver.send(*sent)
         for end, count in steps:
             driver.process(count)
             getattr(driver, end)()
-        if difference := _difference(whole, driver, tolerance):
+        if difference := _difference(uninterrupted, driver, tolerance):
             calls = "\n".join(f"    driver.{call}" for call in driver.history)
             raise AssertionError(f"{name}: {difference}\nThe calls that lead to it:\n{calls}")
 
@@ -95,22 +95,22 @@ def _schedules(records: int, rounds: int, random: Random) -> Iterator[tuple[str,
 
 def _random_steps(records: int, random: Random) -> Iterator[Step]:
     largest = random.choice((3, 10, max(10, records)))
-    done = 0
+    processed = 0
     for _ in range(4 * CUTS):
         count, end = random.randint(1, largest), random.choice(ENDS)
         yield end, count
-        done += count if end not in ("abort", "crash") else 0
-        if done >= records:
+        processed += count if end not in ("abort", "crash") else 0
+        if processed >= records:
             return
     yield "commit", records
 
 
-def _difference(whole: PipelineDriver, driver: PipelineDriver, tolerance: float) -> str | None:
+def _difference(uninterrupted: PipelineDriver, driver: PipelineDriver, tolerance: float) -> str | None:
     """Return the first difference between two runs in words; None if there is none."""
-    comparison = compare(_placed(whole.outputs), _placed(driver.outputs), tolerance=tolerance)
+    comparison = compare(_placed(uninterrupted.outputs), _placed(driver.outputs), tolerance=tolerance)
     kind = "output"
     if comparison.agree:
-        comparison = compare(_placed(whole.dead_letters), _placed(driver.dead_letters), tolerance=0)
+        comparison = compare(_placed(uninterrupted.dead_letters), _placed(driver.dead_letters), tolerance=0)
         kind = "dead letter"
     if comparison.first is None:
         return None

@@ -149,8 +149,8 @@ def _finite(value: Any) -> Any:
 
 
 ENOUGH_OUTPUTS = 32
-MOST_RECORDS = 10_000
-MOST_PROFILED = 100_000
+MAX_RECORDS = 10_000
+MAX_PROFILED = 100_000
 STEP = 100  # the number of records between two checks of the number of outputs
 
 
@@ -201,7 +201,7 @@ def take_sample(
     blocks, name = _blocks(source, schema, unseen, order)
     remaining = _records(blocks, schema, refused)
     while emitted.published < ENOUGH_OUTPUTS and (
-        step := list(islice(remaining, min(STEP, MOST_RECORDS - len(records))))
+        step := list(islice(remaining, min(STEP, MAX_RECORDS - len(records))))
     ):
         scored = scorer.features(Batch(lane, step))
         emitted = Scored.concat([emitted, scored.map_causes(range(len(records), len(records) + len(step)))])
@@ -215,7 +215,7 @@ def take_sample(
         )
     last = emitted.causes[min(ENOUGH_OUTPUTS, emitted.published) - 1]
     kept, profiled = emitted.take(lambda cause: cause <= last).features, list(emitted.features)
-    rest = islice(remaining, MOST_PROFILED - len(records))
+    rest = islice(remaining, MAX_PROFILED - len(records))
     while step := list(islice(rest, STEP)):
         profiled += scorer.features(Batch(lane, step)).features
     warn_of_unseen((blocks.unseen if isinstance(blocks, RecordFile) else unseen).names, schema.record)

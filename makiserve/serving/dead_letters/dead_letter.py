@@ -88,10 +88,10 @@ class Waiting:
         """The topic of the redrive log: one record per redriven dead letter, keyed by its partition and offset."""
         return self.topic + REDRIVE_LOG
 
-    def has(self, letter: StoredDeadLetter) -> bool:
+    def has(self, dead_letter: StoredDeadLetter) -> bool:
         """Return whether a dead letter matches the filter."""
-        return (not self.reasons or letter.reason in self.reasons) and (
-            not self.sources or str(letter.source) in self.sources
+        return (not self.reasons or dead_letter.reason in self.reasons) and (
+            not self.sources or str(dead_letter.source) in self.sources
         )
 
 
@@ -104,14 +104,14 @@ def waiting(connection: Connection, which: Waiting) -> Iterator[StoredDeadLetter
     """
     done = _redriven(connection, which.redrive_log)
     for message in _messages(connection, which.topic):
-        letter = dead_letter_from_message(message)
-        if letter and which.has(letter) and redrive_key(letter) not in done:
-            yield letter
+        dead_letter = dead_letter_from_message(message)
+        if dead_letter and which.has(dead_letter) and redrive_key(dead_letter) not in done:
+            yield dead_letter
 
 
-def redrive_key(letter: StoredDeadLetter) -> bytes:
+def redrive_key(dead_letter: StoredDeadLetter) -> bytes:
     """Return the redrive log key of a dead letter."""
-    return f"{letter.position.partition}@{letter.position.offset}".encode()
+    return f"{dead_letter.position.partition}@{dead_letter.position.offset}".encode()
 
 
 def _redriven(connection: Connection, log: str) -> set[bytes]:

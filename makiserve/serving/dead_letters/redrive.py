@@ -61,7 +61,7 @@ class Redrive:
 class Ready(NamedTuple):
     """A dead letter and the message to write for its record."""
 
-    letter: StoredDeadLetter
+    dead_letter: StoredDeadLetter
     message: Outgoing
 
 
@@ -82,10 +82,10 @@ def redrive_dead_letters(connection: Connection, which: Waiting) -> Redrive:
     producer = TransactionalProducer(connection, BATCH_BYTES)
     producer.init(RETRY_TIMEOUT)  # before the redrive log is read: it aborts a predecessor's open transaction
     result = Redrive()
-    letters = waiting(connection, which)
+    dead_letters = waiting(connection, which)
     with RangeReader(connection) as reader:
         preparation = _Preparation(connection, reader, result)
-        while chunk := list(islice(letters, MAX_RECORDS)):
+        while chunk := list(islice(dead_letters, MAX_RECORDS)):
             ready = list(preparation.ready(chunk))
             try:
                 _redrive_together(producer, ready, which.redrive_log, result)
@@ -110,7 +110,7 @@ def _redrive_together(producer: TransactionalProducer, ready: Sequence[Ready], l
         else:
             return
     if len(ready) == 1:
-        result.kept.append((ready[0].letter, f"{ready[0].message.topic} refused the record"))
+        result.kept.append((ready[0].dead_letter, f"{ready[0].message.topic} refused the record"))
     else:
         for single in ready:
             _redrive_together(producer, [single], log, result)
@@ -119,9 +119,9 @@ def _redrive_together(producer: TransactionalProducer, ready: Sequence[Ready], l
 def _transaction(producer: TransactionalProducer, ready: Iterable[Ready], log: str) -> Counter[str]:
     """Write records and redrive log entries in one transaction; return the number of records by topic."""
     done: Counter[str] = Counter()
-    for letter, message in ready:
+    for dead_letter, message in ready:
         producer.produce(*astuple(message))
-        producer.produce(log, 0, redrive_key(letter), str(letter.source).encode(), None, _now_ms())
+        producer.produce(log, 0, redrive_key(dead_letter), str(dead_letter.source).encode(), None, _now_ms())
         done[message.topic] += 1
     if done:
         retry(partial(producer.flush, CALL), RETRY_TIMEOUT)
@@ -138,30 +138,34 @@ class _Preparation:
         self._result = result
         self._known: dict[str, tuple[TopicLimits, int]] = {}
 
-    def ready(self, letters: Iterable[StoredDeadLetter]) -> Iterator[Ready]:
+    def ready(self, dead_letters: Iterable[StoredDeadLetter]) -> Iterator[Ready]:
         """Yield the messages of the dead letters that can be redriven."""
-        for letter in letters:
-            message = self._message(letter)
+        for dead_letter in dead_letters:
+            message = self._message(dead_letter)
             if isinstance(message, str):
-                self._result.kept.append((letter, message))
+                self._result.kept.append((dead_letter, message))
             else:
-                yield Ready(letter, message)
+                yield Ready(dead_letter, message)
 
-    def _message(self, letter: StoredDeadLetter) -> Outgoing | str:
+    def _message(self, dead_letter: StoredDeadLetter) -> Outgoing | str:
         """Return the message for a dead letter, or the reason why it cannot be redriven."""
-        topic, partition, _ = letter.source
+        topic, partition, _ = dead_letter.source
         limits = self._limits_of(topic, partition)
         if limits is None:
             return f"{topic}[{partition}] does not exist, or the principal may not see it"
-        if letter.omitted:
-            original = _original(letter, self._reader)
+        if dead_letter.omitted:
+            original = _original(dead_letter, self._reader)
             if original is None:
-                omitted = " and ".join(sorted(letter.omitted))
-                return f"the dead letter lacks the {omitted} of the record, and {letter.source} is gone"
-            letter = replace(letter, key=original.key(), value=original.value(), headers=read_headers(original).headers)
+                omitted = " and ".join(sorted(dead_letter.omitted))
+                return f"the dead letter lacks the {omitted} of the record, and {dead_letter.source} is gone"
+            dead_letter = replace(
+                dead_letter, key=original.key(), value=original.value(), headers=read_headers(original).headers
+            )
         now_ms = _now_ms()
-        time_ms, time = Times(*limits.times(now_ms), now_ms).fit(letter.time_ms)
-        message = Outgoing(topic, partition, letter.key, letter.value, [*letter.redriven_headers(), *time], time_ms)
+        time_ms, time = Times(*limits.times(now_ms), now_ms).fit(dead_letter.time_ms)
+        message = Outgoing(
+            topic, partition, dead_letter.key, dead_letter.value, [*dead_letter.redriven_headers(), *time], time_ms
+        )
         return refusal(message, limits) or message
 
     def _limits_of(self, topic: str, partition: int) -> TopicLimits | None:
@@ -175,9 +179,9 @@ class _Preparation:
         return known if partition < partitions else None
 
 
-def _original(letter: StoredDeadLetter, reader: RangeReader) -> Message | None:
+def _original(dead_letter: StoredDeadLetter, reader: RangeReader) -> Message | None:
     """Return the record in the input; None if retention has removed it or it can no longer be read."""
-    topic, partition, offset = letter.source
+    topic, partition, offset = dead_letter.source
     try:
         span = reader.span(topic, partition, offset, offset + 1, datetime.now(timezone.utc))
         originals = [message for block in reader.read(span) for message in block if message.offset() == offset]

@@ -39,7 +39,7 @@ def broker(facts: ServiceFacts) -> Finding:
 def input_(facts: ServiceFacts) -> Finding:
     """Check that the input exists and is readable, and warn if it is compacted."""
     topic = facts.topic(facts.serving.input)
-    _may(topic, "READ")
+    _require_operations(topic, "READ")
     advice = "the topic is compacted: it loses records, so a replay gives other outputs" if _is_compacted(topic) else ""
     return Finding(_words(topic), advice)
 
@@ -57,7 +57,7 @@ def shadow(facts: ServiceFacts) -> Finding:
 
 def _predictions(facts: ServiceFacts, name: str) -> Finding:
     inputs, topic = facts.topic(facts.serving.input), facts.topic(name)
-    _may(topic, "WRITE")
+    _require_operations(topic, "WRITE")
     if topic.partitions < inputs.partitions:
         raise ConfigurationError(f"{topic.name} has {topic.partitions} partitions but needs {inputs.partitions}")
     return Finding(_words(topic), _safety(topic))
@@ -120,14 +120,14 @@ def _own_topic(facts: ServiceFacts, name: str, operations: tuple[str, ...]) -> F
             f"topic {name} does not exist, or the principal may not see it",
             f"create it with {inputs.partitions} partitions and grant {rights} on it, or grant Create on the cluster",
         )
-    _may(topic, *operations)
+    _require_operations(topic, *operations)
     largest = topic.number("max.message.bytes") or LARGEST_MESSAGE_BYTES
     if largest < LARGEST_MESSAGE_BYTES:
         raise ConfigurationError(f"{name} accepts messages of at most {largest:,} bytes: set max.message.bytes=1048588")
     return Finding(_words(topic), _safety(topic))
 
 
-def _may(topic: Topic, *operations: str) -> None:
+def _require_operations(topic: Topic, *operations: str) -> None:
     if missing := [operation for operation in operations if operation not in topic.operations]:
         rights = " and ".join(operation.title() for operation in missing)
         raise ConfigurationError(f"the principal may not use {topic.name}: grant it {rights} on it")

@@ -24,7 +24,7 @@ from makiserve.settings.sections import OnStateLoss
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE_S = 60.0
+MAX_PAUSE_S = 60.0
 """Maximum pause between two attempts to load a version whose files cannot be fetched."""
 
 Newest = dict[Role, str | None]
@@ -87,7 +87,7 @@ class AliasWatcher:
         """Return the version that is ready, the same until it is served or refused; None if there is none."""
         if self._answer is None:
             if time.monotonic() >= self._due:
-                self._answer = self._thread.submit(self._look)
+                self._answer = self._thread.submit(self._next_candidate)
             return None
         if not self._answer.done():
             return None
@@ -108,7 +108,7 @@ class AliasWatcher:
     def _next(self) -> None:
         self._answer, self._due = None, time.monotonic() + self._every_s
 
-    def _look(self) -> Candidate | None:
+    def _next_candidate(self) -> Candidate | None:
         """Return the next version to serve; None if nothing changes. Runs on the thread."""
         newest: Newest = {role: self._ask(role) for role in ROLES}
         for role, model_version in newest.items():
@@ -145,12 +145,12 @@ class AliasWatcher:
             if role == "champion" and self._policy != "refuse":
                 self._prepare(model_version, newest)
             else:
-                self._keep(role, model_version, f"{error}{_way(role)}", (role, model_version))
+                self._refuse(role, model_version, f"{error}{_advice(role)}", (role, model_version))
         except ModelRefused as error:
-            self._keep(role, model_version, error, (role, model_version))
+            self._refuse(role, model_version, error, (role, model_version))
         except (ConfigurationError, SchemaRegistryUnavailable) as error:
             self._wait(role, model_version, error)
-            retries = self._retries.setdefault(model_version, Retries(LONGEST_PAUSE_S))
+            retries = self._retries.setdefault(model_version, Retries(MAX_PAUSE_S))
             self._load_due_s[model_version] = time.monotonic() + retries.failed()
         return None
 
@@ -159,11 +159,11 @@ class AliasWatcher:
         try:
             self._registry.try_out(model_version, self._make_ready)
         except ModelRefused as error:  # the version of another alias may be the cause
-            self._keep("champion", model_version, error, ("champion", *newest.values()))
+            self._refuse("champion", model_version, error, ("champion", *newest.values()))
         else:
             self.restart_required_for = model_version
 
-    def _keep(self, role: Role, model_version: str, reason: object, refused: tuple[str | None, ...]) -> None:
+    def _refuse(self, role: Role, model_version: str, reason: object, refused: tuple[str | None, ...]) -> None:
         logger.error(
             "still serving %s, because %s must not serve: %s",
             model_version_in(role, self._served),
@@ -182,7 +182,7 @@ class AliasWatcher:
         self._away.add(what)
 
 
-def _way(role: Role) -> str:
+def _advice(role: Role) -> str:
     """Return advice for a version with another pipeline."""
     if role == "champion":
         return "; its state would differ, so it needs --on-state-loss rebuild or start-empty"

@@ -18,7 +18,7 @@ from makiserve.serving.scoring_processor import ScoringProcessor
 JUMP = 0.05
 """Roll back if the share of rejected records rises by more than this."""
 
-LEAST_REFUSED = 5
+MIN_REFUSED = 5
 """Minimum number of rejected records for a rollback, so that a single bad record does not cause one."""
 
 WATCHED_RECORDS = 1000
@@ -65,7 +65,7 @@ class RollbackGuard:
         """The reason to roll back the new version; None if there is none."""
         now, before = self._now, self._before
         has_proved_itself = now.records > WATCHED_RECORDS and time.monotonic() > self._until
-        if has_proved_itself or now.refused < LEAST_REFUSED or now.share <= before.share + JUMP:
+        if has_proved_itself or now.refused < MIN_REFUSED or now.share <= before.share + JUMP:
             return None
         return f"it rejected {now.share:.0%} of {now.records} records; the previous version rejected {before.share:.0%}"
 

@@ -34,13 +34,13 @@ class SeenRecords:
         seen = set()
         for cause, key in zip(fed.causes, fed.outputs, strict=True):
             index = cause if indexes is None else indexes[cause]
-            if offsets[index] < self._of(key):
+            if offsets[index] < self._offset_of(key):
                 seen.add(index)
         left = [index for index in range(len(batch.records)) if index not in seen]
         challenged = batch.challenged and [batch.challenged[index] for index in left]
         return Batch(batch.lane, [batch.records[index] for index in left], challenged)
 
-    def _of(self, key: Any) -> int:
+    def _offset_of(self, key: Any) -> int:
         try:
             return self._offsets.get(same_key(key), -1)
         except TypeError:  # it cannot be hashed: the record fails, and no group sees it

@@ -36,12 +36,12 @@ def service(model: Served, plans: Sequence[Plan], broker: BrokerSettings, settin
 def _companions(model: Served) -> Iterator[tuple[str, str]]:
     challenger, share, shadow = model.companions
     if challenger:
-        yield "Challenger", f"{_release(challenger)}, {share * 100:g}% of the keys"
+        yield "Challenger", f"{_model_name(challenger)}, {share * 100:g}% of the keys"
     if shadow:
-        yield "Shadow", _release(shadow)
+        yield "Shadow", _model_name(shadow)
 
 
-def _release(model: Served) -> str:
+def _model_name(model: Served) -> str:
     return f"{model.name} version {model.version}" if model.name and model.version else model.uri
 
 

@@ -14,8 +14,8 @@ WAITING = 2_000
 SPAN_S = 1_800.0
 """Drift covers the last one to two spans, so that a normal year does not hide an unusual hour."""
 
-LEAST = 200
-LEAST_A_BIN = 20
+MIN_VALUES = 200
+MIN_PER_BIN = 20
 """Minimum number of values for a meaningful index: below it, chance alone exceeds what counts as a shift."""
 
 
@@ -55,5 +55,5 @@ class DriftMonitor:
         return tuple(
             Shown(column.name, column.psi, column.seen, column.nulls, column.out_of_range)
             for column in both.report()
-            if column.seen >= max(LEAST, LEAST_A_BIN * column.bins)
+            if column.seen >= max(MIN_VALUES, MIN_PER_BIN * column.bins)
         )

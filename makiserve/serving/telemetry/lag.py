@@ -11,7 +11,7 @@ from makiserve.kafka import LOG_APPEND_TIME, Message
 from makiserve.monitoring.snapshot import LaneStatus
 from makiserve.serving.partition import Partition, Phase
 
-MOST = 1_000
+MAX_ENDS = 1_000
 
 
 class _Seen(NamedTuple):
@@ -42,7 +42,7 @@ class Arrivals:
             seen[-1] = _Seen(end, max(time_s, seen[-1].time_s))
         else:
             seen.append(_Seen(end, time_s))
-        if len(seen) > MOST:
+        if len(seen) > MAX_ENDS:
             del seen[1:-1:2]
 
     def before(self, offset: int) -> float | None:
@@ -94,7 +94,7 @@ class LagTracker:
         for message, end in ((messages[0], messages[0].offset()), (messages[-1], messages[-1].offset() + 1)):
             kind, time_ms = message.timestamp()
             if kind == LOG_APPEND_TIME:
-                self._of(number, now).appended.note(end, min(time_ms / 1000, now))
+                self._watched_partition(number, now).appended.note(end, min(time_ms / 1000, now))
 
     def idle(self, partitions: Iterable[Partition]) -> None:
         """Record that the loop received nothing: only transaction markers are left before the end."""
@@ -106,12 +106,12 @@ class LagTracker:
         self._watched = {lane.partition: self._watched[lane.partition] for lane in statuses}
         return statuses
 
-    def _of(self, number: int, now: float) -> _Watched:
+    def _watched_partition(self, number: int, now: float) -> _Watched:
         return self._watched.setdefault(number, _Watched(now))
 
     def _lane(self, partition: Partition) -> LaneStatus:
         now, committed = time.time(), partition.position.committed
-        watched, end = self._of(partition.number, now), self._end(partition.number)
+        watched, end = self._watched_partition(partition.number, now), self._end(partition.number)
         lag = None if end is None else max(0, end - committed)
         if end is not None and self._idle.get(partition.number) == end and partition.next_offset == committed:
             lag = 0

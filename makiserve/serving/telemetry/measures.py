@@ -23,7 +23,7 @@ from makiserve.serving.publisher import Published
 from makiserve.stream.columns.engine_choice import AnyCheckpoints
 
 
-def _nobody(snapshot: Snapshot) -> None:
+def _ignore(snapshot: Snapshot) -> None:
     """Ignore the snapshot."""
 
 
@@ -37,7 +37,7 @@ class TelemetrySink(NamedTuple):
     """
 
     worker: str = "worker"
-    publish: Callable[[Snapshot], None] = _nobody
+    publish: Callable[[Snapshot], None] = _ignore
     spans: TracerProvider | None = None
 
 
@@ -101,7 +101,7 @@ def resident_bytes() -> int:
         return 0
 
 
-MOST_CHARACTERS = 120
+MAX_CHARACTERS = 120
 
 
 class RecentOutputs:
@@ -139,11 +139,11 @@ def _dead_letter(message: Message, error: RecordError) -> ShownDeadLetter:
 
 
 def _text(value: bytes) -> str:
-    return _short(value[: 4 * MOST_CHARACTERS].decode(errors="replace"))
+    return _short(value[: 4 * MAX_CHARACTERS].decode(errors="replace"))
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
 
 
 EVERY_S = 15.0

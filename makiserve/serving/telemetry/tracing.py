@@ -24,7 +24,7 @@ from makiserve.kafka import Message, read_headers
 from makiserve.monitoring.snapshot import Service
 from makiserve.version import __version__
 
-MOST_LINKS = 64
+MAX_LINKS = 64
 """Maximum number of links per span, to the records of a batch or the batches of a commit. OpenTelemetry keeps 128 by
 default."""
 
@@ -53,10 +53,10 @@ class Tracing:
 
     def batch(self, messages: Sequence[Message], seconds: float) -> None:
         """Emit the span of a batch that took this many seconds."""
-        links = [Link(context) for context in islice(self._contexts(messages), MOST_LINKS)]
+        links = [Link(context) for context in islice(self._contexts(messages), MAX_LINKS)]
         facts = self._facts | {"messaging.operation.type": "process", "messaging.batch.message_count": len(messages)}
         context = self._span("score", seconds, SpanKind.CONSUMER, links, facts)
-        if len(self._batches) < MOST_LINKS:
+        if len(self._batches) < MAX_LINKS:
             self._batches.append(Link(context))
 
     def commit(self, seconds: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from makiserve.serving.topics import LONGEST_NAME
+from makiserve.serving.topics import MAX_NAME_LENGTH
 from makiserve.testing.broker import create_topic
 from tests.integration.serving.service import Service, read, send, sources, wait_until
 from tests.integration.serving.test_state_topic import COUNTED, counts, readings, wait_for_checkpoint
@@ -27,7 +27,7 @@ STATELESS = "tests.integration.serving.stateless:features"
 LOOKING = ["--kafka", "session.timeout.ms=6000"]
 """A service looks at its topics three times in a session."""
 
-MOST_LINES = 60
+MAX_LINES = 60
 """A service that ends with an error logs fewer lines: one that retries without a pause logs thousands."""
 
 
@@ -36,14 +36,14 @@ def assert_one_clear_error(code: int, log: str, expected: int, *words: str) -> N
     assert code == expected, log
     assert [word for word in words if word not in log.splitlines()[-1]] == [], log
     assert "Traceback" not in log
-    assert len(log.splitlines()) < MOST_LINES
+    assert len(log.splitlines()) < MAX_LINES
 
 
 def assert_calm(code: int, log: str) -> None:
     """The service has drained, without a bug and without a storm of lines."""
     assert code == 0, log
     assert "Traceback" not in log
-    assert len(log.splitlines()) < MOST_LINES
+    assert len(log.splitlines()) < MAX_LINES
 
 
 def grow(admin: AdminClient, *topics: str) -> None:
@@ -113,7 +113,7 @@ def test_recreated_input_is_read_as_a_new_topic(kafka: str, topic: Topic, admin:
 
 
 def test_names_of_the_maximum_length_are_served(kafka: str, topic: Topic, admin: AdminClient, service: Start) -> None:
-    input_, output = topic(1, **KEPT), "o" * (LONGEST_NAME - len("makiserve.") - len(".state"))
+    input_, output = topic(1, **KEPT), "o" * (MAX_NAME_LENGTH - len("makiserve.") - len(".state"))
     create_topic(admin, output, 1, **KEPT)
     for life in (1, 2):
         running = service(COUNTED, input_, output, "--from", "earliest")
@@ -122,7 +122,7 @@ def test_names_of_the_maximum_length_are_served(kafka: str, topic: Topic, admin:
         read(kafka, f"{output}.dead-letters", enough=life)
         assert_calm(*running.stop())
     made = [name for name in admin.list_topics(timeout=10).topics if output in name]
-    assert max(map(len, made)) == LONGEST_NAME
+    assert max(map(len, made)) == MAX_NAME_LENGTH
     admin.delete_topics(made)
 
 
@@ -164,7 +164,7 @@ def test_deleted_state_topic_is_refused_until_rebuilt(
     code, log = running.wait()
     assert code != 0
     assert "Traceback" not in log
-    assert len(log.splitlines()) < MOST_LINES
+    assert len(log.splitlines()) < MAX_LINES
     assert state in log
     code, log = service(COUNTED, input_, output).wait()
     assert_one_clear_error(code, log, 5, state, "--on-state-loss rebuild")

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
 KUBERNETES = "1.31"
 OF_KEDA = {"ScaledObject", "TriggerAuthentication"}
-LONGEST_DRAIN_S = STALLED.total_seconds() + DRAIN_S
+MAX_DRAIN_S = STALLED.total_seconds() + DRAIN_S
 """A batch that takes as long as a loop may, then a broker that does not answer."""
 KNOWN = [option for section in SECTIONS for option in options(section)]
 
@@ -107,7 +107,7 @@ def test_compose_service_command_parses() -> None:
     assert {key.option.key for key in settings._given} == {"bootstrap-servers"}
     assert service["read_only"]
     assert service["tmpfs"] == ["/tmp"]
-    assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_DRAIN_S
+    assert int(service["stop_grace_period"].removesuffix("s")) > MAX_DRAIN_S
 
 
 def test_the_compose_file_of_the_registry_adds_to_the_other_one() -> None:
@@ -161,7 +161,7 @@ def test_pod_configuration_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_pod_keeps_its_name_and_has_time_to_drain() -> None:
     names = {variable["name"]: variable for variable in container()["env"]}
     assert names["MAKISERVE_INSTANCE"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
-    assert pod()["terminationGracePeriodSeconds"] > LONGEST_DRAIN_S
+    assert pod()["terminationGracePeriodSeconds"] > MAX_DRAIN_S
 
 
 def test_the_probes_ask_the_pages_that_are_for_them() -> None:

@@ -16,7 +16,7 @@ GAPS = re.compile(r"…|→|\b[NM]\b|\d[\d.]*|'[^']*'")
 
 FIELDS = re.compile(r"%[sdr]|%\.?\d*[fg]|\n")
 EDGES = " :;,.('"
-LEAST = 12
+MIN_LENGTH = 12
 """The length from which a literal part of a message identifies it."""
 
 
@@ -47,7 +47,7 @@ def literals() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 parts += FIELDS.split(node.value)
-    return [part.strip(EDGES) for part in parts if len(part.strip(EDGES)) >= LEAST]
+    return [part.strip(EDGES) for part in parts if len(part.strip(EDGES)) >= MIN_LENGTH]
 
 
 def test_messages_are_found() -> None:
@@ -59,5 +59,5 @@ def test_quoted_messages_are_in_the_code() -> None:
     """Every quoted part between gaps of the page is a literal part of a message, or contains one."""
     for page, message in quoted():
         text = re.sub(r"^\S+: ", "", message)  # the place
-        parts = [part.strip(EDGES) for part in GAPS.split(text) if len(part.strip(EDGES)) >= LEAST]
+        parts = [part.strip(EDGES) for part in GAPS.split(text) if len(part.strip(EDGES)) >= MIN_LENGTH]
         assert all(any(part in literal or literal in part for literal in literals()) for part in parts), (page, message)

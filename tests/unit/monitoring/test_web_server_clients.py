@@ -12,7 +12,7 @@ import pytest
 
 from makiserve.monitoring import Address, Board, WebServer, answers, server
 from makiserve.monitoring.answers import Answer
-from makiserve.monitoring.request import MOST_HEAD_BYTES, Request, parse_request
+from makiserve.monitoring.request import MAX_HEAD_BYTES, Request, parse_request
 from tests.unit.monitoring.example import lane, snapshot
 
 PATIENCE_S = 60
@@ -85,7 +85,7 @@ def dripping(connections: list[socket.socket], pause_s: float = 0.05) -> Iterato
 
 def test_probes_are_answered_while_slow_clients_fill_the_server(port: int) -> None:
     with ExitStack() as stack:
-        slow = [stack.enter_context(connect(port)) for _ in range(server.MOST_CONNECTIONS + 20)]
+        slow = [stack.enter_context(connect(port)) for _ in range(server.MAX_CONNECTIONS + 20)]
         with dripping(slow):
             assert [probe(port) for _ in range(30)] == [200] * 30
             assert probe(port, "/metrics") == 200
@@ -93,13 +93,13 @@ def test_probes_are_answered_while_slow_clients_fill_the_server(port: int) -> No
 
 def test_silent_clients_do_not_block_others(port: int) -> None:
     with ExitStack() as stack:
-        for _ in range(server.MOST_CONNECTIONS + 20):
+        for _ in range(server.MAX_CONNECTIONS + 20):
             stack.enter_context(connect(port))
         assert probe(port) == 200
 
 
 def test_the_oldest_connection_gives_up_its_place(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
     with WebServer(board, Address("127.0.0.1", 0, is_default=False)) as serving:
         port = int(serving.url.rstrip("/").rpartition(":")[2])
         with connect(port) as first, connect(port) as second:
@@ -177,7 +177,7 @@ def test_the_server_ends_with_clients_connected(board: Board) -> None:
         (b"GET http://[ HTTP/1.1\r\n\r\n", b"400 Bad Request"),
         (b"\x16\x03\x01\x02\x00\n\r\n", b"400 Bad Request"),  # a client that speaks TLS
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431 Request Header Fields Too Large"),
-        (b"GET / HTTP/1.1\r\nA: " + b"b" * MOST_HEAD_BYTES + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\nA: " + b"b" * MAX_HEAD_BYTES + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
         (b"GET / HTTP/1.1\r\n" + b"A: bbbbbbbbbbbb\r\n" * 2000, b"431 Request Header Fields Too Large"),
     ],
 )

@@ -249,7 +249,7 @@ class Consumer:
             received += self.kafka.input[number][position : position + max_records]
             self.at[number] = min(position + max_records, len(self.kafka.input[number]))
         if not received and not self.kafka.turns and not self.held:
-            self.kafka.stop.ask()
+            self.kafka.stop.request()
         return received
 
     def move(self, partition: int, offset: int) -> None:

@@ -105,7 +105,7 @@ def test_a_partition_is_unowned_after_a_session_without_an_owner(monitor: GroupM
     assert monitor.unowned().keys() == {0, 1}
     assert monitor.partitions()[1] == GroupPartition("in", 1, 3, monitor.unowned()[1])
     assert monitor.partitions()[2:] == (GroupPartition("in", 2, None), GroupPartition("in", 3, None))
-    assert monitor.words() == "in[0] for 44 s, in[1] for 44 s"
+    assert monitor.rejoin_reason() == "in[0] for 44 s, in[1] for 44 s"
 
 
 def test_a_partition_that_gets_an_owner_is_not(

@@ -26,12 +26,12 @@ def fail(retries: Retries, clock: SimpleNamespace) -> tuple[float, bool]:
 
 
 def test_pauses_double_up_to_their_maximum(clock: SimpleNamespace) -> None:
-    retries = Retries(longest_s=1.0)
+    retries = Retries(max_pause_s=1.0)
     assert [fail(retries, clock)[0] for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
 def test_the_first_failure_is_news_and_then_one_a_minute(clock: SimpleNamespace) -> None:
-    retries, began, logged = Retries(longest_s=1.0), clock.now, []
+    retries, began, logged = Retries(max_pause_s=1.0), clock.now, []
     while clock.now < began + 3 * SUMMARY_S + 10:
         if fail(retries, clock)[1]:
             logged.append(round(clock.now - began))
@@ -53,10 +53,10 @@ def test_a_trouble_that_comes_and_goes_is_logged_as_one_until_it_stays_away(cloc
     assert fail(retries, clock) == (0.1, True)
     clock.now += OVER_S
     assert fail(retries, clock) == (0.2, False)
-    clock.now += OVER_S + module.LONGEST_PAUSE_S + 1
+    clock.now += OVER_S + module.MAX_PAUSE_S + 1
     assert fail(retries, clock) == (0.1, True)
 
 
 def test_pauses_stay_finite_however_many_attempts_fail(clock: SimpleNamespace) -> None:
     retries = Retries()
-    assert max(retries.failed() for _ in range(5000)) == module.LONGEST_PAUSE_S
+    assert max(retries.failed() for _ in range(5000)) == module.MAX_PAUSE_S

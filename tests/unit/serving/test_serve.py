@@ -86,7 +86,7 @@ class Worker:
         self.processor.switch(packaged(version="4"))
         if self.ends:
             raise self.ends.pop(0)
-        self.stop.ask()
+        self.stop.request()
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +184,7 @@ def test_an_instance_that_is_fenced_while_it_drains_does_not_begin_anew(
     stop: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def drain(self: Worker) -> None:
-        stop.ask()
+        stop.request()
         raise Fenced("the transaction took too long")
 
     monkeypatch.setattr(Worker, "run", drain)

@@ -17,9 +17,9 @@ from makiserve.serving.signals import DRAIN_S, Stop, stop_on_signals
 def test_the_first_signal_asks_for_a_drain(number: signal.Signals, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with stop_on_signals() as stop:
-        assert not stop.asked
+        assert not stop.is_requested
         os.kill(os.getpid(), number)
-        assert stop.asked
+        assert stop.is_requested
     assert caplog.messages == [f"{number.name}: draining; send it again to end at once"]
 
 
@@ -42,7 +42,7 @@ def test_a_drain_is_overdue_when_its_time_is_over(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(signals, "time", SimpleNamespace(monotonic=lambda: now[0]))
     stop = Stop()
     assert not stop.is_overdue()
-    stop.ask()
+    stop.request()
     now[0] += DRAIN_S
     assert not stop.is_overdue()
     now[0] += 0.1

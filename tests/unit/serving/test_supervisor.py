@@ -29,7 +29,7 @@ Supervise = Callable[..., Supervisor]
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(post, "MAX_PAUSE_S", 0.0)
 
 
 class Watched:
@@ -44,7 +44,7 @@ class Watched:
     def __call__(self, name: str, report: bytes) -> None:
         self.heard.append((name, report))
         if len(self.heard) == self.enough:
-            self.stop.ask()
+            self.stop.request()
 
     def starts(self, name: str) -> list[list[str]]:
         return [line.split() for line in self.log.read_text().splitlines() if line.startswith(name + " ")]
@@ -87,7 +87,7 @@ def stop_at_second_start(watched: Watched) -> Any:
 
     class Seen(Stop):
         @property
-        def asked(self) -> bool:
+        def is_requested(self) -> bool:
             return watched.log.exists() and len(watched.starts("w1")) == 2 and len(watched.starts("w2")) == 1
 
     return Seen()
@@ -106,7 +106,7 @@ def test_where_a_person_must_act_all_drain_and_the_code_is_the_supervisors(
 def test_after_too_many_failures_in_a_row_all_drain(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(supervisor, "MOST_FAILURES", 2)
+    monkeypatch.setattr(supervisor, "MAX_FAILURES", 2)
     assert make(watched, {"does": [-signal.SIGKILL]}).run(watched.stop) == 137
     assert len(watched.starts("w1")) == 3
     assert "killed by SIGKILL, 3 times in a row: draining the other workers" in caplog.text
@@ -131,7 +131,7 @@ def test_a_second_signal_ends_all_by_force(watched: Watched, monkeypatch: pytest
 
     class Twice(Stop):
         @property
-        def asked(self) -> bool:
+        def is_requested(self) -> bool:
             if watched.heard and next(asked, None) is None:
                 raise KeyboardInterrupt
             return bool(watched.heard)
@@ -160,7 +160,7 @@ Supervisor({COMMAND!r}, tasks, lambda name, report: print(name, flush=True)).run
 
 
 def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "LONGEST_PAUSE_S", 30.0)
+    monkeypatch.setattr(post, "MAX_PAUSE_S", 30.0)
     slot = WorkerSlot(WorkerSpec("w", None), [])
     pauses = []
     for slot.failures in range(1, 10):

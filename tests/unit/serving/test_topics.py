@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from makiserve.errors import ConfigurationError, StateError
-from makiserve.serving.topics import LONGEST_NAME, Partitions, check_names, prepare_topics
+from makiserve.serving.topics import MAX_NAME_LENGTH, Partitions, check_names, prepare_topics
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.loops import loop_over
 
@@ -50,13 +50,13 @@ def prepare(cluster: Any, *, has_state: bool = True, keeps_partition: bool = Tru
 
 @pytest.mark.parametrize("role", ["input", "output", "dead_letters", "shadow_output"])
 def test_a_name_of_the_maximum_length_is_allowed_and_a_longer_one_refused(role: str) -> None:
-    check_names(BROKER, settings(**{role: "x" * LONGEST_NAME}))
+    check_names(BROKER, settings(**{role: "x" * MAX_NAME_LENGTH}))
     with pytest.raises(ConfigurationError, match=r"has 250 characters, but Kafka allows 249\. Nothing was created"):
-        check_names(BROKER, settings(**{role: "x" * (LONGEST_NAME + 1)}))
+        check_names(BROKER, settings(**{role: "x" * (MAX_NAME_LENGTH + 1)}))
 
 
 def test_names_derived_from_the_group_are_checked_too() -> None:
-    fits = BrokerSettings("broker:9092", "g" * (LONGEST_NAME - len(".state")))
+    fits = BrokerSettings("broker:9092", "g" * (MAX_NAME_LENGTH - len(".state")))
     check_names(fits, settings())
     with pytest.raises(ConfigurationError, match="the name of the topic for --partition-by, ggg"):
         check_names(fits, settings(partition_by="house"))

@@ -29,7 +29,7 @@ from makiserve.serving import background, schedule, signals, transactions
 from makiserve.serving import worker as loop
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.topics import Partitions
-from makiserve.serving.transactions import LONGEST_PAUSE_S
+from makiserve.serving.transactions import MAX_PAUSE_S
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings
 from tests.unit.serving.fakes import Consumer, Kafka, Limits, Lookup, Producer, Step, message, packaged
@@ -178,8 +178,8 @@ def test_after_each_abort_in_a_row_the_pause_is_longer_and_it_never_gets_too_lon
     worker = make()
     for _ in range(2000):
         worker.transactions.redo(AbortTransaction("it failed"))
-    assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE_S]
-    assert set(pauses[7:]) == {LONGEST_PAUSE_S}
+    assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, MAX_PAUSE_S]
+    assert set(pauses[7:]) == {MAX_PAUSE_S}
 
 
 def test_what_is_committed_is_scored_again_in_silence(kafka: Kafka, make: Make) -> None:
@@ -333,7 +333,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
     def slowly(batches: Any) -> Any:
         if not slow:
             slow.append(1)
-            kafka.turns += [kafka.stop.ask, nothing, nothing, done.set if is_patient else nothing]
+            kafka.turns += [kafka.stop.request, nothing, nothing, done.set if is_patient else nothing]
             done.wait(30)
         return score(batches)
 

@@ -130,7 +130,7 @@ def test_revoke_during_slow_batch_saves_no_lane_that_is_scored(
 
     def revoke() -> None:
         consumer(first).go(consumer(first).on_revoke, 0)
-        kafka.stop.ask()
+        kafka.stop.request()
 
     slow_batch(first, monkeypatch, kafka, 2, revoke)
     first.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from makiserve.serving.telemetry.lag import MOST, Arrivals
+from makiserve.serving.telemetry.lag import MAX_ENDS, Arrivals
 
 
 def test_without_an_end_nothing_is_known() -> None:
@@ -25,10 +25,10 @@ def test_an_answer_is_never_later_than_the_arrival() -> None:
     chance, arrivals = random.Random(1), Arrivals()
     arrived: list[float] = []
     offset = 0
-    for second in range(20 * MOST):
+    for second in range(20 * MAX_ENDS):
         arrived += [second + 0.5] * chance.randrange(3)
         arrivals.note(len(arrived), second + 1.0)
-        assert len(arrivals._seen) <= MOST
+        assert len(arrivals._seen) <= MAX_ENDS
         if second % 5 == 0:
             offset = chance.randrange(offset, len(arrived) + 1)
             before = arrivals.before(offset)

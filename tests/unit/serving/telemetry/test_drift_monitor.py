@@ -11,7 +11,7 @@ import pytest
 from makiserve.scoring import Scored
 from makiserve.scoring.drift import Profile, profile_from
 from makiserve.serving.telemetry import drift_monitor as drifting
-from makiserve.serving.telemetry.drift_monitor import LEAST, SPAN_S, WAITING, DriftMonitor
+from makiserve.serving.telemetry.drift_monitor import MIN_VALUES, SPAN_S, WAITING, DriftMonitor
 
 
 class Features(NamedTuple):
@@ -58,7 +58,7 @@ def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: P
 
 def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
-    watching.add(batch(3.0, LEAST - 1))
+    watching.add(batch(3.0, MIN_VALUES - 1))
     assert watching.frozen() == ()
 
 

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from makiserve.errors import ConfigurationError
-from makiserve.serving.telemetry.tracing import MOST_LINKS, Tracing, tracing
+from makiserve.serving.telemetry.tracing import MAX_LINKS, Tracing, tracing
 from tests.unit.monitoring.example import SERVICE
 from tests.unit.serving.fakes import message
 
@@ -68,10 +68,10 @@ def test_a_batch_that_was_taken_back_is_of_no_commit(traced: Tracing, exported: 
 
 
 def test_links_are_bounded(traced: Tracing, exported: InMemorySpanExporter) -> None:
-    for _ in range(MOST_LINKS + 5):
-        traced.batch([message(0, number, b"{}", carried(number + 1)) for number in range(MOST_LINKS + 5)], 0.1)
+    for _ in range(MAX_LINKS + 5):
+        traced.batch([message(0, number, b"{}", carried(number + 1)) for number in range(MAX_LINKS + 5)], 0.1)
     traced.commit(0.2)
-    assert {len(span.links) for span in exported.get_finished_spans()} == {MOST_LINKS}
+    assert {len(span.links) for span in exported.get_finished_spans()} == {MAX_LINKS}
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\xff\xfe", b"00-0-0-01", None])
