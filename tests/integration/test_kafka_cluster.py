@@ -21,7 +21,7 @@ from makiserve.testing.broker import KafkaDistribution, KafkaServer
 
 Topic = Callable[..., str]
 
-PATIENCE = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=10)
 BRIEFLY = timedelta(seconds=1)
 
 
@@ -31,7 +31,7 @@ def cluster(servers: str, **options: str) -> Cluster:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def unreachable() -> Iterator[str]:
     """An address without a listener."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -40,16 +40,16 @@ def nobody() -> Iterator[str]:
 
 def test_reachable_broker_passes_the_check(kafka: str, topic: Topic) -> None:
     checks = cluster(kafka)
-    assert checks.preflight(PATIENCE) == "Kafka 4.0 or newer"
+    assert checks.preflight(TIMEOUT) == "Kafka 4.0 or newer"
     assert checks.partitions(topic(3)) == 3
 
 
-def test_error_without_a_broker_names_address_and_reason(nobody: str) -> None:
-    with pytest.raises(BrokerUnavailable, match=f"at {nobody} answered within 1 s .*refused"):
-        cluster(nobody).preflight(BRIEFLY)
+def test_error_without_a_broker_names_address_and_reason(unreachable: str) -> None:
+    with pytest.raises(BrokerUnavailable, match=f"at {unreachable} answered within 1 s .*refused"):
+        cluster(unreachable).preflight(BRIEFLY)
 
 
-def test_unresolvable_address_is_reported(nobody: str) -> None:
+def test_unresolvable_address_is_reported() -> None:
     with pytest.raises(BrokerUnavailable, match="resolve"):
         cluster("no-such-host.invalid:9092").preflight(BRIEFLY)
 
@@ -123,18 +123,18 @@ def test_embedded_broker_delivers_records() -> None:
     assert broker.create_topic("house") == 4
     connection = Connection(BrokerSettings(broker.bootstrap_servers, "group", options=OPTIONS))
     checks = Cluster(connection)
-    checks.preflight(PATIENCE)
+    checks.preflight(TIMEOUT)
     checks.create_if_absent("house", 4, {})
     assert checks.partitions("house") == 4
 
     producer = TransactionalProducer(connection)
-    producer.init(PATIENCE)
+    producer.init(TIMEOUT)
     consumer = InputConsumer(connection, "house")
     consumer.subscribe(lambda numbers: dict.fromkeys(numbers, 0), lambda _: None, lambda _: None)
     for number in range(1000):
         producer.produce("house", number % 4, None, b"%d" % number, None, 0)
-    producer.flush(PATIENCE)
-    producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata(), PATIENCE)
+    producer.flush(TIMEOUT)
+    producer.send_offsets("house", {0: (1, "")}, consumer.group_metadata(), TIMEOUT)
     producer.commit()
     received: list[int] = []
     while len(received) < 1000:

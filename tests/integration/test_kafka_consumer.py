@@ -20,7 +20,7 @@ Topic = Callable[..., str]
 Open = Callable[..., "Member"]
 
 SOON = timedelta(milliseconds=100)
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = timedelta(seconds=20)
 
 
 class Member(InputConsumer):
@@ -44,7 +44,7 @@ class Member(InputConsumer):
     def read(self, count: int) -> list[tuple[int | None, bytes | None]]:
         """Exactly this many records, and then silence."""
         records: list[Message] = []
-        deadline = time.monotonic() + PATIENCE.total_seconds()
+        deadline = time.monotonic() + TIMEOUT.total_seconds()
         while len(records) < count:
             assert time.monotonic() < deadline, f"{len(records)} of {count} records"
             records += self.receive(1000, SOON)
@@ -52,7 +52,7 @@ class Member(InputConsumer):
         return [(record.partition(), record.value()) for record in records]
 
     def wait_for(self, partitions: set[int]) -> None:
-        deadline = time.monotonic() + PATIENCE.total_seconds()
+        deadline = time.monotonic() + TIMEOUT.total_seconds()
         while self.assigned != partitions:
             assert time.monotonic() < deadline, f"{set(self.assigned)} instead of {partitions}"
             self.receive(1000, SOON)
@@ -137,7 +137,7 @@ def test_offset_removed_by_retention_is_an_error(
     write(kafka, name, b"0", b"1", b"2")
     forget(admin, name, before=2)
     member = open_member(name, start=1)
-    assert member.lookup.watermarks(0, PATIENCE) == (2, 3)
+    assert member.lookup.watermarks(0, TIMEOUT) == (2, 3)
     with pytest.raises(ConfigurationError, match="retention has removed"):
         member.read(1)
 
@@ -147,7 +147,7 @@ def test_members_share_partitions_and_the_last_gets_all(kafka: str, topic: Topic
     first = open_member(name)
     first.wait_for({0, 1})
     second = open_member(name)
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+    deadline = time.monotonic() + TIMEOUT.total_seconds()
     while not (len(first.assigned) == len(second.assigned) == 1):
         assert time.monotonic() < deadline
         first.receive(10, SOON)
@@ -164,13 +164,13 @@ def test_end_offset_excludes_uncommitted_records(kafka: str, topic: Topic, open_
     name = topic()
     member = open_member(name)
     producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
-    producer.init(PATIENCE)
+    producer.init(TIMEOUT)
     producer.produce(name, 0, None, b"open", None, 0)
-    producer.flush(PATIENCE)
-    assert member.lookup.watermarks(0, PATIENCE) == (0, 0)
+    producer.flush(TIMEOUT)
+    assert member.lookup.watermarks(0, TIMEOUT) == (0, 0)
     producer.commit()
     wait_until_settled(kafka, name)
-    assert member.lookup.watermarks(0, PATIENCE) == (0, 2)  # the record, and the marker of the commit
+    assert member.lookup.watermarks(0, TIMEOUT) == (0, 2)  # the record, and the marker of the commit
 
 
 def test_end_offset_is_known_from_fetched_records(kafka: str, topic: Topic, open_member: Open) -> None:
@@ -199,10 +199,10 @@ def test_open_transaction_of_the_previous_owner_is_awaited(kafka: str, topic: To
     owner = open_member(name)
     owner.wait_for({0})
     producer = TransactionalProducer(Connection(BrokerSettings(kafka, name)))
-    producer.init(PATIENCE)
-    producer.send_offsets(name, {0: (5, "")}, owner.group_metadata(), PATIENCE)
+    producer.init(TIMEOUT)
+    producer.send_offsets(name, {0: (5, "")}, owner.group_metadata(), TIMEOUT)
     restart_required_for = open_member(name)
     with pytest.raises(RetryCall):
         restart_required_for.lookup.committed(0, timedelta(seconds=1))
     producer.commit()
-    assert restart_required_for.lookup.committed(0, PATIENCE).offset == 5
+    assert restart_required_for.lookup.committed(0, TIMEOUT).offset == 5

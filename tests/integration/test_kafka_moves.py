@@ -20,7 +20,7 @@ from makiserve.settings import BrokerSettings
 Topic = Callable[..., str]
 Open = Callable[[str], "Reader"]
 
-NOW, SOON, PATIENCE = timedelta(0), timedelta(milliseconds=20), timedelta(seconds=30)
+NOW, SOON, TIMEOUT = timedelta(0), timedelta(milliseconds=20), timedelta(seconds=30)
 QUICK = {"heartbeat.interval.ms": "100", "session.timeout.ms": "6000"}
 
 
@@ -31,20 +31,20 @@ class Reader(InputConsumer):
         due: the offset that comes next, by partition.
     """
 
-    def __init__(self, kafka: str, topic: str, chance: random.Random) -> None:
+    def __init__(self, kafka: str, topic: str, rng: random.Random) -> None:
         connection = Connection(BrokerSettings(kafka, f"group-of-{topic}", options=QUICK))
         super().__init__(connection, topic)
         self.lookup = OffsetsClient(connection, topic)
         self.due: dict[int, int] = {}
         self.events: list[tuple[str, float]] = []
-        self.chance = chance
+        self.rng = rng
         self.records = self.moves = 0
         self.subscribe(self.come, lambda numbers: self.go("revoked", numbers), lambda numbers: self.go("lost", numbers))
 
     def come(self, numbers: list[int]) -> dict[int, int]:
         self.note("assigned")
         self.rewind()
-        starts = {number: self.chance.randrange(100) for number in numbers}
+        starts = {number: self.rng.randrange(100) for number in numbers}
         self.due |= starts
         return starts
 
@@ -62,24 +62,24 @@ class Reader(InputConsumer):
             self.go_back(number)
 
     def go_back(self, number: int) -> None:
-        self.due[number] = max(0, self.due[number] - self.chance.choice([0, 1, 10, 300, 2000]))
+        self.due[number] = max(0, self.due[number] - self.rng.choice([0, 1, 10, 300, 2000]))
         self.move(number, self.due[number])
         self.moves += 1
 
     def take(self, timeout: timedelta = SOON) -> None:
-        for record in self.receive(self.chance.choice([1, 50, 1000]), timeout):
+        for record in self.receive(self.rng.choice([1, 50, 1000]), timeout):
             assert record.offset() == self.due[record.partition()], record.partition()
             self.due[record.partition()] += 1
             self.records += 1
 
     def take_until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE.total_seconds()
+        deadline = time.monotonic() + TIMEOUT.total_seconds()
         while not condition():
             assert time.monotonic() < deadline, (self.due, self.events)
             self.take()
 
     def take_all(self) -> None:
-        ends = {number: self.lookup.watermarks(number, PATIENCE).high for number in self.due}
+        ends = {number: self.lookup.watermarks(number, TIMEOUT).high for number in self.due}
         self.take_until(lambda: self.due == ends)
 
 
@@ -130,17 +130,17 @@ def flow(kafka: str, topic: str, partitions: int) -> Iterator[None]:
 
 
 def test_hundreds_of_moves_are_exact(kafka: str, topic: Topic, open_reader: Open) -> None:
-    name, chance, waits = topic(4), random.Random(1), []
+    name, rng, waits = topic(4), random.Random(1), []
     with flow(kafka, name, 4):
         reader = open_reader(name)
         reader.take_until(lambda: reader.records > 1000)
         for _ in range(400):
-            number = chance.randrange(4)
+            number = rng.randrange(4)
             began, before = time.perf_counter(), reader.records
             reader.go_back(number)
-            if chance.random() < 0.3:
+            if rng.random() < 0.3:
                 reader.go_back(number)
-            if chance.random() < 0.5:
+            if rng.random() < 0.5:
                 reader.take(NOW)
                 continue
             start = reader.due[number]
@@ -171,7 +171,7 @@ def test_moves_in_rebalance_callbacks_are_exact(kafka: str, topic: Topic, open_r
         first.take_until(lambda: len(first.due) == 6)
         for _ in range(5):
             second = open_reader(name)
-            deadline = time.monotonic() + PATIENCE.total_seconds()
+            deadline = time.monotonic() + TIMEOUT.total_seconds()
             while not len(first.due) == len(second.due) == 3:
                 assert time.monotonic() < deadline, (first.events, second.events)
                 first.take()
@@ -197,7 +197,7 @@ def test_move_is_not_mistaken_for_a_rebalance(kafka: str, topic: Topic, open_rea
     while time.monotonic() < until:
         second.take()
     assert second.due == {}
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+    deadline = time.monotonic() + TIMEOUT.total_seconds()
     while not second.due:
         assert time.monotonic() < deadline
         first.take()
@@ -210,20 +210,20 @@ def test_move_is_not_mistaken_for_a_rebalance(kafka: str, topic: Topic, open_rea
 def test_removed_member_is_reported_after_a_move(kafka: str, topic: Topic) -> None:
     name = topic(1)
     options = {**QUICK, "max.poll.interval.ms": "6000"}
-    told: list[str] = []
+    events: list[str] = []
     member = InputConsumer(Connection(BrokerSettings(kafka, f"group-of-{name}", options=options)), name)
     member.subscribe(
-        lambda numbers: dict.fromkeys(numbers, 0), lambda _: told.append("revoked"), lambda _: told.append("lost")
+        lambda numbers: dict.fromkeys(numbers, 0), lambda _: events.append("revoked"), lambda _: events.append("lost")
     )
     while not member.assigned:
         member.receive(1, SOON)
     time.sleep(7)  # a batch that takes too long
     member.move(0, 0)
     member._make_moves()
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while not told:
+    deadline = time.monotonic() + TIMEOUT.total_seconds()
+    while not events:
         assert time.monotonic() < deadline
         with suppress(RetryCall):  # it says why
             member.receive(1, SOON)
-    assert told == ["lost"]
+    assert events == ["lost"]
     member.close()

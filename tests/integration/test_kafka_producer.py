@@ -18,7 +18,7 @@ from makiserve.testing.broker import wait_until_settled
 Topic = Callable[..., str]
 
 SOON = timedelta(milliseconds=100)
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = timedelta(seconds=20)
 
 
 def connection(kafka: str, group: str, **options: str) -> Connection:
@@ -28,7 +28,7 @@ def connection(kafka: str, group: str, **options: str) -> Connection:
 
 def opened(kafka: str, group: str, **options: str) -> TransactionalProducer:
     producer = TransactionalProducer(connection(kafka, group, **options))
-    producer.init(PATIENCE)
+    producer.init(TIMEOUT)
     return producer
 
 
@@ -50,7 +50,7 @@ def committed_records(kafka: str, topic: str) -> list[Message]:
     consumer.assign([TopicPartition(topic, 0, 0)])
     records: list[Message] = []
     while True:
-        message = consumer.poll(PATIENCE.total_seconds())
+        message = consumer.poll(TIMEOUT.total_seconds())
         assert message is not None
         if message.error() is not None:
             assert message.error().code() == KafkaError._PARTITION_EOF
@@ -65,7 +65,7 @@ def values(kafka: str, topic: str) -> list[bytes | None]:
 
 def committed(kafka: str, source: str) -> Committed:
     lookup = OffsetsClient(connection(kafka, source), source)
-    answer = lookup.committed(0, PATIENCE)
+    answer = lookup.committed(0, TIMEOUT)
     lookup.close()
     return answer
 
@@ -84,8 +84,8 @@ def test_commit_publishes_records_offsets_and_metadata(kafka: str, topic: Topic)
     producer = opened(kafka, source)
 
     producer.produce(output, 0, b"key", b"value", [("model", b"house"), ("traceparent", b"00-1")], 1_600_000_000_000)
-    producer.flush(PATIENCE)
-    producer.send_offsets(source, {0: (42, '{"origin": 7}')}, consumer.group_metadata(), PATIENCE)
+    producer.flush(TIMEOUT)
+    producer.send_offsets(source, {0: (42, '{"origin": 7}')}, consumer.group_metadata(), TIMEOUT)
     producer.commit()
 
     (record,) = committed_records(kafka, output)
@@ -100,7 +100,7 @@ def test_transaction_with_offsets_only_is_committed(kafka: str, topic: Topic) ->
     consumer = InputConsumer(connection(kafka, source), source)
     assigned(consumer)
     producer = opened(kafka, source)
-    producer.send_offsets(source, {0: (3, "")}, consumer.group_metadata(), PATIENCE)
+    producer.send_offsets(source, {0: (3, "")}, consumer.group_metadata(), TIMEOUT)
     producer.commit()
     assert committed(kafka, source) == (3, "")
     consumer.close()
@@ -112,7 +112,7 @@ def test_transaction_after_an_abort_is_committed(kafka: str, topic: Topic) -> No
     assigned(consumer)
     producer = opened(kafka, source)
     put(producer, output, b"aborted")
-    producer.send_offsets(source, {0: (9, "aborted")}, consumer.group_metadata(), PATIENCE)
+    producer.send_offsets(source, {0: (9, "aborted")}, consumer.group_metadata(), TIMEOUT)
     producer.abort()
     put(producer, output, b"in the queue when aborted")
     producer.abort()
@@ -129,15 +129,15 @@ def test_successor_fences_its_predecessor_at_each_step(kafka: str, topic: Topic)
     consumer = InputConsumer(connection(kafka, output), output)
     for zombie in (flushing, sending, committing):
         put(zombie, output, b"zombie")
-        zombie.flush(PATIENCE)
+        zombie.flush(TIMEOUT)
     for number in range(3):
         opened(kafka, f"{output}-{number}")
 
     put(flushing, output, b"zombie")
     with pytest.raises(Fenced):
-        flushing.flush(PATIENCE)
+        flushing.flush(TIMEOUT)
     with pytest.raises(Fenced):
-        sending.send_offsets(output, {0: (1, "")}, consumer.group_metadata(), PATIENCE)
+        sending.send_offsets(output, {0: (1, "")}, consumer.group_metadata(), TIMEOUT)
     with pytest.raises(Fenced):
         committing.commit()
     for zombie in (flushing, sending, committing):
@@ -151,7 +151,7 @@ def test_transaction_beyond_its_timeout_is_fenced(kafka: str, topic: Topic) -> N
     output = topic()
     producer = opened(kafka, output, transaction_timeout_ms="1000")
     put(producer, output, b"late")
-    producer.flush(PATIENCE)
+    producer.flush(TIMEOUT)
     wait_until_settled(kafka, output)  # the broker aborts it
     with pytest.raises(Fenced):
         producer.commit()
@@ -171,7 +171,7 @@ def test_offsets_of_a_departed_member_abort_the_transaction(kafka: str, topic: T
     producer = opened(kafka, source)
     put(producer, output, b"of a member that left")
     with pytest.raises(AbortTransaction):
-        producer.send_offsets(source, {0: (9, "")}, stale, PATIENCE)
+        producer.send_offsets(source, {0: (9, "")}, stale, TIMEOUT)
     producer.abort()
     put(producer, output, b"after")
     producer.commit()
@@ -183,7 +183,7 @@ def test_undeliverable_record_aborts_the_transaction(kafka: str, topic: Topic) -
     producer = opened(kafka, output, transaction_timeout_ms="2000", message_timeout_ms="1000")
     put(producer, "no-such-topic", b"lost")
     with pytest.raises(AbortTransaction, match=r"no-such-topic\[0\]"):
-        producer.flush(PATIENCE)
+        producer.flush(TIMEOUT)
     producer.abort()
     put(producer, output, b"after")
     producer.commit()
@@ -209,6 +209,6 @@ def test_flush_after_a_timeout_can_be_repeated(kafka: str, topic: Topic) -> None
     put(producer, output, b"slow")
     with pytest.raises(RetryCall, match="not acknowledged"):
         producer.flush(timedelta(0))
-    producer.flush(PATIENCE)
+    producer.flush(TIMEOUT)
     producer.commit()
     assert values(kafka, output) == [b"slow"]

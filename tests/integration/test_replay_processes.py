@@ -41,21 +41,26 @@ def model() -> FeaturesOnly:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of different lengths, with rows that are bad in each way."""
     houses = tmp_path_factory.mktemp("houses")
-    chance = random.Random(3)
+    rng = random.Random(3)
     for number in range(5):
-        rows = [f"{n},{number},{chance.choice([n / 3, -1, 'x'])}" for n in range(2 + 700 * number)]
+        rows = [f"{n},{number},{rng.choice([n / 3, -1, 'x'])}" for n in range(2 + 700 * number)]
         (houses / f"{number}.csv").write_text(HEADER + "\n".join([*rows, "1,2,3,4"]) + "\n")
     return houses
 
 
 def replayed(model: FeaturesOnly, folder: Path, output: Path, processes: int) -> tuple[Any, ...]:
     everything = Everything()
-    told: list[tuple[int, float | None]] = []
+    progress: list[tuple[int, float | None]] = []
     result = makiserve.replay(
-        model, folder, output=output, processes=processes, sinks=[everything], progress=lambda *far: told.append(far)
+        model,
+        folder,
+        output=output,
+        processes=processes,
+        sinks=[everything],
+        progress=lambda *report: progress.append(report),
     )
-    assert told[-1] == (result.rows, 1.0)
-    dead = [(letter.source, letter.offset, str(letter.error)) for letter in result.dead]
+    assert progress[-1] == (result.rows, 1.0)
+    dead = [(dead_letter.source, dead_letter.offset, str(dead_letter.error)) for dead_letter in result.dead]
     return result.rows, result.written, result.outputs, dead, output.read_bytes(), everything.seen
 
 

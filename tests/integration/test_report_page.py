@@ -29,7 +29,7 @@ START = 1_451_606_400
 
 
 def observed(predictions: Any, labels: Any) -> Observed:
-    count, chance = len(labels), np.random.default_rng(3)
+    count, rng = len(labels), np.random.default_rng(3)
     return Observed(
         lane=np.full(count, "house.csv", object),
         position=np.arange(count),
@@ -37,29 +37,29 @@ def observed(predictions: Any, labels: Any) -> Observed:
         prediction=predictions,
         label=labels,
         last=np.append(np.array([None]), labels[:-1].astype(object)),
-        by={"town": chance.choice(np.array(["Oslo", "São Paulo", EVIL], object), count)},
+        by={"town": rng.choice(np.array(["Oslo", "São Paulo", EVIL], object), count)},
     )
 
 
 def regression(count: int) -> tuple[Observed, ModelTask]:
-    chance = np.random.default_rng(1)
-    labels = 10 + 5 * np.sin(np.arange(count) / 500) + chance.gamma(2, 2, count)
-    return observed(labels + chance.normal(0, 1, count), labels), ModelTask("regression")
+    rng = np.random.default_rng(1)
+    labels = 10 + 5 * np.sin(np.arange(count) / 500) + rng.gamma(2, 2, count)
+    return observed(labels + rng.normal(0, 1, count), labels), ModelTask("regression")
 
 
 def classification(count: int) -> tuple[Observed, ModelTask]:
-    chance = np.random.default_rng(1)
-    yes = chance.random(count)
-    return observed(np.column_stack([1 - yes, yes]), chance.random(count) < yes), ModelTask(
+    rng = np.random.default_rng(1)
+    yes = rng.random(count)
+    return observed(np.column_stack([1 - yes, yes]), rng.random(count) < yes), ModelTask(
         "classification", (False, True)
     )
 
 
 def report(seen: Observed, task: ModelTask, requirement: str) -> Report:
-    metrics, chance = measure(seen, task), np.random.default_rng(2)
-    features = {EVIL: chance.normal(0, 1, 500).tolist(), "town": [EVIL, "Oslo"] * 50, "gone": [None] * 10}
-    training = profile_from({EVIL: chance.normal(1, 1, 500).tolist(), "town": ["Oslo"] * 50})
-    then = pd.DataFrame({"source": "house.csv", "offset": range(100), "prediction": chance.normal(0, 1, 100)})
+    metrics, rng = measure(seen, task), np.random.default_rng(2)
+    features = {EVIL: rng.normal(0, 1, 500).tolist(), "town": [EVIL, "Oslo"] * 50, "gone": [None] * 10}
+    training = profile_from({EVIL: rng.normal(1, 1, 500).tolist(), "town": ["Oslo"] * 50})
+    then = pd.DataFrame({"source": "house.csv", "offset": range(100), "prediction": rng.normal(0, 1, 100)})
     return Report(
         title=f"house {EVIL}",
         subtitle=EVIL,

@@ -86,10 +86,10 @@ def faults(page: Page) -> list[str]:
 def test_page_is_accessible_and_fits_the_screen(
     browser: Browser, url: str, board: Board, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    letters = tuple(
+    dead_letters = tuple(
         ShownDeadLetter(1, number, 1_700_000_000_000, "decode", "time: expected int, " * 6) for number in range(9)
     )
-    ten_minutes(board, **FULL | {"dead_letters": letters})
+    ten_minutes(board, **FULL | {"dead_letters": dead_letters})
     with look(browser, url, width=width, scheme=scheme) as seen:
         expect(seen.page.get_by_role("heading", level=1)).to_have_text("houseversion 3")
         expect(seen.page.locator("#throughput .trace")).to_have_count(2)  # before the gap, and after it

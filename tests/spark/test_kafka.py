@@ -29,22 +29,22 @@ def test_spark_gives_the_bytes_that_a_service_publishes(
     scored = makiserve.spark.score(df, model, key="station", time="at", emit=EMIT).orderBy("station", "at").collect()
     lanes = [[row for row in scored if row.station == f"s{number}"] for number in range(STATIONS)]
     outputs = [[encoded(row) for row in lane if row.dead_letter is None] for lane in lanes]
-    letters = {
+    expected = {
         (row.station, row.at.astimezone(timezone.utc), row.dead_letter.reason) for row in scored if row.dead_letter
     }
-    assert {reason for _, _, reason in letters} == {"operator", "predict"}
+    assert {reason for _, _, reason in expected} == {"operator", "predict"}
 
     sent = [sorted(row for row in data if row[0] == f"s{number}") for number in range(STATIONS)]
     with Service(model, kafka, input_, output, mlflow.get_tracking_uri(), ["--emit", ",".join(EMIT)]) as service:
         for number, lane in enumerate(sent):
             send(kafka, input_, map(as_json, lane), partition=number)
         written = read(kafka, output, enough=sum(map(len, outputs)))
-        dead = read(kafka, f"{output}.dead-letters", enough=len(letters))
+        dead = read(kafka, f"{output}.dead-letters", enough=len(expected))
         assert service.stop()[0] == 0
     assert [[message.value() for message in written[number]] for number in range(STATIONS)] == outputs
     dead_letters = [identified(message, sent) for messages in dead.values() for message in messages]
-    assert len(dead_letters) == len(letters)
-    assert set(dead_letters) == letters
+    assert len(dead_letters) == len(expected)
+    assert set(dead_letters) == expected
 
 
 def as_json(row: tuple[Any, ...]) -> bytes:

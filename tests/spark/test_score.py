@@ -23,9 +23,11 @@ def test_score_is_a_replay_of_the_sorted_rows(spark: SparkSession, model: str) -
     assert outputs.column("prediction").to_pylist() == [value for _, value in expected.outputs]
     offsets = [offset for offset, _ in expected.outputs]
     assert outputs.select(["station", "at"]) == source.select(["station", "at"]).take(offsets)
-    letters = scored.filter(pa.compute.is_valid(scored.column("dead_letter"))).column("dead_letter").to_pylist()
-    assert [letter["error"] for letter in letters] == [str(letter.error) for letter in expected.dead]
-    assert {letter["reason"] for letter in letters} == {"operator", "predict"}
+    dead_letters = scored.filter(pa.compute.is_valid(scored.column("dead_letter"))).column("dead_letter").to_pylist()
+    assert [dead_letter["error"] for dead_letter in dead_letters] == [
+        str(dead_letter.error) for dead_letter in expected.dead
+    ]
+    assert {dead_letter["reason"] for dead_letter in dead_letters} == {"operator", "predict"}
 
 
 def test_score_emit_gives_features_and_record_as_structs(spark: SparkSession, model: str) -> None:

@@ -44,8 +44,8 @@ def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def running_uri(tracking_uri: str) -> str:
     """Log a model that predicts rows independently, on features that depend on all earlier records."""
-    chance = np.random.default_rng(1)
-    rows = pd.DataFrame(chance.normal(10, 5, (500, 4)), columns=list(Features._fields))
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.normal(10, 5, (500, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=5, random_state=1).fit(rows, rows["total"] + rows["recent"])
     info = makiserve.log_model(
         forest,

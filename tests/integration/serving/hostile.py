@@ -1,6 +1,6 @@
 """A stream that is made to hurt: records of odd bytes, headers, sizes, times and keys, with good ones in between.
 
-Topics are small, so that what does not fit is cheap: see `INPUT`, `OUTPUT` and `LETTERS`.
+Topics are small, so that what does not fit is cheap: see `INPUT`, `OUTPUT` and `DEAD_LETTERS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEPT = {"retention_ms": "-1"}
 INPUT = KEPT | {"max_message_bytes": "200000", "message_timestamp_after_max_ms": str(2**63 - 1)}
 OUTPUT = KEPT | {"max_message_bytes": "50000", "cleanup_policy": "compact"}
 SHADOW = KEPT | {"max_message_bytes": "40000", "cleanup_policy": "compact"}
-LETTERS = KEPT | {"max_message_bytes": "60000"}
+DEAD_LETTERS = KEPT | {"max_message_bytes": "60000"}
 
 
 class Row(makiserve.Record):
@@ -114,8 +114,8 @@ class Case(NamedTuple):
 Make = Callable[[random.Random, int], Case]
 
 
-def good(chance: random.Random, number: int) -> Case:
-    value = float(chance.randrange(5))
+def good(rng: random.Random, number: int) -> Case:
+    value = float(rng.randrange(5))
     return Case(Message(row(number, value), b"k%d" % number), None, value)
 
 
@@ -123,82 +123,82 @@ def row(number: int, value: float, **more: Any) -> bytes:
     return json.dumps({"number": number, "value": value} | more).encode()
 
 
-def odd_bytes(chance: random.Random, number: int) -> Case:
+def odd_bytes(rng: random.Random, number: int) -> Case:
     """Return a value that is not a record: noise, JSON of another shape, or nothing."""
-    noise = chance.randbytes(chance.choice([1, 3, 100, 5_000]))
+    noise = rng.randbytes(rng.choice([1, 3, 100, 5_000]))
     shapes = [b"", b"\x00", b"\xff\xfe", b"null", b"[]", b"{", b"[" * 5_000, b'{"number": ' + b"9" * 5_000]
     rows = [b'{"number": 1}', b'{"number": "1", "value": 1}', b'{"number": 1.5, "value": 1}', b'{"n\xe9": 1}']
     numbers = [b'{"number": 1, "value": NaN}', b'{"number": 1, "value": 1e999}', b'{"number": 1, "value": 1}}']
     texts = [b'{"number": 1, "value": 1, "group": "\\ud800"}', b'{"number": 1, "value": 1, "group": "\xed\xa0\x80"}']
     values = [noise, noise, None, b"\xef\xbb\xbf{}", *shapes, *rows, *numbers, *texts]
-    return Case(Message(chance.choice(values), chance.choice([b"k", b"", b"\xff\x00"]), odd_headers(chance)), "decode")
+    return Case(Message(rng.choice(values), rng.choice([b"k", b"", b"\xff\x00"]), odd_headers(rng)), "decode")
 
 
-def odd_headers(chance: random.Random) -> tuple[tuple[bytes, bytes | None], ...]:
+def odd_headers(rng: random.Random) -> tuple[tuple[bytes, bytes | None], ...]:
     names = [
         *(b"caf\xe9", b"\xff", b"\xed\xa0\x80", b"", b"ok", b"makiserve.source", b"makiserve.key", b"makiserve.time"),
         *(b"makiserve.redriven", b"makiserve.upstream.source", b"traceparent", "täg".encode(), b"%s" * 20, b"n" * 300),
     ]
     values = [b"1", b"", None, b"\xff\xfe", b"in[0]@1", b"00-zz", b"9" * 5_000]
-    return tuple((chance.choice(names), chance.choice(values)) for _ in range(chance.randrange(6)))
+    return tuple((rng.choice(names), rng.choice(values)) for _ in range(rng.randrange(6)))
 
 
-def headers(chance: random.Random, number: int) -> Case:
-    case = good(chance, number)
-    many = tuple((b"h%d" % index, b"") for index in range(500)) if chance.random() < 0.1 else ()
-    return case._replace(message=case.message._replace(headers=odd_headers(chance) + many))
+def headers(rng: random.Random, number: int) -> Case:
+    case = good(rng, number)
+    many = tuple((b"h%d" % index, b"") for index in range(500)) if rng.random() < 0.1 else ()
+    return case._replace(message=case.message._replace(headers=odd_headers(rng) + many))
 
 
-def times(chance: random.Random, number: int) -> Case:
+def times(rng: random.Random, number: int) -> Case:
     """Return a record of the far past or future: its output has a time that the topic takes."""
-    case, now_ms = good(chance, number), int(time.time() * 1000)
+    case, now_ms = good(rng, number), int(time.time() * 1000)
     odd = [1, 2, -1, -5, -(2**62), 2**62, 2**63 - 1, now_ms * 1000, now_ms * 1_000_000]
     odd += [now_ms + 7_200_000, now_ms + 3_599_000]
-    return case._replace(message=case.message._replace(time_ms=chance.choice(odd)))
+    return case._replace(message=case.message._replace(time_ms=rng.choice(odd)))
 
 
-def raises(chance: random.Random, number: int) -> Case:
-    return Case(Message(row(number, 13), b"k%d" % number, odd_headers(chance)), "operator")
+def raises(rng: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 13), b"k%d" % number, odd_headers(rng)), "operator")
 
 
-def large_output(chance: random.Random, number: int) -> Case:
-    size = chance.choice([49_950, 50_000, 70_000, 2_000_000])
-    return Case(Message(row(number, 1, padding=size), b"k%d" % number, odd_headers(chance)), "publish", 1)
+def large_output(rng: random.Random, number: int) -> Case:
+    size = rng.choice([49_950, 50_000, 70_000, 2_000_000])
+    return Case(Message(row(number, 1, padding=size), b"k%d" % number, odd_headers(rng)), "publish", 1)
 
 
-def large_headers(chance: random.Random, number: int) -> Case:
-    size = chance.choice([50_000, 65_000, 150_000])
-    return Case(Message(row(number, 2), b"k%d" % number, ((b"large", chance.randbytes(size)),)), "publish", 2)
+def large_headers(rng: random.Random, number: int) -> Case:
+    size = rng.choice([50_000, 65_000, 150_000])
+    return Case(Message(row(number, 2), b"k%d" % number, ((b"large", rng.randbytes(size)),)), "publish", 2)
 
 
-def large_key(chance: random.Random, number: int) -> Case:
-    return Case(Message(row(number, 3), chance.randbytes(chance.choice([50_000, 70_000, 150_000]))), "publish", 3)
+def large_key(rng: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 3), rng.randbytes(rng.choice([50_000, 70_000, 150_000]))), "publish", 3)
 
 
-def large_letter(chance: random.Random, number: int) -> Case:
+def large_dead_letter(rng: random.Random, number: int) -> Case:
     """Return a record that cannot be decoded, and of which a dead letter cannot hold everything."""
-    value, key, header = (chance.randbytes(chance.choice([10, 59_500, 62_000])) for _ in range(3))
-    return Case(Message(b"\xff" + value, key, ((b"large", header), *odd_headers(chance))), "decode")
+    value, key, header = (rng.randbytes(rng.choice([10, 59_500, 62_000])) for _ in range(3))
+    return Case(Message(b"\xff" + value, key, ((b"large", header), *odd_headers(rng))), "decode")
 
 
-def keyless(chance: random.Random, number: int) -> Case:
-    return Case(Message(row(number, 4), None, odd_headers(chance)), "publish", 4)
+def keyless(rng: random.Random, number: int) -> Case:
+    return Case(Message(row(number, 4), None, odd_headers(rng)), "publish", 4)
 
 
 HOSTILE: list[Make] = [
     *(odd_bytes, odd_bytes, headers, headers, times, times, raises, large_output, large_headers, large_key),
-    *(large_letter, keyless),
+    *(large_dead_letter, keyless),
 ]
 
 
 def stream(seed: int, hostile: int) -> Iterator[Case]:
     """Return `hostile` hostile records, with about as many good ones in between and a good one at each end."""
-    chance, number = random.Random(seed), 0
-    yield good(chance, number)
+    rng, number = random.Random(seed), 0
+    yield good(rng, number)
     for _ in range(hostile):
         number += 1
-        yield chance.choice(HOSTILE)(chance, number)
-        while chance.random() < 0.5:
+        yield rng.choice(HOSTILE)(rng, number)
+        while rng.random() < 0.5:
             number += 1
-            yield good(chance, number)
-    yield good(chance, number + 1)
+            yield good(rng, number)
+    yield good(rng, number + 1)

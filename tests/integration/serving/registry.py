@@ -53,8 +53,8 @@ class Server:
 
 def log(seed: int, name: str = "running", **options: Any) -> None:
     """Log a model that predicts rows independently; each seed gives another model."""
-    chance = np.random.default_rng(seed)
-    rows = pd.DataFrame(chance.normal(10, 5, (200, 4)), columns=list(Features._fields))
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame(rng.normal(10, 5, (200, 4)), columns=list(Features._fields))
     forest = RandomForestRegressor(n_estimators=3, random_state=seed).fit(rows, rows["total"] * seed + rows["recent"])
     log_fitted(forest, name, **options)
 
@@ -136,9 +136,9 @@ def watching(
     """Start a service that follows an alias, wait until all partitions run, and yield its log."""
     every = ["--watch", "200ms", "--http", "off", *options]
     with Service(f"models:/{model}@champion", kafka, input_, output, server.uri, every) as service:
-        told = Log(service)
-        told.wait("restoring → running", partitions)
-        yield told
+        service_log = Log(service)
+        service_log.wait("restoring → running", partitions)
+        yield service_log
 
 
 def replayed(models: dict[str, Any], values: list[list[bytes]], folder: Path) -> dict[str, list[list[tuple[int, Any]]]]:

@@ -59,7 +59,7 @@ def test_audit_finds_only_the_changed_outputs(
     running: PackagedModel,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    input_, output, changed, letters = topic(2), topic(2), topic(2), topic(2)
+    input_, output, changed, dead_letters = topic(2), topic(2), topic(2), topic(2)
     running_service = service(running_uri, input_, output)
     for partition in (0, 1):
         send(kafka, input_, steps(), partition=partition)
@@ -97,13 +97,13 @@ def test_audit_finds_only_the_changed_outputs(
     none, _ = audited(kafka, running, group, **names, dead_letters=f"{output}.dead-letters", start="71")
     assert none.agree  # with the state of all records before
 
-    copy(kafka, buried[0], letters, lambda offset, value: [] if offset == 40 else [value])
-    copy(kafka, buried[1], letters, lambda offset, value: [value])
-    missing, _ = audited(kafka, running, group, input=input_, output=output, dead_letters=letters)
+    copy(kafka, buried[0], dead_letters, lambda offset, value: [] if offset == 40 else [value])
+    copy(kafka, buried[1], dead_letters, lambda offset, value: [value])
+    missing, _ = audited(kafka, running, group, input=input_, output=output, dead_letters=dead_letters)
     assert missing.outputs.agree
     assert missing.mismatch
-    told = missing.mismatch
-    assert (told.offset, told.expected, told.actual) == (40, "a dead letter (decode)", "nothing")
+    mismatch = missing.mismatch
+    assert (mismatch.offset, mismatch.expected, mismatch.actual) == (40, "a dead letter (decode)", "nothing")
 
 
 def as_delta(rows: pa.Table, folder: Path) -> str:

@@ -38,7 +38,7 @@ def headers(message: Message) -> dict[str, Any]:
 
 
 @pytest.fixture
-def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
+def dead_letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
     """Return an input, and a topic with a dead letter of each kind in partition 1. The service keeps running."""
     input_, output = topic(2, max_message_bytes="5000000"), topic(2)
     send(kafka, input_, [GOOD, POISON, DAMAGED, LONG], partition=1)
@@ -47,8 +47,8 @@ def letters(kafka: str, topic: Topic, service: Start) -> tuple[str, str]:
     return input_, f"{output}.dead"
 
 
-def test_dead_letters_are_listed_and_redriven_once(kafka: str, letters: tuple[str, str]) -> None:
-    input_, dead = letters
+def test_dead_letters_are_listed_and_redriven_once(kafka: str, dead_letters: tuple[str, str]) -> None:
+    input_, dead = dead_letters
     shown = run(kafka, dead)
     assert f"3 dead letters in {dead} are not yet redriven" in shown
     assert f"operator  1, such as {input_}[1]@1 (dead letter {dead}[1]@" in shown
@@ -73,9 +73,9 @@ def test_dead_letters_are_listed_and_redriven_once(kafka: str, letters: tuple[st
 
 
 def test_redrive_after_a_crash_redrives_each_record_once(
-    kafka: str, topic: Topic, service: Start, letters: tuple[str, str]
+    kafka: str, topic: Topic, service: Start, dead_letters: tuple[str, str]
 ) -> None:
-    input_, dead = letters
+    input_, dead = dead_letters
     place = read(kafka, dead)[1][0].offset()
     run(kafka, dead, "--source", f"{input_}[1]@999", "--redrive")  # creates the redrive log and redrives nothing
     crashed = TransactionalProducer(Connection(BrokerSettings(kafka, group=dead, instance="redrive")))

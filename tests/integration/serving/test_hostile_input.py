@@ -22,9 +22,9 @@ def test_bombs_and_deep_or_large_json_are_dead_letters(
     source, output = topic(1), topic(1)
     large = {"bootstrap.servers": kafka, "message.max.bytes": 1_000_000_000, "linger.ms": 0}
     send(kafka, source, [good(1)])
-    for codec, letters in (("zstd", b"x" * BOMB_BYTES), ("gzip", b'{"number":1,"value":1,"x":"' + b"x" * 50_000_000)):
+    for codec, content in (("zstd", b"x" * BOMB_BYTES), ("gzip", b'{"number":1,"value":1,"x":"' + b"x" * 50_000_000)):
         producer = Producer(large | {"compression.type": codec})
-        producer.produce(source, letters, b"bomb", 0)
+        producer.produce(source, content, b"bomb", 0)
         assert producer.flush(60) == 0
     send(kafka, source, [b'{"number":' + b"[" * 100_000, good(2), b"\x00\xff", good(3)])
     running = service(running_uri, source, output)

@@ -26,8 +26,8 @@ from makiserve.serving.sender import RETRY_TIMEOUT, Sender
 from makiserve.settings import AuditSettings, BrokerSettings
 from makiserve.testing.broker.topics import create_topic
 from tests.integration.serving.hostile import (
+    DEAD_LETTERS,
     INPUT,
-    LETTERS,
     OUTPUT,
     REFUSED_BY_SHADOW,
     SHADOW,
@@ -56,8 +56,8 @@ class Stream:
     def __init__(self, kafka: str, admin: AdminClient, topic: Topic, hostile: int, partitions: int = 2) -> None:
         self.kafka = kafka
         self.input, self.output = topic(partitions, **INPUT), topic(partitions, **OUTPUT)
-        self.letters = f"{self.output}.dead-letters"
-        create_topic(admin, self.letters, partitions, **LETTERS)
+        self.dead_letters = f"{self.output}.dead-letters"
+        create_topic(admin, self.dead_letters, partitions, **DEAD_LETTERS)
         self.cases: list[list[Case]] = [[] for _ in range(partitions)]
         producer = RawProducer(kafka)
         for number, case in enumerate(stream(hostile, hostile)):
@@ -74,19 +74,22 @@ class Stream:
         reasons = Counter(case.reason for cases in self.cases for case in cases)
         scored = reasons.pop(None)
         outputs = read(self.kafka, self.output, enough=scored, timeout=SLOW_S)
-        return outputs, read(self.kafka, self.letters, enough=reasons.total(), timeout=SLOW_S)
+        return outputs, read(self.kafka, self.dead_letters, enough=reasons.total(), timeout=SLOW_S)
 
-    def assert_letters(self, letters: dict[int, list[Message]]) -> None:
+    def assert_dead_letters(self, dead_letters: dict[int, list[Message]]) -> None:
         """Every record that is not scored has one dead letter, with its reason, whole or with what it omits."""
         for number, cases in enumerate(self.cases):
             dead = [offset for offset, case in enumerate(cases) if case.reason]
-            assert sources(letters[number]) == dead
-            for letter in letters[number]:
-                headers = dict(letter.headers() or [])
-                case = cases[sources([letter])[0]]
+            assert sources(dead_letters[number]) == dead
+            for dead_letter in dead_letters[number]:
+                headers = dict(dead_letter.headers() or [])
+                case = cases[sources([dead_letter])[0]]
                 sent = case.message
                 assert headers["makiserve.reason"].decode() == case.reason
-                for part, kept, whole in (("value", letter.value(), sent.value), ("key", letter.key(), sent.key)):
+                for part, kept, whole in (
+                    ("value", dead_letter.value(), sent.value),
+                    ("key", dead_letter.key(), sent.key),
+                ):
                     omitted = headers.get(f"makiserve.{part}-omitted")
                     assert (kept, omitted) in ((whole, None), (None, b"%d bytes" % len(whole or b"")))
 
@@ -116,7 +119,7 @@ def set_limit(admin: AdminClient, topic: str, size: int) -> None:
 def test_2000_hostile_records_end_once(kafka: str, admin: AdminClient, topic: Topic, service: Start) -> None:
     hostile = Stream(kafka, admin, topic, 2_000)
     running = service(PIPELINE, hostile.input, hostile.output)
-    outputs, letters = hostile.wait()
+    outputs, dead_letters = hostile.wait()
     for number, cases in enumerate(hostile.cases):
         made = [json.loads(message.value()) for message in outputs[number]]
         assert list(zip(sources(outputs[number]), [record["total"] for record in made], strict=True)) == totals(cases)
@@ -125,24 +128,24 @@ def test_2000_hostile_records_end_once(kafka: str, admin: AdminClient, topic: To
             assert message.key() == sent.key
             assert sent.time_ms in (message.timestamp()[1], int(headers.get("makiserve.time", b"0")))
             assert [name for name, _ in cast("list[Any]", message.headers())].count("makiserve.source") == 1
-    hostile.assert_letters(letters)
+    hostile.assert_dead_letters(dead_letters)
     assert_calm(running)
-    assert_redriven(kafka, admin, hostile, sum(map(len, letters.values())))
+    assert_redriven(kafka, admin, hostile, sum(map(len, dead_letters.values())))
 
 
-def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, letters: int) -> None:
+def assert_redriven(kafka: str, admin: AdminClient, hostile: Stream, dead_letters: int) -> None:
     """Every record that the input accepts is redriven once, unchanged; the others wait until it accepts them."""
     before = [len(cases) for cases in hostile.cases]
-    connection = Connection(BrokerSettings(kafka, hostile.letters, instance="redrive"))
+    connection = Connection(BrokerSettings(kafka, hostile.dead_letters, instance="redrive"))
     set_limit(admin, hostile.input, 100_000)
-    first = redrive_dead_letters(connection, Waiting(hostile.letters))
+    first = redrive_dead_letters(connection, Waiting(hostile.dead_letters))
     assert first.kept
     assert all("accepts at most 100,000" in why for _, why in first.kept)
     set_limit(admin, hostile.input, 300_000)
-    second = redrive_dead_letters(connection, Waiting(hostile.letters))
+    second = redrive_dead_letters(connection, Waiting(hostile.dead_letters))
     assert (second.kept, second.records.total()) == ([], len(first.kept))
-    assert first.records.total() + second.records.total() == letters
-    again = read(kafka, hostile.input, enough=sum(before) + letters, timeout=SLOW_S)
+    assert first.records.total() + second.records.total() == dead_letters
+    again = read(kafka, hostile.input, enough=sum(before) + dead_letters, timeout=SLOW_S)
     for number, cases in enumerate(hostile.cases):
         sent = Counter((case.message.key, case.message.value) for case in cases if case.reason)
         assert Counter((message.key(), message.value()) for message in again[number][before[number] :]) == sent
@@ -153,11 +156,11 @@ def test_hostile_records_with_partition_by_end_once(
 ) -> None:
     hostile = Stream(kafka, admin, topic, 150)
     running = service(PIPELINE, hostile.input, hostile.output, "--partition-by", "number")
-    outputs, letters = hostile.wait()
+    outputs, dead_letters = hostile.wait()
     places = {(number, at): case for number, cases in enumerate(hostile.cases) for at, case in enumerate(cases)}
     written = Counter((source(message), message.key()) for messages in outputs.values() for message in messages)
     assert written == Counter((place, case.message.key) for place, case in places.items() if case.reason is None)
-    dead = Counter(source(message) for messages in letters.values() for message in messages)
+    dead = Counter(source(message) for messages in dead_letters.values() for message in messages)
     assert dead == Counter(place for place, case in places.items() if case.reason)
     assert_calm(running)
 
@@ -167,11 +170,11 @@ def test_hostile_records_end_once_in_several_workers(
 ) -> None:
     hostile = Stream(kafka, admin, topic, 300, partitions=4)
     running = service(PIPELINE, hostile.input, hostile.output, "--workers", "2")
-    outputs, letters = hostile.wait()
+    outputs, dead_letters = hostile.wait()
     for number, cases in enumerate(hostile.cases):
         made = [json.loads(message.value())["total"] for message in outputs[number]]
         assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
-    hostile.assert_letters(letters)
+    hostile.assert_dead_letters(dead_letters)
     assert_calm(running)
 
 
@@ -183,11 +186,11 @@ def test_hostile_records_with_challenger_shadow_and_audit(
     options = ["--emit", "prediction,features", "--split", "challenger=40%"]
     options += ["--shadow", "models:/hostile@shadow", "--shadow-output", watched]
     running = service("models:/hostile@champion", hostile.input, hostile.output, *options)
-    outputs, letters = hostile.wait()
+    outputs, dead_letters = hostile.wait()
     for number, cases in enumerate(hostile.cases):
         made = [json.loads(message.value())["prediction"] for message in outputs[number]]
         assert list(zip(sources(outputs[number]), made, strict=True)) == totals(cases)
-    hostile.assert_letters(letters)
+    hostile.assert_dead_letters(dead_letters)
     versions = Counter(
         dict(message.headers() or [])["makiserve.version"] for messages in outputs.values() for message in messages
     )
@@ -196,7 +199,7 @@ def test_hostile_records_with_challenger_shadow_and_audit(
     assert_calm(running)
 
     model = replace(makiserve.load("models:/hostile@champion"), emit=("prediction", "features"))
-    settings = AuditSettings(hostile.input, hostile.output, hostile.letters, tolerance=0.0)
+    settings = AuditSettings(hostile.input, hostile.output, hostile.dead_letters, tolerance=0.0)
     audited = audit(model, Connection(BrokerSettings(kafka, f"makiserve.{hostile.output}")), settings)
     assert [str(partition) for partition in audited if not partition.agree] == []
     assert [partition.offsets[1] for partition in audited] == [len(cases) for cases in hostile.cases]

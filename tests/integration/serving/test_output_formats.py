@@ -129,16 +129,16 @@ def test_a_version_with_an_incompatible_schema_does_not_serve(
     client.set_compatibility(f"{output}-value", "BACKWARD")
     server.move("1", "typed")
     options = ["--schema-registry", registry.url, "--output-format", "avro", "--register-schemas"]
-    with watching("typed", kafka, source, output, server, options=options) as told:
+    with watching("typed", kafka, source, output, server, options=options) as service_log:
         send(kafka, source, as_json(REFERENCE[:5]))
         outputs_of(kafka, output, "1")
         server.move("2", "typed")
-        told.wait("models:/typed/2 must not serve: the schema of the outputs is not compatible")
+        service_log.wait("models:/typed/2 must not serve: the schema of the outputs is not compatible")
         server.move("3", "typed")
-        told.wait("models:/typed/1 → models:/typed/3")
+        service_log.wait("models:/typed/1 → models:/typed/3")
         send(kafka, source, as_json(REFERENCE[5:10]))
         outputs_of(kafka, output, "3")
-        assert told.end() == 0
+        assert service_log.end() == 0
     (messages,) = read(kafka, output, enough=10).values()
     decoded = read_by_confluent(registry, "avro", output, messages)
     assert decoded == [{"prediction": 1.5}] * 5 + [{"prediction": 2.5}] * 5

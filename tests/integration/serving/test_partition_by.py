@@ -31,10 +31,10 @@ pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 
 def readings(partition: int) -> list[bytes]:
     """Readings of ten houses, the same ten in every partition; the very first one is as large as a topic takes."""
-    chance = random.Random(partition)
+    rng = random.Random(partition)
     numbers = range(partition * RECORDS, (partition + 1) * RECORDS)
     values: list[dict[str, Any]] = [
-        {"number": n, "house name": f"h{chance.randrange(10)}", "value": chance.randrange(9)} for n in numbers
+        {"number": n, "house name": f"h{rng.randrange(10)}", "value": rng.randrange(9)} for n in numbers
     ]
     filler = {0: {"ignored": "x" * 1_048_000}}
     return [json.dumps(value | filler.get(value["number"], {})).encode() for value in values]
@@ -87,8 +87,8 @@ def test_partition_by_groups_equal_values_and_keeps_positions(
         for partition in range(PARTITIONS):
             offsets = [offset for _, source, offset, *_ in rows if source == partition]
             assert offsets == sorted(offsets)
-    letters = read(kafka, f"{output}.dead-letters", enough=PARTITIONS)
-    dead = [message for number in letters for message in letters[number]]
+    dead_letters = read(kafka, f"{output}.dead-letters", enough=PARTITIONS)
+    dead = [message for number in dead_letters for message in dead_letters[number]]
     assert sorted(map(source, dead)) == [(number, RECORDS) for number in range(PARTITIONS)]
     assert {message.value() for message in dead} == {DAMAGED}
     code, log = running.stop()

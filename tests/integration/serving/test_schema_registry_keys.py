@@ -187,18 +187,18 @@ def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
     options = ["--schema-registry", registry.url, "--output-format", output_format, "--register-schemas"]
     options += ["--emit", "prediction,features"]
     server.move("1", "keyed")
-    with watching("keyed", kafka, source, output, server, options=options) as told:
+    with watching("keyed", kafka, source, output, server, options=options) as service_log:
         produce_encoded(kafka, source, sent[:12])
         read(kafka, output, enough=12)
         server.move("2", "keyed")
-        told.wait("models:/keyed/1 → models:/keyed/2")
+        service_log.wait("models:/keyed/1 → models:/keyed/2")
         produce_encoded(kafka, source, sent[12:24])
         read(kafka, output, enough=24)
-        assert told.end() == 0
-    with watching("keyed", kafka, source, output, server, options=options) as told:
+        assert service_log.end() == 0
+    with watching("keyed", kafka, source, output, server, options=options) as service_log:
         produce_encoded(kafka, source, sent[24:])
         (outputs,) = read(kafka, output, enough=36).values()
-        assert told.end() == 0
+        assert service_log.end() == 0
     values = read_by_confluent(registry, output_format, output, outputs)
     assert [value["prediction"] for value in values] == [1.5] * 12 + [2.5] * 24
     rows = [value["features"] for value in values]

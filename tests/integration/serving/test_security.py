@@ -201,7 +201,7 @@ def test_wrong_secret_is_refused_and_not_shown(
 
 def test_client_without_a_certificate_is_refused(broker: Callable[..., BrokerSettings]) -> None:
     without_certificate = {"ssl.certificate.location": "", "ssl.key.location": ""}
-    # In TLS 1.3 the refusal comes after the handshake, as a broken connection: it cannot be told by its code.
+    # In TLS 1.3 the refusal follows the handshake as a broken connection, without an error code.
     with pytest.raises(BrokerUnavailable, match="bad certificate"):
         Cluster(Connection(broker("certificate", without_certificate))).preflight(timedelta(seconds=3))
 
@@ -299,10 +299,10 @@ def test_wrong_password_ends_the_service_with_one_line(
     with Service(running_uri, secured.locks.sasl, topics["INPUT"], topics["OUTPUT"], tracking_uri, options) as service:
         code, log = service.wait()
     assert code == ConfigurationError.exit_code
-    told = [line for line in log.splitlines() if line.startswith("makiserve: ")]
-    assert len(told) == 1
-    assert "SCRAM-SHA-512" in told[0]
-    assert "check security.protocol, sasl.mechanism and the credentials" in told[0]
+    errors = [line for line in log.splitlines() if line.startswith("makiserve: ")]
+    assert len(errors) == 1
+    assert "SCRAM-SHA-512" in errors[0]
+    assert "check security.protocol, sasl.mechanism and the credentials" in errors[0]
     assert WRONG not in log
 
 
@@ -317,9 +317,9 @@ def test_check_finds_the_missing_permission(
     grant("User:house", [right for right in RIGHTS if right != missing], topics)
     settings = ServeSettings(topics["INPUT"], topics["OUTPUT"], topics["DEAD_LETTERS"])
     lines = list(run(CHECKS, ServiceFacts(lambda: running, broker("SCRAM-SHA-512"), settings)))
-    told = {line.name: line.words + line.advice for line in lines if line.outcome in ("failed", "warned")}
+    failures = {line.name: line.words + line.advice for line in lines if line.outcome in ("failed", "warned")}
     for name in ("environment", "output", "dead letters", "state topic"):  # of a cluster of one broker
-        if missing is None or f"{missing.operation.title()} on" not in told.get(name, ""):
-            told.pop(name, None)
-    assert len(told) == (missing is not None), told
-    assert missing is None or f"{missing.operation.title()} on" in next(iter(told.values()))
+        if missing is None or f"{missing.operation.title()} on" not in failures.get(name, ""):
+            failures.pop(name, None)
+    assert len(failures) == (missing is not None), failures
+    assert missing is None or f"{missing.operation.title()} on" in next(iter(failures.values()))

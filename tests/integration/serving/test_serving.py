@@ -22,8 +22,8 @@ Start = Callable[..., Service]
 
 
 def steps(count: int, seed: int = 1) -> list[bytes]:
-    chance = random.Random(seed)
-    return [json.dumps({"number": n, "value": round(chance.gauss(5, 3), 3)}).encode() for n in range(count)]
+    rng = random.Random(seed)
+    return [json.dumps({"number": n, "value": round(rng.gauss(5, 3), 3)}).encode() for n in range(count)]
 
 
 def replayed(model: PackagedModel, values: list[bytes], tmp_path: Path) -> list[tuple[int, float]]:
@@ -40,14 +40,14 @@ def served(kafka: str, topic: str, count: int, partition: int = 0) -> list[tuple
 def test_served_house_equals_the_replay(
     kafka: str, topic: Topic, service: Start, house_uri: str, house_csv: Path
 ) -> None:
-    chance = random.Random(7)
+    rng = random.Random(7)
     input_, output = topic(1), topic(1)
     with house_csv.open(newline="") as file:
         rows = list(csv.DictReader(file))
     names = ("time", "House overall [kW]", "temperature", "pressure", "windSpeed")
     values = [json.dumps({name: json.loads(row[name]) for name in names}).encode() for row in rows]
     service(house_uri, input_, output)
-    send(kafka, input_, values, pause=lambda: chance.random() * 0.02 if chance.random() < 0.05 else 0)
+    send(kafka, input_, values, pause=lambda: rng.random() * 0.02 if rng.random() < 0.05 else 0)
     messages = read(kafka, output, enough=42)[0]
     wanted = makiserve.replay(house_uri, house_csv).outputs
     expected = [((input_, offset), json.dumps({"prediction": value}).encode()) for offset, value in wanted]
@@ -93,16 +93,16 @@ def test_unscorable_record_is_a_dead_letter_without_effect(
         values[index] = value
     service(running_uri, input_, output)
     send(kafka, input_, values)
-    letters = read(kafka, f"{output}.dead-letters", enough=5)[0]
-    assert sources(letters) == sorted(bad)
-    headers = [dict(letter.headers()) for letter in letters]
+    dead_letters = read(kafka, f"{output}.dead-letters", enough=5)[0]
+    assert sources(dead_letters) == sorted(bad)
+    headers = [dict(dead_letter.headers()) for dead_letter in dead_letters]
     reasons = [letter_headers["makiserve.reason"] for letter_headers in headers]
     assert reasons == [b"decode", b"decode", b"operator", b"decode", b"decode"]
     assert "field 'number': expected int, got \"x\"" in headers[1]["makiserve.error"].decode()
     assert headers[2]["makiserve.operator"] == b"map"
     assert "ZeroDivisionError" in headers[2]["makiserve.traceback"].decode()
-    assert [letter.value() for letter in letters[:3]] == [bad[10], bad[20], bad[30]]
-    assert (letters[3].value(), headers[3]["makiserve.value-omitted"]) == (None, b"2000012 bytes")
+    assert [dead_letter.value() for dead_letter in dead_letters[:3]] == [bad[10], bad[20], bad[30]]
+    assert (dead_letters[3].value(), headers[3]["makiserve.value-omitted"]) == (None, b"2000012 bytes")
     outputs = served(kafka, output, 55)
     good = [value for index, value in enumerate(values) if index not in bad]
     offsets = [index for index in range(60) if index not in bad]

@@ -74,7 +74,7 @@ def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def unreachable() -> Iterator[str]:
     """An address without a listener."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -93,10 +93,10 @@ def tampered(running_uri: str, tmp_path: Path) -> str:
     return str(directory)
 
 
-def test_start_without_a_broker_is_refused(serve: Run, nobody: str) -> None:
-    code, reason = serve(**{"bootstrap-servers": nobody})
+def test_start_without_a_broker_is_refused(serve: Run, unreachable: str) -> None:
+    code, reason = serve(**{"bootstrap-servers": unreachable})
     assert code == 4
-    assert reason.startswith(f"No broker at {nobody} answered within 10 s")
+    assert reason.startswith(f"No broker at {unreachable} answered within 10 s")
     assert reason.endswith("Check the address and the network, then start again.")
 
 

@@ -30,26 +30,26 @@ def test_outputs_around_a_switch_equal_the_replay(kafka: str, topic: Topic, serv
     values = [steps(20_000, seed) for seed in range(PARTITIONS)]
     with (
         feeding(kafka, input_, values) as end,
-        watching("running", kafka, input_, output, server, PARTITIONS) as told,
+        watching("running", kafka, input_, output, server, PARTITIONS) as service_log,
     ):
         read(kafka, output, enough=20)
         server.move("3")
-        told.wait("models:/running/3 must not serve")
+        service_log.wait("models:/running/3 must not serve")
         server.move("2")
-        told.wait("→ models:/running/2 at offset", PARTITIONS)
+        service_log.wait("→ models:/running/2 at offset", PARTITIONS)
         outputs_of(kafka, output, "2")
         server.delete_alias()
-        told.wait("still serving models:/running/2, because newer versions cannot be checked or loaded")
+        service_log.wait("still serving models:/running/2, because newer versions cannot be checked or loaded")
         server.move("1")
-        told.wait("→ models:/running/1 at offset", PARTITIONS)
+        service_log.wait("→ models:/running/1 at offset", PARTITIONS)
         models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
         server.die()
-        told.wait("still serving models:/running/1, because newer versions cannot be checked or loaded: ")
+        service_log.wait("still serving models:/running/1, because newer versions cannot be checked or loaded: ")
         expected = replayed(models, end(), tmp_path)
         outputs = read(kafka, output, enough=sum(map(len, expected["1"])))
-        assert told.end() == 0
+        assert service_log.end() == 0
 
-    switches = [tuple(map(int, match.groups())) for line in told.lines if (match := SWITCH.search(line))]
+    switches = [tuple(map(int, match.groups())) for line in service_log.lines if (match := SWITCH.search(line))]
     assert [switch[:3] for switch in sorted(switches)] == [(0, 1, 2), (0, 2, 1), (1, 1, 2), (1, 2, 1)]
     for number in range(PARTITIONS):
         first, second = sorted(offset for partition, _, _, offset in switches if partition == number)
@@ -84,8 +84,8 @@ def test_changed_pipeline_is_served_by_a_new_process(
     input_, output = topic(), topic()
     options = ["--watch", "200ms", "--on-state-loss", "rebuild", "--http", "off"]
     running = service("models:/house@served", input_, output, *options)
-    told = Log(running)
-    told.wait("restoring → running")
+    service_log = Log(running)
+    service_log.wait("restoring → running")
     record = b'{"minute": 1, "fahrenheit": 70.0, "wind speed": 2.0}'
     send(kafka, input_, [record] * 5)
     read(kafka, output, enough=5)
@@ -93,13 +93,13 @@ def test_changed_pipeline_is_served_by_a_new_process(
 
     run(LOG, cwd=tmp_path, server=tracking_uri)
 
-    told.wait("restarting the process: models:/house/2 has another pipeline, which only a new process can serve")
-    told.wait("restoring → running")
+    service_log.wait("restarting the process: models:/house/2 has another pipeline, which only a new process can serve")
+    service_log.wait("restoring → running")
     send(kafka, input_, [record] * 5)
     (messages,) = read(kafka, output, enough=10).values()
     assert [version for _, version, _ in scored(messages)] == ["1"] * 5 + ["2"] * 5
     assert sources(messages) == [*range(10)]
-    assert told.end() == 0
+    assert service_log.end() == 0
 
 
 def test_workers_restart_with_a_changed_pipeline(
@@ -110,8 +110,8 @@ def test_workers_restart_with_a_changed_pipeline(
     input_, output = topic(PARTITIONS), topic(PARTITIONS)
     options = ["--watch", "200ms", "--on-state-loss", "rebuild", "--http", "off", "--workers", "2"]
     running = service("models:/houses@served", input_, output, *options)
-    told = Log(running)
-    told.wait("restoring → running", PARTITIONS)
+    service_log = Log(running)
+    service_log.wait("restoring → running", PARTITIONS)
     record = b'{"minute": 1, "fahrenheit": 70.0, "wind speed": 2.0}'
     for number in range(PARTITIONS):
         send(kafka, input_, [record] * 5, partition=number)
@@ -120,14 +120,14 @@ def test_workers_restart_with_a_changed_pipeline(
 
     run(LOG.replace('"house"', '"houses"'), cwd=tmp_path, server=tracking_uri)
 
-    told.wait("exited with exit code 6: restarting it", 2)
+    service_log.wait("exited with exit code 6: restarting it", 2)
     for number in range(PARTITIONS):
         send(kafka, input_, [record] * 5, partition=number)
     outputs = read(kafka, output, enough=10 * PARTITIONS)
     for number in range(PARTITIONS):
         assert [version for _, version, _ in scored(outputs[number])] == ["1"] * 5 + ["2"] * 5
         assert sources(outputs[number]) == [*range(10)]
-    assert told.end() == 0
+    assert service_log.end() == 0
 
 
 SIDE_BY_SIDE = ["--split", "challenger=40%", "--shadow", "models:/running@challenger"]
@@ -167,19 +167,19 @@ def test_aliases_of_challenger_and_shadow_are_followed(
     MlflowClient().set_registered_model_alias("running", "challenger", first)
     input_, output, shadow = topic(), topic(), topic()
     options = [*SIDE_BY_SIDE, "--shadow-output", shadow, "--watch", "200ms", "--http", "off"]
-    told = Log(running := service(running_uri, input_, output, *options))
+    service_log = Log(running := service(running_uri, input_, output, *options))
     values = steps(400, 1)
     send(kafka, input_, values[:200])
     read(kafka, shadow, enough=200)
 
     MlflowClient().set_registered_model_alias("running", "challenger", second)
 
-    told.wait(f"challenger: models:/running/{first} → models:/running/{second}")
-    told.wait(f"shadow: models:/running/{first} → models:/running/{second}")
+    service_log.wait(f"challenger: models:/running/{first} → models:/running/{second}")
+    service_log.wait(f"shadow: models:/running/{first} → models:/running/{second}")
     send(kafka, input_, values[200:])
     watched = list(scored(read(kafka, shadow, enough=400)[0]))
     written = list(scored(read(kafka, output, enough=400)[0]))
-    assert told.end() == 0
+    assert service_log.end() == 0
     assert running.process.code == 0
     assert [version for _, version, _ in watched] == [first] * 200 + [second] * 200
     (champion,) = {version for _, version, _ in written} - {first, second}

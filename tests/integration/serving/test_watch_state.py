@@ -31,23 +31,23 @@ def test_version_that_rejects_more_records_is_rolled_back(
     input_, output = topic(), topic()
     with (
         feeding(kafka, input_, [steps(20_000)]) as end,
-        watching("running", kafka, input_, output, server) as told,
+        watching("running", kafka, input_, output, server) as service_log,
     ):
         read(kafka, output, enough=150)
         server.move("4")
-        told.wait("rolled back from models:/running/4 to models:/running/1: it rejected")
+        service_log.wait("rolled back from models:/running/4 to models:/running/1: it rejected")
         read(kafka, output, enough=sum(map(len, read(kafka, output).values())) + 100)
         (values,) = end()
         models = {version: makiserve.load(f"models:/running/{version}") for version in "14"}
         expected = {
             version: dict(predictions) for version, (predictions,) in replayed(models, [values], tmp_path).items()
         }
-        letters = read(kafka, f"{output}.dead-letters")
-        refused = set(sources([message for messages in letters.values() for message in messages]))
+        dead_letters = read(kafka, f"{output}.dead-letters")
+        refused = set(sources([message for messages in dead_letters.values() for message in messages]))
         (outputs,) = read(kafka, output, enough=len(values) - len(refused)).values()
-        assert told.end() == 0
+        assert service_log.end() == 0
 
-    for message in letters.get(0, []):
+    for message in dead_letters.get(0, []):
         headers = dict(message.headers())
         assert (headers["makiserve.version"], headers["makiserve.reason"]) == (b"4", b"predict")
     assert sources(outputs) == [offset for offset in range(len(values)) if offset not in refused]
@@ -63,18 +63,18 @@ def test_post_state_survives_a_version_switch(kafka: str, topic: Topic, server: 
     input_, output = topic(), topic()
     with (
         feeding(kafka, input_, [steps(20_000)]) as end,
-        watching("smooth", kafka, input_, output, server) as told,
+        watching("smooth", kafka, input_, output, server) as service_log,
     ):
         read(kafka, output, enough=20)
         server.move("2", "smooth")
-        told.wait("→ models:/smooth/2 at offset")
+        service_log.wait("→ models:/smooth/2 at offset")
         outputs_of(kafka, output, "2")
         (values,) = end()
         models = {version: makiserve.load(f"models:/running/{version}") for version in "12"}
         (outputs,) = read(kafka, output, enough=len(values)).values()
-        assert told.end() == 0
+        assert service_log.end() == 0
 
-    (switch,) = re.findall(r"→ models:/smooth/2 at offset (\d+)", "\n".join(told.lines))
+    (switch,) = re.findall(r"→ models:/smooth/2 at offset (\d+)", "\n".join(service_log.lines))
     plain = replayed(models, [values], tmp_path)
     smooth, want = 0.0, []
     for (offset, of_1), (_, of_2) in zip(plain["1"][0], plain["2"][0], strict=True):

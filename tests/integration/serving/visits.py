@@ -62,15 +62,15 @@ def idle_groups() -> makiserve.Transform:
 
 def visits(place: str, seed: int) -> list[Visit]:
     """Return visits in the order of arrival, which is up to 90 seconds from that of their times."""
-    chance, arrivals = random.Random(seed), []
+    rng, arrivals = random.Random(seed), []
     for user in ("ann", "bob", "cyd"):
         for burst in range(12):
-            at = START + timedelta(minutes=15 * burst, milliseconds=chance.randrange(300_000))
-            for _ in range(chance.randint(1, 4)):
+            at = START + timedelta(minutes=15 * burst, milliseconds=rng.randrange(300_000))
+            for _ in range(rng.randint(1, 4)):
                 arrivals.append((at, user))
-                at += timedelta(milliseconds=chance.randrange(250_000))
-    arrivals.sort(key=lambda visit: visit[0] + timedelta(seconds=chance.randrange(90)))
-    return [Visit(number, place, user, at, chance.randrange(40) / 4) for number, (at, user) in enumerate(arrivals)]
+                at += timedelta(milliseconds=rng.randrange(250_000))
+    arrivals.sort(key=lambda visit: visit[0] + timedelta(seconds=rng.randrange(90)))
+    return [Visit(number, place, user, at, rng.randrange(40) / 4) for number, (at, user) in enumerate(arrivals)]
 
 
 def expected_sessions(lane: Iterable[Visit]) -> list[Summary]:
