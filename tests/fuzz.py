@@ -161,13 +161,13 @@ parquet.write_table(pa.Table.from_pylist([{"time": 1, "value": 1.5, "note": "x",
 
 
 def damaged(random: Random, data: bytes) -> bytes:
-    """Return data with a few bytes removed, doubled, replaced or put in."""
-    found = bytearray(data)
+    """Return data with a few bytes removed, duplicated, replaced or inserted."""
+    result = bytearray(data)
     for _ in range(random.randrange(1, 5)):
-        at, length = random.randrange(len(found) + 1), random.randrange(8)
-        part = random.choice((b"", found[at : at + length] * 2, random.randbytes(length), random.choice(TOKENS)))
-        found[at : at + random.choice((0, length))] = part
-    return bytes(found)
+        at, length = random.randrange(len(result) + 1), random.randrange(8)
+        part = random.choice((b"", result[at : at + length] * 2, random.randbytes(length), random.choice(TOKENS)))
+        result[at : at + random.choice((0, length))] = part
+    return bytes(result)
 
 
 def plain(random: Random, depth: int = 3) -> Any:
@@ -210,12 +210,12 @@ def message(random: Random) -> bytes:
 
 
 def fuzz_messages(random: Random) -> None:
-    judged(SCHEMA.decode_messages([message(random), None, JSON]), 3)
+    check_decoded(SCHEMA.decode_messages([message(random), None, JSON]), 3)
 
 
-def judged(found: Sequence[Any], count: int | None = None) -> None:
-    assert count in (None, len(found))
-    for record in found:
+def check_decoded(records: Sequence[Any], count: int | None = None) -> None:
+    assert count in (None, len(records))
+    for record in records:
         assert isinstance(record, (Reading, DecodeError))
         assert not isinstance(record, DecodeError) or len(str(record)) < 1000
 
@@ -224,7 +224,7 @@ def read(reader: Reader, data: bytes) -> None:
     content = Content(data[: 1 << 20], io.BytesIO(data), io.BytesIO(data))
     with suppress(SourceError):
         for block in reader(content, PATH, SCHEMA, UnseenFields(SCHEMA)):
-            judged(block)
+            check_decoded(block)
 
 
 AVRO_TEXT = json.dumps(
@@ -264,18 +264,18 @@ PROTO_DATA = b"\0" + b"\x08\x01" + b"\x11" + bytes(7) + b"\x3f" + b"\x1a\x01x" +
 
 def fuzz_avro(random: Random) -> None:
     with suppress(DecodeError):
-        judged([AVRO.decode(damaged(random, AVRO_DATA.getvalue()))])
+        check_decoded([AVRO.decode(damaged(random, AVRO_DATA.getvalue()))])
 
 
 def fuzz_avro_schemas(random: Random) -> None:
     with suppress(DecodeError):
         decoder = AvroDecoder(parse(damaged(random, AVRO_TEXT.encode()).decode(errors="replace")), SCHEMA)
-        judged([decoder.decode(random.choice((AVRO_DATA.getvalue(), random.randbytes(40))))])
+        check_decoded([decoder.decode(random.choice((AVRO_DATA.getvalue(), random.randbytes(40))))])
 
 
 def fuzz_protobuf(random: Random) -> None:
     with suppress(DecodeError):
-        judged([PROTOBUF.decode(damaged(random, PROTO_DATA))])
+        check_decoded([PROTOBUF.decode(damaged(random, PROTO_DATA))])
 
 
 def fuzz_schema_ids(random: Random) -> None:
@@ -313,9 +313,9 @@ def fuzz_arrow(random: Random) -> None:
     wrapped = random.choice(
         (column, column.slice(1), pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), column))
     )
-    found = TypedColumn("x", random.choice(KINDS)).values(wrapped)
-    assert len(found) == len(wrapped)
-    assert all(not isinstance(value, DecodeError) or len(str(value)) < 1000 for value in found)
+    values = TypedColumn("x", random.choice(KINDS)).values(wrapped)
+    assert len(values) == len(wrapped)
+    assert all(not isinstance(value, DecodeError) or len(str(value)) < 1000 for value in values)
 
 
 def fuzz_codec(random: Random) -> None:
@@ -351,7 +351,7 @@ def fuzz_marks(random: Random) -> None:
 class Received(NamedTuple):
     """A message of a dead-letter topic."""
 
-    found: list[tuple[str, bytes]] | None
+    raw_headers: list[tuple[str, bytes]] | None
 
     def topic(self) -> str:
         return "letters"
@@ -369,7 +369,7 @@ class Received(NamedTuple):
         return b"\xff"
 
     def headers(self) -> list[tuple[str, bytes]] | None:
-        return self.found
+        return self.raw_headers
 
     def timestamp(self) -> tuple[int, int]:
         return 1, -1
@@ -378,11 +378,11 @@ class Received(NamedTuple):
 def fuzz_dead_letters(random: Random) -> None:
     good = [("makiserve.source", b"house[0]@5"), ("makiserve.reason", b"decode"), ("makiserve.time", b"1")]
     names = ["makiserve.source", "makiserve.redriven", "makiserve.time", "x", "é"]
-    own = [(random.choice(names), damaged(random, b"5")) for _ in range(random.randrange(4))]
+    record_headers = [(random.choice(names), damaged(random, b"5")) for _ in range(random.randrange(4))]
     added = [(name, damaged(random, value) if random.random() < 0.3 else value) for name, value in good]
-    letter = dead_letter_from_message(Received([*own, *added]))
-    if letter:
-        letter.redriven_headers()
+    dead_letter = dead_letter_from_message(Received([*record_headers, *added]))
+    if dead_letter:
+        dead_letter.redriven_headers()
 
 
 def fuzz_settings(random: Random) -> None:
@@ -438,20 +438,21 @@ TARGETS: dict[str, tuple[Callable[[Random], None], int]] = {
 
 
 def run(inputs: int, seed: int, report: Callable[[str], None], targets: Sequence[str] = tuple(TARGETS)) -> Counter[str]:
-    """Try so many inputs; return how many failed, by target and error."""
+    """Try this many inputs; return the number of failures by target and error."""
     names, weights = list(targets), [TARGETS[name][1] for name in targets]
     choose, failed = Random(seed), Counter[str]()
     for number in range(inputs):
         (name,) = choose.choices(names, weights)
-        own = choose.getrandbits(64)
+        input_seed = choose.getrandbits(64)
         try:
-            TARGETS[name][0](Random(own))
-        except Exception as error:  # noqa: BLE001  that is what is looked for
+            TARGETS[name][0](Random(input_seed))
+        except Exception as error:  # noqa: BLE001  the errors to find
             failure = f"{name}: {type(error).__name__}: {str(error)[:100]}"
             place = traceback.extract_tb(error.__traceback__)[-1]
             kind = f"{name}: {type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
             if not failed[kind]:
-                report(f"{failure}\n  input {number:,}: TARGETS[{name!r}][0](Random({own}))\n{traceback.format_exc()}")
+                call = f"TARGETS[{name!r}][0](Random({input_seed}))"
+                report(f"{failure}\n  input {number:,}: {call}\n{traceback.format_exc()}")
             failed[kind] += 1
         if number and not number % 100_000:
             report(f"{number:,} inputs, {failed.total()} failures")

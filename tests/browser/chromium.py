@@ -29,17 +29,17 @@ def install() -> str:
     """
     with (Path(tempfile.gettempdir()) / "makiserve-chromium.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
-        if found := _found():
-            return found
+        if path := _installed():
+            return path
         if not shutil.which("apt-get") or os.geteuid() != 0:
             raise NoBrowser(NEEDS)
         for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
             ran = subprocess.run(["apt-get", *command], capture_output=True, text=True, check=False)
             if ran.returncode:
                 raise NoBrowser(f"{NEEDS}. apt-get {command[0]} said:\n{ran.stderr[-2000:]}")
-    if not (found := _found()):
+    if not (path := _installed()):
         raise NoBrowser(NEEDS)
-    return found
+    return path
 
 
 @contextmanager
@@ -55,5 +55,5 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def _found() -> str | None:
+def _installed() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)

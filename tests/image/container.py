@@ -31,12 +31,12 @@ class Image:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What the image says of itself: User, Entrypoint, Env, Labels, Healthcheck …"""
-        found = json.loads(self.engine.run("inspect", "--type", "image", self.tag).stdout)
+        """The configuration of the image: User, Entrypoint, Env, Labels, Healthcheck …"""
+        inspected = json.loads(self.engine.run("inspect", "--type", "image", self.tag).stdout)
         if self.engine.name == "buildah":
-            config: dict[str, Any] = found["Docker"]["config"]
+            config: dict[str, Any] = inspected["Docker"]["config"]
             return config
-        first: dict[str, Any] = found[0]["Config"]
+        first: dict[str, Any] = inspected[0]["Config"]
         return first
 
     def __enter__(self) -> Image:
@@ -51,13 +51,13 @@ class Image:
             self._done("rm", self.container)
 
     def run(self, *arguments: str, entrypoint: list[str] | None = None, **environment: str) -> Running:
-        """Start it, with the host's network; its root is read-only but for /tmp."""
+        """Start a container on the host's network. Only /tmp is writable."""
         config = self.config
         command = entrypoint or config["Entrypoint"]
         if self.root:
-            own = dict(each.split("=", 1) for each in config["Env"]) | environment
+            variables = dict(variable.split("=", 1) for variable in config["Env"]) | environment
             enter = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", ENTER, "sh", str(self.root)]
-            return Running([*enter, config["User"], config["WorkingDir"], *command, *arguments], own)
+            return Running([*enter, config["User"], config["WorkingDir"], *command, *arguments], variables)
         flags = ["--rm", "--network=host", "--read-only", "--tmpfs=/tmp", f"--entrypoint={command[0]}"]
         flags += [f"--env={name}={value}" for name, value in environment.items()]
         return Running([self.engine.name, "run", *flags, self.tag, *command[1:], *arguments], dict(os.environ))

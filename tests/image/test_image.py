@@ -128,11 +128,11 @@ def test_it_serves_read_only_and_drains_with_nothing_lost(
 
     send(kafka, input_, values[half:])
     with baked.run(*options, MAKISERVE_HTTP=address) as running:
-        found = read(kafka, output, enough=len(expected))[0]
+        outputs = read(kafka, output, enough=len(expected))[0]
         running.process.send_signal(signal.SIGTERM)
         assert running.end()[0] == 0
-    assert sources(found) == [offset for offset, _ in expected]
-    assert predictions(found) == pytest.approx([each for _, each in expected], rel=1e-9)  # BLAS rounds by the batch
+    assert sources(outputs) == [offset for offset, _ in expected]
+    assert predictions(outputs) == pytest.approx([value for _, value in expected], rel=1e-9)  # BLAS rounds by the batch
 
 
 def wait_until_ready(address: str, running: Running) -> None:
