@@ -30,7 +30,7 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-def _one(value: Any) -> Labelled:
+def _single(value: Any) -> Labelled:
     return [((), value)]
 
 
@@ -69,8 +69,8 @@ METRICS = (
         _served,
         ("uri", "model", "version", "digest", "makiserve", "input", "output"),
     ),
-    Metric("makiserve_records_total", "counter", "Records scored and committed.", lambda s: _one(s.totals.records)),
-    Metric("makiserve_outputs_total", "counter", "Outputs committed.", lambda s: _one(s.totals.outputs)),
+    Metric("makiserve_records_total", "counter", "Records scored and committed.", lambda s: _single(s.totals.records)),
+    Metric("makiserve_outputs_total", "counter", "Outputs committed.", lambda s: _single(s.totals.outputs)),
     Metric(
         "makiserve_dead_letters_total",
         "counter",
@@ -82,28 +82,28 @@ METRICS = (
         "makiserve_dropped_headers_total",
         "counter",
         "Record headers that were dropped because their names are not UTF-8.",
-        lambda s: _one(s.totals.dropped_headers),
+        lambda s: _single(s.totals.dropped_headers),
     ),
-    Metric("makiserve_commits_total", "counter", "Transactions committed.", lambda s: _one(s.totals.commits)),
+    Metric("makiserve_commits_total", "counter", "Transactions committed.", lambda s: _single(s.totals.commits)),
     Metric(
         "makiserve_aborts_total",
         "counter",
         "Transactions aborted. Their records are scored again.",
-        lambda s: _one(s.totals.aborts),
+        lambda s: _single(s.totals.aborts),
     ),
     Metric(
         "makiserve_rebalances_total",
         "counter",
         "Times that partitions were assigned to a worker or revoked from it.",
-        lambda s: _one(s.totals.rebalances),
+        lambda s: _single(s.totals.rebalances),
     ),
     Metric(
         "makiserve_model_switches_total",
         "counter",
         "Times that the service switched to another version of the model.",
-        lambda s: _one(s.totals.switches),
+        lambda s: _single(s.totals.switches),
     ),
-    Metric("makiserve_batch_records", "histogram", "Records per batch.", lambda s: _one(s.totals.batch)),
+    Metric("makiserve_batch_records", "histogram", "Records per batch.", lambda s: _single(s.totals.batch)),
     Metric(
         "makiserve_stage_seconds",
         "histogram",
@@ -115,7 +115,7 @@ METRICS = (
         "makiserve_latency_seconds",
         "histogram",
         "Time from a record's timestamp to the commit that makes its outputs visible, for a sample of the records.",
-        lambda s: _one(s.totals.latency),
+        lambda s: _single(s.totals.latency),
     ),
     Metric(
         "makiserve_commit_age_seconds",

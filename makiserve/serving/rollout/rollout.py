@@ -79,25 +79,25 @@ class Rollout:
     Args:
         processor: the processor of the worker.
         assignment: the partitions, which record the offset at which a version begins.
-        watch: source of other versions; None if only this one is served.
-        tell: called with the model that scores after a switch.
+        watcher: source of other versions; None if only this one is served.
+        on_switch: called with the model that scores after a switch.
     """
 
     def __init__(
         self,
         processor: ScoringProcessor,
         assignment: Assignment,
-        watch: AliasWatcher | None,
-        tell: Callable[[Served], None],
+        watcher: AliasWatcher | None,
+        on_switch: Callable[[Served], None],
     ) -> None:
-        self._processor, self._assignment, self._watch, self._tell = processor, assignment, watch, tell
+        self._processor, self._assignment, self._watcher, self._on_switch = processor, assignment, watcher, on_switch
         self._guard = RollbackGuard()
         self._trial: tuple[Served, Candidate] | None = None  # the model before the switch, and the candidate
 
     @property
     def restart_required_for(self) -> str | None:
         """A version that only a new process can serve; None if there is none."""
-        return self._watch.restart_required_for if self._watch else None
+        return self._watcher.restart_required_for if self._watcher else None
 
     def poll(self, commit: Callable[[], object]) -> bool:
         """Switch if another version is ready; return whether it did.
@@ -108,11 +108,11 @@ class Rollout:
         Raises:
             AbortTransaction: the commit failed, and nothing has been switched.
         """
-        if self._watch is None or (candidate := self._watch.candidate()) is None:
+        if self._watcher is None or (candidate := self._watcher.candidate()) is None:
             return False
         commit()
         before, role = self._processor.model, candidate.role
-        self._serve(self._watch, candidate.model)
+        self._serve(self._watcher, candidate.model)
         self._assignment.switch(self._processor.model_version)
         if role != "champion":  # the partitions log that one
             logger.info("%s: %s → %s", role, model_version_in(role, before), candidate.model_version)
@@ -132,18 +132,18 @@ class Rollout:
             AbortTransaction: rolled back; what the new version has scored and not committed must be scored again.
         """
         verdict = self._guard.verdict
-        if verdict is None or self._trial is None or self._watch is None:
+        if verdict is None or self._trial is None or self._watcher is None:
             return
         (before, failed), self._trial = self._trial, None
         again = model_version_in(failed.role, before)
-        self._watch.refuse(failed)
-        self._serve(self._watch, before)
+        self._watcher.refuse(failed)
+        self._serve(self._watcher, before)
         self._assignment.model_version = self._processor.model_version  # the partitions rewind to the committed offset
         self._guard.returned()
         logger.error("rolled back from %s to %s: %s", failed.model_version, again, verdict)
         raise AbortTransaction(f"rolled back from {failed.model_version} to {again}")
 
-    def _serve(self, watch: AliasWatcher, model: Served) -> None:
+    def _serve(self, watcher: AliasWatcher, model: Served) -> None:
         self._processor.switch(model)
-        self._tell(model)
-        watch.served(model)
+        self._on_switch(model)
+        watcher.served(model)
