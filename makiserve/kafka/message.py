@@ -90,8 +90,8 @@ def read_headers(message: Message) -> ReadHeaders:
     """
     unsafe = cast("Any", message)
     try:
-        found = unsafe.headers()
-        return ReadHeaders(found, 0) if found else NO_HEADERS
+        headers = unsafe.headers()
+        return ReadHeaders(headers, 0) if headers else NO_HEADERS
     except (SystemError, UnicodeDecodeError):
         pass
     try:
