@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, zip_longest
-from operator import or_
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
-from makiserve.stream.engine.code import Code, Held
+from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.completing import passing_on
 from makiserve.stream.engine.failure_mark import SharedMarks
-from makiserve.stream.engine.held_items import HeldItems, holding
-from makiserve.stream.engine.journal import Journal, Origin
+from makiserve.stream.engine.joins import JOINS, Emitted, Writer, clear, collect, rows_of_any, rows_of_equal
+from makiserve.stream.engine.journal import Origin
 from makiserve.stream.engine.plan import EACH, FIRST, LAST, REGULAR, Operator, Plan, Rhythm, Traits
-from makiserve.stream.engine.scope import MISSING, Scope
-from makiserve.stream.engine.stage import Part, Stage, State
+from makiserve.stream.engine.scope import Scope
+from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
 
 Join = Literal["zip", "zip_longest", "merge", "combine_latest"]
@@ -105,13 +102,6 @@ def _words(plan: Plan) -> str:
     return " > ".join(map(str, plan.operators)) or "identity"
 
 
-Emitted = tuple[Any, Origin]
-"""What a branch has emitted, and what may be the cause if a function fails on it."""
-
-NOTHING: Emitted = (None, ())
-"""What a branch without output gives to a row."""
-
-
 @dataclass(frozen=True, eq=False)
 class TeeMap(Operator):
     """The node of `tee_map`."""
@@ -171,7 +161,7 @@ class TeeMap(Operator):
         if self.is_by_item:
             return self._build_by_item(then, scope)
         causes: list[Origin] = [() for _ in self.pipelines]
-        joins = _JOINS["together" if self.traits.one_to_one else self.join](then, scope, causes)
+        joins = JOINS["together" if self.traits.one_to_one else self.join](then, scope, causes)
         if self.fans_out:  # the others keep nothing in the join before completion
             scope.writes(then)
         branches = self._branches(joins, then, scope)
@@ -221,15 +211,15 @@ class TeeMap(Operator):
                 marks.begin()
                 scope.allocate_mark = marks.allocate
             scope.path = (*path[:-1], f"tee_map[{index}]")
-            keep = partial(_keep, emitted[index])
+            keep = partial(collect, emitted[index])
             branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
         scope.path, scope.allocate_mark = path, allocate
         held = tuple(scope.held[before:])
-        rows = partial(_rows_of_equal, scope.journal, held) if self.join == "zip" else _rows_of_any
+        rows = partial(rows_of_equal, scope.journal, held) if self.join == "zip" else rows_of_any
 
         def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
             row, origins = code.name("row"), code.name("origins")
-            code.line(f"{code.constant(_clear, 'clear')}({code.constant(emitted, 'emitted')})")
+            code.line(f"{code.constant(clear, 'clear')}({code.constant(emitted, 'emitted')})")
             with code.settled():
                 for branch in branches:
                     write(branch)
@@ -247,43 +237,6 @@ class TeeMap(Operator):
         return Part(push, complete)
 
 
-def _keep(emitted: list[Emitted], code: Code, value: str) -> None:
-    code.line(f"{code.constant(emitted, 'branch')}.append(({value}, {code.origin}))")
-
-
-def _clear(emitted: list[list[Emitted]]) -> None:
-    for values in emitted:
-        values.clear()
-
-
-def _rows_of_equal(
-    journal: Journal, held: tuple[HeldItems, ...], emitted: list[list[Emitted]], state: State
-) -> list[Emitted]:
-    """Return the rows of branches that emit together.
-
-    If a window or a held item of one branch is gone, those of the other branches have failed now, too. A branch that
-    emits nothing may hold it.
-    """
-    if len(set(map(len, emitted))) > 1:
-        error = ValueError(
-            "a branch emits fewer items than another one, since its window could not complete before, or what it held "
-            "was dropped"
-        )
-        origins = chain.from_iterable(origin for values in emitted for _, origin in values)
-        journal.fail_all(error, *origins, *((items, state) for items in held))
-        raise error
-    return [_joined(row) for row in zip(*emitted, strict=True)]
-
-
-def _rows_of_any(emitted: list[list[Emitted]], _: State) -> list[Emitted]:
-    return [_joined(row) for row in zip_longest(*emitted, fillvalue=NOTHING)]
-
-
-def _joined(row: Sequence[Emitted]) -> Emitted:
-    """Return a row of values, and what may be the cause if a function fails on it."""
-    return tuple(value for value, _ in row), tuple(chain.from_iterable(origin for _, origin in row))
-
-
 def _writes_at_the_end(plan: Plan) -> bool:
     """Return whether all writes of a branch wait until the other branches have computed."""
     if not plan.operators:
@@ -297,75 +250,3 @@ def _keeps_first(plan: Plan) -> bool:
     """Return whether a branch is stateless steps up to `first`; the join keeps its early value until completion."""
     names = [operator.name for operator in plan.operators if not operator.traits.stateless]
     return names[:1] == ["first"] and len(names) == 1
-
-
-Writer = Callable[[Code, str], None]
-
-
-def _together(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
-    """Join branches that each emit once for each item: their values are kept in variables, not in slots."""
-    size = len(causes)
-    values: list[str] = []
-    held: list[Held] = []
-
-    def join(code: Code, value: str) -> None:
-        values.append(value)
-        held.extend(one for statement in code.holding for one in statement)
-        if len(values) == size:
-            row = code.let("row", f"({', '.join(values)},)")
-            known = {one for statement in code.holding for one in statement}
-            others = [one for one in dict.fromkeys(held) if one not in known]
-            values.clear()
-            held.clear()
-            with holding(code, *others):
-                then.push(code, row)
-
-    return [join] * size
-
-
-def _zip(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
-    size = len(causes)
-    slots = [scope.value(MISSING, _first_present) for _ in range(size)]
-    begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
-
-    def join(index: int, code: Code, value: str) -> None:
-        state = code.state(scope)
-        code.line(f"{state}[{begin + index}] = {value}")
-        seen = code.let("seen", f"{state}[{filled}] | {1 << index}")
-        with code.block(f"if {seen} == {(1 << size) - 1}:"):
-            row = code.let("row", f"tuple({state}[{begin}:{end}])")
-            code.line(f"{state}[{begin}:{end}] = {code.constant([MISSING] * size, 'blank')}")
-            code.line(f"{state}[{filled}] = 0")
-            then.call(code, row)
-        with code.block("else:"):
-            code.line(f"{state}[{filled}] = {seen}")
-
-    return [partial(join, index) for index in range(size)]
-
-
-def _first_present(earlier: Any, later: Any) -> Any:
-    return later if earlier is MISSING else earlier
-
-
-def _merge(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
-    return [then.call] * len(causes)
-
-
-def _combine_latest(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
-    """Join the latest values; `causes` has what the values of the current item come from, if that may be the cause."""
-    slots = [scope.value(None) for _ in causes]
-    begin, end = slots[0], slots[-1] + 1
-
-    def join(index: int, code: Code, value: str) -> None:
-        state, known = code.state(scope), code.constant(causes, "causes")
-        code.line(f"{state}[{begin + index}] = {value}")
-        if code.holds_back:
-            code.line(f"{known}[{index}] = {code.origin}")
-        of_all = Held(f"{code.constant(chain.from_iterable, 'of_all')}({known})")
-        with holding(code, of_all) if code.holds_back else nullcontext():
-            then.call(code, f"tuple({state}[{begin}:{end}])")
-
-    return [partial(join, index) for index in range(len(slots))]
-
-
-_JOINS = {"together": _together, "zip": _zip, "merge": _merge, "combine_latest": _combine_latest}

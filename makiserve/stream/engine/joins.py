@@ -1,0 +1,134 @@
+"""How the results of branches over the same items are joined: as they are emitted, or at the end of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from itertools import chain, zip_longest
+from operator import or_
+from typing import Any
+
+from makiserve.stream.engine.code import Code, Held
+from makiserve.stream.engine.held_items import HeldItems, holding
+from makiserve.stream.engine.journal import Journal, Origin
+from makiserve.stream.engine.scope import MISSING, Scope
+from makiserve.stream.engine.stage import Stage, State
+
+Writer = Callable[[Code, str], None]
+
+Emitted = tuple[Any, Origin]
+"""What a branch has emitted, and what may be the cause if a function fails on it."""
+
+NOTHING: Emitted = (None, ())
+"""What a branch without output gives to a row."""
+
+
+def collect(emitted: list[Emitted], code: Code, value: str) -> None:
+    """Write that a branch has emitted a value, which is joined at the end of the item."""
+    code.line(f"{code.constant(emitted, 'branch')}.append(({value}, {code.origin}))")
+
+
+def clear(emitted: list[list[Emitted]]) -> None:
+    """Forget what the branches have emitted for the item before."""
+    for values in emitted:
+        values.clear()
+
+
+def rows_of_equal(
+    journal: Journal, held: tuple[HeldItems, ...], emitted: list[list[Emitted]], state: State
+) -> list[Emitted]:
+    """Return the rows of branches that emit together.
+
+    If a window or a held item of one branch is gone, those of the other branches have failed now, too. A branch that
+    emits nothing may hold it.
+    """
+    if len(set(map(len, emitted))) > 1:
+        error = ValueError(
+            "a branch emits fewer items than another one, since its window could not complete before, or what it held "
+            "was dropped"
+        )
+        origins = chain.from_iterable(origin for values in emitted for _, origin in values)
+        journal.fail_all(error, *origins, *((items, state) for items in held))
+        raise error
+    return [_joined(row) for row in zip(*emitted, strict=True)]
+
+
+def rows_of_any(emitted: list[list[Emitted]], _: State) -> list[Emitted]:
+    """Return the rows of branches that need not emit together."""
+    return [_joined(row) for row in zip_longest(*emitted, fillvalue=NOTHING)]
+
+
+def _joined(row: Sequence[Emitted]) -> Emitted:
+    """Return a row of values, and what may be the cause if a function fails on it."""
+    return tuple(value for value, _ in row), tuple(chain.from_iterable(origin for _, origin in row))
+
+
+def _together(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    """Join branches that each emit once for each item: their values are kept in variables, not in slots."""
+    size = len(causes)
+    values: list[str] = []
+    held: list[Held] = []
+
+    def join(code: Code, value: str) -> None:
+        values.append(value)
+        held.extend(chain.from_iterable(code.holding))
+        if len(values) == size:
+            row = code.let("row", f"({', '.join(values)},)")
+            known = set(chain.from_iterable(code.holding))
+            others = [items for items in dict.fromkeys(held) if items not in known]
+            values.clear()
+            held.clear()
+            with holding(code, *others):
+                then.push(code, row)
+
+    return [join] * size
+
+
+def _zip(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    size = len(causes)
+    slots = [scope.value(MISSING, _first_present) for _ in range(size)]
+    begin, end, filled = slots[0], slots[-1] + 1, scope.value(0, or_)
+
+    def join(index: int, code: Code, value: str) -> None:
+        state = code.state(scope)
+        code.line(f"{state}[{begin + index}] = {value}")
+        seen = code.let("seen", f"{state}[{filled}] | {1 << index}")
+        with code.block(f"if {seen} == {(1 << size) - 1}:"):
+            row = code.let("row", f"tuple({state}[{begin}:{end}])")
+            code.line(f"{state}[{begin}:{end}] = {code.constant([MISSING] * size, 'blank')}")
+            code.line(f"{state}[{filled}] = 0")
+            then.call(code, row)
+        with code.block("else:"):
+            code.line(f"{state}[{filled}] = {seen}")
+
+    return [partial(join, index) for index in range(size)]
+
+
+def _first_present(earlier: Any, later: Any) -> Any:
+    return later if earlier is MISSING else earlier
+
+
+def _merge(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    return [then.call] * len(causes)
+
+
+def _combine_latest(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    """Join the latest values; `causes` has what the values of the current item come from, if that may be the cause."""
+    slots = [scope.value(None) for _ in causes]
+    begin, end = slots[0], slots[-1] + 1
+
+    def join(index: int, code: Code, value: str) -> None:
+        state, known = code.state(scope), code.constant(causes, "causes")
+        code.line(f"{state}[{begin + index}] = {value}")
+        if code.holds_back:
+            code.line(f"{known}[{index}] = {code.origin}")
+        of_all = Held(f"{code.constant(chain.from_iterable, 'of_all')}({known})")
+        with holding(code, of_all) if code.holds_back else nullcontext():
+            then.call(code, f"tuple({state}[{begin}:{end}])")
+
+    return [partial(join, index) for index in range(len(slots))]
+
+
+JOINS = {"together": _together, "zip": _zip, "merge": _merge, "combine_latest": _combine_latest}
+"""By the name of the join, a function that returns what writes each branch's output."""
