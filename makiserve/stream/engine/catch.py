@@ -54,14 +54,15 @@ class Catch(Operator):
 
         def write_tried(code: Code, write: Callable[[], None]) -> None:
             kept = code.constant(passed, "passed")
-            mark, outer = code.let("mark", "len(journal)"), code.let("outer", "journal.origin")
+            mark, outer = code.let("mark", "len(journal)"), code.holds_back and code.let("outer", "journal.origin")
             error, item, origin = code.name("error"), code.name("item"), code.name("origin")
             code.remember(code.state(scope))
             with code.block("try:"):
                 code.line("pass")
                 write()
             with code.block(f"except Exception as {error}:"):
-                code.line(f"journal.origin = {outer}")
+                if outer:
+                    code.line(f"journal.origin = {outer}")
                 code.line(f"journal.roll_back({mark})")
                 code.line(f"{kept}.clear()")
                 self.write_caught(code, error, collect)

@@ -73,10 +73,10 @@ class Code:
     """The text of a program. The names that it generates are unique in the program.
 
     Attributes:
-        holds_back: whether an operator holds output back, so that it must be known which completion emitted it.
+        holding_back: how many operators hold output of the code that is written now back, at most.
     """
 
-    holds_back = False
+    holding_back = 0
 
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"restore": restore, "Completion": Completion}
@@ -100,7 +100,20 @@ class Code:
     def origin(self) -> str:
         """The expression for what may be the cause if what is emitted now fails later, outside of these statements."""
         held = dict.fromkeys(one.causes for statement in self.holding for one in statement)
-        return f"(*journal.origin, {', '.join(held)})" if held else "journal.origin"
+        return f"journal.origin + ({', '.join(held)},)" if held else "journal.origin"
+
+    @property
+    def holds_back(self) -> bool:
+        """Return whether an operator holds output back, so that it must be known what may be the cause if it fails."""
+        return self.holding_back > 0
+
+    @contextmanager
+    def behind(self) -> Iterator[None]:
+        """Let the code that is written inside be behind one of the operators that hold output back."""
+        before = self.holding_back
+        self.holding_back = before - 1 if before else 0
+        yield
+        self.holding_back = before
 
     def name(self, hint: str) -> str:
         """Return a new name; a dot in the hint, as in `rx.operators`, becomes an underscore."""

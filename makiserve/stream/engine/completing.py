@@ -49,17 +49,22 @@ def passing_on(code: Code, origin: str) -> Iterator[None]:
         code: the program.
         origin: the variable of the completions and held items that the output comes from.
     """
-    error, outer = code.name("error"), code.let("outer", "journal.origin")
-    with code.block(f"if {origin}:"):
-        code.line(f"journal.origin = {origin}")
-    with code.block("try:"), code.apart():
-        code.line("pass")
-        yield
-    with code.block(f"except Exception as {error}:"):
-        code.line(f"journal.origin = {outer}")
-        code.line(f"journal.fail_all({error}, *{origin})")
-        code.line("raise")
-    code.line(f"journal.origin = {outer}")
+    error, outer = code.name("error"), ""
+    with code.behind():
+        if code.holds_back:
+            outer = code.let("outer", "journal.origin")
+            with code.block(f"if {origin}:"):
+                code.line(f"journal.origin = {origin}")
+        with code.block("try:"), code.apart():
+            code.line("pass")
+            yield
+        with code.block(f"except Exception as {error}:"):
+            if outer:
+                code.line(f"journal.origin = {outer}")
+            code.line(f"journal.fail_all({error}, *{origin})")
+            code.line("raise")
+        if outer:
+            code.line(f"journal.origin = {outer}")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import partial
 from itertools import chain, zip_longest
 from operator import or_
@@ -114,21 +113,42 @@ def _merge(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
 
 
 def _combine_latest(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
-    """Join the latest values; `causes` has what the values of the current item come from, if that may be the cause."""
     slots = [scope.value(None) for _ in causes]
     begin, end = slots[0], slots[-1] + 1
 
     def join(index: int, code: Code, value: str) -> None:
-        state, known = code.state(scope), code.constant(causes, "causes")
+        state = code.state(scope)
         code.line(f"{state}[{begin + index}] = {value}")
-        if code.holds_back:
-            code.line(f"{known}[{index}] = {code.origin}")
-        of_all = Held(f"{code.constant(chain.from_iterable, 'of_all')}({known})")
-        with holding(code, of_all) if code.holds_back else nullcontext():
-            then.call(code, f"tuple({state}[{begin}:{end}])")
+        then.call(code, f"tuple({state}[{begin}:{end}])")
 
     return [partial(join, index) for index in range(len(slots))]
 
 
-JOINS = {"together": _together, "zip": _zip, "merge": _merge, "combine_latest": _combine_latest}
+def _latest_with_causes(then: Stage, scope: Scope, causes: list[Origin]) -> list[Writer]:
+    """Join the latest values; a row that fails may come from what any branch has emitted for the item."""
+
+    def known(code: Code) -> str:
+        return code.constant(causes, "causes")
+
+    def call(code: Code, row: str) -> None:
+        of_all = Held(f"{code.constant(chain.from_iterable, 'of_all')}({known(code)})")
+        with holding(code, of_all), code.behind():
+            then.call(code, row)
+
+    latest = _combine_latest(then._replace(call=call), scope, causes)
+
+    def join(index: int, code: Code, value: str) -> None:
+        code.line(f"{known(code)}[{index}] = {code.origin}")
+        latest[index](code, value)
+
+    return [partial(join, index) for index in range(len(latest))]
+
+
+JOINS = {
+    "together": _together,
+    "zip": _zip,
+    "merge": _merge,
+    "combine_latest": _combine_latest,
+    "with_causes": _latest_with_causes,
+}
 """By the name of the join, a function that returns what writes each branch's output."""

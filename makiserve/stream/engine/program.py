@@ -43,7 +43,7 @@ class Program:
         self.scope = Scope(Journal(), is_tracked=is_tracked, is_window=is_window)
         self._out: list[Any] = []
         code = Code()
-        code.holds_back = any(operator.holds_back for operator in plan.walk())
+        code.holding_back = sum(operator.holds_back for operator in plan.walk())
         code.globals |= {"emit": self._out.append, "out": self._out, "journal": self.scope.journal}
         last = Stage(write_emit, write_emit, write_nothing, raises=False)
         self._stage = build(plan, last, self.scope)

@@ -161,7 +161,8 @@ class TeeMap(Operator):
         if self.is_by_item:
             return self._build_by_item(then, scope)
         causes: list[Origin] = [() for _ in self.pipelines]
-        joins = JOINS["together" if self.traits.one_to_one else self.join](then, scope, causes)
+        join = "with_causes" if self.holds_back else self.join
+        joins = JOINS["together" if self.traits.one_to_one else join](then, scope, causes)
         if self.fans_out:  # the others keep nothing in the join before completion
             scope.writes(then)
         branches = self._branches(joins, then, scope)

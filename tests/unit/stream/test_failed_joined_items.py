@@ -163,3 +163,12 @@ def test_latest_window_of_a_branch_may_be_the_cause_in_a_row_of_another() -> Non
 
 
 LATER: Any = rs.ops.map(lambda item: item)
+
+
+def test_causes_of_earlier_records_are_forgotten() -> None:
+    """The branches of an inner `combine_latest` hold nothing: only the lag around it does."""
+    inner = rs.ops.tee_map(rs.ops.filter(lambda p: p[1] < 3), rs.ops.identity(), join="combine_latest")
+    caught = rx.pipe(rs.data.lag(), inner, rs.error.ignore(), rs.ops.map(lambda row: row[1] and row[1][1] / row[1][0]))
+    outputs, failures = fed(caught, ITEMS)
+    assert failed_at(failures) == [3, 4]
+    assert outputs[-2:] == [(7, 2.0), (8, 2.0)]
