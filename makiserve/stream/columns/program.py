@@ -64,9 +64,13 @@ class ColumnProgram:
         batch is small.
         """
         if len(items) <= self._small.records and not isinstance(items, ColumnItems) and not state.is_foreign:
-            if not state.pause:
-                return self._feed_small(items, state)
-            state.pause -= 1
+            state.small += 1
+            if state.small > self._small.after:
+                if not state.pause:
+                    return self._feed_small(items, state)
+                state.pause -= 1
+        else:
+            state.small = 0
         self.catch_up(state)
         state.copy = None
         column = items.column if isinstance(items, ColumnItems) else objects(items)

@@ -38,6 +38,8 @@ class SmallBatches(NamedTuple):
         copies: the number of groups per batch that may be copied beyond these. To copy a group takes about half as long
             as to compute a batch in columns.
         pause: the number of small batches that columns compute if more groups would have to be copied.
+        after: the number of small batches that columns compute after a large one. In a backlog, small and large batches
+            alternate, and each large one drops the copies.
     """
 
     records: int = 64
@@ -46,9 +48,10 @@ class SmallBatches(NamedTuple):
     free: int = 100
     copies: int = 2
     pause: int = 1024
+    after: int = 0
 
 
-SMALL = SmallBatches()
+SMALL = SmallBatches(after=2)
 NO_SMALL = SmallBatches(records=0)
 
 

@@ -20,6 +20,7 @@ class LaneState:
         rows: the row engine's state, for groups that arrays cannot hold.
         is_foreign: whether the row engine has the whole state.
         copy: the copy on which the row engine computes small batches; None if the last batch was not small.
+        small: the number of small batches since the last large one.
         pause: the number of small batches that columns compute, because the row engine would have to copy many groups.
     """
 
@@ -27,4 +28,4 @@ class LaneState:
         self.tables, self.rows = tables, rows
         self.is_foreign = False
         self.copy: RowCopy | None = None
-        self.pause = 0
+        self.small = self.pause = 0

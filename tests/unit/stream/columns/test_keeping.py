@@ -198,5 +198,6 @@ def test_columns_compute_all_batches_if_a_record_may_call_a_function_twice(make:
     program = program_for(trace(make(Calls().of("function", lambda i: i[1]))))
     assert isinstance(program, ColumnProgram)
     state = program.new_state()
-    program.feed([Reading(0, 1, 2.0), Reading(1, 1, 2.0)], state)
-    assert state.copy is None
+    for number in range(5):
+        program.feed([Reading(number, 1, 2.0)], state)
+        assert state.copy is None

@@ -127,7 +127,12 @@ def test_row_engine_computes_small_batches_of_a_plan_that_never_calls_a_function
     program = program_for(trace([rs.ops.filter(lambda i: i > 0), rs.ops.group_by(lambda i: i % 3, mean)]))
     assert isinstance(program, ColumnProgram)
     state = program.new_state()
-    program.feed([1, 2], state)
+    for _ in range(2):
+        for batch in ([1], [2], range(1000)):  # small batches between large ones, as in a backlog
+            program.feed(batch, state)
+            assert state.copy is None
+    for batch in ([1], [2], [1, 2]):
+        program.feed(batch, state)
     assert pending(state) == [1, 2]
 
 
