@@ -25,7 +25,7 @@ demo: setup  ## train, log, serve on an embedded broker, replay, compare, report
 
 test: setup  ## every test, on a real Kafka broker that the tests start themselves
 	$(MAKE) unit SLOW=1
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/integration tests/chaos -m "not sweep"
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/integration tests/chaos -m "not sweep"
 
 unit: setup  ## the fast unit tests: no broker, no browser, no Java; with SLOW=1 the slow ones too
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SLOW),,$(FAST)) tests/unit tests/regression

@@ -6,7 +6,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.terminal import new_terminal
@@ -15,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "lake.md").read_text()
 
 
-@pytest.mark.timeout(600)
 def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
     for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL):
         (tmp_path / name).write_text(code)

@@ -42,7 +42,6 @@ def errors(text: str) -> list[float]:
     return [float(number) for number in match.groups()]
 
 
-@pytest.mark.timeout(600)
 def test_every_command_of_the_tutorial_runs(environment: dict[str, str], kafka: str, tmp_path: Path) -> None:
     for name, code in FILES.findall(PAGE):
         (tmp_path / name).write_text(code)

@@ -43,8 +43,6 @@ Start = Callable[..., Service]
 PIPELINE = "tests.integration.serving.hostile:features"
 SLOW_S = 500.0
 
-pytestmark = pytest.mark.timeout(900)
-
 
 class Stream:
     """A hostile stream in a topic, and what is expected of it.
