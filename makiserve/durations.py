@@ -24,10 +24,10 @@ def duration_from_text(text: str) -> timedelta:
     >>> duration_from_text("1.5h")
     datetime.timedelta(seconds=5400)
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]+)", text.strip())
-    if not found or found[2] not in UNITS:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]+)", text.strip())
+    if not match or match[2] not in UNITS:
         raise ValueError(f"expected {EXPECTED}, not {text!r}")
     try:
-        return float(found[1]) * UNITS[found[2]]
+        return float(match[1]) * UNITS[match[2]]
     except OverflowError as error:
         raise ValueError(f"expected a shorter duration: {text!r} is too long") from error

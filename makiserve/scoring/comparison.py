@@ -42,16 +42,16 @@ class Comparison:
         return self.first is None
 
 
-def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: float = TOLERANCE) -> Comparison:
+def compare(expected: Iterable[Output], actual: Iterable[Output], *, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the outputs of two runs, each a position, `(lane, offset)`, and a JSON value, lane by lane in order.
 
     Args:
         expected: for example the outputs of the replay.
-        found: for example the outputs of the service.
+        actual: for example the outputs of the service.
         tolerance: relative, for numbers; 0 requires identical bytes.
     """
-    expected, found = list(expected), list(found)
-    wanted, got = _numbered(expected), _numbered(found)
+    expected, actual = list(expected), list(actual)
+    wanted, got = _numbered(expected), _numbered(actual)
     both = wanted.keys() & got.keys()
     identical = sum(1 for place in both if got[place] == wanted[place])
     alike = sum(1 for place in both if _is_same(wanted[place], got[place], tolerance))
@@ -61,7 +61,7 @@ def compare(expected: Iterable[Output], found: Iterable[Output], *, tolerance: f
         different=len(both) - alike,
         missing=len(wanted) - len(both),
         unexpected=len(got) - len(both),
-        first=_first_difference(expected, found, tolerance),
+        first=_first_difference(expected, actual, tolerance),
     )
 
 

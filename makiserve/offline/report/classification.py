@@ -98,7 +98,7 @@ def receiver(metrics: ClassificationMetrics, chance: Array) -> Figure:
 
     def draw(size: Size) -> Markup:
         plot = chart(size, (0, 1), (0, 1), "receiver operating characteristic", margins=(0, 0),
-                     names=("false positive rate", "found"))  # fmt: skip
+                     names=("false positive rate", "true positive rate"))  # fmt: skip
         plot.line((0, 1), (0, 1), "quiet", is_dashed=True)
         plot.line(false[shown], true[shown], "model")
         return plot.svg()

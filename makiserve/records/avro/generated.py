@@ -212,10 +212,10 @@ class SourceReaders:
         """Write code that reads the blocks of an array or map. A negative count is followed by the block's size."""
         is_map = node["type"] == "map"
         item, least = node["values" if is_map else "items"], self._least(node["values" if is_map else "items"])
-        write(f"found, total = {'{}' if is_map else '[]'}, 0")
+        write(f"values, total = {'{}' if is_map else '[]'}, 0")
         with write.block("while True:"):
             self.integer(write, "items")
-            write("if not items: return found, pos")
+            write("if not items: return values, pos")
             with write.block("if items < 0:"):
                 self.integer(write, "size")
                 write("items = -items")
@@ -229,12 +229,12 @@ class SourceReaders:
             with write.block("for _ in range(items):"):
                 if is_map:
                     self.read(write, "string", "key")
-                    write("if key in found: raise MalformedData(f'the key {key[:40]!r} twice in a map')")
+                    write("if key in values: raise MalformedData(f'the key {key[:40]!r} twice in a map')")
                 self.read(write, item, None if is_skipping else "item")
                 if is_map:
-                    write(f"found[key] = {None if is_skipping else 'item'}")
+                    write(f"values[key] = {None if is_skipping else 'item'}")
                 elif not is_skipping:
-                    write("found.append(item)")
+                    write("values.append(item)")
 
     def _least(self, node: Node, depth: int = 0) -> int:
         """Return the least number of bytes that a value takes, or a lower bound of it."""

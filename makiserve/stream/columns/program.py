@@ -97,8 +97,8 @@ class ColumnProgram:
             self.catch_up(state)
         return fed
 
-    def failure_of(self, item: Any, found: OperatorError, state: LaneState) -> OperatorError | None:
-        """Return the error of an item that has failed with `found`: that of the row engine on a copy of its groups.
+    def failure_of(self, item: Any, error: OperatorError, state: LaneState) -> OperatorError | None:
+        """Return the error of an item that has failed with `error`: that of the row engine on a copy of its groups.
 
         It decides which error comes first, and which window or held item may be the cause. The state notes a window of
         a roll, and a held item.
@@ -109,7 +109,7 @@ class ColumnProgram:
         copy = RowCopy(self.compiled, self._copied, state)
         failures = self.rows.feed([item], copy.state).failures
         failed = self.rows.scope.journal.failed if failures else ()
-        error = failures[0][1] if failures else found  # a function may not fail again
+        error = failures[0][1] if failures else error  # a function may not fail again
         return error if copy.note_failures(failed) else None
 
     def catch_up(self, state: LaneState) -> None:

@@ -78,10 +78,10 @@ class CopiedScope:
 
     def all_marked(self) -> dict[FailureMark | HeldItems, RollStep | LagStep]:
         """Return the steps that note failures, of this scope and of the groups inside it."""
-        found = dict(self.marked)
+        steps = dict(self.marked)
         for _, inner in self.inside.values():
-            found |= inner.all_marked()
-        return found
+            steps |= inner.all_marked()
+        return steps
 
 
 class RowCopy:

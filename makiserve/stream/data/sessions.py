@@ -34,7 +34,7 @@ class OpenSessions:
         sessions = code.let("sessions", f"{state}[{self._slot}]")
         with code.block(f"if {sessions}{f' and {sessions}[0][{self._end}] <= {closed}' if closed else ''}:"):
             code.remember(state)
-            due = f"[each for each in {sessions} if each[{self._end}] <= {closed}]" if closed else sessions
+            due = f"[session for session in {sessions} if session[{self._end}] <= {closed}]" if closed else sessions
             due = code.let("due", due)
             code.line(f"{state}[{self._slot}] = {sessions}[len({due}) :]")
             with code.block(f"for {session} in {due}:"):

@@ -109,8 +109,8 @@ class Checkpoints:
         for content, slot in zip(state[1:], scope.slots, strict=True):
             keys, size = sizes.get(slot.owner, (0.0, 0.0))
             if slot.child is None:
-                own = len(pack(self._slot_to_plain(content, slot)))
-                sizes[slot.owner] = keys, size + own * weight
+                encoded = len(pack(self._slot_to_plain(content, slot)))
+                sizes[slot.owner] = keys, size + encoded * weight
                 continue
             some = list(islice(content, 0, None, -(-len(content) // sample) or 1))
             heavier = weight * len(content) / (len(some) or 1)

@@ -274,14 +274,14 @@ class CompiledFunctions:
 
     def locate(self, error: BaseException) -> tuple[str, Any]:
         """Return the operator that an error comes from, and the item that it was given."""
-        found, place, trace = None, None, error.__traceback__
+        frame, place, trace = None, None, error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self._file and self._places[trace.tb_lineno - 1]:
-                found, place = trace.tb_frame, self._places[trace.tb_lineno - 1]
+                frame, place = trace.tb_frame, self._places[trace.tb_lineno - 1]
             trace = trace.tb_next
-        if not found or not place:
+        if not frame or not place:
             return "unknown", None
-        return place.operator, found.f_locals.get(place.item) if place.item else None
+        return place.operator, frame.f_locals.get(place.item) if place.item else None
 
     def user_line(self, error: BaseException) -> str | None:
         """Return where in the user's file the error comes from, as `features.py:24`; None if it is in a library."""

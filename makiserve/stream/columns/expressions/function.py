@@ -106,8 +106,8 @@ class _Function:
         missing = [index for index, result in enumerate(results) if result is UNKNOWN]
         failed = None
         if missing:
-            found, raised = results_of(self._call, [items.take(missing).items()], len(missing))
-            for index, result in zip(missing, found, strict=True):
+            called, raised = results_of(self._call, [items.take(missing).items()], len(missing))
+            for index, result in zip(missing, called, strict=True):
                 results[index] = result
             if raised is not None:
                 failed = np.zeros(len(items), np.bool_)
@@ -119,10 +119,10 @@ class _Function:
         length = None if self._trace.length is None else length_of(values_of(items))
         if length not in self._by_length:
             self._by_length[length] = trace_length(self._function, length, starred=self._starred)
-        found = self._by_length[length]
-        if found is None or found.tree is None:
+        traced = self._by_length[length]
+        if traced is None or traced.tree is None:
             raise Unsuited("items of a length that the function does not accept")
-        return Evaluation(found.constants, found.item, items).run(found.tree)
+        return Evaluation(traced.constants, traced.item, items).run(traced.tree)
 
     def _call_each(self, items: Items) -> Evaluated:
         """Call the function for each item; records become rows, as if they were computed in columns."""

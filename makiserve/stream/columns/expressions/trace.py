@@ -50,12 +50,12 @@ def trace(function: Callable[..., Any], *, starred: bool) -> Trace:
 
     If the function takes all elements of an item, the trace is one for a length of items that the function accepts.
     """
-    found = trace_length(function, None, starred=starred)
+    traced = trace_length(function, None, starred=starred)
     length = 0
-    while found is None or (found.tree is None and 0 < length < MOST_ELEMENTS):
+    while traced is None or (traced.tree is None and 0 < length < MOST_ELEMENTS):
         length += 1
-        found = trace_length(function, length, starred=starred)
-    return found
+        traced = trace_length(function, length, starred=starred)
+    return traced
 
 
 def trace_length(function: Callable[..., Any], length: int | None, *, starred: bool) -> Trace | None:

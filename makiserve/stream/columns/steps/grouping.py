@@ -170,11 +170,11 @@ def _names(keys: Items, known: Collection[Any]) -> tuple[list[Any], Mask | None]
     if all(map(_is_plain, set(map(type, names)))) and all(_is_small(name) or name in known for name in set(names)):
         return names, None
     failed = np.zeros(len(names), np.bool_)
-    found: dict[Any, Any] = {}
+    new_keys: dict[Any, Any] = {}
     for at, key in enumerate(names):
         try:
             if key not in known:
-                names[at] = found[key] if key in found else found.setdefault(key, new_key(key))
+                names[at] = new_keys[key] if key in new_keys else new_keys.setdefault(key, new_key(key))
         except (TypeError, ValueError):  # it cannot be hashed, or is too large
             failed[at] = True
     return names, failed if failed.any() else None

@@ -129,7 +129,9 @@ def _unequal(keys: Column, earlier: Column) -> tuple[Mask, Mask | None]:
         changed: Mask = keys.values != earlier.values
         if keys.missing is None and earlier.missing is None:
             return changed, None
-        nothing = [np.zeros(len(keys), np.bool_) if one.missing is None else one.missing for one in (keys, earlier)]
+        nothing = [
+            np.zeros(len(keys), np.bool_) if column.missing is None else column.missing for column in (keys, earlier)
+        ]
         return np.where(nothing[0] | nothing[1], nothing[0] != nothing[1], changed), None
     answers, failed = [], []
     for key, previous in zip(keys.items(), earlier.items(), strict=True):
