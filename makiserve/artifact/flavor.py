@@ -13,6 +13,7 @@ from mlflow.models import Model, ModelSignature
 
 from makiserve.artifact.layout import Layout
 from makiserve.errors import ModelRefused
+from makiserve.structs import thread_safe
 
 NAME = "makiserve"
 FORMAT_VERSION = 1
@@ -39,6 +40,7 @@ class PipelineLink(msgspec.Struct, frozen=True):
     digest: str
 
 
+@thread_safe
 class Flavor(msgspec.Struct, frozen=True):
     """The entry in MLmodel. Paths are relative to the model's directory.
 

@@ -25,10 +25,12 @@ from makiserve.records.unseen import UnseenFields, warn_of_unseen
 from makiserve.scoring import Batch, Scored, Scorer
 from makiserve.scoring.plain import plain as plain_value
 from makiserve.stream.engine.plan import Plan
+from makiserve.structs import thread_safe
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 
 
+@thread_safe
 class ReferenceOutput(msgspec.Struct, frozen=True):
     """One output that a package must reproduce, as JSON values.
 
@@ -44,6 +46,7 @@ class ReferenceOutput(msgspec.Struct, frozen=True):
     prediction: Any
 
 
+@thread_safe
 class PostedOutput(msgspec.Struct, frozen=True):
     """One output that the post pipeline of a package must reproduce, with values in the form of `ReferenceOutput`.
 

@@ -11,6 +11,7 @@ import msgspec
 from makiserve.errors import ConfigurationError, ModelRefused, SchemaNotFound, SchemaRegistryUnavailable
 from makiserve.records.registry.http import RegistryRequests, one_line
 from makiserve.records.registry.wire import SchemaId
+from makiserve.structs import thread_safe
 
 MAX_REFERENCES = 100
 """Maximum number of schemas that a schema may refer to, directly or indirectly."""
@@ -50,6 +51,7 @@ class _ReferenceAnswer(msgspec.Struct):
     version: int
 
 
+@thread_safe
 class _SchemaAnswer(msgspec.Struct):
     """A schema, in an answer of the registry."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from makiserve.scoring.drift.bins import edges_of
 from makiserve.scoring.drift.item_columns import LARGEST, is_missing, numbers, texts
+from makiserve.structs import thread_safe
 
 TOP = 50
 """The number of categories that are counted by name; all others are counted together."""
@@ -72,6 +73,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         return at, np.concatenate([[0.0], np.cumsum(self.shares)])
 
 
+@thread_safe
 class Profile(msgspec.Struct, frozen=True):
     """The statistics of a training, column by column."""
 

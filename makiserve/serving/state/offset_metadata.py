@@ -8,8 +8,10 @@ import msgspec
 
 from makiserve.errors import StateError
 from makiserve.serving.state.segments import Manifest
+from makiserve.structs import thread_safe
 
 
+@thread_safe
 class OffsetMetadata(msgspec.Struct, frozen=True):
     """The identity of a lane's state at a committed offset, also stored with each checkpoint.
 
