@@ -99,7 +99,7 @@ class Code:
     @property
     def origin(self) -> str:
         """The expression for what may be the cause if what is emitted now fails later, outside of these statements."""
-        held = dict.fromkeys(one.causes for statement in self.holding for one in statement)
+        held = dict.fromkeys(items.causes for statement in self.holding for items in statement)
         return f"journal.origin + ({', '.join(held)},)" if held else "journal.origin"
 
     @property

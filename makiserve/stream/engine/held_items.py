@@ -72,7 +72,7 @@ def holding(code: Code, *held: Held) -> Iterator[None]:
     In a deep nest the statement around it takes the items over: they then count as held where that one begins.
     """
     statements = code.holding
-    if len(statements) >= DEEPEST_TRY and {one.state for one in held} <= {one.state for one in statements[-1]}:
+    if len(statements) >= DEEPEST_TRY and {items.state for items in held} <= {items.state for items in statements[-1]}:
         statements[-1].extend(held)
         yield
         return
@@ -82,6 +82,6 @@ def holding(code: Code, *held: Held) -> Iterator[None]:
         yield
     noted = statements.pop()
     with code.block(f"except Exception as {error}:"):
-        for one in dict.fromkeys(noted):
-            code.line(f"journal.{'fail_held' if one.state else 'fail_all'}({error}, {one.causes})")
+        for cause in dict.fromkeys(noted):
+            code.line(f"journal.{'fail_held' if cause.state else 'fail_all'}({error}, {cause.causes})")
         code.line("raise")

@@ -201,7 +201,7 @@ def test_key_that_distinct_until_changed_cannot_compare_is_dropped() -> None:
     odd = Unequal()
     program = Program(trace(rs.ops.distinct_until_changed()))
     state = program.new_state()
-    found = program.feed([odd, 1, 1, 2, 2], state)
-    assert [at for at, _ in found.failures] == [1, 2]
-    assert found.outputs == [odd, 2]
-    assert str(found.failures[1][1]).endswith(SECOND_FAILURE.format("distinct_until_changed"))
+    fed = program.feed([odd, 1, 1, 2, 2], state)
+    assert [at for at, _ in fed.failures] == [1, 2]
+    assert fed.outputs == [odd, 2]
+    assert str(fed.failures[1][1]).endswith(SECOND_FAILURE.format("distinct_until_changed"))

@@ -60,9 +60,9 @@ def test_group_of_zipped_branches_moves_to_the_row_engine() -> None:
     assert isinstance(program, ColumnProgram)
     program = ColumnProgram(plan, program.compiled, program.rows, NO_SMALL)
     state = program.new_state()
-    found = program.feed([2, 0, 4, 6, 8, 10, 12, 24, 1, 3], state)
-    assert [at for at, _ in found.failures] == [2, 3, 4, 5]
-    assert list(found.outputs) == [(0.0, 0), (2.0, 24), (3.0, 3)]
+    fed = program.feed([2, 0, 4, 6, 8, 10, 12, 24, 1, 3], state)
+    assert [at for at, _ in fed.failures] == [2, 3, 4, 5]
+    assert list(fed.outputs) == [(0.0, 0), (2.0, 24), (3.0, 3)]
     assert state.tables[1].is_foreign.any()
 
 

@@ -82,12 +82,12 @@ class Model:
         is_removed = self.is_removed and self.failed_at == position
         if first >= 0 and first % self.stride == 0 and not is_removed:
             window = [*self.items[first:], item]
-            if any(each.is_fatal for each in window) or item.is_fatal_last:
+            if any(earlier.is_fatal for earlier in window) or item.is_fatal_last:
                 self.failures.append((at, "fatal window"))
                 if self.window > 1:
                     self.is_removed, self.failed_at = self.failed_at == position, position
                 return
-            self.outputs.append((at, (sum(each.value for each in window), 1)))
+            self.outputs.append((at, (sum(earlier.value for earlier in window), 1)))
         self.items.append(item)
 
 
@@ -103,7 +103,7 @@ def fed(pipeline: Any, items: list[Any], small: SmallBatches = NO_SMALL) -> tupl
     program: Any = program_for(plan)
     if isinstance(program, ColumnProgram):
         program = ColumnProgram(plan, program.compiled, program.rows, small, program.keeping)
-    found = program.feed(items, program.new_state())
+    fed = program.feed(items, program.new_state())
     outputs, failures, codec = list[Any](), list[tuple[int, str]](), checkpoints_of(program, (Item,))
     state: Any = program.new_state()
     for at, item in enumerate(items):
@@ -112,8 +112,8 @@ def fed(pipeline: Any, items: list[Any], small: SmallBatches = NO_SMALL) -> tupl
         failures += [(at, str(error)) for _, error in single.failures]
         if at % 2:
             state = codec.load(codec.dump(state))
-    assert outputs == list(zip(found.causes, found.outputs, strict=True))
-    assert failures == [(at, str(error)) for at, error in found.failures]
+    assert outputs == list(zip(fed.causes, fed.outputs, strict=True))
+    assert failures == [(at, str(error)) for at, error in fed.failures]
     return outputs, failures
 
 

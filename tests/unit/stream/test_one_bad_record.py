@@ -24,8 +24,8 @@ def fed(pipeline: Any, items: list[Any]) -> tuple[list[Any], list[tuple[int, str
     results = []
     for program in (Program(trace(pipeline)), program_for(trace(pipeline))):
         state: Any = program.new_state()
-        found = program.feed(items, state)
-        results.append((list(found.outputs), [(at, str(error)) for at, error in found.failures]))
+        fed = program.feed(items, state)
+        results.append((list(fed.outputs), [(at, str(error)) for at, error in fed.failures]))
     assert results[0] == results[1]
     return results[0]
 
@@ -114,8 +114,8 @@ def test_sort_that_cannot_compare_fails_with_its_window(stride: int, expected: l
 
 def test_program_without_failures_keeps_no_mark() -> None:
     program = Program(trace(rx.pipe(rs.data.lag(2), rs.ops.pairwise(), rs.ops.distinct_until_changed())))
-    found, state = while_failing(program, NUMBERS, lambda index: None)
-    assert not found.has_removed
+    fed, state = while_failing(program, NUMBERS, lambda index: None)
+    assert not fed.has_removed
     assert [state[held.slot] for held in program.scope.held] == [0, 0, 0]
 
 

@@ -84,7 +84,7 @@ def test_every_name_exists_or_is_a_documented_difference() -> None:
     assert len(PRESENT) > 80
 
 
-@loop_over(("name", "theirs", "ours"), PRESENT, ids=[f"{each.__module__}.{name}" for name, each, _ in PRESENT])
+@loop_over(("name", "theirs", "ours"), PRESENT, ids=[f"{module.__module__}.{name}" for name, module, _ in PRESENT])
 def test_every_call_that_rxsci_takes_is_taken(name: str, theirs: Any, ours: Any) -> None:
     if name == "MemoryStore":  # a name for a store, which only `StoreManager` is given
         return

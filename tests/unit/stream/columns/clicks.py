@@ -70,10 +70,10 @@ def assert_same_in_any_order(columns: ColumnProgram, rows: Program, keys: int, s
 
 def clicks(random: Random, count: int, keys: int, start: int, share: float) -> list[Click]:
     """Clicks at times that rise, some of them equal; a share of them is late."""
-    found, now = [], start
+    generated, now = [], start
     for _ in range(count):
         now += random.choice([0, 0, 1, 2]) + 60 * (random.random() < 0.01)
         behind = random.choice([1, 20, 49, 50, 70]) if random.random() < share else 0
         value = random.choice([random.gauss(0, 1), random.gauss(0, 1), -0.0, math.nan, None])
-        found.append(Click(random.randrange(keys), now - behind, value))
-    return found
+        generated.append(Click(random.randrange(keys), now - behind, value))
+    return generated

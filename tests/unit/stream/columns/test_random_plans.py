@@ -75,7 +75,7 @@ def failing(share: int) -> Any:
 
 
 def joined(branches: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return branches | st.lists(branches, min_size=2, max_size=3).map(lambda found: rs.ops.tee_map(*found))
+    return branches | st.lists(branches, min_size=2, max_size=3).map(lambda pipelines: rs.ops.tee_map(*pipelines))
 
 
 firsts = st.builds(
