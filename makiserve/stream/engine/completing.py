@@ -24,21 +24,13 @@ def completing(
     """
     given = f"({', '.join(arguments)},)" if arguments else "()"
     completion = f"Completion({kind!r}, {name}, {is_last_chance}, {code.constant(remove, 'remove')}, {given})"
-    error, outer = code.name("error"), ""
+    outer = ""
     if code.holds_back:
         outer = code.let("outer", "journal.origin")
         completion = code.let("completion", completion)
         code.line(f"journal.origin = ({completion},)")
-    with code.block("try:"), code.apart():
-        code.line("pass")
+    with _blaming(code, completion, outer):
         yield
-    with code.block(f"except Exception as {error}:"):
-        if outer:
-            code.line(f"journal.origin = {outer}")
-        code.line(f"journal.fail_all({error}, {completion})")
-        code.line("raise")
-    if outer:
-        code.line(f"journal.origin = {outer}")
 
 
 @contextmanager
@@ -49,22 +41,36 @@ def passing_on(code: Code, origin: str) -> Iterator[None]:
         code: the program.
         origin: the variable of the completions and held items that the output comes from.
     """
-    error, outer = code.name("error"), ""
+    outer = ""
     with code.behind():
         if code.holds_back:
             outer = code.let("outer", "journal.origin")
             with code.block(f"if {origin}:"):
                 code.line(f"journal.origin = {origin}")
-        with code.block("try:"), code.apart():
-            code.line("pass")
+        with _blaming(code, f"*{origin}", outer):
             yield
-        with code.block(f"except Exception as {error}:"):
-            if outer:
-                code.line(f"journal.origin = {outer}")
-            code.line(f"journal.fail_all({error}, *{origin})")
-            code.line("raise")
+
+
+@contextmanager
+def _blaming(code: Code, causes: str, outer: str) -> Iterator[None]:
+    """Write a `try` statement around the code that is written inside: if that fails, it notes what may be the cause.
+
+    Args:
+        code: the program.
+        causes: the expressions for what may be the cause.
+        outer: the variable of the origin that is valid afterwards; empty if the origin has not changed.
+    """
+    error = code.name("error")
+    with code.block("try:"), code.apart():
+        code.line("pass")
+        yield
+    with code.block(f"except Exception as {error}:"):
         if outer:
             code.line(f"journal.origin = {outer}")
+        code.line(f"journal.fail_all({error}, {causes})")
+        code.line("raise")
+    if outer:
+        code.line(f"journal.origin = {outer}")
 
 
 @contextmanager
