@@ -16,10 +16,11 @@ from makiserve.stream.columns.checkpoint import ColumnCheckpoints
 from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import SmallBatches
-from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.features import features
 from tests.examples import examples
+from tests.unit.stream.columns.both_engines import assert_equal_batches
 
 
 class Reading(NamedTuple):
@@ -102,10 +103,6 @@ def in_small_batches(pipeline: Any, small: SmallBatches) -> ColumnProgram:
     return ColumnProgram(program.plan, program.compiled, program.rows, small, program.keeping)
 
 
-def told(fed: FeedResult) -> Any:
-    return repr(list(fed.outputs)), fed.causes, [(at, str(error), error.operator) for at, error in fed.failures]
-
-
 @pytest.mark.parametrize("make", PIPELINES)
 @examples(60)
 @given(readings, st.lists(st.sampled_from([1, 2, 6, 7, 40]), min_size=1, max_size=5), small_batches, st.booleans())
@@ -118,14 +115,8 @@ def test_any_cut_gives_the_results_of_the_row_engine(
 ) -> None:
     columns, rows = in_small_batches(make(Calls()), small), Program(trace(make(Calls())))
     records = [Reading(number, *value) for number, value in enumerate(values)]
-    codec, state, other = ColumnCheckpoints(columns, (Reading,)), columns.new_state(), rows.new_state()
-    start, turn = 0, 0
-    while start < len(records):
-        batch = records[start : start + cuts[turn % len(cuts)]]
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
-        if checkpoints:
-            state = codec.load(codec.dump(state))
-        start, turn = start + len(batch), turn + 1
+    codec = ColumnCheckpoints(columns, (Reading,)) if checkpoints else None
+    state, other = assert_equal_batches(columns, rows, records, cuts, codec)
     assert repr(columns.complete(state)) == repr(rows.complete(other))
 
 

@@ -17,9 +17,10 @@ from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.columns.row_copy import SmallBatches
 from makiserve.stream.data.trailing_bounds import Closed
-from makiserve.stream.engine.program import FeedResult, Program
+from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from tests.examples import examples
+from tests.unit.stream.columns.both_engines import assert_equal_batches
 
 
 class Reading(NamedTuple):
@@ -221,20 +222,9 @@ def test_both_engines_give_the_same(
     program, rows = program_for(plan), Program(plan)
     assert isinstance(program, ColumnProgram)
     columns = ColumnProgram(plan, program.compiled, program.rows, small, program.keeping)
-    codec = ColumnCheckpoints(columns, (Reading,))
-    state, other = columns.new_state(), rows.new_state()
-    start, turn = 0, 0
-    while start < len(records):
-        batch = records[start : start + cuts[turn % len(cuts)]]
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
-        if checkpoints:
-            state = codec.load(codec.dump(state))
-        start, turn = start + len(batch), turn + 1
+    codec = ColumnCheckpoints(columns, (Reading,)) if checkpoints else None
+    state, other = assert_equal_batches(columns, rows, records, cuts, codec)
     assert completed(columns, state) == completed(rows, other)
-
-
-def told(fed: FeedResult) -> Any:
-    return repr(fed.outputs), fed.causes, [(index, str(error)) for index, error in fed.failures]
 
 
 def completed(program: Any, state: Any) -> Any:
