@@ -39,7 +39,7 @@ $(SPARK)/.done: pyproject.toml constraints.txt  # apart: Spark Connect and rxsci
 		'pyspark[connect]' 'pyiceberg[sql-sqlite]' hypothesis playwright pytest pytest-timeout
 	touch $@
 
-coverage: setup  ## all unit tests, with the lines and branches of makiserve that they do not reach
+coverage: setup  ## all unit tests, with the lines and branches that they do not reach
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit tests/regression
 
 check: setup  ## format, lint, types, layers: changes nothing
@@ -55,20 +55,21 @@ format: setup  ## rewrite the code in the house format
 bench: setup  ## the figures of benchmarks/README.md, measured here and now
 	$(BIN)/python -m benchmarks
 
-chaos: setup  ## faults against three brokers and several workers, then death at every call: ROUNDS=10 SEED=1 KEYS=50000
+chaos: setup  ## faults against three brokers and several workers, then a crash at every call: ROUNDS=10 SEED=1 KEYS=50000
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(KEYS),--keys $(KEYS))
 	$(BIN)/python -m pytest -q tests/chaos/test_crash_points.py
 
-soak: setup  ## steady traffic with a broker's and a rolling restart, memory and latency told: MINUTES=30
+soak: setup  ## steady traffic with a broker's and a rolling restart, with figures of memory and latency: MINUTES=30
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
-image: setup  ## the container image, tried out on a real broker: non-root, read-only (docker, podman or buildah)
+image: setup  ## the container image, tested on a real broker: non-root, read-only (docker, podman or buildah)
 	$(BIN)/python -m image
 
 docs: setup  ## the reference, from docstrings, settings and commands
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/reference.py
 	$(BIN)/python -m docs.metrics
+	$(BIN)/python -m docs.python_api
 	$(BIN)/python -m docs.decision_index
 
 site: setup  ## the documentation as a site in build/site, with a new reference; a broken link is an error

@@ -32,7 +32,7 @@ MODULES = {
     "compression.zstd": "compression.zstd",
 }
 MISSING_VALUES = "skip_missing: bool = False, min_periods: int | None = None"
-SECTIONS = ("Args", "Returns", "Raises")
+SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Warns")
 
 
 def main() -> None:

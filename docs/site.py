@@ -13,7 +13,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs import decision_index, generate, metrics, reference
+from docs import decision_index, generate, metrics, python_api, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
@@ -60,7 +60,11 @@ def generated() -> dict[str, str]:
     """Return the generated pages by their paths in the repository."""
     pages = {f"docs/operators/{name}": text for name, text in generate.pages().items()}
     pages |= {f"docs/reference/{name}": text for name, text in reference.pages().items()}
-    return pages | {"docs/reference/metrics.md": metrics.page(), "docs/decisions/README.md": decision_index.page()}
+    return pages | {
+        "docs/reference/metrics.md": metrics.page(),
+        "docs/reference/python.md": python_api.page(),
+        "docs/decisions/README.md": decision_index.page(),
+    }
 
 
 def linked_path(page: str, target: str) -> str | None:

@@ -66,7 +66,7 @@ def log_model(
         na_values: the cells of a CSV reference that are None for an optional field, in addition to empty ones. By
             default those of pandas: NA, N/A, NaN, null, None and others.
         post: the factory of a second pipeline, over `makiserve.Prediction` items. The items that it emits are published
-            instead of the predictions. It may smooth, compare with a threshold, drop.
+            instead of the predictions. It may smooth, compare with a threshold, or drop.
         name: the name of the logged model.
         inputs: the features that the model takes, in its order; None if the model knows their names, or takes all.
         params: the values of the signature's params that differ from their defaults, for the model's function.

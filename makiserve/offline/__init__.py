@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING
 from makiserve.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from makiserve.offline.feed import Selection
     from makiserve.offline.frame import features_frame
     from makiserve.offline.metrics.metrics import Metrics
     from makiserve.offline.run import Replayed, replay
     from makiserve.offline.sources import TopicSpan
     from makiserve.scoring.comparison import Comparison, compare
 
-__all__ = ["Comparison", "Metrics", "Replayed", "TopicSpan", "compare", "features_frame", "replay"]
+__all__ = ["Comparison", "Metrics", "Replayed", "Selection", "TopicSpan", "compare", "features_frame", "replay"]
 
 # Imported when asked for: `features_frame` does not wait for MLflow and scikit-learn.
 _LATER = {
     "Comparison": "..scoring.comparison",
     "Metrics": ".metrics.metrics",
     "Replayed": ".run",
+    "Selection": ".feed",
     "TopicSpan": ".sources",
     "compare": "..scoring.comparison",
     "features_frame": ".frame",

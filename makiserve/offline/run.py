@@ -132,8 +132,9 @@ def replay(
         label_ahead: how far the label is ahead, for a model that predicts ahead, within the lane: a number of records,
             or a duration such as `1h` (needs `time`), which selects the first record this far ahead or later.
         by: fields of the record that caused the prediction, to measure groups separately.
-        report: whether the result holds a report: a page of plots.
-        emit: what an output holds, as for a service: see `makiserve.scoring.Outputs`.
+        report: whether to draw a report, a page of plots.
+        emit: the content of an output, as for a service: `prediction`, `features`, `record`, or single fields such as
+            `record.house`. By default the prediction.
         lane_by: a field. Each of its values is a lane, for many entities in one file.
         time: the field with the event time. Data frames and tables are sorted by it. Every other source already has
             an order, and each of its lanes must be sorted by this field. None to take the records as they come.
@@ -141,11 +142,14 @@ def replay(
         selection: the part of the records whose outputs are given to the sinks.
         processes: maximum number of processes that score sources in parallel; None for one per core if there is enough
             to read. It is one with `lane_by` or a limit. The result is the same.
-        collect: whether the result holds the outputs. Without them, memory does not grow with the length of the replay.
+        collect: whether to keep the outputs. Without them, memory does not grow with the length of the replay.
         na_values: the cells of a CSV file that are None for an optional field, in addition to empty ones: `["-999"]`.
             By default those of pandas: NA, N/A, NaN, null, None and others.
         sinks: further sinks for the outputs.
         progress: called from time to time with the progress of the replay.
+
+    Returns:
+        The counts, and what was requested: the outputs (`frame` is a pandas data frame), the metrics, the report.
 
     Raises:
         ConfigurationError: a named field does not exist, a source cannot be read or is not in order, the output cannot

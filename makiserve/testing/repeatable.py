@@ -44,7 +44,7 @@ def assert_repeatable(
             places only. Enough of them should be given to fill the pipeline's windows.
         record: the type of the records, for a factory.
         rounds: the number of random runs.
-        seed: of the random runs, which are the same for the same seed.
+        seed: the seed of the random runs, which are the same for the same seed.
         tolerance: the relative difference that is allowed between numbers. By default the outputs of a pipeline must
             be the same to the last bit, and the predictions of a model may differ by 1e-9, because many models compute
             with BLAS, whose last bits depend on the size of a batch.

@@ -31,9 +31,10 @@ class TopicSpan:
     Attributes:
         topic: the topic with the records.
         bootstrap_servers: `host:port`, several separated by commas.
-        start: of each partition: an offset, a time, a `timedelta` before now, or as text: `2h`, `2026-11-25T10:00`,
-            `earliest`.
-        end: of the first record that is not replayed, in the same forms; `latest` is the end when the replay starts.
+        start: the first record of each partition: an offset, a time, a `timedelta` before now, or as text: `2h`,
+            `2026-11-25T10:00`, `earliest`.
+        end: the first record of each partition that is not replayed, in the same forms; `latest` is the end when the
+            replay starts.
         options: librdkafka properties, for security.
         schema_registry: the URL of the schema registry; None if all messages are plain JSON.
         registry_options: credentials and TLS of the schema registry.

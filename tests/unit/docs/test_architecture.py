@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docs import python_api
 from makiserve import errors
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,6 +54,10 @@ def test_operator_reference_equals_the_docstrings() -> None:
 def test_reference_equals_settings_and_commands() -> None:
     for name, text in _generator("reference").pages().items():
         assert (ROOT / "docs" / "reference" / name).read_text() == text, f"{name}: run `make docs`"
+
+
+def test_python_reference_equals_the_docstrings() -> None:
+    assert (ROOT / "docs" / "reference" / "python.md").read_text() == python_api.page(), "run `make docs`"
 
 
 def test_every_exit_code_is_in_the_reference() -> None:

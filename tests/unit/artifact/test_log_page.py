@@ -1,0 +1,60 @@
+"""The code of the page about logging models runs, and the models that it logs give what the page names."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from sklearn.linear_model import Ridge
+
+import makiserve
+from makiserve.artifact import load
+from makiserve.cli.main import command
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "log-a-model.md"
+FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text(), re.DOTALL))
+
+
+@pytest.mark.usefixtures("tracking")
+def test_the_code_of_the_page_logs_models(
+    project: Callable[[dict[str, str], str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(FILES) == ["house.py", "train.py", "pipeline.py", "second.py"]
+    project(FILES, "house")
+    monkeypatch.chdir(tmp_path)
+    temperatures = np.arange(60.0) % 25
+    readings = pd.DataFrame({"house": ["a", "b"] * 30, "temperature": temperatures, "kwh": 5 - temperatures / 10})
+    readings.to_csv("readings.csv", index=False)
+
+    for name in list(FILES)[1:]:
+        runpy.run_path(str(tmp_path / "project" / name), run_name="__main__")
+
+    assert load("models:/house@champion").post is not None
+    assert load("models:/house@challenger").post is None
+    alerts = makiserve.replay("models:/house@champion", "readings.csv").frame
+    assert 0 < len(alerts) < len(readings)
+    assert (alerts.kwh > 3).all()
+    alone = makiserve.replay("models:/house_features/1", "readings.csv").frame
+    assert list(alone.mean_temperature[:3]) == [0.0, 1.0, 1.0]
+
+    frame = readings[["temperature"]].assign(mean_temperature=temperatures)
+    plain = Ridge().fit(frame, readings.kwh)
+    mlflow.sklearn.log_model(
+        plain,
+        name="plain",
+        registered_model_name="plain",
+        signature=mlflow.models.infer_signature(frame, readings.kwh),
+        pip_requirements=["scikit-learn"],
+    )
+    (attach,) = re.findall(r"^makiserve (attach(?:.*\\\n)*.*)$", PAGE.read_text(), re.MULTILINE)
+    result = CliRunner().invoke(command, attach.replace("\\\n", " ").split())
+    assert result.exception is None, result.output
+    assert load("models:/house@challenger").features is not None
