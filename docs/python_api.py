@@ -34,7 +34,17 @@ emits: `name` is its name in the data, or the model's name for the feature.
 SHOWN = {
     "makiserve": (
         makiserve,
-        ("Record", "features_frame", "log_model", "log_features", "attach", "replay", "TopicSpan", "load", "Prediction"),
+        (
+            "Record",
+            "features_frame",
+            "log_model",
+            "log_features",
+            "attach",
+            "replay",
+            "TopicSpan",
+            "load",
+            "Prediction",
+        ),
     ),
     "makiserve.offline": (makiserve.offline, ("Replayed", "Selection")),
     "makiserve.testing": (makiserve.testing, makiserve.testing.__all__),

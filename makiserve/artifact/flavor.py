@@ -114,12 +114,12 @@ def read_flavor(directory: Path) -> tuple[Model, Flavor | None]:
     if entry.get("format_version") != FORMAT_VERSION:
         raise ModelRefused(
             f"packaged by makiserve {entry.get('makiserve_version')} in format {entry.get('format_version')}, but "
-            f"this makiserve reads format {FORMAT_VERSION}"
+            f"this makiserve reads format {FORMAT_VERSION}: log the model again, or install that version of makiserve"
         )
     try:
         return model, msgspec.convert(entry, Flavor)
     except msgspec.ValidationError as error:
-        raise ModelRefused(f"the makiserve flavor in its MLmodel is damaged: {error}") from error
+        raise ModelRefused(f"the makiserve flavor in its MLmodel is damaged: {error}. Log the model again") from error
 
 
 MLMODEL = "MLmodel"

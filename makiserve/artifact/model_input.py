@@ -42,7 +42,9 @@ def choose_inputs(
     schema = getattr(signature, "inputs", None)
     declared = schema.input_names() if schema is not None and schema.has_input_names() else None
     if given and declared and set(given) != set(declared):
-        raise ConfigurationError(f"inputs={list(given)} do not match the inputs of the signature, {list(declared)}")
+        raise ConfigurationError(
+            f"inputs={list(given)} do not match the inputs of the signature, {list(declared)}: leave out one of the two"
+        )
     fitted = _as_emitted(_fitted_names(model) or (), emitted)
     names = tuple(declared or given or fitted or _all_emitted(model, emitted))
     if absent := [name for name in names if name not in emitted]:
@@ -150,7 +152,7 @@ def table_from_schema(
     if table is None:
         raise ModelRefused(
             f"the model's signature requires {schema}, but a service passes a table of plain values with the "
-            f"columns {', '.join(inputs)}"
+            f"columns {', '.join(inputs)}. Log the model with a signature that has these columns"
         )
     return table
 

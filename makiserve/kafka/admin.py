@@ -124,8 +124,8 @@ class Cluster:
         """
         if (count := self.ensure(topic, partitions, settings)) != partitions:
             raise ConfigurationError(
-                f"Topic {topic} has {count} partitions but needs {partitions}. Nothing was written to it. Use "
-                "another name."
+                f"Topic {topic} has {count} partitions but needs {partitions}. Nothing was written to it. "
+                "Use another name, or delete the topic if its content is not needed."
             )
 
     def command(self, tool: str, topic: str) -> str:

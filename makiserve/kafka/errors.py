@@ -281,6 +281,9 @@ def retry(call: Callable[[], T], within: timedelta, is_over: Callable[[], bool] 
         except RetryCall as error:
             passed = time.monotonic() - began
             if passed + pause > within.total_seconds() or is_over():
-                raise BrokerUnavailable(f"The broker does not answer: {error}. Retried for {passed:.0f} s.") from error
+                raise BrokerUnavailable(
+                    f"The broker does not answer: {error}. Retried for {passed:.0f} s. Check the brokers and "
+                    "the network."
+                ) from error
         time.sleep(pause)
         pause = min(2 * pause, MAX_PAUSE_S)

@@ -93,7 +93,9 @@ def read_reference(directory: Path, flavor: Flavor, schema: Schema) -> Reference
             _read_lines(directory / posted, PostedOutput) if posted else (),
         )
     except (OSError, DecodeError, msgspec.DecodeError) as error:
-        raise ModelRefused(f"the reference records of the model cannot be read: {error}") from error
+        raise ModelRefused(
+            f"the reference records of the model cannot be read: {error}. Log the model again"
+        ) from error
 
 
 def score_reference(scorer: Scorer, records: Sequence[Record]) -> Scored:
@@ -249,7 +251,7 @@ def _records(blocks: Iterable[Iterable[Any]], schema: Schema, refused: list[Exce
 def _stored(record: Record, schema: Schema) -> Record:
     if not isinstance(record, schema.record):
         actual, expected = (f"{kind.__module__}.{kind.__qualname__}" for kind in (type(record), schema.record))
-        raise ConfigurationError(f"a reference record is {actual}, not {expected}")
+        raise ConfigurationError(f"a reference record is {actual}, not {expected}: pass records of record=, or dicts")
     try:
         return schema.decode_json(schema.encode_json(record))
     except DecodeError as error:

@@ -121,7 +121,10 @@ def _root(module: ModuleType) -> Path:
     steps = len(parts) + (file.name == INIT)
     root = file.absolute().parents[steps - 1] if module.__file__ else None
     if root is None or file.suffix != ".py" or _locate(root, module.__name__) != file.absolute():
-        raise ConfigurationError(f"the source of {module.__name__} cannot be found (its file: {module.__file__})")
+        raise ConfigurationError(
+            f"the source of {module.__name__} cannot be found (its file: {module.__file__}), so it "
+            "cannot be packaged: define the pipeline in a .py file"
+        )
     return root
 
 

@@ -97,7 +97,10 @@ def differences(
         left["source"] = right["source"].iloc[0]
     names = [name for name in right.columns if name in left.columns and name not in IDENTITY]
     if not names:
-        raise ConfigurationError(f"{against} lacks columns of this replay, such as {', '.join(right.columns[3:])}")
+        raise ConfigurationError(
+            f"{against} lacks columns of this replay, such as {', '.join(right.columns[3:])}, so there is nothing to "
+            "compare: both need the same kind of output (--emit)"
+        )
     titles = [*PLACE, *(f"{index}" for index in range(len(names)))]  # a field may have the name that pandas adds
     merged = (
         left[PLACE + names]

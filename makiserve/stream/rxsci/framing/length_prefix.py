@@ -144,5 +144,5 @@ def _split(prefix_size: int, byteorder: Order, rest: bytes, data: bytes) -> list
 def _check_whole(rest: bytes) -> None:
     if rest:
         raise DecodeError(
-            f"length_prefix.unframe: the stream ends inside of an item, {len(rest)} bytes after its begin"
+            f"length_prefix.unframe: the stream ends inside an item, {len(rest)} bytes after its beginning"
         )
