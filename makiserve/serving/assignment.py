@@ -142,7 +142,9 @@ class Assignment:
             restored = request.answer.result()
         except RetryCall as error:
             if time.monotonic() > self._asked_since + RETRY_TIMEOUT.total_seconds():
-                raise BrokerUnavailable(f"{partition} cannot be restored: {error}") from error
+                raise BrokerUnavailable(
+                    f"{partition} cannot be restored: {error}. Check the brokers and the network"
+                ) from error
             self._retries.failed()
             if self._retries.is_news:
                 logger.warning("%s is not restored yet: %s; retrying", partition, error)
