@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent / "reference" / "python.md"
 
 HEAD = """# Python API
 
-Generated from the docstrings. `import makiserve` is quick: pandas and MLflow are imported by the functions that need them.
+Generated from the docstrings. `import makiserve` is quick: pandas and MLflow are imported when they are needed.
 
 | to | use |
 |---|---|

@@ -73,7 +73,7 @@ with the code of the first check that failed.
 | exit code | what to do |
 |---|---|
 | 0 | nothing: the service has drained, the replay is complete |
-| 1 | a replay missed a requirement or differs from what was expected, or a record failed with `--on-error stop`: the lines above the last one name it |
+| 1 | a replay missed a requirement or differs from what was expected, or a record failed with `--on-error stop` |
 | 2 | correct the command, the settings, the topic or the code; a restart alone cannot help |
 | 3 | log the model again, or serve another version; this one must not serve here |
 | 4 | check the broker, the network or the other instance, and restart; a supervisor may do so |
