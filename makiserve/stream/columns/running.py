@@ -47,11 +47,6 @@ def running(fold: ColumnFold, reading: Reading, segments: Segments, carry: Array
         return Running(fold.result(partial), carry)
 
 
-def folded(fold: ColumnFold, reading: Reading, segments: Segments, carry: Arrays) -> Arrays:
-    """Return the partial result of each segment after its last item; the arguments are those of `running`."""
-    return _partials(fold, reading, segments, carry)[1]
-
-
 class Partials(NamedTuple):
     """The partial results of a reduction.
 

@@ -74,9 +74,11 @@ class Code:
 
     Attributes:
         holding_back: how many operators hold output of the code that is written now back, at most.
+        notes: the variables of the lists in which the code that is written now notes the held items that it passes.
     """
 
     holding_back = 0
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"restore": restore, "Completion": Completion}
@@ -114,6 +116,13 @@ class Code:
         self.holding_back = before - 1 if before else 0
         yield
         self.holding_back = before
+
+    @contextmanager
+    def noting(self, passed: str) -> Iterator[None]:
+        """Let the code that is written inside note the held items that it gives to functions, in the list `passed`."""
+        before, self.notes = self.notes, (*self.notes, passed)
+        yield
+        self.notes = before
 
     def name(self, hint: str) -> str:
         """Return a new name; a dot in the hint, as in `rx.operators`, becomes an underscore."""

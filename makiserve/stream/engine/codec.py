@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from makiserve.errors import StateError
+from makiserve.stream.engine.fold import Incomparable
 from makiserve.stream.engine.scope import MISSING
 
 SURROGATES = "x"
@@ -230,6 +231,7 @@ _CODES: list[tuple[str, type, Callable[[Any, Codec], Iterable[Any]], Callable[[l
     ),
     ("a", np.ndarray, lambda value, _: [value.dtype.str, list(value.shape), value.tobytes()], _array),
     ("M", type(MISSING), lambda value, _: [], lambda parts, _: MISSING),
+    ("I", Incomparable, lambda value, _: [value.reason], lambda parts, _: Incomparable(parts[0])),
 ]
 _SCALARS = (
     *(np.float64, np.float32, np.float16, np.complex128, np.complex64, np.bool_, np.datetime64, np.timedelta64),

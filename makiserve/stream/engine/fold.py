@@ -27,6 +27,17 @@ class MissingValues(TypedDict, total=False):
     min_periods: int | None
 
 
+@dataclass(frozen=True)
+class Incomparable:
+    """The partial result of values that cannot be compared with each other.
+
+    Attributes:
+        reason: why they cannot.
+    """
+
+    reason: str
+
+
 class Reduction(NamedTuple):
     """A reduction over immutable partial results.
 
@@ -61,6 +72,31 @@ class Reduction(NamedTuple):
             ),
             inline=None,
         )
+
+    def deferring(self) -> Reduction:
+        """Return this reduction with values that cannot be compared accepted: then the result raises `TypeError`.
+
+        A window then fails when it completes, whichever way its panes are merged. See decision 0283.
+        """
+        _, add, merge, result, *_ = self
+
+        def deferred(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+            def compared(kept: Any, value: Any) -> Any:
+                try:
+                    if type(kept) is Incomparable:
+                        return kept
+                    return value if type(value) is Incomparable else compare(kept, value)
+                except Exception as error:  # noqa: BLE001  the values are a user's, and may raise anything
+                    return Incomparable(str(error.__cause__ or error))
+
+            return compared
+
+        def checked(partial: Any) -> Any:
+            if type(partial) is Incomparable:
+                raise TypeError(f"{partial.reason}: convert or filter values of other types before the reduction")
+            return result(partial) if result else partial
+
+        return self._replace(add=deferred(add), merge=deferred(merge), result=checked, inline=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,10 @@ class HeldItems:
     @contextmanager
     def given(self, code: Code, state: str) -> Iterator[None]:
         """Write that functions are given what is held: it may be the cause if the code that is written inside fails."""
-        with holding(code, Held(code.constant(self, "held"), state)):
+        held = Held(code.constant(self, "held"), state)
+        for passed in code.notes:
+            code.line(f"{passed}.append({held.causes})")
+        with holding(code, held):
             yield
 
     def _drop_item(self, state: State) -> None:

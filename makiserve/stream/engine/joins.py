@@ -28,19 +28,19 @@ def collect(emitted: list[Emitted], code: Code, value: str) -> None:
     code.line(f"{code.constant(emitted, 'branch')}.append(({value}, {code.origin}))")
 
 
-def clear(emitted: list[list[Emitted]]) -> None:
-    """Forget what the branches have emitted for the item before."""
-    for values in emitted:
+def clear(lists: Sequence[list[Any]]) -> None:
+    """Forget what the branches have emitted, and which held items they have met, for the item before."""
+    for values in lists:
         values.clear()
 
 
 def rows_of_equal(
-    journal: Journal, held: tuple[HeldItems, ...], emitted: list[list[Emitted]], state: State
+    journal: Journal, passed: Sequence[tuple[HeldItems, State]], emitted: list[list[Emitted]]
 ) -> list[Emitted]:
     """Return the rows of branches that emit together.
 
     If a window or a held item of one branch is gone, those of the other branches have failed now, too. A branch that
-    emits nothing may hold it.
+    emits nothing may hold it, in a group as well: `passed` are the held items that the branches have met.
     """
     if len(set(map(len, emitted))) > 1:
         error = ValueError(
@@ -48,12 +48,12 @@ def rows_of_equal(
             "was dropped"
         )
         origins = chain.from_iterable(origin for values in emitted for _, origin in values)
-        journal.fail_all(error, *origins, *((items, state) for items in held))
+        journal.fail_all(error, *origins, *passed)
         raise error
     return [_joined(row) for row in zip(*emitted, strict=True)]
 
 
-def rows_of_any(emitted: list[list[Emitted]], _: State) -> list[Emitted]:
+def rows_of_any(emitted: list[list[Emitted]]) -> list[Emitted]:
     """Return the rows of branches that need not emit together."""
     return [_joined(row) for row in zip_longest(*emitted, fillvalue=NOTHING)]
 

@@ -8,9 +8,9 @@ from operator import gt, itemgetter, lt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from makiserve.stream.arguments import whole_number
-from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
+from makiserve.stream.engine.fold import MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
-from makiserve.stream.math.extremes import comparable, incomparable
+from makiserve.stream.math.extremes import Comparing, comparable, incomparable
 from makiserve.stream.scalars import is_missing
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def argmin(
 
     *Emits* the item with the smallest key so far for each item, or that item once; of equal keys the first. *NaN* wins,
     as in numpy: the first item with a NaN key is the result, whatever its place. *State* one item and its key, for each
-    group. *Raises* `TypeError` for a key that cannot be compared, None included.
+    group. *Raises* `TypeError` for a key that cannot be compared, None included;
+    with `reduce`, for keys of different types when it completes.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([("b", 3), ("c", 5), ("a", 2)]).pipe(rs.math.argmin(lambda i: i[1], reduce=True)).run()
@@ -48,7 +49,7 @@ def argmin(
     return operator(ArgMin(key_mapper, reduce, **missing))
 
 
-class KeyedFold(Fold):
+class KeyedFold(Comparing):
     """A reduction that reads the key of an item together with the item."""
 
     @property
@@ -62,7 +63,7 @@ class ArgMin(KeyedFold):
 
     name: ClassVar[str] = "argmin"
 
-    def reduction(self) -> Reduction:
+    def comparison(self) -> Reduction:
         return _extreme(lt)
 
 
@@ -85,7 +86,8 @@ def argmax(
 
     *Emits* the item with the largest key so far for each item, or that item once; of equal keys the first. *NaN* wins,
     as in numpy: the first item with a NaN key is the result, whatever its place. *State* one item and its key, for each
-    group. *Raises* `TypeError` for a key that cannot be compared, None included.
+    group. *Raises* `TypeError` for a key that cannot be compared, None included;
+    with `reduce`, for keys of different types when it completes.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([("b", 3), ("c", 5), ("a", 2)]).pipe(rs.math.argmax(lambda i: i[1], reduce=True)).run()
@@ -100,7 +102,7 @@ class ArgMax(KeyedFold):
 
     name: ClassVar[str] = "argmax"
 
-    def reduction(self) -> Reduction:
+    def comparison(self) -> Reduction:
         return _extreme(gt)
 
 
@@ -124,7 +126,8 @@ def top_k(
 
     *Emits* a tuple of at most `k` items for each item, or once: the one with the largest key first, of equal keys the
     one that came first. *NaN* has no rank: it raises `ValueError`. *State* at most `k` items and their
-    keys, for each group. *Raises* `TypeError` for a key that cannot be compared, None included.
+    keys, for each group. *Raises* `TypeError` for a key that cannot be compared, None included;
+    with `reduce`, for keys of different types when it completes.
 
     Raises:
         PipelineError: k is not an integer of at least 1.
@@ -143,7 +146,7 @@ class TopK(KeyedFold):
     name: ClassVar[str] = "top_k"
     k: int = 1
 
-    def reduction(self) -> Reduction:
+    def comparison(self) -> Reduction:
         return Reduction((), self._add, self._merge, _items, _ranked, _has_no_key)
 
     def _add(self, kept: tuple[Keyed, ...], keyed: Keyed) -> tuple[Keyed, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import gt, lt
@@ -10,6 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from makiserve.stream.engine.fold import Fold, MissingValues, Reduction
 from makiserve.stream.engine.trace import Transform, operator
 from makiserve.stream.scalars import plain
+
+
+class Comparing(Fold):
+    """A reduction that compares values. With `reduce`, values that cannot be compared fail at completion."""
+
+    def reduction(self) -> Reduction:
+        return self.comparison().deferring() if self.reduce else self.comparison()
+
+    @abstractmethod
+    def comparison(self) -> Reduction:
+        """Return the reduction that raises `TypeError` for values that cannot be compared."""
 
 
 def extreme(is_further: Callable[[Any, Any], bool]) -> Reduction:
@@ -69,7 +81,7 @@ def min(
 
     *Emits* the smallest value so far for each item, or the smallest once; of equal ones the first. *NaN* makes the
     result NaN, whatever its place. *State* one value a key. *Raises* `TypeError` for what cannot be compared, None
-    included (RxSci keeps a None that comes first).
+    included (RxSci keeps a None that comes first); with `reduce`, for values of different types when it completes.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([3, 5, 2]).pipe(rs.math.min(reduce=True)).run()
@@ -79,12 +91,12 @@ def min(
 
 
 @dataclass(frozen=True, eq=False)
-class Min(Fold):
+class Min(Comparing):
     """The node of `min`."""
 
     name: ClassVar[str] = "min"
 
-    def reduction(self) -> Reduction:
+    def comparison(self) -> Reduction:
         return extreme(lt)
 
 
@@ -107,7 +119,7 @@ def max(
 
     *Emits* the largest value so far for each item, or the largest once; of equal ones the first. *NaN* makes the result
     NaN, whatever its place. *State* one value a key. *Raises* `TypeError` for what cannot be compared, None included
-    (RxSci keeps a None that comes first).
+    (RxSci keeps a None that comes first); with `reduce`, for values of different types when it completes.
 
     >>> import rx, makiserve.stream as rs
     >>> rx.from_([3, 5, 2]).pipe(rs.math.max(reduce=True)).run()
@@ -117,10 +129,10 @@ def max(
 
 
 @dataclass(frozen=True, eq=False)
-class Max(Fold):
+class Max(Comparing):
     """The node of `max`."""
 
     name: ClassVar[str] = "max"
 
-    def reduction(self) -> Reduction:
+    def comparison(self) -> Reduction:
         return extreme(gt)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from makiserve.errors import PipelineError
 from makiserve.stream.engine.build import build, write_nothing
@@ -206,7 +207,7 @@ class TeeMap(Operator):
         branches: list[Stage] = []
         emitted: list[list[Emitted]] = [[] for _ in self.pipelines]
         path, allocate = scope.path, scope.allocate_mark
-        marks, before = SharedMarks(allocate), len(scope.held)
+        marks, passed = SharedMarks(allocate), list[Any]()
         for index, plan in enumerate(self.pipelines):
             if self.join == "zip":
                 marks.begin()
@@ -215,16 +216,17 @@ class TeeMap(Operator):
             keep = partial(collect, emitted[index])
             branches.append(build(plan, Stage(keep, keep, write_nothing, raises=True, repeats=True), scope))
         scope.path, scope.allocate_mark = path, allocate
-        held = tuple(scope.held[before:])
-        rows = partial(rows_of_equal, scope.journal, held) if self.join == "zip" else rows_of_any
+        is_zip = self.join == "zip"
+        rows = partial(rows_of_equal, scope.journal, passed) if is_zip else rows_of_any
+        lists = [*emitted, passed] if is_zip else emitted
 
         def write_joined(code: Code, write: Callable[[Stage], None]) -> None:
             row, origins = code.name("row"), code.name("origins")
-            code.line(f"{code.constant(clear, 'clear')}({code.constant(emitted, 'emitted')})")
-            with code.settled():
+            code.line(f"{code.constant(clear, 'clear')}({code.constant(lists, 'lists')})")
+            with code.settled(), code.noting(code.constant(passed, "passed")) if is_zip else nullcontext():
                 for branch in branches:
                     write(branch)
-            joined = f"{code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')}, {code.state(scope)})"
+            joined = f"{code.constant(rows, 'rows')}({code.constant(emitted, 'emitted')})"
             with code.block(f"for {row}, {origins} in {joined}:"), passing_on(code, origins):
                 then.push(code, row)
 

@@ -43,10 +43,13 @@ def test_zipped_branches_that_are_out_of_step_fail_two_records_with_their_held_i
     assert failures[3][1].endswith(SECOND_FAILURE.format("pairwise"))
 
 
-def test_zipped_branches_that_filter_pairs_come_into_step() -> None:
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_zipped_branches_that_filter_pairs_come_into_step(depth: int) -> None:
     """The branch that still holds the item emits nothing, and the other one emits."""
-    pairs, some = rs.data.lag(), rs.ops.filter(lambda pair: pair[0] == pair[1] or pair[1] % 2 == 1)
-    rows = rs.ops.tee_map(rx.pipe(pairs, some, RATIO), rx.pipe(pairs, some))
+    pairs = rx.pipe(rs.data.lag(), rs.ops.filter(lambda pair: pair[0] == pair[1] or pair[1] % 2 == 1))
+    for _ in range(depth):
+        pairs = rs.ops.group_by(lambda _: "key", pairs)
+    rows = rs.ops.tee_map(rx.pipe(pairs, RATIO), rx.pipe(pairs))
     outputs, failures = fed_to_both(rows, [1, 2, 0, 3, 5, 4, 6, 8, 2, 3])
     assert failed_at(failures) == [3, 4, 5, 6]
     assert outputs == [(0, (1.0, (1, 1))), (7, (1.0, (8, 8))), (9, (1.5, (2, 3)))]

@@ -11,8 +11,8 @@ from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, fa
 from makiserve.stream.columns.column import Array, Column, Items, Mask
 from makiserve.stream.columns.expressions.function import ColumnFunction, column_function
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.folds import ColumnFold, ObjectFold, Reading, column_fold
-from makiserve.stream.columns.running import folded, running
+from makiserve.stream.columns.folds import ColumnFold, Reading, column_fold
+from makiserve.stream.columns.running import partials, running
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store
 from makiserve.stream.engine.fold import Fold, Reduction
@@ -101,13 +101,15 @@ class FoldStep(Step):
         if outgrown is not None and outgrown.any():
             raise Unrepresentable(flow.at[outgrown[flow.segments.segment_of]].tolist())
         reading = checked_reading(self, fold, flow.with_items(items))
-        if self._node.reduce and not isinstance(fold, ObjectFold):
-            attempt.write(store, flow.rows, folded(fold, reading, flow.segments, carry))
-            return flow.where(np.zeros(len(flow), np.bool_))
-        results, after, failed = running(fold, reading, flow.segments, carry)
+        if self._node.reduce:
+            _, after, failed = partials(fold, reading, flow.segments, carry)
+            emitted = flow.where(np.zeros(len(flow), np.bool_))
+        else:
+            results, after, failed = running(fold, reading, flow.segments, carry)
+            emitted = flow.with_items(results)
         self._check(flow, reading, carry, failed, fold)
         attempt.write(store, flow.rows, after)
-        return flow.where(np.zeros(len(flow), np.bool_)) if self._node.reduce else flow.with_items(results)
+        return emitted
 
     def _check(self, flow: Flow, reading: Reading, carry: Any, failed: Mask | None, fold: ColumnFold) -> None:
         """Raise the error of the first item on which the reduction fails, which depends on the items before it."""

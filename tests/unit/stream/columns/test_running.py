@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import makiserve.stream as rs
 from makiserve.stream.columns.column import Column, column_of
 from makiserve.stream.columns.folds import ObjectFold, column_fold
-from makiserve.stream.columns.running import folded, running
+from makiserve.stream.columns.running import partials, running
 from makiserve.stream.columns.segments import Segments
 from tests.examples import examples
 from tests.loops import loop_over
@@ -61,7 +61,7 @@ def test_running_results_are_those_of_the_row_engine(
         ran = running(fold, reading, batch.segments, at_keys)
         outputs, _ = engine.feed(batch)
         assert same(ran.results.items(), outputs)
-        assert same(fold.plain(folded(fold, reading, batch.segments, at_keys)), fold.plain(ran.carry))
+        assert same(fold.plain(partials(fold, reading, batch.segments, at_keys).last), fold.plain(ran.carry))
         for array, after in zip(carry, ran.carry, strict=True):
             array[batch.keys] = after
         assert_states_are_those_of(engine, fold, carry)
