@@ -52,6 +52,10 @@ class TimeValues:
         absent = None if self.absent is None else self.absent[at]
         return TimeValues(self.us[at], is_utc=self.is_utc, absent=absent)
 
+    def replaced(self, us: NDArray[np.int64]) -> TimeValues:
+        """Return other times with the same zone, none of them None."""
+        return TimeValues(us, is_utc=self.is_utc)
+
     def listed(self) -> list[Any]:
         """Return the Python values."""
         values: list[Any] = self.values.tolist()

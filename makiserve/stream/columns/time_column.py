@@ -12,16 +12,20 @@ class Microseconds(Protocol):
 
     Attributes:
         us: the microseconds; without a meaning where the time is None.
+        is_utc: whether the times have the zone UTC; the others have none.
         absent: a mask of the times that are None; None if there are none.
     """
 
     us: Array
+    is_utc: bool
     absent: Mask | None
 
     def __len__(self) -> int: ...
     @property
     def values(self) -> Array: ...
     def take(self, at: Any) -> Microseconds: ...
+    def replaced(self, us: Array) -> Microseconds:
+        """Return other times with the same zone, none of them None."""
 
 
 class TimeColumn(Column):

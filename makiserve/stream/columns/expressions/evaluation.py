@@ -10,7 +10,7 @@ from makiserve.stream.columns.column import Items, Mask
 from makiserve.stream.columns.expressions.merging import merge
 from makiserve.stream.columns.expressions.nodes import Node, PathEnd, Tree
 from makiserve.stream.columns.expressions.operations import OPERATIONS, truth
-from makiserve.stream.columns.expressions.values import Value, Values, either, scalar, values_of
+from makiserve.stream.columns.expressions.values import Value, Values, either, values_of
 
 Known = dict[Node, Values]
 
@@ -49,7 +49,7 @@ class Evaluation:
             else:
                 self._results.append((active, known[tree.result]))
             return
-        condition = truth(scalar(known[tree.condition]), active, self._size)
+        condition = truth(known[tree.condition], active, self._size)
         active = self._without(condition.bad, active)
         if condition.is_constant:
             self._follow(tree.yes if condition.values else tree.no, active, known)

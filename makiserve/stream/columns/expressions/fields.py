@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -12,16 +13,28 @@ import numpy as np
 
 from makiserve.stream.columns.column import Array, Mask, column_of
 from makiserve.stream.columns.expressions.records import has_stored, is_frozen, is_named_tuple, record_fields
+from makiserve.stream.columns.expressions.time_values import IsoCalendarDate
 from makiserve.stream.columns.expressions.values import (
     RecordColumns,
     Unsuited,
     Value,
     Values,
     either,
+    items_of,
     results_of,
     scalar,
     values_of,
 )
+
+_OF_DATE, _OF_DAY = ("year", "month", "day"), ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
+_PARTS: dict[type, tuple[str, ...]] = {
+    datetime: (*_OF_DATE, *_OF_DAY),
+    date: _OF_DATE,
+    time: _OF_DAY,
+    timedelta: ("days", "seconds", "microseconds"),
+    IsoCalendarDate: ("year", "week", "weekday"),
+}
+"""Attributes of immutable classes of Python that are read without effect."""
 
 
 class _Fetched:
@@ -32,7 +45,7 @@ class _Fetched:
         self.has_none = type(None) in types
         types.discard(type(None))
         self.cls = next(iter(types)) if len(types) == 1 else None
-        self.is_frozen = self.cls is not None and is_frozen(self.cls)
+        self.is_frozen = self.cls is not None and (self.cls in _PARTS or is_frozen(self.cls))
         self.fields: dict[str | int, Value] = {}
 
 
@@ -52,7 +65,7 @@ def attribute(values: Values, name: str, size: int) -> Values:
         return _with_bad(values.fields[values.names.index(name)], values.bad)
     values = scalar(values)
     fetched = _fetched(values)
-    if fetched.cls is None or not has_stored(fetched.cls, name):
+    if fetched.cls is None or not (has_stored(fetched.cls, name) or name in _PARTS.get(fetched.cls, ())):
         raise Unsuited(f"{name} is not a field")
     return _with_bad(_fetch(values, fetched, name, attrgetter(name)), values.bad)
 
@@ -73,7 +86,7 @@ def element(values: Values, index: int | str, active: Mask | None, size: int) ->
         return _with_bad(values.fields[index], values.bad)
     values = scalar(values)
     fetched = _fetched(values)
-    if fetched.cls is tuple or (fetched.cls is not None and is_named_tuple(fetched.cls)):
+    if fetched.cls in (tuple, IsoCalendarDate) or (fetched.cls is not None and is_named_tuple(fetched.cls)):
         return _with_bad(_fetch(values, fetched, index, itemgetter(index)), values.bad)
     if fetched.cls is dict or fetched.cls is str:
         return _with_bad(_read(values, itemgetter(index)), values.bad)
@@ -92,9 +105,18 @@ def length_of(values: Values) -> int:
         return len(values.fields)
     values = scalar(values)
     cls = _fetched(values).cls
-    if cls is not tuple and (cls is None or not is_named_tuple(cls)):
+    if cls not in (tuple, IsoCalendarDate) and (cls is None or not is_named_tuple(cls)):
         raise Unsuited("an item that is not a tuple")
     return next(len(item) for item in values.values.tolist() if item is not None)
+
+
+def class_of(values: Value) -> type[Any] | None:
+    """Return the class of objects; None if they have several.
+
+    Raises:
+        Unsuited: they are no objects.
+    """
+    return _fetched(values).cls
 
 
 def unpack(values: Values, count: int, size: int) -> Value:
@@ -125,14 +147,21 @@ def replaced(record: Values, names: Sequence[str], changes: Sequence[Values], si
         record = _opened(scalar(record), size)
     if not isinstance(record.make, type) or not is_named_tuple(record.make) or not set(names) <= set(record.names):
         raise Unsuited("an item that is not a named tuple with these fields")
-    changed = dict(zip(names, changes, strict=True))
+    changed = dict(zip(names, (_spread(change, size) for change in changes), strict=True))
     fields = tuple(changed.get(name, field) for name, field in zip(record.names, record.fields, strict=True))
     return RecordColumns(record.make, record.names, fields, either(record.bad, *(change.bad for change in changes)))
 
 
 def is_sequence(record: RecordColumns) -> bool:
     """Return whether the records are tuples."""
-    return record.make is None or (isinstance(record.make, type) and is_named_tuple(record.make))
+    return record.make in (None, IsoCalendarDate) or (isinstance(record.make, type) and is_named_tuple(record.make))
+
+
+def _spread(value: Values, size: int) -> Values:
+    """Return a constant as an array, because what is read from an item is one."""
+    if not isinstance(value, Value) or not value.is_constant:
+        return value
+    return scalar(values_of(items_of(value, size)))
 
 
 def _opened(values: Value, size: int) -> RecordColumns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from datetime import datetime, time, timezone
 from typing import Any
 
 
@@ -79,11 +80,13 @@ class NodeTable:
 
 
 def parameter_key(parameter: Any) -> Any:
-    """Return a key that distinguishes 0.0 from -0.0, and 1 from 1.0 and True."""
+    """Return a key that distinguishes 0.0 from -0.0, 1 from 1.0 and True, and equal times with different zones."""
     if type(parameter) is float:
         return float, struct.pack("d", parameter)
     if type(parameter) is complex:
         return complex, struct.pack("dd", parameter.real, parameter.imag)
+    if type(parameter) in (datetime, time, timezone):
+        return type(parameter), repr(parameter), id(getattr(parameter, "tzinfo", None))
     if type(parameter) is tuple:
         return tuple, tuple(map(parameter_key, parameter))
     return type(parameter), parameter

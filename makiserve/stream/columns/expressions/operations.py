@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Mask
-from makiserve.stream.columns.expressions import fields
+from makiserve.stream.columns.expressions import fields, time_arithmetic, times
 from makiserve.stream.columns.expressions.arithmetic import (
     ARITHMETIC,
     COMPARISONS,
@@ -21,6 +21,7 @@ from makiserve.stream.columns.expressions.arithmetic import (
     compare,
     unary,
 )
+from makiserve.stream.columns.expressions.time_values import TimeValue
 from makiserve.stream.columns.expressions.values import (
     KIND,
     RecordColumns,
@@ -38,8 +39,11 @@ Operation = Callable[[Any, Sequence[Values], "Mask | None", int], Values]
 """Takes the parameter of a node, its operands, the items that need the result and the number of all items."""
 
 
-def truth(value: Value, active: Mask | None, size: int) -> Value:
+def truth(value: Values, active: Mask | None, size: int) -> Value:
     """Return `bool` of values."""
+    if isinstance(value, TimeValue):
+        return times.truth(value)
+    value = scalar(value)
     if value.kind == "b" and value.missing is None:
         return value
     if value.kind == "O":
@@ -51,14 +55,20 @@ def truth(value: Value, active: Mask | None, size: int) -> Value:
 def _is_none(value: Values, size: int) -> Values:
     if isinstance(value, RecordColumns):
         return Value("b", False, None, value.bad)
-    value = scalar(value)
-    if value.kind == "O" and not value.is_constant:
+    if isinstance(value, TimeValue):
+        return times.is_none(value)
+    if value.is_constant:
+        return Value("b", value.values is None, None, value.bad)
+    if value.kind == "O":
         is_none = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
         return Value("b", is_none, None, value.bad)
     return Value("b", False if value.missing is None else value.missing, None, value.bad)
 
 
-def _isinstance(classes: tuple[type, ...], value: Value, active: Mask | None, size: int) -> Value:
+def _isinstance(classes: tuple[type, ...], value: Values, active: Mask | None, size: int) -> Value:
+    if isinstance(value, TimeValue):
+        return times.is_instance(value, classes, size)
+    value = scalar(value)
     if value.kind == "O" or value.missing is not None:
         return called(partial(_is_instance, classes), (value,), active, size)
     kind = next(cls for cls, kind in KIND.items() if kind == value.kind)
@@ -133,6 +143,10 @@ def _call(parameter: Any, operands: Sequence[Values], active: Mask | None, size:
     return called(partial(function, **dict(keywords)) if keywords else function, operands, active, size)
 
 
+def _field(value: Values, name: str, size: int) -> Values:
+    return times.part(value, name) if isinstance(value, TimeValue) else fields.attribute(value, name, size)
+
+
 def _record(parameter: Any, operands: Sequence[Values]) -> RecordColumns:
     make, names = parameter
     return RecordColumns(make, names, tuple(operands), either(*(operand.bad for operand in operands)))
@@ -147,19 +161,32 @@ def _scalar(function: Callable[..., Value], name: str) -> Operation:
     return operation
 
 
+def _or_of_times(function: Callable[..., Value], of_times: Callable[..., Values | None], name: str) -> Operation:
+    """Return an operation on values that are not records, some of which may be times."""
+
+    def operation(parameter: Any, operands: Sequence[Values], active: Mask | None, size: int) -> Values:
+        result = of_times(name, *operands, active, size) if any(isinstance(o, TimeValue) for o in operands) else None
+        return function(name, *map(scalar, operands), active=active, size=size) if result is None else result
+
+    return operation
+
+
 OPERATIONS: dict[str, Operation] = {
-    **{name: _scalar(binary, name) for name in ARITHMETIC},
-    **{name: _scalar(compare, name) for name in COMPARISONS},
-    **{name: _scalar(unary, name) for name in UNARY},
+    **{name: _or_of_times(binary, time_arithmetic.binary, name) for name in ARITHMETIC},
+    **{name: _or_of_times(compare, time_arithmetic.compare, name) for name in COMPARISONS},
+    **{name: _or_of_times(unary, time_arithmetic.unary, name) for name in UNARY},
     **{name: _scalar(_to_integer, name) for name in _ROUND},
     **{name: _scalar(_conversion, name) for name in ("float", "int", "bool")},
     **{name: _scalar(_math, name) for name in ("sqrt", *_OF_FLOAT)},
     "is_none": lambda _, o, a, n: _is_none(o[0], n),
-    "isinstance": lambda classes, o, a, n: _isinstance(classes, scalar(o[0]), a, n),
+    "isinstance": lambda classes, o, a, n: _isinstance(classes, o[0], a, n),
     "call": _call,
     "build": lambda cls, o, a, n: called(cls, o, a, n, checked=False),
     "record": lambda parameter, o, a, n: _record(parameter, o),
-    "field": lambda name, o, a, n: fields.attribute(o[0], name, n),
+    "field": lambda name, o, a, n: _field(o[0], name, n),
+    "method": lambda parameter, o, a, n: times.method(parameter, o, a, n),
+    "date": lambda _, o, a, n: times.build_dates([scalar(part) for part in o], a, n),
+    "timedelta": lambda _, o, a, n: times.build_durations([scalar(amount) for amount in o], a, n),
     "element": lambda index, o, a, n: fields.element(o[0], index, a, n),
     "unpack": lambda count, o, a, n: fields.unpack(o[0], count, n),
     "replace": lambda names, o, a, n: fields.replaced(o[0], names, o[1:], n),

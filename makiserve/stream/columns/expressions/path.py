@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from makiserve.stream.columns.expressions.constants import is_scalar_constant
 from makiserve.stream.columns.expressions.nodes import Node, NodeTable, Untraceable
 from makiserve.stream.columns.expressions.records import is_frozen
-from makiserve.stream.columns.expressions.symbols import (
-    CONSTANTS,
-    RecordSymbol,
-    Symbol,
-    parts,
-    record_parts,
-)
+from makiserve.stream.columns.expressions.symbols import RecordSymbol, Symbol, parts, record_parts
 
 MOST_NODES = 1000
 
@@ -101,7 +96,7 @@ class Path:
         """
         if type(value) is Symbol:
             return parts(value)[1]
-        if type(value) in CONSTANTS or (type(value) is tuple and not value):
+        if is_scalar_constant(value) or (type(value) is tuple and not value):
             return self._table.node("constant", (), value)
         if type(value) is tuple:
             return self._compute("record", tuple(map(self.lift, value)), (None, ()))

@@ -13,7 +13,13 @@ from makiserve.stream.columns.expressions.nodes import Node, Untraceable
 if TYPE_CHECKING:
     from makiserve.stream.columns.expressions.path import Path
 
-CONSTANTS = (int, float, bool, str, bytes, complex, type(None))
+METHODS = frozenset(
+    {
+        *("date", "time", "timetz", "timestamp", "weekday", "isoweekday", "toordinal", "isocalendar"),
+        *("isoformat", "strftime", "astimezone", "replace", "total_seconds"),
+    }
+)
+"""Methods of times, dates and durations that have no effect and never return None."""
 
 
 class Symbol:
@@ -32,6 +38,8 @@ class Symbol:
         path, node = parts(self)
         if name == "_replace":
             return _replace(self)
+        if name in METHODS and _is_called(sys._getframe(1)):  # noqa: SLF001  only the instruction knows it
+            return _method(self, name)
         return path.read("field", (node,), name)
 
     def __getitem__(self, index: Any) -> Any:
@@ -135,6 +143,24 @@ def _replace(record: Symbol) -> Callable[..., Any]:
         return path.symbol("replace", (record, *changes.values()), tuple(changes))
 
     return replace
+
+
+def _method(value: Symbol, name: str) -> Callable[..., Any]:
+    path, _ = parts(value)
+
+    def method(*arguments: Any, **keywords: Any) -> Any:
+        if (name == "replace" and arguments) or any(map(is_symbolic, keywords.values())):
+            raise Untraceable("it calls a method of a value")
+        return path.symbol("method", (value, *arguments), (name, tuple(sorted(keywords.items()))))
+
+    return method
+
+
+def _is_called(frame: Any) -> bool:
+    """Return whether the current instruction of a frame reads an attribute in order to call it."""
+    code = frame.f_code.co_code
+    name, argument = dis.opname[code[frame.f_lasti]], code[frame.f_lasti + 1]
+    return name == "LOAD_METHOD" or (name == "LOAD_ATTR" and sys.version_info >= (3, 12) and bool(argument & 1))
 
 
 def _unpacked(frame: Any) -> int | None:

@@ -14,7 +14,8 @@ from uuid import UUID
 
 import numpy as np
 
-from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, Rows, column_of
+from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, Rows, column_of, objects
+from makiserve.stream.columns.expressions.time_values import Datetimes, Durations, IsoCalendarDate, TimeValue, within
 from makiserve.stream.columns.time_column import TimeColumn
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
@@ -23,7 +24,7 @@ EXACT = 2**53
 KIND = {bool: "b", int: "i", float: "f"}
 PLAIN = {
     *(int, float, bool, complex, str, bytes, type(None), Decimal, Fraction, UUID),
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
+    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone),
 }
 """Types whose operators have no effect but their result."""
 
@@ -77,20 +78,7 @@ class RecordColumns:
     bad: Mask | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimesValue:
-    """Datetimes whose objects have not been made.
-
-    Attributes:
-        times: the column.
-        bad: as in `Value`.
-    """
-
-    times: TimeColumn
-    bad: Mask | None = None
-
-
-Values = Value | RecordColumns | TimesValue
+Values = Value | RecordColumns | TimeValue
 
 
 def constant(value: Any) -> Value:
@@ -111,7 +99,7 @@ def values_of(items: Items) -> Values:
     if isinstance(items, Rows):
         return RecordColumns(items.make, items.names, tuple(map(values_of, items.fields)))
     if isinstance(items, TimeColumn):
-        return TimesValue(items)
+        return Datetimes(items)
     kind = items.values.dtype.kind
     if kind != "O" and items.values.dtype not in KINDS.values():
         raise Unsuited(f"a column of {items.values.dtype}")
@@ -121,9 +109,11 @@ def values_of(items: Items) -> Values:
 def items_of(values: Values, size: int) -> Items:
     """Return values as a column or as rows."""
     if isinstance(values, RecordColumns):
+        if values.make is IsoCalendarDate:  # it is no record if Python returns it
+            return objects(Rows(values.make, (), tuple(items_of(field, size) for field in values.fields)).items())
         return Rows(values.make, values.names, tuple(items_of(field, size) for field in values.fields))
-    if isinstance(values, TimesValue):
-        return values.times
+    if isinstance(values, TimeValue):
+        return values.column()
     if not values.is_constant:
         return Column(values.values, values.missing)
     if values.kind == "O":
@@ -139,7 +129,7 @@ def scalar(values: Values) -> Value:
     """
     if isinstance(values, RecordColumns):
         raise Unsuited("an operation on a record")
-    return Value("O", values.times.values, None, values.bad) if isinstance(values, TimesValue) else values
+    return Value("O", values.column().values, None, values.bad) if isinstance(values, TimeValue) else values
 
 
 def either(*masks: Mask | None) -> Mask | None:
@@ -156,9 +146,16 @@ def some(mask: Mask) -> Mask | None:
     return mask if mask.any() else None
 
 
-def unusable(*operands: Value) -> Mask | None:
+def unusable(*operands: Value | TimeValue) -> Mask | None:
     """Return where an operand is not known or None."""
     return either(*(mask for operand in operands for mask in (operand.bad, operand.missing)))
+
+
+def durations_of(microseconds: Value) -> Durations | None:
+    """Return microseconds as durations; None if one is beyond 64 bits."""
+    if microseconds.kind != "i":
+        return None
+    return Durations(*within(microseconds.values, unusable(microseconds), LEAST + 1, GREATEST))
 
 
 def tight(value: Value) -> Value:

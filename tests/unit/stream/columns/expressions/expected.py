@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import struct
+from datetime import datetime, time
 
 import msgspec
 
@@ -16,6 +17,8 @@ def is_same(actual, expected):
         return False
     if isinstance(actual, float):
         return struct.pack("d", actual) == struct.pack("d", expected) or (math.isnan(actual) and math.isnan(expected))
+    if isinstance(actual, datetime | time):
+        return repr(actual) == repr(expected) and actual.tzinfo is expected.tzinfo
     if isinstance(actual, tuple):
         return len(actual) == len(expected) and all(map(is_same, actual, expected))
     if isinstance(actual, msgspec.Struct):
