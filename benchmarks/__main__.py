@@ -7,6 +7,7 @@ from importlib import import_module
 
 NAMES = (
     "columns",
+    "times",
     "frames",
     "cold_start",
     "decoding",

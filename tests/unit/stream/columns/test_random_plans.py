@@ -48,6 +48,8 @@ FUNCTIONS = [
     lambda i: i.value / i.count,
     lambda i: i.value if i.count > 0 else 0.0,
     lambda i: str(i.count),
+    lambda i: (START + timedelta(hours=i.count)).weekday(),
+    lambda i: timedelta(hours=i.count).total_seconds(),
 ]
 REDUCTIONS: list[Callable[..., Any]] = [
     rs.math.sum,

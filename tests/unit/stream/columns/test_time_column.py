@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,11 @@ PIPELINES: dict[str, makiserve.Transform] = {
     "one branch": rs.ops.map(lambda i: i.at if i.value > 2 else None),
     "compared": rs.ops.filter(lambda i: i.at is not None and i.at > same_zone(i.at)),
     "an attribute": rs.ops.map(lambda i: i.at.microsecond),
+    "features": rs.ops.map(lambda i: (i.at.hour, i.at.weekday(), i.at.date(), i.at.timestamp() if i.at.tzinfo else 0)),
+    "a difference": rs.ops.map(lambda i: i.at - same_zone(i.at) - timedelta(microseconds=i.value)),
+    "another time": rs.ops.map(lambda i: i.at + timedelta(days=400, microseconds=1)),
+    "a date": rs.ops.map(lambda i: date(2013, 2, i.at.microsecond).toordinal()),
+    "key of a part": rs.ops.group_by(lambda i: i.at.microsecond % 3, rs.math.sum(lambda i: i.at.second)),
     "an element": rs.ops.map(lambda i: i.at[0]),
     "unpacked": rx.pipe(rs.ops.map(lambda i: (i.at, i.value)), rs.ops.starmap(lambda at, value: (value, at))),
     "key": rs.ops.group_by(lambda i: i.at, rs.ops.count()),
@@ -57,6 +62,9 @@ PIPELINES: dict[str, makiserve.Transform] = {
     "changes": rs.ops.group_by(lambda i: i.key, rs.ops.distinct_until_changed(lambda i: i.at)),
     "window of time": rs.ops.group_by(
         lambda i: i.key, rs.data.roll_time("1s", "1s", lambda i: i.at, rs.ops.count(reduce=True))
+    ),
+    "window of another time": rs.ops.group_by(
+        lambda i: i.key, rs.data.roll_time("1s", "1s", lambda i: i.at + timedelta(days=1), rs.ops.last())
     ),
     "trailing window": rs.ops.group_by(
         lambda i: i.key,
