@@ -80,8 +80,6 @@ def _is_instance(classes: tuple[type, ...], value: Any) -> bool:
 
 
 def _conversion(name: str, value: Value, active: Mask | None, size: int) -> Value:
-    if name == "bool":
-        return truth(value, active, size)
     if value.kind == "O":
         return called(float if name == "float" else int, (value,), active, size)
     if name == "float":
@@ -176,7 +174,8 @@ OPERATIONS: dict[str, Operation] = {
     **{name: _or_of_times(compare, time_arithmetic.compare, name) for name in COMPARISONS},
     **{name: _or_of_times(unary, time_arithmetic.unary, name) for name in UNARY},
     **{name: _scalar(_to_integer, name) for name in _ROUND},
-    **{name: _scalar(_conversion, name) for name in ("float", "int", "bool")},
+    **{name: _scalar(_conversion, name) for name in ("float", "int")},
+    "bool": lambda _, o, a, n: truth(o[0], a, n),
     **{name: _scalar(_math, name) for name in ("sqrt", *_OF_FLOAT)},
     "is_none": lambda _, o, a, n: _is_none(o[0], n),
     "isinstance": lambda classes, o, a, n: _isinstance(classes, o[0], a, n),

@@ -38,7 +38,7 @@ class Symbol:
         path, node = parts(self)
         if name == "_replace":
             return _replace(self)
-        if name in METHODS and _is_called(sys._getframe(1)):  # noqa: SLF001  only the instruction knows it
+        if name == "replace" or (name in METHODS and _is_called(sys._getframe(1))):  # noqa: SLF001  as in __iter__
             return _method(self, name)
         return path.read("field", (node,), name)
 
@@ -157,7 +157,7 @@ def _method(value: Symbol, name: str) -> Callable[..., Any]:
 
 
 def _is_called(frame: Any) -> bool:
-    """Return whether the current instruction of a frame reads an attribute in order to call it."""
+    """Return whether the current instruction of a frame reads an attribute to call it, in 3.10 without keywords."""
     code = frame.f_code.co_code
     name, argument = dis.opname[code[frame.f_lasti]], code[frame.f_lasti + 1]
     return name == "LOAD_METHOD" or (name == "LOAD_ATTR" and sys.version_info >= (3, 12) and bool(argument & 1))

@@ -38,24 +38,15 @@ def us(*parts: int) -> int:
     return (datetime(*parts, tzinfo=timezone.utc) - EPOCH) // timedelta(microseconds=1)  # type: ignore[arg-type,misc]
 
 
+ROUNDED_TWICE = 30_697_630_318_846_323
+"""As a float, divided by a million, it is not the quotient of the integers."""
 STARTS = [
     *(EARLIEST_US, EARLIEST_US + 1, LATEST_US, LATEST_US - 3_600_000_000, -1, 0, 1, None),
     *(us(2020, 2, 29, 12), us(2020, 3, 1), us(1900, 2, 28, 23, 59, 59, 999_999), us(2021, 1, 3), us(2020, 12, 31)),
 ]
 ENDS = [
-    us(2020, 2, 29, 12),
-    LATEST_US,
-    EARLIEST_US,
-    us(2024, 12, 30, 1, 2, 3, 4),
-    -86_400_000_001,
-    1,
-    0,
-    5,
-    0,
-    9,
-    8,
-    7,
-    6,
+    *(us(2020, 2, 29, 12), LATEST_US, EARLIEST_US, us(2024, 12, 30, 1, 2, 3, 4), -86_400_000_001, ROUNDED_TWICE),
+    *range(7),
 ]
 YEARS = [2013, 0, 1, 9999, 10_000, 2000, 1900, 2023, -(2**63), 2**63 - 1, 2024, 4, 2100]
 MONTHS = [2, 1, 12, 12, 1, 2, 2, 13, 0, 2, -1, 11, 2]
@@ -69,9 +60,10 @@ def trips(*, is_utc: bool, missing: bool = True) -> Rows:
     starts = TimeValues(
         np.array([start or 0 for start in STARTS], np.int64), is_utc=is_utc, absent=absent if missing else None
     )
-    numbers = [column_of(numbers) for numbers in (YEARS, MONTHS, DAYS, MINUTES)]
+    years, months, days, minutes = (column_of(numbers) for numbers in (YEARS, MONTHS, DAYS, MINUTES))
+    days.values[days.missing] = 5  # what is None may have any value
     ends = TimeValues(np.array(ENDS, np.int64), is_utc=is_utc)
-    return Rows(Trip, Trip._fields, (TimeColumn(starts), TimeColumn(ends), *numbers))
+    return Rows(Trip, Trip._fields, (TimeColumn(starts), TimeColumn(ends), years, months, days, minutes))
 
 
 def is_weekend(at: datetime) -> bool:
@@ -110,6 +102,7 @@ IN_COLUMNS: dict[str, Any] = {
     "a duration and a float": lambda i: (i.end - i.start) * i.minutes,
     "a duration of floats": lambda i: timedelta(minutes=i.minutes) * 2,
     "a duration of integers": lambda i: (timedelta(i.day, minutes=i.month), timedelta(hours=i.year)),
+    "a duration of all units": lambda i: timedelta(i.month, i.day, 3, i.month, i.day, i.month, i.day),
     "a long duration": lambda i: (timedelta(microseconds=i.year) * 2, timedelta(microseconds=i.year) - HOUR),
     "the difference from a constant": lambda i: (i.end - OPENING, OPENING - i.end, i.end - SAME_INSTANT),
     "a later time": lambda i: (i.start + HOUR, HOUR + i.end, i.end - timedelta(days=365, microseconds=1)),
