@@ -37,6 +37,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 
+def message_of(error: BaseException) -> str:
+    """Return the message of any exception; one whose text cannot be had is replaced."""
+    try:
+        return str(error)
+    except Exception as unprintable:  # noqa: BLE001  of a class of the user's
+        return f"its message raises {type(unprintable).__name__}"
+
+
 class MakiserveError(Exception):
     """The root of the tree. The process ends with `exit_code` if only the command line catches the error."""
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import field
 from typing_extensions import dataclass_transform
 
-from makiserve.errors import ConfigurationError, DecodeError, PipelineError
+from makiserve.errors import ConfigurationError, DecodeError, PipelineError, message_of
 
 __all__ = ["Record", "Schema", "field"]
 
@@ -99,7 +99,9 @@ class Schema:
             if b"NaN" in data and (without := NAN.sub(lambda match: match[1] or b"null", data)) != data:
                 return self._decode_without_nan(without, data)
             raise self._explain_json(data, error) from error
-        except Exception as error:  # a record's own __post_init__
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a record's own __post_init__
             raise DecodeError(_raised(error)) from error
 
     def decode_messages(self, messages: Sequence[bytes | None]) -> list[Record | DecodeError]:
@@ -107,7 +109,9 @@ class Schema:
         try:
             if max(map(len, messages), default=0) <= MAX_JSON_BYTES:  # type: ignore[arg-type]  # None is a TypeError
                 return list(map(self._decode, messages))  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001, S110  at least one does not fit: decode them one by one
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001, S110  at least one does not fit: decode them one by one
             pass
         return [self._verdict(message) for message in messages]
 
@@ -138,7 +142,9 @@ class Schema:
             raise (
                 self._explain(decoded, error) if isinstance(decoded, dict) else self._explain_json(data, error)
             ) from error
-        except Exception as error:  # a record's own __post_init__
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a record's own __post_init__
             raise DecodeError(_raised(error)) from error
 
     @property
@@ -159,7 +165,9 @@ class Schema:
                 return value
         try:
             return self.record(**values)
-        except Exception as error:  # noqa: BLE001  a record's own __post_init__
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  a record's own __post_init__
             return DecodeError(_raised(error))
 
     def encode_json(self, record: Record) -> bytes:
@@ -191,7 +199,9 @@ class Schema:
                 continue
             try:
                 converted(finite(decoded[name]), declared.type)
-            except Exception:  # noqa: BLE001  a __post_init__ of a nested record
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  a __post_init__ of a nested record
                 return mismatch(name, declared.type, shorten(decoded[name]))
         return DecodeError(_raised(error))
 
@@ -255,9 +265,10 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     """Return an exception's message, with its type unless it is a `ValueError` or a `TypeError`."""
-    return str(error) if isinstance(error, (ValueError, TypeError)) else f"{type(error).__name__}: {error}"
+    message = message_of(error)
+    return message if isinstance(error, (ValueError, TypeError)) else f"{type(error).__name__}: {message}"
 
 
 def _na_values(given: Iterable[str] | None) -> frozenset[str]:

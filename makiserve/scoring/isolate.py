@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from makiserve.errors import PredictError
+from makiserve.errors import PredictError, message_of
 from makiserve.scoring.predictor import ColumnPredictor, Predictor
 from makiserve.stream.columns.items import ColumnItems, taken
 
@@ -50,7 +50,9 @@ def _fill(predictor: Predictor, rows: Sequence[Any], indexes: Sequence[int], pre
     try:
         given: Any = rows if len(indexes) == len(rows) else taken(rows, indexes)
         predicted = predictor.predict(given)
-    except Exception as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  any exception that a model raises on a row is that row's error
         if len(indexes) == 1:
             predictions[indexes[0]] = _refusal(error)
             return
@@ -62,9 +64,9 @@ def _fill(predictor: Predictor, rows: Sequence[Any], indexes: Sequence[int], pre
             predictions[index] = prediction
 
 
-def _refusal(error: Exception) -> PredictError:
+def _refusal(error: BaseException) -> PredictError:
     if isinstance(error, PredictError):
         return error
-    refusal = PredictError(f"the model raised {type(error).__name__}: {error}")
+    refusal = PredictError(f"the model raised {type(error).__name__}: {message_of(error)}")
     refusal.__cause__ = error
     return refusal

@@ -188,7 +188,9 @@ def _groups(
             try:
                 key = group_by.key_mapper(item)
                 partitions[key].add(number)
-            except Exception:  # noqa: BLE001, S112  the user's function: its record will be a dead letter
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001, S112  the user's function: its record will be a dead letter
                 continue
             names[key].add(pairs[cause][0].key())
     return partitions, names

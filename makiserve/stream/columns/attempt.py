@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from makiserve.errors import OperatorError
+from makiserve.errors import OperatorError, message_of
 from makiserve.stream.columns.column import Array, Mask
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.store import Store
@@ -166,7 +166,7 @@ def check(flow: Flow, failed: Mask | None, call: Callable[[Any], Any], path: str
     raise RecordsFailed(failures, is_certain=is_certain)
 
 
-def fail(at: int, error: Exception, path: str, item: Any) -> RecordsFailed:
+def fail(at: int, error: BaseException, path: str, item: Any) -> RecordsFailed:
     """Return the failure of the record at an index of the batch, which depends on the records before it."""
     return RecordsFailed({at: _located(error, path, item)}, is_certain=False)
 
@@ -181,17 +181,19 @@ def check_representable(flow: Flow, odd: Mask | None) -> None:
         raise Unrepresentable(flow.at[odd].tolist())
 
 
-def _error(call: Callable[[Any], Any], item: Any) -> Exception:
+def _error(call: Callable[[Any], Any], item: Any) -> BaseException:
     try:
         call(item)
-    except Exception as error:  # noqa: BLE001  what the user's function raises is what is reported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  what the user's function raises is what is reported
         return error
     return RuntimeError("the function raised an error, and did not when it was called again with the same item")
 
 
-def _located(error: Exception, path: str, item: Any) -> OperatorError:
+def _located(error: BaseException, path: str, item: Any) -> OperatorError:
     line = user_line(error, lambda file: file.startswith(FOLDER))
     at = f" ({line})" if line else ""
-    located = OperatorError(f"{path}: {type(error).__name__}: {error}{at}", operator=path, item=item)
+    located = OperatorError(f"{path}: {type(error).__name__}: {message_of(error)}{at}", operator=path, item=item)
     located.__cause__ = error
     return located

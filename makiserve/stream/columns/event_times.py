@@ -89,7 +89,9 @@ def _converted(values: list[Any]) -> tuple[Array, Mask | None, Mask | None]:
     for index, value in enumerate(values):
         try:
             time = ms_from_time(value)
-        except Exception:  # noqa: BLE001  the value is a user's
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  the value is a user's
             failed[index] = True
         else:
             if abs(time) > LARGEST:

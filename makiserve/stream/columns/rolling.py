@@ -192,7 +192,9 @@ class Rolling:
             try:
                 partials = plain_windows(fold, pane, self.starts[windows], self._boundaries[windows], self.slices)
                 results += [result(partial) if result else partial for partial in partials]
-            except Exception:  # noqa: BLE001  the values are a user's
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the values are a user's
                 odd[segment] = True
                 del results[windows.start :]
                 results += [None] * (windows.stop - windows.start)

@@ -141,7 +141,9 @@ def _by_item(
                 added = add(partial, values[index]) if given[index] else partial
                 results.append(result(added) if result else added)
                 partial = added
-            except Exception:  # noqa: BLE001  the values are a user's
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the values are a user's
                 results.append(None)
                 failed.append(index)
         partials[segment] = partial

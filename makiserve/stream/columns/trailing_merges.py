@@ -126,7 +126,9 @@ class TrailingMerges:
             try:
                 partial = pane.window(first, cut, last)
                 results.append(result(partial) if result else partial)
-            except Exception:  # noqa: BLE001  the values are a user's
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the values are a user's
                 results.append(None)
                 odd[index] = True
         return column_of(results), odd if odd.any() else None

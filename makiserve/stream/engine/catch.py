@@ -66,6 +66,9 @@ class Catch(Operator):
                 code.line(f"journal.roll_back({mark})")
                 code.line(f"{kept}.clear()")
                 self.write_caught(code, error, collect)
+            with code.block("except BaseException:"):
+                code.line(f"{kept}.clear()")
+                code.line("raise")
             ready = code.let("ready", f"{kept}.copy()")
             code.line(f"{kept}.clear()")
             with code.block(f"for {item}, {origin} in {ready}:"), passing_on(code, origin):

@@ -64,7 +64,7 @@ def _blaming(code: Code, causes: str, outer: str) -> Iterator[None]:
     with code.block("try:"), code.apart():
         code.line("pass")
         yield
-    with code.block(f"except Exception as {error}:"):
+    with code.block(f"except BaseException as {error}:"):
         if outer:
             code.line(f"journal.origin = {outer}")
         code.line(f"journal.fail_all({error}, {causes})")

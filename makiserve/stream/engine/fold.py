@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
+from makiserve.errors import message_of
 from makiserve.stream.arguments import whole_number
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import LAST, REGULAR, Operator, Rhythm, Traits
@@ -86,8 +87,10 @@ class Reduction(NamedTuple):
                     if type(kept) is Incomparable:
                         return kept
                     return value if type(value) is Incomparable else compare(kept, value)
-                except Exception as error:  # noqa: BLE001  the values are a user's, and may raise anything
-                    return Incomparable(str(error.__cause__ or error))
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001  the values are a user's, and may raise anything
+                    return Incomparable(message_of(error.__cause__ or error))
 
             return compared
 

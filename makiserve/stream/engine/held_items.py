@@ -84,7 +84,7 @@ def holding(code: Code, *held: Held) -> Iterator[None]:
     with code.trying():
         yield
     noted = statements.pop()
-    with code.block(f"except Exception as {error}:"):
+    with code.block(f"except BaseException as {error}:"):
         for cause in dict.fromkeys(noted):
             code.line(f"journal.{'fail_held' if cause.state else 'fail_all'}({error}, {cause.causes})")
         code.line("raise")

@@ -84,7 +84,7 @@ class Failure:
         since: the length of the journal when this was last noted in the state; None if it has not been noted yet.
     """
 
-    error: Exception
+    error: BaseException
     cause: Completion | Suspect
     since: int | None = None
 
@@ -106,14 +106,14 @@ class Journal(list[tuple[Any, ...]]):
         self.origin: Origin = ()
         self.failed: tuple[Completion | Suspect, ...] = ()
         self._failures: list[Failure] = []
-        self._complete: Exception | None = None
+        self._complete: BaseException | None = None
 
-    def fail_held(self, error: Exception, held: tuple[Any, list[Any]]) -> None:
+    def fail_held(self, error: BaseException, held: tuple[Any, list[Any]]) -> None:
         """Record that held items may be the cause of an error, unless a completion between them and it may be."""
         if self._complete is not error:
             self._add(error, held)
 
-    def fail_all(self, error: Exception, *causes: Completion | tuple[Any, list[Any]]) -> None:
+    def fail_all(self, error: BaseException, *causes: Completion | tuple[Any, list[Any]]) -> None:
         """Record all that may be the cause of an error. Completions are removed once the record is rolled back.
 
         If one completion causes another one, which fails, only the latter is removed: it is the first to report the
@@ -125,7 +125,7 @@ class Journal(list[tuple[Any, ...]]):
             self._add(error, cause)
         self._complete = error if causes else self._complete
 
-    def take_failed(self, error: Exception) -> tuple[Completion | Suspect, ...]:
+    def take_failed(self, error: BaseException) -> tuple[Completion | Suspect, ...]:
         """Return what else than the record may be the cause of an error. The record ends."""
         causes = [failure.cause for failure in self._failures if failure.error is error]
         self.settle()
@@ -148,7 +148,7 @@ class Journal(list[tuple[Any, ...]]):
         self._failures.clear()
         self._complete, self.origin = None, ()
 
-    def _add(self, error: Exception, cause: Completion | tuple[Any, list[Any]]) -> None:
+    def _add(self, error: BaseException, cause: Completion | tuple[Any, list[Any]]) -> None:
         if isinstance(cause, Completion):
             self._failures.append(Failure(error, cause))
             return

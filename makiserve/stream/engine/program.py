@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from makiserve.errors import OperatorError
+from makiserve.errors import OperatorError, message_of
 from makiserve.stream.engine.build import build, write_emit, write_nothing
 from makiserve.stream.engine.catch import Catch
 from makiserve.stream.engine.code import Code
@@ -66,7 +66,7 @@ class Program:
         causes: list[int] = []
         failures: list[tuple[int, OperatorError]] = []
 
-        def fail(index: int, error: Exception) -> None:
+        def fail(index: int, error: BaseException) -> None:
             self.scope.journal.roll_back()
             failures.append((index, self._operator_error(error)))
 
@@ -90,7 +90,9 @@ class Program:
             self.scope.write_enter(code, "state")
             with code.block("try:"), code.deferring():
                 self._stage.push(code, "item")
-            with code.block("except Exception as error:"):
+            with code.block("except KeyboardInterrupt:"):
+                code.line("raise")
+            with code.block("except BaseException as error:"):
                 code.line("del out[count:]")
                 code.line("fail(index, error)")
             with code.block("else:"):
@@ -104,12 +106,12 @@ class Program:
                     code.line("causes += [index] * (len(out) - count)")
                     code.line("count = len(out)")
 
-    def _operator_error(self, error: Exception) -> OperatorError:
+    def _operator_error(self, error: BaseException) -> OperatorError:
         operator, item = self._compiled.locate(error)
         line = self._compiled.user_line(error)
         at = f" ({line})" if line else ""
         failed = self.scope.journal.take_failed(error)
-        message = f"{operator}: {type(error).__name__}: {error}{at}{consequences(failed)}"
+        message = f"{operator}: {type(error).__name__}: {message_of(error)}{at}{consequences(failed)}"
         located = OperatorError(message, operator=operator, item=item, has_trace=bool(failed))
         located.__cause__ = error
         return located

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from makiserve.errors import message_of
 from makiserve.stream.columns.expressions.nodes import Fork, Node, NodeTable, PathEnd, Tree, Untraceable
 from makiserve.stream.columns.expressions.path import LengthNeeded, Path, Undecided
 from makiserve.stream.columns.expressions.substitutes import Substitutes
@@ -108,9 +109,13 @@ class _Explorer:
             return Fork(tuple(path.nodes), undecided.condition, self.explore([*decisions, True]), no)
         except Untraceable as error:
             return self._leaf(path, None, str(error))
-        except Exception as error:  # noqa: BLE001  the function's own, or of code that cannot take a symbol
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  the function's own, or of code that cannot take a symbol
             raises = isinstance(error, AttributeError) and error.obj is None
-            return self._leaf(path, None, f"tracing it raises {type(error).__name__}: {error}", raises=raises)
+            return self._leaf(
+                path, None, f"tracing it raises {type(error).__name__}: {message_of(error)}", raises=raises
+            )
         return self._leaf(path, result, None)
 
     def _leaf(self, path: Path, result: Node | None, reason: str | None, *, raises: bool = False) -> PathEnd:

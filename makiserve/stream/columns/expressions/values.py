@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -206,14 +205,18 @@ def results_of(
     """Call a function for each item.
 
     Returns:
-        The results, with None for the items for which it raises an Exception; and these items, None if there are none.
+        The results, with None for the items for which it raises; and these items, None if there are none.
     """
     rest = [iter(values) for values in arguments]
     results: list[Any] = []
     raised: list[int] = []
     while len(results) < count:
-        with suppress(Exception):  # the item fails as in Python
+        try:
             results.extend(map(function, *rest))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001, S110  the item fails as in Python
+            pass
         if len(results) < count:
             raised.append(len(results))
             results.append(None)

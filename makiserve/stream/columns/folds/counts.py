@@ -53,6 +53,8 @@ class Counts(ColumnFold):
         for index, item in enumerate(items.items()):
             try:
                 given[index] = not self.reduction.is_missing(item)
-            except Exception:  # noqa: BLE001  the comparison may be a user's
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the comparison may be a user's
                 failed[index] = True
         return Reading(none, given, failed if failed.any() else None)

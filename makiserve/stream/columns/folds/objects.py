@@ -57,7 +57,9 @@ class ObjectFold(ColumnFold):
                     given[index] = False
                 else:
                     values[index] = item if reduction.read is None or type(item) is float else reduction.read(item)
-            except Exception:  # noqa: BLE001  the value is a user's, and may raise anything
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the value is a user's, and may raise anything
                 failed[index] = True
         return Reading(values, given if self.skip_missing else None, failed if failed.any() else None)
 

@@ -75,7 +75,9 @@ class ScanStep(Step):
             for index in range(start, start + length):
                 try:
                     content = accumulator(content, items[index])
-                except Exception as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
                     raise fail(int(flow.at[index]), error, self.path, items[index]) from error
                 emitted.append(content)
         return emitted

@@ -122,7 +122,9 @@ class FoldStep(Step):
             try:
                 if reading.given is None or reading.given[index]:
                     partial = fold.reduction.add(partial, reading.values[index])
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 item = flow.items.take([index]).items()[0]
                 raise fail(int(flow.at[index]), error, self.path, item) from error
 

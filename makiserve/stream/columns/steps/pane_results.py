@@ -158,7 +158,9 @@ class PaneResults(WindowResults):
             try:
                 partial = reduce(merge, plain[start : start + length])
                 results.append(result(partial) if result else partial)
-            except Exception:  # noqa: BLE001  the values are a user's
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001  the values are a user's
                 results.append(None)
                 odd.append(window)
             start += length

@@ -138,7 +138,9 @@ def _unequal(keys: Column, earlier: Column) -> tuple[Mask, Mask | None]:
         try:
             answers.append(bool(key != previous))
             failed.append(False)
-        except Exception:  # noqa: BLE001  the comparison of the user's values
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  the comparison of the user's values
             answers.append(False)
             failed.append(True)
     return np.array(answers, np.bool_), np.array(failed, np.bool_) if any(failed) else None

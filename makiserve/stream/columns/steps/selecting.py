@@ -83,7 +83,9 @@ class DistinctStep(Step):
         try:
             for key, segment in zip(keys.items(), flow.segments.segment_of.tolist(), strict=True):
                 kept.append(key not in seen[segment] and _is_new(key, seen[segment], added[segment]))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             at = len(kept)
             raise fail(int(flow.at[at]), error, self.path, flow.items.take([at]).items()[0]) from error
         attempt.ended(committed=partial(_add, store, flow.rows.tolist(), contents, added))

@@ -83,7 +83,9 @@ def truth(answers: Items) -> tuple[Mask, Mask | None]:
     values = answers.items()
     try:
         return np.fromiter(map(bool, values), np.bool_, len(values)), None
-    except Exception:  # noqa: BLE001  numpy arrays and pandas' NA have no truth value
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  numpy arrays and pandas' NA have no truth value
         failed = np.fromiter((_fails(value) for value in values), np.bool_, len(values))
         return np.zeros(len(values), np.bool_), failed
 
@@ -91,6 +93,8 @@ def truth(answers: Items) -> tuple[Mask, Mask | None]:
 def _fails(value: Any) -> bool:
     try:
         bool(value)
-    except Exception:  # noqa: BLE001  this is the question
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  this is the question
         return True
     return False
