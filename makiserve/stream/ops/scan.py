@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
@@ -15,7 +21,13 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
-IMMUTABLE = (int, float, complex, str, bytes, bool, tuple, frozenset, type(None))
+ATOMS: frozenset[type] = frozenset(
+    (
+        *(int, float, complex, str, bytes, bool, type(None), Decimal, Fraction, UUID),
+        *(dt.datetime, dt.date, dt.time, dt.timedelta),
+    )
+)
+"""Types of values that cannot change and hold no others."""
 
 
 def scan(
@@ -33,9 +45,9 @@ def scan(
     ```
 
     Args:
-        accumulator: a function of the accumulated value and the item. It should return a new value: if the seed is a
-            list, a dict or another value that can change in place, the accumulated value is copied for each item, so
-            that a failing item can be rolled back. Numbers, text, tuples and frozen records of these are not copied.
+        accumulator: a function of the accumulated value and the item. It should return a new value: if the accumulated
+            value is or contains a list, a dict or another value that can change in place, it is copied for each item,
+            so that a failing item can be rolled back. Numbers, text, tuples and frozen records of these are not copied.
         seed: the accumulated value before the first item, or a function that creates it; it is copied for each key.
         reduce: emit only the final value, when the stream or its window completes; the seed for an empty stream.
         terminator: applied to the final value at completion. Its result replaces the reduced value; without `reduce`
@@ -96,25 +108,36 @@ class Scan(Operator):
     def _slot(self, scope: Scope) -> tuple[int, Callable[[Any, Any], Any]]:
         make, accumulate = self.safely()
         first = make()
-        return scope.value(first) if _is_immutable(first) else scope.container(make), accumulate
+        return scope.value(first) if is_immutable(first) else scope.container(make), accumulate
 
     def safely(self) -> tuple[Callable[[], Any], Callable[[Any, Any], Any]]:
         """Return a function that makes the first value, and an accumulator that never changes a value in place."""
-        first = self.seed() if callable(self.seed) else deepcopy(self.seed)
-        if _is_immutable(first):
-            return lambda: first, self.accumulator
-        make = self.seed if callable(self.seed) else lambda: deepcopy(first)
-        return make, lambda accumulated, item: self.accumulator(deepcopy(accumulated), item)
+        first, accumulator = self.seed() if callable(self.seed) else deepcopy(self.seed), self.accumulator
+        if is_immutable(first):
+            make: Callable[[], Any] = lambda: first  # noqa: E731  as the others
+        else:
+            make = self.seed if callable(self.seed) else lambda: deepcopy(first)
+
+        def accumulate(accumulated: Any, item: Any) -> Any:
+            return accumulator(accumulated if is_immutable(accumulated) else deepcopy(accumulated), item)
+
+        return make, accumulate
 
 
-def _is_immutable(value: Any) -> bool:
-    """Return whether a value is of an immutable type, or a frozen record of such values."""
-    if isinstance(value, IMMUTABLE):
+def is_immutable(value: Any) -> bool:
+    """Return whether neither a value nor anything in it can change in place, as far as its type shows that."""
+    kind = type(value)
+    if kind in ATOMS:
         return True
-    kind: Any = type(value)
+    if issubclass(kind, (tuple, frozenset)):
+        return _are_immutable(value)
     if issubclass(kind, msgspec.Struct):
-        names = kind.__struct_fields__ if kind.__struct_config__.frozen else ()
-    else:
-        parameters = getattr(kind, "__dataclass_params__", None)
-        names = kind.__dataclass_fields__ if parameters is not None and parameters.frozen else ()
-    return bool(names) and all(_is_immutable(getattr(value, name)) for name in names)
+        return kind.__struct_config__.frozen and _are_immutable(msgspec.structs.astuple(value))
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if parameters is not None:
+        return parameters.frozen and _are_immutable([getattr(value, name) for name in kind.__dataclass_fields__])
+    return issubclass(kind, (*ATOMS, Enum, np.generic))
+
+
+def _are_immutable(values: Collection[Any]) -> bool:
+    return ATOMS.issuperset(map(type, values)) or all(map(is_immutable, values))

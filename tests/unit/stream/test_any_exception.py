@@ -90,7 +90,8 @@ def test_record_that_raises_anything_fails_alone(place: str) -> None:
 
 def test_interrupt_is_not_a_failure_of_the_record() -> None:
     plan = trace(rs.ops.map(checked))
-    for program in (Program(plan), program_for(plan)):
+    programs: tuple[Any, ...] = (Program(plan), program_for(plan))
+    for program in programs:
         with pytest.raises(KeyboardInterrupt):
             program.feed([Item(1.0), Item(2.0, KeyboardInterrupt())], program.new_state())
 

@@ -50,6 +50,8 @@ class FrozenData:
         (Frozen([]), True),
         (Frozen(Open()), True),
         (FrozenData({}), True),
+        (([], 1), True),
+        (Pair(0, Frozen([])), True),
     ],
 )
 def test_scan_copies_the_accumulated_value_only_if_it_can_change(seed: Any, is_copied: bool) -> None:
@@ -65,6 +67,45 @@ def test_scan_copies_the_accumulated_value_only_if_it_can_change(seed: Any, is_c
         program.feed(range(3), state)
         assert (given[0] is not given[1]) == is_copied
         assert given == [seed] * 3
+
+
+def appended(values: list[int] | None, item: int) -> list[int]:
+    values = [] if values is None else values
+    values.append(item)
+    return values
+
+
+def counted(values: tuple[int, list[int]], item: int) -> tuple[int, list[int]]:
+    values[1].append(item)
+    return values[0] + 1, values[1]
+
+
+@loop_over(
+    ("pipeline", "read"),
+    [
+        (rs.ops.scan(appended, None), list),
+        (rs.ops.scan(lambda values, item: appended(None if values == 0 else values, item), 0), list),
+        (rs.ops.scan(counted, (0, [])), lambda values: list(values[1])),
+        (rs.ops.scan(lambda values, item: Frozen(appended(values.value, item)), Frozen(None)), lambda v: list(v.value)),
+    ],
+)
+def test_scan_whose_values_can_change_later_keeps_nothing_of_a_failed_record(pipeline: Any, read: Any) -> None:
+    """The seed cannot change, but the accumulated values can: records, keys and batches stay apart."""
+
+    def checked(values: Any) -> list[int]:
+        items: list[int] = read(values)
+        if items[-1] == 2:
+            raise ValueError(items)
+        return items
+
+    plan = trace(rs.ops.group_by(lambda item: item > 9, rx.pipe(pipeline, rs.ops.map(checked))))
+    for program in (Program(plan), program_for(plan)):
+        for size in (1, 2, 6):
+            state: Any = program.new_state()
+            given = [1, 2, 3, 10, 4, 11]
+            fed = [program.feed(given[at : at + size], state) for at in range(0, len(given), size)]
+            outputs = [output for batch in fed for output in batch.outputs]
+            assert outputs == [[1], [1, 3], [10], [1, 3, 4], [10, 11]]
 
 
 @loop_over(
