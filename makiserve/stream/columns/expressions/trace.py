@@ -109,7 +109,7 @@ class _Explorer:
             return Fork(tuple(path.nodes), undecided.condition, self.explore([*decisions, True]), no)
         except Untraceable as error:
             return self._leaf(path, None, str(error))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, LengthNeeded):
             raise
         except BaseException as error:  # noqa: BLE001  the function's own, or of code that cannot take a symbol
             raises = isinstance(error, AttributeError) and error.obj is None
