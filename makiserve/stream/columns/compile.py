@@ -11,6 +11,7 @@ from makiserve.stream.columns.attempt import Unrepresentable
 from makiserve.stream.columns.state import LaneState
 from makiserve.stream.columns.steps.accumulating import ScanStep
 from makiserve.stream.columns.steps.aging import AgingGroupByStep
+from makiserve.stream.columns.steps.as_of import AsOfStep
 from makiserve.stream.columns.steps.folding import FoldStep
 from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.joining import CombineLatestStep, MergeStep, TeeMapStep, ZipLongestStep, ZipOnceStep
@@ -21,6 +22,7 @@ from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.table import TOP, Table
 from makiserve.stream.columns.window_plan import NoColumns, roll_step, stateless_step, time_windows_step, trailing_step
+from makiserve.stream.data.as_of import AsOf
 from makiserve.stream.data.forward_fill import ForwardFill, filled
 from makiserve.stream.data.lag import Lag
 from makiserve.stream.data.roll import Roll
@@ -155,6 +157,8 @@ class Compiled:
                 return self._time_windows(operator, (*path, str(operator)), layout)
             case Lag(size=size):
                 return LagStep(here, layout, size)
+            case AsOf():
+                return AsOfStep(here, layout, operator)
             case Pairwise():
                 return PairwiseStep(here, layout)
             case First():
@@ -241,12 +245,16 @@ def group_slots(chain: Chain, scope: Scope) -> dict[int, GroupByStep]:
     return dict(zip(slots, steps, strict=True))
 
 
-def marked_steps(chain: Chain, scope: Scope) -> dict[FailureMark | HeldItems, RollStep | LagStep]:
+def marked_steps(chain: Chain, scope: Scope) -> dict[FailureMark | HeldItems, RollStep | LagStep | AsOfStep]:
     """Return the steps of a scope that note failures by what notes them in the row engine."""
     steps = list(chain.allocated())
     rolls = (step for step in steps if isinstance(step, RollStep) and step.mark)
-    lags = (step for step in steps if isinstance(step, LagStep))
-    held = {items: lag for items, lag in zip(scope.held, lags, strict=True) if not lag.is_joined}
+    holding = (step for step in steps if isinstance(step, LagStep | AsOfStep))
+    held = {
+        items: step
+        for items, step in zip(scope.held, holding, strict=True)
+        if isinstance(step, AsOfStep) or not step.is_joined  # `as_of` emits for each item, whatever it holds
+    }
     return dict(zip(scope.marks, rolls, strict=True)) | held
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from makiserve.errors import OperatorError
 from makiserve.stream.columns.expressions.trace import trace
+from makiserve.stream.data.as_of import AsOf
 from makiserve.stream.engine.keeper import UNKNOWN, Keeper, give, take
 from makiserve.stream.engine.plan import Operator, Plan
 from makiserve.stream.engine.program import FeedResult, Program
@@ -22,14 +23,15 @@ from makiserve.stream.ops.map import Map, Starmap
 from makiserve.stream.ops.scan import Scan
 from makiserve.stream.ops.tee_map import TeeMap
 
-KEPT: dict[type[Operator], str] = {
-    Map: "mapper",
-    Starmap: "mapper",
-    Filter: "predicate",
-    GroupBy: "key_mapper",
-    Scan: "accumulator",
+KEPT: dict[type[Operator], tuple[str, ...]] = {
+    Map: ("mapper",),
+    Starmap: ("mapper",),
+    Filter: ("predicate",),
+    GroupBy: ("key_mapper",),
+    Scan: ("accumulator",),
+    AsOf: ("time_mapper", "known_at", "value"),
 }
-"""The functions whose results can be kept: both engines call them once for each item."""
+"""The functions whose results can be kept: both engines call them once for each item at most."""
 
 OF_SCOPES = ("seed", "terminator")
 """The functions of a scan that are called when a group begins or ends, not for a record."""
@@ -133,7 +135,7 @@ def _with_keeper(operator: Operator, keepers: list[Keeper], *, is_once: bool) ->
     for name in called(operator):
         if is_once and isinstance(operator, Scan) and name in OF_SCOPES:
             continue
-        if not is_once or KEPT.get(type(operator)) != name:
+        if not is_once or name not in KEPT.get(type(operator), ()):
             raise _Repeated
         keepers.append(Keeper(getattr(operator, name)))
         changes[name] = keepers[-1]

@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from weakref import proxy
 
 from makiserve.stream.columns.compile import LANE, Compiled, group_slots, marked_steps
 from makiserve.stream.columns.state import LaneState
+from makiserve.stream.columns.steps.as_of import AsOfStep
 from makiserve.stream.columns.steps.grouping import GroupByStep
 from makiserve.stream.columns.steps.remembering import LagStep
 from makiserve.stream.columns.steps.step import Chain
 from makiserve.stream.columns.steps.windows import RollStep
 from makiserve.stream.columns.table import TOP
+from makiserve.stream.data.as_of import KnownValues
 from makiserve.stream.engine.failure_mark import FailureMark
 from makiserve.stream.engine.held_items import HeldItems
 from makiserve.stream.engine.journal import Completion, Suspect
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import State
+
+MarkedStep: TypeAlias = RollStep | LagStep | AsOfStep
+"""A step that notes failures."""
 
 
 class SmallBatches(NamedTuple):
@@ -76,7 +81,7 @@ class CopiedScope:
             assert child is not None  # noqa: S101  a slot of groups has one
             self.inside[slot] = step, CopiedScope(step.chain, child)
 
-    def all_marked(self) -> dict[FailureMark | HeldItems, RollStep | LagStep]:
+    def all_marked(self) -> dict[FailureMark | HeldItems, MarkedStep]:
         """Return the steps that note failures, of this scope and of the groups inside it."""
         steps = dict(self.marked)
         for _, inner in self.inside.values():
@@ -151,7 +156,7 @@ class RowCopy:
             Whether they are the only ones. Otherwise there is something that only the row engine can remove, and
             nothing is noted.
         """
-        noted: dict[tuple[int, int], tuple[RollStep | LagStep, State]] = {}  # the rolls of some branches share a mark
+        noted: dict[tuple[int, int], tuple[Any, State]] = {}  # the rolls of some branches share a mark
         for cause in failed:
             if isinstance(cause, Suspect):
                 mark, state = cause.items, cause.state
@@ -159,15 +164,19 @@ class RowCopy:
                 mark, state = getattr(cause.remove, "__self__", None), cause.arguments[0]
             if mark not in self._marked:
                 return False
-            noted[mark.slot, id(state)] = self._marked[mark], state
-        for step, state in noted.values():
-            self._note(step, state)
+            noted[mark.slot, id(state)] = mark, state
+        for mark, state in noted.values():
+            self._note(mark, state)
         return True
 
-    def _note(self, step: RollStep | LagStep, noted: State) -> None:
-        place = self._rows.get(id(noted))
+    def _note(self, mark: FailureMark | HeldItems, noted: State) -> None:
+        place, step = self._rows.get(id(noted)), self._marked[mark]
         if place is not None:  # otherwise the record that failed has begun the group
-            step.note_failure(self._lane.tables, place[1])
+            if isinstance(step, AsOfStep):
+                assert isinstance(mark, KnownValues)  # noqa: S101  what the step corresponds to
+                step.note_failure(self._lane.tables, place[1], mark.contents(noted))
+            else:
+                step.note_failure(self._lane.tables, place[1])
         state: State | None = noted
         while state is not None:
             table, row = self._rows.get(id(state), (LANE, TOP))

@@ -1,5 +1,6 @@
 """Operators on the shape of a stream: windows, sessions, order."""
 
+from makiserve.stream.data.as_of import as_of
 from makiserve.stream.data.batch import batch
 from makiserve.stream.data.cache import cache
 from makiserve.stream.data.clip import clip
@@ -22,6 +23,7 @@ from makiserve.stream.data.train_test_split import train_test_split
 from makiserve.stream.data.window_bounds import window_end, window_start
 
 __all__ = [
+    "as_of",
     "batch",
     "cache",
     "clip",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from makiserve.stream.engine.code import Code, Held
 from makiserve.stream.engine.scope import MISSING, Scope
@@ -39,16 +40,24 @@ class HeldItems:
         self._held, self._drop, self._first = held, drop or self._drop_item, scope.slots[held - 1].first
         scope.held.append(self)
 
-    def failures(self, state: State) -> int | None:
-        """Return how many items in a row have failed with what is held; None if nothing is held."""
+    def in_use(self, state: State) -> Any:
+        """Return what of it functions are given, before the item that fails is undone; None if that is always known."""
+
+    def failures(self, state: State, in_use: Any) -> int | None:
+        """Return how many items in a row have failed with what is held; None if nothing is held.
+
+        Args:
+            state: the state that it is in.
+            in_use: what `in_use` returned.
+        """
         held = state[self._held]
         is_empty = not held if isinstance(held, deque) else held is self._first
         return None if is_empty else int(state[self.slot])
 
-    def fail(self, state: State, failures: int) -> None:
+    def fail(self, state: State, failures: int, in_use: Any) -> None:
         """Note that an item has failed with what is held, after `failures` others in a row."""
         if failures:
-            self._drop(state)
+            self.drop(state, in_use)
         state[self.slot] = 0 if failures else 1
 
     @contextmanager
@@ -59,6 +68,10 @@ class HeldItems:
             code.line(f"{passed}.append({held.causes})")
         with holding(code, held):
             yield
+
+    def drop(self, state: State, in_use: Any) -> None:
+        """Drop what functions were given. Doing so again has the same effect."""
+        self._drop(state)
 
     def _drop_item(self, state: State) -> None:
         held = state[self._held]

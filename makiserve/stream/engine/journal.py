@@ -59,15 +59,16 @@ class Suspect:
 
     def __init__(self, items: Any, state: list[Any]) -> None:
         self.items, self.state = items, state
+        self._in_use = items.in_use(state)
         self.failures: int | None = None
         self._is_known = False
 
     def apply(self) -> None:
         """Drop the item, or note that a function has failed with it. Doing so again has the same effect."""
         if not self._is_known:
-            self.failures, self._is_known = self.items.failures(self.state), True
+            self.failures, self._is_known = self.items.failures(self.state, self._in_use), True
         if self.failures is not None:
-            self.items.fail(self.state, self.failures)
+            self.items.fail(self.state, self.failures, self._in_use)
 
 
 Origin = tuple[Completion | tuple[Any, list[Any]], ...]

@@ -113,6 +113,19 @@ def test_session_features_are_those_of_pandas(page: dict[str, Any], payments: pd
     assert_equal(ended.seconds, (theirs["max"] - theirs["min"]).dt.total_seconds())
 
 
+def test_latest_known_outcome_is_that_of_merge_asof(page: dict[str, Any], payments: pd.DataFrame) -> None:
+    orders = payments.rename(columns={"card": "shop", "amount": "minutes"})
+    orders.loc[orders.index % 7 == 3, "minutes"] = np.nan
+    records = orders.assign(minutes=orders.minutes.astype(object).where(orders.minutes.notna(), None))
+    ours = makiserve.features_frame(records, features=page["order_features"], record=page["Order"])
+    outcomes = orders.assign(time=orders.time + pd.to_timedelta(orders.minutes, unit="min")).dropna(subset="minutes")
+    outcomes = outcomes.sort_values("time", kind="stable")[["time", "shop", "minutes"]]
+    left = orders[["time", "shop"]].astype({"time": outcomes.time.dtype})
+    theirs = pd.merge_asof(left, outcomes, on="time", by="shop").minutes
+    assert 0 < theirs.isna().sum() < len(theirs) / 2
+    assert_equal(ours.latest_known, theirs)
+
+
 class Payment(makiserve.Record):
     time: datetime
     card: str

@@ -21,6 +21,10 @@ CASES: Cases = {
         lambda: rs.data.roll(4, 2, [rs.data.roll(2, 1, [rs.math.max(reduce=True)])]),
     ],
     "data.lag": [lambda: rs.data.lag(), lambda: rs.data.lag(3)],
+    "data.as_of": [
+        lambda: _as_of(lambda i: i % 4, default=0),
+        lambda: rs.ops.tee_map(_as_of(), rs.ops.group_by(lambda i: i % 2, [_as_of(lambda i: i / 2)])),
+    ],
     "data.delta": [lambda: rs.data.delta(), lambda: rs.data.delta(lambda i: i / 3, size=2)],
     "data.batch": [lambda: rs.data.batch(3), lambda: rs.data.batch(5), lambda: rs.data.batch(1)],
     "data.pad_start": [lambda: rs.data.pad_start(2), lambda: rs.data.pad_start(2, 7), lambda: rs.data.pad_start(0)],
@@ -141,3 +145,7 @@ def _text(operator: Any) -> Any:
 
 def _sessions(**parameters: Any) -> Any:
     return rs.data.time_split(lambda i: i, **parameters, pipeline=[rs.math.sum(reduce=True)])
+
+
+def _as_of(value: Any = None, **parameters: Any) -> Any:
+    return rs.data.as_of(lambda i: i * 2, lambda i: i * 3 if i % 3 else None, value, **parameters)

@@ -176,7 +176,7 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 
 IN_COLUMNS = {
     "data": [
-        *("clip", "delta", "fill_none", "forward_fill", "head", "lag", "roll", "roll_calendar", "roll_time"),
+        *("as_of", "clip", "delta", "fill_none", "forward_fill", "head", "lag", "roll", "roll_calendar", "roll_time"),
         *("roll_trailing", "tail", "window_start"),
     ],
     "math": [

@@ -134,6 +134,15 @@ days = st.builds(
 of_time = hopping | days
 changes = st.builds(rs.data.delta, functions, st.integers(1, 3))
 lags = st.sampled_from([lambda: rs.data.lag(1), lambda: rs.data.lag(2)])
+known = st.builds(
+    rs.data.as_of,
+    times,
+    st.sampled_from(
+        [lambda i: i.count + 3, lambda i: i.count * 2 if i.value else None, lambda i: i.value, lambda i: i.at]
+    ),
+    functions | st.none(),
+    st.sampled_from([None, 0.0, "none"]),
+)
 pairs = lags | st.just(lambda: rs.ops.pairwise())
 
 
@@ -151,7 +160,12 @@ second_ratios = st.builds(
     lambda make, last, share: rx.pipe(make(), last(), failing_on_earlier(share)), pairs, pairs, st.integers(2, 5)
 )
 running = joined(
-    reductions(reduce=False) | changes | trailing | st.builds(ratio, lags, st.integers(2, 5)) | st.just(rs.data.lag(2))
+    reductions(reduce=False)
+    | changes
+    | trailing
+    | known
+    | st.builds(ratio, lags, st.integers(2, 5))
+    | st.just(rs.data.lag(2))
 )
 
 

@@ -70,6 +70,7 @@ PIPELINES: dict[str, makiserve.Transform] = {
         lambda i: i.key,
         rs.data.roll_trailing("1s", lambda i: i.at, rs.math.sum(lambda i: i.value, reduce=True)),
     ),
+    "as of": rs.ops.group_by(lambda i: i.key, rs.data.as_of(lambda i: i.at, lambda i: i.at, lambda i: i.value)),
     "bounds": rs.data.roll_time("1s", "1s", lambda i: i.at, rs.data.window_start()),
 }
 
