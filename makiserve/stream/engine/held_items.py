@@ -70,7 +70,7 @@ class HeldItems:
             yield
 
     def drop(self, state: State, in_use: Any) -> None:
-        """Drop what functions were given. Doing so again has the same effect."""
+        """Drop what functions were given."""
         self._drop(state)
 
     def _drop_item(self, state: State) -> None:
