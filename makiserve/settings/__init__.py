@@ -2,7 +2,8 @@
 
 A flag overrides the environment, which overrides the configuration file, which overrides the default.
 
-How to add an option: declare a field in one of the sections of `sections.py`, and read it where it is needed:
+To add an option, declare a field in a section (`service_sections.py`, `offline_sections.py`), and read it where it is
+needed:
 
 ```python
 class ServeSettings(Section, table="serve"):
@@ -12,18 +13,16 @@ class ServeSettings(Section, table="serve"):
 That adds `--warm-up 6h`, `MAKISERVE_WARM_UP=6h` and `warm-up = "6h"` in the table `[serve]`; `makiserve config` shows
 it, and `make docs` adds it to the reference. The type determines how a value is written: `str`, `int`, `float`, `bool`,
 `Path`, `timedelta` (`100ms`), `Literal`, a tuple (repeatable), a mapping (pairs), an `int` whose name ends in `_bytes`
-(`64MiB`); `| None` makes it optional. A new section is a class in `sections.py` and a line in `SECTIONS`.
+(`64MiB`); `| None` makes it optional. A new section is a class there and a line in `SECTIONS`.
 """
 
+from makiserve.settings.offline_sections import TOPIC_PREFIX, AuditSettings, ReplaySettings
 from makiserve.settings.section import Option, Section, option, options
-from makiserve.settings.sections import (
-    TOPIC_PREFIX,
-    AuditSettings,
+from makiserve.settings.service_sections import (
     BrokerSettings,
     InputFormat,
     LogSettings,
     ModelSettings,
-    ReplaySettings,
     ServeSettings,
     SubjectStrategy,
     WebSettings,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from makiserve.errors import ConfigurationError
 from makiserve.settings.section import Option, Section, options
-from makiserve.settings.sections import LogSettings
+from makiserve.settings.service_sections import LogSettings
 from makiserve.settings.text import text_from_value, value_from_text
 from makiserve.settings.value_sources import Given, Key, Layer
 

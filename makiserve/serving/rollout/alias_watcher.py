@@ -20,7 +20,7 @@ from makiserve.scoring import ROLES, Registry, Role, Served
 from makiserve.serving.background import Background
 from makiserve.serving.retry import Retries
 from makiserve.serving.rollout.scorers import model_version_in
-from makiserve.settings.sections import OnStateLoss
+from makiserve.settings.service_sections import OnStateLoss
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import logging
 from makiserve.errors import StateError
 from makiserve.kafka import Committed, Watermarks
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
-from makiserve.settings.sections import OnStateLoss
+from makiserve.settings.service_sections import OnStateLoss
 
 logger = logging.getLogger(__name__)
 

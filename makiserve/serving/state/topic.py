@@ -8,7 +8,7 @@ from makiserve.errors import StateError
 from makiserve.kafka import Cluster
 from makiserve.records import Record
 from makiserve.scoring import Batch, Scorer
-from makiserve.settings.sections import OnStateLoss
+from makiserve.settings.service_sections import OnStateLoss
 from makiserve.stream.columns.engine_choice import parts_of
 
 SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import TARGETS, run
+from tests.fuzz.targets import TARGETS, run
 
 
 @pytest.mark.slow
