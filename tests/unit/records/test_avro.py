@@ -17,7 +17,7 @@ from makiserve.errors import DecodeError
 from makiserve.records import Record, Schema, field
 from makiserve.records.avro import AvroDecoder, parse
 from tests.loops import loop_over
-from tests.unit.records.test_values import KINDS, REFUSED, from_message, record_of, verdict
+from tests.unit.records.verdicts import KINDS, REFUSED, from_message, record_of, verdict
 
 UTC = timezone.utc
 

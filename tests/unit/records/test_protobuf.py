@@ -20,7 +20,7 @@ from makiserve.records import Record, Schema, field
 from makiserve.records.protobuf import ProtobufDecoder, ProtobufSchema, compiled
 from makiserve.records.protobuf.decoder import message_path
 from tests.loops import loop_over
-from tests.unit.records.test_values import KINDS, from_message, record_of, verdict
+from tests.unit.records.verdicts import KINDS, from_message, record_of, verdict
 
 pytest.importorskip("grpc_tools")
 

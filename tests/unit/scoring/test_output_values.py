@@ -21,7 +21,7 @@ from makiserve.records.registry import KINDS, SchemaFormat, payload_encoder, wit
 from makiserve.scoring.output_type import SampleOutputs, native, output_type
 from makiserve.scoring.plain import plain
 from tests.examples import examples
-from tests.unit.records.test_values import Kind, Level
+from tests.unit.records.verdicts import Kind, Level
 
 ZONED = datetime(2026, 11, 29, tzinfo=timezone.utc)
 LONGS = st.integers(-(2**63), 2**63 - 1)

@@ -17,7 +17,7 @@ from makiserve.records.registry.client import RegisteredSchema, RegistryClient
 from makiserve.records.registry.decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
 from makiserve.records.registry.wire import SchemaId, encoding_of, schema_id
 from tests.loops import loop_over
-from tests.unit.records.test_values import KINDS, VALUES, from_message, record_of, verdict
+from tests.unit.records.verdicts import KINDS, VALUES, from_message, record_of, verdict
 
 
 class Row(Record):
