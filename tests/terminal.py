@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def new_terminal(folder: Path, **variables: str) -> dict[str, str]:
     """Return the variables of a terminal in which makiserve is installed, with its programs in `folder`/bin.
 
-    MLflow keeps what it was told in variables of the process: those of earlier tests are left out.
+    MLflow keeps its settings in variables of the process: those of earlier tests are left out.
     """
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)

@@ -36,7 +36,7 @@ def install() -> str:
         for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
             ran = subprocess.run(["apt-get", *command], capture_output=True, text=True, check=False)
             if ran.returncode:
-                raise NoBrowser(f"{NEEDS}. apt-get {command[0]} said:\n{ran.stderr[-2000:]}")
+                raise NoBrowser(f"{NEEDS}. apt-get {command[0]} failed:\n{ran.stderr[-2000:]}")
     if not (path := _installed()):
         raise NoBrowser(NEEDS)
     return path

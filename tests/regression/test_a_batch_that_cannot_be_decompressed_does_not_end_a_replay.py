@@ -49,7 +49,7 @@ def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damage
     assert replayed(kafka, damaged, 0, 2) == ([0], letters[:1])
 
 
-def test_what_is_no_input_is_not_read_past_it(kafka: str, damaged: str) -> None:
+def test_damaged_batch_ends_the_read_with_an_error(kafka: str, damaged: str) -> None:
     connection = Connection(BrokerSettings(kafka, uuid.uuid4().hex))
     (span,) = offset_ranges(connection, damaged, "earliest", "latest")
     with RangeReader(connection) as reader, pytest.raises(ConfigurationError, match=r"\[0\]@1: .*max\.bytes"):

@@ -45,7 +45,7 @@ def test_nor_does_it_end_an_open_window_or_group(nest: Any) -> None:
     assert [*fed.outputs, *program.complete(state)][0] == 1.75
 
 
-def test_nor_does_a_key_that_cannot_be_told_end_the_stream() -> None:
+def test_key_that_cannot_be_computed_does_not_end_the_stream() -> None:
     program = Program(trace(rs.ops.group_by(lambda i: 12 % i, [rs.ops.count()])))
     fed = program.feed([5, 0, 5], program.new_state())
     assert fed.outputs == [1, 2]

@@ -14,6 +14,6 @@ def test_so_is_a_leading_item_whose_key_is_none() -> None:
     assert emitted(rs.ops.distinct_until_changed(lambda i: i or None), [0, 0, 1]) == [0, 1]
 
 
-def test_in_every_window_anew() -> None:
+def test_takes_from_every_window_again() -> None:
     windows = rs.data.roll(2, 2, rs.ops.distinct_until_changed())
     assert emitted(windows, [None, None, None, 1]) == [None, None, 1]

@@ -10,7 +10,7 @@ from tests.unit.serving.fakes import message
 from tests.unit.serving.test_publisher import published
 
 
-def test_a_letter_is_as_young_as_its_burial() -> None:
+def test_dead_letter_has_the_time_at_which_it_was_written() -> None:
     began_ms = int(time.time() * 1000)
     (made,) = published([message(0, 7, b"{")], Scored([], [], [], [(0, DecodeError("damaged"))]))
     assert made[5] >= began_ms

@@ -27,7 +27,7 @@ def test_order_lanes_begin_where_the_key_changes_however_the_rows_are_cut(keys: 
     assert begins == [index == 0 or str(keys[index]) != str(keys[index - 1]) for index in range(6)]
 
 
-def test_order_same_time_in_another_lane_is_no_tie() -> None:
+def test_order_same_time_in_another_lane_is_not_a_tie() -> None:
     assert RowOrder("key", "time", ()).begins(batch(("a", 1.0), ("b", 1.0))).tolist() == [True, True]
 
 

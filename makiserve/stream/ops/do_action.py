@@ -43,8 +43,8 @@ def do_action(
     *Emits* the item. *State* none; with `on_create` one flag a key. *Raises* what the functions raise.
 
     >>> import rx, makiserve.stream as rs
-    >>> said = rs.ops.do_action(print, on_completed=lambda: print("done"))
-    >>> rx.from_([1, 2]).pipe(said, rs.math.sum(reduce=True)).run()
+    >>> printed = rs.ops.do_action(print, on_completed=lambda: print("done"))
+    >>> rx.from_([1, 2]).pipe(printed, rs.math.sum(reduce=True)).run()
     1
     2
     done

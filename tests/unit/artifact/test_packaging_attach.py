@@ -69,7 +69,7 @@ def test_a_pipeline_that_is_registered_by_itself_is_loaded_without_a_model(regis
     check_reference(pipeline)
 
 
-def test_a_registered_pipeline_is_no_pyfunc_and_knows_its_requirements(registered: str, tmp_path: Path) -> None:
+def test_registered_pipeline_is_not_a_pyfunc_and_has_requirements(registered: str, tmp_path: Path) -> None:
     directory = Path(mlflow.artifacts.download_artifacts(registered, dst_path=str(tmp_path)))
 
     assert list(mlflow.models.Model.load(str(directory / "MLmodel")).flavors) == ["makiserve"]
@@ -116,7 +116,7 @@ def test_a_registered_pipeline_takes_a_post_pipeline_of_the_users(
     check_reference(model)
 
 
-def test_a_record_type_beside_a_registered_pipeline_is_refused(registered: str) -> None:
+def test_record_type_with_a_registered_pipeline_is_refused(registered: str) -> None:
     with pytest.raises(ConfigurationError, match=r"already has the record type Reading: do not pass record="):
         log_model(fitted(), features=registered, record=makiserve.Record)
 
@@ -172,7 +172,9 @@ def test_attaching_completes_a_model_without_a_signature(tracking: str, house: M
     check_reference(load(info.model_uri))
 
 
-def test_what_is_no_model_takes_no_pipeline(tracking: str, house: ModuleType, registered: str, tmp_path: Path) -> None:
+def test_folder_that_is_not_a_model_gets_no_pipeline(
+    tracking: str, house: ModuleType, registered: str, tmp_path: Path
+) -> None:
     with pytest.raises(ModelRefused, match="not an MLflow model: it has no readable MLmodel"):
         attach(str(tmp_path), features=registered)
     with pytest.raises(ModelRefused, match="it has no python_function flavor, only makiserve"):

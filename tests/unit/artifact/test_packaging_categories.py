@@ -134,7 +134,7 @@ def test_an_unknown_category_that_the_library_refuses_is_a_dead_letter(log: Log,
     assert all("Found a category not in the training set" in str(error) for error in predicted[::2])
 
 
-def test_category_columns_can_be_told_by_the_training_frame(log: Log, weather: ModuleType) -> None:
+def test_category_columns_are_taken_from_the_training_frame(log: Log, weather: ModuleType) -> None:
     """One column is categorical by pandas, the other one by an argument: the model does not show which is which."""
     frame = CATEGORIES.assign(floor=PLAIN["floor"])
     model = lightgbm().fit(frame, LABEL, categorical_feature=["floor", "wind"])
@@ -145,7 +145,7 @@ def test_category_columns_can_be_told_by_the_training_frame(log: Log, weather: M
     assert served(log, weather, model, PLAIN, training=frame) == model.predict(frame).tolist()
 
 
-def test_a_value_that_is_no_category_becomes_one_behind_them() -> None:
+def test_value_outside_the_categories_is_added_after_them() -> None:
     column = category_column(["b", "x", None, "a"], ["a", "b"])
 
     assert column.categories.tolist() == ["a", "b", "x"]

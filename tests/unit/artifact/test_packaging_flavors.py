@@ -251,7 +251,7 @@ def test_a_model_from_code_with_type_hints_is_given_objects(log: Log, house: Mod
     check_reference(model)
 
 
-def test_a_model_that_nobody_can_save_is_refused(log: Log, house: ModuleType) -> None:
+def test_model_that_cannot_be_saved_is_refused(log: Log, house: ModuleType) -> None:
     with pytest.raises(ConfigurationError, match=r"of type builtins\.object cannot be logged"):
         log(house, model=object())
 

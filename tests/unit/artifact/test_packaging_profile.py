@@ -44,7 +44,7 @@ def test_a_training_frame_is_profiled_in_its_place(log: Log, house: ModuleType) 
     assert profiles["prediction"].count == 2  # the model takes no missing wind
 
 
-def test_what_is_served_is_held_against_it(log: Log, house: ModuleType) -> None:
+def test_served_features_are_compared_with_the_profile(log: Log, house: ModuleType) -> None:
     model = load(log(house, reference=readings(house, 500)).model_uri)
     assert model.profile is not None
     drift = Drift(model.profile)

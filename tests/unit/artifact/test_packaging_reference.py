@@ -249,7 +249,7 @@ def test_the_inputs_are_found_in_the_model_or_given(model: Any, given: Any, sign
         (object(), ["a"], infer_signature(FRAME), "do not match the inputs of the signature"),
     ],
 )
-def test_inputs_that_cannot_be_told_are_asked_for(model: Any, given: Any, signature: Any, reason: str) -> None:
+def test_inputs_that_cannot_be_inferred_are_requested(model: Any, given: Any, signature: Any, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         choose_inputs(model, {"a": "a", "b": "b", "c": "c"}, given=given, signature=signature)
 

@@ -1,4 +1,4 @@
-"""What may not serve is refused, with one message that says why and what to do."""
+"""What may not serve is refused, with one message: the reason, and what to do."""
 
 from __future__ import annotations
 

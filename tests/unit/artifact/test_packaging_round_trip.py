@@ -219,7 +219,7 @@ def test_a_relative_path_is_a_uri_too(
     check_reference(load(directory.name))
 
 
-def test_the_copy_of_the_files_goes_with_the_predictor(
+def test_copied_files_are_deleted_with_the_predictor(
     log: Log, house: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri = log(house).model_uri

@@ -32,7 +32,7 @@ def _model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "check_reference", lambda model: None)
 
 
-def test_differences_of_the_environment_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_differences_of_the_environment_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     module.load_served(ModelSettings(model="models:/house/1"))
 
     assert "environment: pandas: packaged 2.0, here 3.1" in caplog.messages

@@ -182,7 +182,7 @@ def test_requirements_after_an_installation_name_what_was_installed(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_an_optional_import_that_is_not_here_is_no_requirement() -> None:
+def test_optional_import_that_is_absent_is_not_a_requirement() -> None:
     assert requirements({"no_such_module_anywhere"}) == requirements(set())
 
 

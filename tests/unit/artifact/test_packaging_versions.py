@@ -64,7 +64,7 @@ def test_an_alias_names_a_version_until_it_moves(versions: ModuleType) -> None:
         newest(uri("@champion"))
 
 
-def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType) -> None:
+def test_version_of_the_same_pipeline_is_loaded_alongside(versions: ModuleType) -> None:
     first = load_versioned(ModelSettings(model=uri("@champion")), None)
     assert first.registry
     second = first.registry.load(uri("/2"))
@@ -73,7 +73,7 @@ def test_a_version_of_the_same_pipeline_is_loaded_beside_it(versions: ModuleType
     assert second.record is first.record
 
 
-def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
+def test_each_role_has_its_own_alias(versions: ModuleType) -> None:
     what = ModelSettings(model=uri("@champion"), split="challenger=10%")
     first = load_versioned(what, uri("/1"))
     assert first.registry
@@ -91,7 +91,7 @@ def test_each_place_has_an_alias_of_its_own(versions: ModuleType) -> None:
         assert (model.companions.share, model.registry) == (0.1, first.registry)
 
 
-def test_a_fresh_process_tries_what_stands_beside_the_champion_too(versions: ModuleType) -> None:
+def test_fresh_process_checks_shadow_and_challenger(versions: ModuleType) -> None:
     registry = ModelRegistry(ModelSettings(model=uri("@champion"), split="challenger=10%"), None, load(uri("/1")))
     with pytest.raises(ModelRefused, match=r"in a new process: .*it must take the features of"):
         registry.try_out(uri("/3"), accept)
@@ -131,7 +131,7 @@ def test_a_shadow_has_the_same_pipeline_or_is_refused(versions: ModuleType) -> N
         load_versioned(what, uri("/3"))
 
 
-def test_nothing_stands_beside_a_pipeline_without_a_model(house: ModuleType) -> None:
+def test_pipeline_without_a_model_has_no_shadow_or_challenger(house: ModuleType) -> None:
     what = ModelSettings(features="house.features:features")
     with pytest.raises(ConfigurationError, match="--shadow needs a model to compare with"):
         load_versioned(what, "models:/house/2")

@@ -1,4 +1,4 @@
-"""`makiserve attach` passes on what it is told, and says where the new model is."""
+"""`makiserve attach` passes its options on, and prints where the new model is."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def post():
 
 
 def attached(monkeypatch: pytest.MonkeyPatch, version: int | None, *arguments: str) -> tuple[str, dict[str, Any]]:
-    told: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     def attach(model: str, **options: Any) -> Any:
-        told.update(options, model=model)
+        arguments.update(options, model=model)
         return SimpleNamespace(registered_model_version=version, model_uri="models:/m-1")
 
     monkeypatch.setattr(module, "attach_pipeline", attach)
     ran = CliRunner().invoke(module.attach, ["--model", "models:/house/3", *arguments], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
-    return ran.output, told
+    return ran.output, arguments
 
 
 def test_attach_by_name_finds_the_record_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -45,20 +45,29 @@ def test_attach_by_name_finds_the_record_type(monkeypatch: pytest.MonkeyPatch, t
     options = ["--post", f"{file}:post", "--reference", "house.csv", "--input", "a", "--input", "b"]
     named = ["--registered-model-name", "house", "--alias", "challenger"]
 
-    output, told = attached(monkeypatch, 4, "--features", f"{file}:features", *options, *named)
+    output, arguments = attached(monkeypatch, 4, "--features", f"{file}:features", *options, *named)
 
     assert output == "models:/house/4\n"
-    assert (told["model"], told["reference"], told["inputs"]) == ("models:/house/3", Path("house.csv"), ("a", "b"))
-    assert (told["features"].__name__, told["record"].__name__, told["post"].__name__) == (
+    assert (arguments["model"], arguments["reference"], arguments["inputs"]) == (
+        "models:/house/3",
+        Path("house.csv"),
+        ("a", "b"),
+    )
+    assert (arguments["features"].__name__, arguments["record"].__name__, arguments["post"].__name__) == (
         "features",
         "Reading",
         "post",
     )
-    assert (told["registered_model_name"], told["alias"]) == ("house", "challenger")
+    assert (arguments["registered_model_name"], arguments["alias"]) == ("house", "challenger")
 
 
 def test_a_registered_pipeline_is_named_by_its_uri(monkeypatch: pytest.MonkeyPatch) -> None:
-    output, told = attached(monkeypatch, None, "--features", "models:/feats/3")
+    output, arguments = attached(monkeypatch, None, "--features", "models:/feats/3")
 
     assert output == "models:/m-1\n"
-    assert (told["features"], told["record"], told["post"], told["inputs"]) == ("models:/feats/3", None, None, None)
+    assert (arguments["features"], arguments["record"], arguments["post"], arguments["inputs"]) == (
+        "models:/feats/3",
+        None,
+        None,
+        None,
+    )

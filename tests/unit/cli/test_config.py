@@ -38,7 +38,7 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path, monkeypatc
     } <= set(lines)
 
 
-def test_what_is_shown_gives_the_same_again(tmp_path: Path) -> None:
+def test_shown_configuration_gives_the_same_settings(tmp_path: Path) -> None:
     flags = [
         "--model",
         'models:/a"b',

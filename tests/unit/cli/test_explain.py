@@ -79,6 +79,6 @@ def test_it_draws(tmp_path: Path, ending: str) -> None:
         ([HOUSE, "--output", "x.bmp"], "must end in .mmd, .dot, .svg or .png"),
     ],
 )
-def test_what_cannot_be_explained_is_said_in_words(arguments: list[str], words: str) -> None:
+def test_pipeline_that_cannot_be_explained_is_an_error(arguments: list[str], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         run(*arguments)

@@ -50,6 +50,6 @@ def test_replay_features_equal_the_training_features(house: Path, tmp_path: Path
         ([], "give the model to serve or replay with --model, or a pipeline without a model with --features"),
     ],
 )
-def test_what_does_not_go_together_is_said(house: Path, arguments: list[str], words: str) -> None:
+def test_options_that_conflict_are_named(house: Path, arguments: list[str], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         run("--replay", str(house), *arguments)

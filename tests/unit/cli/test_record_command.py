@@ -53,6 +53,6 @@ def test_record_names_the_subject_of_an_unreadable_schema(fake: FakeRegistry, ki
 
 
 @pytest.mark.parametrize("url", ["htp://registry:8081", "registry:8081"])
-def test_record_names_an_address_that_is_no_url(url: str) -> None:
+def test_record_command_names_an_address_that_is_not_a_url(url: str) -> None:
     with pytest.raises(ConfigurationError, match=f"--schema-registry {url}: expected http://… or https://…"):
         record("--subject", "house-value", "--schema-registry", url)

@@ -60,8 +60,8 @@ def container() -> Any:
     return pod()["containers"][0]
 
 
-def told() -> dict[str, Any]:
-    """What stands in the pods' makiserve.toml."""
+def pod_configuration() -> dict[str, Any]:
+    """Return the content of the pods' makiserve.toml."""
     return tomllib.loads(manifests()["ConfigMap"]["data"]["makiserve.toml"])
 
 
@@ -177,7 +177,7 @@ def test_the_probes_ask_the_pages_that_are_for_them() -> None:
 
 
 def test_secrets_are_files_and_only_in_the_secret() -> None:
-    secret = {key: value for key, value in properties(told()["kafka"]).items() if SECRET.search(key)}
+    secret = {key: value for key, value in properties(pod_configuration()["kafka"]).items() if SECRET.search(key)}
     assert "sasl.password" in secret
     assert [key for key, value in secret.items() if not value.startswith(IN_FILE)] == []
     assert not {"command", "args"} & container().keys()
@@ -191,17 +191,17 @@ def test_unready_pods_do_not_block_a_node_drain() -> None:
 def test_network_policy_allows_the_configured_peers() -> None:
     policy = manifests()["NetworkPolicy"]["spec"]
     into, out = ({port["port"] for rule in policy[way] for port in rule["ports"]} for way in ("ingress", "egress"))
-    addresses = [*told()["broker"]["bootstrap-servers"].split(","), variables()["MLFLOW_TRACKING_URI"]]
+    addresses = [*pod_configuration()["broker"]["bootstrap-servers"].split(","), variables()["MLFLOW_TRACKING_URI"]]
     assert out == {53} | {int(address.rpartition(":")[2]) for address in addresses}
     assert into == {int(variables()["MAKISERVE_HTTP"].rpartition(":")[2])}
 
 
 def test_scaler_authenticates_like_the_pods() -> None:
     spec = manifests()["ScaledObject"]["spec"]
-    trigger, kafka = spec["triggers"][0]["metadata"], properties(told()["kafka"])
+    trigger, kafka = spec["triggers"][0]["metadata"], properties(pod_configuration()["kafka"])
     assert trigger["sasl"] == kafka["sasl.mechanism"].lower().replace("-sha-", "_sha")
     assert (trigger["tls"] == "enable") == kafka["security.protocol"].endswith("SSL")
-    assert trigger["offsetResetPolicy"] == told()["serve"].get("from", "earliest")
+    assert trigger["offsetResetPolicy"] == pod_configuration()["serve"].get("from", "earliest")
     assert spec["minReplicaCount"] > 0
     assert "cooldownPeriod" not in spec  # KEDA's, of a scaling to 0 alone
 
@@ -230,9 +230,9 @@ def test_manifests_agree_on_pods_topics_and_group() -> None:
     assert [constraint["labelSelector"]["matchLabels"] for constraint in pod()["topologySpreadConstraints"]] == [labels]
     trigger = by_kind["ScaledObject"]["spec"]["triggers"][0]
     assert by_kind["ScaledObject"]["spec"]["scaleTargetRef"]["name"] == by_kind["StatefulSet"]["metadata"]["name"]
-    assert trigger["metadata"]["topic"] == told()["serve"]["input"]
-    assert trigger["metadata"]["consumerGroup"] == told()["broker"]["group"]
-    assert trigger["metadata"]["bootstrapServers"] == told()["broker"]["bootstrap-servers"]
+    assert trigger["metadata"]["topic"] == pod_configuration()["serve"]["input"]
+    assert trigger["metadata"]["consumerGroup"] == pod_configuration()["broker"]["group"]
+    assert trigger["metadata"]["bootstrapServers"] == pod_configuration()["broker"]["bootstrap-servers"]
     assert trigger["authenticationRef"]["name"] == by_kind["TriggerAuthentication"]["metadata"]["name"]
     held = by_kind["Secret"]["stringData"].keys()
     for secret in by_kind["TriggerAuthentication"]["spec"]["secretTargetRef"]:

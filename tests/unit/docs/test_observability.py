@@ -1,4 +1,4 @@
-"""What is said of the metrics is true: the reference, the dashboard, the alerts, the how-to."""
+"""The documents about metrics are true: the reference, the dashboard, the alerts, the how-to."""
 
 from __future__ import annotations
 
@@ -115,8 +115,10 @@ def test_panels_do_not_overlap_and_say_what_they_show() -> None:
 
 
 def test_the_how_to_says_what_to_do_for_every_alert() -> None:
-    told = re.findall(r"^\| (Makiserve\w+) \|", (ROOT / "docs" / "how-to" / "observe.md").read_text(), re.MULTILINE)
-    assert told == [rule["alert"] for rule in alerts()]
+    described = re.findall(
+        r"^\| (Makiserve\w+) \|", (ROOT / "docs" / "how-to" / "observe.md").read_text(), re.MULTILINE
+    )
+    assert described == [rule["alert"] for rule in alerts()]
 
 
 def test_the_links_of_the_how_to_lead_somewhere() -> None:

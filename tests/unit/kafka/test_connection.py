@@ -1,4 +1,4 @@
-"""What the clients are told."""
+"""The settings that clients get."""
 
 from __future__ import annotations
 

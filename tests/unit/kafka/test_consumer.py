@@ -139,7 +139,7 @@ def test_a_partition_whose_start_is_not_found_is_taken_silent(consumer: InputCon
     assert consumer.assigned == {0, 1}
 
 
-def test_nobody_is_told_of_a_rebalance_that_brings_or_takes_nothing(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_rebalance_without_changes_calls_nothing(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(refuse, refuse, refuse)
     kafka.arrived = [kafka.rebalance("on_assign"), kafka.rebalance("on_revoke"), kafka.rebalance("on_lost")]
     assert consumer.receive(1, NOW) == []
@@ -188,7 +188,7 @@ def test_records_taken_before_a_callback_moves_their_partition_are_dropped_and_n
     assert kafka.calls == [("unassign", [1]), ("seek", (0, 2))]
 
 
-def test_a_partition_that_goes_and_comes_back_at_once_starts_anew(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_partition_that_is_revoked_and_reassigned_starts_again(consumer: InputConsumer, kafka: Librdkafka) -> None:
     kafka.arrived = [message(1, 55), kafka.rebalance("on_lost", 1), kafka.rebalance("on_assign", 1), message(1, 10)]
     assert consumer.receive(9, NOW) == []
     consumer.receive(9, NOW)
@@ -216,7 +216,7 @@ def test_records_of_a_partition_that_was_taken_away_are_dropped(consumer: InputC
     assert places(consumer.receive(9, NOW)) == [(0, 5), (0, 6)]
 
 
-def test_a_partition_that_comes_back_is_read_again(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_partition_that_is_reassigned_is_read_again(consumer: InputConsumer, kafka: Librdkafka) -> None:
     for rebalance in ("on_lost", "on_assign"):
         kafka.arrived = [kafka.rebalance(rebalance, 1)]
         consumer.receive(1, NOW)
@@ -254,22 +254,22 @@ def test_an_error_among_the_records_is_raised_and_loses_none_of_them(
     assert places(consumer.receive(9, NOW)) == [(0, 5), (0, 6)]
 
 
-def test_the_end_of_a_partition_is_no_error(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_end_of_a_partition_is_not_an_error(consumer: InputConsumer, kafka: Librdkafka) -> None:
     kafka.arrived = [message(0, 5), message(0, 6, KafkaError(KafkaError._PARTITION_EOF))]
     assert places(consumer.receive(9, NOW)) == [(0, 5)]
 
 
-def test_nobody_is_told_of_what_comes_and_goes_while_leaving(consumer: InputConsumer, kafka: Librdkafka) -> None:
-    told: list[list[int]] = []
+def test_rebalance_while_leaving_calls_nothing(consumer: InputConsumer, kafka: Librdkafka) -> None:
+    calls: list[list[int]] = []
 
     def assigned(numbers: list[int]) -> dict[int, int]:
-        told.append(numbers)
+        calls.append(numbers)
         return {}
 
-    consumer.subscribe(assigned, told.append, told.append)
+    consumer.subscribe(assigned, calls.append, calls.append)
     kafka.arrived = [kafka.rebalance("on_assign", 2), kafka.rebalance("on_revoke", 0, 1, 2)]
     consumer.close()
-    assert told == []
+    assert calls == []
     assert kafka.calls == [("assign", [(2, 3)]), ("pause", [2]), ("unassign", [0, 1, 2])]
     assert consumer.assigned == frozenset()
 

@@ -145,7 +145,7 @@ def test_an_event_that_does_not_fit_is_an_error_that_names_why() -> None:
         assert expected in error
 
 
-def test_a_value_that_mentions_a_version_is_no_event_without_its_content_type() -> None:
+def test_value_with_specversion_is_not_an_event_without_type() -> None:
     class Document(makiserve.Record):
         specversion: str
 

@@ -51,7 +51,7 @@ def test_a_group_that_never_committed_has_no_offset(lookup: OffsetsClient) -> No
     assert lookup.committed(0, NOW) == Committed(None, "")
 
 
-def test_a_client_that_has_lost_its_brokers_and_denies_the_partition_is_asked_again(lookup: OffsetsClient) -> None:
+def test_client_that_lost_its_brokers_is_asked_again(lookup: OffsetsClient) -> None:
     assert lookup.watermarks(0, NOW) == (3, 8)
     librdkafka(lookup).fails = KafkaError(KafkaError._UNKNOWN_PARTITION)
     with pytest.raises(RetryCall, match=r"the offsets of house\[0\]"):

@@ -28,7 +28,7 @@ TEN = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
         ("2026-11-25", TEN.replace(hour=0)),
     ],
 )
-def test_a_place_is_an_end_an_offset_a_time_or_a_time_before_now(text: str, place: Place) -> None:
+def test_position_is_an_end_an_offset_a_time_or_an_age(text: str, place: Place) -> None:
     assert place_from_text(text) == place
 
 

@@ -137,7 +137,7 @@ def test_a_record_that_was_not_delivered_ends_the_wait_for_room(
         (KafkaError.MSG_SIZE_TOO_LARGE, MessageRefused),
     ],
 )
-def test_a_record_that_is_refused_ends_its_transaction_and_is_never_tried_again(
+def test_refused_record_ends_its_transaction_without_a_retry(
     producer: TransactionalProducer, kafka: Librdkafka, code: int, expected: type[Exception]
 ) -> None:
     kafka.refuses = code

@@ -23,7 +23,7 @@ def test_a_service_whose_loops_turn_is_healthy() -> None:
     assert health(snapshot(workers=(life("worker 0", 1.0), life("worker 1", BOUND - 5))), 0.0, time.monotonic()).is_good
 
 
-def test_one_loop_that_stands_still_is_enough() -> None:
+def test_one_stalled_loop_makes_the_service_unhealthy() -> None:
     verdict = health(snapshot(workers=(life("worker 0"), life("worker 1", BOUND + 5))), 0.0, time.monotonic())
     assert verdict == Verdict(False, "worker 1 is stalled: no iteration of its loop for 125 s (limit 120 s)")
 

@@ -15,7 +15,7 @@ def test_one_worker_is_the_service() -> None:
     assert merged([alone]) is alone
 
 
-def test_counts_add_up_and_lanes_stand_in_order() -> None:
+def test_counts_add_up_and_lanes_are_in_order() -> None:
     first = snapshot(lanes=(lane(2),), workers=(life("worker 1"),), stages={"decode": filled(STAGE_S, 0.1)})
     second = snapshot(lanes=(lane(0), lane(1)), workers=(life("worker 0"),), dead={"predict": 4}, time_s=2001.0)
     both = merged([first, second])

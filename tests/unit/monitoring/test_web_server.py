@@ -126,7 +126,7 @@ def test_addresses_are_hosts_and_ports(text: str | None, address: Address | None
 
 
 @loop_over("text", ["", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536"])
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_text_that_is_not_an_address_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="expected HOST:PORT, such as"):
         address_from_text(text)
 

@@ -38,7 +38,7 @@ def test_a_row_without_a_unique_place_is_refused(change: dict[str, Any], options
         frame_of(pa.Table.from_pylist(changed), **options)
 
 
-def test_a_time_that_is_no_time_is_refused() -> None:
+def test_text_that_is_not_a_time_is_refused() -> None:
     table = pa.table({"at": ["2026-11-01T10:00:00Z", "soon"], "sensor": ["x"] * 2, "number": [0, 1]})
     with pytest.raises(
         SourceError, match=r"row 1 has no place in the order: field 'at': expected datetime, got \"soon"

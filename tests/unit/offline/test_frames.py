@@ -142,6 +142,6 @@ def test_undeclared_columns_of_pandas_are_refused_if_the_record_forbids_them() -
         (TABLE.drop_columns("at"), "the Table: the header lacks 'at', which Event declares; it has 'sensor'"),
     ],
 )
-def test_what_is_no_table_of_the_record_is_refused(source: Any, words: str) -> None:
+def test_source_that_is_not_a_table_of_the_record_is_refused(source: Any, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         frame_of(source, time="at", lane_by="sensor")

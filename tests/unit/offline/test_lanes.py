@@ -45,7 +45,7 @@ def test_each_value_of_a_field_is_a_lane(model: PackagedModel, tmp_path: Path) -
     assert [(letter.offset, str(letter.error)) for letter in whole.dead] == sorted(dead)
 
 
-def test_a_lane_goes_on_in_the_next_file(model: PackagedModel, tmp_path: Path) -> None:
+def test_lane_continues_in_the_next_file(model: PackagedModel, tmp_path: Path) -> None:
     paths = [write(tmp_path / "1.csv", [1, 2], "a"), write(tmp_path / "2.csv", [3, 4], "a")]
     assert makiserve.replay(model, paths).outputs == []
     assert makiserve.replay(model, paths, lane_by="house").outputs == [(0, 4.0), (1, 6.0)]
@@ -95,7 +95,7 @@ def test_a_selection_of_nothing_is_refused(wrong: dict[str, int]) -> None:
         Selection(**wrong)
 
 
-def test_a_lane_by_that_is_no_field_is_refused(model: PackagedModel, tmp_path: Path) -> None:
+def test_lane_by_that_is_not_a_field_is_refused(model: PackagedModel, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"lane_by=.owner.: not a field of Reading"):
         makiserve.replay(model, write(tmp_path / "house.csv", [1]), lane_by="owner")
 

@@ -159,6 +159,6 @@ def test_predictions_that_are_no_numbers_are_no_regression() -> None:
         measure(observed([{"low": 1}], [1.0]), REGRESSION)
 
 
-def test_no_label_at_all_is_told() -> None:
+def test_missing_labels_are_reported() -> None:
     with pytest.raises(ConfigurationError, match="none of the 2 predictions has a label"):
         measure(observed([1.0, 2.0], [NAN, NAN]), REGRESSION)

@@ -87,8 +87,8 @@ def test_lanes_of_a_field_have_labels_of_their_own() -> None:
         block = Block("a.csv", range(first, first + 4), records, lanes=["x", "y", "x", "y"])
         observer.take(block, scored([0, 1, 2, 3], [record.value for record in records]))
     observed = observer.observed()
-    told = sorted(zip(observed.lane, observed.position, listed(observed.label), listed(observed.last), strict=True))
-    assert told == [
+    labels = sorted(zip(observed.lane, observed.position, listed(observed.label), listed(observed.last), strict=True))
+    assert labels == [
         ("x", 0, 2.0, 0.0), ("x", 2, 4.0, 2.0), ("x", 4, 6.0, 4.0), ("x", 6, None, None),
         ("y", 1, 3.0, 1.0), ("y", 3, 5.0, 3.0), ("y", 5, 7.0, 5.0), ("y", 7, None, None),
     ]  # fmt: skip

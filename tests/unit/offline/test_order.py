@@ -1,4 +1,4 @@
-"""Records out of order are told where a pipeline works in event time, and only there."""
+"""Records out of order are reported if a pipeline works in event time, and only then."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECORDS = [Reading(time, house) for time, house in [(5, "a"), (3, "b"), (4, "b")
 
 
 @pytest.mark.parametrize(
-    ("features", "lane_by", "said"),
+    ("features", "lane_by", "messages"),
     [
         (
             hourly,
@@ -42,10 +42,10 @@ RECORDS = [Reading(time, house) for time, house in [(5, "a"), (3, "b"), (4, "b")
         (plain, None, []),
     ],
 )
-def test_disorder_is_told_where_it_counts(
-    features: object, lane_by: str | None, said: list[str], caplog: pytest.LogCaptureFixture
+def test_disorder_is_reported_if_the_pipeline_uses_event_time(
+    features: object, lane_by: str | None, messages: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     makiserve.features_frame(RECORDS, features=features, record=Reading, lane_by=lane_by)  # type: ignore[arg-type]
-    assert len(caplog.messages) == bool(said)
-    for words in said:
+    assert len(caplog.messages) == bool(messages)
+    for words in messages:
         assert words in caplog.messages[0]

@@ -212,7 +212,7 @@ def test_a_wrong_argument_is_named_as_it_was_given(
     assert caught.value.as_option.startswith(option)
 
 
-def test_a_single_name_stands_for_a_list_of_one(model: PackagedModel, source: Path) -> None:
+def test_single_name_is_a_list_of_one(model: PackagedModel, source: Path) -> None:
     metrics = makiserve.replay(model, source, label="power", by="house").metrics
     assert metrics
     assert {group.value for group in metrics.groups} == {"a", "b"}

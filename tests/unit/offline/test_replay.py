@@ -34,7 +34,7 @@ def test_an_output_has_the_position_of_the_record_that_caused_it(model: Packaged
     assert replayed.reasons == {"operator": 1}
 
 
-def test_each_file_is_a_lane_of_its_own(model: PackagedModel, tmp_path: Path) -> None:
+def test_each_file_is_a_separate_lane(model: PackagedModel, tmp_path: Path) -> None:
     write(tmp_path / "data" / "day=1" / "part.csv", [1, 2, 3])
     write(tmp_path / "data" / "day=2" / "part.csv", [7, 8, 9])
     (tmp_path / "data" / "_SUCCESS").touch()

@@ -204,7 +204,7 @@ def test_a_replay_that_fails_leaves_the_file_of_the_last_one(model: PackagedMode
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])
-def test_a_full_disk_is_said_and_leaves_nothing(model: PackagedModel, tmp_path: Path, ending: str) -> None:
+def test_full_disk_is_reported_and_leaves_no_file(model: PackagedModel, tmp_path: Path, ending: str) -> None:
     source = write(tmp_path / "house.csv", [n / 7 for n in range(20_000)])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # as a full disk, a write that fails

@@ -117,6 +117,6 @@ def test_times_are_understood_by_their_size(times: list[object], expected: tuple
     assert (axis.at[0], axis.is_time) == expected
 
 
-def test_without_times_predictions_stand_in_their_order() -> None:
+def test_without_times_predictions_are_in_their_order() -> None:
     columns: Any = [np.array(["a", "a"]), np.arange(2), np.array([5, None], object), *[np.zeros(2)] * 3, {}]
     assert moments(Observed(*columns), np.ones(2, bool), "time").at.tolist() == [0, 1]

@@ -28,7 +28,7 @@ def test_a_requirement_is_met_or_not(text: str, value: float, is_met: bool) -> N
 
 
 @loop_over("text", ["rmse", "rmse=1", "<1", "rmse<", "rmse<1.2.3", "rmse<1 auc>2"])
-def test_what_is_no_requirement_is_refused(text: str) -> None:
+def test_text_that_is_not_a_requirement_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="expected a metric"):
         requirement_from_text(text)
 

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_process_that_dies_is_said_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_dies_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("makiserve.offline.parallel.spread.START", "import os; os._exit(9)")
     model = features_only("tests.unit.offline.powers:pipeline")
     with pytest.raises(InternalError, match="a process of the replay exited with code 9"):

@@ -49,7 +49,7 @@ def test_a_field_makes_the_lane_and_its_value_is_a_key(model: PackagedModel, sou
 
 
 @pytest.mark.parametrize(("offset", "reason"), [("8", "operator"), ("9", "decode"), ("10", "predict")])
-def test_a_dead_letter_shows_where_it_died(
+def test_trace_of_a_dead_letter_has_its_reason(
     model: PackagedModel, source: Path, offset: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_trace = traced(model, source, offset)
@@ -60,7 +60,7 @@ def test_a_dead_letter_shows_where_it_died(
     assert f"dead letter ({reason})" in capsys.readouterr().out
 
 
-def test_a_record_that_is_not_there_is_told(model: PackagedModel, source: Path) -> None:
+def test_missing_record_is_reported(model: PackagedModel, source: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"--trace 99: no such record.*the sources are house.csv"):
         traced(model, source, "99")
     with pytest.raises(ConfigurationError, match="no such record"):

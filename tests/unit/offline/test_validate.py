@@ -85,6 +85,6 @@ def test_what_makes_no_sense_is_refused(
         validated(model, source, **settings)
 
 
-def test_an_expected_file_that_cannot_be_read_is_told(model: PackagedModel, source: Path, tmp_path: Path) -> None:
+def test_expected_file_that_cannot_be_read_is_reported(model: PackagedModel, source: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone.csv: not readable as the outputs of a replay"):
         validated(model, source, expect=tmp_path / "gone.csv")

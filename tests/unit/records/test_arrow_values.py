@@ -152,7 +152,7 @@ UTC = timezone.utc
         ("opaque", str, ["POINT (1 2)"]),
     ],
 )
-def test_an_arrow_type_is_what_it_stands_for(name: str, kind: Any, expected: list[Any]) -> None:
+def test_arrow_type_gives_the_values_that_it_stores(name: str, kind: Any, expected: list[Any]) -> None:
     values = TypedColumn("x", kind).values(ARROW[name])
     assert [REFUSED if isinstance(value, DecodeError) else value for value in values] == expected
 

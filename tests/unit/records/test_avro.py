@@ -306,7 +306,7 @@ def test_a_schema_with_references_is_read() -> None:
     assert record.x == {"y": 7}  # type: ignore[attr-defined]
 
 
-def test_a_top_level_type_that_is_no_record_is_refused() -> None:
+def test_top_level_type_that_is_not_a_record_is_refused() -> None:
     with pytest.raises(DecodeError, match="expected an Avro record, got string"):
         decoder("string", record_of(str)).decode(b"\x02a")
 

@@ -169,7 +169,7 @@ def test_a_row_longer_than_the_usual_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, HEADER + f"1,2,3,{long},,\n".encode())[0].note == long
 
 
-def test_what_is_no_record_type_is_refused() -> None:
+def test_class_that_is_not_a_record_type_is_refused() -> None:
     with pytest.raises(PipelineError, match=r"subclass of makiserve\.Record"):
         Schema(dict)  # type: ignore[arg-type]
 

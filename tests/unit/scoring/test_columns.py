@@ -136,7 +136,7 @@ def test_columns_give_what_objects_give(rows: dict[str, pa.Array], pipeline: Any
         end = start + cuts[turn % len(cuts)]
         (columns,) = scorer.score([Batch(ours, table[start:end])])
         (items,) = scorer.score([Batch(theirs, objects[start:end])])
-        assert told(columns) == told(items)
+        assert observed(columns) == observed(items)
         start, turn = end, turn + 1
     program = program_for(trace(pipeline))
     assert row_bytes(program, ours.states[0]) == row_bytes(program, theirs.states[0])
@@ -149,7 +149,7 @@ def row_bytes(program: Engine, state: Any) -> bytes:
     return Checkpoints(program).dump(state)
 
 
-def told(scored: Scored) -> Any:
+def observed(scored: Scored) -> Any:
     dead = [(index, repr(error), str(error)) for index, error in scored.dead]
     return scored.causes, repr(scored.features), repr(scored.predictions), dead
 
@@ -165,7 +165,7 @@ def test_no_object_is_made_for_a_record_or_its_features() -> None:
     assert scored.predictions == [(3.0, 0.75)] * 50
 
 
-def test_a_class_with_a_constructor_of_its_own_is_read_as_objects() -> None:
+def test_class_with_own_constructor_is_read_as_objects() -> None:
     class Checked(Record):
         power: float
 

@@ -44,7 +44,7 @@ def write(path: Path, source: str = SOURCE) -> Path:
 
 
 @pytest.mark.parametrize("name", ["models.electricity.features:features", "models.electricity.features"])
-def test_a_module_is_imported_by_its_name_and_the_function_is_features_unless_told(name: str) -> None:
+def test_module_is_imported_and_function_defaults_to_features(name: str) -> None:
     entry_point = find_pipeline(name)
     assert entry_point.features is electricity.features
     assert entry_point.record is electricity.Reading
@@ -52,7 +52,7 @@ def test_a_module_is_imported_by_its_name_and_the_function_is_features_unless_to
 
 
 @pytest.mark.parametrize("name", ["steps_here:features", "steps_here.py:features", "steps_here.py"])
-def test_a_module_beside_the_command_is_found_by_name_and_by_file(here: Path, name: str) -> None:
+def test_module_in_the_current_folder_is_found_by_name_and_file(here: Path, name: str) -> None:
     write(here / "steps_here.py")
     entry_point = find_pipeline(name)
     assert (entry_point.module.__name__, entry_point.record.__name__) == ("steps_here", "Step")
@@ -89,14 +89,14 @@ def test_a_record_type_that_is_imported_counts_where_the_module_defines_none(her
         ("json.py", SOURCE, "is already imported as json"),
     ],
 )
-def test_what_cannot_be_found_is_said_in_words(here: Path, name: str, source: str, words: str) -> None:
+def test_module_or_function_that_is_not_found_is_named(here: Path, name: str, source: str, words: str) -> None:
     if source:
         write(here / name.partition(":")[0], source)
     with pytest.raises(ConfigurationError, match=words):
         find_pipeline(name)
 
 
-def test_a_factory_that_fails_and_a_missing_record_type_are_said_in_words(here: Path) -> None:
+def test_failing_factory_and_missing_record_type_are_explained(here: Path) -> None:
     write(here / "fails_there.py", SOURCE.replace("makiserve.Record", ""))
     with pytest.raises(ConfigurationError, match="KeyError: 'THRESHOLD'"):
         find_pipeline("fails_there:broken").plan()

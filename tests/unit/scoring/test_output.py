@@ -165,7 +165,7 @@ def test_outputs_of_features_that_are_columns_are_those_of_objects() -> None:
         assert form.writable(ours, []) == ours
 
 
-def test_a_prediction_that_json_lacks_is_found_beside_features_in_columns() -> None:
+def test_prediction_that_json_lacks_is_found_with_column_features() -> None:
     form = Outputs(Reading, ("value",), emit=("prediction", "features"), has_model=True, has_post=False)
     column = ColumnItems(Rows(Features, Features._fields, (column_of([1.5, 2.5]), column_of(["a", "b"]))))
     writable = form.writable(Scored([0, 1], column, [1.5, object()], []), [])

@@ -75,7 +75,7 @@ def test_what_the_challenger_refuses_is_a_dead_letter() -> None:
     assert [index for index, _ in scored.dead] == [0, 2]
 
 
-def test_without_a_challenger_nobody_asks_for_keys() -> None:
+def test_keys_are_not_read_without_a_challenger() -> None:
     assert Scorer(PLAN, Model()).challenged(None, "in[0]", range(3)) is None
 
 

@@ -101,7 +101,7 @@ def test_a_message_of_the_largest_size_is_read() -> None:
         SCHEMA.decode_json(head + note + b"x" + tail)
 
 
-# Of a row with too many cells that is not UTF-8 pyarrow cannot tell our handler: it prints so, and refuses the file.
+# pyarrow cannot give our handler a row with too many cells that is not UTF-8: it prints so, and refuses the file.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".tsv", ".jsonl", ""]))
 def test_random_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str) -> None:
@@ -147,7 +147,7 @@ def test_random_state_topic_is_read_or_refused(records: dict[bytes, bytes], plai
 
 
 @given(st.text() | JSON.map(json.dumps))
-def test_a_mark_is_read_or_refused(text: str) -> None:
+def test_offset_metadata_is_parsed_or_refused(text: str) -> None:
     with suppress(StateError):
         offset_metadata_from_text(text)
 

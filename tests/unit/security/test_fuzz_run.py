@@ -10,5 +10,5 @@ from tests.fuzz.targets import TARGETS, run
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_random_inputs_raise_only_record_errors(target: str) -> None:
-    told: list[str] = []
-    assert not run(150, 7, told.append, [target]), "\n".join(told)
+    reports: list[str] = []
+    assert not run(150, 7, reports.append, [target]), "\n".join(reports)

@@ -1,4 +1,4 @@
-"""A process for the supervisor: it does what its job says, and notes its starts in a file."""
+"""A process for the supervisor: it follows its job, and notes its starts in a file."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_an_error_meanwhile_waits_for_the_call_to_end() -> None:
     assert ended.is_set()
 
 
-def test_a_call_is_no_longer_waited_for_when_its_time_is_over() -> None:
+def test_call_is_not_awaited_after_its_timeout() -> None:
     thread, done, asked = Background("score"), threading.Event(), []
 
     def is_over() -> bool:

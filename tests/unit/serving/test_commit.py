@@ -90,7 +90,7 @@ def test_the_steps_follow_each_other(kafka: Kafka) -> None:
     assert not any(partition.has_news for partition in of)
 
 
-def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: Kafka) -> None:
+def test_offset_metadata_has_start_and_pipeline_of_the_state(kafka: Kafka) -> None:
     partition = running_partition(1, 8, origin=3)
     run(kafka, [partition])
     offset, text = kafka.group[1]
@@ -100,7 +100,7 @@ def test_a_mark_tells_where_the_state_began_and_of_which_pipeline_it_is(kafka: K
     assert (offset, offset_metadata_from_text(text)) == (8, mark)
 
 
-def test_the_mark_of_an_offset_and_that_of_its_checkpoint_are_one(kafka: Kafka) -> None:
+def test_offset_and_checkpoint_have_the_same_metadata(kafka: Kafka) -> None:
     partition = running_partition(1, 8)
     run(kafka, [partition], is_saving=True)
     mark = offset_metadata_from_text(kafka.group[1][1])
@@ -170,7 +170,7 @@ def test_commit_of_new_urgent_partition_waits_for_its_checkpoint(kafka: Kafka) -
 
 
 @pytest.mark.usefixtures("one_part")
-def test_commit_of_urgent_slices_keeps_the_mark_that_is_committed(kafka: Kafka) -> None:
+def test_commit_of_urgent_slices_keeps_the_committed_metadata(kafka: Kafka) -> None:
     """Another version scores from here on; before the checkpoint nothing may say so."""
     partition = running_partition(0, 4)
     run(kafka, [partition], is_saving=True)
@@ -240,6 +240,6 @@ def test_an_offset_without_a_text_is_another_programs() -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "{}", '{"origin": "a", "plan": "b"}'])
-def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
+def test_text_that_is_not_offset_metadata_is_refused(text: str) -> None:
     with pytest.raises(StateError, match="not written by this version of makiserve"):
         offset_metadata_from_text(text)

@@ -128,9 +128,7 @@ def test_the_member_with_the_fewest_partitions_rejoins_first_and_the_next_one_la
     assert monitor.should_rejoin("a", {2, 3})
 
 
-def test_a_member_that_has_rejoined_waits_longer_before_it_does_so_again(
-    monitor: GroupMonitor, clock: SimpleNamespace
-) -> None:
+def test_member_waits_longer_before_it_rejoins_again(monitor: GroupMonitor, clock: SimpleNamespace) -> None:
     times = []
     for _ in range(400):
         look(monitor, clock)
@@ -141,7 +139,7 @@ def test_a_member_that_has_rejoined_waits_longer_before_it_does_so_again(
     assert pauses[-1] > 4 * pauses[0]
 
 
-def test_nobody_rejoins_while_a_rebalance_is_under_way(
+def test_no_member_rejoins_during_a_rebalance(
     monitor: GroupMonitor, clock: SimpleNamespace, inspector: Inspector
 ) -> None:
     inspector.seen = MOVING
@@ -203,7 +201,7 @@ def test_a_topic_is_gone_when_two_looks_in_a_row_do_not_find_it(
         look(monitor, clock)
 
 
-def test_a_topic_that_was_created_again_is_another_one_until_the_service_restarts(
+def test_recreated_topic_is_refused_until_the_service_restarts(
     monitor: GroupMonitor, clock: SimpleNamespace, inspector: Inspector
 ) -> None:
     look(monitor, clock)

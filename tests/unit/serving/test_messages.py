@@ -111,7 +111,7 @@ def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
         )
 
 
-def test_the_longest_bare_dead_letter_fits_where_it_must() -> None:
+def test_longest_bare_dead_letter_fits_into_the_smallest_topic() -> None:
     error = failed(ValueError("x" * 10_000))
     error.args = ("x" * 10_000,)
     long = replace(RECORD, source=RecordPosition("t" * 249, 99_999, 2**63 - 1).header)

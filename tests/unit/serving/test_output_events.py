@@ -43,7 +43,7 @@ def test_the_attributes_of_a_structured_event_become_headers() -> None:
 
 
 @pytest.mark.parametrize("headers", [[], [("content-type", b"application/json")], [("ce_other", b"1")]])
-def test_a_record_that_is_no_event_keeps_its_headers(headers: Headers) -> None:
+def test_record_that_is_not_an_event_keeps_its_headers(headers: Headers) -> None:
     assert headers_of(b"{}", headers) == [headers]
 
 

@@ -43,7 +43,7 @@ def test_a_model_that_cannot_keep_up_gets_one_record_at_a_time() -> None:
     assert settled(0.0, 3.0) == 1
 
 
-def test_a_model_that_becomes_quick_again_gets_its_batches_back() -> None:
+def test_model_that_is_quick_again_gets_larger_batches() -> None:
     pace = AdaptiveBatchSizer(TARGET, 4096)
     for _ in range(50):
         pace.note(pace.records, pace.records * 1.0)

@@ -59,7 +59,7 @@ def test_a_partition_makes_the_moves_that_are_drawn_and_no_others(
         assert partition.phase is before
 
 
-def test_it_restores_until_all_that_is_committed_is_scored_again() -> None:
+def test_restores_until_the_committed_offset() -> None:
     partition = restored(origin=2, committed=5)
     phases = []
     for offset in (4, 5):

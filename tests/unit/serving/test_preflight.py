@@ -154,7 +154,7 @@ def test_warm_up_file_that_the_service_would_refuse_is_foreseen(
 
 
 @pytest.mark.parametrize("options", [{}, {"warm_up": "6h"}])
-def test_no_warm_up_file_is_no_error(options: dict[str, Any]) -> None:
+def test_warm_up_without_a_file_passes_the_check(options: dict[str, Any]) -> None:
     assert warm_up(facts([], **options)) == Finding("no file, or no state to fill")
 
 

@@ -82,7 +82,7 @@ def test_one_record_may_cause_several_outputs_or_none() -> None:
     assert [output(call).prediction for call in made] == [1, 2, 3]
 
 
-def test_a_dead_letter_has_its_reason_beside_the_headers_of_an_output() -> None:
+def test_dead_letter_has_reason_and_output_headers() -> None:
     (made,) = published([message(0, 7, b"{", [TRACE])], Scored([], [], [], [(0, DecodeError("damaged"))]))
     reason = {"makiserve.time": b"1007", "makiserve.reason": b"decode", "makiserve.error": b"damaged"}
     headers = {"traceparent": b"00-1", "makiserve.source": b"in[0]@7", **MODEL, **reason}
@@ -90,7 +90,7 @@ def test_a_dead_letter_has_its_reason_beside_the_headers_of_an_output() -> None:
     assert made[2] == b"k"
 
 
-def test_dead_letters_find_a_partition_where_their_topic_has_fewer() -> None:
+def test_dead_letters_share_partitions_if_their_topic_has_fewer() -> None:
     (made,) = published([message(3, 0, b"{")], Scored([], [], [], [(0, DecodeError("damaged"))]), dead_partitions=2)
     assert output(made).partition == 1
 
@@ -106,7 +106,7 @@ def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole()
     assert b"but out accepts at most 1,000" in letter.headers["makiserve.error"]
 
 
-def test_a_record_without_a_key_is_a_dead_letter_where_the_output_is_compacted() -> None:
+def test_record_without_key_is_dead_letter_for_compacted_output() -> None:
     keyless, keyed = message(0, 0, b""), message(0, 1, b"")
     keyless.set_key(None)
     scored = Scored([0, 1], [Features(1)] * 2, [1, 2], [])

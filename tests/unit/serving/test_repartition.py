@@ -62,7 +62,7 @@ def test_equal_values_have_equal_keys_however_they_were_written() -> None:
     assert key_of("number", integer) == key_of("number", decimal)
 
 
-def test_each_message_is_produced_again_by_its_key_and_what_has_none_is_a_dead_letter() -> None:
+def test_message_is_keyed_by_field_or_becomes_a_dead_letter() -> None:
     producer: Any = Producer()
     messages = [
         message(1, 7, b'{"house": "h1"}', [("a", b"1")]),

@@ -98,7 +98,7 @@ def test_a_group_that_never_committed_begins_at_an_end_and_commits_it(kafka: Kaf
     assert kafka.calls[-1] == f"move 0 {offset}"
 
 
-def test_a_partition_goes_on_from_its_checkpoint_and_scores_what_came_after_it_in_silence(kafka: Kafka) -> None:
+def test_partition_restores_checkpoint_and_reprocesses_the_rest(kafka: Kafka) -> None:
     saved(kafka, 3)
     committed(kafka, 4, checkpoint=3)
     assignment = WaitingAssignment(kafka)
@@ -119,7 +119,7 @@ def test_the_committed_offset_is_asked_for_before_anything_else(kafka: Kafka) ->
     assert kafka.calls[:3] == ["committed", "watermarks", f"contents {TOPIC}"]
 
 
-def test_a_pipeline_without_state_goes_on_where_it_stopped_and_reads_no_state(kafka: Kafka) -> None:
+def test_stateless_pipeline_continues_without_reading_state(kafka: Kafka) -> None:
     committed(kafka, offset=4, plan="another")
     partition = WaitingAssignment(kafka, expect=expected(plan=None)).begin()
     assert (partition.phase, partition.next_offset) == (Phase.RUNNING, 4)
@@ -296,7 +296,7 @@ def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_k
     assert WarmupFile(str(path), 2, Schema(Step), keyed).lane(1).states
 
 
-def test_a_past_that_is_not_there_is_said_at_once(kafka: Kafka, tmp_path: Path) -> None:
+def test_missing_warm_up_file_is_reported_at_start(kafka: Kafka, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"past-0.csv does not exist"):
         past(kafka, tmp_path / "past-{partition}.csv")
 

@@ -48,7 +48,7 @@ def test_after_a_success_the_next_failure_is_news_with_a_short_pause(clock: Simp
     assert fail(retries, clock) == (0.1, True)
 
 
-def test_a_trouble_that_comes_and_goes_is_logged_as_one_until_it_stays_away(clock: SimpleNamespace) -> None:
+def test_recurring_failure_is_logged_once_until_it_stays_away(clock: SimpleNamespace) -> None:
     retries = Retries()
     assert fail(retries, clock) == (0.1, True)
     clock.now += OVER_S

@@ -64,7 +64,7 @@ class Limits:
 
 
 class Worker:
-    """Its runs end as `ends` says; the last one when it is asked to stop. It switches to version 4 meanwhile."""
+    """Its runs end with `ends`; the last one when it is asked to stop. It switches to version 4 meanwhile."""
 
     ends: list[Exception] = []
     made: list[Worker] = []
@@ -104,7 +104,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, stop: Stop) -> None:
     monkeypatch.setattr(Worker, "made", [])
 
 
-def test_dead_letters_and_state_get_topics_as_wide_as_the_input() -> None:
+def test_dead_letter_and_state_topics_have_the_input_partitions() -> None:
     serve(packaged(), BROKER, SETTINGS)
     assert Cluster.topics["dead"] == Cluster.topics["group.state"] == 4
     assert [worker.dead_partitions for worker in Worker.made] == [4]
@@ -142,7 +142,7 @@ def test_a_pipeline_that_hides_its_state_is_refused() -> None:
         serve(model, BROKER, SETTINGS)
 
 
-def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+def test_unnamed_instance_that_is_fenced_restarts(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     Worker.ends = [Fenced("the transaction took too long"), Fenced("again")]
     serve(packaged(), BROKER, SETTINGS)
@@ -150,13 +150,13 @@ def test_an_instance_without_a_name_that_is_fenced_begins_anew(caplog: pytest.Lo
     assert caplog.messages[0] == "the transaction took too long: restarting from the last committed offset"
 
 
-def test_what_begins_anew_serves_the_version_that_was_served_last() -> None:
+def test_restart_serves_the_version_that_was_served_last() -> None:
     Worker.ends = [Fenced("the transaction took too long")]
     serve(packaged(version="3"), BROKER, SETTINGS)
     assert [worker.given.version for worker in Worker.made] == ["3", "4"]
 
 
-def test_a_shadow_has_a_topic_of_its_own_as_wide_as_the_input() -> None:
+def test_shadow_topic_has_the_partitions_of_the_input() -> None:
     with pytest.raises(ConfigurationError, match="the shadow cannot write to out, "):
         serve(packaged(), BROKER, ServeSettings("in", "out", "dead", shadow_output="out"))
     Cluster.topics["shadow"] = 3
@@ -167,22 +167,20 @@ def test_a_shadow_has_a_topic_of_its_own_as_wide_as_the_input() -> None:
 NAMED = BrokerSettings("broker:9092", "group", instance="pod-0")
 
 
-def test_a_named_instance_that_is_fenced_once_begins_anew() -> None:
+def test_named_instance_that_is_fenced_once_restarts() -> None:
     Worker.ends = [Fenced("the transaction took too long")]
     serve(packaged(), NAMED, SETTINGS)
     assert len(Worker.made) == 2
 
 
-def test_a_named_instance_that_is_fenced_again_at_once_leaves_the_partitions_to_the_other_one() -> None:
+def test_named_instance_that_is_fenced_twice_leaves_its_partitions() -> None:
     Worker.ends = [Fenced("fenced"), Fenced("fenced")]
     with pytest.raises(Fenced, match=r"fenced\. Another instance named pod-0 has taken over"):
         serve(packaged(), NAMED, SETTINGS)
     assert len(Worker.made) == 2
 
 
-def test_an_instance_that_is_fenced_while_it_drains_does_not_begin_anew(
-    stop: Stop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_instance_that_is_fenced_while_draining_does_not_restart(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
     def drain(self: Worker) -> None:
         stop.request()
         raise Fenced("the transaction took too long")

@@ -73,7 +73,7 @@ def test_each_task_has_a_process_that_reports_and_one_stop_drains_all(watched: W
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [4, 70, 0, -signal.SIGKILL])
-def test_a_process_that_ends_is_started_again(watched: Watched, how: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_process_that_ends_is_restarted(watched: Watched, how: int, caplog: pytest.LogCaptureFixture) -> None:
     watched.enough = 1
     assert make(watched, {"does": ["once", how]}, {"does": []}).run(stop_at_second_start(watched)) == 0
     assert len(watched.starts("w1")) == 2
@@ -168,7 +168,7 @@ def test_pauses_grow_from_nothing_to_half_a_minute(monkeypatch: pytest.MonkeyPat
     assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_report_is_left_out_where_nobody_reads_or_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_is_skipped_without_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     ends: queue.Queue[object] = queue.Queue()
     monkeypatch.setattr("makiserve.serving.worker_slot.os.kill", lambda *how: ends.put(how))
     monkeypatch.setattr("makiserve.serving.worker_slot.os._exit", ends.put)

@@ -148,7 +148,7 @@ def test_records_that_cannot_be_scored_become_dead_letters_and_leave_no_trace(ka
     assert kafka.group[0][0] == 4
 
 
-def test_a_record_that_cannot_be_scored_stops_the_service_if_it_is_told_so(kafka: Kafka, make: Make) -> None:
+def test_bad_record_stops_the_service_with_on_error_stop(kafka: Kafka, make: Make) -> None:
     kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate([1, 7, 2])]
     with pytest.raises(StoppedOnError, match=r"^in\[0\]@1: operator: .*--on-error dead-letter"):
         make(on_error="stop", commit_interval=ALWAYS, max_batch=1).run()
@@ -157,7 +157,7 @@ def test_a_record_that_cannot_be_scored_stops_the_service_if_it_is_told_so(kafka
 
 
 @pytest.mark.parametrize("call", ["produce", "poll", "flush", "offsets", "commit"])
-def test_an_aborted_transaction_is_done_again_and_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
+def test_aborted_transaction_is_repeated_and_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
     kafka.fails[call] = [AbortTransaction("it failed")] * 3
     make(commit_interval=ALWAYS).run()
     assert_exact(kafka)
@@ -182,7 +182,7 @@ def test_after_each_abort_in_a_row_the_pause_is_longer_and_it_never_gets_too_lon
     assert set(pauses[7:]) == {MAX_PAUSE_S}
 
 
-def test_what_is_committed_is_scored_again_in_silence(kafka: Kafka, make: Make) -> None:
+def test_committed_records_are_reprocessed_without_output(kafka: Kafka, make: Make) -> None:
     make().run()
     kafka.visible.clear()
     kafka.stop.__init__()  # type: ignore[misc]
@@ -192,7 +192,7 @@ def test_what_is_committed_is_scored_again_in_silence(kafka: Kafka, make: Make) 
     assert kafka.predictions(1) == []
 
 
-def test_a_revoked_partition_is_committed_before_it_goes(kafka: Kafka, make: Make) -> None:
+def test_revoked_partition_is_committed_first(kafka: Kafka, make: Make) -> None:
     worker = make()
     kafka.turns = [*kafka.turns, nothing, lambda: consumer(worker).go(consumer(worker).on_revoke, 1)]
     worker.run()

@@ -70,7 +70,7 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
             assert value_from_text(kind, text) is not None
 
 
-def test_the_type_says_what_stands_for_a_value() -> None:
+def test_type_gives_the_placeholder_of_a_value() -> None:
     assert [metavar(kind) for kind in (timedelta, Size, Literal["a", "b"], Path | None)] == [
         "DURATION",
         "SIZE",

@@ -82,6 +82,6 @@ def test_state_that_is_hidden_is_refused_by_the_operators_name() -> None:
         Checkpoints(program).dump(program.new_state())
 
 
-def test_it_stands_among_operators_of_an_observable() -> None:
+def test_works_among_operators_of_an_observable() -> None:
     steps = rx.pipe(rs.ops.map(str.encode), z.compress(), z.decompress(), rs.ops.map(bytes.decode))
     assert "".join(outcome(["one ", "two"], steps)) == "one two"

@@ -145,7 +145,7 @@ def test_without_a_header_the_columns_are_declared() -> None:
         csv.create_line_parser()("1,2")
 
 
-def test_each_group_has_a_header_of_its_own() -> None:
+def test_each_group_has_its_own_header() -> None:
     lines = ["a:x,y", "b:z", "a:1,2", "b:3"]
     groups = rs.ops.group_by(lambda i: i[0], [rs.ops.map(lambda i: i[2:]), csv.load()])
     assert [row._asdict() for row in emitted(groups, lines)] == [{"x": "1", "y": "2"}, {"z": "3"}]

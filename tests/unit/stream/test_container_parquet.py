@@ -77,7 +77,7 @@ def test_a_stream_that_fails_leaves_whole_batches_in_a_whole_file(tmp_path: Path
     assert outcome(parquet.load_from_file(path)) == rows(2)
 
 
-def test_what_is_no_parquet_file_is_the_streams_error(tmp_path: Path) -> None:
+def test_file_that_is_not_parquet_is_an_error_of_the_stream(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("time,text\n")
     (error,) = outcome(parquet.load_from_file(tmp_path / "file"))
     assert isinstance(error, pa.ArrowInvalid)

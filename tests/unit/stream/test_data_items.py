@@ -120,7 +120,7 @@ def test_a_character_may_be_cut_between_pieces_and_checkpoints() -> None:
     assert decoded + "".join(program.complete(state)) == text
 
 
-def test_one_byte_order_mark_stands_before_pieces() -> None:
+def test_byte_order_mark_is_written_before_the_first_piece() -> None:
     assert b"".join(emitted(rs.data.encode("utf-16"), ["a", "b"])) == "ab".encode("utf-16")
     assert emitted(rs.data.encode("utf-16", incremental=False), ["a", "b"]) == [
         "a".encode("utf-16"),

@@ -101,7 +101,7 @@ def test_sliced_windows_agree_with_the_general_way_out_of_order(window: int, str
 
 
 def by_definition(times: list[int], window: int, stride: int, lateness: int) -> list[Any]:
-    """Every window's sum, and every late item, straight from what they are said to be."""
+    """Every window's sum, and every late item, computed from their definition."""
     results, newest, done = list[Any](), times[0], -(10**9)
     kept: dict[int, list[int]] = {}
     for time in times:

@@ -95,7 +95,7 @@ def test_bounds_have_the_form_of_the_items_times() -> None:
     assert emitted(sessions, [hour, hour + timedelta(hours=2)]) == [hour, hour + timedelta(hours=2)]
 
 
-def test_windows_around_and_inside_are_told_apart() -> None:
+def test_outer_and_inner_windows_are_distinguished() -> None:
     inside = rs.data.roll_time(ms(2), ms(2), lambda i: i, bounded(rs.data.to_list()))
     around = rs.data.roll_time(ms(10), ms(10), lambda i: i, rx.pipe(inside, rs.ops.last()))
     assert emitted(around, [1, 2, 3, 11]) == [(2, 4, [2, 3]), (10, 12, [11])]

@@ -42,7 +42,7 @@ def test_what_is_not_a_duration_is_refused_by_the_name_of_its_argument(make: Cal
         make(wrong)
 
 
-def test_sessions_take_texts_beside_datetimes_and_milliseconds() -> None:
+def test_sessions_take_texts_datetimes_and_milliseconds() -> None:
     def session(**timeouts: Any) -> Any:
         return rs.data.time_split(lambda i: i, **timeouts, pipeline=COUNT)
 

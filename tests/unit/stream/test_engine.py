@@ -80,7 +80,7 @@ def test_a_failing_function_ends_an_observable_with_its_error() -> None:
         (lambda: rs.ops.tee_map([], join="outer"), "zip, zip_longest, merge, combine_latest"),  # type: ignore[arg-type]
     ],
 )
-def test_what_is_no_pipeline_is_refused_in_words(pipeline: Any, words: str) -> None:
+def test_object_that_is_not_a_pipeline_is_refused_with_advice(pipeline: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         trace(pipeline())
 

@@ -24,7 +24,7 @@ def framed(prefix_size: int, byteorder: Any) -> bytes:
     return b"".join(emitted(length_prefix.frame(prefix_size, byteorder), ITEMS))
 
 
-def test_the_length_stands_in_front() -> None:
+def test_length_comes_first() -> None:
     assert emitted(length_prefix.frame(), [b"ab"]) == [b"\x02\x00\x00\x00ab"]
     assert emitted(length_prefix.frame(2, "big"), [b"ab"]) == [b"\x00\x02ab"]
 
@@ -61,7 +61,7 @@ def test_a_prefix_of_no_bytes_or_no_order_is_refused() -> None:
             make(4, "middle")  # type: ignore[arg-type]
 
 
-def test_an_item_that_is_no_bytes_leaves_no_trace() -> None:
+def test_item_that_is_not_bytes_changes_nothing() -> None:
     program = Program(trace(length_prefix.unframe(1)))
     state = program.new_state()
     fed = program.feed([b"\x02a", "text", b"b"], state)

@@ -21,7 +21,7 @@ def counting(ttl_ms: int = 100, inner: Any = None) -> Program:
     return Program(trace(groups))
 
 
-def test_a_key_that_comes_again_after_its_ttl_begins_anew() -> None:
+def test_key_that_returns_after_its_ttl_starts_empty() -> None:
     program = counting()
     items = [("a", 0), ("a", 100), ("a", 201), ("b", 210), ("a", 301), ("a", 402)]
     assert program.feed(items, program.new_state()).outputs == [1, 2, 1, 1, 2, 1]

@@ -50,7 +50,7 @@ def test_a_file_is_read_whole_or_in_chunks(tmp_path: Path) -> None:
     assert outcome(read(io.StringIO(""), size=4)) == [True]
 
 
-def test_each_subscription_reads_the_file_anew(tmp_path: Path) -> None:
+def test_each_subscription_reads_the_file_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("abc")
     chunks = read(tmp_path / "file")
     assert [outcome(chunks), outcome(chunks)] == [["abc", True]] * 2

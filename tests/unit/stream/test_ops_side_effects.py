@@ -14,47 +14,47 @@ from makiserve.stream.engine.trace import trace
 
 
 def test_actions_see_items_errors_and_the_end() -> None:
-    said: list[Any] = []
+    calls: list[Any] = []
 
     def say(word: str) -> Any:
-        return lambda *item: said.append((word, *item))
+        return lambda *item: calls.append((word, *item))
 
     watched = rs.ops.do_action(say("next"), say("error"), say("completed"), say("create"))
     rx.of(1, 2).pipe(watched).subscribe()
-    assert said == [("create",), ("next", 1), ("next", 2), ("completed",)]
-    said.clear()
+    assert calls == [("create",), ("next", 1), ("next", 2), ("completed",)]
+    calls.clear()
     failure = OSError("gone")
     rx.concat(rx.of(1), rx.throw(failure)).pipe(rs.ops.map(abs), watched).subscribe(on_error=say("ended"))
-    assert said == [("create",), ("next", 1), ("error", failure), ("ended", failure)]
-    said.clear()
+    assert calls == [("create",), ("next", 1), ("error", failure), ("ended", failure)]
+    calls.clear()
     rx.of(1, "x").pipe(rs.ops.map(abs), watched).subscribe(on_error=say("ended"))
-    assert [entry[0] for entry in said] == ["create", "next", "error", "ended"]
+    assert [entry[0] for entry in calls] == ["create", "next", "error", "ended"]
 
 
 def test_actions_of_a_lane_see_the_errors_before_them_and_errors_go_on() -> None:
-    said: list[str] = []
-    watched = rs.ops.do_action(on_error=lambda error: said.append(type(error).__name__))
+    calls: list[str] = []
+    watched = rs.ops.do_action(on_error=lambda error: calls.append(type(error).__name__))
     program = Program(trace(rx.pipe(rs.ops.map(abs), watched, rs.ops.map(lambda i: 1 / i))))
     fed = program.feed([1, "x", 0], program.new_state())
-    assert said == ["TypeError"]
+    assert calls == ["TypeError"]
     assert [(index, error.operator, error.item) for index, error in fed.failures] == [(1, "map", "x"), (2, "map", 0)]
     handled = rx.of(1, "x", 3).pipe(rs.ops.map(abs), watched, rs.error.ignore(), rs.math.sum(reduce=True))
     assert rs.run(handled) == 4
-    assert said == ["TypeError", "TypeError"]
+    assert calls == ["TypeError", "TypeError"]
 
 
 def test_actions_see_every_window_begin_and_end() -> None:
-    said: list[str] = []
-    watched = rs.ops.do_action(on_create=lambda: said.append("("), on_completed=lambda: said.append(")"))
+    calls: list[str] = []
+    watched = rs.ops.do_action(on_create=lambda: calls.append("("), on_completed=lambda: calls.append(")"))
     rs.run(rx.of(1, 2, 3, 4).pipe(rs.data.roll(2, 2, watched)))
-    assert "".join(said) == "()()"
+    assert "".join(calls) == "()()"
 
 
 def test_what_follows_a_subscription_is_done_each_time() -> None:
-    said: list[str] = []
-    source = rx.of(1).pipe(rs.ops.on_subscribe(lambda: said.append("subscribed")))
+    calls: list[str] = []
+    source = rx.of(1).pipe(rs.ops.on_subscribe(lambda: calls.append("subscribed")))
     assert [rs.run(source), rs.run(source)] == [1, 1]
-    assert said == ["subscribed", "subscribed"]
+    assert calls == ["subscribed", "subscribed"]
 
 
 def test_throughput_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -62,7 +62,7 @@ def test_those_with_state_are_named_with_what_to_use_instead() -> None:
         Checkpoints(program).dump(state)
 
 
-def test_an_error_in_one_is_the_records_and_the_next_record_goes_on() -> None:
+def test_error_in_a_branch_fails_the_record_and_not_the_next() -> None:
     program = Program(trace(rx.pipe(o.map(lambda i: 1 / i), rs.math.sum())))
     fed = program.feed([1, 0, 2], program.new_state())
     assert fed.outputs == [1.0, 1.5]
@@ -74,7 +74,7 @@ def test_an_error_in_one_is_the_records_and_the_next_record_goes_on() -> None:
     [lambda source: rx.merge(source.pipe(o.map(abs)), source), lambda source: rx.of(1), lambda source: rx.never()],
     ids=["two branches", "another stream", "never"],
 )
-def test_a_pipeline_that_is_no_chain_of_its_source_is_refused(pipeline: Any) -> None:
+def test_pipeline_with_another_source_is_refused(pipeline: Any) -> None:
     with pytest.raises(PipelineError, match="tee_map"):
         trace(pipeline)
 

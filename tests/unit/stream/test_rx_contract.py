@@ -127,7 +127,7 @@ def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(m
 
 
 @each_case
-def test_what_a_subscriber_raises_goes_to_the_source_and_is_not_retried(make: Any) -> None:
+def test_subscriber_error_reaches_the_source_and_is_not_retried(make: Any) -> None:
     calls: list[Any] = []
 
     def on_next(item: Any) -> None:

@@ -19,7 +19,7 @@ def test_state_is_sized_by_operator_and_key() -> None:
     assert sum(size.size_bytes for size in sizes.values()) < len(checkpoints.dump(state))
 
 
-def test_the_sizes_of_some_groups_stand_for_all() -> None:
+def test_sizes_of_all_groups_are_estimated_from_some() -> None:
     program = Program(trace(rs.ops.group_by(lambda i: i % 1000, [rs.data.roll(4, 2, rs.math.sum(reduce=True))])))
     checkpoints, state = Checkpoints(program), program.new_state()
     program.feed(range(1000, 6000), state)

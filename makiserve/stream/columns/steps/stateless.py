@@ -74,7 +74,7 @@ class FlatMapStep(Step):
 
 
 def truth(answers: Items) -> tuple[Mask, Mask | None]:
-    """Return whether each value is true, and where that cannot be said because `bool` raises."""
+    """Return whether each value is true, and for which items `bool` raises."""
     if isinstance(answers, Column) and answers.values.dtype != object:
         kept: Mask = answers.values.astype(np.bool_)
         if answers.missing is not None:

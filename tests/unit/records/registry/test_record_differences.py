@@ -67,7 +67,7 @@ def test_json_schema_and_protobuf_are_compared_too() -> None:
     assert difference == "field 'floor' is str in the schema, and is declared as int | None"
 
 
-def test_a_field_that_the_decoder_finds_by_another_name_is_no_difference() -> None:
+def test_field_found_by_another_name_is_not_a_difference() -> None:
     fields = [{"name": "watts", "type": "double", "aliases": ["power"]}, {"name": "time", "type": TIME}]
     fields += [{"name": name, "type": GOOD[name]} for name in ("floor", "kind")]
     schema = json.dumps({"type": "record", "name": "Reading", "fields": fields})

@@ -59,7 +59,7 @@ def test_a_recursive_avro_schema_becomes_a_record_type() -> None:
     assert row.first.next.next is None  # type: ignore[attr-defined]
 
 
-def test_a_schema_that_is_no_record_is_refused() -> None:
+def test_schema_that_is_not_a_record_is_refused() -> None:
     with pytest.raises(SourceError, match="of the type string, not a record"):
         record_of_avro("Row", "", parse('"string"'))
     with pytest.raises(SourceError, match="has no properties"):

@@ -72,7 +72,7 @@ def test_a_schema_that_a_replica_has_late_is_found() -> None:
     loader.close()
 
 
-def test_a_missing_schema_is_asked_for_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_schema_is_requested_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MISSING_S", 0.0)
     monkeypatch.setattr(module, "MISSING_AGAIN_S", 0.0)
     loader = BackgroundLoader(Answers(SchemaNotFound("none"), "schema"))

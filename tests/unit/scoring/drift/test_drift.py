@@ -48,7 +48,7 @@ def test_a_profile_holds_the_moments_and_bins_of_equal_shares() -> None:
     assert prediction.edges == wind.edges
 
 
-def test_a_value_that_is_frequent_has_a_bin_of_its_own() -> None:
+def test_frequent_value_has_its_own_bin() -> None:
     (wind, *_) = profile([0.0] * 90 + [float(x) for x in range(1, 11)]).columns
 
     assert wind.edges[:2] == [math.nextafter(0.0, -1.0), 0.0]

@@ -87,7 +87,7 @@ def test_messages_of_others_are_none() -> None:
     assert position_from_text("in@3") is None
 
 
-def test_letters_are_chosen_by_reason_and_by_source() -> None:
+def test_dead_letters_are_selected_by_reason_and_source() -> None:
     dead = letter([], failed())
     assert Waiting("dead").has(dead)
     assert Waiting("dead", reasons=["decode", "operator"]).has(dead)

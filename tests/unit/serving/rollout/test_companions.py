@@ -39,7 +39,7 @@ def test_a_shadow_is_in_the_transaction_of_the_outputs(kafka: Kafka, make: Make,
         assert made(kafka, "shadow", number) == [("9", {"prediction": 10 * total}) for total in totals]
 
 
-def test_what_a_shadow_refuses_is_told_in_its_own_topic(kafka: Kafka, make: Make) -> None:
+def test_shadow_refusal_is_written_to_its_own_topic(kafka: Kafka, make: Make) -> None:
     shadow = packaged(version="9", model=Model(refuses=True))
     make(packaged(companions=ModelGroup(shadow=shadow)), shadow_output="shadow").run()
     assert kafka.predictions(0) == TOTALS[0]
@@ -112,7 +112,7 @@ def test_the_alias_of_a_challenger_is_followed(
     assert (mark.model_version, mark.since) == ("models:/house/3", 0)
 
 
-def test_the_alias_of_a_shadow_is_followed_and_champions_come_and_go_beside_it(
+def test_shadow_alias_is_followed_while_champions_change(
     kafka: Kafka, make: Make, registry: Registry, later: Any
 ) -> None:
     registry.versions |= {"4": packaged(version="4", model=Model(2)), "10": packaged(version="10", model=Model(100))}
@@ -128,7 +128,7 @@ def test_the_alias_of_a_shadow_is_followed_and_champions_come_and_go_beside_it(
     assert registry.loads == ["models:/house/10", "models:/house/4"]
 
 
-def test_a_challenger_that_refuses_more_goes_and_the_one_before_scores_again(
+def test_challenger_that_refuses_more_is_rolled_back(
     kafka: Kafka, make: Make, registry: Registry, later: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.versions["10"] = packaged(version="10", model=Model(refuses=True))
@@ -172,7 +172,7 @@ def test_an_alias_that_is_gone_keeps_no_other_from_being_followed(
     ]
 
 
-def test_a_champion_of_another_pipeline_is_tried_again_when_its_challenger_has_followed(
+def test_champion_with_new_pipeline_waits_for_its_challenger(
     kafka: Kafka, make: Make, registry: Registry, later: Any
 ) -> None:
     registry.versions |= {"4": PipelineChanged("it has another"), "10": PipelineChanged("it has another")}

@@ -1,4 +1,4 @@
-"""The worker switches versions between two commits, and what is visible says which version made it."""
+"""The worker switches versions between two commits, and each output names the version that made it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def assert_replayed(kafka: Kafka) -> None:
-    """Outputs equal a replay that switches versions where the marks say; version 4 says ten times the total."""
+    """Outputs equal a replay that switches versions at the offsets of the metadata; version 4 predicts ten times the total."""
     for number, totals in TOTALS.items():
         since = mark(kafka, number).since
         assert 0 < since < COUNT
@@ -114,7 +114,7 @@ def test_where_the_switch_was_is_known_after_a_restart(kafka: Kafka, make: Make,
     assert (mark(kafka, 0).model_version, mark(kafka, 0).since) == ("models:/house/4", since)
 
 
-def test_a_version_that_refuses_what_the_one_before_took_goes_before_anything_of_it_is_visible(
+def test_version_is_rolled_back_before_its_outputs_are_visible(
     kafka: Kafka, make: Make, move: Any, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     move("4", packaged(version="4", model=Model(refuses=True)))
@@ -126,7 +126,7 @@ def test_a_version_that_refuses_what_the_one_before_took_goes_before_anything_of
     assert set(versions(kafka, 0) + versions(kafka, 1)) == {"3"}
 
 
-def test_a_version_that_refuses_more_and_more_goes(
+def test_version_that_refuses_more_and_more_is_rolled_back(
     kafka: Kafka, make: Make, move: Any, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     move("4", packaged(version="4", model=Model(refuses=True)))
@@ -144,7 +144,7 @@ def test_a_version_that_refuses_more_and_more_goes(
     ]
 
 
-def test_a_registry_that_is_down_changes_nothing_and_is_told_once(
+def test_unavailable_registry_changes_nothing_and_is_logged_once(
     kafka: Kafka, make: Make, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -156,8 +156,8 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told_once(
     kafka.turns += [*[lambda: None] * 5, back, *[lambda: None] * 3]
     make().run()
     assert {number: kafka.predictions(number) for number in TOTALS} == TOTALS
-    told = [(record.levelname, record.message) for record in caplog.records if record.name.endswith("alias_watcher")]
-    assert told == [
+    logged = [(record.levelname, record.message) for record in caplog.records if record.name.endswith("alias_watcher")]
+    assert logged == [
         (
             "WARNING",
             "still serving models:/house/3, because newer versions cannot be checked or loaded: no answer from http://registry",
@@ -238,7 +238,7 @@ def commit_without_checkpoint(self: module.Transactions) -> bool:
     return True
 
 
-def test_after_a_restart_the_records_of_the_version_before_are_scored_again_by_it(
+def test_restart_rescores_records_with_their_own_version(
     kafka: Kafka, make: Make, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.Transactions, "commit_or_leave", commit_without_checkpoint)

@@ -47,7 +47,7 @@ def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Pro
     assert shown["total"].psi < 0.1
 
 
-def test_what_has_moved_is_told_beside_what_has_not(now: list[float], profile: Profile) -> None:
+def test_moved_and_unmoved_features_are_both_reported(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed)._replace(predictions=[5.0] * 100))
@@ -89,14 +89,14 @@ def test_a_busy_second_counts_by_its_records(now: list[float], profile: Profile)
     assert shown["total"].beyond == pytest.approx(2_000 / 102_000, rel=0.1)
 
 
-def test_what_is_told_is_of_the_last_spans(now: list[float], profile: Profile) -> None:
+def test_reported_drift_covers_the_last_spans(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     for shift in (9.0, 0.0, 0.0, 0.0):
         for seed in range(20):
             watching.add(batch(shift, seed=seed))
-        told = {drift.feature: drift.psi for drift in watching.frozen()}
+        psi = {drift.feature: drift.psi for drift in watching.frozen()}
         now[0] += SPAN_S
-    assert told["total"] < 0.1
+    assert psi["total"] < 0.1
 
 
 def test_a_large_batch_is_looked_at_in_part(now: list[float], profile: Profile) -> None:

@@ -19,7 +19,7 @@ def companions(**options: Any) -> dict[str, str]:
     return dict(described.companions)
 
 
-def test_models_that_score_beside_the_champion_are_named_by_their_versions() -> None:
+def test_shadow_and_challenger_are_named_by_their_versions() -> None:
     assert companions(companions=ALONE) == {}
     rows = companions(companions=ModelGroup(packaged(version="4"), 0.025, packaged(version="5")))
     assert rows == {"Challenger": "house version 4, 2.5% of the keys", "Shadow": "house version 5"}

@@ -45,38 +45,38 @@ def seen() -> list[Snapshot]:
 
 
 @pytest.fixture
-def told(clock: Clock, seen: list[Snapshot]) -> Telemetry:
+def telemetry(clock: Clock, seen: list[Snapshot]) -> Telemetry:
     sizes: Any = SimpleNamespace(frozen=lambda lanes: (StateSize("sum", 0, 9),))
     return Telemetry(TelemetrySink("worker 1", seen.append), SERVICE, LagTracker(lambda number: 10), sizes)
 
 
-def batch(told: Telemetry) -> None:
+def batch(telemetry: Telemetry) -> None:
     """Five records, from 1.000 s on: three outputs of two of them, two dead letters."""
     messages = [message(0, offset, b"{}") for offset in range(5)]
     dead = [(1, DecodeError("no")), (3, PredictError("no"))]
-    told.add(messages, NOTHING, Published([0, 0, 4], [b"1", b"2", b"3"], dead, 2))
+    telemetry.add(messages, NOTHING, Published([0, 0, 4], [b"1", b"2", b"3"], dead, 2))
 
 
-def test_a_snapshot_is_published_once_a_second(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+def test_a_snapshot_is_published_once_a_second(telemetry: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
     for _ in range(3):
-        told.iterated([])
+        telemetry.iterated([])
     assert len(seen) == 1
     clock.now += SNAPSHOT_S
-    told.iterated([])
+    telemetry.iterated([])
     assert len(seen) == 2
     assert seen[1].time_s == 103.0
     assert (seen[1].workers[0].name, seen[1].workers[0].iterated_s) == ("worker 1", 101.0)
     assert seen[1].state == (StateSize("sum", 0, 9),)
 
 
-def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
-    batch(told)
-    told.iterated([])
+def test_what_is_scored_counts_when_it_is_committed(telemetry: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+    batch(telemetry)
+    telemetry.iterated([])
     assert (seen[0].totals.records, seen[0].totals.outputs, seen[0].totals.dead) == (0, 0, {})
     assert seen[0].totals.dropped_headers == 0
-    told.committed(0.25)
+    telemetry.committed(0.25)
     clock.now += SNAPSHOT_S
-    told.iterated([])
+    telemetry.iterated([])
     totals = seen[1].totals
     assert (totals.records, totals.outputs, totals.dead, totals.commits) == (
         5,
@@ -89,12 +89,12 @@ def test_what_is_scored_counts_when_it_is_committed(told: Telemetry, clock: Cloc
     assert seen[1].workers[0].committed_s == 100.0
 
 
-def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
-    batch(told)
-    told.aborted(was_open=True)
-    batch(told)
-    told.committed(0.25)
-    told.iterated([])
+def test_rewound_records_are_not_counted(telemetry: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+    batch(telemetry)
+    telemetry.aborted(was_open=True)
+    batch(telemetry)
+    telemetry.committed(0.25)
+    telemetry.iterated([])
     totals = seen[0].totals
     assert (totals.records, totals.dead, totals.commits, totals.aborts) == (
         5,
@@ -106,25 +106,25 @@ def test_what_is_taken_back_was_never_there(told: Telemetry, clock: Clock, seen:
 
 
 def test_latency_is_from_the_records_timestamp_to_the_commit(
-    told: Telemetry, clock: Clock, seen: list[Snapshot]
+    telemetry: Telemetry, clock: Clock, seen: list[Snapshot]
 ) -> None:
-    batch(told)  # from 1.000 s to 1.004 s, committed at 102 s
-    told.committed(0.25)
-    told.iterated([])
+    batch(telemetry)  # from 1.000 s to 1.004 s, committed at 102 s
+    telemetry.committed(0.25)
+    telemetry.iterated([])
     assert seen[0].totals.latency.total == pytest.approx(5 * 101 - 0.010)
 
 
-def test_the_latency_of_a_large_batch_is_measured_on_eight_records(told: Telemetry, seen: list[Snapshot]) -> None:
-    told.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Published([], [], [], 0))
-    told.committed(0.25)
-    told.iterated([])
+def test_the_latency_of_a_large_batch_is_measured_on_eight_records(telemetry: Telemetry, seen: list[Snapshot]) -> None:
+    telemetry.add([message(0, offset, b"{}") for offset in range(1000)], NOTHING, Published([], [], [], 0))
+    telemetry.committed(0.25)
+    telemetry.iterated([])
     assert seen[0].totals.latency.count == 8
 
 
-def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list[Snapshot]) -> None:
+def test_the_last_outputs_and_dead_letters_are_shown(telemetry: Telemetry, seen: list[Snapshot]) -> None:
     for _ in range(10):
-        batch(told)
-    told.iterated([])
+        batch(telemetry)
+    telemetry.iterated([])
     assert len(seen[0].predictions) == 20
     last = seen[0].predictions[-1]
     assert (last.partition, last.offset, last.time_ms, last.key, last.prediction) == (0, 4, 1004, "k", "3")
@@ -136,28 +136,28 @@ def test_the_last_outputs_and_dead_letters_are_shown(told: Telemetry, seen: list
     ]
 
 
-def test_what_is_shown_of_a_record_is_short(told: Telemetry, seen: list[Snapshot]) -> None:
+def test_what_is_shown_of_a_record_is_short(telemetry: Telemetry, seen: list[Snapshot]) -> None:
     error = DecodeError("x" * 5000)
-    told.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Published([0], [b"y" * 5000], [(1, error)], 0))
-    told.iterated([])
+    telemetry.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Published([0], [b"y" * 5000], [(1, error)], 0))
+    telemetry.iterated([])
     assert len(seen[0].predictions[0].prediction) == len(seen[0].dead_letters[0].error) == 120
 
 
-def test_counts_are_logged_once_a_minute(told: Telemetry, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_counts_are_logged_once_a_minute(telemetry: Telemetry, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    batch(told)
-    told.committed(0.1)
-    told.iterated([])
+    batch(telemetry)
+    telemetry.committed(0.1)
+    telemetry.iterated([])
     clock.now += LOG_S
-    told.iterated([])
-    told.iterated([])
+    telemetry.iterated([])
+    telemetry.iterated([])
     assert caplog.messages == [
         "5 records, 3 outputs, 2 dead letters (decode: 1, predict: 1), 1 commits, 0 aborts since the start"
     ]
 
 
-def test_partitions_are_shown_as_they_are(told: Telemetry, seen: list[Snapshot]) -> None:
+def test_partitions_are_shown_as_they_are(telemetry: Telemetry, seen: list[Snapshot]) -> None:
     partition = Partition("in", 3)
-    told.iterated([partition])
+    telemetry.iterated([partition])
     lane = seen[0].lanes[0]
     assert (lane.partition, lane.phase, lane.end, lane.lag_records, lane.restored) == (3, "assigned", 10, 10, 0.0)

@@ -97,7 +97,7 @@ def test_lag_is_exact_for_a_record_that_is_scored_and_not_committed(watched: Wat
     assert watched.at(8).lag_s == 100.0
 
 
-def test_a_brokers_clock_that_is_ahead_is_no_negative_lag(watched: Watched, now: list[float]) -> None:
+def test_broker_clock_ahead_does_not_give_negative_lag(watched: Watched, now: list[float]) -> None:
     watched.lanes.scored([message(5, 2_000_000, LOG_APPEND_TIME)])
     assert watched.at(6).lag_s == 0.0
 
@@ -138,7 +138,7 @@ def test_records_that_come_after_an_idle_moment_are_lag(watched: Watched, now: l
     assert (lane.lag_records, lane.lag_s) == (3, 4.0)
 
 
-def test_an_end_that_is_not_known_is_no_lag(watched: Watched) -> None:
+def test_unknown_end_gives_no_lag(watched: Watched) -> None:
     watched.end = None
     lane = watched.at(4)
     assert (lane.end, lane.lag_records, lane.lag_s) == (None, None, 0.0)

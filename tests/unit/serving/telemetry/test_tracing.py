@@ -60,7 +60,7 @@ def test_a_commit_links_to_its_batches(traced: Tracing, exported: InMemorySpanEx
     assert not empty.links
 
 
-def test_a_batch_that_was_taken_back_is_of_no_commit(traced: Tracing, exported: InMemorySpanExporter) -> None:
+def test_rewound_batch_is_in_no_commit_span(traced: Tracing, exported: InMemorySpanExporter) -> None:
     traced.batch([message(0, 0, b"{}")], 0.1)
     traced.abort()
     traced.commit(0.2)
@@ -75,7 +75,7 @@ def test_links_are_bounded(traced: Tracing, exported: InMemorySpanExporter) -> N
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\xff\xfe", b"00-0-0-01", None])
-def test_a_damaged_header_is_no_trace(traced: Tracing, exported: InMemorySpanExporter, value: bytes | None) -> None:
+def test_damaged_trace_header_is_ignored(traced: Tracing, exported: InMemorySpanExporter, value: bytes | None) -> None:
     traced.batch([message(0, 0, b"{}", [("traceparent", value)])], 0.1)
     assert not exported.get_finished_spans()[0].links
 

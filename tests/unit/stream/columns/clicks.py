@@ -50,7 +50,7 @@ def engines(windows: Any) -> tuple[ColumnProgram, Program]:
     return ColumnProgram(plan, program.compiled, program.rows, NO_SMALL, program.keeping), Program(plan)
 
 
-def told(fed: FeedResult) -> Any:
+def comparable(fed: FeedResult) -> Any:
     return repr(list(fed.outputs)), fed.causes, [(at, str(error)) for at, error in fed.failures]
 
 
@@ -61,7 +61,7 @@ def assert_same_in_any_order(columns: ColumnProgram, rows: Program, keys: int, s
     for size in (1, 2, 40, 300, 5, 90):
         batch = clicks(random, size, keys, start, share)
         start = max(map(time, batch))
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
         assert not state.is_foreign
         assert not state.tables[1].is_foreign.any()
         state = codec.load(codec.dump(state))

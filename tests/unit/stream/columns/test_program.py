@@ -34,7 +34,7 @@ def in_columns(make: Any, *, is_tracked: bool = False, small: SmallBatches = NEV
     return ColumnProgram(program.plan, program.compiled, program.rows, small, program.keeping)
 
 
-def told(fed: FeedResult) -> Any:
+def comparable(fed: FeedResult) -> Any:
     return repr(fed.outputs), fed.causes, [(index, str(error), error.operator) for index, error in fed.failures]
 
 
@@ -49,7 +49,7 @@ def test_both_engines_give_the_same(make: Any) -> None:
             state, other = columns.new_state(), rows.new_state()
             for start in range(0, len(NUMBERS), size):
                 batch = NUMBERS[start : start + size]
-                assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+                assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
             assert not state.is_foreign
             assert repr(columns.complete(state)) == repr(rows.complete(other))
 
@@ -63,7 +63,7 @@ def test_small_and_large_batches_in_turn_change_nothing(make: Any) -> None:
     start = 0
     for size in (1, 2, 5, 2, 1, 2, 2, 9, 1, len(NUMBERS)):
         batch = NUMBERS[start : start + size]
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
         start += size
     assert repr(columns.complete(state)) == repr(rows.complete(other))
 
@@ -132,7 +132,7 @@ def check_failures(make: Any, place: str, small: SmallBatches) -> None:
         state, other = columns.new_state(), rows.new_state()
         for start in range(0, len(NUMBERS), size):
             batch = NUMBERS[start : start + size]
-            assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+            assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
 
 
 @loop_over("seed", range(300))
@@ -246,7 +246,7 @@ def test_a_record_of_a_group_that_has_moved_is_processed_once(pipeline: Any) -> 
     assert columns
     state, other = columns.new_state(), rows.new_state()
     for batch in (NUMBERS, [BIG, *NUMBERS], NUMBERS):
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
 
 
 def _refused(item: int) -> int:
@@ -265,5 +265,5 @@ def test_groups_that_move_keep_the_order_of_their_first_records(cut: int) -> Non
     state, other = columns.new_state(), rows.new_state()
     items = [3, 1, BIG + 2, BIG + 5, 6, BIG, 1, 4]
     for batch in (items[:cut], items[cut:]):
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
     assert repr(columns.complete(state)) == repr(rows.complete(other))

@@ -30,7 +30,7 @@ def with_small_batches(pipeline: Any, small: SmallBatches = SMALL) -> ColumnProg
     return ColumnProgram(program.plan, program.compiled, program.rows, small)
 
 
-def told(fed: FeedResult) -> Any:
+def comparable(fed: FeedResult) -> Any:
     return list(fed.outputs), fed.causes, [(index, str(error)) for index, error in fed.failures]
 
 
@@ -145,7 +145,7 @@ def test_small_batches_of_groups_that_arrays_cannot_hold_give_the_same(pipeline:
     state, other = program.new_state(), rows.new_state()
     batches = [[*range(10, 16)], [BIG, 11], [BIG, 12], [*range(10, 16), BIG], [BIG, 11, 12], [13]]
     for batch in batches * 3:
-        assert told(program.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(program.feed(batch, state)) == comparable(rows.feed(batch, other))
 
 
 def test_lane_is_freed_with_its_last_reference() -> None:

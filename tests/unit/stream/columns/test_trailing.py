@@ -12,7 +12,7 @@ from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.data.trailing_bounds import Closed
 from makiserve.stream.engine.program import Program
 from tests.loops import loop_over
-from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, engines, features, time, told
+from tests.unit.stream.columns.clicks import Click, assert_same_in_any_order, comparable, engines, features, time
 
 
 def trailing(inner: Any, window: str = "50ms", closed: Closed = "right") -> tuple[ColumnProgram, Program]:
@@ -57,7 +57,7 @@ def test_group_with_a_value_that_arrays_cannot_hold_moves_with_its_items(
     state, other = columns.new_state(), rows.new_state()
     batches = [[Click(key, time // 2 * 2, time) for time in range(30) for key in (0, 1)] for _ in range(2)]
     for batch in (batches[0], [Click(0, 31, value), Click(1, 31, 4)], batches[1], [Click(0, 33, 5), Click(1, 33, 5)]):
-        assert told(columns.feed(batch, state)) == told(rows.feed(batch, other))
+        assert comparable(columns.feed(batch, state)) == comparable(rows.feed(batch, other))
     assert state.tables[1].is_foreign.sum() == 1
 
 
@@ -67,5 +67,5 @@ def test_window_without_items_after_its_cut_reduces_those_before_it_alone() -> N
     columns, rows = trailing(rs.ops.tee_map(*reductions), closed="left")
     batch = [Click(key, time, -float(time)) for key in range(30) for time in (45, 49, 60)]  # 50 ms cuts the last one
     fed = columns.feed(batch, columns.new_state())
-    assert told(fed) == told(rows.feed(batch, rows.new_state()))
+    assert comparable(fed) == comparable(rows.feed(batch, rows.new_state()))
     assert list(fed.outputs)[2] == (-45.0, -49.0, -94.0, pytest.approx(8**0.5))

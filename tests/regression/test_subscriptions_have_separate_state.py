@@ -8,7 +8,7 @@ from rx.subject import Subject
 import makiserve.stream as rs
 
 
-def test_each_subscription_has_a_state_of_its_own() -> None:
+def test_subscriptions_have_separate_state() -> None:
     counting = rs.state.with_memory_store(rx.pipe(rs.math.sum()))
     first, second = Subject(), Subject()
     sums: list[int] = []

@@ -10,7 +10,7 @@ from makiserve.stream.rxsci.io import walk
 
 
 @pytest.mark.parametrize(("recursive", "names"), [(True, ["a", "sub/b"]), (False, ["a"])])
-def test_a_walk_stays_in_its_folder_if_told_so(tmp_path: Path, recursive: bool, names: list[str]) -> None:
+def test_walk_stays_in_its_folder_if_requested(tmp_path: Path, recursive: bool, names: list[str]) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "a").touch()
     (tmp_path / "sub" / "b").touch()
