@@ -114,7 +114,7 @@ def test_panels_do_not_overlap_and_say_what_they_show() -> None:
         taken |= cells
 
 
-def test_the_how_to_says_what_to_do_for_every_alert() -> None:
+def test_how_to_covers_every_alert() -> None:
     described = re.findall(
         r"^\| (Makiserve\w+) \|", (ROOT / "docs" / "how-to" / "observe.md").read_text(), re.MULTILINE
     )

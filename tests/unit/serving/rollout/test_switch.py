@@ -71,7 +71,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def assert_replayed(kafka: Kafka) -> None:
-    """Outputs equal a replay that switches versions at the offsets of the metadata; version 4 predicts ten times the total."""
+    """Outputs equal a replay that switches versions where the metadata do; version 4 predicts ten times the total."""
     for number, totals in TOTALS.items():
         since = mark(kafka, number).since
         assert 0 < since < COUNT

@@ -14,7 +14,7 @@ from makiserve.scoring import Scored
 from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry import measures as counts
-from makiserve.serving.telemetry import telemetry
+from makiserve.serving.telemetry import telemetry as telemetry_module
 from makiserve.serving.telemetry.lag import LagTracker
 from makiserve.serving.telemetry.measures import TelemetrySink
 from makiserve.serving.telemetry.telemetry import LOG_S, SNAPSHOT_S, Telemetry
@@ -30,7 +30,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         fake = SimpleNamespace(monotonic=lambda: self.now, time=lambda: 2.0 + self.now)
-        for module in (counts, telemetry):
+        for module in (counts, telemetry_module):
             monkeypatch.setattr(module, "time", fake)
 
 
