@@ -27,16 +27,16 @@ def post():
 
 
 def attached(monkeypatch: pytest.MonkeyPatch, version: int | None, *arguments: str) -> tuple[str, dict[str, Any]]:
-    arguments: dict[str, Any] = {}
+    passed: dict[str, Any] = {}
 
     def attach(model: str, **options: Any) -> Any:
-        arguments.update(options, model=model)
+        passed.update(options, model=model)
         return SimpleNamespace(registered_model_version=version, model_uri="models:/m-1")
 
     monkeypatch.setattr(module, "attach_pipeline", attach)
     ran = CliRunner().invoke(module.attach, ["--model", "models:/house/3", *arguments], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
-    return ran.output, arguments
+    return ran.output, passed
 
 
 def test_attach_by_name_finds_the_record_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -45,27 +45,27 @@ def test_attach_by_name_finds_the_record_type(monkeypatch: pytest.MonkeyPatch, t
     options = ["--post", f"{file}:post", "--reference", "house.csv", "--input", "a", "--input", "b"]
     named = ["--registered-model-name", "house", "--alias", "challenger"]
 
-    output, arguments = attached(monkeypatch, 4, "--features", f"{file}:features", *options, *named)
+    output, passed = attached(monkeypatch, 4, "--features", f"{file}:features", *options, *named)
 
     assert output == "models:/house/4\n"
-    assert (arguments["model"], arguments["reference"], arguments["inputs"]) == (
+    assert (passed["model"], passed["reference"], passed["inputs"]) == (
         "models:/house/3",
         Path("house.csv"),
         ("a", "b"),
     )
-    assert (arguments["features"].__name__, arguments["record"].__name__, arguments["post"].__name__) == (
+    assert (passed["features"].__name__, passed["record"].__name__, passed["post"].__name__) == (
         "features",
         "Reading",
         "post",
     )
-    assert (arguments["registered_model_name"], arguments["alias"]) == ("house", "challenger")
+    assert (passed["registered_model_name"], passed["alias"]) == ("house", "challenger")
 
 
 def test_a_registered_pipeline_is_named_by_its_uri(monkeypatch: pytest.MonkeyPatch) -> None:
-    output, arguments = attached(monkeypatch, None, "--features", "models:/feats/3")
+    output, passed = attached(monkeypatch, None, "--features", "models:/feats/3")
 
     assert output == "models:/m-1\n"
-    assert (arguments["features"], arguments["record"], arguments["post"], arguments["inputs"]) == (
+    assert (passed["features"], passed["record"], passed["post"], passed["inputs"]) == (
         "models:/feats/3",
         None,
         None,
