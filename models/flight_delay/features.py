@@ -12,14 +12,13 @@ the origin's group.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import NamedTuple
 
 import rx
 
 import makiserve
 import makiserve.stream as rs
-from models.flight_delay.history import Flight, Timeline, latest_known, minute_of_day, timeline
+from models.flight_delay.history import Flight, Timeline, minute_of_day, timeline
 
 __all__ = ["Features", "Flight", "features"]
 
@@ -85,28 +84,37 @@ class Features(NamedTuple):
 
 def features() -> makiserve.Transform:
     """Emit a row for each flight that departs, from the 20th flight of its origin on."""
-    departure, arrival = attrgetter("departure"), attrgetter("arrival")
     context = rs.ops.tee_map(  # each branch emits once per flight, so that zip combines values of the same flight
         rs.ops.map(lambda i: i),
-        latest_known(departure),
-        latest_known(arrival),
-        rs.ops.group_by(lambda i: i.flight.carrier, latest_known(arrival)),
-        rs.ops.group_by(lambda i: i.flight.dest, latest_known(arrival)),
+        delay(),
+        time_lost(),
+        rs.ops.group_by(lambda i: i.flight.carrier, time_lost()),
+        rs.ops.group_by(lambda i: i.flight.dest, time_lost()),
     )
     last_20 = rs.ops.tee_map(
         rs.ops.last(),
         rs.math.mean(lambda i: i.dep_delay, reduce=True),
         rs.math.stddev(lambda i: i.dep_delay, reduce=True),
         rs.math.mean(lambda i: i.time_lost, reduce=True),
-        rs.math.mean(lambda i: i.timeline.departure is None, reduce=True),
+        rs.math.mean(lambda i: i.timeline.departed_at is None, reduce=True),
     )
     origin = rx.pipe(context, rs.ops.map(lambda i: FlightContext(*i)), rs.data.roll(20, stride=1, pipeline=last_20))
     return rx.pipe(
         rs.ops.map(timeline),
         rs.ops.group_by(lambda i: i.flight.origin, origin),
-        rs.ops.filter(lambda i: i[0].timeline.departure is not None),
+        rs.ops.filter(lambda i: i[0].timeline.departed_at is not None),
         rs.ops.map(row),
     )
+
+
+def delay() -> makiserve.Transform:
+    """Emit for each flight the delay of the latest flight that had departed when it was due, 0 if none had."""
+    return rs.data.as_of(lambda i: i.due, lambda i: i.departed_at, lambda i: i.flight.dep_delay, default=0.0)
+
+
+def time_lost() -> makiserve.Transform:
+    """Emit for each flight the time that the latest flight lost that had landed when it was due, 0 if none had."""
+    return rs.data.as_of(lambda i: i.due, lambda i: i.landed_at, lambda i: i.time_lost, default=0.0)
 
 
 def row(window: tuple[FlightContext, float, float, float, float]) -> Features:

@@ -5,15 +5,9 @@ What is made for each flight is a `makiserve.Record`, which Python makes in a si
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
 from datetime import date
-from operator import attrgetter
-
-import rx
 
 import makiserve
-import makiserve.stream as rs
 
 TAXI_MINUTES = 90
 """Minutes of taxiing, both airports together. The rows do not contain them; 99 of 100 flights need less."""
@@ -36,47 +30,22 @@ class Flight(makiserve.Record):
     air_time: float | None = None
 
 
-class Event(makiserve.Record):
-    """A departure or an arrival.
-
-    Attributes:
-        known_at: the minute from which it is known.
-        value: minutes of delay, or of time lost.
-    """
-
-    known_at: float
-    value: float
-
-
-KNOWN_AT = attrgetter("known_at")
-
-
 class Timeline(makiserve.Record):
     """A flight's events on one clock, in minutes.
 
     Attributes:
         flight: the flight's row.
         due: its scheduled departure.
-        departure: its departure delay; None if it was cancelled.
-        arrival: the time it lost en route, negative if it made up time; None if it did not arrive at its destination.
+        departed_at: when its departure delay became known; None if it was cancelled.
+        landed_at: when the time that it lost en route became known; None if it did not arrive at its destination.
+        time_lost: that time, its arrival delay minus its departure delay: negative if it made up time.
     """
 
     flight: Flight
     due: int
-    departure: Event | None
-    arrival: Event | None
-
-
-class KnownEvents(makiserve.Record):
-    """What was known of earlier flights when the last of them was due.
-
-    Attributes:
-        latest: the latest event until then.
-        pending: the events after that minute, ordered by time.
-    """
-
-    latest: Event = Event(0.0, 0.0)
-    pending: tuple[Event, ...] = ()
+    departed_at: float | None
+    landed_at: float | None
+    time_lost: float | None
 
 
 def timeline(flight: Flight) -> Timeline:
@@ -84,35 +53,15 @@ def timeline(flight: Flight) -> Timeline:
     day = date(flight.year, flight.month, flight.day).toordinal()
     due = day * 24 * 60 + minute_of_day(flight.sched_dep_time)
     if flight.dep_delay is None:
-        return Timeline(flight, due, None, None)
-    departure = Event(due + flight.dep_delay, flight.dep_delay)
+        return Timeline(flight, due, None, None, None)
+    departed_at = due + flight.dep_delay
     if flight.arr_delay is None or flight.air_time is None:
-        return Timeline(flight, due, departure, None)
-    arrival = Event(departure.known_at + flight.air_time + TAXI_MINUTES, flight.arr_delay - flight.dep_delay)
-    return Timeline(flight, due, departure, arrival)
+        return Timeline(flight, due, departed_at, None, None)
+    landed_at = departed_at + flight.air_time + TAXI_MINUTES
+    return Timeline(flight, due, departed_at, landed_at, flight.arr_delay - flight.dep_delay)
 
 
 def minute_of_day(clock: int) -> int:
     """Return the minute of the day: 317 for 517, which is 5:17."""
     hour, minute = divmod(clock, 100)
     return hour * 60 + minute
-
-
-def latest_known(event: Callable[[Timeline], Event | None]) -> makiserve.Transform:
-    """Emit for each flight the value of the latest event among earlier flights, 0 if there is none yet.
-
-    Args:
-        event: returns a flight's event, which counts only from the minute it is known; None if it never happened.
-    """
-
-    def advance(known: KnownEvents, timeline: Timeline) -> KnownEvents:
-        latest, pending = known.latest, known.pending
-        if pending and pending[0].known_at <= timeline.due:
-            count = bisect_right(pending, timeline.due, key=KNOWN_AT)
-            latest, pending = max(pending[count - 1], latest, key=KNOWN_AT), pending[count:]
-        if own_event := event(timeline):
-            index = bisect_right(pending, own_event.known_at, key=KNOWN_AT)
-            pending = (*pending[:index], own_event, *pending[index:])
-        return KnownEvents(latest, pending)
-
-    return rx.pipe(rs.ops.scan(advance, KnownEvents()), rs.ops.map(lambda known: known.latest.value))

@@ -1,6 +1,5 @@
 """Features of flights: expected values by hand and by pandas, and no event used before it is known."""
 
-import operator
 from statistics import stdev
 from typing import Any
 
@@ -13,10 +12,11 @@ import rx
 
 import makiserve
 from makiserve.scoring import Batch, Scorer
+from makiserve.stream.columns.engine_choice import explain
 from makiserve.stream.engine.trace import trace
 from models.flight_delay.data import flights_table
-from models.flight_delay.features import Features, Flight, features
-from models.flight_delay.history import TAXI_MINUTES, Event, latest_known, timeline
+from models.flight_delay.features import Features, Flight, delay, features, time_lost
+from models.flight_delay.history import TAXI_MINUTES, timeline
 
 
 def flight(clock, dep_delay=0.0, arr_delay=0.0, **changes):
@@ -35,10 +35,11 @@ def frame_of(flights):
 
 
 def known(event, flights):
+    """What was known of earlier departures, or arrivals, when each flight was due."""
     values: list[Any] = []
-    rx.from_([timeline(flight) for flight in flights]).pipe(latest_known(operator.attrgetter(event))).subscribe(
-        values.append
-    )
+    rx.from_([timeline(flight) for flight in flights]).pipe(
+        {"departure": delay, "arrival": time_lost}[event]()
+    ).subscribe(values.append)
     return values
 
 
@@ -46,9 +47,13 @@ def test_timeline_is_in_minutes():
     begins = timeline(flight(0)).due
     late = timeline(flight(1005, dep_delay=30.0, arr_delay=12.0))
     assert late.due - begins == 10 * 60 + 5
-    assert late.departure == Event(late.due + 30, 30)
-    assert late.arrival == Event(late.due + 30 + 60 + TAXI_MINUTES, -18)
+    assert late.departed_at == late.due + 30
+    assert (late.landed_at, late.time_lost) == (late.due + 30 + 60 + TAXI_MINUTES, -18)
     assert timeline(flight(0, day=2)).due - begins == 24 * 60
+
+
+def test_all_functions_are_computed_in_columns():
+    assert explain(trace(features())) == (None, {})
 
 
 def test_delay_is_known_once_the_flight_has_departed():
@@ -218,11 +223,11 @@ def test_future_events_do_not_change_the_features(real, place):
 def with_other_future(flight, now):
     """Return the flight with other delays for events after the minute `now`."""
     events = timeline(flight)
-    if events.departure is None:
+    if events.departed_at is None:
         return flight
-    if events.departure.known_at > now:
+    if events.departed_at > now:
         return msgspec.structs.replace(flight, dep_delay=flight.dep_delay + 500, arr_delay=None)
-    if events.arrival and events.arrival.known_at > now:
+    if events.landed_at is not None and events.landed_at > now:
         return msgspec.structs.replace(flight, arr_delay=flight.arr_delay + 300)
     return flight
 

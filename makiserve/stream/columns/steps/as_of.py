@@ -247,7 +247,9 @@ def _instants(given: Items) -> _Instants:
             continue
         try:
             time = instant(item)
-        except Exception:  # noqa: BLE001  the value is a user's
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  the value is a user's
             is_odd[index] = True
             continue
         is_datetime[index] = isinstance(item, datetime)
