@@ -167,13 +167,14 @@ class HoppingPanes(HoppingWindows):
         code.remember(state)
         with code.block(f"for {number}, {window_panes} in {due}({panes}, {since}, {until}):"):
             self._write_skip(code, state, number)
-            window, pane = code.let("window", f"{window_panes}[0].copy()"), code.name("pane")
-            with code.block(f"for {pane} in {window_panes}[1:]:"):
-                code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
-            like = f"{window}[{self._layout.bounds}]"
-            self._layout.write_bounds(code, window, self._spans.bounds(code, number, like))
-            with self._completing(code, state, number), code.inside(self._layout, window):
-                self._inner.complete(code)
+            with self._completing(code, state, number):  # a merge may fail, and bounds may have no datetime
+                window, pane = code.let("window", f"{window_panes}[0].copy()"), code.name("pane")
+                with code.block(f"for {pane} in {window_panes}[1:]:"):
+                    code.line(f"{window} = {self._layout.write_merge(code)}({window}, {pane})")
+                like = f"{window}[{self._layout.bounds}]"
+                self._layout.write_bounds(code, window, self._spans.bounds(code, number, like))
+                with code.inside(self._layout, window):
+                    self._inner.complete(code)
         step = self._spans.stride // self._spans.pane
         kept = f"{{n: pane for n, pane in {panes}.items() if n // {step} > {until}}}" if until is not None else "{}"
         code.line(f"{state}[{self._slot}] = {kept}")

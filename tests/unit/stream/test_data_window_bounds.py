@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
+from makiserve.stream.columns.engine_choice import program_for
+from makiserve.stream.columns.program import ColumnProgram
+from makiserve.stream.columns.row_copy import NO_SMALL
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.timing import time_operators
 from makiserve.stream.engine.trace import trace
 from tests.examples import examples
 from tests.loops import loop_over
+from tests.unit.stream.columns.both_engines import assert_equal_batches
 from tests.unit.stream.feed import emitted
 
 
@@ -135,3 +139,33 @@ def test_without_a_window_of_time_around_it_is_refused(make: Any, around: Any) -
 def test_operators_of_a_window_can_be_timed() -> None:
     rolled = rs.data.roll_time(ms(10), ms(10), lambda i: i, bounded(rs.ops.count(reduce=True)))
     assert len(time_operators(trace(rolled), range(50))) == 5
+
+
+EXTREME_TIMES = [
+    datetime(1, 1, 1),  # noqa: DTZ001  a time without a zone is UTC
+    datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001  as above
+    datetime(1, 1, 1, tzinfo=timezone(ms(3_600_000))),
+]
+BOUNDED: dict[str, Any] = {
+    "roll_time": lambda: rs.data.roll_time("2h", "1h", lambda i: i[0], bounded(rs.ops.count(reduce=True))),
+    "roll_trailing": lambda: rs.data.roll_trailing("2h", lambda i: i[0], bounded(rs.ops.count(reduce=True))),
+    "closed": lambda: rs.data.roll_trailing("2h", lambda i: i[0], bounded(rs.ops.count(reduce=True)), closed="left"),
+}
+
+
+@loop_over("make", BOUNDED.values(), ids=BOUNDED.keys())
+def test_bounds_that_are_no_datetime_fail_their_window_only(make: Any) -> None:
+    """They lie before the year 1 or after 9999; the program in columns may not end with it, nor its key."""
+    plan = trace(rs.ops.group_by(lambda i: i[1], make()))
+    columns, rows = program_for(plan), Program(plan)
+    assert isinstance(columns, ColumnProgram)
+    columns = ColumnProgram(plan, columns.compiled, columns.rows, NO_SMALL)
+    begin = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    good = [begin + hour * timedelta(hours=1) for hour in range(6)]
+    for time in EXTREME_TIMES:
+        items = [(good[0], "a"), (time, "b"), *((moment, "b") for moment in good), *((moment, "a") for moment in good)]
+        for cuts in ([1], [3], [20]):
+            assert_equal_batches(columns, rows, items, cuts, None)
+        fed = rows.feed(items, rows.new_state())
+        assert len(fed.failures) <= 3
+        assert fed.outputs[-1][2] > 0

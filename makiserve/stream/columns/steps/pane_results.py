@@ -135,8 +135,15 @@ class PaneResults(WindowResults):
         """Return the start or the end of each window that closes."""
         assert self._likes is not None  # noqa: S101  a bound is read
         likes = self._likes.take(self.closing.first).items()
-        pairs = zip(self.closing.number.tolist(), likes, strict=True)
-        return column_of([self._spans.bounds(window, like)[number] for window, like in pairs])
+        bounds, odd = list[Any](), list[int]()
+        for index, (window, like) in enumerate(zip(self.closing.number.tolist(), likes, strict=True)):
+            try:
+                bounds.append(self._spans.bounds(window, like)[number])
+            except (OverflowError, ValueError):  # not within the years 1 to 9999
+                bounds.append(None)
+                odd.append(index)
+        self._check(np.array(odd, np.int64))
+        return column_of(bounds)
 
     def _carried(self, fold: ColumnFold, store: FoldStore) -> Arrays:
         """Return the partial result of each pane before the batch."""

@@ -207,8 +207,15 @@ class _Results(WindowResults):
         starts = ends - self._kept.bounds.window_ms
         if isinstance(self._given, Column) and self._given.values.dtype != object:
             return Column((starts, ends)[number])
-        triples = zip(starts.tolist(), ends.tolist(), self._given.items(), strict=True)
-        return column_of([bounds_like(*triple)[number] for triple in triples])
+        bounds, odd = list[Any](), np.zeros(len(ends), np.bool_)
+        for index, triple in enumerate(zip(starts.tolist(), ends.tolist(), self._given.items(), strict=True)):
+            try:
+                bounds.append(bounds_like(*triple)[number])
+            except (OverflowError, ValueError):  # not within the years 1 to 9999
+                bounds.append(None)
+                odd[index] = True
+        check_representable(self._flow, odd)
+        return column_of(bounds)
 
 
 def _check_size(flow: Flow, parts: Runs) -> None:
