@@ -1,16 +1,17 @@
-"""The conversion of errors to exit codes."""
+"""The conversion of errors to exit codes, and the limits of the machine that cause errors."""
 
 from __future__ import annotations
 
+import errno
+import resource
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import click
 
-from makiserve.cli.resource_limits import limit_reached
-from makiserve.errors import ArgumentError, ConfigurationError, InternalError, MakiserveError
+from makiserve.errors import ArgumentError, ConfigurationError, InternalError, MakiserveError, ResourceLimit
 
 CANCELLED = 130
 
@@ -49,3 +50,52 @@ def _unexpected(error: Exception, name: str) -> int:
     traceback.print_exception(error)
     click.echo(f"{name}: this is a bug in makiserve. Please report it with the traceback above", err=True)
     return InternalError.exit_code
+
+
+FILES = {errno.EMFILE, errno.ENFILE}
+DISK = {errno.ENOSPC, errno.EDQUOT}
+NO_THREAD = "can't start new thread"
+
+
+def limit_reached(error: BaseException) -> ResourceLimit | None:
+    """Return the error for the resource limit that caused an exception; None if a limit is not the cause."""
+    for cause in _chain(error):
+        if limit := _limit(cause):
+            return ResourceLimit(f"{limit} ({type(cause).__name__}: {cause})")
+    return None
+
+
+def _limit(error: BaseException) -> str | None:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in FILES:
+        return (
+            f"too many open files: the limit of the process is {_soft(resource.RLIMIT_NOFILE)}. Raise it: ulimit -n, "
+            "LimitNOFILE of a systemd unit, or the ulimits of a container"
+        )
+    if code in DISK:
+        return "the disk is full, or the user's quota is used up. Free some space"
+    if code == errno.ENOMEM or isinstance(error, MemoryError):
+        return (
+            f"out of memory: the limit of the process is {_soft(resource.RLIMIT_AS)} (ulimit -v, in bytes). A "
+            "container and the machine have limits, too. Give it more memory, start fewer workers, or lower --max-batch"
+        )
+    if NO_THREAD in str(error) and isinstance(error, RuntimeError):
+        return (
+            f"too many threads: the limit of the user is {_soft(resource.RLIMIT_NPROC)}. Raise it: ulimit -u, TasksMax "
+            "of a systemd unit, or the pids limit of a container"
+        )
+    return None
+
+
+def _soft(kind: int) -> str:
+    soft, _ = resource.getrlimit(kind)
+    return "unlimited" if soft == resource.RLIM_INFINITY else f"{soft:,}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and the exceptions that caused it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__

@@ -12,10 +12,9 @@ from makiserve.offline.emitted import EmittedRows
 from makiserve.offline.feed import Selection, feed, score
 from makiserve.offline.labels import LabelAhead, LabelColumn, ahead_from
 from makiserve.offline.lanes import lanes_of
-from makiserve.offline.sinks import KEPT_DEAD, DeadLetters, all_failed
+from makiserve.offline.sinks import KEPT_DEAD, DeadLetters, Unseen, all_failed
 from makiserve.offline.sources import Given, sources_from
 from makiserve.offline.time_order import time_order
-from makiserve.offline.unseen_warning import Unseen
 from makiserve.records import Record, Schema
 from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.order import order_from

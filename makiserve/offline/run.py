@@ -22,10 +22,9 @@ from makiserve.offline.metrics.metrics import Metrics
 from makiserve.offline.output import output_file
 from makiserve.offline.parallel.spread import processes_for, spread
 from makiserve.offline.report import Report
-from makiserve.offline.sinks import KEPT_DEAD, Collected, DeadLetters, ReplayedDeadLetter, Sink, all_failed
+from makiserve.offline.sinks import KEPT_DEAD, Collected, DeadLetters, ReplayedDeadLetter, Sink, Unseen, all_failed
 from makiserve.offline.sources import Given, sources_from
 from makiserve.offline.time_order import time_order
-from makiserve.offline.unseen_warning import Unseen
 from makiserve.records import Schema
 from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.order import order_from

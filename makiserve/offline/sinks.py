@@ -13,6 +13,8 @@ from makiserve.offline.labels import SAME_RECORD, Ahead, LabelColumn
 from makiserve.offline.output import columns_of
 from makiserve.offline.output.writers import POSITION
 from makiserve.offline.sources import Block
+from makiserve.records import Schema
+from makiserve.records.unseen import warn_of_unseen
 from makiserve.scoring import Outputs, Scored
 
 
@@ -138,3 +140,25 @@ class Collected:
         if self._labels:
             columns["label"] = self._labels.values()
         return pd.DataFrame(columns)
+
+
+class Unseen:
+    """A sink that reports the optional fields that no header and no record had.
+
+    Args:
+        schema: the schema of the records.
+    """
+
+    needs_records = False
+    needs_features = False
+
+    def __init__(self, schema: Schema) -> None:
+        self._record = schema.record
+        self._names: frozenset[str] | None = None
+
+    def take(self, block: Block, scored: Scored) -> None:
+        self._names = block.unseen if self._names is None else self._names & block.unseen
+
+    def report(self) -> None:
+        """Log these fields if there are any."""
+        warn_of_unseen(self._names or (), self._record)

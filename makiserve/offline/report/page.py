@@ -17,12 +17,11 @@ from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.metrics import Metrics
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.metrics.requirements import RequirementResult
+from makiserve.offline.report.bars import dead_letters, groups
 from makiserve.offline.report.binned import TimeAxis
 from makiserve.offline.report.classification import classification_figures
 from makiserve.offline.report.comparison import comparison
-from makiserve.offline.report.dead import dead_letters
 from makiserve.offline.report.distributions import distributions
-from makiserve.offline.report.groups import groups
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.regression import regression_figures
 from makiserve.offline.report.section import ReportSection, Tile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from makiserve.stream.engine.trace import Pipeline, Transform
-from makiserve.stream.state.with_memory_store import with_memory_store
+from makiserve.stream.state.stores import with_memory_store
 
 
 def multiplex(pipeline: Pipeline) -> Transform:

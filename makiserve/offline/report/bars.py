@@ -1,7 +1,8 @@
-"""Figures of groups: which groups have better predictions and which have worse."""
+"""Sections with a bar for each name: metrics by group, dead letters by reason."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from markupsafe import Markup
@@ -10,9 +11,10 @@ from makiserve.offline.metrics.metrics import GroupMetrics, Metrics
 from makiserve.offline.report.plot.chart import BOTTOM, TOP, chart
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, wide
+from makiserve.offline.sampled import Example
 
 MAX_BARS = 14
-ROW = 22.0
+GROUP_ROW = 22.0
 
 
 def groups(metrics: Metrics) -> ReportSection | None:
@@ -23,18 +25,18 @@ def groups(metrics: Metrics) -> ReportSection | None:
     figures, tables = [], []
     for by in fields:
         group_metrics = [group for group in metrics.groups if group.by == by]
-        figures.append(_bars(by, group_metrics, metrics))
-        tables.append(_table(by, group_metrics))
+        figures.append(_group_bars(by, group_metrics, metrics))
+        tables.append(_group_table(by, group_metrics))
     return ReportSection("groups", "By group", "The largest groups first.", figures, tables)
 
 
-def _bars(by: str, group_metrics: list[GroupMetrics], metrics: Metrics) -> Figure:
+def _group_bars(by: str, group_metrics: list[GroupMetrics], metrics: Metrics) -> Figure:
     name, overall = next(iter(metrics.figures.items()))
     shown = group_metrics[:MAX_BARS]
     values = [group.figures[name] for group in shown]
 
     def draw(size: Size) -> Markup:
-        height = TOP + BOTTOM + ROW * len(shown)
+        height = TOP + BOTTOM + GROUP_ROW * len(shown)
         top = max([value for value in (*values, overall) if isfinite(value)], default=0.0)
         plot = chart((size[0], height), (0, top * 1.02), (0, len(shown)), f"{name} by {by}", names=(name, ""),
                      left=112.0, margins=(0, 0))  # fmt: skip
@@ -51,7 +53,7 @@ def _bars(by: str, group_metrics: list[GroupMetrics], metrics: Metrics) -> Figur
     return wide(f"{name} by {by}", "", draw, ("model", "the group"), ("other", f"all: {amount(overall)}"))
 
 
-def _table(by: str, group_metrics: list[GroupMetrics]) -> ReportTable:
+def _group_table(by: str, group_metrics: list[GroupMetrics]) -> ReportTable:
     names = list(group_metrics[0].figures)
     rows = [
         [_word(group), f"{group.rows:,}", *(amount(group.figures[name]) for name in names)] for group in group_metrics
@@ -61,3 +63,36 @@ def _table(by: str, group_metrics: list[GroupMetrics]) -> ReportTable:
 
 def _word(group: GroupMetrics) -> str:
     return "all smaller groups" if group.value is None else group.value
+
+
+REASON_ROW = 26.0
+
+
+def dead_letters(reasons: Mapping[str, int], examples: Sequence[Example], records: int) -> ReportSection | None:
+    """Return the dead letters by reason; None if there are none."""
+    if not reasons:
+        return None
+    total = sum(reasons.values())
+    rows = [
+        (f"{example.source}@{example.offset}", example.reason, example.error, example.record or "")
+        for example in examples
+    ]
+    table = ReportTable(("record", "reason", "error", "error"), rows, codes=frozenset({0, 3}))
+    caption = f"{total:,} of {records:,} records could not be scored ({total / max(records, 1):.2%})."
+    return ReportSection("dead-letters", "Dead letters", caption, [_reason_bars(reasons)], [table])
+
+
+def _reason_bars(reasons: Mapping[str, int]) -> Figure:
+    most = sorted(reasons.items(), key=lambda entry: -entry[1])
+
+    def draw(size: Size) -> Markup:
+        plot = chart((size[0], TOP + BOTTOM + REASON_ROW * len(most)), (0, most[0][1] * 1.15), (0, len(most)),
+                     "dead letters by reason", names=("records", ""), left=92.0, margins=(0, 0))  # fmt: skip
+        for place, (reason, count) in enumerate(most):
+            row = len(most) - place
+            plot.text(0, row - 0.5, reason, "left label", dx=-8)
+            plot.bar(0, count, row - 0.82, row - 0.18, "bad", f"{reason}: {count:,}")
+            plot.text(count, row - 0.5, f"{count:,}", "label", dx=6)
+        return plot.svg(x_ticks=4, y_ticks=0)
+
+    return wide("By reason", "", draw)
