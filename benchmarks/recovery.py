@@ -1,4 +1,4 @@
-"""How long the partitions of a killed worker have no outputs, under load on a real broker."""
+"""The time without outputs of a killed worker's partitions, under load on a real broker."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def shadow_type(predictions: Sequence[Any], name: str, model: str, *, is_json: b
     """
     _require(predictions, model)
     items = [*({"prediction": prediction} for prediction in predictions), {"error": ""}]
-    parts = {"prediction": f"The prediction of {model}.", "error": "Why there is no prediction."}
+    parts = {"prediction": f"The prediction of {model}.", "error": "The reason for a missing prediction."}
     return _Types(is_json).struct(name, items, {}, f"A prediction of {model} as a shadow.", parts)
 
 

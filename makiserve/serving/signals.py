@@ -29,7 +29,7 @@ class Stop:
 
     @property
     def is_requested(self) -> bool:
-        """Whether a stop has been requested."""
+        """True once a stop has been requested."""
         return self._since is not None
 
     def request(self) -> None:

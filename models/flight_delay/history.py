@@ -1,4 +1,4 @@
-"""When each part of a flight's row became known: a row contains the whole flight, departure and arrival together.
+"""The time at which each part of a flight's row became known: a row contains departure and arrival together.
 
 What is made for each flight is a `makiserve.Record`, which Python makes in a sixth of the time of a named tuple.
 """

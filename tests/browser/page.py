@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def overflow(self) -> int:
-        """By how many pixels the page is wider than its window: a phone would have to scroll sideways."""
+        """The number of pixels by which the page is wider than its window: a phone would have to scroll sideways."""
         width: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return width
 

@@ -41,7 +41,7 @@ class CrashingService:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether its verdicts have become slow, because it has received many records."""
+        """Return whether its verdicts have become slow, because it has received many records."""
         return self._sent > MAX_RECORDS
 
     def send(self, count: int = 60) -> None:

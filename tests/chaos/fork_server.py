@@ -46,7 +46,7 @@ class ServiceProcess:
 
     @property
     def code(self) -> int | None:
-        """Its exit code, negative if a signal ended it; None while it runs."""
+        """The exit code, negative if a signal ended the process; None while it runs."""
         return int(self._code.read_text()) if self._code.exists() else None
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
@@ -77,7 +77,7 @@ class ServiceProcess:
 
     @property
     def text(self) -> str:
-        """Its output so far."""
+        """The output so far."""
         return self.log.read_text(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""What a soak test measures each minute: memory, latency, load of the machine, and stalls of the machine."""
+"""The measurements of a soak test each minute: memory, latency, load of the machine, and its stalls."""
 
 from __future__ import annotations
 

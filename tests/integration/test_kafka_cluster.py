@@ -111,7 +111,7 @@ print(retry(group, timedelta(minutes=2)).committed)  # as a service retries whil
 
 
 def test_committed_offsets_without_a_coordinator_are_read(distribution: KafkaDistribution, tmp_path: Path) -> None:
-    """In a separate process: an admin client would end it with SIGSEGV (decision 0175)."""
+    """Read them in a separate process: an admin client would end it with SIGSEGV (decision 0175)."""
     with KafkaServer(distribution, tmp_path) as server:
         command = [sys.executable, "-c", READ_OFFSETS, server.bootstrap_servers]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

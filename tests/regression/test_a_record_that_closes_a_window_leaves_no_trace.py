@@ -1,4 +1,4 @@
-"""Of this engine, not of RxSci: what a record wrote into a window stayed there when completing that window failed."""
+"""A bug of this engine, not of RxSci: a record stayed in a window whose completion failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where lanes begin in sorted batches, and which rows have no place in the order."""
+"""The first rows of lanes in sorted batches, and rows without a place in the order."""
 
 from __future__ import annotations
 

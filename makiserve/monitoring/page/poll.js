@@ -1,7 +1,7 @@
 // Poll the status every two seconds while the page is visible and not paused.
 const EVERY_MS = 2000;
 const throughput = new Plot("throughput", "Throughput", rate, [{ field: "records", name: "records/s" }]);
-const lag = new Plot("lag", "Lag", seconds, [{ field: "lag_s", name: "behind" }]);
+const lag = new Plot("lag", "Lag", seconds, [{ field: "lag_s", name: "lag" }]);
 const latency = new Plot("latency", "Latency", latencySeconds, [{ field: "p50_s", name: "median" }, { field: "p99_s", name: "p99" }]);
 let updatedAt = null;
 let isPaused = false;
@@ -48,9 +48,9 @@ function drawPlots(status, now, past) {
   longestLatency = status.latency_bound_s;
   const last = past[past.length - 1];
   throughput.show(past, [[last ? rate(last.records) : "–", "records/s"]], `${count(now.totals.records)} records, ${count(now.totals.outputs)} outputs`);
-  const behind = now.lanes.reduce((sum, lane) => sum + (lane.lag_records ?? 0), 0);
+  const waiting = now.lanes.reduce((sum, lane) => sum + (lane.lag_records ?? 0), 0);
   const age = Math.max(0, ...now.lanes.map((lane) => lane.lag_s));
-  lag.show(past, [[behind ? seconds(age) : "0 s", "behind"]], `${count(behind)} records waiting`);
+  lag.show(past, [[waiting ? seconds(age) : "0 s", "lag"]], `${count(waiting)} records waiting`);
   const measured = last && last.p50_s !== undefined && last.p50_s !== null ? last : status;
   latency.show(past, [[latencySeconds(measured.p50_s), "median"], [latencySeconds(measured.p99_s), "p99"]],
     `last commit ${seconds(Math.max(0, status.commit_age_s ?? 0))} ago`);

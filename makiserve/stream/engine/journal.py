@@ -31,12 +31,12 @@ class Completion(NamedTuple):
 
     @property
     def event(self) -> str:
-        """When the failure happened, as a part of a message."""
+        """The end of a message that names the window or group that completed."""
         return f", when the {self.name} completed"
 
     @property
     def consequence(self) -> str:
-        """What becomes of the window or the group, as a part of a message."""
+        """The end of a message that names the effect on the window or group."""
         if self.is_last_chance:
             return f". The {self.kind} is removed without output"
         return f". If the next item fails, too, the {self.kind} is removed without output"
@@ -160,7 +160,7 @@ class Journal(list[tuple[Any, ...]]):
 
 
 def consequences(failed: Sequence[Completion | Suspect]) -> str:
-    """Return the end of a message: what becomes of what may be the cause of the failure."""
+    """Return the end of a message: the effect on the items, windows and groups that may be the cause."""
     completions = [cause for cause in failed if isinstance(cause, Completion)][-1:]
     suspects = [cause for cause in failed if isinstance(cause, Suspect)]
     text = "".join(completion.event for completion in completions)

@@ -16,7 +16,7 @@ NO_VALUE = ctypes.c_char_p(None)
 
 
 class Message(NamedTuple):
-    """What a producer may write."""
+    """A message with any bytes that a producer may write."""
 
     value: bytes | None
     key: bytes | None = b"k"

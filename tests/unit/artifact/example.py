@@ -37,7 +37,7 @@ HOUSE = {"house/__init__.py": "", "house/features.py": FEATURES, "house/units.py
 
 
 def fitted(slope: float = 2.0) -> Ridge:
-    """Of two unnamed features."""
+    """Return a model of two unnamed features."""
     rows = np.array([[0.0, 0.0], [10.0, 1.0], [20.0, 4.0], [30.0, 2.0]])
     return Ridge().fit(rows, rows @ [slope, 1.0])
 
@@ -54,7 +54,7 @@ def write(files: dict[str, str], root: Path) -> None:
 
 
 def forget(*tops: str) -> None:
-    """As another process would, know nothing of these packages."""
+    """Remove these packages from this process, so that it imports them as a new one would."""
     for name in [name for name in sys.modules if name.partition(".")[0] in tops]:
         del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if Path(entry).name != "project"]

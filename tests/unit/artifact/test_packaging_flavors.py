@@ -110,7 +110,7 @@ def predicted(model: PackagedModel, rows: Sequence[tuple[Any, ...]], size: int) 
 
 
 def plain_predictions(uri: str, frame: pd.DataFrame) -> list[Any]:
-    """What anyone gets who loads the model with MLflow alone."""
+    """Return the predictions of the model that MLflow alone loads."""
     output = mlflow.pyfunc.load_model(uri, suppress_warnings=True).predict(frame)
     if isinstance(output, pd.DataFrame):
         rows = output.to_dict("records")

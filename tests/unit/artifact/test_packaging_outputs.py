@@ -1,4 +1,4 @@
-"""What a model returns is read by one layout, whatever the batch: real models, logged, loaded, scored and replayed."""
+"""Answers of a model have one layout, whatever the batch: real models, logged, loaded, scored and replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records become the reference, which inputs the model's, and which types its signature's."""
+"""The records of the reference, the inputs of the model, and the types of its signature."""
 
 from __future__ import annotations
 

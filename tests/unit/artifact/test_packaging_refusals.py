@@ -1,4 +1,4 @@
-"""What may not serve is refused, with one message: the reason, and what to do."""
+"""A model that must not serve is refused, with one message: the reason, and what to do."""
 
 from __future__ import annotations
 

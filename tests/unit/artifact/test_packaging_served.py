@@ -1,4 +1,4 @@
-"""What is loaded to serve or replay, and what is refused before anything runs."""
+"""The models that are loaded to serve or replay, and those that are refused before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a project is packaged, and what cannot be."""
+"""The files of a project that are packaged, and those that cannot be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `makiserve build` writes, and what it refuses."""
+"""The build context that `makiserve build` writes, and the models that it refuses."""
 
 from __future__ import annotations
 

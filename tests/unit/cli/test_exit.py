@@ -1,4 +1,4 @@
-"""How a process ends."""
+"""Errors become exit codes and one line on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command does not import until it must."""
+"""Libraries that the command imports only when they are needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents say of files is true."""
+"""The files and names in the documents exist, and generated pages equal their sources."""
 
 from __future__ import annotations
 

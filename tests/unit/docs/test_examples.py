@@ -44,7 +44,7 @@ def compose() -> dict[str, Any]:
 
 
 def manifests() -> dict[str, dict[str, Any]]:
-    """By kind."""
+    """Return the manifests by kind."""
     listed = yaml.safe_load((EXAMPLES / "kubernetes" / "kustomization.yaml").read_text())["resources"]
     files = {path.name for path in (EXAMPLES / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
     assert files == set(listed)
@@ -66,7 +66,7 @@ def pod_configuration() -> dict[str, Any]:
 
 
 def properties(table: dict[str, Any], above: str = "") -> dict[str, str]:
-    """Of librdkafka, by their names: TOML takes a dot for a table within the table."""
+    """Return librdkafka's properties by name: TOML takes a dot for a table within the table."""
     by_name: dict[str, str] = {}
     for key, value in table.items():
         by_name |= properties(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}

@@ -45,7 +45,7 @@ def written() -> list[tuple[str, str]]:
 
 
 def is_of(line: str, form: str) -> bool:
-    """Whether a line of the page, what differs left out, is of a format, in its order."""
+    """Return whether a line of the page, without its variable parts, is of a format, in its order."""
     at = 0
     for part in filter(None, map(str.strip, GAPS.split(line))):
         if (start := form.find(part, at)) < 0:

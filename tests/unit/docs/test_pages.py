@@ -25,8 +25,7 @@ WRITTEN = sorted(
 )
 ELLIPSIS = "…"
 OF_OTHERS = {"--stop-timeout", "--resource-pattern-type", "--rows", "--tracking-uri", "--gigabytes", "--nodes"}
-"""Of docker, kafka-acls.sh, the models, the benchmarks and the broker of makiserve.testing."""
-"""Flags of docker, kafka-acls.sh, the scripts in models/, and the broker of makiserve.testing."""
+"""Flags of docker, kafka-acls.sh, the scripts in models/, the benchmarks, and the broker of makiserve.testing."""
 
 
 def name_of(path: Path) -> str:
@@ -34,7 +33,7 @@ def name_of(path: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

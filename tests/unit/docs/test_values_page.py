@@ -110,7 +110,7 @@ def table(title: str) -> list[list[str]]:
 
 
 def texts(cell: str) -> list[str]:
-    """What a cell of a table has between backticks; two in a row are an empty text."""
+    """Return the texts between backticks in a cell of a table; two in a row are an empty text."""
     return [text.replace("\\|", "|") for text in re.findall(r"`([^`]*)`", cell)]
 
 

@@ -1,4 +1,4 @@
-"""Which brokers are refused."""
+"""Brokers that are refused."""
 
 from __future__ import annotations
 

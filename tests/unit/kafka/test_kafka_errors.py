@@ -1,4 +1,4 @@
-"""What each error of librdkafka means, and that one call is insisted on."""
+"""The meaning of each error of librdkafka, and the retries of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a partition begins from, asked of a librdkafka that answers as it is told."""
+"""The first offset of a partition, from a librdkafka whose answers are scripted."""
 
 from __future__ import annotations
 

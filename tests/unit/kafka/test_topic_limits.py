@@ -1,4 +1,4 @@
-"""What a topic takes, from its settings."""
+"""The limits of a topic's messages, from its settings."""
 
 from __future__ import annotations
 

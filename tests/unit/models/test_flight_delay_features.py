@@ -35,7 +35,7 @@ def frame_of(flights):
 
 
 def known(event, flights):
-    """What was known of earlier departures, or arrivals, when each flight was due."""
+    """Return the departures, or arrivals, that were known when each flight was due."""
     values: list[Any] = []
     rx.from_([timeline(flight) for flight in flights]).pipe(
         {"departure": delay, "arrival": time_lost}[event]()

@@ -1,4 +1,4 @@
-"""What a probe is told."""
+"""The answers to probes."""
 
 from __future__ import annotations
 

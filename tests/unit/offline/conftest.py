@@ -19,7 +19,7 @@ from tests.unit.offline.powers import Double, Features, Reading, pipeline
 
 @pytest.fixture
 def model() -> PackagedModel:
-    """What a replay looks at of a packaged model."""
+    """Return the parts of a packaged model that a replay reads."""
     return model_with(None)
 
 
@@ -49,7 +49,7 @@ def model_with(post: Plan | None) -> PackagedModel:
 
 @pytest.fixture
 def alarmed() -> PackagedModel:
-    """The same, with a post pipeline: predictions of more than 5."""
+    """Return a model with a post pipeline: predictions of more than 5."""
     over = rx.pipe(
         rs.ops.filter(lambda p: p.prediction > 5),
         rs.ops.map(lambda p: {"time": p.features.time, "over": p.prediction - 5}),

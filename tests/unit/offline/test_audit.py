@@ -1,4 +1,4 @@
-"""What an audit expects of a service, without a broker."""
+"""The outputs that an audit expects of a service, without a broker."""
 
 from __future__ import annotations
 

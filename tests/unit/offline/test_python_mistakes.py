@@ -1,4 +1,4 @@
-"""What is given by mistake to the functions of the Python API gets an answer in Python's terms."""
+"""Wrong arguments of the Python API are errors in Python's terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many processes, and what becomes of one that dies."""
+"""The number of processes of a replay, and the error if one dies."""
 
 from __future__ import annotations
 

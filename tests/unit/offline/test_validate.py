@@ -1,4 +1,4 @@
-"""What is required of a replay, and what is expected of it."""
+"""The requirements of a replay, and the comparison with expected outputs."""
 
 from __future__ import annotations
 

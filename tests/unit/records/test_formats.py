@@ -1,4 +1,4 @@
-"""The same records from every format that a file may have, and clear words for a file that is none."""
+"""The same records from every format that a file may have, and clear errors for other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published: objects with named fields."""
+"""Published outputs: objects with named fields."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def read_avro(text: str, data: bytes) -> Any:
 
 
 def read_back(schema_format: SchemaFormat, *items: Any) -> list[Any]:
-    """What other libraries read of values; JSON is validated by its schema."""
+    """Return the values as other libraries read them; JSON is validated by its schema."""
     payload = encoder(*items, is_json=schema_format == "json-schema")
     if schema_format == "avro":
         return [read_avro(payload.text, payload.encode(item)) for item in items]

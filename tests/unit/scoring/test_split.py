@@ -1,4 +1,4 @@
-"""Which model scores which record, and what the others see of it."""
+"""The model that scores a record, and the records that the other models get."""
 
 from __future__ import annotations
 

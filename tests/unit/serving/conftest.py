@@ -10,7 +10,7 @@ from tests.unit.serving.fakes import Kafka
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long would have been slept."""
+    """Return the pauses that were requested; nothing sleeps."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     return pauses

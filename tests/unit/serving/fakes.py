@@ -57,7 +57,7 @@ def packaged(
     registry: Any = None,
     companions: ModelGroup = ALONE,
 ) -> Any:
-    """What stands for a packaged model: the running total of a partition, 1/0 where the value is 7."""
+    """Return a substitute for a packaged model: the running total of a partition; it fails if the value is 7."""
     plan = plan or trace(
         rx.pipe(
             rs.ops.map(lambda step: step.value if step.value != 7 else 1 / 0),
@@ -196,7 +196,7 @@ class Producer:
 
 
 class Limits:
-    """What topics take: as much as Kafka's defaults allow."""
+    """The limits of topics: Kafka's defaults."""
 
     smallest_bytes = TopicLimits().max_bytes
 
@@ -278,7 +278,7 @@ class Consumer:
 
 
 class Lookup:
-    """What a restore asks for."""
+    """The offsets and messages that a restore asks for."""
 
     def __init__(self, kafka: Kafka) -> None:
         self.kafka = kafka

@@ -123,7 +123,7 @@ REDUCED: st.SearchStrategy[Make] = st.builds(
 
 
 def _keyed(make: Make, ttl: int | None, idle: Literal["forget", "complete"] = "forget", *, is_timed: bool) -> Make:
-    """By the events' key, their groups forgotten or completed after `ttl`; in sessions of event time, too."""
+    """Return a pipeline grouped by key, with groups that are forgotten or completed after `ttl`, also in sessions."""
 
     def pipeline() -> Any:
         inner = rx.pipe(rs.ops.map(lambda event: event.value), make())

@@ -1,4 +1,4 @@
-"""From messages to slices."""
+"""Messages are cut into slices."""
 
 from __future__ import annotations
 

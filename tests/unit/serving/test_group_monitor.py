@@ -1,4 +1,4 @@
-"""What the monitor makes of what it sees: partitions without an owner, topics that changed, a missing right."""
+"""Findings of the monitor: partitions without an owner, topics that changed, a missing right."""
 
 from __future__ import annotations
 

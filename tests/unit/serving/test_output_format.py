@@ -41,7 +41,7 @@ class Model:
     has_challenger = False
 
     def new_lane(self) -> None:
-        """None is needed."""
+        """Return None: no lane is needed."""
 
     def score(self, batches: Any) -> list[Scored]:
         return [predicted(1.5)]

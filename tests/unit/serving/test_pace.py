@@ -1,4 +1,4 @@
-"""How many records are scored together."""
+"""The number of records in a batch."""
 
 from __future__ import annotations
 

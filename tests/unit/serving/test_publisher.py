@@ -1,4 +1,4 @@
-"""What is produced for a scored batch."""
+"""The messages that are produced for a scored batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a partition begins, and from which state."""
+"""The offset and the state from which a partition begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When commits and checkpoints are due."""
+"""The times at which commits and checkpoints are due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is checked before a service starts, and when it begins anew."""
+"""The checks before a service starts, and the reasons for a restart."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Watched:
-    """What the supervisor is told; it can be asked to stop when enough has been heard."""
+    """A sink for the reports to the supervisor, which stops it after enough of them."""
 
     def __init__(self, stop: Stop, log: Path) -> None:
         self.stop = stop

@@ -1,4 +1,4 @@
-"""What a pipeline emits, as a lane that ends."""
+"""The outputs of a pipeline for a lane that ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makiserve.stream.engine.trace import trace
 
 
 def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
-    """What comes out of `pipeline`, what it emits at completion included; no item may fail."""
+    """Return the outputs of `pipeline`, with those at completion; no item may fail."""
     program = Program(trace(pipeline))
     state = program.new_state()
     fed = program.feed(items, state)
@@ -22,7 +22,7 @@ def emitted(pipeline: Any, items: Iterable[Any]) -> list[Any]:
 
 
 class Failing(NamedTuple):
-    """What a pipeline did while some of its functions failed.
+    """The outputs of a pipeline while some of its functions failed.
 
     Attributes:
         fed: for each record the outputs, and the error if it failed.

@@ -1,4 +1,4 @@
-"""The same pipelines in makiserve and in RxSci: the same values, but for the differences that are listed here.
+"""Pipelines give the same values in makiserve and in RxSci, except for the differences listed here.
 
 Left out of what is generated, each a bug of RxSci or a deliberate difference, pinned in tests/regression:
 - a zip of branches that emit at different times (a value leaks into the next window);

@@ -1,4 +1,4 @@
-"""What a function of the user raises is its record's error, whatever it is; only an interrupt ends the process."""
+"""Any exception of a user's function is the error of its record; only an interrupt ends the process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.loops import loop_over
 
 
 class Panic(BaseException):
-    """What libraries in Rust raise if they panic: pyo3's `PanicException` is no `Exception`."""
+    """The exception of a panic in Rust: pyo3's `PanicException` is not an `Exception`."""
 
 
 class Unprintable(Exception):

@@ -68,7 +68,7 @@ def test_a_cut_anywhere_changes_nothing(make: Any) -> None:
 @pytest.mark.slow
 @each_pipeline
 def test_a_state_taken_apart_at_every_record_is_the_state(make: Any) -> None:
-    """What was taken before stays as it was unless it is taken again: only what a record touches may have changed."""
+    """Only parts that a record touches may change: all others stay as they were taken before."""
     tracked, whole = Program(trace(make()), is_tracked=True), Program(trace(make()))
     checkpoints = Checkpoints(tracked, (type(NUMBERS),))
     parts, saved = Parts(checkpoints), list[bytes]()

@@ -32,12 +32,12 @@ class Fuse:
 
 
 def counted(inner: Any, fuse: Fuse) -> Any:
-    """What the operator emits is counted before and after a function that fails."""
+    """Count the operator's outputs before and after a function that fails."""
     return rx.pipe(inner, rs.ops.count(), rs.ops.map(fuse), rs.ops.count(reduce=True))
 
 
 def joined(inner: Any, fuse: Fuse) -> Any:
-    """What it emits is counted beside a function that fails."""
+    """Count its outputs alongside a function that fails."""
     return rx.pipe(inner, rs.ops.tee_map(rs.ops.count(), rx.pipe(rs.ops.map(fuse), rs.ops.count())))
 
 
@@ -47,7 +47,7 @@ def beside(inner: Any, fuse: Fuse) -> Any:
 
 
 def latest(inner: Any, fuse: Fuse) -> Any:
-    """What it emits is kept, as text that a checkpoint can hold, before a function fails in another branch."""
+    """Keep its outputs, as text that a checkpoint can hold, before a function fails in another branch."""
     emitted = rx.pipe(inner, rs.ops.map(repr))
     return rs.ops.tee_map(rs.ops.identity(), emitted, rs.ops.map(fuse), join="combine_latest")
 

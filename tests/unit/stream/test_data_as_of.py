@@ -41,7 +41,7 @@ def as_of(**parameters: Any) -> Any:
 
 
 def by_definition(items: list[Item], default: Any) -> list[Any]:
-    """What `as_of` emits for the items of one key, each computed from all items before it."""
+    """Return the outputs of `as_of` for the items of one key, each computed from all items before it."""
     visible, emitted = set[int](), []
     for index, item in enumerate(items):
         known = ((before, items[before].known_at) for before in range(index))

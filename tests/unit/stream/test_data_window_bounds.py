@@ -155,7 +155,7 @@ BOUNDED: dict[str, Any] = {
 
 @loop_over("make", BOUNDED.values(), ids=BOUNDED.keys())
 def test_bounds_that_are_no_datetime_fail_their_window_only(make: Any) -> None:
-    """They lie before the year 1 or after 9999; the program in columns may not end with it, nor its key."""
+    """Bounds before the year 1 or after 9999 end neither the program in columns nor their key."""
     plan = trace(rs.ops.group_by(lambda i: i[1], make()))
     columns, rows = program_for(plan), Program(plan)
     assert isinstance(columns, ColumnProgram)

@@ -58,7 +58,7 @@ class Group(NamedTuple):
 
 
 class Model:
-    """What a lane does, with a copy of all groups for each record."""
+    """A model of a lane, with a copy of all groups for each record."""
 
     def __init__(self) -> None:
         self.groups: dict[Any, Group] = {}

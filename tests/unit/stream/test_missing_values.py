@@ -137,7 +137,7 @@ def test_what_does_not_fit_the_item_before_is_left_as_it_is() -> None:
 
 
 def test_a_running_result_comes_for_every_item() -> None:
-    """So that it can stand in a zip beside other branches."""
+    """It can then be zipped with other branches."""
     means = rs.ops.tee_map(rs.ops.identity(), rs.math.mean(skip_missing=True, min_periods=2))
     assert emitted(means, [None, 1.0, NAN, 3.0, None])[3:] == [(3.0, 2.0), (None, 2.0)]
     assert [mean for _, mean in emitted(means, [None, 1.0, NAN])] == [None, None, None]

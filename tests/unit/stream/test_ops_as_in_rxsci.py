@@ -1,4 +1,4 @@
-"""Where RxSci is right, makiserve emits the same, inside its store and on a plain Observable."""
+"""makiserve emits what RxSci emits if RxSci is right, inside its store and on a plain Observable."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ Histogram = tuple[list[float], list[float]]
 
 
 def histogram(bin_count: int = 100) -> Transform:
-    """The histogram of each distribution, in numpy's format.
+    """Emit the histogram of each distribution, in numpy's format.
 
     ```
     --{1:1}--{1:1,3:1}------------|

@@ -1,4 +1,4 @@
-"""What is reported of tables that cannot be opened or read."""
+"""The errors of tables that cannot be opened or read."""
 
 from __future__ import annotations
 

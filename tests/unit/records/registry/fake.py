@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class FakeRegistry:
-    """What the registry answers.
+    """A registry whose answers are scripted.
 
     Attributes:
         url: its address.

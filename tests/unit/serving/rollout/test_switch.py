@@ -212,7 +212,7 @@ POST = trace([ops.map(lambda item: item.prediction), math.sum()])
 
 
 def sums(since: int) -> list[int]:
-    """What version 3 gives to a partition up to `since`, and version 4 after it, summed up."""
+    """Return the sum of the outputs of version 3 up to `since`, and of version 4 after it."""
     given = [total if offset < since else 10 * total for offset, total in enumerate(TOTALS[0])]
     return [sum(given[: offset + 1]) for offset in range(COUNT)]
 

@@ -1,4 +1,4 @@
-"""When a record arrived, from the ends that its partition had."""
+"""The arrival time of a record, from the ends that its partition had."""
 
 from __future__ import annotations
 

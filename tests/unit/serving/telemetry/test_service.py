@@ -1,4 +1,4 @@
-"""What the status page says of what is served."""
+"""The description of the service on the status page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the loop tells of itself."""
+"""The snapshots that the loop publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far behind, where the time goes, what is remembered, what is served."""
+"""Lag, time per stage, size of the state, and the served model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the examples have in common."""
+"""The parts that all cases have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot stand in a traced pipeline, and why: the contract suite has no case of it, but runs its example."""
+"""Operators that cannot be in a traced pipeline, and why: the contract suite only runs their examples."""
 
 from __future__ import annotations
 

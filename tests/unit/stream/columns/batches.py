@@ -114,7 +114,7 @@ class RowEngine:
         self.states = [self.program.new_state() for _ in range(keys)]
 
     def feed(self, batch: Batch) -> tuple[list[Any], list[int]]:
-        """What it emits for a batch, and the indexes of the items that caused it."""
+        """Return the outputs of a batch, and the indexes of the items that caused them."""
         outputs, causes, before = list[Any](), list[int](), 0
         for key, items in zip(batch.keys, batch.new, strict=True):
             fed = self.program.feed(items, self.states[key])
@@ -133,7 +133,7 @@ def node(operator: Any) -> Fold:
 
 
 def same(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
-    """Whether values agree to the last bit, and in type."""
+    """Return whether values agree to the last bit, and in type."""
     return [*map(repr, ours)] == [*map(repr, theirs)] and [*map(type, ours)] == [*map(type, theirs)]
 
 

@@ -244,7 +244,7 @@ def test_both_engines_give_the_same(
 
 
 def completed(program: Any, state: Any) -> Any:
-    """What a program emits at completion, or the error that it raises."""
+    """Return the outputs of a program at completion, or the error that it raises."""
     try:
         return repr(program.complete(state))
     except Exception as error:  # noqa: BLE001  both engines must raise the same

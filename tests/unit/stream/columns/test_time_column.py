@@ -88,7 +88,7 @@ def table(rows: Sequence[tuple[str, int | None, float]], *, is_utc: bool) -> Rec
 
 
 def results(program: Any, batches: Sequence[Sequence[Any]]) -> list[Any]:
-    """What a program makes of batches; failed records are None."""
+    """Return the outputs of a program for batches; failed records are None."""
     state, outcomes = program.new_state(), list[Any]()
     for batch in batches:
         fed = program.feed(batch, state)
