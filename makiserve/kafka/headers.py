@@ -99,7 +99,10 @@ def trace_headers(error: RecordError) -> Headers:
     """Return the header with the end of a traceback; no headers without an exception."""
     if error.__cause__ is None:
         return []
-    lines = "".join(traceback.format_exception(error.__cause__))
+    try:
+        lines = "".join(traceback.format_exception(error.__cause__))
+    except Exception:  # noqa: BLE001  attributes of an exception of the user's, as of a subclass of SyntaxError
+        lines = "".join(traceback.format_tb(error.__cause__.__traceback__))
     return [("makiserve.traceback", _bytes(lines)[-MAX_TRACE_BYTES:])]
 
 

@@ -83,6 +83,13 @@ def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> No
     assert (headers["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
+def test_the_dead_letter_of_an_error_that_cannot_be_formatted_has_no_text_of_it() -> None:
+    unreadable: Any = ("features.py", "line", 1, 5)  # `traceback` expects a number and text
+    headers = letter(failed(SyntaxError("no", unreadable)))[2]
+    assert headers["makiserve.traceback"] == b""
+    assert headers["makiserve.reason"] == b"operator"
+
+
 def test_no_header_is_long() -> None:
     assert len(letter(failed(ValueError("ä" * 100_000)))[2]["makiserve.traceback"] or b"") == MAX_TRACE_BYTES
     assert len(letter(DecodeError("x" * 100_000))[2]["makiserve.error"] or b"") == 1000
