@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
-from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError
+from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError, message_of
 from makiserve.records import Record
 from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.records.table import records_at
@@ -24,8 +24,8 @@ from makiserve.stream.columns.items import ColumnItems, as_column
 Column = Callable[[Scored, Sequence[Record | DecodeError]], Sequence[Any]]
 Shape = Callable[[Sequence[Any]], Sequence[Any]]
 
-UNWRITABLE = (TypeError, ValueError, RecursionError, OverflowError)
-"""The exceptions that an encoder raises on a value that its format cannot represent."""
+UNWRITABLE = (Exception,)
+"""What an encoder raises on a value that its format cannot represent, or the value itself raises when it is read."""
 
 SOURCES: dict[str, Column] = {
     "prediction": lambda scored, records: scored.predictions,
@@ -149,7 +149,10 @@ class Outputs:
             values = [encode(item) for item in objects]
             return EncodedOutputs(causes, values, scored.dead, self._shown(values, objects))
         except UNWRITABLE:
-            return self.encode(scored.without(self._failed(causes, objects)), records)
+            failed = self._failed(causes, objects)
+            if not failed:
+                raise
+            return self.encode(scored.without(failed), records)
 
     def writable(self, scored: Scored, records: Sequence[Record | DecodeError]) -> Scored:
         """Return the batch with the same dead letters as `encode`, for callers that do not write JSON."""
@@ -169,7 +172,7 @@ class Outputs:
         try:
             return self._publish_shadow({"prediction": prediction})
         except UNWRITABLE as error:
-            return self._publish_shadow({"error": f"the output cannot be written as {self.format}: {error}"})
+            return self._publish_shadow({"error": self._unwritable(error)})
 
     def _is_writable(self, scored: Scored) -> bool:
         """Return whether JSON can represent all outputs, as far as their types show."""
@@ -193,6 +196,9 @@ class Outputs:
         first = max(0, len(objects) - self._shown_count)
         return [b""] * first + [self.encode_object(item) for item in list(objects)[first:]]
 
+    def _unwritable(self, error: Exception) -> str:
+        return f"the output cannot be written as {self.format}: {message_of(error)}"
+
     def _failed(self, causes: list[int], objects: Sequence[Any]) -> dict[int, RecordError]:
         """Return the records with an output that cannot be encoded, each with its error."""
         failed: dict[int, RecordError] = {}
@@ -200,7 +206,9 @@ class Outputs:
             try:
                 self._publish(item)
             except UNWRITABLE as error:
-                failed.setdefault(cause, EncodeError(f"the output cannot be written as {self.format}: {error}"))
+                failed.setdefault(
+                    cause, EncodeError(f"the output cannot be written as {self.format}: {message_of(error)}")
+                )
         return failed
 
 

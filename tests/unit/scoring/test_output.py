@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,6 +117,33 @@ def test_post_may_emit_items_of_several_types() -> None:
 )
 def test_values_are_written_as_json_knows_them(value: Any, expected: bytes) -> None:
     assert encoded(scored=predicted(value)).values == [b'{"prediction":' + expected + b"}"]
+
+
+class Broken(Mapping[str, int]):
+    """A mapping of a library whose values cannot be read any more."""
+
+    def __getitem__(self, name: str) -> int:
+        raise RuntimeError("the file is closed")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["a"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Nowhere(tzinfo):
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        raise LookupError("no such zone")
+
+    dst = tzname = utcoffset  # type: ignore[assignment]  # not called
+
+
+@pytest.mark.parametrize("value", [Broken(), datetime(2024, 1, 1, tzinfo=Nowhere())], ids=["mapping", "zone"])
+def test_a_value_that_cannot_be_read_makes_its_record_a_dead_letter(value: Any) -> None:
+    outputs = encoded("prediction", scored=predicted(1.0, value, 3.0)._replace(causes=[0, 1, 2]))
+    assert outputs.values == [b'{"prediction":1.0}', b'{"prediction":3.0}']
+    assert [(index, type(error)) for index, error in outputs.dead] == [(1, EncodeError)]
 
 
 def test_a_record_with_an_output_that_json_cannot_hold_is_a_dead_letter_as_a_whole() -> None:
