@@ -104,9 +104,7 @@ def unary(operation: str, operand: Values, active: Mask | None, size: int) -> Va
 def compare(operation: str, left: Values, right: Values, active: Mask | None, size: int) -> Values | None:
     """Compare values; None if they have no column form."""
     first, second = _operand(left), _operand(right)
-    if first is None or second is None or first.cls is not second.cls or first.cls is int:
-        return None
-    if first.zone is not second.zone:
+    if first is None or second is None or first.cls is not second.cls or first.zone is not second.zone:
         return None
     bad = either(first.number.bad, second.number.bad)
     missing = first.number.missing, second.number.missing
@@ -147,9 +145,8 @@ def _moved(operation: str, moment: _Operand, duration: _Operand) -> Values | Non
     if moment.cls is date:
         ticks = moment.number.values + sign * (distance // DAY_US)  # dates ignore what is less than a day
         return Dates(*within(ticks, bad, LEAST_DAY, GREATEST_DAY))
-    reach = GREATEST_US - LEAST_US
-    if moment.times is None or (duration.number.is_constant and not -reach <= distance <= reach):
+    if moment.times is None:
         return None
-    distance, bad = within(np.asarray(distance), bad, -reach, reach)
-    ticks, bad = within(moment.number.values + sign * distance, bad, LEAST_US, GREATEST_US)
+    ticks = moment.number.values + sign * distance  # beyond 64 bits it wraps around to other invalid years
+    ticks, bad = within(ticks, bad, LEAST_US, GREATEST_US)
     return Datetimes(TimeColumn(moment.times.source.replaced(ticks)), bad)

@@ -22,7 +22,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 OPENING = datetime(2020, 2, 29, 12, tzinfo=timezone.utc)
 SAME_INSTANT = datetime(2020, 2, 29, 13, tzinfo=timezone(timedelta(hours=1)))
 LOCAL = datetime(2020, 2, 29, 12)  # noqa: DTZ001  a time without a zone
-HOUR = timedelta(hours=1)
+MICROSECOND, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
 
 
 class Trip(NamedTuple):
@@ -103,9 +103,13 @@ IN_COLUMNS: dict[str, Any] = {
     "a duration of floats": lambda i: timedelta(minutes=i.minutes) * 2,
     "a duration of integers": lambda i: (timedelta(i.day, minutes=i.month), timedelta(hours=i.year)),
     "a duration of all units": lambda i: timedelta(i.month, i.day, 3, i.month, i.day, i.month, i.day),
+    "the longest duration": lambda i: timedelta(microseconds=i.year),
     "a long duration": lambda i: (timedelta(microseconds=i.year) * 2, timedelta(microseconds=i.year) - HOUR),
     "the difference from a constant": lambda i: (i.end - OPENING, OPENING - i.end, i.end - SAME_INSTANT),
     "a later time": lambda i: (i.start + HOUR, HOUR + i.end, i.end - timedelta(days=365, microseconds=1)),
+    "a microsecond": lambda i: (i.start + MICROSECOND).microsecond if i.year % 2 else i.start - MICROSECOND,
+    "a day": lambda i: (i.start.date() + DAY, i.start.date() - DAY) if i.start else i.end.date() + DAY,
+    "truth": lambda i: (bool(i.start), bool(i.end), bool(i.end.date()), bool(i.end - OPENING)),
     "a much later time": lambda i: i.end + timedelta(days=3_652_058),
     "a time that is too late": lambda i: i.end + timedelta.max,
     "another time": lambda i: i.start + (i.end - i.start) / 1 if i.minutes > 1 else i.end + (i.end - i.start),
@@ -191,6 +195,7 @@ class Unread(TimeValues):
         (lambda i: ((i.start + HOUR).hour, (i.start - OPENING).total_seconds() / 60), (13, 0.0)),
         (lambda i: (i.start > OPENING, i.start == OPENING, isinstance(i.start, datetime)), (False, True, True)),
         (lambda i: i.start.timestamp() if i.start else None, OPENING.timestamp()),
+        (lambda i: (date(2020, 2, i.start.day) - i.start.date() + HOUR, HOUR + i.start), (HOUR, OPENING + HOUR)),
         (lambda i: (i.start - HOUR < i.start, i.start.tzinfo is None), (True, False)),
     ],
 )
