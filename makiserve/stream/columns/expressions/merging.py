@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,39 +12,53 @@ from makiserve.stream.columns.expressions.nodes import parameter_key
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields
 from makiserve.stream.columns.expressions.values import RecordColumns, Value, Values, items_of
 
+Part = tuple[Mask, Values]
+"""The values of a path, and where they are the result."""
+
 
 def merge(results: Sequence[tuple[Mask | None, Values]], size: int) -> Values | None:
     """Return the results of paths as one; a path's mask is true for its items, None for all of them."""
-    if not results:
-        return None
-    merged = results[0][1]
-    for mask, values in results[1:]:
-        assert mask is not None  # noqa: S101  a path that is not the only one has some of the items
-        merged = _choose(mask, values, merged, size)
-    return merged
+    if len(results) < 2:
+        return results[0][1] if results else None
+    return _merged([(mask, values) for mask, values in results if mask is not None], size)
 
 
-def _choose(mask: Mask, yes: Values, no: Values, size: int) -> Values:
-    """Return one value where the mask is true and the other elsewhere."""
-    if isinstance(yes, RecordColumns) and isinstance(no, RecordColumns) and _form(yes) == _form(no):
-        fields = zip(yes.fields, no.fields, strict=True)
-        return RecordColumns(yes.make, yes.names, tuple(_choose(mask, a, b, size) for a, b in fields))
-    if isinstance(yes, Value) and isinstance(no, Value):
-        if yes.is_constant and no.is_constant and parameter_key(yes.values) == parameter_key(no.values):
-            return yes
-        if _is_none(yes) and no.kind != "O":
-            return replace(_spread(no, size), missing=mask | _missing(no, size), bad=None)
-        if _is_none(no) and yes.kind != "O":
-            return replace(_spread(yes, size), missing=~mask | _missing(yes, size), bad=None)
-        if yes.kind == no.kind != "O":
-            missing = None
-            if yes.missing is not None or no.missing is not None:
-                missing = np.where(mask, _missing(yes, size), _missing(no, size))
-            values = np.where(mask, yes.values, no.values)
-            return Value(yes.kind, values, missing, None, min(yes.low, no.low), max(yes.high, no.high))
-    values = _objects(no, size)
-    values[mask] = _objects(yes, size)[mask]
-    return Value("O", values)
+def _merged(parts: list[Part], size: int) -> Values:
+    """Return the values of each path where its mask is true. An object is made only for the path of its item."""
+    masks, values = zip(*parts, strict=True)
+    records = [value for value in values if isinstance(value, RecordColumns)]
+    if len(records) == len(parts) and len(set(map(_form, records))) == 1:
+        fields = zip(*(record.fields for record in records), strict=True)
+        merged = tuple(_merged(list(zip(masks, field, strict=True)), size) for field in fields)
+        return RecordColumns(records[0].make, records[0].names, merged)
+    scalars = [value for value in values if isinstance(value, Value)]
+    if len(scalars) == len(parts):
+        if all(value.is_constant for value in scalars) and len({parameter_key(value.values) for value in scalars}) == 1:
+            return scalars[0]
+        kinds = {value.kind for value in scalars if not _is_none(value)}
+        if len(kinds) == 1 and kinds != {"O"}:
+            return _typed(kinds.pop(), list(zip(masks, scalars, strict=True)), size)
+    made = np.full(size, None, object)
+    for mask, value in parts:
+        made[mask] = objects(items_of(value, size).take(mask).items()).values
+    return Value("O", made)
+
+
+def _typed(kind: str, parts: list[tuple[Mask, Value]], size: int) -> Value:
+    """Return numbers of one type; some of the values may be the constant None."""
+    given = [(mask, value) for mask, value in parts if not _is_none(value)]
+    values = np.zeros(size, np.asarray(given[0][1].values).dtype)
+    missing = np.zeros(size, np.bool_)
+    for mask, value in parts:
+        if _is_none(value):
+            missing |= mask
+            continue
+        values[mask] = value.values if value.is_constant else value.values[mask]
+        if value.missing is not None:
+            missing |= mask & value.missing
+    low, high = min(value.low for _, value in given), max(value.high for _, value in given)
+    has_none = len(given) < len(parts) or any(value.missing is not None for _, value in given)
+    return Value(kind, values, missing if has_none else None, None, low, high)
 
 
 def _form(record: RecordColumns) -> Any:
@@ -54,19 +67,6 @@ def _form(record: RecordColumns) -> Any:
 
 def _is_none(value: Value) -> bool:
     return value.is_constant and value.values is None
-
-
-def _missing(value: Value, size: int) -> Mask:
-    return np.zeros(size, np.bool_) if value.missing is None else value.missing
-
-
-def _spread(value: Value, size: int) -> Value:
-    return replace(value, values=np.full(size, value.values)) if value.is_constant else value
-
-
-def _objects(values: Values, size: int) -> Array:
-    """Return values as a new array of objects."""
-    return objects(items_of(values, size).items()).values
 
 
 def place(items: Items, at: Array, results: Sequence[Any]) -> Items:

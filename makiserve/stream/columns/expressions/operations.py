@@ -57,9 +57,8 @@ def _is_none(value: Values, size: int) -> Values:
         return Value("b", False, None, value.bad)
     if isinstance(value, TimeValue):
         return times.is_none(value)
-    if value.is_constant:
-        return Value("b", value.values is None, None, value.bad)
-    if value.kind == "O":
+    value = scalar(value)
+    if value.kind == "O" and not value.is_constant:
         is_none = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
         return Value("b", is_none, None, value.bad)
     return Value("b", False if value.missing is None else value.missing, None, value.bad)

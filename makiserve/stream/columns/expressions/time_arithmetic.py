@@ -132,7 +132,7 @@ def _operand(given: Values) -> _Operand | None:
     if not given.is_constant or type(constant) not in FORMS:
         return None
     ticks = ticks_of(constant)
-    if ticks is None or not LEAST < ticks <= GREATEST:
+    if not LEAST < ticks <= GREATEST:
         return None
     number = Value("i", ticks, None, given.bad, ticks, ticks)
     return _Operand(type(constant), number, getattr(constant, "tzinfo", None))

@@ -96,11 +96,10 @@ CLASSES: dict[type[Any], type[Any]] = {Datetimes: datetime, Dates: date, Duratio
 FORMS: dict[type[Any], type[Any]] = {cls: form for form, cls in CLASSES.items()}
 
 
-def ticks_of(value: Any) -> int | None:
-    """Return what stands for a datetime, a date or a duration; None for a datetime with another zone than UTC."""
+def ticks_of(value: Any) -> int:
+    """Return what stands for a datetime in its own zone, a date or a duration."""
     if type(value) is datetime:
-        is_plain = value.tzinfo is None or value.tzinfo is timezone.utc
-        return (value.replace(tzinfo=None) - EPOCH) // MICROSECOND if is_plain else None
+        return (value.replace(tzinfo=None) - EPOCH) // MICROSECOND
     return value.toordinal() - EPOCH_ORDINAL if type(value) is date else int(value // MICROSECOND)
 
 
