@@ -64,6 +64,7 @@ PLACES: dict[str, Any] = {
     "scan": lambda: rs.ops.scan(lambda total, item: total + checked(item), 0.0),
     "time": lambda: rs.data.roll_time("2s", "2s", at, [rs.ops.count(reduce=True)]),
     "trailing": lambda: rs.data.roll_trailing("2s", at, [rs.ops.count(reduce=True)]),
+    "known later": lambda: rs.data.as_of(at, at, checked),
     "distinct": lambda: rs.ops.distinct_until_changed(checked),
     "branch": lambda: rs.ops.tee_map(rs.ops.count(), [rs.ops.map(checked)], join="zip_longest"),
     "caught": lambda: rx.pipe(rs.ops.tee_map(rs.ops.identity(), rs.ops.map(checked)), rs.error.ignore()),
