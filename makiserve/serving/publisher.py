@@ -12,8 +12,10 @@ from makiserve.kafka import Message
 from makiserve.scoring import Dead
 from makiserve.serving.messages import (
     BARE_BYTES,
+    Draft,
     Outgoing,
     Times,
+    all_fitted,
     dead_letter,
     origin,
     origin_before,
@@ -63,8 +65,8 @@ class Publisher:
     def publish(self, messages: list[Message], processed: Processed) -> Published:
         """Produce the outgoing messages of a batch, in order, and its dead letters; return both."""
         times = self._times(self._settings.output)
-        ready = [draft.fitted(self._settings.output, times) for draft in processed.drafts]
-        refused = self._refused(messages, processed.causes, ready)
+        ready = all_fitted(processed.drafts, self._settings.output, times)
+        refused = {} if self._are_small(processed.drafts) else self._refused(messages, processed.causes, ready)
         if refused:
             pairs = zip(processed.causes, ready, strict=True)
             ready = [message for cause, message in pairs if cause not in refused]
@@ -92,6 +94,18 @@ class Publisher:
             key, value, headers = dead_letter(record, message.value(), processed.models[index], error, largest)
             number = message.partition() % self._dead_partitions
             self._sender.send(_place(message), Outgoing(topic, number, key, value, headers, _now_ms()))
+
+    def _are_small(self, drafts: list[Draft]) -> bool:
+        """Return whether the output topic accepts all messages, as far as this shows without adding up their parts."""
+        limits = self._sender.limits(self._settings.output)
+        if limits.needs_key or self._sender.refused:
+            return False
+        room = limits.max_bytes - BARE_BYTES  # a rekeyed record has its key in a header, too
+        return all(
+            not draft.record.headers
+            and len(draft.key or b"") + len(draft.value or b"") + len(draft.record.key or b"") <= room
+            for draft in drafts
+        )
 
     def _refused(self, messages: list[Message], causes: list[int], ready: list[Outgoing]) -> dict[int, RecordError]:
         """Return the records with a message that the output topic refuses."""

@@ -57,7 +57,7 @@ class Table:
         for inside in self.members.values():
             yield from inside.items()
 
-    def find(self, keys: Sequence[Any], parents: Iterable[int] | None = None) -> tuple[Array, list[tuple[int, Any]]]:
+    def find(self, keys: Sequence[Any], parents: Sequence[int] | None = None) -> tuple[Array, list[tuple[int, Any]]]:
         """Return the row of each key, and the groups that have been added for it.
 
         Args:
@@ -69,14 +69,10 @@ class Table:
         """
         if parents is not None:
             return self._find_inside(keys, parents)
-        index = self.index
-        added = [key for key in dict.fromkeys(keys) if key not in index]
-        if added:
-            rows = self.allocate(len(added))
-            index.update(zip(added, rows, strict=True))
-            if self._is_tracked:
-                self._keys[rows] = objects(added).values
-        return np.fromiter(map(index.__getitem__, keys), np.int64, len(keys)), [(TOP, key) for key in added]
+        added = self._added(self.index, keys)
+        if added and self._is_tracked:
+            self._keys[[self.index[key] for key in added]] = objects(added).values
+        return _rows_of(self.index, keys), [(TOP, key) for key in added]
 
     def forget(self, added: Sequence[tuple[int, Any]]) -> None:
         """Remove the groups that were added last; nothing was written to their rows."""
@@ -141,19 +137,29 @@ class Table:
         while some := list(islice(keys, size)):
             yield some
 
-    def _find_inside(self, keys: Sequence[Any], parents: Iterable[int]) -> tuple[Array, list[tuple[int, Any]]]:
+    def _find_inside(self, keys: Sequence[Any], parents: Sequence[int]) -> tuple[Array, list[tuple[int, Any]]]:
+        if len(set(parents)) == 1:
+            inside = self.members.setdefault(parents[0], {})
+            new = self._added(inside, keys)
+            return _rows_of(inside, keys), [(parents[0], key) for key in new]
         members, rows, added = self.members, list[int](), list[tuple[int, Any]]()
         for parent, key in zip(parents, keys, strict=True):
-            inside = members.get(parent)
-            if inside is None:
-                inside = members[parent] = {}
-            row = inside.get(key)
+            groups = members.get(parent)
+            if groups is None:
+                groups = members[parent] = {}
+            row = groups.get(key)
             if row is None:
                 (row,) = self.allocate(1)
-                inside[key] = row
+                groups[key] = row
                 added.append((parent, key))
             rows.append(row)
         return np.array(rows, np.int64), added
+
+    def _added(self, inside: dict[Any, int], keys: Sequence[Any]) -> list[Any]:
+        """Add groups for the keys that are new among those of an enclosing group, and return these keys."""
+        added = [key for key in dict.fromkeys(keys) if key not in inside]
+        inside.update(zip(added, self.allocate(len(added)), strict=True))
+        return added
 
     def _grow(self, rows: int) -> None:
         before = self._capacity
@@ -167,6 +173,11 @@ class Table:
             keys = [self._keys]
             del self._keys  # otherwise it could not grow in place
             self._keys = extended(keys, np.empty(len(more), object))
+
+
+def _rows_of(inside: dict[Any, int], keys: Sequence[Any]) -> Array:
+    """Return the row of each key."""
+    return np.fromiter(map(inside.__getitem__, keys), np.int64, len(keys))
 
 
 def _named(rows: Sequence[int] | Array, keys: Array, size: int) -> Iterator[list[Any]]:

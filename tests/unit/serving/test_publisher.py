@@ -8,8 +8,9 @@ import pytest
 from confluent_kafka import Message
 
 from makiserve.errors import DecodeError
-from makiserve.kafka import TopicLimits
+from makiserve.kafka import TopicLimits, message_bytes
 from makiserve.scoring import Batch, Lane, Scored
+from makiserve.serving.messages import BARE_BYTES
 from makiserve.serving.publisher import Publisher
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.sender import Sender
@@ -104,6 +105,29 @@ def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole()
     assert letter.headers["makiserve.source"] == b"in[0]@1"
     assert letter.headers["makiserve.reason"] == b"publish"
     assert b"but out accepts at most 1,000" in letter.headers["makiserve.error"]
+
+
+@pytest.mark.parametrize("headers", [[], [TRACE], [("h", b"h" * 9000)]])
+@pytest.mark.parametrize("in_key", [True, False])
+def test_an_output_is_accepted_up_to_the_largest_size_to_the_byte(headers: Any, *, in_key: bool) -> None:
+    """Whether messages are measured part by part, or are so small that this is not needed."""
+
+    def topics(size: int, most: int) -> list[str]:
+        record = message(0, 7, b"", headers)
+        record.set_key(b"k" * (size if in_key else 1))
+        made = published(
+            [record], Scored([0], [Features(1)], ["" if in_key else "x" * size], []), out=TopicLimits(most)
+        )
+        sizes.extend(message_bytes(*call[2:5]) for call in made if call[0] == "out")
+        return [call[0] for call in made]
+
+    sizes: list[int] = []
+    for most in (BARE_BYTES + 3000, BARE_BYTES + 90_000):
+        assert topics(1, most) == ["out"]
+        largest = most - sizes[-1] + 1
+        assert topics(largest, most) == ["out"]
+        assert sizes[-1] == most
+        assert topics(largest + 1, most) == ["dead"]
 
 
 def test_record_without_key_is_dead_letter_for_compacted_output() -> None:
