@@ -87,7 +87,7 @@ def test_the_image_says_what_it_is(image: Image) -> None:
 
 
 def test_it_holds_what_serving_needs_and_no_more(image: Image) -> None:
-    code = "import importlib.metadata as m; print(*(each.name for each in m.distributions()))"
+    code = "import importlib.metadata as m; print(*(distribution.name for distribution in m.distributions()))"
     status, output, log = image.run("-c", code, entrypoint=["python"]).end()
     assert status == 0, log
     installed = set(output.split())

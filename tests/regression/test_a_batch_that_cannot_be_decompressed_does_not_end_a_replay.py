@@ -43,10 +43,10 @@ def replayed(kafka: str, topic: str, start: int, end: int) -> tuple[list[int], l
 
 @pytest.mark.slow
 def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damaged: str) -> None:
-    letters = [(f"{damaged}[0]", offset, "decode") for offset in (1, 2)]
-    assert replayed(kafka, damaged, 0, 4) == ([0, 3], letters)
-    assert replayed(kafka, damaged, 2, 4) == ([3], letters[1:])
-    assert replayed(kafka, damaged, 0, 2) == ([0], letters[:1])
+    dead_letters = [(f"{damaged}[0]", offset, "decode") for offset in (1, 2)]
+    assert replayed(kafka, damaged, 0, 4) == ([0, 3], dead_letters)
+    assert replayed(kafka, damaged, 2, 4) == ([3], dead_letters[1:])
+    assert replayed(kafka, damaged, 0, 2) == ([0], dead_letters[:1])
 
 
 def test_damaged_batch_ends_the_read_with_an_error(kafka: str, damaged: str) -> None:

@@ -153,9 +153,9 @@ class KnownValues(HeldItems):
         state[self.latest] = newest if latest is None or newest[0] >= latest[0] else latest
         state[self._pending] = pending[count:]
 
-    def contents(self, state: State) -> Contents:
+    def contents(self, state: State) -> AsOfState:
         """Return what a state holds."""
-        return Contents(state[self.latest], state[self._pending], state[self.slot])
+        return AsOfState(state[self.latest], state[self._pending], state[self.slot])
 
     def in_use(self, state: State) -> Known | None:
         return state[self.latest]  # type: ignore[no-any-return]
@@ -169,7 +169,7 @@ class KnownValues(HeldItems):
         state[self._pending] = tuple([known for known in state[self._pending] if known is not in_use])
 
 
-class Contents(NamedTuple):
+class AsOfState(NamedTuple):
     """What is held for a key.
 
     Attributes:

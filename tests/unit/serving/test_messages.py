@@ -55,7 +55,7 @@ MODELS: Headers = [("makiserve.model", b"house")]
 LARGEST = 1_000_000
 
 
-def letter(
+def dead_message(
     error: RecordError, value: bytes | None = b"{}", record: RecordOrigin = RECORD, largest: int = LARGEST
 ) -> tuple[bytes | None, bytes | None, dict[str, bytes | None]]:
     key, value, headers = dead_letter(record, value, MODELS, error, largest)
@@ -64,7 +64,7 @@ def letter(
 
 
 def test_a_dead_letter_holds_the_value_and_the_reason() -> None:
-    key, value, headers = letter(DecodeError("field 'x': expected int"), b"{")
+    key, value, headers = dead_message(DecodeError("field 'x': expected int"), b"{")
     assert (key, value) == (b"k", b"{")
     assert list(headers.items()) == [
         ("a", b"1"),
@@ -74,29 +74,29 @@ def test_a_dead_letter_holds_the_value_and_the_reason() -> None:
         ("makiserve.reason", b"decode"),
         ("makiserve.error", b"field 'x': expected int"),
     ]
-    assert letter(PredictError("no"))[2]["makiserve.reason"] == b"predict"
+    assert dead_message(PredictError("no"))[2]["makiserve.reason"] == b"predict"
 
 
 def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> None:
-    headers = letter(failed(ZeroDivisionError("division by zero")))[2]
+    headers = dead_message(failed(ZeroDivisionError("division by zero")))[2]
     assert headers["makiserve.operator"] == b"roll(window=3) > map"
     assert (headers["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
 def test_the_dead_letter_of_an_error_that_cannot_be_formatted_has_no_text_of_it() -> None:
     unreadable: Any = ("features.py", "line", 1, 5)  # `traceback` expects a number and text
-    headers = letter(failed(SyntaxError("no", unreadable)))[2]
+    headers = dead_message(failed(SyntaxError("no", unreadable)))[2]
     assert headers["makiserve.traceback"] == b""
     assert headers["makiserve.reason"] == b"operator"
 
 
 def test_no_header_is_long() -> None:
-    assert len(letter(failed(ValueError("ä" * 100_000)))[2]["makiserve.traceback"] or b"") == MAX_TRACE_BYTES
-    assert len(letter(DecodeError("x" * 100_000))[2]["makiserve.error"] or b"") == 1000
+    assert len(dead_message(failed(ValueError("ä" * 100_000)))[2]["makiserve.traceback"] or b"") == MAX_TRACE_BYTES
+    assert len(dead_message(DecodeError("x" * 100_000))[2]["makiserve.error"] or b"") == 1000
 
 
 def test_text_that_has_no_utf_8_form_is_written_as_numbers() -> None:
-    assert letter(DecodeError("\ud800"))[2]["makiserve.error"] == b"\\ud800"
+    assert dead_message(DecodeError("\ud800"))[2]["makiserve.error"] == b"\\ud800"
 
 
 def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
@@ -108,7 +108,7 @@ def test_a_dead_letter_omits_what_does_not_fit_and_gives_its_size() -> None:
         (4000, ["value", "headers"]),
         (2000, ["value", "headers", "key"]),
     ):
-        key, value, headers = letter(DecodeError("no"), b"v" * 3000, large, largest)
+        key, value, headers = dead_message(DecodeError("no"), b"v" * 3000, large, largest)
         omissions = {name: headers.get(f"makiserve.{name}-omitted") for name in sizes}
         assert omissions == {name: size if name in omitted else None for name, size in sizes.items()}
         assert (value is None, "h" in headers, key is None) == (
@@ -122,11 +122,11 @@ def test_longest_bare_dead_letter_fits_into_the_smallest_topic() -> None:
     error = failed(ValueError("x" * 10_000))
     error.args = ("x" * 10_000,)
     long = replace(RECORD, source=RecordPosition("t" * 249, 99_999, 2**63 - 1).header)
-    letter(error, b"v" * 10**6, long, BARE_BYTES)
+    dead_message(error, b"v" * 10**6, long, BARE_BYTES)
 
 
 def test_a_dead_letter_of_a_small_topic_has_no_traceback() -> None:
-    assert "makiserve.traceback" not in letter(failed(ValueError("x" * 10_000)), largest=3000)[2]
+    assert "makiserve.traceback" not in dead_message(failed(ValueError("x" * 10_000)), largest=3000)[2]
 
 
 def test_headers_of_a_service_before_are_under_another_name() -> None:

@@ -46,9 +46,9 @@ def published(
     sender = Sender(producer, cast("Any", Limits(**limits)))
     processed = ScoringProcessor(packaged(), SHADOWED).processed(messages, batch, scored)
     result = Publisher(sender, SHADOWED, dead_partitions).publish(messages, processed)
-    letters = [made for made in producer.made if made[0] == "dead"]
+    dead_letters = [made for made in producer.made if made[0] == "dead"]
     assert [str(error).encode() for _, error in result.dead] == [
-        output(made).headers["makiserve.error"] for made in letters
+        output(made).headers["makiserve.error"] for made in dead_letters
     ]
     assert len(result.values) == sum(made[0] == "out" for made in producer.made)
     return list(producer.made)
@@ -101,10 +101,10 @@ def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole()
     scored = Scored([0, 1, 1, 2], [Features(1)] * 4, [1, 2, "x" * 2000, 3], [])
     made = published(messages, scored, out=TopicLimits(1000))
     assert [output(call).prediction for call in made[:-1]] == [1, 3]
-    letter = output(made[-1])
-    assert letter.headers["makiserve.source"] == b"in[0]@1"
-    assert letter.headers["makiserve.reason"] == b"publish"
-    assert b"but out accepts at most 1,000" in letter.headers["makiserve.error"]
+    dead_letter = output(made[-1])
+    assert dead_letter.headers["makiserve.source"] == b"in[0]@1"
+    assert dead_letter.headers["makiserve.reason"] == b"publish"
+    assert b"but out accepts at most 1,000" in dead_letter.headers["makiserve.error"]
 
 
 @pytest.mark.parametrize("headers", [[], [TRACE], [("h", b"h" * 9000)]])

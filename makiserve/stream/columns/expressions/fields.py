@@ -114,7 +114,7 @@ def class_of(values: Value) -> type[Any] | None:
     """Return the class of objects; None if they have several.
 
     Raises:
-        Unsuited: they are no objects.
+        Unsuited: they are not objects.
     """
     return _fetched(values).cls
 

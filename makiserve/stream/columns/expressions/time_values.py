@@ -40,7 +40,7 @@ class Datetimes:
 
     @property
     def missing(self) -> Mask | None:
-        """Where the value is None."""
+        """A mask of the values that are None."""
         return self.times.source.absent
 
     @property

@@ -149,7 +149,7 @@ _IN_COLUMNS: dict[tuple[type[Any], str], Callable[[Any], Values | None]] = {
 
 
 def build_dates(operands: Sequence[Value], active: Mask | None, size: int) -> Values:
-    """Return `date(year, month, day)`; it is not known where there is no such day."""
+    """Return `date(year, month, day)`, which is unknown for a day that does not exist."""
     if any(operand.kind not in "ib" for operand in operands):
         return called(date, operands, active, size)
     years, months, days = (np.broadcast_to(as_int(operand).values, size) for operand in operands)

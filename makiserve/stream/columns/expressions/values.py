@@ -108,7 +108,7 @@ def values_of(items: Items) -> Values:
 def items_of(values: Values, size: int) -> Items:
     """Return values as a column or as rows."""
     if isinstance(values, RecordColumns):
-        if values.make is IsoCalendarDate:  # it is no record if Python returns it
+        if values.make is IsoCalendarDate:  # Python returns an object, not a record
             return objects(Rows(values.make, (), tuple(items_of(field, size) for field in values.fields)).items())
         return Rows(values.make, values.names, tuple(items_of(field, size) for field in values.fields))
     if isinstance(values, TimeValue):

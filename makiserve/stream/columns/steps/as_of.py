@@ -23,7 +23,7 @@ from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
 from makiserve.stream.columns.time_column import TimeColumn
 from makiserve.stream.columns.visible import in_order, latest_visible, visible_at
-from makiserve.stream.data.as_of import LARGEST, AsOf, Contents, instant
+from makiserve.stream.data.as_of import LARGEST, AsOf, AsOfState, instant
 from makiserve.stream.engine.keeper import unwrapped
 from makiserve.stream.engine.stage import State
 
@@ -130,7 +130,7 @@ class AsOfStep(Step):
     def _write_latest(
         self, flow: Flow, attempt: Attempt, last: Array, before: int, known_at: Array, values: Column
     ) -> None:
-        """Note the latest values after the batch, which are those of the last items, where they are new."""
+        """Note the latest values after the batch, those of the last items, if they are new."""
         changed = np.flatnonzero(last >= before)
         if not len(changed):
             return
@@ -158,7 +158,7 @@ class AsOfStep(Step):
         joined = _joined([values, column_of([self._default])])
         return joined.take(np.where(is_default, len(values), at))
 
-    def note_failure(self, tables: Sequence[Any], row: int, contents: Contents) -> None:
+    def note_failure(self, tables: Sequence[Any], row: int, contents: AsOfState) -> None:
         """Note that an item of a group has failed with its latest value; the second time, the value is not there."""
         self._marks.of(tables).arrays[0][row] = contents.failures
         if contents.latest is None:
@@ -219,7 +219,7 @@ class _Instants(NamedTuple):
     """Times as numbers.
 
     Attributes:
-        numbers: `float64[items]`; of no meaning where there is none.
+        numbers: `float64[items]`; without meaning for items that have no time.
         is_absent: where they are None.
         is_datetime: where they are datetimes.
         is_odd: where they are not times.

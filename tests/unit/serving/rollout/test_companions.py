@@ -107,9 +107,9 @@ def test_the_alias_of_a_challenger_is_followed(
             for offset, total in enumerate(range(step, 21 * step, step))
         ]
     assert "challenger: models:/house/9 → models:/house/10" in caplog.messages
-    mark = offset_metadata_from_text(kafka.group[0][1])
-    assert mark
-    assert (mark.model_version, mark.since) == ("models:/house/3", 0)
+    metadata = offset_metadata_from_text(kafka.group[0][1])
+    assert metadata
+    assert (metadata.model_version, metadata.since) == ("models:/house/3", 0)
 
 
 def test_shadow_alias_is_followed_while_champions_change(

@@ -60,7 +60,7 @@ def versions(kafka: Kafka, number: int) -> str:
     return "".join(output.headers["makiserve.version"].decode() for output in outputs(kafka, number))
 
 
-def mark(kafka: Kafka, number: int) -> OffsetMetadata:
+def committed_metadata(kafka: Kafka, number: int) -> OffsetMetadata:
     metadata = offset_metadata_from_text(kafka.group[number][1])
     assert metadata
     return metadata
@@ -73,7 +73,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 def assert_replayed(kafka: Kafka) -> None:
     """Outputs equal a replay that switches versions where the metadata do; version 4 predicts ten times the total."""
     for number, totals in TOTALS.items():
-        since = mark(kafka, number).since
+        since = committed_metadata(kafka, number).since
         assert 0 < since < COUNT
         assert versions(kafka, number) == "3" * since + "4" * (COUNT - since)
         assert kafka.predictions(number) == [*totals[:since], *(10 * total for total in totals[since:])]
@@ -86,9 +86,9 @@ def test_the_alias_moves_and_each_output_is_of_the_version_that_its_header_names
     move("4", packaged(version="4", model=Model(10)))
     make().run()
     assert_replayed(kafka)
-    since = mark(kafka, 0).since
+    since = committed_metadata(kafka, 0).since
     assert f"in[0]: models:/house/3 → models:/house/4 at offset {since}" in caplog.messages
-    assert mark(kafka, 0).model_version == "models:/house/4"
+    assert committed_metadata(kafka, 0).model_version == "models:/house/4"
 
 
 @pytest.mark.parametrize("call", ["flush", "offsets", "commit"])
@@ -107,11 +107,14 @@ def test_an_abort_around_the_switch_changes_nothing(kafka: Kafka, make: Make, mo
 def test_where_the_switch_was_is_known_after_a_restart(kafka: Kafka, make: Make, move: Any, registry: Registry) -> None:
     move("4", packaged(version="4", model=Model(10)))
     make().run()
-    since = mark(kafka, 0).since
+    since = committed_metadata(kafka, 0).since
     kafka.stop.__init__()  # type: ignore[misc]
     kafka.input[0].append(message(0, COUNT, b'{"value": 1}'))
     make(packaged(version="4", model=Model(10), registry=registry)).run()
-    assert (mark(kafka, 0).model_version, mark(kafka, 0).since) == ("models:/house/4", since)
+    assert (committed_metadata(kafka, 0).model_version, committed_metadata(kafka, 0).since) == (
+        "models:/house/4",
+        since,
+    )
 
 
 def test_version_is_rolled_back_before_its_outputs_are_visible(
@@ -229,7 +232,7 @@ def test_what_a_post_pipeline_remembers_is_of_the_version_that_predicted_it(
     if call:
         kafka.turns.insert(turn, lambda: kafka.fails.setdefault(call, [AbortTransaction("it failed")] * 2))
     worker.run()
-    assert kafka.predictions(0) == sums(mark(kafka, 0).since)
+    assert kafka.predictions(0) == sums(committed_metadata(kafka, 0).since)
 
 
 def commit_without_checkpoint(self: module.Transactions) -> bool:
@@ -245,14 +248,14 @@ def test_restart_rescores_records_with_their_own_version(
     more = kafka.input[0][3:]
     del kafka.input[0][3:]
     make(packaged(post=POST, registry=registry)).run()
-    assert mark(kafka, 0).checkpoint is None
+    assert committed_metadata(kafka, 0).checkpoint is None
     kafka.stop.__init__()  # type: ignore[misc]
     kafka.input[0] += more
     registry.alias = "4"
     make(packaged(version="4", model=Model(10), post=POST, registry=registry)).run()
     assert registry.loads == ["models:/house/3"]
     assert kafka.predictions(0) == sums(3)
-    assert mark(kafka, 0).checkpoint is not None
+    assert committed_metadata(kafka, 0).checkpoint is not None
 
 
 @pytest.mark.parametrize("trouble", [RegistryUnavailable("no answer"), ModelRefused("it was deleted")])
