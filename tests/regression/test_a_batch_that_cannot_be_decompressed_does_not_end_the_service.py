@@ -11,9 +11,7 @@ from makiserve.settings import BrokerSettings
 from tests.kafka.unreadable import produce_around_unreadable
 
 
-def test_each_record_of_it_is_handed_out_as_unreadable_and_what_follows_is_read(
-    kafka: str, topic: Callable[..., str]
-) -> None:
+def test_records_of_a_damaged_batch_are_unreadable_and_others_read(kafka: str, topic: Callable[..., str]) -> None:
     name = topic(1)
     produce_around_unreadable(kafka, name, b"before", b"after")
     consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), name)

@@ -21,9 +21,7 @@ sys.stdin.readline()
 
 
 @pytest.mark.slow
-def test_the_next_process_removes_what_a_killed_one_has_left_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_next_process_removes_only_files_of_a_killed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "somebody else's").mkdir()
     folder = ModelFolder()

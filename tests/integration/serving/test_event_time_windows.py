@@ -15,7 +15,7 @@ from tests.integration.serving.visits import MODELS, Visit, visits
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_windows_that_end_by_event_time_are_served_as_replayed_across_a_restart(
+def test_event_time_windows_equal_the_replay_across_a_restart(
     kafka: str, topic: Callable[..., str], service: Callable[..., Service], name: str
 ) -> None:
     pipeline, schema = f"tests.integration.serving.visits:{name}", Schema(Visit)

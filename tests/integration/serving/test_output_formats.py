@@ -46,7 +46,7 @@ def read_by_confluent(registry: RegistryServer, output_format: str, topic: str, 
 
 
 @pytest.mark.parametrize("output_format", ["avro", "json-schema"])
-def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart(
+def test_confluent_reads_outputs_before_and_after_a_restart(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],
@@ -89,7 +89,7 @@ def test_outputs_are_read_by_confluents_deserializers_before_and_after_a_restart
     ("output_format", "strategy", "subject"),
     [("avro", "topic-record-name", "{topic}-{record}"), ("json-schema", "record-name", "{record}")],
 )
-def test_a_shadow_has_the_format_of_the_outputs_and_subjects_follow_the_strategy(
+def test_shadow_has_the_output_format_and_subject_strategy(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],

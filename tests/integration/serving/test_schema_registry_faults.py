@@ -84,7 +84,7 @@ def test_registry_that_refuses_at_the_start_is_an_exit_code_and_one_line(
     assert "Traceback" not in log
 
 
-def test_topic_is_replayed_through_tls_with_a_client_certificate_and_a_password(
+def test_topic_is_replayed_with_tls_and_a_password(
     kafka: str,
     topic: Callable[..., str],
     registry: RegistryServer,

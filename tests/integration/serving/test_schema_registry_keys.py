@@ -161,7 +161,7 @@ def test_keys_and_events_are_repartitioned_and_written_as_avro(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output_format", ["avro", "json-schema"])
-def test_keys_and_values_of_every_format_are_served_across_a_swap_and_a_restart(
+def test_keys_and_values_of_every_format_survive_a_restart(
     kafka: str,
     topic: Topic,
     server: Server,

@@ -79,7 +79,7 @@ def test_registered_pipeline_is_not_a_pyfunc_and_has_requirements(registered: st
     }
 
 
-def test_models_that_name_a_registered_pipeline_have_a_copy_of_it_and_the_link(registered: str) -> None:
+def test_model_of_a_registered_pipeline_has_a_copy_and_the_link(registered: str) -> None:
     forget("house")
     pipeline = load(registered)
 

@@ -86,7 +86,7 @@ def test_predictions_from_columns_of_different_types_are_those_of_mlflow(saved: 
     assert predictor.predict(rows_of(MIXED)) == pyfunc.predict(MIXED).tolist()
 
 
-def test_missing_values_in_optional_columns_are_given_to_the_model_as_mlflow_does(saved: Saved) -> None:
+def test_missing_values_reach_the_model_as_with_mlflow(saved: Saved) -> None:
     frame = MIXED[["wind", "icon"]].copy()
     frame.loc[3, "wind"] = None
     frame.loc[5, "icon"] = None

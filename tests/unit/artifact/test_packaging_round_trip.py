@@ -239,9 +239,7 @@ def test_an_alias_needs_a_registered_model(log: Log, house: ModuleType) -> None:
         log(house, alias="champion")
 
 
-def test_a_whole_environment_is_refused_as_it_would_lack_the_pipelines_requirements(
-    log: Log, house: ModuleType
-) -> None:
+def test_conda_env_without_the_pipelines_requirements_is_refused(log: Log, house: ModuleType) -> None:
     with pytest.raises(ConfigurationError, match="pass extra_pip_requirements="):
         log(house, pip_requirements=None, conda_env={"dependencies": []})
 

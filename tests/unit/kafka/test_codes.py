@@ -92,7 +92,7 @@ UNEXPECTED = {
 EVERY = {name: code for name, code in vars(KafkaError).items() if name.lstrip("_").isupper() and isinstance(code, int)}
 
 
-def test_every_code_of_the_binding_is_in_a_group_or_is_known_to_be_unexpected() -> None:
+def test_every_error_code_of_the_binding_is_classified() -> None:
     assert len(EVERY) > 180
     placed = set.union(*GROUPS.values(), UNEXPECTED)
     assert {name for name, code in EVERY.items() if code not in placed} == set()

@@ -32,7 +32,7 @@ def test_an_option_overrides_our_choice_in_every_client() -> None:
         assert settings["security.protocol"] == "SSL"
 
 
-def test_a_named_instance_keeps_its_membership_and_its_transactions_over_restarts() -> None:
+def test_named_instance_keeps_membership_and_transactions() -> None:
     first, second = connection("pod-0"), connection("pod-0")
     assert first.consumer_settings()["group.instance.id"] == "pod-0"
     assert first.transactional_id == second.transactional_id == "group-pod-0"

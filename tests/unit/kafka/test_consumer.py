@@ -156,9 +156,7 @@ def test_a_partition_is_moved_by_a_seek_before_the_next_record_is_asked_for(
     assert kafka.calls == [("seek", (1, 30))]
 
 
-def test_a_move_that_comes_before_the_assignment_has_taken_effect_is_made_later_and_nothing_is_given_meanwhile(
-    consumer: InputConsumer, kafka: Librdkafka
-) -> None:
+def test_seek_before_the_assignment_takes_effect_is_made_later(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.move(1, 40)
     kafka.fails = KafkaError(KafkaError._STATE)
     kafka.arrived = [message(1, 10), message(0, 5)]
@@ -176,9 +174,7 @@ def test_a_move_that_fails_otherwise_is_an_error(consumer: InputConsumer, kafka:
         consumer.receive(9, NOW)
 
 
-def test_records_taken_before_a_callback_moves_their_partition_are_dropped_and_none_after_it(
-    consumer: InputConsumer, kafka: Librdkafka
-) -> None:
+def test_records_read_before_a_seek_are_dropped_and_none_after_it(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(starts, lambda numbers: consumer.move(0, 2), ignore)
     kafka.arrived = [message(0, 5), message(0, 6), kafka.rebalance("on_revoke", 1), message(0, 2)]
     assert consumer.receive(9, NOW) == []
@@ -301,9 +297,7 @@ def test_a_member_that_is_kept_alive_takes_no_record_and_loses_none(consumer: In
     assert kafka.calls == [("pause", [1]), ("pause", [0, 1]), ("assign", [(2, 20)]), ("pause", [2]), ("resume", [0, 2])]
 
 
-def test_what_a_callback_raises_while_a_member_is_kept_alive_is_raised_by_the_next_call(
-    consumer: InputConsumer, kafka: Librdkafka
-) -> None:
+def test_callback_error_is_raised_by_the_next_call(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(starts, refuse, refuse)
     kafka.arrived = [kafka.rebalance("on_revoke", 1), message(0, 5)]
     consumer.keep_alive()

@@ -59,9 +59,7 @@ def test_what_only_a_person_can_mend_is_never_retried(abort: bool, retry: bool, 
 
 
 @loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
-def test_a_call_made_while_another_is_unfinished_is_a_bug_though_flagged_retriable(
-    abort: bool, retry: bool, fatal: bool
-) -> None:
+def test_call_during_an_unfinished_call_is_a_bug(abort: bool, retry: bool, fatal: bool) -> None:
     assert type(fault(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
 
 
@@ -77,7 +75,7 @@ def test_the_original_error_is_chained() -> None:
     assert caught.value.__cause__ is original
 
 
-def test_a_fatal_error_that_met_a_delivery_report_is_found_inside_the_bindings_system_error() -> None:
+def test_fatal_error_inside_a_system_error_is_recognized() -> None:
     with pytest.raises(Fenced), to_error("Doing"):
         raise SystemError("returned a result with an exception set") from KafkaException(
             error(KafkaError.INVALID_PRODUCER_EPOCH, fatal=True)

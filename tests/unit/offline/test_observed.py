@@ -46,7 +46,7 @@ def test_the_label_is_that_of_the_record_that_caused_the_prediction() -> None:
     assert observed.labelled.tolist() == [True, False, True]
 
 
-def test_a_shifted_label_comes_from_a_later_record_of_the_lane_in_whatever_batches() -> None:
+def test_label_ahead_is_of_a_later_record_of_the_lane_in_any_batches() -> None:
     values = [float(number) for number in range(8)]
     whole = Observer(Watched("value", Ahead(3)))
     whole.take(Block("lane", range(8), items(*values)), scored(list(range(8)), values))

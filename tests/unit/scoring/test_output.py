@@ -146,7 +146,7 @@ def test_a_value_that_cannot_be_read_makes_its_record_a_dead_letter(value: Any) 
     assert [(index, type(error)) for index, error in outputs.dead] == [(1, EncodeError)]
 
 
-def test_a_record_with_an_output_that_json_cannot_hold_is_a_dead_letter_as_a_whole() -> None:
+def test_record_with_an_output_that_json_lacks_is_a_dead_letter() -> None:
     scored = Scored([0, 2, 2], [Features(1, "a")] * 3, [1.0, 2.0, object()], SCORED.dead)
 
     outputs = encoded(scored=scored)
@@ -169,7 +169,7 @@ def test_emit_needs_something_to_choose_from() -> None:
         encoded("features", has_post=True)
 
 
-def test_a_record_whose_post_output_json_cannot_hold_keeps_none_of_its_outputs() -> None:
+def test_record_with_a_post_output_that_json_lacks_has_no_outputs() -> None:
     scored = SCORED._replace(posted=Posted([0, 2, 2], [1.0, 2.0, object()]))
     form = Outputs(Reading, (), has_model=True, has_post=True)
 

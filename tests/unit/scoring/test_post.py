@@ -133,7 +133,7 @@ def test_a_record_on_which_post_fails_leaves_no_trace_in_the_state_of_post() -> 
     assert scored.predictions == [6, 8]
 
 
-def test_the_outputs_of_one_record_pass_post_together_or_leave_no_trace_together() -> None:
+def test_outputs_of_a_record_pass_post_together_or_not_at_all() -> None:
     tested, clean = scorer(TWICE), scorer(TWICE)
 
     (scored,) = tested.score([Batch(tested.new_lane(), readings(3, 6, 4))])  # 6 + 1: the second output fails

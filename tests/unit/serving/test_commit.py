@@ -112,7 +112,7 @@ def test_offset_and_checkpoint_have_the_same_metadata(kafka: Kafka) -> None:
     assert offset_metadata_from_text(kafka.group[1][1]) == mark
 
 
-def test_a_checkpoint_that_is_not_due_is_not_written_and_one_that_is_urgent_is(kafka: Kafka) -> None:
+def test_checkpoint_is_written_if_due_or_urgent(kafka: Kafka) -> None:
     due, urgent = running_partition(0, 4), running_partition(1, 2)
     urgent.is_urgent = True
     run(kafka, [due, urgent])
@@ -191,7 +191,7 @@ def run_without_output(kafka: Kafka, partition: Partition) -> bool:
 
 
 @pytest.mark.parametrize("step", [2, 3, 4])
-def test_a_passing_trouble_repeats_the_step_with_the_same_arguments_and_nothing_else(kafka: Kafka, step: int) -> None:
+def test_temporary_failure_repeats_the_step_and_nothing_else(kafka: Kafka, step: int) -> None:
     name = STEPS[step].partition(" ")[0]
     kafka.fails[name] = [RetryCall("no answer"), RetryCall("no answer")]
     assert run(kafka, partitions())

@@ -118,9 +118,7 @@ def test_a_partition_that_gets_an_owner_is_not(
     assert not monitor.should_rejoin("b", {0, 1})
 
 
-def test_the_member_with_the_fewest_partitions_rejoins_first_and_the_next_one_later(
-    monitor: GroupMonitor, clock: SimpleNamespace
-) -> None:
+def test_member_with_the_fewest_partitions_rejoins_first(monitor: GroupMonitor, clock: SimpleNamespace) -> None:
     while not monitor.should_rejoin("b", set()):
         assert not monitor.should_rejoin("a", {2, 3})
         look(monitor, clock)
@@ -149,7 +147,7 @@ def test_no_member_rejoins_during_a_rebalance(
 
 
 @pytest.mark.parametrize(("member", "assigned"), [("b", {0}), ("gone", {0, 1}), ("", {0, 1})])
-def test_a_member_that_does_not_know_what_it_was_assigned_rejoins_after_a_session(
+def test_member_without_an_assignment_rejoins_after_a_session(
     monitor: GroupMonitor, clock: SimpleNamespace, inspector: Inspector, member: str, assigned: set[int]
 ) -> None:
     inspector.seen = BALANCED
@@ -162,7 +160,7 @@ def test_a_member_that_does_not_know_what_it_was_assigned_rejoins_after_a_sessio
     assert not monitor.should_rejoin("b", {0, 1})
 
 
-def test_without_the_right_to_describe_the_group_it_says_so_once_and_still_watches_the_topics(
+def test_missing_describe_right_is_logged_once_and_topics_are_watched(
     monitor: GroupMonitor, clock: SimpleNamespace, inspector: Inspector, caplog: pytest.LogCaptureFixture
 ) -> None:
     inspector.seen = ConfigurationError("Describing group group: denied")

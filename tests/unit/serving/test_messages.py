@@ -83,7 +83,7 @@ def test_the_dead_letter_of_an_operator_names_it_and_holds_the_traceback() -> No
     assert (headers["makiserve.traceback"] or b"").endswith(b"ZeroDivisionError: division by zero\n")
 
 
-def test_the_dead_letter_of_an_error_that_cannot_be_formatted_has_no_text_of_it() -> None:
+def test_dead_letter_of_an_unprintable_error_has_no_text() -> None:
     unreadable: Any = ("features.py", "line", 1, 5)  # `traceback` expects a number and text
     headers = dead_message(failed(SyntaxError("no", unreadable)))[2]
     assert headers["makiserve.traceback"] == b""

@@ -35,7 +35,7 @@ def test_a_batch_takes_about_as_long_as_it_may() -> None:
     assert settled(0.02, 1e-3) == pytest.approx(80, abs=5)
 
 
-def test_a_model_whose_call_alone_takes_too_long_is_called_as_seldom_as_twice_that_time_allows() -> None:
+def test_slow_model_gets_batches_of_twice_the_time_of_a_call() -> None:
     assert settled(0.5, 1e-3) == pytest.approx(500, abs=50)
 
 

@@ -183,7 +183,7 @@ def test_the_record_is_compared_with_the_newest_schema_of_the_subject() -> None:
     assert finding == Finding(of_subject, "field 'number' is str in the schema, and is declared as int")
 
 
-def test_without_a_subject_the_record_is_compared_with_the_schema_of_the_last_message() -> None:
+def test_without_a_subject_the_last_messages_schema_is_compared() -> None:
     sample = [message(b"\0\0\0\0\6\2"), message(b"\0\0\0\0\7\2"), message()]
     finding = schema_checked({"/schemas/ids/7": writer(*FITTING[1:])}, *sample)
     assert finding.words == "House is compared with schema 7, which the last message names"

@@ -59,7 +59,7 @@ def output(made: tuple[Any, ...]) -> Output:
     return Output(topic, partition, value, dict(headers))
 
 
-def test_an_output_keeps_key_partition_time_and_headers_of_the_record_that_caused_it() -> None:
+def test_output_keeps_key_partition_time_and_headers_of_its_record() -> None:
     messages = [message(2, 7, b"a"), message(2, 8, b"b", [TRACE])]
     (made,) = published(messages, Scored([1], [Features(1)], [5.0], []))
     assert (made[2], made[5]) == (b"k", 1008)
@@ -67,7 +67,7 @@ def test_an_output_keeps_key_partition_time_and_headers_of_the_record_that_cause
     assert output(made) == Output("out", 2, b'{"prediction":5.0}', headers)
 
 
-def test_the_schema_id_of_a_record_is_kept_by_its_dead_letter_and_not_by_its_outputs() -> None:
+def test_schema_id_is_kept_by_dead_letters_and_not_by_outputs() -> None:
     header = ("__value_schema_id", b"\1" + bytes(16))
     messages = [message(2, 7, b"a", [header, TRACE]), message(2, 8, b"b", [header, TRACE])]
     made = published(messages, Scored([0], [Features(1)], [5.0], [(1, DecodeError("no"))], shadow=[(0, 1.0)]))
@@ -96,7 +96,7 @@ def test_dead_letters_share_partitions_if_their_topic_has_fewer() -> None:
     assert output(made).partition == 1
 
 
-def test_a_record_of_which_one_output_is_too_large_is_a_dead_letter_as_a_whole() -> None:
+def test_record_with_one_output_too_large_is_a_dead_letter() -> None:
     messages = [message(0, offset, b"") for offset in range(3)]
     scored = Scored([0, 1, 1, 2], [Features(1)] * 4, [1, 2, "x" * 2000, 3], [])
     made = published(messages, scored, out=TopicLimits(1000))

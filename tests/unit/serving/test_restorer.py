@@ -172,7 +172,7 @@ LOSSES = [
 
 
 @pytest.mark.parametrize("how", LOSSES)
-def test_a_state_that_is_lost_is_refused_and_the_message_says_why_and_what_to_do(kafka: Kafka, how: str) -> None:
+def test_lost_state_is_refused_with_reason_and_remedy(kafka: Kafka, how: str) -> None:
     lose(kafka, how)
     assignment = WaitingAssignment(kafka)
     with pytest.raises(StateError, match=rf"^in\[0\]: .*{how}.*--on-state-loss rebuild"):
@@ -193,9 +193,7 @@ def test_a_lost_state_is_rebuilt_from_the_oldest_record_on_request(
 
 
 @pytest.mark.parametrize("how", LOSSES)
-def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_what_was_there(
-    kafka: Kafka, how: str
-) -> None:
+def test_start_empty_replaces_lost_state_at_the_next_checkpoint(kafka: Kafka, how: str) -> None:
     lose(kafka, how)
     assignment = WaitingAssignment(kafka, on_state_loss="start-empty")
     partition = assignment.begin()
@@ -206,7 +204,7 @@ def test_a_lost_state_is_begun_empty_on_request_and_the_next_checkpoint_removes_
     assert before <= written | {METADATA}
 
 
-def test_records_that_are_gone_before_they_were_processed_are_an_error_whatever_the_state(kafka: Kafka) -> None:
+def test_records_removed_before_processing_are_an_error(kafka: Kafka) -> None:
     committed(kafka, 1, plan="another")
     kafka.low = 3
     with pytest.raises(StateError, match=r"in\[0\]: retention has removed records 1 to 2 before they were processed"):
@@ -257,9 +255,7 @@ def test_a_passing_trouble_is_waited_for_and_a_lasting_one_is_an_error(
         WaitingAssignment(kafka).begin(1)
 
 
-def test_a_group_that_begins_at_the_end_is_warmed_up_by_the_records_before_it(
-    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_group_that_starts_at_latest_is_warmed_up(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1.003 + 60)  # the records have the milliseconds 1000 to 1004
     partition = WaitingAssignment(kafka, start="latest", warm_up="1min").begin()
     assert (partition.next_offset, partition.position.committed, partition.position.origin) == (3, 5, 3)
@@ -285,9 +281,7 @@ def test_a_file_is_the_past_of_a_partition_and_is_saved_with_its_first_commit(ka
     assert assignment.partitions[0].next_offset == 0
 
 
-def test_one_file_cannot_be_the_past_of_several_partitions_unless_all_state_is_kept_by_key(
-    kafka: Kafka, tmp_path: Path
-) -> None:
+def test_one_warm_up_file_for_all_partitions_needs_keyed_state(kafka: Kafka, tmp_path: Path) -> None:
     path = tmp_path / "past.csv"
     path.write_text("value\n1\n")
     with pytest.raises(ConfigurationError, match=r"give a file for each partition, with \{partition\} in the name"):

@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return time
 
 
-def test_an_idle_worker_waits_half_a_second_and_a_busy_one_until_the_commit_is_due(clock: SimpleNamespace) -> None:
+def test_idle_worker_waits_and_busy_worker_commits_when_due(clock: SimpleNamespace) -> None:
     schedule = Schedule(INTERVAL)
     assert schedule.wait(is_restoring=False) == IDLE
     assert schedule.wait(is_restoring=True) == RESTORING
@@ -66,7 +66,7 @@ def test_state_is_saved_every_five_seconds_though_no_record_comes_any_more(clock
     assert (schedule.is_due, schedule.is_saving) == (False, False)
 
 
-def test_schedule_unfinished_checkpoint_is_continued_with_one_of_the_next_commits(clock: SimpleNamespace) -> None:
+def test_unfinished_checkpoint_is_continued_by_a_later_commit(clock: SimpleNamespace) -> None:
     schedule = Schedule(timedelta(seconds=10))
     schedule.committed(clock.now, is_saving=True, is_unsaved=True, is_unfinished=True)
     assert not schedule.is_due

@@ -112,7 +112,7 @@ def test_after_too_many_failures_in_a_row_all_drain(
     assert "killed by SIGKILL, 3 times in a row: draining the other workers" in caplog.text
 
 
-def test_a_process_that_makes_room_for_another_pipeline_in_a_drain_has_drained(watched: Watched) -> None:
+def test_restart_for_another_pipeline_during_a_drain_is_a_drain(watched: Watched) -> None:
     watched.enough = 2
     jobs = [{"does": ["report"], "drained": code} for code in (0, PipelineChanged.exit_code)]
     assert make(watched, *jobs).run(watched.stop) == 0

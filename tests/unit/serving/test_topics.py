@@ -89,7 +89,7 @@ def test_dead_letters_may_have_any_number_of_partitions(letters: int) -> None:
     assert prepare(Cluster(**{"in": 4, "out": 4, "dead": letters})) == Partitions(4, letters)
 
 
-def test_an_output_that_is_too_narrow_is_refused_with_the_command_that_widens_it() -> None:
+def test_output_with_too_few_partitions_is_refused_with_a_command() -> None:
     narrow = Cluster(**{"in": 4, "out": 3})
     with pytest.raises(
         ConfigurationError, match=r"Add partitions: kafka-topics\.sh --topic out --alter --partitions 4"

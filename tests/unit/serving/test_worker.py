@@ -139,7 +139,7 @@ def test_transactions_start_before_the_group_is_joined(kafka: Kafka, make: Make)
     assert kafka.calls[:2] == ["init", "receive"]
 
 
-def test_records_that_cannot_be_scored_become_dead_letters_and_leave_no_trace(kafka: Kafka, make: Make) -> None:
+def test_records_that_cannot_be_scored_change_no_state(kafka: Kafka, make: Make) -> None:
     kafka.input[0] = [message(0, offset, b'{"value": %d}' % value) for offset, value in enumerate([1, 7, 12, 2])]
     make().run()
     assert kafka.predictions(0) == [1, 15]
@@ -172,9 +172,7 @@ def test_a_passing_trouble_changes_nothing(kafka: Kafka, make: Make, call: str) 
     assert_exact(kafka)
 
 
-def test_after_each_abort_in_a_row_the_pause_is_longer_and_it_never_gets_too_long(
-    kafka: Kafka, make: Make, pauses: list[float]
-) -> None:
+def test_pause_grows_with_each_abort_up_to_a_limit(kafka: Kafka, make: Make, pauses: list[float]) -> None:
     worker = make()
     for _ in range(2000):
         worker.transactions.redo(AbortTransaction("it failed"))
@@ -202,7 +200,7 @@ def test_revoked_partition_is_committed_first(kafka: Kafka, make: Make) -> None:
     assert "abort" not in kafka.calls
 
 
-def test_a_revoked_partition_that_cannot_be_committed_is_left_to_the_next_owner(
+def test_revoked_partition_without_a_commit_is_left_to_its_owner(
     kafka: Kafka, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = make(commit_interval=NEVER)
@@ -303,7 +301,7 @@ def test_a_start_is_committed_after_a_second_though_no_record_comes(
     assert kafka.visible == []
 
 
-def test_batches_that_take_longer_than_the_commit_interval_are_committed_one_by_one(
+def test_batch_longer_than_the_commit_interval_has_its_own_commit(
     kafka: Kafka, make: Make, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, batches_scored = make(max_batch=2), 0

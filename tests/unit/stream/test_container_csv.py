@@ -232,7 +232,7 @@ def test_an_error_in_a_file_has_the_number_of_its_line(tmp_path: Path) -> None:
     assert (str(error), error.field, error.value) == ("line 3, column a: expected int, got 'x'", "a", "x")
 
 
-def test_a_quote_that_is_open_to_the_end_of_a_file_is_an_error_even_where_errors_are_ignored(tmp_path: Path) -> None:
+def test_unclosed_quote_is_an_error_even_if_errors_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text('a,b\n1,2\n3,"4\n5,6\n')
     *rows, error = outcome(csv.load_from_file(path, csv.create_line_parser(ignore_error=True)))

@@ -155,7 +155,7 @@ def test_value_is_the_item_by_default_and_not_called_if_never_known() -> None:
     assert fed_to_both(halves, items * 15)[1] == []
 
 
-def test_datetimes_are_compared_to_the_microsecond_and_are_utc_without_a_zone() -> None:
+def test_datetimes_have_microseconds_and_are_utc_without_a_zone() -> None:
     times = [START + timedelta(microseconds=us) for us in (1, 2, 3)]
     items = [Item(START, times[1], "a"), Item(times[0], None, "b"), Item(times[1].replace(tzinfo=None), None, "c")]
     outputs, failures = fed_to_both(as_of(), items)
@@ -254,7 +254,7 @@ def inverse(row: tuple[Any, int]) -> Any:
     return row if row[0] is None else (12 // row[0], row[1])
 
 
-def test_functions_without_a_column_form_are_named_and_called_once_for_each_item() -> None:
+def test_functions_without_a_column_form_are_called_once_per_item() -> None:
     calls: Counter[tuple[str, int]] = Counter()
 
     def counted(name: str) -> Any:

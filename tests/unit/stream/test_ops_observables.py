@@ -72,7 +72,7 @@ def test_take_in_a_branch_a_group_or_a_store_ends_nothing() -> None:
     assert rs.run(rx.of(1, 0).pipe(rs.state.with_memory_store([rs.ops.map(lambda i: i), rs.ops.take(1)]))) == 1
 
 
-def test_take_and_first_keep_their_state_in_the_pipeline_after_an_operator_of_rx() -> None:
+def test_take_and_first_keep_state_after_an_operator_of_rx() -> None:
     plan = trace(rx.pipe(rx.operators.map(abs), rs.ops.take(3), rx.operators.map(abs), rs.ops.first(), rs.ops.count()))
     assert plan.draw().split() == ["rx.operators.map", "take(count=3)", "rx.operators.map", "first", "count"]
     assert plan.hidden == []

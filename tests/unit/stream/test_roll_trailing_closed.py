@@ -189,9 +189,7 @@ def test_explain_and_fingerprint_name_the_ends_that_are_closed() -> None:
 
 @examples(40)
 @given(readings=READINGS, count=st.integers(1, 5))
-def test_tail_without_its_last_element_is_the_shifted_rolling_window_of_pandas(
-    readings: list[Reading], count: int
-) -> None:
+def test_tail_without_its_last_element_is_pandas_shifted_window(readings: list[Reading], count: int) -> None:
     values = pd.Series(list(map(read, readings)), dtype=float)
     theirs = values.shift().rolling(count, min_periods=1).mean()
     tails = emitted(rs.data.tail(count + 1, read), readings)

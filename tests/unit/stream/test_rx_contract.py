@@ -108,7 +108,7 @@ def test_disposal_by_the_subscriber_is_at_once(make: Any) -> None:
 
 
 @each_case
-def test_a_subject_that_is_pushed_to_by_its_subscriber_gives_what_a_list_gives(make: Any) -> None:
+def test_subject_fed_by_its_subscriber_gives_what_a_list_gives(make: Any) -> None:
     """A re-entrant item goes through the operators after the one that caused it, when that has changed the state."""
     source, outputs, rest = Subject(), list[Any](), list(NUMBERS)
 
@@ -146,7 +146,7 @@ def test_subscriber_error_reaches_the_source_and_is_not_retried(make: Any) -> No
     assert "on_error" not in calls
 
 
-def test_what_a_subscriber_raises_passes_several_operators_and_those_that_handle_errors() -> None:
+def test_subscriber_error_passes_operators_that_handle_errors() -> None:
     calls: list[Any] = []
 
     def on_next(item: Any) -> None:

@@ -79,7 +79,7 @@ def assert_replayed(kafka: Kafka) -> None:
         assert kafka.predictions(number) == [*totals[:since], *(10 * total for total in totals[since:])]
 
 
-def test_the_alias_moves_and_each_output_is_of_the_version_that_its_header_names(
+def test_alias_moves_and_outputs_are_of_the_version_they_name(
     kafka: Kafka, make: Make, move: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -197,7 +197,7 @@ def test_these_operators_have_a_columnar_form(name: str) -> None:
     assert in_columns(lambda: rs.ops.group_by(lambda i: i % 2, CASES[name][0]())) or name == "ops.group_by"
 
 
-def test_an_operator_without_a_columnar_form_leaves_the_plan_to_the_row_engine() -> None:
+def test_operator_without_a_columnar_form_needs_the_row_engine() -> None:
     assert in_columns(rs.data.to_list) is None
     assert explain(trace(rs.data.to_list())).rows_because == "to_list has no columnar form"
 
