@@ -10,7 +10,7 @@ import numpy as np
 from makiserve.stream.columns.column import Array, Column, Items, Mask, Rows, column_of, objects
 from makiserve.stream.columns.expressions.nodes import parameter_key
 from makiserve.stream.columns.expressions.records import is_frozen, record_fields
-from makiserve.stream.columns.expressions.values import RecordColumns, Value, Values, items_of
+from makiserve.stream.columns.expressions.values import GREATEST, LEAST, RecordColumns, Value, Values, items_of
 
 Part = tuple[Mask, Values]
 """The values of a path, and where they are the result."""
@@ -56,9 +56,8 @@ def _typed(kind: str, parts: list[tuple[Mask, Value]], size: int) -> Value:
         values[mask] = value.values if value.is_constant else value.values[mask]
         if value.missing is not None:
             missing |= mask & value.missing
-    low, high = min(value.low for _, value in given), max(value.high for _, value in given)
     has_none = len(given) < len(parts) or any(value.missing is not None for _, value in given)
-    return Value(kind, values, missing if has_none else None, None, low, high)
+    return Value(kind, values, missing if has_none else None, None, LEAST, GREATEST)
 
 
 def _form(record: RecordColumns) -> Any:
