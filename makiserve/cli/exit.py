@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import resource
 import sys
 import traceback
@@ -15,14 +16,23 @@ from makiserve.errors import ArgumentError, ConfigurationError, InternalError, M
 
 CANCELLED = 130
 
+THRESHOLD = gc.get_threshold()
+"""When Python collects garbage: after this number of new objects, by generation."""
+
+IMPORTING = (50_000, *THRESHOLD[1:])
+"""The same for a process that imports libraries. Their objects are no garbage, and each collection walks them."""
+
 
 def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
     """Run a function, and end the process with the exit code of its result or error.
+
+    The function may restore `THRESHOLD` when it has imported what it needs.
 
     Args:
         run: the function; it returns the exit code, or None for 0.
         name: the prefix of the error message.
     """
+    gc.set_threshold(*IMPORTING)
     try:
         code = run() or 0
     except click.ClickException as error:
@@ -39,6 +49,7 @@ def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
         code = error.exit_code
     except Exception as error:  # noqa: BLE001  the outermost place: any other exception is shown with its traceback
         code = _unexpected(error, name)
+    gc.freeze()  # otherwise Python would walk all imported libraries again before the process ends
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from makiserve.cli.exit import exit_with
+from makiserve.cli.exit import THRESHOLD, exit_with
 from makiserve.cli.logs import set_up_logging
 from makiserve.monitoring.snapshot import Snapshot
 from makiserve.scoring import Served
@@ -41,12 +42,9 @@ class Job(NamedTuple):
         from makiserve.artifact import load_versioned  # MLflow, which a supervisor does not need
 
         with tracing() as spans:
-            self.serve(
-                load_versioned(self.what, self.settings.shadow),
-                self.broker,
-                self.settings,
-                TelemetrySink(self.name, publish, spans),
-            )
+            served = load_versioned(self.what, self.settings.shadow)
+            gc.set_threshold(*THRESHOLD)  # a loop should stop often and shortly, not seldom and for longer
+            self.serve(served, self.broker, self.settings, TelemetrySink(self.name, publish, spans))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 import makiserve.spark
 from makiserve import replay
-from tests.spark.conftest import start
+from tests.spark.conftest import JVM, start
 from tests.spark.model import log_weather
 from tests.spark.test_features import COLUMNS, as_bytes, here, in_utc, on_spark, rows
 from tests.spark.weather import write_weather
@@ -22,7 +22,8 @@ def main(master: str, folder: Path) -> None:
     """Raise if they differ."""
     if master == "connect":  # local[2] does not repeat tasks
         os.environ["PYSPARK_PYTHON"] = sys.executable
-        session = SparkSession.builder.remote("local[2]").config("spark.sql.shuffle.partitions", "3").getOrCreate()
+        builder = SparkSession.builder.remote("local[2]").config("spark.driver.extraJavaOptions", JVM)
+        session = builder.config("spark.sql.shuffle.partitions", "3").getOrCreate()
     else:
         session = start(master, folder)
     (folder / "driver").mkdir()

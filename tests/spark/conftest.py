@@ -17,6 +17,9 @@ from tests.spark.weather import write_weather
 
 MASTER = os.environ.get("SPARK_TEST_MASTER", "local[2]")
 
+JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""The first compiler and the serial collector only: a session lives for minutes, and the second one takes half the CPU."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Of pyspark 4.2 with pandas 3, which it has not been released for.
@@ -36,6 +39,8 @@ def start(master: str, folder: Path, **further: str) -> SparkSession:
         "spark.sql.session.timeZone": "Asia/Kathmandu",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": JVM,
+        "spark.executor.extraJavaOptions": JVM,
         "spark.log.level": "ERROR",
         **{name.replace("__", "."): value for name, value in further.items()},
     }

@@ -1,4 +1,7 @@
-"""Commands that cannot work: each exits within seconds, with its exit code and one line with the reason."""
+"""Commands that cannot work: each exits within seconds, with its exit code and one line with the reason.
+
+Those that end before MLflow is imported, and a few others, start as an operator starts them. The rest are forked.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from makiserve.testing.broker import create_topic
-from tests.integration.serving.service import ROOT, START_S
+from tests.integration.serving.service import ROOT, START_S, fork_server
 
 Topic = Callable[..., str]
 Run = Callable[..., "Ended"]
@@ -50,11 +53,14 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
     """Return `run("--model", …)`, which runs the command in a separate process in the folder of the test."""
 
     def run_command(*arguments: str) -> Ended:
-        environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
-        environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
-        command = [sys.executable, "-m", "makiserve", *arguments]
         process = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=START_S, check=False
+            [sys.executable, "-m", "makiserve", *arguments],
+            cwd=tmp_path,
+            env=variables(tracking_uri),
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
         )
         return ended(process.returncode, process.stderr)
 
@@ -62,13 +68,31 @@ def run(tracking_uri: str, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def serve(run: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
+def fork(tracking_uri: str, tmp_path: Path) -> Run:
+    """Return `fork("--model", …)`, which does the same in a process that has imported MLflow."""
+
+    def fork_command(*arguments: str) -> Ended:
+        process = fork_server().start(list(arguments), environment=variables(tracking_uri), directory=tmp_path)
+        return ended(process.wait(START_S), process.text)
+
+    return fork_command
+
+
+def variables(tracking_uri: str) -> dict[str, str]:
+    """Return the environment of a command. The broker is not in it."""
+    environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": str(ROOT)}
+    environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)
+    return environment
+
+
+@pytest.fixture
+def serve(fork: Run, running_uri: str, kafka: str, topic: Topic) -> Run:
     """Return `serve(output="x")`, which runs a correct command except for these options."""
 
     def serve_with(*more: str, **changes: str) -> Ended:
         options = {"model": running_uri, "bootstrap-servers": kafka, **changes}
         options = {"input": options.get("input") or topic(2), "output": options.get("output") or topic(2), **options}
-        return run(*(part for name, value in options.items() for part in (f"--{name}", value)), *more)
+        return fork(*(part for name, value in options.items() for part in (f"--{name}", value)), *more)
 
     return serve_with
 
@@ -93,8 +117,9 @@ def tampered(running_uri: str, tmp_path: Path) -> str:
     return str(directory)
 
 
-def test_start_without_a_broker_is_refused(serve: Run, unreachable: str) -> None:
-    code, reason = serve(**{"bootstrap-servers": unreachable})
+def test_start_without_a_broker_is_refused(run: Run, running_uri: str, unreachable: str) -> None:
+    topics = ("--input", "in", "--output", "out")
+    code, reason = run("--model", running_uri, *topics, "--bootstrap-servers", unreachable)
     assert code == 4
     assert reason.startswith(f"No broker at {unreachable} answered within 10 s")
     assert reason.endswith("Check the address and the network, then start again.")
@@ -175,8 +200,8 @@ def test_start_with_an_unknown_kafka_option_is_refused(serve: Run, option: str, 
         ("no/such/directory", "the directory does not exist"),
     ],
 )
-def test_start_with_a_missing_model_is_refused(run: Run, running_uri: str, uri: str, reason: str) -> None:
-    refusal = run("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
+def test_start_with_a_missing_model_is_refused(fork: Run, running_uri: str, uri: str, reason: str) -> None:
+    refusal = fork("--model", uri, "--input", "in", "--output", "out", "--bootstrap-servers", "127.0.0.1:9")
     assert refusal.code == 2
     assert refusal.reason.startswith(f"model {uri}: ")
     assert reason in refusal.reason
@@ -225,11 +250,11 @@ def test_start_with_missing_or_wrong_options_is_refused(run: Run, options: str, 
     ids=["missing", "empty", "column missing", "wrong label", "no record for the label", "unwritable output"],
 )
 def test_replay_of_an_unusable_file_is_refused(
-    run: Run, running_uri: str, tmp_path: Path, content: str | None, options: str, reason: str
+    fork: Run, running_uri: str, tmp_path: Path, content: str | None, options: str, reason: str
 ) -> None:
     if content is not None:
         (tmp_path / "records.csv").write_text(content)
-    refusal = run("--model", running_uri, "--replay", "records.csv", *options.split())
+    refusal = fork("--model", running_uri, "--replay", "records.csv", *options.split())
     assert refusal.code == 2
     assert reason in refusal.reason
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import errno
+import gc
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from makiserve.cli.exit import exit_with
+from makiserve.cli.exit import IMPORTING, THRESHOLD, exit_with
+from makiserve.cli.worker import Job
+from makiserve.settings import BrokerSettings, LogSettings, ModelSettings, ServeSettings
+
+
+@pytest.fixture(autouse=True)
+def _threshold_is_restored() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
 
 
 def ended(
@@ -53,3 +65,24 @@ def test_any_other_exception_is_a_bug(capsys: pytest.CaptureFixture[str]) -> Non
     assert code == 70
     assert "Traceback" in shown
     assert "this is a bug" in shown
+
+
+def test_command_collects_garbage_rarely_and_not_at_its_exit() -> None:
+    thresholds, frozen = [], gc.get_freeze_count()
+    with pytest.raises(SystemExit):
+        exit_with(lambda: thresholds.append(gc.get_threshold()))
+    assert thresholds == [IMPORTING]
+    assert gc.get_freeze_count() > frozen
+
+
+def test_service_collects_garbage_as_often_as_python_does() -> None:
+    thresholds = []
+
+    def serve(*arguments: Any) -> None:
+        thresholds.append(gc.get_threshold())
+
+    gc.set_threshold(*IMPORTING)
+    what = ModelSettings(features="models.electricity.features:features")
+    settings = BrokerSettings("broker:9092", "group"), ServeSettings("in", "out", "dead")
+    Job("worker", serve, what, *settings, LogSettings()).run(lambda snapshot: None)
+    assert thresholds == [THRESHOLD]
