@@ -15,7 +15,10 @@ help:  ## this list
 
 setup: $(VENV)/.done  ## the virtual environment, from pinned versions
 
-$(VENV)/.done: pyproject.toml constraints.txt
+$(VENV):
+	mkdir -p $@
+
+$(VENV)/.done: pyproject.toml constraints.txt | $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
@@ -33,7 +36,7 @@ unit: setup  ## the fast unit tests: no broker, no browser, no Java; with SLOW=1
 spark: $(SPARK)/.done  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
 	$(SPARK)/bin/python -m pytest -q tests/spark
 
-$(SPARK)/.done: pyproject.toml constraints.txt  # apart: Spark Connect and rxsci need different versions of zstandard
+$(SPARK)/.done: pyproject.toml constraints.txt | $(VENV)  # apart: Spark Connect and rxsci need different versions of zstandard
 	$(PYTHON) -m venv $(SPARK)
 	$(SPARK)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lake,spark]' \
 		'pyspark[connect]' 'pyiceberg[sql-sqlite]' hypothesis playwright pytest pytest-timeout

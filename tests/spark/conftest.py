@@ -18,7 +18,7 @@ from tests.spark.weather import write_weather
 MASTER = os.environ.get("SPARK_TEST_MASTER", "local[2]")
 
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""The first compiler and the serial collector only: a session lives for minutes, and the second one takes half the CPU."""
+"""The first compiler and the serial collector only, as for the broker: a session lives for minutes. Half of the CPU."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

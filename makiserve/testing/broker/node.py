@@ -164,6 +164,7 @@ def _settings(number: int, addresses: list[NodeAddress]) -> dict[str, str]:
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
+        "metadata.max.idle.interval.ms": "10000",  # a record each half second is half of the CPU of an idle broker
         "replica.lag.time.max.ms": "5000",
         "log.cleaner.dedupe.buffer.size": "2097152",  # the default of 128 MB overruns the heap
     }
