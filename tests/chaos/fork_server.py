@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 IMPORTED = (
     *("makiserve.artifact.loader", "makiserve.cli.main", "makiserve.cli.replay", "makiserve.cli.serve"),
-    *("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"),
-    *("tests.chaos.model", "tests.chaos.sabotage"),
+    *("mlflow.sklearn", "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"),
+    *("skops.io", "tests.chaos.model", "tests.chaos.sabotage"),
 )
 
 REAP_S = 0.02
