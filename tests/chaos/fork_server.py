@@ -130,8 +130,8 @@ class ForkServer:
             log = log or code.with_suffix(".log")
             log.touch()
             request = {"arguments": arguments, "sabotage": list(sabotage), "environment": dict(environment or {})}
-            paths = {"directory": str(directory), "log": str(log), "code": str(code)}
-            self._process.stdin.write(json.dumps(request | paths) + "\n")
+            request |= {"directory": str(directory), "log": str(log), "code": str(code)}
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return ServiceProcess(log, code, int(self._process.stdout.readline()))
 
