@@ -67,12 +67,13 @@ def signature_from(schema: Schema, output: Any, params: ParamSchema | None = Non
     """Return the signature of a model that takes `schema` and `params` and has returned `output`.
 
     Not every output that a service can publish has an MLflow schema. A list of one array per target, for example, has
-    none. The signature then describes only the inputs.
+    none, nor has a structured array. The signature then describes only the inputs.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # MLflow warns that integers may be missing, even for outputs
         try:
             outputs = infer_signature(model_output=output).outputs
+            Schema.from_json(outputs.to_json())  # MLflow writes types that it cannot read: a structured array's
         except (MlflowException, TypeError, ValueError):
             outputs = None
     return ModelSignature(inputs=schema, outputs=outputs, params=params)

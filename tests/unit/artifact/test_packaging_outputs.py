@@ -123,6 +123,16 @@ def test_a_chain_of_classifiers_has_a_number_for_each_target(log: Log, house: Mo
     )
 
 
+def structured(frame: pd.DataFrame) -> Any:
+    pairs = [(temperature, 1) for temperature in frame["temperature"]]
+    return np.array(pairs, [("temperature", "f8"), ("count", "i4")])
+
+
+def test_a_model_that_returns_structured_rows_can_be_loaded_again(log: Log, house: ModuleType) -> None:
+    predictions = served(log, house, Returns(structured))
+    assert predictions == [[temperature, 1] for temperature in features_of(house)["temperature"]]
+
+
 def test_metrics_of_several_targets_are_refused(log: Log, house: ModuleType) -> None:
     frame = features_of(house)
     forest = RandomForestClassifier(5, random_state=0).fit(frame, (frame > frame.median()).to_numpy().astype(int))
