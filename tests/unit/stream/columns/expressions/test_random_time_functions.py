@@ -59,67 +59,82 @@ def _any(*names: str) -> st.SearchStrategy[str]:
     return st.sampled_from(names)
 
 
-moments: st.SearchStrategy[str] = st.deferred(
-    lambda: st.one_of(
-        _any("i.s", "i.t", "i.u", "NOON", "LOCAL", "EARLIER", "i.o"),
-        _any("i.s", "i.t", "i.u"),
-        _join("({} {} {})", moments, _any("+", "-"), durations),
-        _join("({} + {})", durations, moments),
-        _join(
-            "{}.replace({}={})", moments, _any("year", "month", "day", "hour", "microsecond"), _any("1", "29", "2000")
+class Expressions(NamedTuple):
+    """Expressions by the type of their values, if none of them fails."""
+
+    moments: st.SearchStrategy[str]
+    days: st.SearchStrategy[str]
+    durations: st.SearchStrategy[str]
+    numbers: st.SearchStrategy[str]
+    conditions: st.SearchStrategy[str]
+
+
+LEAVES = Expressions(
+    _any("i.s", "i.t", "i.u", "i.s", "i.t", "NOON", "LOCAL", "EARLIER", "i.o"),
+    _any("i.s.date()", "i.u.date()", "date(i.n, i.k, 29)", "date(i.t.year, 2, i.n)", "HOLIDAY", "i.o"),
+    _any("(i.s - i.t)", "(i.u - NOON)", "timedelta(hours=i.n)", "HOUR", "timedelta(0)", "timedelta.max", "i.o"),
+    _any("i.n", "i.k", "i.f", "1", "2", "0", "-1", "True", "1.5", "None"),
+    _any("i.s < i.t", "i.u is None", "i.k"),
+)
+ARITHMETIC, ORDER = _any("+", "-", "*", "%"), _any("==", "!=", "<", "<=", ">", ">=")
+PARTS = _any("year", "month", "day", "hour", "minute", "second", "microsecond")
+UNITS = _any("days", "microseconds", "weeks")
+WEEK_PARTS = _any("[0]", "[1]", ".week", ".weekday", ".year")
+
+
+def deeper(inner: Expressions) -> Expressions:
+    """Expressions of other expressions."""
+    moments, days, durations, numbers, conditions = inner
+    return Expressions(
+        st.one_of(
+            _join("({} {} {})", moments, _any("+", "-"), durations),
+            _join("({} + {})", durations, moments),
+            _join("{}.replace({}={})", moments, _any("year", "month", "day", "hour"), _any("1", "29", "2000")),
+            _join("{}({}, {})", _any("min", "max"), moments, moments),
+            _join("({} if {} else {})", moments, conditions, moments),
+            _join("{}.astimezone(EARLIER.tzinfo)", moments),
+            LEAVES.moments,
         ),
-        _join("{}({}, {})", _any("min", "max"), moments, moments),
-        _join("({} if {} else {})", moments, conditions, moments),
-        _join("{}.astimezone(EARLIER.tzinfo)", moments),
-    )
-)
-days: st.SearchStrategy[str] = st.deferred(
-    lambda: st.one_of(
-        _join("{}.date()", moments),
-        _join("date({}, {}, {})", numbers, numbers, numbers),
-        _join("date({}.year, {}, {})", moments, _any("i.k", "2"), _any("i.n", "29", "1")),
-        _join("({} {} {})", days, _any("+", "-"), durations),
-        _any("HOLIDAY", "i.o"),
-    )
-)
-durations: st.SearchStrategy[str] = st.deferred(
-    lambda: st.one_of(
-        _any("HOUR", "timedelta(0)", "timedelta.max", "i.o"),
-        _join("({} - {})", moments, moments),
-        _join("({} - {})", days, days),
-        _join("({} {} {})", durations, _any("+", "-", "%"), durations),
-        _join("({} {} {})", durations, _any("*", "//", "/"), numbers),
-        _join("({} * {})", numbers, durations),
-        _join("{}({})", _any("-", "+", "abs"), durations),
-        _join("timedelta({}={}, hours={})", _any("days", "microseconds", "weeks"), numbers, _any("0", "i.k", "i.f")),
-    )
-)
-numbers: st.SearchStrategy[str] = st.deferred(
-    lambda: st.one_of(
-        _any("i.n", "i.k", "i.f", "1", "2", "0", "-1", "True", "1.5", "None"),
-        _join("{}.{}", moments, _any("year", "month", "day", "hour", "minute", "second", "microsecond")),
-        _join("{}.{}()", moments, _any("weekday", "isoweekday", "toordinal", "timestamp")),
-        _join("{}.{}()", days, _any("weekday", "isoweekday", "toordinal")),
-        _join("{}.{}", days, _any("year", "month", "day")),
-        _join("{}.isocalendar(){}", moments | days, _any("[0]", "[1]", ".week", ".weekday", ".year")),
-        _join("{}.{}", durations, _any("days", "seconds", "microseconds", "total_seconds()")),
-        _join("({} {} {})", durations, _any("/", "//"), durations),
-        _join("({} {} {})", numbers, _any("+", "-", "*", "%"), numbers),
-    )
-)
-conditions: st.SearchStrategy[str] = st.deferred(
-    lambda: st.one_of(
-        *(
-            _join("({} {} {})", values, _any("==", "!=", "<", "<=", ">", ">="), values)
-            for values in (moments, days, durations, numbers)
+        st.one_of(
+            _join("{}.date()", moments),
+            _join("date({}, {}, {})", numbers, numbers, numbers),
+            _join("date({}.year, {}, {})", moments, _any("i.k", "2"), _any("i.n", "29", "1")),
+            _join("({} {} {})", days, _any("+", "-"), durations),
+            LEAVES.days,
         ),
-        _join("({} {} {})", moments, _any("==", "!=", "<"), moments | days | durations),
-        _join("({} < {} <= {})", moments, moments, moments),
-        _join("({} is None)", moments),
-        _join("bool({})", moments | days | durations),
-        _join("isinstance({}, {})", moments | days, _any("datetime", "date", "(int, timedelta)")),
+        st.one_of(
+            _join("({} - {})", moments, moments),
+            _join("({} - {})", days, days),
+            _join("({} {} {})", durations, _any("+", "-", "%"), durations),
+            _join("({} {} {})", durations, _any("*", "//", "/"), numbers),
+            _join("({} * {})", numbers, durations),
+            _join("{}({})", _any("-", "+", "abs"), durations),
+            _join("timedelta({}={}, hours={})", UNITS, numbers, _any("0", "i.k", "i.f")),
+            LEAVES.durations,
+        ),
+        st.one_of(
+            _join("{}.{}", moments, PARTS),
+            _join("{}.{}()", moments, _any("weekday", "isoweekday", "toordinal", "timestamp")),
+            _join("{}.{}()", days, _any("weekday", "isoweekday", "toordinal")),
+            _join("{}.{}", days, _any("year", "month", "day")),
+            _join("{}.isocalendar(){}", moments | days, WEEK_PARTS),
+            _join("{}.{}", durations, _any("days", "seconds", "microseconds", "total_seconds()")),
+            _join("({} {} {})", durations, _any("/", "//"), durations),
+            _join("({} {} {})", numbers, ARITHMETIC, numbers),
+            LEAVES.numbers,
+        ),
+        st.one_of(
+            *(_join("({} {} {})", values, ORDER, values) for values in (moments, days, durations, numbers)),
+            _join("({} {} {})", moments, _any("==", "!=", "<"), moments | days | durations),
+            _join("({} < {} <= {})", moments, moments, moments),
+            _join("({} is None)", moments),
+            _join("bool({})", moments | days | durations),
+            _join("isinstance({}, {})", moments | days, _any("datetime", "date", "(int, timedelta)")),
+        ),
     )
-)
+
+
+moments, days, durations, numbers, conditions = deeper(deeper(LEAVES))
 EVERY = moments | days | durations | numbers | conditions
 RESULTS = st.one_of(
     EVERY,
