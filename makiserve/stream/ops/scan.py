@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from typing import Any, ClassVar
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -21,11 +23,9 @@ from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
 
-ATOMS: frozenset[type] = frozenset(
-    (
-        *(int, float, complex, str, bytes, bool, type(None), Decimal, Fraction, UUID),
-        *(dt.datetime, dt.date, dt.time, dt.timedelta),
-    )
+IMMUTABLE = (
+    *(int, float, complex, str, bytes, bool, type(None), Decimal, Fraction, UUID),
+    *(dt.datetime, dt.date, dt.time, dt.timedelta, Enum, np.generic),
 )
 """Types of values that cannot change and hold no others."""
 
@@ -47,7 +47,8 @@ def scan(
     Args:
         accumulator: a function of the accumulated value and the item. It should return a new value: if the accumulated
             value is or contains a list, a dict or another value that can change in place, it is copied for each item,
-            so that a failing item can be rolled back. Numbers, text, tuples and frozen records of these are not copied.
+            so that a failing item can be rolled back. Numbers, text, tuples and frozen records of these are not copied;
+            a frozen record is taken to hold what its fields declare.
         seed: the accumulated value before the first item, or a function that creates it; it is copied for each key.
         reduce: emit only the final value, when the stream or its window completes; the seed for an empty stream.
         terminator: applied to the final value at completion. Its result replaces the reduced value; without `reduce`
@@ -126,18 +127,55 @@ class Scan(Operator):
 
 def is_immutable(value: Any) -> bool:
     """Return whether neither a value nor anything in it can change in place, as far as its type shows that."""
-    kind = type(value)
-    if kind in ATOMS:
+    kind: Any = type(value)
+    if is_immutable_type(kind):
         return True
     if issubclass(kind, (tuple, frozenset)):
         return _are_immutable(value)
-    if issubclass(kind, msgspec.Struct):
-        return kind.__struct_config__.frozen and _are_immutable(msgspec.structs.astuple(value))
-    parameters = getattr(kind, "__dataclass_params__", None)
-    if parameters is not None:
-        return parameters.frozen and _are_immutable([getattr(value, name) for name in kind.__dataclass_fields__])
-    return issubclass(kind, (*ATOMS, Enum, np.generic))
+    return _is_frozen(kind) and _are_immutable([getattr(value, name) for name in _field_names(kind)])
 
 
 def _are_immutable(values: Collection[Any]) -> bool:
-    return ATOMS.issuperset(map(type, values)) or all(map(is_immutable, values))
+    # Usually many values of few types: a walk through each of them would cost more than the accumulator.
+    return all(map(is_immutable_type, {*map(type, values)})) or all(map(is_immutable, values))
+
+
+@cache
+def is_immutable_type(kind: type) -> bool:
+    """Return whether no value of a type can change in place, by the declared types of its fields."""
+    return _holds_atoms(kind, frozenset())
+
+
+def _holds_atoms(declared: Any, outer: frozenset[Any]) -> bool:
+    """Return whether no value of a declared type can change in place, given the types that contain it."""
+    if get_origin(declared) is Annotated:
+        declared = get_args(declared)[0]
+    if declared in outer or get_origin(declared) is Literal:
+        return True
+    if get_origin(declared) in (Union, UnionType):
+        return all(_holds_atoms(option, outer) for option in get_args(declared))
+    if not isinstance(declared, type):
+        return False
+    if issubclass(declared, IMMUTABLE):
+        return not issubclass(declared, np.void)  # a structured value of numpy can be assigned to
+    if not _is_frozen(declared):
+        return False
+    try:
+        hints = get_type_hints(declared)
+    except Exception:  # noqa: BLE001  annotations are the user's, and may not be resolvable
+        return False
+    return all(_holds_atoms(hints[name], outer | {declared}) for name in _field_names(declared))
+
+
+def _is_frozen(kind: type) -> bool:
+    if issubclass(kind, msgspec.Struct):
+        return kind.__struct_config__.frozen
+    parameters = getattr(kind, "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen
+
+
+def _field_names(kind: Any) -> Sequence[str]:
+    if issubclass(kind, msgspec.Struct):
+        names: tuple[str, ...] = kind.__struct_fields__
+        return names
+    return [field.name for field in fields(kind)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import namedtuple
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -36,6 +37,28 @@ class FrozenData:
     value: Any = 0
 
 
+class Declared(msgspec.Struct, frozen=True):
+    number: float | None = None
+    kind: Literal["in", "out"] = "in"
+    before: Declared | None = None
+    pair: FrozenPair | None = None
+
+
+@dataclass(frozen=True)
+class FrozenPair:
+    reads: ClassVar[int] = 0
+    first: int = 0
+    second: Annotated[dt.date | None, "a day"] = None
+
+    def __getattribute__(self, name: str) -> Any:
+        FrozenPair.reads += name in ("first", "second")
+        return super().__getattribute__(name)
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    value: Missing  # type: ignore[name-defined]  # noqa: F821
+
+
 @loop_over(
     ("seed", "is_copied"),
     [
@@ -45,12 +68,17 @@ class FrozenData:
         (Frozen(Frozen((1, "a"))), False),
         (FrozenData(), False),
         (FrozenData(Frozen()), False),
+        ((Declared(1.0, before=Declared()), Declared(pair=FrozenPair())), False),
+        (Unresolved(1), False),
+        (np.float32(1), False),
+        (np.zeros(1, "i4,i4")[0], True),
         ([], True),
         (Open(), True),
         (Frozen([]), True),
         (Frozen(Open()), True),
         (FrozenData({}), True),
         (([], 1), True),
+        (Unresolved([]), True),
         (Pair(0, Frozen([])), True),
     ],
 )
@@ -67,6 +95,16 @@ def test_scan_copies_the_accumulated_value_only_if_it_can_change(seed: Any, is_c
         program.feed(range(3), state)
         assert (given[0] is not given[1]) == is_copied
         assert given == [seed] * 3
+
+
+def test_scan_does_not_read_the_fields_of_many_records_for_each_item() -> None:
+    """Records of declared numbers cannot change, so that nothing looks into each of those that are accumulated."""
+    FrozenPair.reads = 0
+    pipeline = rs.ops.scan(lambda pairs, item: (*pairs, FrozenPair(item)), ())
+    programs: tuple[Any, ...] = (Program(trace(pipeline)), program_for(trace(pipeline)))
+    for program in programs:
+        program.feed(list(range(50)), program.new_state())
+    assert FrozenPair.reads == 0
 
 
 def appended(values: list[int] | None, item: int) -> list[int]:
