@@ -22,6 +22,9 @@ from makiserve.errors import (
 
 # ruff: noqa: SLF001  librdkafka's own codes begin with an underscore but are public
 
+# Codes of Kafka's protocol for which confluent-kafka has names since 2.15.
+INCONSISTENT_TOPIC_ID = 103
+TRANSACTION_ABORTABLE = 120
 
 _CREDENTIALS = "check security.protocol, sasl.mechanism and the credentials"
 _GRANT = "grant the principal"
@@ -139,7 +142,7 @@ UNDELIVERED = {
     KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
     KafkaError.DUPLICATE_SEQUENCE_NUMBER,
     KafkaError.UNKNOWN_PRODUCER_ID,
-    KafkaError.TRANSACTION_ABORTABLE,
+    TRANSACTION_ABORTABLE,
 }
 """A record of the transaction is not in the log."""
 
@@ -171,7 +174,7 @@ PASSING = {
     KafkaError.FETCH_SESSION_ID_NOT_FOUND,
     KafkaError.INVALID_FETCH_SESSION_EPOCH,
     KafkaError.UNKNOWN_TOPIC_ID,
-    KafkaError.INCONSISTENT_TOPIC_ID,
+    INCONSISTENT_TOPIC_ID,
     KafkaError.MEMBER_ID_REQUIRED,
     KafkaError.NOT_CONTROLLER,
     KafkaError.NOT_COORDINATOR,

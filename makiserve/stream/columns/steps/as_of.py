@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, check, check_representable
-from makiserve.stream.columns.column import Array, Column, Items, Mask, column_of, join, objects
+from makiserve.stream.columns.column import Array, Column, Items, column_of, join, objects
 from makiserve.stream.columns.expressions.function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds.fold import without
+from makiserve.stream.columns.instants import instants_of
 from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import ItemStore, Store, numbers
-from makiserve.stream.columns.time_column import TimeColumn
 from makiserve.stream.columns.visible import in_order, latest_visible, visible_at
-from makiserve.stream.data.as_of import LARGEST, AsOf, AsOfState, instant
+from makiserve.stream.data.as_of import AsOf, AsOfState
 from makiserve.stream.engine.keeper import unwrapped
 from makiserve.stream.engine.stage import State
 
@@ -92,9 +91,9 @@ class AsOfStep(Step):
             Unrepresentable: a float cannot hold a time.
         """
         given, failed = attempt.evaluate(self._time, flow)
-        times = _instants(given)
+        times = instants_of(given)
         given, known_failed = attempt.evaluate(self._known_at, flow)
-        known = _instants(given)
+        known = instants_of(given)
         has_value = ~known.is_absent
         is_wrong = times.is_odd | times.is_absent | ~np.isfinite(times.numbers) & ~times.is_large
         is_wrong |= has_value & (known.is_odd | np.isnan(known.numbers) | (times.is_datetime != known.is_datetime))
@@ -213,62 +212,6 @@ class _Held(NamedTuple):
     segment_of: Array
     known_at: Array
     values: tuple[Column, Column]
-
-
-class _Instants(NamedTuple):
-    """Times as numbers.
-
-    Attributes:
-        numbers: `float64[items]`; without meaning for items that have no time.
-        is_absent: where they are None.
-        is_datetime: where they are datetimes.
-        is_odd: where they are not times.
-        is_large: where a float cannot hold them.
-    """
-
-    numbers: Array
-    is_absent: Mask
-    is_datetime: Mask
-    is_odd: Mask
-    is_large: Mask
-
-
-def _instants(given: Items) -> _Instants:
-    """Return what a function has returned as times."""
-    if isinstance(given, TimeColumn):
-        return _of_array(given.source.us, given.source.absent, is_datetime=True)
-    if isinstance(given, Column) and given.values.dtype != object:
-        return _of_array(given.values, given.missing, is_datetime=False)
-    items, found = given.items(), np.zeros(len(given))
-    is_absent, is_datetime, is_odd, is_large = np.zeros((4, len(items)), np.bool_)
-    for index, item in enumerate(items):
-        if item is None:
-            is_absent[index] = True
-            continue
-        try:
-            time = instant(item)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001  the value is a user's
-            is_odd[index] = True
-            continue
-        is_datetime[index] = isinstance(item, datetime)
-        if isinstance(time, float):
-            found[index] = time
-        else:
-            is_large[index] = True
-    return _Instants(found, is_absent, is_datetime, is_odd, is_large)
-
-
-def _of_array(values: Array, absent: Mask | None, *, is_datetime: bool) -> _Instants:
-    nothing = np.zeros(len(values), np.bool_)
-    is_absent = nothing if absent is None else absent
-    is_large = nothing
-    if values.dtype == np.int64:
-        is_large = ((values > LARGEST) | (values < -LARGEST)) & ~is_absent
-    return _Instants(
-        values.astype(np.float64), is_absent, np.full(len(values), is_datetime), is_odd=nothing, is_large=is_large
-    )
 
 
 def _joined(parts: Sequence[Items]) -> Column:
