@@ -51,7 +51,7 @@ def test_explain_names_the_engine_and_the_called_functions(tmp_path: Path) -> No
     file.write_text(
         "import makiserve.stream as rs\n"
         "from models.electricity.features import Reading\n"
-        "def columns(): return rs.ops.map(lambda i: str(i.date.weekday()))\n"
+        "def columns(): return rs.ops.map(lambda i: dict(time=i.time))\n"
         "def rows(): return rs.data.sort()\n"
     )
     shown = run(f"{file}:columns").stdout
