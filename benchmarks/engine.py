@@ -11,9 +11,13 @@ import rxsci
 
 import makiserve.stream as rs
 from benchmarks.sidebyside import Contestant, race
+from makiserve.stream.columns.engine_choice import program_for
+from makiserve.stream.columns.program import ColumnProgram
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
 from models.electricity.features import Features, Reading, Weather, features
+
+BATCH = 4096
 
 
 def readings(count: int) -> list[Reading]:
@@ -23,9 +27,22 @@ def readings(count: int) -> list[Reading]:
 
 
 def feed(pipeline: Any, items: list[Any]) -> Any:
-    """Return a function that feeds the items to makiserve's engine."""
+    """Return a function that feeds the items to makiserve's row engine."""
     program = Program(trace(pipeline))
     return lambda: program.feed(items, program.new_state())
+
+
+def feed_columns(pipeline: Any, items: Any) -> Any:
+    """Return a function that feeds the items to makiserve's columns in batches, as lanes and replays do."""
+    program = program_for(trace(pipeline))
+    assert isinstance(program, ColumnProgram)
+
+    def run() -> None:
+        state = program.new_state()
+        for start in range(0, len(items), BATCH):
+            program.feed(items[start : start + BATCH], state)
+
+    return run
 
 
 def observe(operator: Any, items: list[Any]) -> Any:
@@ -66,7 +83,8 @@ def run() -> None:
         "The electricity pipeline: map, roll(360, 60) of tee_map(last, map | stddev), map",
         [
             Contestant("only the user's lambdas", lambda: call_lambdas(many), len(many)),
-            Contestant("makiserve", feed(features(), many), len(many)),
+            Contestant("makiserve, rows", feed(features(), many), len(many)),
+            Contestant("makiserve, columns from records", feed_columns(features(), many), len(many)),
             Contestant("rxsci 0.33", observe(electricity_in_rxsci(), few), len(few)),
         ],
     )

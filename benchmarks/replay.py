@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pyarrow import csv
+from pyarrow import parquet as pq
 
 import makiserve
+from benchmarks.engine import call_lambdas, readings
 from benchmarks.sidebyside import Contestant, race
 from makiserve.records import RecordFile, Schema
 from models.electricity.data import write_house
@@ -35,7 +38,7 @@ def run() -> None:
 
 def _race(house: Path, model: Any, output: Path) -> None:
     names = ["time", "House overall [kW]", "temperature", "pressure", "windSpeed"]
-    schema = Schema(Reading)
+    schema, records = Schema(Reading), readings(ROWS)
     race(
         "200,000 rows of 32 columns, electricity model",
         [
@@ -43,6 +46,19 @@ def _race(house: Path, model: Any, output: Path) -> None:
             Contestant("features_frame: read, features", lambda: _frame(house), ROWS),
             Contestant("records only: read and decode", lambda: sum(map(len, RecordFile(house, schema))), ROWS),
             Contestant("pandas.read_csv of the same 5 columns", lambda: pd.read_csv(house, usecols=names), ROWS),
+        ],
+    )
+    parquet = house.with_suffix(".parquet")
+    pq.write_table(csv.read_csv(house), parquet)
+    race(
+        "the same rows from Parquet",
+        [
+            Contestant("replay: read, features, predict, write", _replay(model, parquet, output), ROWS),
+            Contestant("features_frame: read, features", lambda: _frame(parquet), ROWS),
+            Contestant(
+                "pandas.read_parquet of the same 5 columns", lambda: pd.read_parquet(parquet, columns=names), ROWS
+            ),
+            Contestant("only the user's two functions, called for each record", lambda: call_lambdas(records), ROWS),
         ],
     )
 
