@@ -1,7 +1,7 @@
 """Make the screenshots in docs/images from a real run: `make pictures`.
 
-The demo's model serves flights for two minutes at a rate that rises and falls, some of them damaged. Chromium takes
-screenshots of the status page and of the report on the same flights.
+The demo's model serves flights for some minutes at a rate that rises and falls, some of them damaged. Chromium takes
+screenshots of the status page meanwhile, and of the report on the same flights.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from tests.browser import chromium, look
 
 IMAGES = Path(__file__).parent / "images"
 READY_S = 600  # generous, for busy machines
-SECONDS = 120
+SECONDS, PICTURE_AFTER_S = 150, 120
 RATE_PER_S, WAVE_S = 60.0, 45.0
 DAMAGED_EVERY = 1900
 TOPIC, OUTPUT = "flights", "flights.delays"
@@ -43,8 +44,11 @@ def main() -> None:
         Service(MODEL, kafka, TOPIC, OUTPUT) as service,
     ):
         service.wait_until_ready(READY_S)
-        send(encoded(live, Flight), kafka.servers, service)
-        screenshot(service.status_page, "status-page", STATUS_HEIGHT_PX)
+        with ThreadPoolExecutor(1) as beside:
+            sent = beside.submit(send, encoded(live, Flight), kafka.servers, service)
+            time.sleep(PICTURE_AFTER_S)
+            screenshot(service.status_page, "status-page", STATUS_HEIGHT_PX)
+            sent.result()
         service.stop()
     replayed = makiserve.replay(MODEL, live, label=LABEL, by=["carrier"], report=True)
     assert replayed.report  # noqa: S101  asked for

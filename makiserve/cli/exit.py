@@ -20,7 +20,7 @@ THRESHOLD = gc.get_threshold()
 """When Python collects garbage: after this number of new objects, by generation."""
 
 IMPORTING = (50_000, *THRESHOLD[1:])
-"""The same for a process that imports libraries. Their objects are no garbage, and each collection walks them."""
+"""The same for a process that imports libraries. Their objects are not garbage, and each collection walks them."""
 
 
 def exit_with(run: Callable[[], Any], name: str = "makiserve") -> NoReturn:
