@@ -6,6 +6,7 @@ import os
 import runpy
 import signal
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +38,8 @@ def main() -> None:
                 if how < 0:
                     os.kill(os.getpid(), -how)
                 sys.exit(how)
-        signal.pause()
+        while True:
+            time.sleep(0.05)  # signal.pause() would miss a signal that arrives just before it
     except Asked:
         if "stubborn" in job["does"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
