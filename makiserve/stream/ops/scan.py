@@ -154,7 +154,7 @@ def _holds_atoms(declared: Any, outer: frozenset[Any]) -> bool:
         return True
     if get_origin(declared) in (Union, UnionType):
         return all(_holds_atoms(option, outer) for option in get_args(declared))
-    if not isinstance(declared, type):
+    if get_origin(declared) or not isinstance(declared, type):  # before Python 3.11, list[int] is a type
         return False
     if issubclass(declared, IMMUTABLE):
         return not issubclass(declared, np.void)  # a structured value of numpy can be assigned to

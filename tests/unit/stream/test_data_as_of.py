@@ -123,7 +123,7 @@ def test_values_that_are_known_later_are_those_of_merge_asof(steps: list[tuple[i
     known = frame.dropna(subset="known_at").sort_values("known_at", kind="stable")[["known_at", "key", "value"]]
     left = frame[["time", "key"]].astype({"time": known.known_at.dtype})
     theirs = pd.merge_asof(left, known, left_on="time", right_on="known_at", by="key")
-    times = [list(column.dt.to_pydatetime()) for column in (frame.time, frame.known_at.dropna())]
+    times = [[time.to_pydatetime() for time in column] for column in (frame.time, frame.known_at.dropna())]
     items = [
         Item(time, None if is_never else times[1].pop(0), float(at), key)
         for at, (time, is_never, key) in enumerate(zip(times[0], frame.known_at.isna(), frame.key, strict=True))
