@@ -10,9 +10,10 @@ from makiserve.records.emitted_fields import field_titles
 from makiserve.records.table import FieldColumn, RecordTable
 from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
-from makiserve.stream.columns.expressions.records import is_frozen, record_fields
+from makiserve.stream.columns.expressions.records import record_fields
 from makiserve.stream.columns.items import ColumnItems
 from makiserve.stream.columns.time_column import TimeColumn
+from makiserve.stream.immutable import is_frozen
 
 
 def column_items(records: Sequence[Any]) -> Sequence[Any]:

@@ -206,9 +206,7 @@ class Outputs:
             try:
                 self._publish(item)
             except UNWRITABLE as error:
-                failed.setdefault(
-                    cause, EncodeError(f"the output cannot be written as {self.format}: {message_of(error)}")
-                )
+                failed.setdefault(cause, EncodeError(self._unwritable(error)))
         return failed
 
 

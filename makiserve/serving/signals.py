@@ -29,7 +29,7 @@ class Stop:
 
     @property
     def is_requested(self) -> bool:
-        """True once a stop has been requested."""
+        """Return whether a stop has been requested."""
         return self._since is not None
 
     def request(self) -> None:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, fields
-from decimal import Decimal
-from enum import Enum
-from fractions import Fraction
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
-
-import msgspec
-import numpy as np
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from makiserve.stream.engine.code import Code
 from makiserve.stream.engine.plan import LAST, Operator, Rhythm, Traits
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Transform, operator
-
-IMMUTABLE = (
-    *(int, float, complex, str, bytes, bool, type(None), Decimal, Fraction, UUID),
-    *(dt.datetime, dt.date, dt.time, dt.timedelta, Enum, np.generic),
-)
-"""Types of values that cannot change and hold no others."""
+from makiserve.stream.immutable import is_immutable
 
 
 def scan(
@@ -123,59 +108,3 @@ class Scan(Operator):
             return accumulator(accumulated if is_immutable(accumulated) else deepcopy(accumulated), item)
 
         return make, accumulate
-
-
-def is_immutable(value: Any) -> bool:
-    """Return whether neither a value nor anything in it can change in place, as far as its type shows that."""
-    kind: Any = type(value)
-    if is_immutable_type(kind):
-        return True
-    if issubclass(kind, (tuple, frozenset)):
-        return _are_immutable(value)
-    return _is_frozen(kind) and _are_immutable([getattr(value, name) for name in _field_names(kind)])
-
-
-def _are_immutable(values: Collection[Any]) -> bool:
-    # Usually many values of few types: a walk through each of them would cost more than the accumulator.
-    return all(map(is_immutable_type, {*map(type, values)})) or all(map(is_immutable, values))
-
-
-@cache
-def is_immutable_type(kind: type) -> bool:
-    """Return whether no value of a type can change in place, by the declared types of its fields."""
-    return _holds_atoms(kind, frozenset())
-
-
-def _holds_atoms(declared: Any, outer: frozenset[Any]) -> bool:
-    """Return whether no value of a declared type can change in place, given the types that contain it."""
-    if get_origin(declared) is Annotated:
-        declared = get_args(declared)[0]
-    if declared in outer or get_origin(declared) is Literal:
-        return True
-    if get_origin(declared) in (Union, UnionType):
-        return all(_holds_atoms(option, outer) for option in get_args(declared))
-    if get_origin(declared) or not isinstance(declared, type):  # before Python 3.11, list[int] is a type
-        return False
-    if issubclass(declared, IMMUTABLE):
-        return not issubclass(declared, np.void)  # a structured value of numpy can be assigned to
-    if not _is_frozen(declared):
-        return False
-    try:
-        hints = get_type_hints(declared)
-    except Exception:  # noqa: BLE001  annotations are the user's, and may not be resolvable
-        return False
-    return all(_holds_atoms(hints[name], outer | {declared}) for name in _field_names(declared))
-
-
-def _is_frozen(kind: type) -> bool:
-    if issubclass(kind, msgspec.Struct):
-        return kind.__struct_config__.frozen
-    parameters = getattr(kind, "__dataclass_params__", None)
-    return parameters is not None and parameters.frozen
-
-
-def _field_names(kind: Any) -> Sequence[str]:
-    if issubclass(kind, msgspec.Struct):
-        names: tuple[str, ...] = kind.__struct_fields__
-        return names
-    return [field.name for field in fields(kind)]

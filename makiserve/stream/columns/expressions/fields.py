@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.column import Array, Mask, column_of
-from makiserve.stream.columns.expressions.records import has_stored, is_frozen, is_named_tuple, record_fields
+from makiserve.stream.columns.expressions.records import has_stored, is_named_tuple, record_fields
 from makiserve.stream.columns.expressions.time_values import IsoCalendarDate
 from makiserve.stream.columns.expressions.values import (
     RecordColumns,
@@ -25,6 +25,7 @@ from makiserve.stream.columns.expressions.values import (
     scalar,
     values_of,
 )
+from makiserve.stream.immutable import is_frozen
 
 _OF_DATE, _OF_DAY = ("year", "month", "day"), ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 _PARTS: dict[type, tuple[str, ...]] = {

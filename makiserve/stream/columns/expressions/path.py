@@ -7,8 +7,8 @@ from typing import Any
 
 from makiserve.stream.columns.expressions.constants import is_scalar_constant
 from makiserve.stream.columns.expressions.nodes import Node, NodeTable, Untraceable
-from makiserve.stream.columns.expressions.records import is_frozen
 from makiserve.stream.columns.expressions.symbols import RecordSymbol, Symbol, parts, record_parts
+from makiserve.stream.immutable import is_frozen
 
 MOST_NODES = 1000
 

@@ -48,16 +48,6 @@ def is_named_tuple(cls: Any) -> bool:
     return _is_generated(cls.__new__) and defined.isdisjoint(_SEQUENCE) and _has_plain_access(cls)
 
 
-def is_frozen(cls: Any) -> bool:
-    """Return whether the fields of these records never change."""
-    if issubclass(cls, tuple):
-        return True
-    if issubclass(cls, msgspec.Struct):
-        return bool(cls.__struct_config__.frozen)
-    parameters = getattr(cls, "__dataclass_params__", None)
-    return parameters is not None and bool(parameters.frozen)
-
-
 def has_stored(cls: type, name: str) -> bool:
     """Return whether `name` is a stored attribute of these objects, which can be read at any time without effect."""
     if not _has_plain_access(cls):
