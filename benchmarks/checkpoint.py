@@ -11,10 +11,10 @@ from benchmarks.columns import Reading, plan
 from benchmarks.large import resident_mb
 from makiserve.scoring import Batch, Lane, Scorer
 from makiserve.serving.commit import SLICE_S
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
-from makiserve.serving.state.segments import METADATA, TopicRecord
+from makiserve.serving.state.segment_log import METADATA, TopicRecord
 from makiserve.stream.columns.engine_choice import parts_of
 
 KEYS = (10_000, 200_000, 1_000_000)

@@ -14,7 +14,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from benchmarks.sidebyside import Contestant, race
 from makiserve.records import Schema
 from makiserve.records.avro import AvroDecoder, parse
-from makiserve.records.registry.decoder import FormatDecoder
+from makiserve.records.registry.format_decoder import FormatDecoder
 from models.electricity.features import Reading
 
 COUNT = 20_000

@@ -19,8 +19,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from sklearn.linear_model import LinearRegression
 
 from benchmarks.sidebyside import Contestant, race
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.native import native_options, save_native
-from makiserve.artifact.predictor import MlflowPredictor
 
 FEATURES = 10
 SIZES = (1, 10, 100, 1_000, 10_000)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from makiserve.artifact.packaged import FeaturesOnly, PackagedModel, features_only
     from makiserve.artifact.reference.check import check_reference
     from makiserve.artifact.registry import load_versioned
-    from makiserve.artifact.served import load_served
+    from makiserve.artifact.roles import load_served
     from makiserve.artifact.validation import Data, log_validation
 
 __all__ = [
@@ -39,7 +39,7 @@ _LATER = {
     "check_reference": ".reference.check",
     "features_only": ".packaged",
     "load": ".loader",
-    "load_served": ".served",
+    "load_served": ".roles",
     "load_versioned": ".registry",
     "log_features": ".log",
     "log_model": ".log",

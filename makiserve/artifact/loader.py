@@ -13,8 +13,8 @@ import msgspec
 from makiserve.artifact.environment import environment_differences
 from makiserve.artifact.fetch import Fetched, ModelFolder, fetch
 from makiserve.artifact.flavor import Flavor, read_flavor
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.packaged import PackagedModel
-from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.artifact.reference.reference import read_reference
 from makiserve.artifact.source.finder import importable, named, shadowed
 from makiserve.artifact.source.sources import Sources, read_sources

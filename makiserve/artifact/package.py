@@ -13,8 +13,8 @@ from mlflow.models import Model, ModelSignature
 
 from makiserve.artifact.categories import categories_of
 from makiserve.artifact.flavor import REFERENCE_POSTED, SOURCES, Flavor
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.pipeline import Pipeline
-from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.artifact.reference.reference import (
     Reference,
     outputs_from_scored,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from makiserve.artifact.predictor import MlflowPredictor
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.reference.reference import Reference
 from makiserve.artifact.source.collect import collect
 from makiserve.artifact.source.sources import Sources

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from makiserve.artifact.fetch import newest
 from makiserve.artifact.packaged import FeaturesOnly, PackagedModel
-from makiserve.artifact.served import challenger_and_share, load_served, with_shadow
+from makiserve.artifact.roles import challenger_and_share, load_served, with_shadow
 from makiserve.errors import ConfigurationError, MakiserveError, ModelRefused
 from makiserve.scoring import Role, Served
 from makiserve.settings import ModelSettings, is_alias

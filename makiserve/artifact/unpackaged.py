@@ -15,8 +15,8 @@ from mlflow.types import DataType, Schema
 
 from makiserve.artifact.environment import environment_differences
 from makiserve.artifact.fetch import Fetched
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.packaged import PackagedModel
-from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.artifact.reference.reference import Reference
 from makiserve.artifact.source.collect import collect
 from makiserve.errors import ModelRefused

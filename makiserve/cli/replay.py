@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from makiserve.artifact import load_served
 from makiserve.errors import DecodeError
 from makiserve.offline import Metrics, Replayed
-from makiserve.offline.comparison.differences import QUANTILES, Differences
+from makiserve.offline.differences import QUANTILES, Differences
 from makiserve.offline.record_trace import RecordTrace, trace_record
 from makiserve.offline.sources import sources_named
 from makiserve.offline.validate import validate

@@ -3,15 +3,6 @@
 from makiserve.kafka.admin import Cluster
 from makiserve.kafka.connection import Connection
 from makiserve.kafka.consumer import InputConsumer
-from makiserve.kafka.decoder import (
-    MessageDecoder,
-    background_decoder,
-    check_registry,
-    direct_decoder,
-    own_key,
-    registry_client,
-    schema_of,
-)
 from makiserve.kafka.embedded import EmbeddedBroker
 from makiserve.kafka.errors import retry
 from makiserve.kafka.group import GroupInspector, GroupView, Member, TopicState
@@ -22,6 +13,15 @@ from makiserve.kafka.message import (
     Message,
     Unreadable,
     read_headers,
+)
+from makiserve.kafka.message_decoder import (
+    MessageDecoder,
+    background_decoder,
+    check_registry,
+    direct_decoder,
+    own_key,
+    registry_client,
+    schema_of,
 )
 from makiserve.kafka.offset_range import OffsetRange, Place, RangeReader, offset_ranges, place_from_text
 from makiserve.kafka.offsets_client import Committed, OffsetsClient, Watermarks

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from makiserve.errors import ArgumentError, ConfigurationError, PipelineError
 from makiserve.offline.labels import LabelColumn
-from makiserve.offline.output.arrow import arrow_column, common_schema
+from makiserve.offline.output.arrow_columns import arrow_column, common_schema
 from makiserve.offline.sources import Block
 from makiserve.records.emitted_fields import field_names, field_titles, field_values
-from makiserve.records.table import records_at, values_of
+from makiserve.records.record_table import records_at, values_of
 from makiserve.scoring import Scored
 from makiserve.scoring.columns import item_type, named_columns
 from makiserve.stream.columns.column import Column

@@ -13,7 +13,7 @@ from makiserve.errors import ArgumentError, DecodeError
 from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
 from makiserve.records.order import Order, clock_of, microseconds
-from makiserve.records.table import records_at, values_of
+from makiserve.records.record_table import records_at, values_of
 from makiserve.records.times import MICROSECOND
 
 BEGINNING = -(1 << 63)

@@ -13,7 +13,7 @@ from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError
 from makiserve.kafka import Connection, OffsetRange, RangeReader, direct_decoder, offset_ranges, place_from_text
 from makiserve.offline.audit import refuse_topic_between, up_to_commit
-from makiserve.offline.comparison.differences import Differences, differences
+from makiserve.offline.differences import Differences, differences
 from makiserve.offline.output import column_titles
 from makiserve.offline.run import replay
 from makiserve.offline.service_outputs import OutputReader, actual_outputs

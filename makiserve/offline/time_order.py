@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from makiserve.offline.sources import Block
 from makiserve.records import Schema
-from makiserve.records.table import values_of
+from makiserve.records.record_table import values_of
 from makiserve.scoring import Scored
 from makiserve.stream.engine.plan import Plan
 from makiserve.stream.event_time import with_zone

@@ -17,7 +17,7 @@ from pyarrow import csv
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
 from makiserve.errors import ConfigurationError, SourceError
-from makiserve.offline.comparison.differences import Differences, differences
+from makiserve.offline.differences import Differences, differences
 from makiserve.offline.feed import Progress, Selection
 from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.regression import RegressionMetrics

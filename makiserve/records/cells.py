@@ -22,7 +22,7 @@ from msgspec import inspect
 
 from makiserve.records.escaped import ESCAPED, restored
 from makiserve.records.record import NA_VALUES, converted, mismatch, missing
-from makiserve.records.table import Cells, FieldValues, field_values_of, objects
+from makiserve.records.record_table import Cells, FieldValues, field_values_of, objects
 
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INT = re.compile(r"[+-]?\d+", re.ASCII)

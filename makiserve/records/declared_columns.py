@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo
 
 from makiserve.errors import DecodeError, SourceError
 from makiserve.records.record import Record, Schema
-from makiserve.records.table import Cells, FieldColumn, RecordTable, objects
+from makiserve.records.record_table import Cells, FieldColumn, RecordTable, objects
 
 SHOWN = 40  # titles in a message
 

@@ -13,7 +13,7 @@ import msgspec
 from makiserve.errors import ArgumentError, DecodeError, SourceError
 from makiserve.records.emitted_fields import attribute_of
 from makiserve.records.record import Record, Schema
-from makiserve.records.table import values_of
+from makiserve.records.record_table import values_of
 from makiserve.records.times import MICROSECOND
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from makiserve.records.cells import without_none
 from makiserve.records.record import converted, finite, mismatch, shorten
-from makiserve.records.table import Cells
+from makiserve.records.record_table import Cells
 from makiserve.records.times import MICROSECOND
 from makiserve.records.whole_columns import whole_column
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from makiserve.records.table import FieldColumn, field_values_of, objects
+from makiserve.records.record_table import FieldColumn, field_values_of, objects
 from makiserve.records.times import times_from
 
 EARLIEST_DAY, LATEST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))

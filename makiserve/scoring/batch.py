@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from makiserve.errors import DecodeError, RecordError
 from makiserve.records import Record
-from makiserve.records.table import RecordTable
+from makiserve.records.record_table import RecordTable
 from makiserve.stream.columns.items import taken
 
 Row = TypeVar("Row", bound=tuple[Any, ...])

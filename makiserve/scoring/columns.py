@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from makiserve.records.emitted_fields import field_titles
-from makiserve.records.table import FieldColumn, RecordTable
+from makiserve.records.record_table import FieldColumn, RecordTable
 from makiserve.records.times import TimeValues
 from makiserve.stream.columns.column import KINDS, Column, Rows, column_of
 from makiserve.stream.columns.expressions.records import record_fields

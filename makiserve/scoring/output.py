@@ -14,7 +14,7 @@ import msgspec
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, EncodeError, RecordError, message_of
 from makiserve.records import Record
 from makiserve.records.emitted_fields import field_names, field_titles
-from makiserve.records.table import records_at
+from makiserve.records.record_table import records_at
 from makiserve.scoring.batch import Dead, Scored, in_order
 from makiserve.scoring.columns import item_type, named_columns
 from makiserve.scoring.plain import plain

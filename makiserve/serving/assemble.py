@@ -26,7 +26,7 @@ from makiserve.serving.sender import Sender
 from makiserve.serving.signals import Stop
 from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.restorer import Restorer
-from makiserve.serving.state.topic import state_topic
+from makiserve.serving.state.state_topic import state_topic
 from makiserve.serving.telemetry import LagTracker, StateSizer, Telemetry, TelemetrySink
 from makiserve.serving.topics import Partitions
 from makiserve.serving.transactions import Transactions

@@ -21,7 +21,7 @@ from makiserve.kafka import InputConsumer, TransactionalProducer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import CALL_TIMEOUT, RetryPolicy
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
-from makiserve.serving.state.segments import METADATA
+from makiserve.serving.state.segment_log import METADATA
 
 Positions = dict[int, Position]
 """The positions to commit, by partition."""

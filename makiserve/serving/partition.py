@@ -24,7 +24,7 @@ from enum import Enum
 
 from makiserve.errors import InternalError
 from makiserve.scoring import Lane
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Rebuilder, Restored
 from makiserve.serving.state.seen import SeenRecords

@@ -12,7 +12,6 @@ from makiserve.errors import Fenced, PipelineError, TopicsChanged
 from makiserve.kafka import Cluster, Connection, GroupInspector, Limits, check_registry
 from makiserve.scoring import Served
 from makiserve.serving.assemble import assemble
-from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.group_monitor import GroupMonitor
 from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.processor import Processor
@@ -20,9 +19,9 @@ from makiserve.serving.retry import Retries
 from makiserve.serving.rollout.alias_watcher import AliasWatcher
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.signals import stop_on_signals
-from makiserve.serving.state.topic import check_state, state_topic
+from makiserve.serving.state.state_topic import check_state, state_topic
 from makiserve.serving.telemetry import TelemetrySink
-from makiserve.serving.topics import Partitions, check_names, prepare_topics
+from makiserve.serving.topics import Partitions, check_names, prepare_topics, require_dead_letter_room
 from makiserve.settings import BrokerSettings, ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -106,7 +105,7 @@ def run_processor(
         )
         limits = Limits(connection, [settings.dead_letters])
         limits.read()
-        require_room(settings.dead_letters, limits.of[settings.dead_letters])
+        require_dead_letter_room(settings.dead_letters, limits.of[settings.dead_letters])
         return partitions
 
     check_registry(broker)

@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from makiserve.errors import ConfigurationError
-from makiserve.kafka import Cluster
+from makiserve.kafka import Cluster, TopicLimits
 from makiserve.kafka.repartitioned import topic_between
-from makiserve.serving.dead_letters.topic import SETTINGS as DEAD_LETTER_SETTINGS
+from makiserve.serving.messages import BARE_BYTES
 from makiserve.serving.state.ownership import require_own_offsets
-from makiserve.serving.state.topic import prepare_state_topic, state_topic
+from makiserve.serving.state.state_topic import prepare_state_topic, state_topic
 from makiserve.settings import BrokerSettings, ServeSettings
 
 MAX_NAME_LENGTH = 249
 """Kafka keeps a partition in a folder named TOPIC-NUMBER, and file systems allow 255 bytes for that."""
 
 LEGAL = re.compile(r"[a-zA-Z0-9._-]+")
+
+DEAD_LETTER_SETTINGS = {"cleanup.policy": "delete"}
+"""Settings of a topic that makiserve creates. Explicit, because some clusters compact topics by default."""
 
 
 class Partitions(NamedTuple):
@@ -94,6 +97,24 @@ def prepare_topics(
     if has_state:
         prepare_state_topic(cluster, broker.group, settings.input, inputs, settings.on_state_loss)
     return Partitions(inputs, dead_letters)
+
+
+def require_dead_letter_room(topic: str, limits: TopicLimits) -> None:
+    """Raise if a topic cannot hold every dead letter.
+
+    Raises:
+        ConfigurationError: it is compacted or accepts only very small messages.
+    """
+    if limits.needs_key:
+        raise ConfigurationError(
+            f"the dead-letter topic {topic} is compacted: it would remove dead letters with the same key and refuse "
+            "records without a key. Set cleanup.policy=delete on it"
+        )
+    if limits.max_bytes < BARE_BYTES:
+        raise ConfigurationError(
+            f"the dead-letter topic {topic} accepts messages of at most {limits.max_bytes:,} bytes, too few for a "
+            f"reason and a traceback. Set max.message.bytes to {BARE_BYTES:,} or more, ideally to the input's value"
+        )
 
 
 def _roles(group: str, settings: ServeSettings) -> Iterator[Role]:

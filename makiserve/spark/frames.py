@@ -14,8 +14,8 @@ from pyspark.sql.types import StringType, StructField, StructType
 from makiserve.errors import ArgumentError, ConfigurationError, DecodeError, SourceError
 from makiserve.records import Record
 from makiserve.scoring import Batch
+from makiserve.spark.executor import DEAD_LETTER
 from makiserve.spark.job import ExecutorPackage, Opened, SparkJob, Time
-from makiserve.spark.lanes import DEAD_LETTER
 from makiserve.spark.packages import opened, package_of
 from makiserve.spark.result_columns import OutputColumns, columns_of
 from makiserve.spark.rows import RecordReader, fields_of

@@ -79,7 +79,7 @@ class SparkJob:
             import sys
 
             try:
-                from makiserve.spark.lanes import run_partition
+                from makiserve.spark.executor import run_partition
                 from makiserve.version import __version__ as here
             except ImportError as error:
                 raise RuntimeError(

@@ -12,11 +12,11 @@ from makiserve.records import Record, Schema
 from makiserve.records.in_memory import read_rows
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Batch, Outputs, Scored, Scorer, Served
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.seen import SeenRecords
-from makiserve.serving.state.segments import METADATA, TopicRecord
+from makiserve.serving.state.segment_log import METADATA, TopicRecord
 from makiserve.stream.columns.engine_choice import parts_of
 from makiserve.stream.engine.trace import Transform, trace_factory
 

@@ -23,7 +23,7 @@ from makiserve.serving.assignment import Assignment
 from makiserve.serving.commit import Committer, Positions
 from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Publisher
-from makiserve.serving.state import checkpoint, contents, restorer
+from makiserve.serving.state import checkpoint_writer, contents, restorer
 
 CLASSES = {
     kind.__name__: kind
@@ -35,7 +35,7 @@ CLASSES = {
         Publisher,
         Scorer,
         TransactionalProducer,
-        checkpoint.CheckpointWriter,
+        checkpoint_writer.CheckpointWriter,
         contents.Contents,
         restorer.Restorer,
         worker.Worker,

@@ -11,7 +11,7 @@ import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import METADATA, SegmentLog, segment_records
+from makiserve.serving.state.segment_log import METADATA, SegmentLog, segment_records
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import Codec
 from makiserve.stream.engine.parts import Parts

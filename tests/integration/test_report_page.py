@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
-from makiserve.artifact.predictor import ModelTask
-from makiserve.offline.comparison.differences import differences
+from makiserve.artifact.mlflow_predictor import ModelTask
+from makiserve.offline.differences import differences
 from makiserve.offline.metrics.metrics import evidence, measure
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.metrics.requirements import requirement_from_text, verdicts

@@ -10,7 +10,7 @@ import pytest
 from makiserve.monitoring.health import health
 from makiserve.monitoring.snapshot import Snapshot
 from makiserve.serving.telemetry import telemetry as module
-from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.lag_tracker import LagTracker
 from makiserve.serving.telemetry.measures import TelemetrySink
 from makiserve.serving.telemetry.telemetry import Telemetry
 from tests.unit.monitoring.example import SERVICE

@@ -13,7 +13,7 @@ import pyspark
 import pytest
 
 from makiserve.testing.broker import CannotInstall
-from makiserve.testing.broker.distribution import cache, run
+from makiserve.testing.broker.jars import cache, run
 
 POM = Path(__file__).parent / "delta" / "pom.xml"
 

@@ -12,8 +12,8 @@ from types import ModuleType
 import pyarrow as pa
 
 from makiserve.scoring import Batch
+from makiserve.spark.executor import run_partition
 from makiserve.spark.job import SparkJob
-from makiserve.spark.lanes import run_partition
 from makiserve.spark.packages import opened, package_of
 from makiserve.spark.result_columns import columns_of
 from tests.spark.test_features import START

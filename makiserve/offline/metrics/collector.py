@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
-from makiserve.artifact.predictor import ModelTask
+from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.labels import Ahead
 from makiserve.offline.metrics.metrics import Metrics, measure
 from makiserve.offline.metrics.observed import Observed, Observer, Watched

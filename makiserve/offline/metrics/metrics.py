@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from makiserve.artifact.predictor import Kind, ModelTask
+from makiserve.artifact.mlflow_predictor import Kind, ModelTask
 from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.classification import (
     ClassificationMetrics,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from makiserve.offline.labels import BEGINNING, SAME_RECORD, Ahead
 from makiserve.offline.sources import Block
-from makiserve.records.table import records_at, values_of
+from makiserve.records.record_table import records_at, values_of
 from makiserve.scoring import Scored
 
 Array = npt.NDArray[Any]

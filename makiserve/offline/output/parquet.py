@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow import parquet
 
-from makiserve.offline.output.arrow import arrow_column, common_schema
+from makiserve.offline.output.arrow_columns import arrow_column, common_schema
 from makiserve.offline.output.writers import Columns, columns_of
 from makiserve.scoring import Outputs
 

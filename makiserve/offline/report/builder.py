@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from makiserve.artifact import FeaturesOnly, PackagedModel
-from makiserve.artifact.predictor import ModelTask
+from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.metrics.metrics import Metrics, evidence
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.report.binned import moments

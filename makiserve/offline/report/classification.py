@@ -10,8 +10,8 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.observed import Array
 from makiserve.offline.report.binned import TimeAxis, bins
+from makiserve.offline.report.elements import Figure, Size, half, wide
 from makiserve.offline.report.plot.chart import chart
-from makiserve.offline.report.section import Figure, Size, half, wide
 
 MAX_CLASSES = 12
 """Maximum number of classes in a confusion matrix; a larger one is not readable."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from makiserve.offline.comparison.differences import ColumnDifference, Differences
+from makiserve.offline.differences import ColumnDifference, Differences
+from makiserve.offline.report.elements import Figure, ReportSection, ReportTable, Size, half, wide
 from makiserve.offline.report.plot.chart import chart
 from makiserve.offline.report.plot.scale import amount
-from makiserve.offline.report.section import Figure, ReportSection, ReportTable, Size, half, wide
 
 BARS = 49  # an odd number: the middle one is around 0
 MAX_FIGURES = 6

@@ -10,9 +10,9 @@ import numpy as np
 
 from makiserve.offline.metrics.observed import Array
 from makiserve.offline.report.binned import frame_of
+from makiserve.offline.report.elements import Figure, ReportSection
 from makiserve.offline.report.plot.chart import Chart, chart
 from makiserve.offline.report.plot.scale import amount
-from makiserve.offline.report.section import Figure, ReportSection
 from makiserve.scoring.drift import ColumnProfile, FeatureDrift
 from makiserve.scoring.drift.item_columns import is_missing, numbers
 

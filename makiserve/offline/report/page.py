@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from makiserve.errors import SourceError
-from makiserve.offline.comparison.differences import Differences
+from makiserve.offline.differences import Differences
 from makiserve.offline.metrics.classification import ClassificationMetrics
 from makiserve.offline.metrics.metrics import Metrics
 from makiserve.offline.metrics.regression import RegressionMetrics
@@ -22,9 +22,9 @@ from makiserve.offline.report.binned import TimeAxis
 from makiserve.offline.report.classification import classification_figures
 from makiserve.offline.report.comparison import comparison
 from makiserve.offline.report.distributions import distributions
+from makiserve.offline.report.elements import ReportSection, Tile
 from makiserve.offline.report.plot.scale import amount
 from makiserve.offline.report.regression import regression_figures
-from makiserve.offline.report.section import ReportSection, Tile
 from makiserve.offline.sampled import Example
 from makiserve.offline.sources.source import SourceOrigin
 from makiserve.scoring.drift import ColumnProfile, FeatureDrift

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from makiserve.offline.metrics.observed import Array
 from makiserve.offline.metrics.regression import RegressionMetrics
 from makiserve.offline.report.binned import TimeAxis, bins, frame_of
+from makiserve.offline.report.elements import Figure, Size, half, wide
 from makiserve.offline.report.plot.chart import MAX_POINTS, chart
 from makiserve.offline.report.plot.scale import amount
-from makiserve.offline.report.section import Figure, Size, half, wide
 
 CELLS = 44
 WIDE_POINTS = 277

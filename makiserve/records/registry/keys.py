@@ -10,7 +10,7 @@ import msgspec
 from makiserve.errors import ConfigurationError, DecodeError
 from makiserve.records.record import Record, Schema
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
-from makiserve.records.registry.decoder import PayloadDecoder, compiled_decoder
+from makiserve.records.registry.format_decoder import PayloadDecoder, compiled_decoder
 from makiserve.records.registry.schema_loader import Load, Loader
 from makiserve.records.registry.wire import Encoded, encoding_of, message_indexes, schema_id
 

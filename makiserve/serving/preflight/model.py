@@ -16,7 +16,7 @@ from makiserve.serving.output_format import OutputFormats
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.offset_metadata import StateIdentity
 from makiserve.serving.state.start_position import committed_position
-from makiserve.serving.state.topic import check_state
+from makiserve.serving.state.state_topic import check_state
 
 
 def model(facts: ServiceFacts) -> Finding:

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Connection, Topic, TransactionalProducer, check_registry, limits_from_settings
-from makiserve.serving.dead_letters.topic import require_room
 from makiserve.serving.preflight.runner import Finding, ServiceFacts
 from makiserve.serving.state.ownership import require_own_offsets
-from makiserve.serving.state.topic import grown, state_topic
-from makiserve.serving.topics import check_names
+from makiserve.serving.state.state_topic import grown, state_topic
+from makiserve.serving.topics import check_names, require_dead_letter_room
 from makiserve.settings.text import text_from_value
 
 LARGEST_MESSAGE_BYTES = 1_000_000
@@ -67,7 +66,7 @@ def dead_letters(facts: ServiceFacts) -> Finding:
     """Check that the dead-letter topic can hold every dead letter, or can be created."""
     topic = facts.find_topic(facts.serving.dead_letters)
     if topic is not None:
-        require_room(topic.name, limits_from_settings(topic.settings))
+        require_dead_letter_room(topic.name, limits_from_settings(topic.settings))
     return _own_topic(facts, facts.serving.dead_letters, ("WRITE",))
 
 

@@ -9,9 +9,9 @@ import msgspec
 
 from makiserve.errors import StateError
 from makiserve.scoring import Lane
-from makiserve.serving.state.checkpoint import CheckpointWriter, blocks_of
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter, blocks_of
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import METADATA, SegmentLog, TopicRecord, read_segment
+from makiserve.serving.state.segment_log import METADATA, SegmentLog, TopicRecord, read_segment
 from makiserve.stream.columns.engine_choice import AnyParts
 
 

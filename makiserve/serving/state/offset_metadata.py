@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from makiserve.errors import StateError
-from makiserve.serving.state.segments import Manifest
+from makiserve.serving.state.segment_log import Manifest
 from makiserve.structs import thread_safe
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from makiserve.errors import ConfigurationError, StateError
 from makiserve.kafka import Cluster
 from makiserve.serving.state.contents import Contents
-from makiserve.serving.state.topic import state_topic
+from makiserve.serving.state.state_topic import state_topic
 from makiserve.settings import ServeSettings
 
 

@@ -13,7 +13,7 @@ from makiserve.kafka import OffsetsClient, Watermarks
 from makiserve.scoring import Batch, Lane
 from makiserve.serving.background import Background
 from makiserve.serving.retry import CALL_TIMEOUT, Retries
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity
 from makiserve.serving.state.ownership import require_own_state

@@ -1,7 +1,7 @@
 """The loop's telemetry: counters, a snapshot once a second for the web pages, and a log line once a minute."""
 
 from makiserve.serving.telemetry.description import service
-from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.lag_tracker import LagTracker
 from makiserve.serving.telemetry.measures import StateSizer, TelemetrySink, Timings
 from makiserve.serving.telemetry.telemetry import Telemetry
 from makiserve.serving.telemetry.tracing import tracing

@@ -16,7 +16,7 @@ from makiserve.scoring.drift import Profile
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry.drift_monitor import DriftMonitor
-from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.lag_tracker import LagTracker
 from makiserve.serving.telemetry.measures import (
     CommittedCounts,
     RecentOutputs,

@@ -17,7 +17,7 @@ from makiserve.stream.engine.code import user_line
 from makiserve.stream.engine.keeper import Keeper
 
 if TYPE_CHECKING:
-    from makiserve.stream.columns.expressions.function import ColumnFunction, Evaluated
+    from makiserve.stream.columns.expressions.column_function import ColumnFunction, Evaluated
 
 FOLDER = str(Path(__file__).parent)
 

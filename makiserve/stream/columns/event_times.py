@@ -9,7 +9,7 @@ import numpy as np
 
 from makiserve.stream.columns.attempt import check, check_representable
 from makiserve.stream.columns.column import Array, Column, Items, Mask
-from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.time_column import TimeColumn

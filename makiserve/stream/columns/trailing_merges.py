@@ -12,7 +12,7 @@ from makiserve.stream.columns.folds.fold import Arrays, ColumnFold, Reading, bro
 from makiserve.stream.columns.folds.objects import ObjectFold
 from makiserve.stream.columns.segments import ranges
 from makiserve.stream.columns.sequences import Sequences, merged
-from makiserve.stream.columns.trailing import Windows
+from makiserve.stream.columns.trailing_windows import Windows
 
 
 class TrailingMerges:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from makiserve.stream.arguments import whole_number
+from makiserve.stream.engine.count_windows import build_windows
 from makiserve.stream.engine.panes import build_panes
 from makiserve.stream.engine.plan import Operator, Plan, Rhythm
 from makiserve.stream.engine.scope import Scope
 from makiserve.stream.engine.stage import Part, Stage
 from makiserve.stream.engine.trace import Pipeline, Transform, operator, trace
-from makiserve.stream.engine.windows import build_windows
 
 
 def roll(window: int, stride: int, pipeline: Pipeline | None = None) -> Transform:

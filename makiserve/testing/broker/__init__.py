@@ -3,7 +3,7 @@
 `python -m makiserve.testing.broker` starts one from the command line.
 """
 
-from makiserve.testing.broker.distribution import CannotInstall, KafkaDistribution
+from makiserve.testing.broker.jars import CannotInstall, KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
 from makiserve.testing.broker.schema_registry import RegistryServer, install_registry
 from makiserve.testing.broker.topics import create_topic, wait_until_settled

@@ -12,7 +12,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import MakiserveError
-from makiserve.testing.broker.distribution import KafkaDistribution
+from makiserve.testing.broker.jars import KafkaDistribution
 from makiserve.testing.broker.kafka import KafkaServer, install
 from makiserve.testing.broker.topics import create_topic
 

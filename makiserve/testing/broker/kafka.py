@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from makiserve.errors import BrokerUnavailable
-from makiserve.testing.broker.distribution import KafkaDistribution, cache, fetch
+from makiserve.testing.broker.jars import KafkaDistribution, cache, fetch
 from makiserve.testing.broker.node import BrokerNode, NodeAddress
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from makiserve.testing.broker.distribution import KafkaDistribution
+from makiserve.testing.broker.jars import KafkaDistribution
 
 # Kills the broker when its parent ends, even by kill -9: the pipe on its stdin is closed then.
 # PR_SET_PDEATHSIG would already act when the *thread* that started the broker ends.

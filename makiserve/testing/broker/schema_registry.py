@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from makiserve.testing.broker.distribution import JVM, cache, run
+from makiserve.testing.broker.jars import JVM, cache, run
 from makiserve.testing.broker.kafka import free_ports
 
 VERSION = "3.0.9"  # 3.3 needs Java 21

@@ -20,7 +20,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 
 from makiserve.artifact import PackagedModel, check_reference, load
 from makiserve.artifact.layout import Layout, Names, layouts, learn
-from makiserve.artifact.predictor import MlflowPredictor
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.errors import ConfigurationError, PredictError
 from makiserve.offline import replay
 from makiserve.scoring import Batch

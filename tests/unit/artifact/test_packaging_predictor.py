@@ -19,9 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from makiserve.artifact.layout import Names, layouts
+from makiserve.artifact.mlflow_predictor import MlflowPredictor
 from makiserve.artifact.model_input import table_from_schema
 from makiserve.artifact.native import native_options
-from makiserve.artifact.predictor import MlflowPredictor
 from makiserve.errors import ModelRefused, PredictError
 from tests.loops import loop_over
 

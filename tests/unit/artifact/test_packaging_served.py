@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from makiserve.artifact import served as module
+from makiserve.artifact import roles as module
 from makiserve.errors import ConfigurationError, ModelRefused
 from makiserve.settings import ModelSettings
 

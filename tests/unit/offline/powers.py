@@ -8,7 +8,7 @@ import rx
 
 import makiserve
 import makiserve.stream as rs
-from makiserve.artifact.predictor import ModelTask
+from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.errors import PredictError
 
 

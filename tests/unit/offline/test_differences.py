@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from makiserve.errors import ConfigurationError
-from makiserve.offline.comparison.differences import differences
+from makiserve.offline.differences import differences
 from tests.loops import loop_over
 
 

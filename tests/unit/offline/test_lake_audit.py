@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from makiserve.errors import DecodeError
-from makiserve.offline.comparison.differences import differences
+from makiserve.offline.differences import differences
 from makiserve.offline.lake_audit import LakeOutputs, StreamRecords, _frame
 from makiserve.offline.sources import Block
 from makiserve.records import Record

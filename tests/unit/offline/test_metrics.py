@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from makiserve.artifact.predictor import ModelTask
+from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.errors import ConfigurationError
 from makiserve.offline.metrics.metrics import MAX_GROUPS, measure
 from makiserve.offline.metrics.observed import Observed

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from makiserve.artifact.predictor import ModelTask
+from makiserve.artifact.mlflow_predictor import ModelTask
 from makiserve.offline.metrics.metrics import evidence, measure
 from makiserve.offline.metrics.observed import Observed
 from makiserve.offline.report import Measured, Report

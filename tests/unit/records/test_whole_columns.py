@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from makiserve.errors import DecodeError
 from makiserve.records.cells import CsvColumn
-from makiserve.records.table import RecordTable
+from makiserve.records.record_table import RecordTable
 from makiserve.records.times import EARLIEST_US, LATEST_US, TimeValues
 from makiserve.records.typed import TypedColumn
 

@@ -20,7 +20,7 @@ from makiserve.errors import PredictError
 from makiserve.records import Schema, field
 from makiserve.records.content import Content
 from makiserve.records.parquet import read_parquet
-from makiserve.records.table import RecordTable
+from makiserve.records.record_table import RecordTable
 from makiserve.records.unseen import UnseenFields
 from makiserve.scoring import Batch, Scored, Scorer
 from makiserve.scoring.columns import column_items, input_rows

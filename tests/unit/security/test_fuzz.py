@@ -20,7 +20,7 @@ from makiserve.records import Record, RecordFile, Schema
 from makiserve.records.record import MAX_JSON_BYTES
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, offset_metadata_from_text
-from makiserve.serving.state.segments import METADATA, SegmentLog, segment_records
+from makiserve.serving.state.segment_log import METADATA, SegmentLog, segment_records
 from makiserve.settings import SECTIONS, Settings, given_by_file, options
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.codec import _DECODERS, Codec

@@ -14,7 +14,7 @@ from makiserve.records.registry import Decoded
 from makiserve.scoring import Lane
 from makiserve.serving.batches import Slice, slices_from_messages
 from makiserve.serving.partition import Partition
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 from tests.unit.serving.fakes import Step, message, packaged

@@ -23,10 +23,10 @@ from makiserve.serving.commit import Committer
 from makiserve.serving.partition import Partition
 from makiserve.serving.retry import RetryPolicy
 from makiserve.serving.signals import Stop
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.offset_metadata import OffsetMetadata, Position, StateIdentity, offset_metadata_from_text
 from makiserve.serving.state.restorer import Restored
-from makiserve.serving.state.segments import Manifest
+from makiserve.serving.state.segment_log import Manifest
 from makiserve.stream.columns.engine_choice import parts_of
 from tests.unit.serving.fakes import Consumer, Kafka, Producer, packaged
 

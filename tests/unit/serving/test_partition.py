@@ -12,7 +12,7 @@ from makiserve.errors import InternalError
 from makiserve.scoring import Lane
 from makiserve.serving import partition as module
 from makiserve.serving.partition import MOVES, Partition, Phase
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.offset_metadata import Position
 from makiserve.serving.state.restorer import Restored
 

@@ -19,7 +19,7 @@ from makiserve.serving.state import restorer
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata, StateIdentity
 from makiserve.serving.state.restorer import Restorer
-from makiserve.serving.state.segments import METADATA
+from makiserve.serving.state.segment_log import METADATA
 from makiserve.serving.state.warmup_file import WarmupFile
 from makiserve.settings import ServeSettings
 from makiserve.stream import ops

@@ -12,13 +12,13 @@ import pytest
 import makiserve.stream as rs
 from makiserve.errors import StateError
 from makiserve.scoring import Batch, Lane, Scorer
-from makiserve.serving.state import checkpoint as module
-from makiserve.serving.state import segments
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state import checkpoint_writer as module
+from makiserve.serving.state import segment_log
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.state.contents import Contents
 from makiserve.serving.state.offset_metadata import OffsetMetadata
 from makiserve.serving.state.seen import SeenRecords
-from makiserve.serving.state.segments import METADATA, Manifest
+from makiserve.serving.state.segment_log import METADATA, Manifest
 from makiserve.stream.columns.engine_choice import parts_of
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Step
@@ -97,7 +97,7 @@ class Topic:
 
 @pytest.fixture(params=[900_000, 40], ids=["whole", "in chunks"])
 def chunk_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(segments, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(segment_log, "CHUNK_BYTES", request.param)
     return int(request.param)
 
 
@@ -181,7 +181,7 @@ def test_a_checkpoint_of_another_offset_is_refused() -> None:
 
 
 def test_a_missing_chunk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "CHUNK_BYTES", 20)
+    monkeypatch.setattr(segment_log, "CHUNK_BYTES", 20)
     topic = Topic()
     lane, writer = topic.new()
     topic.feed(lane, range(30))

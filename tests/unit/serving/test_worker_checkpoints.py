@@ -16,8 +16,8 @@ from makiserve.serving import assemble as module
 from makiserve.serving import background, schedule
 from makiserve.serving.scoring_processor import ScoringProcessor
 from makiserve.serving.signals import Stop
-from makiserve.serving.state import checkpoint as state_checkpoint
-from makiserve.serving.state.checkpoint import CheckpointWriter
+from makiserve.serving.state import checkpoint_writer as state_checkpoint
+from makiserve.serving.state.checkpoint_writer import CheckpointWriter
 from makiserve.serving.topics import Partitions
 from makiserve.serving.worker import Worker
 from makiserve.settings import BrokerSettings, ServeSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from makiserve.testing.broker.__main__ import main, topic
-from makiserve.testing.broker.distribution import KafkaDistribution
+from makiserve.testing.broker.jars import KafkaDistribution
 
 
 @pytest.mark.parametrize(("text", "expected"), [("house", ("house", 1)), ("house:4", ("house", 4))])

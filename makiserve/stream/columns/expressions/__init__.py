@@ -1,6 +1,6 @@
 """Column expressions: users' functions computed for all items of a batch at once, with Python's results."""
 
-from makiserve.stream.columns.expressions.function import (
+from makiserve.stream.columns.expressions.column_function import (
     ColumnFunction,
     Evaluated,
     column_function,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
-from makiserve.stream.columns.expressions.code import inspect_code
 from makiserve.stream.columns.expressions.constants import is_constant
-from makiserve.stream.columns.expressions.functions import substitute_function
+from makiserve.stream.columns.expressions.function_code import inspect_code
 from makiserve.stream.columns.expressions.nodes import Untraceable
+from makiserve.stream.columns.expressions.python_functions import substitute_function
 from makiserve.stream.columns.expressions.records import record_fields
 from makiserve.stream.columns.expressions.symbols import RecordSymbol, Symbol, parts
 from makiserve.stream.columns.expressions.time_classes import time_class

@@ -6,8 +6,8 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from makiserve.stream.columns.expressions.functions import for_each, path_of
 from makiserve.stream.columns.expressions.nodes import Untraceable
+from makiserve.stream.columns.expressions.python_functions import for_each, path_of
 from makiserve.stream.columns.expressions.symbols import is_symbolic
 
 _NEEDED: Any = object()

@@ -14,7 +14,7 @@ import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, check, check_representable
 from makiserve.stream.columns.column import Array, Column, Items, column_of, join, objects
-from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds.fold import without
 from makiserve.stream.columns.instants import instants_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, fail
 from makiserve.stream.columns.column import Array, Column, Items, Mask
-from makiserve.stream.columns.expressions.function import ColumnFunction, column_function
+from makiserve.stream.columns.expressions.column_function import ColumnFunction, column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold, Reading, column_fold
 from makiserve.stream.columns.running import partials, running

@@ -9,7 +9,7 @@ import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, Unrepresentable, check, run_numbered
 from makiserve.stream.columns.column import Array, Items, Mask
-from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.segments import Segments
 from makiserve.stream.columns.steps.step import Chain, ScopeLayout, Step

@@ -15,7 +15,7 @@ from makiserve.stream.columns.attempt import Attempt, check, run_numbered
 from makiserve.stream.columns.column import Array, Items, Mask, join
 from makiserve.stream.columns.event_times import EventTimes, latest_times
 from makiserve.stream.columns.flow import Flow
-from makiserve.stream.columns.hopping import closing, panes
+from makiserve.stream.columns.hopping_windows import closing, panes
 from makiserve.stream.columns.list_store import ListStore
 from makiserve.stream.columns.spans import HoppingSpans, Numbers
 from makiserve.stream.columns.steps.folding import FoldStore

@@ -14,7 +14,7 @@ from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.folds import ColumnFold
 from makiserve.stream.columns.folds.fold import Arrays, Reading, part
 from makiserve.stream.columns.folds.objects import ObjectFold
-from makiserve.stream.columns.hopping import Closing, Panes
+from makiserve.stream.columns.hopping_windows import Closing, Panes
 from makiserve.stream.columns.pane_merges import merge_panes
 from makiserve.stream.columns.running import partials
 from makiserve.stream.columns.segments import Segments

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from makiserve.stream.columns.attempt import Attempt, check, fail
-from makiserve.stream.columns.expressions.function import column_function
+from makiserve.stream.columns.expressions.column_function import column_function
 from makiserve.stream.columns.flow import Flow
 from makiserve.stream.columns.steps.step import ScopeLayout, Step
 from makiserve.stream.columns.store import Store, numbers

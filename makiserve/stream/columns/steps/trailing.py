@@ -32,8 +32,8 @@ from makiserve.stream.columns.steps.reductions import (
 )
 from makiserve.stream.columns.steps.step import ScopeLayout
 from makiserve.stream.columns.store import ItemStore, Store, numbers
-from makiserve.stream.columns.trailing import Kept, Runs, runs, windows
 from makiserve.stream.columns.trailing_merges import TrailingMerges
+from makiserve.stream.columns.trailing_windows import Kept, Runs, runs, windows
 from makiserve.stream.data.trailing_bounds import TrailingBounds
 from makiserve.stream.engine.stage import State
 from makiserve.stream.event_time import bounds_like

@@ -14,7 +14,7 @@ from makiserve.errors import DecodeError, SchemaNotFound
 from makiserve.records import Record, Schema
 from makiserve.records.avro import AvroDecoder, parse
 from makiserve.records.registry.client import RegisteredSchema, RegistryClient
-from makiserve.records.registry.decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
+from makiserve.records.registry.format_decoder import FormatDecoder, InputFormat, JsonDecoder, load_decoder
 from makiserve.records.registry.wire import SchemaId, encoding_of, schema_id
 from tests.loops import loop_over
 from tests.unit.records.verdicts import KINDS, VALUES, from_message, record_of, verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from makiserve.serving.telemetry.lag import MAX_ENDS, Arrivals
+from makiserve.serving.telemetry.lag_tracker import MAX_ENDS, Arrivals
 
 
 def test_without_an_end_nothing_is_known() -> None:

@@ -15,7 +15,7 @@ from makiserve.serving.partition import Partition
 from makiserve.serving.publisher import Published
 from makiserve.serving.telemetry import measures as counts
 from makiserve.serving.telemetry import telemetry as telemetry_module
-from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.lag_tracker import LagTracker
 from makiserve.serving.telemetry.measures import TelemetrySink
 from makiserve.serving.telemetry.telemetry import LOG_S, SNAPSHOT_S, Telemetry
 from tests.unit.monitoring.example import SERVICE

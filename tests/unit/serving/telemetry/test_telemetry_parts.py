@@ -16,12 +16,12 @@ from makiserve.monitoring.snapshot import LaneStatus, StateSize
 from makiserve.scoring import Batch, Scorer
 from makiserve.serving.partition import Partition, Phase
 from makiserve.serving.state.offset_metadata import Position
-from makiserve.serving.telemetry import lag as lanes
+from makiserve.serving.telemetry import lag_tracker as lanes
 from makiserve.serving.telemetry import measures as memory
 from makiserve.serving.telemetry import measures as sizes
 from makiserve.serving.telemetry import measures as stages
 from makiserve.serving.telemetry.description import steps
-from makiserve.serving.telemetry.lag import LagTracker
+from makiserve.serving.telemetry.lag_tracker import LagTracker
 from makiserve.serving.telemetry.measures import EVERY_S, SHARE, CommittedCounts, Stages, StateSizer, Timings
 from makiserve.stream.engine.trace import trace
 from tests.unit.serving.fakes import Model, Step

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import makiserve
 import makiserve.stream as rs
 from makiserve.records import Record
-from makiserve.records.table import FieldValues, RecordTable, objects
+from makiserve.records.record_table import FieldValues, RecordTable, objects
 from makiserve.records.times import TimeValues
 from makiserve.scoring.columns import column_items
 from makiserve.stream.columns.engine_choice import program_for

@@ -8,7 +8,7 @@ from datetime import datetime, time
 import msgspec
 
 from makiserve.stream.columns.expressions import column_function, column_starfunction
-from makiserve.stream.columns.expressions.function import FEWEST
+from makiserve.stream.columns.expressions.column_function import FEWEST
 
 
 def is_same(actual, expected):

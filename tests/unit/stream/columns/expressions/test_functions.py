@@ -14,7 +14,7 @@ import pytest
 
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.expressions import column_function, column_starfunction
-from makiserve.stream.columns.expressions.function import FEWEST
+from makiserve.stream.columns.expressions.column_function import FEWEST
 from tests.loops import loop_over
 from tests.unit.stream.columns.expressions.expected import assert_as_python
 

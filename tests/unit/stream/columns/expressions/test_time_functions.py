@@ -12,7 +12,7 @@ import pytest
 from makiserve.records.times import EARLIEST_US, LATEST_US, TimeValues
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.expressions import column_function
-from makiserve.stream.columns.expressions.function import FEWEST
+from makiserve.stream.columns.expressions.column_function import FEWEST
 from makiserve.stream.columns.time_column import TimeColumn
 from tests.loops import loop_over
 from tests.unit.stream.columns.expressions.expected import assert_as_python

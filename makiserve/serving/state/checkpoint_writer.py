@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from makiserve.scoring import Lane
-from makiserve.serving.state.segments import (
+from makiserve.serving.state.segment_log import (
     OVERHEAD_BYTES,
     STATE_ID_BYTES,
     Manifest,

@@ -19,7 +19,7 @@ from makiserve.records.registry import (
     load_decoder,
     retry,
 )
-from makiserve.records.registry.decoder import PayloadDecoder
+from makiserve.records.registry.format_decoder import PayloadDecoder
 from makiserve.records.registry.keys import KeyDecoder, MakeLoader
 from makiserve.records.registry.schema_loader import Load
 from makiserve.records.registry.wire import KEY_HEADER, VALUE_HEADER, SchemaId, encoding_of, schema_id

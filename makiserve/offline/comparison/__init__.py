@@ -1,1 +1,0 @@
-"""Compare the outputs of two runs."""
