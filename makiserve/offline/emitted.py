@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from makiserve.errors import ArgumentError, ConfigurationError, PipelineError
-from makiserve.offline.labels import LabelColumn
+from makiserve.offline.lane_labels import LabelColumn
 from makiserve.offline.output.arrow_columns import arrow_column, common_schema
 from makiserve.offline.sources import Block
 from makiserve.records.emitted_fields import field_names, field_titles, field_values

@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 from makiserve.errors import ArgumentError
 from makiserve.offline.emitted import EmittedRows
 from makiserve.offline.feed import Selection, feed, score
-from makiserve.offline.labels import LabelAhead, LabelColumn, ahead_from
+from makiserve.offline.labels import LabelAhead, ahead_from
+from makiserve.offline.lane_labels import LabelColumn
 from makiserve.offline.lanes import lanes_of
 from makiserve.offline.sinks import KEPT_DEAD, DeadLetters, Unseen, all_failed
 from makiserve.offline.sources import Given, sources_from

@@ -1,19 +1,16 @@
-"""Labels that become known later: the true value for an output, from a later record of its lane."""
+"""How far the record with the label of an output is ahead of the one that caused the output."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from makiserve.durations import duration_from_text
 from makiserve.errors import ArgumentError, DecodeError
-from makiserve.offline.sources import Block
 from makiserve.records import Record, Schema
 from makiserve.records.order import Order, clock_of, microseconds
-from makiserve.records.record_table import records_at, values_of
+from makiserve.records.record_table import values_of
 from makiserve.records.times import MICROSECOND
 
 BEGINNING = -(1 << 63)
@@ -89,51 +86,3 @@ def _number_or_duration(given: LabelAhead) -> int | timedelta:
         return int(given)
     except ValueError:
         return duration_from_text(given)
-
-
-class LabelColumn:
-    """The labels of the outputs of a replay.
-
-    Args:
-        label: the attribute of the record with the true value.
-        ahead: how far the record with the label is ahead.
-    """
-
-    def __init__(self, label: str, ahead: Ahead) -> None:
-        self._label = label
-        self._ahead = ahead
-        self._labels: dict[Hashable, list[Any]] = {}
-        self._positions: dict[Hashable, list[int]] = {}
-        self._targets: list[tuple[Hashable, int]] = []
-
-    def take(self, block: Block, causes: Sequence[int]) -> None:
-        """Keep the label of every record of a block, and the position that each output takes its label from."""
-        places: dict[int, tuple[Hashable, int]] = {}
-        wanted = frozenset(causes)
-        for lane, indexes in _by_lane(block).items():
-            records = block.records if len(indexes) == len(block.records) else records_at(block.records, indexes)
-            labels, positions = self._labels.setdefault(lane, []), self._positions.setdefault(lane, [])
-            added = self._ahead.positions(records, len(labels), positions[-1] if positions else BEGINNING)
-            labels += values_of(records, self._label)
-            positions += added
-            pairs = zip(indexes, added, strict=True)
-            places |= {index: (lane, position + self._ahead.distance) for index, position in pairs if index in wanted}
-        self._targets += [places[cause] for cause in causes]
-
-    def values(self) -> list[Any]:
-        """Return the label of each output; None if no record of its lane is far enough ahead."""
-        return [self._value(lane, target) for lane, target in self._targets]
-
-    def _value(self, lane: Hashable, target: int) -> Any:
-        index = bisect_left(self._positions[lane], target)
-        return self._labels[lane][index] if index < len(self._labels[lane]) else None
-
-
-def _by_lane(block: Block) -> Mapping[Hashable, Sequence[int]]:
-    """Return the indexes of the records of each lane."""
-    if not block.lanes:
-        return {block.source: range(len(block.records))}
-    indexes: dict[Hashable, list[int]] = {}
-    for index, lane in enumerate(block.lanes):
-        indexes.setdefault(lane, []).append(index)
-    return indexes

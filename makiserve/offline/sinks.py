@@ -9,7 +9,8 @@ import msgspec
 import pandas as pd
 
 from makiserve.errors import ConfigurationError, RecordError
-from makiserve.offline.labels import SAME_RECORD, Ahead, LabelColumn
+from makiserve.offline.labels import SAME_RECORD, Ahead
+from makiserve.offline.lane_labels import LabelColumn
 from makiserve.offline.output import columns_of
 from makiserve.offline.output.writers import POSITION
 from makiserve.offline.sources import Block

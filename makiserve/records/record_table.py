@@ -29,6 +29,12 @@ class FieldValues(NamedTuple):
         """Return the values at these indexes, in this slice, or where this mask is true."""
         return FieldValues(self.values[at], None if self.missing is None else self.missing[at])
 
+    def absent_mask(self) -> NDArray[np.bool_] | None:
+        """Return a mask of the values that are None; None if there are none."""
+        if self.values.dtype != object:
+            return self.missing
+        return np.fromiter((value is None for value in self.values), np.bool_, len(self.values))
+
     def listed(self) -> list[Any]:
         """Return the Python values."""
         values: list[Any] = self.values.tolist()
@@ -137,3 +143,10 @@ def values_of(records: Sequence[Record | DecodeError], attribute: str) -> list[A
     if isinstance(records, RecordTable) and attribute in records.fields:
         return records.values(attribute)
     return [None if isinstance(record, DecodeError) else getattr(record, attribute) for record in records]
+
+
+def column_of(records: Sequence[Record | DecodeError], attribute: str) -> FieldColumn:
+    """Return an attribute of each record as a column; None for a record that does not fit."""
+    if isinstance(records, RecordTable) and attribute in records.fields and not records.errors:
+        return records.fields[attribute]
+    return objects(values_of(records, attribute), len(records))

@@ -52,6 +52,10 @@ class TimeValues:
         absent = None if self.absent is None else self.absent[at]
         return TimeValues(self.us[at], is_utc=self.is_utc, absent=absent)
 
+    def absent_mask(self) -> NDArray[np.bool_] | None:
+        """Return a mask of the values that are None; None if there are none."""
+        return self.absent
+
     def replaced(self, us: NDArray[np.int64]) -> TimeValues:
         """Return other times with the same zone, none of them None."""
         return TimeValues(us, is_utc=self.is_utc)

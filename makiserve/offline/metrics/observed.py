@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from bisect import bisect_right
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from makiserve.offline.labels import BEGINNING, SAME_RECORD, Ahead
+from makiserve.offline.labels import SAME_RECORD, Ahead
+from makiserve.offline.lane_labels import LanePart, LaneSoFar, lane_parts
 from makiserve.offline.sources import Block
 from makiserve.records.record_table import records_at, values_of
 from makiserve.scoring import Scored
@@ -75,23 +75,6 @@ def missing(values: Array) -> Array:
     return np.fromiter((value is None or value != value for value in values), bool, len(values))
 
 
-@dataclass
-class _LaneSoFar:
-    """The end of a lane, as far as later predictions may need it.
-
-    Attributes:
-        count: records seen.
-        position: of the last record, as in `Ahead`.
-        known: the last label that was not missing.
-        waiting: predictions that wait for their label, each with the position of the record that has it.
-    """
-
-    count: int = 0
-    position: int = BEGINNING
-    known: Any = None
-    waiting: deque[tuple[int, Row]] = field(default_factory=deque)
-
-
 class Observer:
     """Collects the predictions of any number of lanes, and the label of each when its record arrives."""
 
@@ -100,12 +83,12 @@ class Observer:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
-        self._lanes: dict[Hashable, _LaneSoFar] = {}
+        self._lanes: dict[Hashable, LaneSoFar] = {}
         self._chunks: list[list[Array]] = []
 
     def take(self, block: Block, scored: Scored) -> None:
-        for part in _parts(block, scored):
-            self._take(part, self._lanes.setdefault(part.lane, _LaneSoFar()))
+        for part in lane_parts(block, scored.causes):
+            self._take(part, block, scored)
 
     def observed(self) -> Observed:
         """Return all predictions. Those whose label has not arrived have none."""
@@ -117,81 +100,35 @@ class Observer:
         lane, position, time, prediction, *by, last, label = columns or [np.empty(0)] * (6 + len(names))
         return Observed(lane, position, time, prediction, label, last, dict(zip(names, by, strict=True)))
 
-    def _take(self, part: _Part, so_far: _LaneSoFar) -> None:
-        ahead, labels = self._watched.ahead, _labels(part.records, self._watched.label)
-        known = _known(labels, so_far.known)
-        positions = ahead.positions(part.records, so_far.count, so_far.position)
-        self._note(_completed(so_far, labels, positions))
-        latest = known[1:] if ahead.distance else known
-        columns = [*self._columns(part), [latest[number] for number in part.numbers]]
-        targets = [positions[number] + ahead.distance for number in part.numbers]
-        ready = bisect_right(targets, positions[-1])
+    def _take(self, part: LanePart, block: Block, scored: Scored) -> None:
+        watched, ahead = self._watched, self._watched.ahead
+        so_far = self._lanes.setdefault(part.lane, LaneSoFar())
+        labels = so_far.take(part.records, watched.label, ahead)
+        self._note([(*row, label) for row, label in so_far.arrived(labels)])
+        until = part.causes if ahead.distance else [cause - 1 for cause in part.causes]
+        *known, so_far.known = labels.latest([*until, len(part.records) - 1], so_far.known)
+        columns = [*self._columns(part, block, scored), known]
+        targets = [labels.positions[cause] + ahead.distance for cause in part.causes]
+        ready = bisect_right(targets, so_far.position)
         if ready:
-            arrived = [labels[bisect_left(positions, target)] for target in targets[:ready]]
+            arrived = labels.at(targets[:ready])
             self._chunks.append([_array(values) for values in (*(column[:ready] for column in columns), arrived)])
         so_far.waiting.extend(
             zip(targets[ready:], zip(*(column[ready:] for column in columns), strict=True), strict=True)
         )
-        so_far.count, so_far.position, so_far.known = so_far.count + len(labels), positions[-1], known[-1]
 
-    def _columns(self, part: _Part) -> list[Sequence[Any]]:
+    def _columns(self, part: LanePart, block: Block, scored: Scored) -> list[Sequence[Any]]:
         """Return the columns of the outputs that are known before their label."""
-        watched, records = self._watched, records_at(part.records, part.numbers)
+        watched, records = self._watched, records_at(part.records, part.causes)
+        offsets = [block.offsets[scored.causes[output]] for output in part.outputs]
         times = values_of(records, watched.time) if watched.time else [None] * len(records)
+        predictions = [scored.predictions[output] for output in part.outputs]
         by = (values_of(records, name) for name in watched.by)
-        return [[part.lane] * len(records), part.offsets, times, part.predictions, *by]
+        return [[part.lane] * len(records), offsets, times, predictions, *by]
 
     def _note(self, rows: list[Row]) -> None:
         if rows:
             self._chunks.append([_array(values) for values in zip(*rows, strict=True)])
-
-
-class _Part(NamedTuple):
-    """The records and outputs of one lane in a block. `numbers` are indexes in `records`, one for each output."""
-
-    lane: Hashable
-    records: Sequence[Any]
-    numbers: Sequence[int]
-    offsets: Sequence[int]
-    predictions: Sequence[Any]
-
-
-def _parts(block: Block, scored: Scored) -> Iterator[_Part]:
-    causes, predictions = scored.causes, scored.predictions
-    if not block.lanes:
-        yield _Part(block.source, block.records, causes, [block.offsets[cause] for cause in causes], predictions)
-        return
-    indexes: dict[Hashable, list[int]] = {}
-    for index, lane in enumerate(block.lanes):
-        indexes.setdefault(lane, []).append(index)
-    numbers = {index: number for positions in indexes.values() for number, index in enumerate(positions)}
-    outputs: dict[Hashable, list[tuple[int, int, Any]]] = {lane: [] for lane in indexes}
-    for cause, prediction in zip(causes, predictions, strict=True):
-        outputs[block.lanes[cause]].append((numbers[cause], block.offsets[cause], prediction))
-    for lane, lane_indexes in indexes.items():
-        columns = zip(*outputs[lane], strict=True) if outputs[lane] else ((), (), ())
-        yield _Part(lane, records_at(block.records, lane_indexes), *map(list, columns))
-
-
-def _labels(records: Sequence[Any], label: str | None) -> list[Any]:
-    return [None] * len(records) if label is None else values_of(records, label)
-
-
-def _known(labels: Iterable[Any], before: Any) -> list[Any]:
-    """Return the label that is known before each record, and after the last one: one element more than labels."""
-    known = [before]
-    for value in labels:
-        known.append(known[-1] if value is None else value)
-    return known
-
-
-def _completed(so_far: _LaneSoFar, labels: list[Any], positions: Sequence[int]) -> list[Row]:
-    """Return the rows whose label has arrived, with that label."""
-    rows = []
-    while so_far.waiting and so_far.waiting[0][0] <= positions[-1]:
-        target, row = so_far.waiting.popleft()
-        rows.append((*row, labels[bisect_left(positions, target)]))
-    return rows
 
 
 def _array(values: Sequence[Any]) -> Array:

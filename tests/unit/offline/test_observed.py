@@ -9,8 +9,10 @@ import numpy as np
 from makiserve import Record
 from makiserve.errors import DecodeError
 from makiserve.offline.labels import Ahead
+from makiserve.offline.lane_labels import LabelColumn
 from makiserve.offline.metrics.observed import Observer, Watched
 from makiserve.offline.sources import Block
+from makiserve.records.record_table import FieldValues, RecordTable
 from makiserve.scoring import Scored
 from tests.loops import loop_over
 
@@ -120,3 +122,31 @@ def test_blocks_of_any_size_give_the_same(shift: int, size: int) -> None:
             wanted[number] = (lane, label, known[-1] if known and place + shift < len(lane_numbers) else None)
     rows = zip(observed.lane, listed(observed.label), listed(observed.last), strict=True)
     assert dict(zip(observed.position.tolist(), rows, strict=True)) == {cause: wanted[cause] for cause in causes}
+
+
+class Odd(Record):
+    value: float | str | None = None
+
+
+@loop_over("ahead", [Ahead(), Ahead(2)])
+def test_labels_of_columns_are_those_of_records(ahead: Ahead) -> None:
+    numbers, gaps = np.arange(9.0), np.isin(np.arange(9), [0, 3, 4, 8])
+    error = DecodeError("no", value="5")
+    values = np.array([None, "a", 1, None, 2.5, "b", None, None, "c"], object)
+    for fields in (FieldValues(numbers), FieldValues(numbers, gaps), FieldValues(values)):
+        for errors in ({}, {2: error, 8: error}):
+            table = RecordTable(Odd, {"value": fields}, errors, 9)
+            results = []
+            for records in (table, list(table)):
+                observer, labels = Observer(Watched("value", ahead)), LabelColumn("value", ahead)
+                for first in (0, 3, 4):
+                    last = {0: 3, 3: 4, 4: 9}[first]
+                    causes = [number for number in range(last - first) if first + number != 5]
+                    block = Block("lane", range(first, last), records[first:last])
+                    observer.take(block, scored(causes, causes))
+                    labels.take(block, causes)
+                observed = observer.observed()
+                results.append((listed(observed.label), listed(observed.last), labels.values()))
+            assert results[0] == results[1]
+            assert [type(label) for label in results[0][2]] == [type(label) for label in results[1][2]]
+            assert results[0][0] == results[0][2]
