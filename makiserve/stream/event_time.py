@@ -28,10 +28,14 @@ def ms_from_time(time: Any) -> int:
 
     Raises:
         TypeError: it is neither.
+        ValueError: it is NaT.
     """
     if isinstance(time, datetime):
         instant: datetime = with_zone(time)
-        return (instant - EPOCH) // MILLISECOND
+        ms = (instant - EPOCH) // MILLISECOND
+        if ms != ms:  # the NaT of pandas is a datetime
+            raise ValueError("an event time is missing: it is NaT")
+        return ms
     try:
         return index(time)
     except TypeError:

@@ -105,10 +105,13 @@ class Timeouts:
 
         Raises:
             TypeError: it has none.
+            ValueError: it is NaN or NaT, which no session would ever end after.
         """
         time = self.time_mapper(item)
         if time is None:
             raise TypeError("an item has no time")
+        if time != time:
+            raise ValueError(f"the time of an item is missing: it is {time}")
         return with_zone(time)
 
     def expires(self, time: Any, times: Times | None) -> bool:

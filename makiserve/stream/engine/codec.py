@@ -6,21 +6,21 @@ elements of a container are encoded together if their types allow it.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from enum import Enum
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import numpy as np
+from numpy.lib.format import descr_to_dtype, dtype_to_descr
 
 from makiserve.errors import StateError
+from makiserve.stream.engine.codec_values import fields_of, is_structured, structured, time_of, time_parts
 from makiserve.stream.engine.fold import Incomparable
 from makiserve.stream.engine.scope import MISSING
 
@@ -44,7 +44,7 @@ def named_types(functions: Iterable[Any]) -> dict[str, type]:
     types: dict[str, type] = {}
     for function in functions:
         for value in (*getattr(function, "__globals__", {}).values(), *getattr(function, "types", ())):
-            if isinstance(value, type) and _is_structured(value):
+            if isinstance(value, type) and is_structured(value):
                 types[value.__qualname__] = value
     return types
 
@@ -69,7 +69,7 @@ class Codec:
             tag, encode = tagged
             return [tag, *encode(value, self)]
         if self._types.get(kind.__qualname__) is kind:
-            return ["T", kind.__qualname__, *map(self.to_plain, _fields(value))]
+            return ["T", kind.__qualname__, *map(self.to_plain, fields_of(value))]
         raise StateError(
             f"a value of type {kind.__module__}.{kind.__qualname__} cannot be saved in a checkpoint: use numbers, "
             "strings, tuples, or a NamedTuple, Record or dataclass that the pipeline's module defines or imports"
@@ -134,7 +134,7 @@ class Codec:
         kind = self._types.get(name)
         if kind is None:
             raise StateError(f"a checkpoint has a value of type {name}, which the pipeline's module no longer has")
-        return kind(*fields)
+        return structured(kind, tuple(fields))
 
 
 def pack(plain: Any) -> bytes:
@@ -155,23 +155,25 @@ def _escaped(plain: Any) -> Any:
     return plain
 
 
-def _is_structured(kind: type) -> bool:
-    is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
-    return is_named_tuple or issubclass(kind, (msgspec.Struct, Enum)) or dataclasses.is_dataclass(kind)
+def _array(parts: list[Any], codec: Codec) -> Any:
+    description, shape, content = parts
+    if isinstance(content, bytes):
+        kind = description if isinstance(description, str) else descr_to_dtype(codec.from_plain(description))
+        return np.frombuffer(content, dtype=kind).reshape(shape).copy()
+    values = codec.from_plains(content)
+    array = np.empty(len(values), object)
+    for index, value in enumerate(values):  # an assignment of all would unpack values that are lists
+        array[index] = value
+    return array.reshape(shape)
 
 
-def _fields(value: Any) -> Iterable[Any]:
-    if isinstance(value, tuple):
-        return value
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.astuple(value)
-    if isinstance(value, Enum):
-        return (value.value,)
-    return tuple(getattr(value, field.name) for field in dataclasses.fields(value))
-
-
-def _array(parts: list[Any], _: Codec) -> Any:
-    return np.frombuffer(parts[2], dtype=parts[0]).reshape(parts[1]).copy()
+def _array_parts(value: Any, codec: Codec) -> Iterable[Any]:
+    if value.dtype == object:
+        return [value.dtype.str, list(value.shape), codec.to_plains(value.ravel().tolist())]
+    if value.dtype.hasobject:
+        raise StateError("a structured array with objects cannot be saved in a checkpoint: use a list of named tuples")
+    description = value.dtype.str if value.dtype.names is None else codec.to_plain(dtype_to_descr(value.dtype))
+    return [description, list(value.shape), value.tobytes()]
 
 
 def _scalar(parts: list[Any], _: Codec) -> Any:
@@ -218,23 +220,26 @@ _CODES: list[tuple[str, type, Callable[[Any, Codec], Iterable[Any]], Callable[[l
     (
         "D",
         dt.datetime,
-        lambda value, _: [value.isoformat()],
-        lambda parts, _: dt.datetime.fromisoformat(parts[0]),
+        lambda value, _: time_parts(value),
+        lambda parts, _: time_of(dt.datetime, *parts),
     ),
     ("e", dt.date, lambda value, _: [value.isoformat()], lambda parts, _: dt.date.fromisoformat(parts[0])),
-    ("h", dt.time, lambda value, _: [value.isoformat()], lambda parts, _: dt.time.fromisoformat(parts[0])),
+    ("h", dt.time, lambda value, _: time_parts(value), lambda parts, _: time_of(dt.time, *parts)),
     (
         "u",
         dt.timedelta,
         lambda value, _: [value.days, value.seconds, value.microseconds],
         lambda parts, _: dt.timedelta(*parts),
     ),
-    ("a", np.ndarray, lambda value, _: [value.dtype.str, list(value.shape), value.tobytes()], _array),
+    ("a", np.ndarray, _array_parts, _array),
+    ("S", np.str_, lambda value, _: [str(value)], lambda parts, _: np.str_(parts[0])),
+    ("B", np.bytes_, lambda value, _: [bytes(value)], lambda parts, _: np.bytes_(parts[0])),
     ("M", type(MISSING), lambda value, _: [], lambda parts, _: MISSING),
     ("I", Incomparable, lambda value, _: [value.reason], lambda parts, _: Incomparable(parts[0])),
 ]
 _SCALARS = (
     *(np.float64, np.float32, np.float16, np.complex128, np.complex64, np.bool_, np.datetime64, np.timedelta64),
+    *(np.longdouble, np.clongdouble),
     *(np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint32, np.uint16, np.uint8),
 )
 _CODES.extend(("n", kind, lambda value, _: [value.dtype.str, value.tobytes()], _scalar) for kind in _SCALARS)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
+import pandas as pd
 import pytest
 import rx
 
 import makiserve.stream as rs
+from makiserve.stream.columns.engine_choice import program_for
+from makiserve.stream.engine.program import Program
+from makiserve.stream.engine.trace import trace
 from makiserve.stream.event_time import ms_from_time, with_zone
 from tests.loops import loop_over
 
 UTC = timezone.utc
 TOKYO = timezone(timedelta(hours=9))
 NAIVE = datetime(2024, 1, 1, 1, 30)  # noqa: DTZ001  without a zone
+COUNTING = [rs.ops.count(reduce=True)]
 MIXED = [datetime(2024, 1, 1, 0, 30, tzinfo=UTC), NAIVE, datetime(2024, 1, 1, 11, 0, tzinfo=TOKYO)]
 
 
@@ -56,3 +63,23 @@ def test_operators_in_event_time_take_mixed_zones() -> None:
     assert emitted(rs.data.time_split(lambda i: i, inactive_timeout=hour, pipeline=counting)) == [1, 2]
     assert emitted(rs.data.time_split(lambda i: i, active_timeout=timedelta(hours=9), pipeline=counting)) == [3]
     assert emitted(rs.math.rate(lambda i: i, per=hour, reduce=True)) == [pytest.approx(2 / 1.5)]
+
+
+@loop_over("time", [pd.NaT, math.nan], ids=repr)
+def test_missing_time_fails_its_record_alone(time: Any) -> None:
+    """A session would never end after it, and a group with a ttl ended the program in columns."""
+    times = [1, time, 2, 50] if time is not pd.NaT else [NAIVE, time, NAIVE, NAIVE + timedelta(hours=1)]
+    pipelines = {
+        "time_split": rs.data.time_split(lambda i: i, inactive_timeout=timedelta(milliseconds=10), pipeline=COUNTING),
+        "group_by": rs.ops.group_by(lambda i: 0, [rs.ops.count()], "10ms", lambda i: i),
+        "roll_time": rs.data.roll_time("10ms", "10ms", lambda i: i, COUNTING),
+        "as_of": rs.data.as_of(lambda i: i, lambda i: i),
+    }
+    for name, pipeline in pipelines.items():
+        plan = trace(pipeline)
+        for program in (program_for(plan), Program(plan)):
+            fed = program.feed(times, program.new_state())
+            assert [at for at, _ in fed.failures] == [1], name
+    plan = trace(pipelines["time_split"])
+    program = Program(plan)
+    assert list(program.feed(times, program.new_state()).outputs) == [2]
