@@ -17,7 +17,8 @@ from makiserve.records.emitted_fields import field_names, field_titles
 from makiserve.records.record_table import records_at
 from makiserve.scoring.batch import Dead, Scored, in_order
 from makiserve.scoring.columns import item_type, named_columns
-from makiserve.scoring.plain import plain
+from makiserve.scoring.plain import json_value
+from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows
 from makiserve.stream.columns.items import ColumnItems, as_column
 
@@ -104,7 +105,7 @@ class Outputs:
         self.needs_features = not has_post and (not self._columns or "features" in self._columns)
         self._whole = msgspec.defstruct("Output", list(self._columns), gc=False) if self._columns else None
         self.names = tuple(self._columns) if not has_post else ()
-        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=plain).encode
+        self.encode_object: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=json_value).encode
         self._use_format("JSON", self.encode_object, 0, self.encode_object)
 
     def in_format(
@@ -125,17 +126,19 @@ class Outputs:
     def objects(self, scored: Scored, records: Sequence[Record | DecodeError]) -> tuple[list[int], Sequence[Any]]:
         """Return the causes and the outputs of a batch; each output is a Struct, dataclass or dict for a JSON object.
 
-        Features that are columns stay columns.
+        Features that are columns stay columns. Sets are sorted lists.
 
         Args:
             scored: the result of scoring the batch.
             records: the records of the batch.
         """
         if scored.posted is not None:
-            return scored.posted.causes, _named(scored.posted.items, "prediction")
+            return scored.posted.causes, without_sets(_named(scored.posted.items, "prediction"))
         if self._whole is None:
-            return scored.causes, _named(scored.features, "value")
-        columns = {name: as_column(column(scored, records)) for name, column in self._columns.items()}
+            return scored.causes, without_sets(_named(scored.features, "value"))
+        columns = {
+            name: column_without_sets(as_column(column(scored, records))) for name, column in self._columns.items()
+        }
         return scored.causes, ColumnItems(Rows(self._whole, tuple(columns), tuple(columns.values())))
 
     def encode(self, scored: Scored, records: Sequence[Record | DecodeError]) -> EncodedOutputs:
@@ -170,7 +173,7 @@ class Outputs:
         if isinstance(prediction, RecordError):
             return self._publish_shadow({"error": str(prediction)})
         try:
-            return self._publish_shadow({"prediction": prediction})
+            return self._publish_shadow(*without_sets([{"prediction": prediction}]))
         except UNWRITABLE as error:
             return self._publish_shadow({"error": self._unwritable(error)})
 

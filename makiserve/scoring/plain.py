@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import singledispatch
 from typing import Any
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 PLAIN = {str, int, float, bool, type(None)}
 """The types that all three formats support."""
+
+NO_KEYS = (type(None), bool, tuple, list, dict, set, frozenset)
+"""The types of values that JSON has, or that become a list or an object, but that cannot be a key."""
 
 COARSE_UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "generic": "s"}
 """The units of datetime64 without a complete ISO 8601 text, each with the unit to write instead."""
@@ -35,6 +38,38 @@ def plain(value: Any) -> Any:
     """
     dump = getattr(value, "model_dump", None)  # a pydantic model, which MLflow also serializes this way
     return plain(dump()) if callable(dump) else msgspec.to_builtins(value, enc_hook=_inner)
+
+
+def json_value(value: Any) -> Any:
+    """Convert a value that the JSON encoder does not know; like `plain`, but for its hook.
+
+    Raises:
+        TypeError, ValueError: as for `plain`; or the value is a key of a dict that is neither text nor a number.
+    """
+    if isinstance(value, NO_KEYS):  # as a value, the encoder knows it
+        raise _no_key(value)
+    return plain(value)
+
+
+def _no_key(key: Any) -> TypeError:
+    return TypeError(
+        f"a dict has the key {key!r:.80}, but JSON has no such keys: convert the keys to text with str(key)"
+    )
+
+
+def sorted_set(elements: Iterable[Any]) -> list[Any]:
+    """Return the elements of a set in an order that depends on nothing but them.
+
+    Raises:
+        TypeError, ValueError: as for `plain`.
+    """
+    elements = list(elements)
+    kinds = {*map(type, elements)}
+    if kinds <= {int, float, bool}:
+        return sorted(elements, key=lambda number: (number != number, number))
+    if kinds in ({str}, {bytes}):
+        return sorted(elements)
+    return sorted(elements, key=lambda element: msgspec.json.encode(plain(element)))
 
 
 def _inner(value: Any) -> Any:
@@ -86,10 +121,23 @@ def _numpy(value: np.generic) -> Any:
 
 @plain.register(Mapping)
 def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
-    named = {str(plain(name)): plain(inner) for name, inner in value.items()}
+    named = {_key(name): plain(inner) for name, inner in value.items()}
     if len(named) != len(value):
         raise ValueError(f"two of the keys {list(value)} are the same text")
     return named
+
+
+def _key(name: Any) -> str:
+    key = plain(name)
+    if isinstance(key, NO_KEYS):
+        raise _no_key(name)
+    return str(key)
+
+
+@plain.register(set)
+@plain.register(frozenset)
+def _set(value: set[Any]) -> list[Any]:
+    return sorted_set(map(plain, value))
 
 
 @plain.register(list)
@@ -107,6 +155,8 @@ def _array(values: NDArray[Any]) -> Any:
         return values.tolist()  # a masked value becomes None
     if values.ndim > 1 or is_masked:
         return list(map(plain, values))
+    if kind == "c":
+        raise TypeError(f"a value of type {values.dtype}")
     if kind == "f":
         return values.astype(np.float64).tolist()
     if kind == "M":

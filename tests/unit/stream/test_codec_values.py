@@ -64,7 +64,7 @@ VALUES: list[Any] = [
     Derived(3),
     Shifted(1),
     datetime(2024, 10, 27, 2, 30, tzinfo=PARIS, fold=1),
-    datetime(2024, 10, 27, 2, 30, fold=1),
+    datetime(2024, 10, 27, 2, 30, fold=1),  # noqa: DTZ001  without a zone
     time(2, 30, tzinfo=PARIS),
     time(2, 30, fold=1),
     datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=-5, minutes=-30))),
