@@ -124,4 +124,6 @@ def test_record_with_such_a_key_is_a_dead_letter() -> None:
     assert made.values == [b'{"prediction":{"a":["x","y"]}}']
     ((place, error),) = made.dead
     assert place == 0
-    assert str(error).startswith("the output cannot be written as JSON: a dict has the key None, but JSON has no such keys")
+    assert str(error).startswith(
+        "the output cannot be written as JSON: a dict has the key None, but JSON has no such keys"
+    )
