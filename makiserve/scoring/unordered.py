@@ -52,7 +52,7 @@ def _ordered_or_same(value: Any) -> Any:
 
 def _ordered(value: Any) -> Any:
     """Return a value with lists instead of sets; itself if it has none."""
-    kind = type(value)
+    kind: Any = type(value)
     if is_immutable_type(kind):
         return value
     if isinstance(value, (set, frozenset)):

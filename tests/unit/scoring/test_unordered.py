@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import makiserve
+from makiserve.scoring.batch import Scored
 from makiserve.scoring.output import Outputs
 from makiserve.scoring.plain import json_value, plain
-from makiserve.scoring.scorer import Scored
 from makiserve.scoring.unordered import column_without_sets, without_sets
 from makiserve.stream.columns.column import Rows, column_of
 from makiserve.stream.columns.items import ColumnItems
@@ -119,7 +119,7 @@ def test_key_that_json_lacks_is_named(key: Any, wrap: Any) -> None:
 
 
 def test_record_with_such_a_key_is_a_dead_letter() -> None:
-    scored = Scored([0, 1], [Pair(1, 2)] * 2, [{None: 1}, {"a": {"y", "x"}}], ())
+    scored = Scored([0, 1], [Pair(1, 2)] * 2, [{None: 1}, {"a": {"y", "x"}}], [])
     made = Outputs(Tagged, Pair._fields, has_model=True, has_post=False).encode(scored, [Tagged(), Tagged()])
     assert made.values == [b'{"prediction":{"a":["x","y"]}}']
     ((place, error),) = made.dead

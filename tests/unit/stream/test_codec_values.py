@@ -109,10 +109,13 @@ class Summer(tzinfo):
     """A zone whose offset depends on the time."""
 
     def utcoffset(self, when: datetime | None) -> timedelta | None:
-        return when and timedelta(hours=1 + (when.month == 7))
+        return timedelta(hours=1 + (when.month == 7)) if when else None
 
     def dst(self, when: datetime | None) -> None:
         return None
+
+    def tzname(self, when: datetime | None) -> str:
+        return "summer"
 
 
 def test_time_in_a_zone_without_a_name_is_refused() -> None:

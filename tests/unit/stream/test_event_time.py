@@ -77,9 +77,10 @@ def test_missing_time_fails_its_record_alone(time: Any) -> None:
     }
     for name, pipeline in pipelines.items():
         plan = trace(pipeline)
-        for program in (program_for(plan), Program(plan)):
+        programs: list[Any] = [program_for(plan), Program(plan)]
+        for program in programs:
             fed = program.feed(times, program.new_state())
             assert [at for at, _ in fed.failures] == [1], name
     plan = trace(pipelines["time_split"])
-    program = Program(plan)
-    assert list(program.feed(times, program.new_state()).outputs) == [2]
+    rows = Program(plan)
+    assert list(rows.feed(times, rows.new_state()).outputs) == [2]
