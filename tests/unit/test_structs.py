@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 RELOAD = """
 import importlib, sys, threading
 import msgspec
@@ -31,6 +33,7 @@ for _ in range(300):
 """
 
 
+@pytest.mark.slow
 def test_answers_of_a_registry_are_first_decoded_on_several_threads() -> None:
     ran = subprocess.run([sys.executable, "-X", "faulthandler", "-c", RELOAD], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

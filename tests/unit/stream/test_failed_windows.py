@@ -188,6 +188,7 @@ def records(draw: Any) -> list[Item]:
     return items
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", [SUMS, LISTED_SUMS], ids=["merged", "listed"])
 @pytest.mark.parametrize(("window", "stride"), [(10, 10), (12, 4), (4, 10), (15, 10)])
 @examples(40)

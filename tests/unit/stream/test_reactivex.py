@@ -42,12 +42,14 @@ def notifications(stream: Any) -> list[str]:
     return notified
 
 
+@pytest.mark.slow
 @each_case
 def test_operator_emits_the_same_on_an_observable_of_reactivex(make: Callable[[], Any]) -> None:
     expected = notifications(rx.from_(NUMBERS).pipe(make()))
     assert notifications(reactivex.from_(NUMBERS).pipe(between(make))) == expected
 
 
+@pytest.mark.slow
 @each_case
 def test_operator_emits_the_same_in_a_traced_pipeline_of_reactivex(make: Callable[[], Any]) -> None:
     results = []

@@ -13,7 +13,6 @@ import deltalake
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyiceberg.catalog
 import rx
 from pyarrow import parquet
 
@@ -102,7 +101,9 @@ def as_folder(folder: Path) -> str:
 
 
 def as_iceberg(folder: Path) -> str:
-    with closing(pyiceberg.catalog.load_catalog("lake")) as catalog:
+    from pyiceberg.catalog import load_catalog  # slow to import, and only slow tests need it
+
+    with closing(load_catalog("lake")) as catalog:
         catalog.create_namespace("home")
         catalog.create_table("home.events", schema=TABLE.schema).append(shuffled())
     return "iceberg:lake.home.events"

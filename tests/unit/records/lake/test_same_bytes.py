@@ -100,7 +100,7 @@ def test_memory_does_not_grow_with_the_row_groups_of_a_folder(tmp_path: Path) ->
     assert held < path.stat().st_size / 2
 
 
-@pytest.mark.parametrize("kind", ["delta", "iceberg", "folder"])
+@pytest.mark.parametrize("kind", ["delta", pytest.param("iceberg", marks=pytest.mark.slow), "folder"])
 def test_another_process_reads_the_same_version(tmp_path: Path, kind: str) -> None:
     (source,) = sources_from(SOURCES[kind](tmp_path), Order("at", (), "sensor"))
     copy = pickle.loads(pickle.dumps(source))

@@ -9,7 +9,6 @@ from typing import Any
 
 import deltalake
 import pyarrow as pa
-import pyiceberg.catalog
 import pytest
 from pyarrow import parquet
 
@@ -68,7 +67,9 @@ def test_a_version_is_read_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_snapshot_is_read_as_it_was_with_the_names_of_its_schema(tmp_path: Path) -> None:
     name = as_iceberg(tmp_path)
-    with closing(pyiceberg.catalog.load_catalog("lake")) as catalog:
+    from pyiceberg.catalog import load_catalog  # slow to import, and only slow tests need it
+
+    with closing(load_catalog("lake")) as catalog:
         table = catalog.load_table("home.events")
         first = table.current_snapshot()
         assert first

@@ -54,6 +54,7 @@ def test_both_engines_give_the_same(make: Any) -> None:
             assert repr(columns.complete(state)) == repr(rows.complete(other))
 
 
+@pytest.mark.slow
 @each_pipeline
 def test_small_and_large_batches_in_turn_change_nothing(make: Any) -> None:
     columns, rows = in_columns(make, small=SmallBatches(records=2, pending=5, groups=3)), Program(trace(make()))
