@@ -110,7 +110,7 @@ class Package:
         scored = score_reference(Scorer(self.pipeline.plan, predictor, self.pipeline.post), records)
         if not scored.causes:
             raise ConfigurationError(
-                f"the model refuses the features of all reference records, so there is no output to package. Correct "
+                f"the model refuses the features of all reference records, so no output could be packaged. Correct "
                 f"the pipeline or the model; the first error: {scored.dead[0][1]}"
             ) from scored.dead[0][1]
         return Reference(records, outputs_from_scored(scored), posted_from_scored(scored))

@@ -66,7 +66,7 @@ def _sample(schema: Schema, data: Path) -> list[Record]:
     records = (record for block in blocks for record in block if not isinstance(record, DecodeError))
     sample = list(islice(records, SAMPLE))
     if not sample:
-        raise ConfigurationError(f"{data}: contains no valid record")
+        raise ConfigurationError(f"{data} contains no valid record")
     return sample
 
 

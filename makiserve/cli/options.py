@@ -88,7 +88,7 @@ def _settings(config: Path | None, known: list[Option], given: dict[str, Any]) -
 def _click_option(name: str, same: list[Option]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the decorator for a flag that these options of different sections share."""
     first = same[0]
-    text = " ".join(option.spec.help for option in same)
+    text = " ".join(dict.fromkeys(option.spec.help for option in same))
     shown = default_text(first)
     text += f" [{shown}]" if shown else ""
     attributes: dict[str, Any] = {"cls": Flag, "title": title_of(first.section), "help": text}

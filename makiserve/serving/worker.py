@@ -220,7 +220,7 @@ class Worker:
         if self.stop.is_requested and not self._has_logged_batch:
             self._has_logged_batch = True
             logger.info(
-                "draining: waiting for a batch of %d records that has been scored for %.0f s, for at most %.0f s more",
+                "draining: a batch of %d records has been in progress for %.0f s; waiting at most %.0f s more",
                 records,
                 time.monotonic() - began,
                 self.stop.batch_left_s(),

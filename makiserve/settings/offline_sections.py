@@ -55,7 +55,7 @@ class ReplaySettings(OrderedByTime, Section, table="replay", prefix="REPLAY_"):
     end: str = option(
         default="latest",
         name="to",
-        help="With --replay kafka:TOPIC: the first record of each partition not to replay.",
+        help="With --replay kafka:TOPIC: where to stop in each partition, before the record at this position.",
         metavar="POSITION",
     )
     lane_by: str | None = option(
@@ -65,8 +65,8 @@ class ReplaySettings(OrderedByTime, Section, table="replay", prefix="REPLAY_"):
     )
     na_values: tuple[str, ...] = option(
         default=(),
-        help="The text of CSV cells to read as None for an optional field, in addition to empty cells; repeatable. The "
-        "default is the list of pandas: NA, N/A, NaN, null, None and others.",
+        help="The text of CSV cells, in a file to replay or of --warm-up, to read as None for an optional field, in "
+        "addition to empty cells; repeatable. The default is the list of pandas: NA, N/A, NaN, null, None and others.",
         metavar="TEXT",
     )
     order_by: tuple[str, ...] = option(

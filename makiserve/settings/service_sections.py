@@ -92,8 +92,8 @@ class ServeSettings(Section, table="serve"):
     )
     na_values: tuple[str, ...] = option(
         default=(),
-        help="With --warm-up FILE: the text of CSV cells to read as None for an optional field, in addition to empty "
-        "cells; repeatable. The default is the list of pandas: NA, N/A, NaN, null, None and others.",
+        help="The text of CSV cells, in a file to replay or of --warm-up, to read as None for an optional field, in "
+        "addition to empty cells; repeatable. The default is the list of pandas: NA, N/A, NaN, null, None and others.",
         metavar="TEXT",
     )
     watch: timedelta | None = option(

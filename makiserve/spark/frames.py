@@ -169,8 +169,8 @@ class _OrderedRows:
         selected = {self._identity(name) for name in names}
         if same := self._same([name for name in df.columns if self._identity(name) in selected]):
             raise SourceError(
-                f"the data frame has the columns {same[0]!r} and {same[1]!r}, which Spark takes for the same: rename "
-                "or drop one of them, or set spark.sql.caseSensitive to true"
+                f"the data frame has the columns {same[0]!r} and {same[1]!r}, which are the same name for Spark: "
+                "rename or drop one of them, or set spark.sql.caseSensitive to true"
             )
         self._df = df.select(*map(_quoted, names))
 
@@ -218,7 +218,7 @@ class _OrderedRows:
         return name if self._is_case_sensitive else name.lower()
 
     def _same(self, names: Sequence[str]) -> tuple[str, str] | None:
-        """Return the first two names that Spark takes for the same; None if it distinguishes all."""
+        """Return the first two names that are the same name for Spark; None if it distinguishes all."""
         known: dict[str, str] = {}
         for name in names:
             if (first := known.get(self._identity(name))) is not None:
@@ -239,8 +239,8 @@ class _OrderedRows:
                 f"name, df.withColumn('other', df[{first!r}]), or rename the feature",
             )
         raise ConfigurationError(
-            f"the result would have the columns {first!r} and {second!r}, which Spark takes for the same: rename the "
-            "feature, or set spark.sql.caseSensitive to true if they differ in case"
+            f"the result would have the columns {first!r} and {second!r}, which are the same name for Spark: rename "
+            "the feature, or set spark.sql.caseSensitive to true if they differ in case"
         )
 
 

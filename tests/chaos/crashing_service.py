@@ -9,8 +9,9 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from makiserve.testing.broker import create_topic
-from tests.chaos.fork_server import TIMEOUT_S, ForkServer, ServiceProcess
+from tests.chaos.fork_server import ForkServer
 from tests.chaos.oracle import Verdict, verify
+from tests.chaos.service_process import TIMEOUT_S, ServiceProcess
 from tests.chaos.traffic import Sender
 
 PARTITIONS = 2

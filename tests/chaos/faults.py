@@ -19,11 +19,11 @@ class InjectedFault(NamedTuple):
 
     Attributes:
         what: a description.
-        lasts: minimum duration in seconds.
+        minimum_s: how long it lasts at least.
     """
 
     what: str
-    lasts: float = 0.0
+    minimum_s: float = 0.0
 
 
 Fault = Callable[[Arena, random.Random], AbstractContextManager[InjectedFault]]

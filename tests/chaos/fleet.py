@@ -10,7 +10,8 @@ import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.fork_server import ForkServer, ServiceProcess
+from tests.chaos.fork_server import ForkServer
+from tests.chaos.service_process import ServiceProcess
 
 OPTIONS = (
     "session.timeout.ms=4000",

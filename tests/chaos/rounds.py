@@ -132,7 +132,7 @@ class RoundRunner:
                 except NoTargetLeft:
                     continue
                 result.faults.append(injected.what)
-                until = max(until, time.monotonic() + injected.lasts)
+                until = max(until, time.monotonic() + injected.minimum_s)
                 time.sleep(fault_rng.uniform(0, 1.5))
             time.sleep(max(0.0, until - time.monotonic()))
 

@@ -220,7 +220,7 @@ def test_features_columns_that_differ_in_case_are_refused_if_spark_ignores_it(
     spark: SparkSession, weather: ModuleType, other: str
 ) -> None:
     df = spark.createDataFrame(rows(40), COLUMNS).select("*", lit(1).alias(other))
-    with pytest.raises(SourceError, match=f"and {other!r}, which Spark takes for the same: .* spark.sql.caseSensitive"):
+    with pytest.raises(SourceError, match=f"and {other!r}, which are the same name for Spark: .*caseSensitive"):
         on_spark(df, weather)
     with conf(spark, spark__sql__caseSensitive="true"):
         assert on_spark(df, weather).num_rows > 0
@@ -229,8 +229,8 @@ def test_features_columns_that_differ_in_case_are_refused_if_spark_ignores_it(
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["celsius", "Celsius"], "the columns 'celsius' and 'Celsius', which Spark takes for the same: rename the"),
-        (["celsius", "DEAD_letter"], "the columns 'DEAD_letter' and 'dead_letter', which Spark takes for the same"),
+        (["celsius", "Celsius"], "the columns 'celsius' and 'Celsius', which are the same name for Spark: rename the"),
+        (["celsius", "DEAD_letter"], "the columns 'DEAD_letter' and 'dead_letter', which are the same name for Spark"),
         (["station"], "key='station': the outputs also have a column 'station'. Give the column of the lanes"),
         (["At"], "time='at': the outputs also have a column 'At'. Give the column"),
     ],

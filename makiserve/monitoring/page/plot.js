@@ -7,9 +7,9 @@ class Plot {
     this.series = series;
     this.points = [];
     this.cursor = null;
-    const keys = series.map((one, index) =>
+    const keys = series.map(({ name }, index) =>
       el("span", {}, svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" },
-        svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: `trace ${index ? "two" : ""}` })), one.name));
+        svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: `trace ${index ? "two" : ""}` })), name));
     this.big = el("p", { class: "big" });
     this.sub = el("p", { class: "sub" });
     this.canvas = svg("svg", { class: "canvas", role: "img", tabindex: "0", "aria-label": title });
@@ -33,11 +33,11 @@ class Plot {
   point(x) {
     const { left, width } = this.area();
     const at = this.start() + ((x - left) / width) * SPAN_S;
-    let best = null;
-    this.points.forEach((each, index) => {
-      if (best === null || Math.abs(each.time_s - at) < Math.abs(this.points[best].time_s - at)) best = index;
+    let nearest = null;
+    this.points.forEach((point, index) => {
+      if (nearest === null || Math.abs(point.time_s - at) < Math.abs(this.points[nearest].time_s - at)) nearest = index;
     });
-    this.move(best);
+    this.move(nearest);
   }
 
   key(event) {
@@ -64,13 +64,13 @@ class Plot {
 
   draw() {
     const area = this.area();
-    const values = this.points.flatMap((each) => this.series.map((one) => each[one.field] ?? 0));
+    const values = this.points.flatMap((point) => this.series.map(({ field }) => point[field] ?? 0));
     const top = ceiling(Math.max(0, ...values));
     const x = (point) => area.left + ((point.time_s - this.start()) / SPAN_S) * area.width;
     const y = (value) => area.top + area.height * (1 - value / top);
     const rules = [0, 0.5, 1].map((part) =>
       svg("line", { class: part ? "grid" : "base", x1: 0, x2: area.width, y1: y(part * top), y2: y(part * top) }));
-    const lines = this.series.flatMap((one, index) => this.line(one.field, index, x, y));
+    const lines = this.series.flatMap(({ field }, index) => this.line(field, index, x, y));
     const bottom = area.top + area.height + 15;
     const words = [
       ...[0.5, 1].map((part) => svg("text", { x: 0, y: y(part * top) - 3 }, this.format(part * top))),
@@ -82,31 +82,31 @@ class Plot {
   }
 
   line(field, index, x, y) {
-    const found = [];
+    const shapes = [];
     for (const run of runs(this.points, field)) {
-      const path = run.map((each) => `${x(each).toFixed(1)},${y(each[field]).toFixed(1)}`).join("L");
+      const path = run.map((point) => `${x(point).toFixed(1)},${y(point[field]).toFixed(1)}`).join("L");
       if (index === 0 && run.length > 1) {
-        found.push(svg("path", { class: "area", d: `M${x(run[0])},${y(0)}L${path}L${x(run[run.length - 1])},${y(0)}Z` }));
+        shapes.push(svg("path", { class: "area", d: `M${x(run[0])},${y(0)}L${path}L${x(run[run.length - 1])},${y(0)}Z` }));
       }
-      found.push(run.length > 1
+      shapes.push(run.length > 1
         ? svg("path", { class: `trace ${index ? "two" : ""}`, d: `M${path}` })
         : svg("circle", { class: `dot ${index ? "two" : ""}`, r: 1.5, cx: x(run[0]), cy: y(run[0][field]) }));
     }
-    return found;
+    return shapes;
   }
 
   cursorMarks(x, y, area) {
     const at = this.points[this.cursor];
     if (!at) return [];
-    const dots = this.series.filter((one) => at[one.field] !== undefined && at[one.field] !== null).map((one) =>
-      svg("circle", { class: `dot ${one === this.series[0] ? "" : "two"}`, r: 3.5, cx: x(at), cy: y(at[one.field]) }));
+    const dots = this.series.filter(({ field }) => at[field] !== undefined && at[field] !== null).map((line) =>
+      svg("circle", { class: `dot ${line === this.series[0] ? "" : "two"}`, r: 3.5, cx: x(at), cy: y(at[line.field]) }));
     return [svg("line", { class: "cursor", x1: x(at), x2: x(at), y1: area.top, y2: area.top + area.height }), ...dots];
   }
 
   showValues() {
     const at = this.points[this.cursor];
     const figures = at
-      ? this.series.map((one) => [at[one.field] === undefined ? "–" : this.format(at[one.field]), one.name])
+      ? this.series.map(({ field, name }) => [at[field] === undefined ? "–" : this.format(at[field]), name])
       : this.figures ?? [];
     this.big.replaceChildren(...figures.flatMap(([value, unit], index) =>
       [el("b", { class: index ? "two" : "" }, value), el("span", {}, unit)]));
@@ -120,19 +120,19 @@ const SPAN_S = 600;
 
 // Split points into runs without gaps. Gaps are not drawn.
 function runs(points, field) {
-  const found = [];
+  const complete = [];
   let run = [];
-  let before = null;
-  for (const each of points) {
-    const has = each[field] !== undefined && each[field] !== null;
-    if (run.length && (!has || each.time_s - before > 10)) {
-      found.push(run);
+  let before_s = null;
+  for (const point of points) {
+    const hasValue = point[field] !== undefined && point[field] !== null;
+    if (run.length && (!hasValue || point.time_s - before_s > 10)) {
+      complete.push(run);
       run = [];
     }
-    if (has) run.push(each);
-    before = each.time_s;
+    if (hasValue) run.push(point);
+    before_s = point.time_s;
   }
-  return run.length ? [...found, run] : found;
+  return run.length ? [...complete, run] : complete;
 }
 
 // Round up to the next of 1, 2, 5, 10, …

@@ -21,23 +21,23 @@ function drawLanes(now) {
 }
 
 function drawDead(now) {
-  const all = Object.values(now.totals.dead).reduce((sum, each) => sum + each, 0);
+  const all = Object.values(now.totals.dead).reduce((sum, number) => sum + number, 0);
   const records = Math.max(now.totals.records, 1);
   byId("dead-sum").textContent = all ? `${count(all)}, ${((100 * all) / records).toPrecision(2)} % of the records` : "";
-  const reasons = Object.entries(now.totals.dead).sort((one, two) => two[1] - one[1]);
-  bars("dead", "No dead letters.", reasons.map(([reason, each]) =>
-    ({ name: reason, part: each / all, value: count(each), kind: "two" })));
-  byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((each) =>
-    el("li", {}, el("b", {}, each.reason), el("span", { class: "mono" }, `[${each.partition}]@${each.offset}`),
-      el("br"), each.error)));
+  const reasons = Object.entries(now.totals.dead).sort(([, first], [, second]) => second - first);
+  bars("dead", "No dead letters.", reasons.map(([reason, number]) =>
+    ({ name: reason, part: number / all, value: count(number), kind: "two" })));
+  byId("dead-last").replaceChildren(...[...now.dead_letters].reverse().slice(0, 5).map((deadLetter) =>
+    el("li", {}, el("b", {}, deadLetter.reason), el("span", { class: "mono" }, `[${deadLetter.partition}]@${deadLetter.offset}`),
+      el("br"), deadLetter.error)));
 }
 
 function drawPredictions(now) {
-  rows("predictions", 4, [...now.predictions].reverse(), "No predictions yet.", (each) => [
-    el("td", { class: "mono fixed" }, `[${each.partition}]@${each.offset}`),
-    el("td", { class: "fixed extra" }, clock(each.time_ms)),
-    el("td", { class: "mono" }, each.key),
-    el("td", { class: "mono" }, plain(each.prediction)),
+  rows("predictions", 4, [...now.predictions].reverse(), "No predictions yet.", (output) => [
+    el("td", { class: "mono fixed" }, `[${output.partition}]@${output.offset}`),
+    el("td", { class: "fixed extra" }, clock(output.time_ms)),
+    el("td", { class: "mono" }, output.key),
+    el("td", { class: "mono" }, plain(output.prediction)),
   ]);
 }
 
@@ -47,25 +47,25 @@ function plain(output) {
 }
 
 function drawStages(status) {
-  const found = ORDER.filter((name) => name in status.stages_s).map((name) => [name, status.stages_s[name]]);
-  const most = Math.max(...found.map(([, each]) => each), 1e-9);
+  const stages = ORDER.filter((name) => name in status.stages_s).map((name) => [name, status.stages_s[name]]);
+  const longest_s = Math.max(...stages.map(([, stage_s]) => stage_s), 1e-9);
   byId("stages-sum").textContent = status.batch ? `${rate(status.batch)} records on average` : "";
-  bars("stages", "No batches yet.", found.map(([name, each]) =>
-    ({ name, part: each / most, value: seconds(each), kind: name === "commit" ? "two" : "" })));
+  bars("stages", "No batches yet.", stages.map(([name, stage_s]) =>
+    ({ name, part: stage_s / longest_s, value: seconds(stage_s), kind: name === "commit" ? "two" : "" })));
 }
 
 // Features in columns, the largest shift first.
 function drawDrift(now) {
-  const found = [...now.drift].sort((one, two) => two.psi - one.psi);
-  byId("drift").replaceChildren(...found.map((each) => {
-    const [kind, word] = each.psi >= 0.25 ? ["bad", "▲ different"] : each.psi >= 0.1 ? ["warn", "◐ shifted"] : ["", "● similar"];
+  const drifts = [...now.drift].sort((first, second) => second.psi - first.psi);
+  byId("drift").replaceChildren(...drifts.map((drift) => {
+    const [kind, word] = drift.psi >= 0.25 ? ["bad", "▲ different"] : drift.psi >= 0.1 ? ["warn", "◐ shifted"] : ["", "● similar"];
     const bar = el("div", { class: `bar ${kind}` });
-    bar.style.width = `${100 * Math.min(1, each.psi / 0.5)}%`;
-    return el("li", {}, el("span", { class: "name", title: each.feature }, each.feature),
-      el("span", { class: "value" }, `${each.psi.toFixed(3)} ${word}`),
+    bar.style.width = `${100 * Math.min(1, drift.psi / 0.5)}%`;
+    return el("li", {}, el("span", { class: "name", title: drift.feature }, drift.feature),
+      el("span", { class: "value" }, `${drift.psi.toFixed(3)} ${word}`),
       el("div", { class: "track", "aria-hidden": "true" }, bar));
   }));
-  if (!found.length) byId("drift").append(el("li", { class: "empty" }, "No data to compare yet."));
+  if (!drifts.length) byId("drift").append(el("li", { class: "empty" }, "No data to compare yet."));
 }
 
 function drawServed(status) {
@@ -88,9 +88,9 @@ function drawPipeline(now) {
   const content = JSON.stringify([now.served, now.state]);
   if (content === drawn) return;
   drawn = content;
-  const all = now.state.reduce((sum, each) => sum + each.size_bytes, 0);
+  const all = now.state.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
   byId("state-sum").textContent = now.state.length ? `${bytes(all)} of state` : "";
-  const sizes = new Map(now.state.map((each) => [each.operator, each]));
+  const sizes = new Map(now.state.map((size) => [size.operator, size]));
   const { served } = now;
   const model = `${served.name || served.uri}${served.version ? ` version ${served.version}` : ""}`;
   const chain = el("ol", { class: "chain" }, el("li", {}, el("span", { class: "end" }, served.input)));
@@ -114,23 +114,23 @@ function drawStep(step, sizes) {
   const item = el("li", {}, op);
   if (step.branches.length) {
     item.append(el("div", { class: "branches" }, ...step.branches.map((steps) =>
-      el("ol", { class: "chain" }, ...steps.map((each) => drawStep(each, sizes))))));
+      el("ol", { class: "chain" }, ...steps.map((inner) => drawStep(inner, sizes))))));
   }
   return item;
 }
 
 function rows(id, columns, items, otherwise, cells) {
-  const found = items.map((item) => el("tr", {}, ...cells(item)));
-  byId(id).replaceChildren(...(found.length ? found
+  const lines = items.map((item) => el("tr", {}, ...cells(item)));
+  byId(id).replaceChildren(...(lines.length ? lines
     : [el("tr", {}, el("td", { colspan: columns, class: "empty" }, otherwise))]));
 }
 
 function bars(id, otherwise, items) {
-  const found = items.flatMap(({ name, part, value, kind }) => {
+  const entries = items.flatMap(({ name, part, value, kind }) => {
     const bar = el("div", { class: `bar ${kind}` });
     bar.style.width = `${100 * part}%`;
     return [el("dt", {}, name), el("dd", { class: "track", "aria-hidden": "true" }, bar), el("dd", { class: "value" }, value)];
   });
-  byId(id).replaceChildren(...(found.length ? found
+  byId(id).replaceChildren(...(entries.length ? entries
     : [el("dt", { class: "empty" }, otherwise), el("dd", {})]));
 }

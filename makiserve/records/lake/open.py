@@ -33,7 +33,7 @@ def open_table(name: str) -> LakeTable:
     kind, place = name.split(":", 1)
     match = re.fullmatch(r"(.+?)(?:@(\d+))?", place)
     if match is None:
-        raise ConfigurationError(f"{name} names no table: expected {FORMS[kind]}")
+        raise ConfigurationError(f"{name} does not name a table: expected {FORMS[kind]}")
     if kind == "iceberg" and match[1].count(".") < 2:
         raise ConfigurationError(f"{name}: the catalog or the namespace is missing: expected {FORMS[kind]}")
     version = int(match[2]) if match[2] else None

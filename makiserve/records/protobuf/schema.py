@@ -110,7 +110,7 @@ def _check_names(names: Iterable[str]) -> None:
         if path.is_absolute() or ".." in path.parts or is_long or not name.isprintable():
             raise DecodeError(f"the Protobuf schema imports a file named {name[:100]!r}")
         if path in folders:
-            raise DecodeError(f"the Protobuf schema imports a file named {name[:100]!r}, and others below it")
+            raise DecodeError(f"the Protobuf schema imports a file named {name[:100]!r}, which is also a folder")
 
 
 def _compiled(sources: dict[str, str]) -> list[FileDescriptorProto]:
@@ -133,7 +133,7 @@ def _compiled(sources: dict[str, str]) -> list[FileDescriptorProto]:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise DecodeError(f"the Protobuf schema is not compiled after {COMPILE_S:.0f} s") from error
+            raise DecodeError(f"compiling the Protobuf schema took more than {COMPILE_S:.0f} s") from error
         if ran.returncode or not descriptor_file.exists():
             lines = ran.stderr.decode(errors="replace").replace(f"{folder}/", "").splitlines()
             words = "; ".join(line for line in lines if re.match(r"\S+\.proto:", line))[:300]

@@ -78,8 +78,8 @@ def position_after_loss(reason: str, committed: int, policy: OnStateLoss, span_s
     """
     if policy == "refuse":
         raise StateError(
-            f"{reason}. Nothing was read. Choose how to continue: --on-state-loss rebuild scores the records that "
-            "the topic still has again, without output (--warm-up DURATION limits how far back); --on-state-loss "
+            f"{reason}. Nothing was read. Choose how to continue: --on-state-loss rebuild reprocesses the records "
+            "that the topic still has, without output (--warm-up DURATION limits how far back); --on-state-loss "
             "start-empty continues with empty state"
         )
     start = committed if policy == "start-empty" else min(span_start, committed)

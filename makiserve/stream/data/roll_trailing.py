@@ -84,8 +84,8 @@ def roll_trailing(
     bounds = TrailingBounds(window_ms, closed)
     if not bounds.length_ms:
         raise PipelineError(
-            'roll_trailing: with closed="neither" no window of 1 ms contains an item: there is no millisecond between '
-            'its ends. Choose a longer window, or closed="left"'
+            'roll_trailing: with closed="neither" a window of 1 ms never contains an item. Choose a longer window, or '
+            'closed="left"'
         )
     if plan.rhythm == EACH:
         raise PipelineError(

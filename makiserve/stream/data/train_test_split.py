@@ -62,7 +62,7 @@ def train_test_split(test_ratio: float, sampling_size: int = 1) -> Callable[[rx.
 
     def apply(source: rx.Observable) -> list[rx.Observable]:
         if isinstance(source, Traced) and source.origin is None:
-            raise PipelineError("train_test_split makes two streams of one: split the records before the pipeline")
+            raise PipelineError("train_test_split divides a stream into two: split the records before the pipeline")
         dealt = source.pipe(library_of(source).operators.map_indexed(lambda item, index: (is_test(index), item)))
         shared = _connected_by_two(dealt)
         return [

@@ -44,8 +44,8 @@ def rows_of_equal(
     """
     if len(set(map(len, emitted))) > 1:
         error = ValueError(
-            "a branch emits fewer items than another one, since its window could not complete before, or what it held "
-            "was dropped"
+            "a branch emits fewer items than another one: earlier, a window in it could not complete, or items that it "
+            "held were dropped"
         )
         origins = chain.from_iterable(origin for values in emitted for _, origin in values)
         journal.fail_all(error, *origins, *passed)

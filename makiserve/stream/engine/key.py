@@ -24,7 +24,7 @@ def new_key(key: Any) -> Any:
     except OverflowError:  # an integer that has more than 64 bits
         size = len(hex(stored) if isinstance(stored, int) else repr(stored))
     if size > KEY_BYTES:
-        raise ValueError(f"a group's key has {size:,} bytes, and at most {KEY_BYTES:,} are possible")
+        raise ValueError(f"a group's key has {size:,} bytes (limit {KEY_BYTES:,})")
     return stored
 
 

@@ -42,7 +42,7 @@ def incomparable(error: TypeError, kept: Any) -> TypeError:
     """Return the error for a value that cannot be compared with the one that is kept, of which it names the type."""
     kind = type(kept).__name__
     return TypeError(
-        f"{error}: the result so far is of type {kind}, and stays. Convert or filter values of other types before the "
+        f"{error}: the result so far is of type {kind} and is kept. Convert or filter values of other types before the "
         "reduction"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -37,6 +38,16 @@ def test_command_list_equals_the_commands_own_help(name: str) -> None:
     subcommand = command.get_command(click.Context(command), name)
     assert subcommand
     assert (subcommand.help or "").startswith(COMMANDS[name].help.removesuffix("."))
+
+
+@loop_over("name", ["", *COMMANDS])
+def test_help_of_a_flag_repeats_no_sentence(name: str) -> None:
+    """One flag can set options of several sections, whose texts are joined."""
+    shown = command.get_command(click.Context(command), name) if name else command
+    assert shown
+    for parameter in shown.params:
+        sentences = re.split(r"(?<=[.;]) ", getattr(parameter, "help", None) or "")
+        assert len(sentences) == len(set(sentences)), parameter.opts
 
 
 def test_makiserve_has_what_it_says_it_has() -> None:

@@ -227,7 +227,7 @@ def test_an_import_that_can_be_no_file_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("names", [("a.proto", "a.proto/b.proto"), ("a.proto/b.proto", "a.proto")])
 def test_an_import_that_is_also_a_folder_is_refused(names: tuple[str, str]) -> None:
-    with pytest.raises(DecodeError, match=r"imports a file named 'a\.proto', and others below it"):
+    with pytest.raises(DecodeError, match=r"imports a file named 'a\.proto', which is also a folder"):
         compiled("", [(name, "") for name in names])
 
 

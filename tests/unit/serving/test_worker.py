@@ -340,7 +340,7 @@ def test_a_drain_says_which_batch_it_waits_for_and_how_long(
     worker.run()
     done.set()
     lines = [line for line in caplog.messages if "batch of" in line]
-    assert lines[0].startswith("draining: waiting for a batch of ")
+    assert lines[0].startswith("draining: a batch of ")
     assert [line.startswith("exiting: a batch of ") for line in lines[1:]] == ([] if is_patient else [True])
     assert bool(kafka.visible) is is_patient
     assert {number: offset for number, (offset, _) in kafka.group.items() if offset} == (

@@ -93,7 +93,7 @@ def test_result_of_all_records_stays_and_the_error_names_its_type(make: Any) -> 
     outputs, failures = fed(make(), ["x", *NUMBERS, "y"])
     assert [at for at, _ in failures] == [1, 2, 3, 4, 5]
     assert len(outputs) == 2
-    assert "the result so far is of type str, and stays. Convert or filter values of other types" in failures[-1][1]
+    assert "the result so far is of type str and is kept. Convert or filter values of other types" in failures[-1][1]
 
 
 def test_accumulated_value_that_a_function_fails_with_stays() -> None:

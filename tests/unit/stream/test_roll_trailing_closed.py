@@ -170,7 +170,7 @@ def test_state_holds_no_more_than_the_window(inner: Any) -> None:
 def test_unknown_closed_and_a_window_without_any_millisecond_are_refused() -> None:
     with pytest.raises(PipelineError, match="closed must be one of right, left, both, neither, not 'center'"):
         trailing([rs.ops.count(reduce=True)], closed="center")  # type: ignore[arg-type]
-    with pytest.raises(PipelineError, match='with closed="neither" no window of 1 ms contains an item'):
+    with pytest.raises(PipelineError, match='with closed="neither" a window of 1 ms never contains an item'):
         trailing([rs.ops.count(reduce=True)], 1, "neither")
 
 

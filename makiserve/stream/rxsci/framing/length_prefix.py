@@ -126,7 +126,9 @@ def _framed(prefix_size: int, byteorder: Order, data: bytes) -> bytes:
     try:
         return len(data).to_bytes(prefix_size, byteorder) + data
     except OverflowError as error:
-        raise ValueError(f"{len(data)} bytes are more than a prefix of {prefix_size} can count") from error
+        raise ValueError(
+            f"an item of {len(data)} bytes is too long for a length prefix of {prefix_size} bytes"
+        ) from error
 
 
 def _split(prefix_size: int, byteorder: Order, rest: bytes, data: bytes) -> list[bytes]:
