@@ -77,7 +77,7 @@ def baked(image: Image, model: Path, tmp_path_factory: pytest.TempPathFactory) -
         yield built
 
 
-def test_the_image_says_what_it_is(image: Image) -> None:
+def test_image_labels_describe_it(image: Image) -> None:
     config = image.config
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["makiserve"]
@@ -86,7 +86,7 @@ def test_the_image_says_what_it_is(image: Image) -> None:
     assert config["Labels"]["org.opencontainers.image.version"] == makiserve.__version__
 
 
-def test_it_holds_what_serving_needs_and_no_more(image: Image) -> None:
+def test_image_contains_only_what_serving_needs(image: Image) -> None:
     code = "import importlib.metadata as m; print(*(distribution.name for distribution in m.distributions()))"
     status, output, log = image.run("-c", code, entrypoint=["python"]).end()
     assert status == 0, log
@@ -95,7 +95,7 @@ def test_it_holds_what_serving_needs_and_no_more(image: Image) -> None:
     assert not installed & {"mlflow", "pip", "pytest", "ruff", "mypy", "matplotlib", "playwright", "rxsci", "Flask"}
 
 
-def test_nothing_of_the_machine_that_built_it_is_in_it(image: Image) -> None:
+def test_image_contains_nothing_of_the_build_machine(image: Image) -> None:
     script = (
         "id -u; ls /etc/pip.conf /run/secrets 2>/dev/null; touch /srv/x /opt/makiserve/x 2>/dev/null || echo read-only"
     )
@@ -103,7 +103,7 @@ def test_nothing_of_the_machine_that_built_it_is_in_it(image: Image) -> None:
     assert (status, output.split()) == (0, ["10001", "read-only"])
 
 
-def test_it_serves_read_only_and_drains_with_nothing_lost(
+def test_read_only_container_serves_and_drains_exactly(
     baked: Image, model: Path, house: Path, kafka: str, topic: Callable[..., str]
 ) -> None:
     input_, output = topic(1), topic(1)

@@ -42,7 +42,7 @@ def replayed(kafka: str, topic: str, start: int, end: int) -> tuple[list[int], l
 
 
 @pytest.mark.slow
-def test_each_record_of_it_is_a_dead_letter_with_its_position(kafka: str, damaged: str) -> None:
+def test_records_of_a_damaged_batch_are_dead_letters(kafka: str, damaged: str) -> None:
     dead_letters = [(f"{damaged}[0]", offset, "decode") for offset in (1, 2)]
     assert replayed(kafka, damaged, 0, 4) == ([0, 3], dead_letters)
     assert replayed(kafka, damaged, 2, 4) == ([3], dead_letters[1:])

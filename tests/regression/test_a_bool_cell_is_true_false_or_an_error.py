@@ -16,6 +16,6 @@ def test_a_bool_cell_is_true_or_false(cell: str, value: bool | None) -> None:
 
 
 @pytest.mark.parametrize("cell", ["1", "yes", "Tru"])
-def test_or_an_error(cell: str) -> None:
+def test_any_other_bool_cell_is_an_error(cell: str) -> None:
     with pytest.raises(DecodeError, match="expected bool"):
         PARSER(cell)

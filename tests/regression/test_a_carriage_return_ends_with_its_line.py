@@ -13,6 +13,6 @@ def test_a_carriage_return_ends_with_its_line() -> None:
     assert emitted(line.unframe(), ["a,b\r", "\n1,x\r\n2,", "y"]) == ["a,b", "1,x", "2,y"]
 
 
-def test_the_last_column_has_none() -> None:
+def test_the_last_column_has_no_carriage_return() -> None:
     rows = emitted(rx.pipe(line.unframe(), csv.load()), ["a,b\r\n1,x\r\n"])
     assert [row._asdict() for row in rows] == [{"a": "1", "b": "x"}]

@@ -15,7 +15,7 @@ from makiserve.stream.engine.trace import trace
 DEEP = b"\x91" * 100_000
 
 
-def test_a_damaged_checkpoint_is_refused_in_words() -> None:
+def test_a_damaged_checkpoint_is_a_state_error() -> None:
     program = Program(trace(rs.data.roll(window=3, stride=1, pipeline=rs.ops.count())), is_tracked=True)
     checkpoints = Checkpoints(program)
     good = msgspec.msgpack.decode(checkpoints.dump(program.new_state()))

@@ -22,6 +22,6 @@ def test_a_damaged_csv_line_is_left_out_if_errors_are_ignored(caplog: pytest.Log
     assert caplog.messages == []
 
 
-def test_it_ends_the_stream_if_they_are_not() -> None:
+def test_a_damaged_csv_line_ends_the_stream_by_default() -> None:
     with pytest.raises(DecodeError, match="column a: expected int, got 'one'"):
         rx.from_(LINES).pipe(csv.load(csv.create_line_parser([("a", int)]))).run()

@@ -36,7 +36,7 @@ def test_a_failed_item_resets_nothing_downstream(after: Any, expected: list[Any]
         lambda inner: rs.ops.group_by(lambda i: 0, inner),
     ],
 )
-def test_nor_does_it_end_an_open_window_or_group(nest: Any) -> None:
+def test_a_failed_item_ends_no_window_or_group(nest: Any) -> None:
     """In RxSci an error that meets an open window or group is fatal, even if an operator after it ignores errors."""
     program = Program(trace(nest([rs.ops.map(lambda i: 1 / i), rs.math.sum(reduce=True)])))
     state = program.new_state()

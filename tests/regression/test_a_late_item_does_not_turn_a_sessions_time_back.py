@@ -6,6 +6,6 @@ import makiserve.stream as rs
 from tests.unit.stream.feed import emitted
 
 
-def test_a_late_item_does_not_turn_a_sessions_time_back() -> None:
+def test_a_late_item_does_not_set_back_the_time_of_a_session() -> None:
     sessions = rs.data.time_split(lambda i: i, inactive_timeout=5, pipeline=[rs.data.to_list()])
     assert emitted(sessions, [1, 5, 2, 8]) == [[1, 5, 2, 8]]

@@ -3,6 +3,6 @@
 from makiserve.settings import SECTIONS, ModelSettings, Settings, options
 
 
-def test_a_list_is_shown_by_config_as_a_list() -> None:
+def test_config_shows_an_empty_list_as_a_list() -> None:
     emit = next(option for option in options(ModelSettings) if option.is_list)
     assert Settings(SECTIONS).shown(emit) == {"": ((), "default")}

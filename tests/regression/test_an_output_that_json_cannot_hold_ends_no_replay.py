@@ -31,7 +31,7 @@ def features() -> makiserve.Transform:
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", None])
-def test_it_is_a_dead_letter_whatever_is_written(tmp_path: Path, name: str | None, processes: int) -> None:
+def test_output_that_json_cannot_hold_is_a_dead_letter(tmp_path: Path, name: str | None, processes: int) -> None:
     folder = tmp_path / "readings"
     folder.mkdir()
     for file in ("1.csv", "2.csv"):

@@ -26,7 +26,7 @@ def features() -> makiserve.Transform:
 
 
 @pytest.mark.slow
-def test_it_says_what_to_do(tmp_path: Path) -> None:
+def test_error_of_a_local_class_names_the_remedy(tmp_path: Path) -> None:
     for name in ("1", "2"):
         tmp_path.joinpath(f"{name}.csv").write_text("a\n1\n2\n")
     model = features_only(f"{__name__}:features")

@@ -12,7 +12,7 @@ def test_no_branch_leaks_into_the_next_window() -> None:
     assert emitted(windows, [1, 2, 3, 4, 5, 6]) == [(2, 0), (4, 2), (6, 2)]
 
 
-def test_nor_into_another_group() -> None:
+def test_no_branch_leaks_into_another_group() -> None:
     first_and_large = rs.ops.tee_map(rs.ops.first(), rs.ops.filter(lambda i: i > 2), join="zip_longest")
     grouped = emitted(rs.ops.group_by(lambda i: i % 2, first_and_large), [1, 2, 3, 4])
     assert grouped == [(1, None), (2, None), (None, 3), (None, 4)]

@@ -16,7 +16,7 @@ def outcome(items: list[bytes], step: Any) -> list[Any]:
     return notifications
 
 
-def test_no_framed_item_is_lost_without_an_error() -> None:
+def test_every_incomplete_framed_item_is_an_error() -> None:
     item, error = outcome([b"\x01a\x05b"], length_prefix.unframe(prefix_size=1))
     assert item == b"a"
     assert isinstance(error, DecodeError)

@@ -20,6 +20,6 @@ def test_subscriptions_have_separate_state() -> None:
     assert sums == [1, 2, 4]
 
 
-def test_so_has_each_subscription_of_one_observable() -> None:
+def test_subscriptions_of_one_observable_have_separate_state() -> None:
     total = rx.from_([1, 2]).pipe(rs.state.with_memory_store([rs.math.sum(reduce=True)]))
     assert [rs.run(total), rs.run(total)] == [3, 3]

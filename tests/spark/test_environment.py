@@ -45,9 +45,7 @@ def other_version(folder: Path, name: str) -> str:
     return str(folder)
 
 
-def test_pipeline_that_differs_on_an_executor_stops_the_job_and_names_the_environment(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_pipeline_that_differs_on_an_executor_stops_the_job(spark: SparkSession, tmp_path: Path) -> None:
     window = 'int(os.environ.get("WEATHER_WINDOW", "3"))'
     weather = write_weather(tmp_path, "weather_by_environment", window=window)
     name = imported(package_of(weather.features, weather.Reading))
@@ -61,9 +59,7 @@ def test_pipeline_that_differs_on_an_executor_stops_the_job_and_names_the_enviro
         on_spark(df, weather)
 
 
-def test_executor_with_another_version_of_a_package_is_warned_of(
-    weather: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_executor_with_another_package_version_is_logged(weather: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     package = package_of(weather.features, weather.Reading)
     name = imported(package)
     assert package.open().scorer.fingerprint == package.fingerprint
@@ -72,9 +68,7 @@ def test_executor_with_another_version_of_a_package_is_warned_of(
     assert f"the environment of this executor differs: {name}: packaged 0.0.1, here" in caplog.text
 
 
-def test_model_that_does_not_reproduce_its_outputs_on_an_executor_stops_the_job(
-    spark: SparkSession, model: str
-) -> None:
+def test_model_that_differs_on_an_executor_stops_the_job(spark: SparkSession, model: str) -> None:
     df = spark.createDataFrame(rows(60), COLUMNS)
     with (
         on_executors(spark, WARMER_BY="1"),

@@ -96,7 +96,7 @@ def as_bytes(table: pa.Table, schema: pa.Schema) -> bytes:
     is_skewed=st.booleans(),
     seed=st.integers(0, 999),
 )
-def test_features_any_partitions_and_batches_give_the_bytes_of_features_frame(
+def test_features_equal_features_frame_for_any_partitioning(
     spark: SparkSession, weather: ModuleType, count: int, partitions: int, batch: int, is_skewed: bool, seed: int
 ) -> None:
     data = rows(count, share_of_first=0.8 if is_skewed else 0.25, seed=seed)
@@ -216,7 +216,7 @@ def test_features_data_frame_without_a_field_is_refused(spark: SparkSession, wea
 
 
 @pytest.mark.parametrize("other", ["Station", "AT", "FAHRENHEIT"])
-def test_features_columns_that_differ_in_case_are_refused_if_spark_ignores_it(
+def test_features_columns_that_differ_only_in_case_are_refused(
     spark: SparkSession, weather: ModuleType, other: str
 ) -> None:
     df = spark.createDataFrame(rows(40), COLUMNS).select("*", lit(1).alias(other))

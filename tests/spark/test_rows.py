@@ -21,7 +21,7 @@ def batch(*rows: tuple[Any, ...], key: pa.DataType | None = None) -> pa.RecordBa
     "keys",
     [["a", "a", "b", "c", "c", "c"], [1.0, 1.0, 2.0, *[float("nan")] * 3], [{"x": 1}, {"x": 1}, *[{"x": 2}] * 4]],
 )
-def test_order_lanes_begin_where_the_key_changes_however_the_rows_are_cut(keys: list[Any], size: int) -> None:
+def test_order_lanes_begin_where_the_key_changes(keys: list[Any], size: int) -> None:
     whole, order = batch(*((key, float(index)) for index, key in enumerate(keys))), RowOrder("key", "time", ())
     begins = [flag for start in range(0, 6, size) for flag in order.begins(whole.slice(start, size)).tolist()]
     assert begins == [index == 0 or str(keys[index]) != str(keys[index - 1]) for index in range(6)]
@@ -42,7 +42,7 @@ def test_order_tie_across_batches_is_refused() -> None:
     ("row", "message"),
     [((None, 1.0), "has no key"), (("a", None), "has no time"), (("a", float("nan")), "has no time")],
 )
-def test_order_row_without_a_place_is_refused(row: tuple[Any, ...], message: str) -> None:
+def test_order_row_without_a_time_is_refused(row: tuple[Any, ...], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         RowOrder("key", "time", ()).begins(batch(row, ("a", 1.0), key=pa.string()))
 

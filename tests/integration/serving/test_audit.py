@@ -119,7 +119,7 @@ def as_iceberg(rows: pa.Table, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("write", [as_delta, as_iceberg])
-def test_audit_against_a_lake_table_names_the_features_of_late_records(
+def test_audit_against_a_table_names_features_of_late_records(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],

@@ -99,9 +99,7 @@ def test_partition_by_groups_equal_values_and_keeps_positions(
 MODEL = ["makiserve.model", "makiserve.digest"]
 
 
-def test_a_field_that_is_not_there_is_refused_before_a_topic_is_created(
-    admin: AdminClient, topic: Topic, service: Start
-) -> None:
+def test_unknown_field_is_refused_before_a_topic_is_created(admin: AdminClient, topic: Topic, service: Start) -> None:
     output = topic(1)
     code, log = service(PIPELINE, topic(1), output, "--partition-by", "hous").wait()
     assert code == 2

@@ -104,7 +104,7 @@ def evolving(writer: Writer) -> Iterator[int]:
     yield 60
 
 
-def test_schema_that_evolves_while_the_service_runs_is_served_and_audited(
+def test_schema_that_evolves_is_served_and_audited(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],

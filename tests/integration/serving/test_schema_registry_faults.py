@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(3000)  # each wait has its own deadline
 CREDENTIALS = "reader:correct-horse"
 
 
-def test_records_of_an_unknown_schema_wait_through_every_fault_of_a_running_registry(
+def test_records_of_an_unknown_schema_wait_while_the_registry_fails(
     kafka: str, topic: Callable[..., str], service: Callable[..., Service], registry: RegistryServer
 ) -> None:
     source, output = topic(2), topic(2)
@@ -64,7 +64,7 @@ def test_records_of_an_unknown_schema_wait_through_every_fault_of_a_running_regi
         ("a page", 4, "answers 200 to GET /schemas/types: the body is not JSON"),
     ],
 )
-def test_registry_that_refuses_at_the_start_is_an_exit_code_and_one_line(
+def test_registry_that_refuses_at_the_start_ends_with_one_line(
     kafka: str,
     topic: Callable[..., str],
     service: Callable[..., Service],

@@ -55,7 +55,7 @@ def registered(tracking: str, house: ModuleType) -> str:
     return f"models:/feats/{info.registered_model_version}"
 
 
-def test_a_pipeline_that_is_registered_by_itself_is_loaded_without_a_model(registered: str) -> None:
+def test_registered_pipeline_is_loaded_without_a_model(registered: str) -> None:
     forget("house")
 
     pipeline = load(registered)

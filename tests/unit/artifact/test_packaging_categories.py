@@ -162,7 +162,7 @@ def test_features_have_the_names_that_the_class_gives_them(log: Log, weather: Mo
     assert predicted == pytest.approx(model.predict(PLAIN[[NAME, "floor"]]), rel=1e-12)
 
 
-def test_a_name_that_no_feature_has_is_an_error_that_says_how_to_give_it(log: Log, weather: ModuleType) -> None:
+def test_input_that_no_feature_matches_is_an_error_with_a_remedy(log: Log, weather: ModuleType) -> None:
     frame = PLAIN[["floor"]].rename(columns={"floor": "floor no."})
 
     with pytest.raises(ConfigurationError, match=r"makiserve\.field\(name='floor no\.'\) in the class"):

@@ -10,7 +10,7 @@ from makiserve.errors import ConfigurationError
 from models.electricity.features import Reading, features
 
 
-def test_it_is_the_pipeline_with_the_digest_of_its_sources_and_no_model() -> None:
+def test_features_only_has_the_digest_of_its_sources() -> None:
     pipeline = features_only("models.electricity.features:features")
     assert pipeline.record is Reading
     assert pipeline.digest == collect(features, Reading).sources.digest

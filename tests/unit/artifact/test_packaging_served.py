@@ -54,17 +54,17 @@ def test_a_strict_environment_refuses_them() -> None:
         module.load_served(ModelSettings(model="models:/house/1", strict_environment=True))
 
 
-def test_what_to_emit_may_be_listed_with_commas() -> None:
+def test_emit_accepts_a_list_with_commas() -> None:
     served = module.load_served(ModelSettings(model="models:/house/1", emit=("prediction,record.house", "features")))
 
     assert served.emit == ("prediction", "record.house", "features")
 
 
-def test_what_cannot_be_emitted_is_refused_at_the_start() -> None:
+def test_unknown_part_to_emit_is_refused_at_the_start() -> None:
     with pytest.raises(ConfigurationError, match="no such thing"):
         module.load_served(ModelSettings(model="models:/house/1", emit=("nothing",)))
 
 
-def test_there_must_be_a_model_or_a_pipeline() -> None:
+def test_start_without_model_and_pipeline_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="give the model"):
         module.load_served(ModelSettings())

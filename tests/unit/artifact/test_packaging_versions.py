@@ -154,7 +154,7 @@ def test_only_an_alias_can_be_watched(named: str | None) -> None:
 
 
 @pytest.mark.parametrize(("code", "reason"), [("raise SystemExit(0)", None), ("raise SystemExit('no')", "no")])
-def test_what_a_fresh_process_says_of_a_version_decides(
+def test_version_is_accepted_or_refused_by_a_new_process(
     versions: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, reason: str | None
 ) -> None:
     monkeypatch.setattr(module, "TRY_OUT", [sys.executable, "-c", code])

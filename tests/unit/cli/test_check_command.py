@@ -35,7 +35,7 @@ def test_check_prints_a_line_each_and_exits_with_first_failure(monkeypatch: pyte
     ]
 
 
-def test_what_is_to_be_checked_must_be_given() -> None:
+def test_check_without_required_options_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="to check a service, give --input, --output, --bootstrap-servers"):
         CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None}).invoke(
             command, ["check", "--model", "m"], catch_exceptions=False

@@ -61,7 +61,7 @@ def test_explain_names_the_engine_and_the_called_functions(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("ending", ["mmd", "dot", "svg", "png"])
-def test_it_draws(tmp_path: Path, ending: str) -> None:
+def test_graphviz_output_is_drawn(tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"pipeline.{ending}"
     if ending in ("svg", "png") and not shutil.which("dot"):
         with pytest.raises(ConfigurationError, match="needs Graphviz"):

@@ -50,7 +50,7 @@ def test_help_of_a_flag_repeats_no_sentence(name: str) -> None:
         assert len(sentences) == len(set(sentences)), parameter.opts
 
 
-def test_makiserve_has_what_it_says_it_has() -> None:
+def test_every_public_name_exists() -> None:
     import makiserve
 
     for name in makiserve.__all__:

@@ -59,11 +59,11 @@ def test_both_are_found() -> None:
     assert len(written()) >= 15
 
 
-def test_what_is_explained_is_written() -> None:
+def test_every_documented_log_line_exists() -> None:
     for level, line in explained():
         assert [form for other, form in written() if other == level and is_of(line, form)], line
 
 
-def test_what_is_written_is_explained() -> None:
+def test_every_log_line_is_documented() -> None:
     for level, form in written():
         assert [line for other, line in explained() if other == level and is_of(line, form)], form

@@ -103,7 +103,7 @@ def test_the_dashboard_shows_every_metric() -> None:
             assert metric.name in shown, metric.name
 
 
-def test_panels_do_not_overlap_and_say_what_they_show() -> None:
+def test_panels_do_not_overlap_and_have_descriptions() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in panels():
         at = panel["gridPos"]

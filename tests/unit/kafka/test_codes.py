@@ -102,5 +102,5 @@ def test_no_code_is_in_two_groups() -> None:
     assert sum(map(len, GROUPS.values())) + len(UNEXPECTED) == len(set.union(*GROUPS.values(), UNEXPECTED))
 
 
-def test_what_should_never_be_seen_stops_the_service_as_a_bug() -> None:
+def test_unexpected_error_codes_are_internal_errors() -> None:
     assert {type(fault(KafkaError(code), "Doing")) for code in UNEXPECTED} == {InternalError}

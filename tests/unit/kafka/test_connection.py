@@ -20,7 +20,7 @@ def connection(instance: str = "", **options: str) -> Connection:
 
 
 @loop_over("name", OWN)
-def test_what_exactly_once_rests_on_cannot_be_set(name: str) -> None:
+def test_properties_required_for_exactly_once_cannot_be_set(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         Connection(BrokerSettings("broker:9092", "group", options={name: "x"}))
 

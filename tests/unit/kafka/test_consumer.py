@@ -130,7 +130,7 @@ def test_a_partition_is_assigned_at_its_start(consumer: InputConsumer, kafka: Li
     assert consumer.assigned == {0, 1, 2, 3}
 
 
-def test_a_partition_whose_start_is_not_found_is_taken_silent(consumer: InputConsumer, kafka: Librdkafka) -> None:
+def test_partition_with_an_unknown_start_gets_no_output(consumer: InputConsumer, kafka: Librdkafka) -> None:
     consumer.subscribe(refuse, refuse, refuse)
     kafka.arrived = [kafka.rebalance("on_assign", 2)]
     with pytest.raises(AbortTransaction):

@@ -53,7 +53,7 @@ def test_flags_decide_in_librdkafkas_order_and_codes_where_there_is_no_flag(
 
 
 @loop_over(("abort", "retry", "fatal"), [row[:3] for row in FLAGS])
-def test_what_only_a_person_can_mend_is_never_retried(abort: bool, retry: bool, fatal: bool) -> None:
+def test_errors_that_need_an_operator_are_never_retried(abort: bool, retry: bool, fatal: bool) -> None:
     for code in codes.REFUSED:
         assert type(fault(error(code, abort, retry, fatal), "Doing")) is ConfigurationError
 
@@ -63,7 +63,7 @@ def test_call_during_an_unfinished_call_is_a_bug(abort: bool, retry: bool, fatal
     assert type(fault(error(codes.UNFINISHED, abort, retry, fatal), "Doing")) is InternalError
 
 
-def test_the_message_says_what_where_and_what_to_do() -> None:
+def test_message_names_event_place_and_remedy() -> None:
     translated = fault(error(KafkaError.TOPIC_AUTHORIZATION_FAILED), "Reading house[3]")
     assert str(translated).startswith("Reading house[3]: reason (TOPIC_AUTHORIZATION_FAILED): grant the principal")
 
@@ -82,7 +82,7 @@ def test_fatal_error_inside_a_system_error_is_recognized() -> None:
         )
 
 
-def test_other_errors_pass_untouched() -> None:
+def test_errors_of_other_libraries_are_not_converted() -> None:
     for other in (SystemError("of the interpreter"), ValueError("of the caller")):
         with pytest.raises(type(other)), to_error("Doing"):
             raise other
@@ -113,7 +113,7 @@ def test_when_the_time_is_over_the_broker_is_unavailable() -> None:
         retry(Flaky(failures=1), timedelta(0))
 
 
-def test_there_may_be_no_time_any_more_before_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_stops_early_if_there_is_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     asked = iter([False, False, True])
     with pytest.raises(BrokerUnavailable):
@@ -122,5 +122,5 @@ def test_there_may_be_no_time_any_more_before_it_is_over(monkeypatch: pytest.Mon
     assert retry(Flaky(failures=0), timedelta(0), lambda: True) == "answer"
 
 
-def test_a_client_that_is_done_for_is_fenced_whichever_call_says_it() -> None:
+def test_fenced_client_is_recognized_in_every_call() -> None:
     assert type(fault(KafkaError(KafkaError._FATAL), "Producing to out[0]")) is Fenced

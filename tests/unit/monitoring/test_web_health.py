@@ -19,7 +19,7 @@ def ready(wall_s: float = 2000.0, **other: Any) -> Verdict:
     return readiness(snapshot(**other), now, now, wall_s)
 
 
-def test_a_service_whose_loops_turn_is_healthy() -> None:
+def test_service_whose_loops_run_is_healthy() -> None:
     assert health(snapshot(workers=(life("worker 0", 1.0), life("worker 1", BOUND - 5))), 0.0, time.monotonic()).is_good
 
 

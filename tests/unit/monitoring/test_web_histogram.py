@@ -15,7 +15,7 @@ def test_two_histograms_add_up_to_that_of_all_values() -> None:
     assert filled(BOUNDS, 0.5, 5) + filled(BOUNDS, 50, 500) == filled(BOUNDS, 0.5, 5, 50, 500)
 
 
-def test_what_came_since_is_what_was_added() -> None:
+def test_difference_of_two_snapshots_is_what_was_added() -> None:
     early = filled(BOUNDS, 0.5, 5)
     assert (early + filled(BOUNDS, 50, 50)).since(early) == filled(BOUNDS, 50, 50)
 

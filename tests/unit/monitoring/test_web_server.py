@@ -83,7 +83,7 @@ def test_page_is_self_contained_and_its_policy_strict(port: int) -> None:
     assert "innerHTML" not in page
 
 
-def test_it_is_read_only(port: int) -> None:
+def test_web_server_is_read_only(port: int) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         status, headers, _ = ask(port, "/", method)
         assert (status, headers["Allow"]) == (405, "GET, HEAD")
@@ -92,7 +92,7 @@ def test_it_is_read_only(port: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["/../../etc/passwd", "/page.py", "/nothing"])
-def test_there_are_no_files(port: int, path: str) -> None:
+def test_paths_of_files_are_not_found(port: int, path: str) -> None:
     status, _, text = ask(port, path)
     assert (status, text) == (404, "not found; available: /, /status.json, /healthz, /readyz, /metrics\n")
 

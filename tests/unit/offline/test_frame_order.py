@@ -29,7 +29,7 @@ from tests.unit.offline.sensor_frames import START, TABLE, frame_of, rows, shuff
         ({"number": None}, {"time": "at", "tie_by": "number"}, "the Table: 'number' is null in row 5"),
     ],
 )
-def test_a_row_without_a_unique_place_is_refused(change: dict[str, Any], options: dict[str, Any], words: str) -> None:
+def test_rows_with_an_undefined_order_are_refused(change: dict[str, Any], options: dict[str, Any], words: str) -> None:
     changed = [row | change if index in (4, 5) and (change.get("number") or index == 5) else row
                for index, row in enumerate(rows())]  # fmt: skip
     for index in (4, 5) if change.get("number") else ():

@@ -60,7 +60,7 @@ def test_a_frame_of_many_entities_is_indexed_by_them(tmp_path: Path) -> None:
     assert list(frame["mean"]) == [2.0, 3.0, 4.0, 5.0]
 
 
-def test_what_is_shown_is_what_it_is_in_the_whole(model: PackagedModel, tmp_path: Path) -> None:
+def test_part_of_a_replay_equals_that_part_of_the_whole(model: PackagedModel, tmp_path: Path) -> None:
     _, path = interleaved(tmp_path)
     for lane_by in (None, "house"):
         whole = makiserve.replay(model, path, lane_by=lane_by)

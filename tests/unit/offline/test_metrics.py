@@ -145,7 +145,7 @@ def test_a_group_without_all_classes_has_no_auc() -> None:
         ([{"output_0": 0.2, "output_1": 0.8}, {"output_0": 0.9, "output_1": 0.1}], [0, 1], "classification"),
     ],
 )
-def test_a_model_that_does_not_say_what_it_does_shows_it(predictions: Any, labels: Any, kind: str) -> None:
+def test_task_of_an_undeclared_model_is_inferred(predictions: Any, labels: Any, kind: str) -> None:
     assert measure(observed(predictions, labels), ModelTask()).kind == kind
 
 

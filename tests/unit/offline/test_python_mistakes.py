@@ -108,7 +108,7 @@ class Other(makiserve.Record):
         (pd.DataFrame({"hour": [1, "x", object()]}), "the DataFrame is not a table of typed columns"),
     ],
 )
-def test_what_is_not_a_source_is_refused(source: Any, words: str) -> None:
+def test_value_that_is_not_a_source_is_refused(source: Any, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         makiserve.features_frame(source, features=features, record=Row)
 
@@ -121,7 +121,7 @@ def test_a_factory_without_a_return_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_what_a_factory_returned_is_refused_by_every_function() -> None:
+def test_pipeline_in_place_of_its_factory_is_refused() -> None:
     called: Any = features()
     calls: list[Callable[[], Any]] = [
         lambda: makiserve.features_frame(ROWS, features=called, record=Row),

@@ -57,7 +57,7 @@ def test_a_pattern_that_names_no_file_is_refused(model: PackagedModel, tmp_path:
         makiserve.replay(model, tmp_path)
 
 
-def test_what_is_not_collected_is_in_the_file_alone(model: PackagedModel, tmp_path: Path) -> None:
+def test_outputs_that_are_not_collected_are_only_in_the_file(model: PackagedModel, tmp_path: Path) -> None:
     source, output = write(tmp_path / "house.csv", [1, 2, 3, 13, -5]), tmp_path / "predictions.csv"
     replayed = makiserve.replay(model, source, output=output, collect=False)
     assert output.read_text() == "source,offset,prediction\nhouse.csv,2,4.0\n"

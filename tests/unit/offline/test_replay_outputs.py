@@ -57,7 +57,7 @@ def test_each_field_of_a_part_is_a_column(model: PackagedModel, tmp_path: Path) 
     ]
 
 
-def test_what_the_post_pipeline_emits_is_the_output(alarmed: PackagedModel, tmp_path: Path) -> None:
+def test_outputs_are_those_of_the_post_pipeline(alarmed: PackagedModel, tmp_path: Path) -> None:
     assert lines(alarmed, tmp_path, 1, 2, 3, 4, 5) == [
         "source,offset,time,over",
         "house.csv,3,3,1.0",
@@ -65,7 +65,7 @@ def test_what_the_post_pipeline_emits_is_the_output(alarmed: PackagedModel, tmp_
     ]
 
 
-def test_what_is_published_is_counted(alarmed: PackagedModel, tmp_path: Path) -> None:
+def test_published_outputs_are_counted(alarmed: PackagedModel, tmp_path: Path) -> None:
     assert makiserve.replay(alarmed, write(tmp_path / "house.csv", [1, 2, 3, 4, 5])).written == 2
 
 

@@ -33,7 +33,7 @@ REGRESSION, CLASSIFICATION = ModelTask("regression"), ModelTask("classification"
     ],
     ids=["constant", "infinite", "nan", "nothing but nan", "one", "one class", "one class, no probabilities"],
 )
-def test_what_cannot_be_drawn_is_left_out(task: ModelTask, predictions: list[Any], labels: list[Any]) -> None:
+def test_values_that_cannot_be_drawn_are_left_out(task: ModelTask, predictions: list[Any], labels: list[Any]) -> None:
     count = len(labels)
     seen = Observed(
         lane=np.full(count, "house.csv", object),

@@ -39,7 +39,9 @@ def test_each_requirement_has_a_verdict(model: PackagedModel, source: Path) -> N
     assert not validation.passed
 
 
-def test_what_is_expected_is_compared_with_what_was_written(model: PackagedModel, source: Path, tmp_path: Path) -> None:
+def test_expected_outputs_are_compared_with_the_written_ones(
+    model: PackagedModel, source: Path, tmp_path: Path
+) -> None:
     then, now = tmp_path / "then.csv", tmp_path / "now.csv"
     validated(model, source, output=then)
     again = validated(model, source, output=now, expect=then, tolerance=0)
@@ -78,7 +80,7 @@ def test_the_report_shows_verdicts_and_differences(model: PackagedModel, source:
         ({"expect": Path("then.csv"), "baseline": "models:/house/1"}, "give one of them"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_conflicting_options_are_refused(
     model: PackagedModel, source: Path, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):

@@ -28,7 +28,7 @@ def test_a_label_may_be_ahead_and_groups_are_measured_apart(model: PackagedModel
     assert set(metrics.baselines) == {"mean", "last value"}
 
 
-def test_a_report_says_what_was_run_on_what(model: PackagedModel, source: Path) -> None:
+def test_report_names_the_model_and_the_sources(model: PackagedModel, source: Path) -> None:
     report = makiserve.replay(model, source, label="power", report=True).report
     assert report
     assert (report.title, report.subtitle) == ("powers, version 3", "on house.csv, 43 records")

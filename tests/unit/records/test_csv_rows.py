@@ -68,7 +68,7 @@ def test_quotes_are_closed_or_located(tmp_path: Path, text: str, expected: list[
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.text('a,"\r\n ;', max_size=8)), max_size=8))
-def test_what_a_writer_quotes_is_read_as_it_was(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
+def test_quoted_cells_are_read_unchanged(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["time", "note"], *values])
     path = tmp_path_factory.getbasetemp() / "rows.csv"

@@ -245,7 +245,7 @@ def test_times_lists_and_numbers_of_any_width_are_taken_from_parquet(tmp_path: P
         ("less.parquet", lambda: as_parquet(), "lacks 'absent', which .*Absent declares"),
     ],
 )
-def test_a_damaged_file_says_so(tmp_path: Path, name: str, data: Callable[[], bytes], message: str) -> None:
+def test_damaged_file_is_reported(tmp_path: Path, name: str, data: Callable[[], bytes], message: str) -> None:
     class Absent(Record):
         absent: int
 

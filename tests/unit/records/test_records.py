@@ -56,7 +56,7 @@ def read(tmp_path: Path, data: bytes, record: type[Record] = Reading, name: str 
         (b"1,2,3,,,,7", "7 cells, but the header has 6: '1,2,3,,,,7'"),
     ],
 )
-def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, message: object) -> None:
+def test_row_is_a_record_or_an_error_that_names_the_problem(tmp_path: Path, row: bytes, message: object) -> None:
     good = b"9,9,9,,,"
     rows = read(tmp_path, HEADER + b"\n".join([good, row, good, good]))
     assert rows[0] == rows[2] == rows[3] == Reading(9, 9.0, 9.0)
@@ -83,7 +83,7 @@ def test_a_row_is_a_record_or_says_what_is_wrong(tmp_path: Path, row: bytes, mes
         (b"[" * 100_000, "not a JSON object"),
     ],
 )
-def test_a_message_that_does_not_fit_says_what_is_wrong(data: bytes, message: str) -> None:
+def test_message_that_does_not_fit_has_a_precise_error(data: bytes, message: str) -> None:
     with pytest.raises(DecodeError) as caught:
         Schema(Reading).decode_json(data)
     assert message in str(caught.value)

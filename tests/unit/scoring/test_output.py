@@ -87,7 +87,7 @@ def test_without_a_model_the_features_are_the_output() -> None:
         (None, b'{"prediction":null}'),
     ],
 )
-def test_what_post_emits_is_the_output_and_has_names(item: Any, expected: bytes) -> None:
+def test_output_of_the_post_pipeline_has_its_field_names(item: Any, expected: bytes) -> None:
     scored = SCORED._replace(posted=Posted([2], [item]))
 
     assert encoded(scored=scored, has_post=True)[:2] == ([2], [expected])
@@ -157,7 +157,7 @@ def test_record_with_an_output_that_json_lacks_is_a_dead_letter() -> None:
 
 
 @pytest.mark.parametrize("name", ["predictions", "features.gust", "record.wind_speed", "prediction.x", ""])
-def test_what_is_not_there_is_refused_with_what_is(name: str) -> None:
+def test_unknown_part_to_emit_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be emitted; .*features\.wind, .*record\.windSpeed"):
         encoded(name)
 

@@ -79,7 +79,7 @@ def outputs(scored: Scored) -> Posted:
     return scored.posted
 
 
-def test_what_post_emits_is_mapped_to_the_record_that_caused_it() -> None:
+def test_post_outputs_are_matched_to_the_records_that_caused_them() -> None:
     tested = scorer()
 
     (scored,) = tested.score([Batch(tested.new_lane(), readings(1, 2, 3, 4))])

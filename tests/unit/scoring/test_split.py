@@ -68,7 +68,7 @@ def test_each_model_is_called_once_for_its_own_records_of_all_lanes() -> None:
     assert (champion.calls, challenger.calls) == ([40 - 2 * sum(with_challenger)], [2 * sum(with_challenger)])
 
 
-def test_what_the_challenger_refuses_is_a_dead_letter() -> None:
+def test_record_refused_by_the_challenger_is_a_dead_letter() -> None:
     scorer = split(1.0, Model(refuses=True))
     (scored,) = scorer.score([Batch(scorer.new_lane(), STEPS[:3], [True, False, True])])
     assert (scored.causes, scored.predictions) == ([1], [21.0])

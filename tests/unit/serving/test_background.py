@@ -22,12 +22,12 @@ def test_a_call_runs_on_the_thread_and_gives_its_result() -> None:
     assert thread.run(lambda: threading.current_thread().daemon, lambda: None)
 
 
-def test_what_a_call_raises_is_raised_here() -> None:
+def test_error_of_a_background_call_is_raised_in_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         Background("score").run(lambda: 1 / 0, lambda: None)
 
 
-def test_while_a_call_takes_long_something_else_is_done_here() -> None:
+def test_caller_keeps_working_during_a_background_call() -> None:
     thread, done, where = Background("score"), threading.Event(), []
 
     def meanwhile() -> None:

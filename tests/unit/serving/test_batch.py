@@ -50,7 +50,7 @@ def test_messages_are_taken_apart_by_partition_in_the_order_of_their_offsets() -
     assert all(part.batch.lane is lanes[part.partition.number] for part in slices)
 
 
-def test_what_was_committed_before_is_silent_and_comes_first() -> None:
+def test_committed_records_come_first_and_without_output() -> None:
     assert shapes(6, 4, 5, 6, 7) == [(0, [4, 5], True), (0, [6, 7], False)]
 
 
@@ -58,7 +58,7 @@ def test_offsets_may_have_gaps() -> None:
     assert shapes(6, 2, 9) == [(0, [2], True), (0, [9], False)]
 
 
-def test_there_is_no_empty_slice() -> None:
+def test_no_slice_is_empty() -> None:
     assert shapes(6, 4, 5) == [(0, [4, 5], True)]
     assert shapes(6, 6, 7) == [(0, [6, 7], False)]
     assert shapes(6) == []

@@ -213,7 +213,7 @@ def test_any_other_error_ends_the_commit_and_no_partition_advances(
     assert kafka.visible == []
 
 
-def test_where_nothing_is_new_nothing_is_called(kafka: Kafka) -> None:
+def test_commit_without_new_records_calls_nothing(kafka: Kafka) -> None:
     assert not committer(kafka).commit([running_partition(0, 0)], is_saving=True)
     assert kafka.calls == []
 

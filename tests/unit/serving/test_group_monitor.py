@@ -173,7 +173,7 @@ def test_missing_describe_right_is_logged_once_and_topics_are_watched(
         look(monitor, clock)
 
 
-def test_a_look_that_fails_is_repeated_with_growing_pauses_and_logged_once(
+def test_failed_check_is_retried_with_back_off_and_logged_once(
     monitor: GroupMonitor, clock: SimpleNamespace, inspector: Inspector, caplog: pytest.LogCaptureFixture
 ) -> None:
     inspector.seen = RetryCall("no answer")

@@ -21,7 +21,7 @@ def settled(overhead_s: float, cost_s: float, arrived: int = 10_000) -> int:
     return pace.records
 
 
-def test_it_begins_small_as_nothing_is_known() -> None:
+def test_first_batch_is_small() -> None:
     assert AdaptiveBatchSizer(TARGET, 4096).records == FIRST
     assert AdaptiveBatchSizer(TARGET, 10).records == 10
 

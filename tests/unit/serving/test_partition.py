@@ -39,12 +39,12 @@ def drawn() -> set[tuple[Phase, Phase]]:
     return {(Phase[source], Phase[target]) for source, target in [*there, *((to, of) for of, to in back)]}
 
 
-def test_the_drawing_shows_the_moves_that_are_allowed_and_no_others() -> None:
+def test_documented_transitions_are_those_allowed() -> None:
     assert drawn() == {(before, after) for before, afters in MOVES.items() for after in afters}
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS, ids=lambda phase: phase.value)
-def test_a_partition_makes_the_moves_that_are_drawn_and_no_others(
+def test_partition_allows_only_the_documented_transitions(
     before: Phase, after: Phase, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -68,11 +68,11 @@ def test_restores_until_the_committed_offset() -> None:
     assert phases == [Phase.RESTORING, Phase.RUNNING]
 
 
-def test_where_nothing_is_to_be_restored_it_runs_at_once() -> None:
+def test_partition_without_state_to_restore_runs_at_once() -> None:
     assert restored(origin=5, committed=5).phase is Phase.RUNNING
 
 
-def test_only_what_was_scored_since_the_commit_is_news() -> None:
+def test_only_records_scored_since_the_commit_are_uncommitted() -> None:
     partition = restored(committed=5)
     partition.advance(4)
     assert not partition.has_news
@@ -82,14 +82,14 @@ def test_only_what_was_scored_since_the_commit_is_news() -> None:
     assert partition.has_news
 
 
-def test_the_start_of_a_partition_that_was_never_committed_is_news() -> None:
+def test_start_of_a_new_partition_must_be_committed() -> None:
     partition = restored(committed=0)
     partition.position = replace(partition.position, is_new=True)
     assert partition.has_news
 
 
 @pytest.mark.parametrize("phase", [Phase.REVOKED, Phase.LOST])
-def test_what_is_gone_has_no_news(phase: Phase) -> None:
+def test_revoked_partition_has_nothing_to_commit(phase: Phase) -> None:
     partition = restored(committed=0)
     partition.advance(6)
     partition.end(phase)
@@ -97,7 +97,7 @@ def test_what_is_gone_has_no_news(phase: Phase) -> None:
     assert not partition.is_unsaved
 
 
-def test_what_was_scored_since_the_checkpoint_is_unsaved() -> None:
+def test_records_scored_since_the_checkpoint_are_unsaved() -> None:
     partition = restored(committed=0)
     assert not partition.is_unsaved
     partition.advance(6)
@@ -108,7 +108,7 @@ def test_what_was_scored_since_the_checkpoint_is_unsaved() -> None:
     assert not partition.is_unsaved
 
 
-def test_a_state_that_is_waited_for_is_none_that_a_batch_could_be_scored_on() -> None:
+def test_no_batch_is_scored_on_a_state_being_saved() -> None:
     partition = restored(committed=0)
     lane = partition.lane
     partition.restore()

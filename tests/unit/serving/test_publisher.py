@@ -148,7 +148,7 @@ def test_an_output_with_a_time_that_its_topic_refuses_has_that_of_now(time_ms: i
     assert (unbounded[5] == time_ms) == (time_ms > 0)
 
 
-def test_what_a_shadow_predicts_is_shortened_until_its_topic_takes_it() -> None:
+def test_shadow_output_that_is_too_large_becomes_an_error() -> None:
     keyless = message(0, 0, b"", [("h", b"h" * 900)])
     keyless.set_key(None)
     scored = Scored([], [], [], [], shadow=[(0, 1), (0, "x" * 2000)])

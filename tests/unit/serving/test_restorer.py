@@ -234,7 +234,7 @@ def test_a_start_at_the_end_that_was_not_committed_stays_where_it_was(kafka: Kaf
     assert assignment.wait().next_offset == 5
 
 
-def test_what_is_dropped_is_forgotten_though_its_state_is_on_the_way(kafka: Kafka) -> None:
+def test_partition_dropped_during_its_restore_is_lost(kafka: Kafka) -> None:
     assignment = WaitingAssignment(kafka)
     assignment.add([0, 1])
     gone = assignment.partitions[0]
@@ -244,9 +244,7 @@ def test_what_is_dropped_is_forgotten_though_its_state_is_on_the_way(kafka: Kafk
     assert set(assignment.partitions) == {1}
 
 
-def test_a_passing_trouble_is_waited_for_and_a_lasting_one_is_an_error(
-    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_temporary_failure_is_retried_and_a_lasting_one_raised(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
     kafka.fails["committed"] = [RetryCall("the previous owner's transaction is open")] * 3
     assert WaitingAssignment(kafka).begin().next_offset == 0
     kafka.fails["watermarks"] = [RetryCall("no answer")]

@@ -30,7 +30,7 @@ def test_pauses_double_up_to_their_maximum(clock: SimpleNamespace) -> None:
     assert [fail(retries, clock)[0] for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
-def test_the_first_failure_is_news_and_then_one_a_minute(clock: SimpleNamespace) -> None:
+def test_first_failure_is_logged_and_then_one_per_minute(clock: SimpleNamespace) -> None:
     retries, began, logged = Retries(max_pause_s=1.0), clock.now, []
     while clock.now < began + 3 * SUMMARY_S + 10:
         if fail(retries, clock)[1]:
@@ -40,7 +40,7 @@ def test_the_first_failure_is_news_and_then_one_a_minute(clock: SimpleNamespace)
     assert retries.lasting_s > 3 * SUMMARY_S
 
 
-def test_after_a_success_the_next_failure_is_news_with_a_short_pause(clock: SimpleNamespace) -> None:
+def test_first_failure_after_a_success_is_logged_and_retried_soon(clock: SimpleNamespace) -> None:
     retries = Retries()
     for _ in range(5):
         fail(retries, clock)

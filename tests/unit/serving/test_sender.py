@@ -74,7 +74,7 @@ def test_a_message_that_is_refused_is_found_and_no_other_is_lost(bad: set[int]) 
     assert [int(message.key or b"") for message in broker.written if message.topic == "dead"] == sorted(bad)
 
 
-def test_what_a_refusal_shows_of_a_topic_is_remembered() -> None:
+def test_limit_learned_from_a_refusal_is_remembered() -> None:
     broker = Broker(lambda message: message.key is not None, "record")
     keyless = replace(output(0), key=None)
     sender = Sender(cast("Any", broker), cast("Any", Limits()))

@@ -108,7 +108,7 @@ def one_group_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("chunk_bytes")
-def test_a_lane_is_what_its_last_checkpoint_says_however_many_there_were() -> None:
+def test_last_of_many_checkpoints_is_restored() -> None:
     topic = Topic()
     lane, writer = topic.new()
     for offset in range(1, 60):
@@ -153,7 +153,7 @@ def test_a_new_state_removes_what_belongs_to_another_state() -> None:
     assert sum(value is not None for value in topic.records.values()) == 2  # its segment and the mark
 
 
-def test_what_a_new_state_did_not_know_of_never_comes_back() -> None:
+def test_segments_of_an_earlier_state_are_never_restored() -> None:
     topic = Topic()
     lane, writer = topic.new()
     for offset in range(9):
@@ -207,7 +207,7 @@ def test_lane_with_a_missing_segment_is_refused() -> None:
     assert topic.dump(topic.load()[0]) == topic.dump(lane)
 
 
-def test_lane_with_another_segment_in_the_place_of_one_is_refused() -> None:
+def test_lane_with_a_replaced_segment_is_refused() -> None:
     """As a broker that lags gives it: a segment of a checkpoint that was never completed had the same number."""
     topic = Topic()
     lane, writer = topic.new()

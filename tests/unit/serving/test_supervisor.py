@@ -94,7 +94,7 @@ def stop_at_second_start(watched: Watched) -> Any:
 
 
 @pytest.mark.parametrize("code", [2, 3, 5])
-def test_where_a_person_must_act_all_drain_and_the_code_is_the_supervisors(
+def test_fatal_exit_code_drains_all_workers_and_is_returned(
     watched: Watched, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert make(watched, {"does": [code]}, {"does": ["report"]}).run(watched.stop) == code

@@ -165,7 +165,7 @@ def test_aborted_transaction_is_repeated_and_changes_nothing(kafka: Kafka, make:
 
 
 @pytest.mark.parametrize("call", ["receive", "committed", "watermarks", "flush", "offsets", "commit", "abort"])
-def test_a_passing_trouble_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
+def test_temporary_failure_changes_nothing(kafka: Kafka, make: Make, call: str) -> None:
     kafka.fails[call] = [RetryCall("no answer")] * 2
     kafka.fails.setdefault("flush", [AbortTransaction("it failed")])  # for an abort to have trouble with
     make(commit_interval=ALWAYS).run()
@@ -234,7 +234,7 @@ def test_a_lost_partition_is_never_committed(kafka: Kafka, make: Make) -> None:
     ids=lambda error: type(error).__name__,
 )
 @pytest.mark.parametrize("call", ["produce", "receive", "flush"])
-def test_what_cannot_be_redone_ends_the_service_without_a_commit(
+def test_error_that_a_retry_cannot_fix_ends_without_a_commit(
     kafka: Kafka, make: Make, call: str, error: BaseException
 ) -> None:
     worker = make(commit_interval=ALWAYS, max_batch=1)
@@ -246,7 +246,7 @@ def test_what_cannot_be_redone_ends_the_service_without_a_commit(
         assert kafka.predictions(number) == TOTALS[number][:offset]
 
 
-def test_what_fails_while_a_service_ends_does_not_hide_why(kafka: Kafka, make: Make) -> None:
+def test_failure_during_shutdown_does_not_hide_the_first_error(kafka: Kafka, make: Make) -> None:
     worker = make()
     kafka.fails = {"flush": [StateError("why")], "abort": [Fenced("later")], "close": [RetryCall("later")]}
     with pytest.raises(StateError, match="why"):
@@ -264,7 +264,7 @@ def test_a_drain_that_meets_a_dead_broker_ends_and_commits_nothing(
     assert kafka.calls[-2:] == ["abort", "close"]
 
 
-def test_a_drain_whose_transaction_is_aborted_says_what_it_leaves(
+def test_drain_with_an_aborted_transaction_logs_what_remains(
     kafka: Kafka, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -320,7 +320,7 @@ def test_batch_longer_than_the_commit_interval_has_its_own_commit(
 
 
 @pytest.mark.parametrize("is_patient", [True, False])
-def test_a_drain_says_which_batch_it_waits_for_and_how_long(
+def test_drain_logs_the_batch_that_it_waits_for(
     kafka: Kafka, make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, is_patient: bool
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -78,14 +78,14 @@ def test_kafka_options_are_merged_by_property(toml: Any) -> None:
     }
 
 
-def test_what_follows_from_another_option_follows_it() -> None:
+def test_derived_default_follows_its_option() -> None:
     given = settings(output="out")
     assert given.of(ServeSettings).dead_letters == "out.dead-letters"
     assert given.of(BrokerSettings).group == "makiserve.out"
     assert settings(group="mine").of(BrokerSettings).group == "mine"
 
 
-def test_what_must_be_given_is_named() -> None:
+def test_missing_required_options_are_named() -> None:
     given = settings(input=None, bootstrap_servers=None)
     assert given.absent(ServeSettings, BrokerSettings) == ["--input", "--bootstrap-servers"]
     with pytest.raises(ConfigurationError, match="give --bootstrap-servers"):

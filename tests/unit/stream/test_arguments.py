@@ -45,7 +45,7 @@ CALLED: dict[str, Callable[[Any], Any]] = {
 
 @loop_over("wrong", ["temperature", 3, [abs]], ids=repr)
 @loop_over("name", CALLED)
-def test_what_is_not_a_function_is_refused(name: str, wrong: Any) -> None:
+def test_argument_that_is_not_a_function_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(PipelineError, match=rf"^{name} must be a function"):
         CALLED[name](wrong)
 
@@ -170,7 +170,7 @@ FACTORIES: dict[str, tuple[Any, str]] = {
 
 
 @loop_over(("factory", "words"), FACTORIES.values(), ids=FACTORIES.keys())
-def test_what_is_not_a_factory_of_a_pipeline_is_refused(factory: Any, words: str) -> None:
+def test_argument_that_is_not_a_pipeline_factory_is_refused(factory: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         trace_factory(factory)
 

@@ -171,7 +171,7 @@ def test_a_record_that_does_not_fit_leaves_the_lane_as_it_was() -> None:
 
 @pytest.mark.parametrize("doublequote", [False, True])
 @given(rows=st.lists(st.tuples(TEXTS, st.floats(allow_nan=False), st.integers() | st.none())))
-def test_what_is_dumped_is_loaded_again(doublequote: bool, rows: list[Any]) -> None:
+def test_dumped_rows_are_loaded_unchanged(doublequote: bool, rows: list[Any]) -> None:
     file = io.StringIO()
     rx.from_(rows).pipe(csv.dump_to_file(file, header=False, doublequote=doublequote)).subscribe()
     file.seek(0)

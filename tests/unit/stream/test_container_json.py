@@ -64,14 +64,14 @@ def test_a_value_survives(value: Any) -> None:
     assert emitted(json.load(), emitted(json.dump(), [value])) == [value]
 
 
-def test_what_is_more_than_json_is_written_as_msgspec_does() -> None:
+def test_types_that_json_lacks_are_written_as_by_msgspec() -> None:
     time = datetime(2025, 1, 1, tzinfo=timezone.utc)
     texts = emitted(json.dump(""), [Point(1, 2.5), Record(3), {"time": time}])
     assert texts == ["[1,2.5]", '{"time":3}', '{"time":"2025-01-01T00:00:00Z"}']
 
 
 @pytest.mark.parametrize("text", ["{", "1 2", "{'a': 1}", b"\xff", "NaN"])
-def test_what_is_not_json_is_an_error(text: str | bytes) -> None:
+def test_invalid_json_is_an_error(text: str | bytes) -> None:
     (error,) = outcome(rx.of(text).pipe(json.load()))
     assert isinstance(error, DecodeError)
 

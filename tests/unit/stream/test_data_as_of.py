@@ -194,7 +194,7 @@ def test_integers_that_floats_cannot_hold_are_compared_exactly() -> None:
         (Item(10**400, None, 1), "OverflowError"),
     ],
 )
-def test_what_is_not_a_time_fails_its_record_alone(item: Item, error: str) -> None:
+def test_value_that_is_not_a_time_fails_only_its_record(item: Item, error: str) -> None:
     good = [Item(float(time), time + 1.5, time / 4) for time in range(40)]
     outputs, failures = fed_to_both(as_of(), [*good[:20], item, *good[20:]])
     assert [value for _, value in outputs] == by_definition(good, None)
@@ -281,7 +281,7 @@ def test_functions_without_a_column_form_are_called_once_per_item() -> None:
     assert outputs[-1] == 85
 
 
-def test_inside_windows_the_row_engine_computes_it_and_explain_says_why() -> None:
+def test_as_of_in_windows_is_computed_by_the_row_engine() -> None:
     latest = rs.data.roll(3, 1, rx.pipe(as_of(), rs.ops.last()))
     because = explain(trace(latest)).rows_because
     assert because is not None

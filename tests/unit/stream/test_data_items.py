@@ -141,7 +141,7 @@ def test_the_ratio_of_train_and_test_is_met(ratio: float) -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.25, 0.1])
-def test_where_one_over_the_ratio_is_whole_the_split_is_rxscis(ratio: float) -> None:
+def test_split_with_a_whole_inverse_ratio_equals_rxscis(ratio: float) -> None:
     splits: dict[Any, list[list[int]]] = {}
     for module in (rs, rxsci):
         splits[module] = [[], []]
@@ -166,6 +166,6 @@ def test_where_one_over_the_ratio_is_whole_the_split_is_rxscis(ratio: float) -> 
         (lambda: trace(rs.data.train_test_split(0.5)), "two streams"),
     ],
 )
-def test_what_cannot_be_is_refused(make: Any, words: str) -> None:
+def test_wrong_arguments_are_refused(make: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         make()

@@ -203,7 +203,7 @@ def test_a_time_far_away_is_a_time(time: Any) -> None:
 
 
 @pytest.mark.parametrize("time", [None, "noon", float("nan"), 1.5])
-def test_what_is_not_a_time_fails_its_record_only(time: Any) -> None:
+def test_value_that_is_not_a_time_fails_only_its_record(time: Any) -> None:
     program = Program(trace(sessions(10, COUNT)))
     fed = program.feed([1, time, 11], program.new_state())
     assert fed.outputs == [1]

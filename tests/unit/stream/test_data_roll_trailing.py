@@ -160,7 +160,7 @@ def test_failed_item_is_in_no_window(inner: Any) -> None:
     assert checkpoints.dump(state) == checkpoints.dump(clean)
 
 
-def test_what_is_not_a_time_fails_its_record_only() -> None:
+def test_value_that_is_not_a_time_fails_only_its_record() -> None:
     program = Program(trace(trailing([rs.ops.count(reduce=True)])))
     fed = program.feed([Reading(1, 0), Reading("noon", 0), Reading(2, 0)], program.new_state())  # type: ignore[arg-type]
     assert fed.outputs == [1, 2]

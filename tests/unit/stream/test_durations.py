@@ -35,7 +35,7 @@ def test_a_text_is_the_duration_that_it_names(make: Callable[[Any], Any]) -> Non
 
 @loop_over("make", TAKERS.values(), ids=TAKERS.keys())
 @loop_over("wrong", ["6", "6 hours", "-1h", "1e9h", "", 6, 6.0, None, b"6h"])
-def test_what_is_not_a_duration_is_refused_by_the_name_of_its_argument(make: Callable[[Any], Any], wrong: Any) -> None:
+def test_invalid_duration_is_refused_with_its_argument(make: Callable[[Any], Any], wrong: Any) -> None:
     if wrong is None and "ttl" in str(make.__code__.co_consts):
         return
     with pytest.raises(PipelineError, match=r"^(roll_time|roll_trailing|roll_session|group_by|rate): "):

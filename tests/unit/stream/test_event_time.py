@@ -46,7 +46,7 @@ def test_a_time_with_a_zone_and_a_number_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("time", [1.5, "2024-01-01", None, timedelta(1)])
-def test_what_is_not_a_time_is_refused(time: object) -> None:
+def test_value_that_is_not_a_time_is_refused(time: object) -> None:
     with pytest.raises(TypeError, match="an event time must be a datetime or an integer of milliseconds"):
         ms_from_time(time)
 

@@ -129,7 +129,7 @@ def test_adjacent_window_that_cannot_complete_fails_two_records_and_is_gone(inne
 
 
 @BOTH
-def test_item_that_fails_by_itself_is_undone_and_the_next_one_fills_the_window(inner: Any) -> None:
+def test_failed_item_is_undone_and_the_next_fills_the_window(inner: Any) -> None:
     outputs, failures = fed(rs.data.roll(3, 1, inner), [1, 2, 0, 3, 0, 4])
     assert outputs == [(3, 22), (5, 13)]
     assert [at for at, _ in failures] == [2, 4]

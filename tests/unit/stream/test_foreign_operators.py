@@ -215,7 +215,7 @@ def test_every_operator_is_listed(library: Any) -> None:
 @examples(25)
 @given(items=st.lists(st.integers(0, 9), min_size=1, max_size=8))
 @each_kept
-def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: list[int]) -> None:
+def test_supported_rx_operator_emits_the_same_as_in_rx(library: Any, name: str, items: list[int]) -> None:
     make, source = KEPT[library][name], library.subject.Subject()
     expected = notifications(source.pipe(make()), source, items)
     source = library.subject.Subject()
@@ -232,7 +232,9 @@ def test_what_is_kept_emits_what_it_emits_in_rx(library: Any, name: str, items: 
 @examples(25)
 @given(items=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=12))
 @each_kept
-def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, items: list[tuple[int, int]]) -> None:
+def test_supported_rx_operator_has_separate_state_in_each_lane(
+    library: Any, name: str, items: list[tuple[int, int]]
+) -> None:
     program = Program(trace(KEPT[library][name]()))
     lanes = [program.new_state(), program.new_state()]
     outputs_by_lane: list[list[Any]] = [[], []]
@@ -244,7 +246,7 @@ def test_what_is_kept_has_its_own_state_in_each_lane(library: Any, name: str, it
 
 
 @loop_over(("library", "name"), named(KEPT))
-def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, name: str) -> None:
+def test_supported_rx_operator_works_inside_rxs_trampoline(library: Any, name: str) -> None:
     """In rx's trampoline, where what a subscription schedules waits for its turn."""
     notified: dict[str, list[Any]] = {"rx": [], "traced": []}
     for place, wrap in (("rx", lambda make: make()), ("traced", lambda make: rs.state.with_memory_store(make()))):
@@ -254,7 +256,7 @@ def test_what_is_kept_is_kept_while_another_stream_is_emitting(library: Any, nam
 
 
 @loop_over(("library", "name"), named(REFUSED))
-def test_what_is_not_kept_is_refused_when_it_is_traced(library: Any, name: str) -> None:
+def test_unsupported_rx_operator_is_refused_when_traced(library: Any, name: str) -> None:
     for trace_it in (trace, rs.state.with_memory_store, lambda inner: rs.ops.group_by(lambda i: i, inner)):
         with pytest.raises(PipelineError) as error:
             trace_it(REFUSED[library][name]())

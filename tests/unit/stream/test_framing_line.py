@@ -28,7 +28,7 @@ def test_lines_are_rxscis(pieces: list[str]) -> None:
 
 
 @given(st.text("a\r\n"), st.lists(st.integers(0, 20)))
-def test_where_a_text_is_cut_does_not_matter(text: str, cuts: list[int]) -> None:
+def test_lines_do_not_depend_on_where_the_text_is_cut(text: str, cuts: list[int]) -> None:
     bounds = [0, *sorted(cuts), len(text)]
     pieces = [text[begin:end] for begin, end in pairwise(bounds)]
     assert emitted(line.unframe(), pieces) == emitted(line.unframe(), [text])

@@ -244,7 +244,7 @@ def test_times_far_away_complete_all_groups() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["close", True, None])
-def test_what_is_neither_forget_nor_complete_is_refused(wrong: Any) -> None:
+def test_unknown_idle_policy_is_refused(wrong: Any) -> None:
     with pytest.raises(PipelineError, match=r"^group_by: idle must be 'forget', or 'complete' together with a ttl"):
         rs.ops.group_by(abs, [rs.ops.count()], ttl="1h", time_mapper=abs, idle=wrong)
 

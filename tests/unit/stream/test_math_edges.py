@@ -183,7 +183,7 @@ def test_decimals_and_fractions_are_numbers(name: str) -> None:
 
 @each_operator
 @loop_over("wrong", [None, 1j, np.complex64(1), "12", np.str_("12"), pd.NA, np.timedelta64(3, "s")])
-def test_what_is_not_a_number_fails_its_own_record_only(name: str, wrong: Any) -> None:
+def test_value_that_is_not_a_number_fails_only_its_record(name: str, wrong: Any) -> None:
     if name in ("min", "max") and wrong is not None:
         return  # what can be compared is not only numbers
     program = Program(trace(NUMERIC[name](reduce=True)))

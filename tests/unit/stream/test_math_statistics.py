@@ -102,7 +102,7 @@ def test_values_without_an_order_fail_their_record_only() -> None:
         (lambda: rs.math.dist.describe([0.5, 0.5]), "different"),
     ],
 )
-def test_what_cannot_be_is_refused(make: Any, words: str) -> None:
+def test_wrong_arguments_are_refused(make: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         make()
 

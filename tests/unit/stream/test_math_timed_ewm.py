@@ -74,7 +74,7 @@ def test_weights_that_have_faded_to_nothing_leave_the_latest_value() -> None:
     assert emitted(rs.math.ewm_stddev(value, **BY_TIME), items) == [0.0, 0.0, 0.0]
 
 
-def test_what_is_not_a_time_fails_its_record_only() -> None:
+def test_value_that_is_not_a_time_fails_only_its_record() -> None:
     program = Program(trace(rs.math.ewm_mean(value, **BY_TIME)))
     fed = program.feed([(0, 1.0), ("noon", 2.0), (HALFLIFE_MS, 4.0)], program.new_state())
     assert fed.outputs == [1.0, 3.0]

@@ -120,7 +120,7 @@ class Measured(Record):
 
 
 @pytest.mark.parametrize("kind", [Reading, Measured])
-def test_each_field_is_filled_by_itself(kind: Any) -> None:
+def test_each_field_is_filled_independently(kind: Any) -> None:
     items = [kind(None, 1.0), kind(7.0, None), kind(NAN, 3.0), kind(None, None)]
     assert emitted(rs.data.forward_fill(), items)[1:] == [kind(7.0, 1.0), kind(7.0, 3.0), kind(7.0, 3.0)]
 
@@ -131,7 +131,7 @@ def test_each_group_is_filled_from_its_own_items() -> None:
     assert filled == [("a", 1.0), ("b", None), ("a", 1.0), ("b", 2.0), ("b", 2.0)]
 
 
-def test_what_does_not_fit_the_item_before_is_left_as_it_is() -> None:
+def test_value_of_another_shape_is_not_filled() -> None:
     items = [1.0, (None, 2.0), (None, None, 3.0), Reading(None, 1.0)]
     assert emitted(rs.data.forward_fill(), items) == items
 

@@ -162,7 +162,7 @@ def test_scan_whose_values_can_change_later_keeps_nothing_of_a_failed_record(pip
         (rx.pipe(rs.ops.flat_map(), rs.data.roll(2, 2, [rs.math.sum(reduce=True)])), [[1, 2, 3], [4]], [3, 7]),
     ],
 )
-def test_what_is_emitted(pipeline: Any, items: list[Any], expected: list[Any]) -> None:
+def test_operators_emit_the_expected_items(pipeline: Any, items: list[Any], expected: list[Any]) -> None:
     assert emitted(pipeline, items) == expected
 
 
@@ -248,6 +248,6 @@ def test_arrays_may_be_items() -> None:
         (lambda: rs.state.with_memory_store(rs.ops.on_subscribe(print)), "on_subscribe cannot be used"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(make: Any, words: str) -> None:
+def test_wrong_arguments_are_refused(make: Any, words: str) -> None:
     with pytest.raises(PipelineError, match=words):
         make()

@@ -50,7 +50,7 @@ def test_actions_see_every_window_begin_and_end() -> None:
     assert "".join(calls) == "()()"
 
 
-def test_what_follows_a_subscription_is_done_each_time() -> None:
+def test_action_runs_at_every_subscription() -> None:
     calls: list[str] = []
     source = rx.of(1).pipe(rs.ops.on_subscribe(lambda: calls.append("subscribed")))
     assert [rs.run(source), rs.run(source)] == [1, 1]

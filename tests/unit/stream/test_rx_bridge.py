@@ -35,7 +35,7 @@ def feed(pipeline: Any, items: Any = SEVEN) -> list[Any]:
         (rx.pipe(o.filter(lambda i: i > 2), rs.math.sum(), o.pairwise()), [(3, 7), (7, 12), (12, 18), (18, 25)]),
     ],
 )
-def test_they_run_once_for_each_scope(pipeline: Any, outputs: list[Any]) -> None:
+def test_rx_operators_run_once_for_each_scope(pipeline: Any, outputs: list[Any]) -> None:
     assert feed(pipeline) == outputs
     observed: list[Any] = []
     rx.from_(SEVEN).pipe(rs.state.with_memory_store(pipeline)).subscribe(observed.append)

@@ -23,7 +23,7 @@ ROWS = rs.container.csv.create_line_parser(dtype=[("time", int), ("temperature",
     ],
     ids=["csv rows", "descriptions"],
 )
-def test_they_survive_a_checkpoint(pipeline: Any, items: list[Any]) -> None:
+def test_operators_survive_a_checkpoint(pipeline: Any, items: list[Any]) -> None:
     program = Program(trace(pipeline))
     state = program.new_state()
     program.feed(items, state)

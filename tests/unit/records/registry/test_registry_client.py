@@ -83,7 +83,7 @@ def test_credentials_are_sent(fake: FakeRegistry, option: str, value: str, heade
         (200, b" " * 5_000_000, SchemaRegistryUnavailable, "returned more than 4,194,304 bytes"),
     ],
 )
-def test_other_answers_are_errors(
+def test_unexpected_answers_are_errors(
     fake: FakeRegistry, status: int, body: object, error: type[Exception], words: str
 ) -> None:
     fake.answers = {"/schemas/ids/7": (status, body)}

@@ -74,7 +74,7 @@ def test_only_the_most_frequent_texts_are_kept() -> None:
     assert column.counts[-1] == sum(range(1, 11))
 
 
-def test_what_is_neither_number_nor_text_has_no_column() -> None:
+def test_values_other_than_numbers_and_text_have_no_profile() -> None:
     assert profile_from({"a": [[1.0]], "b": [None], "c": [math.nan], "d": []}).columns == []
 
 

@@ -34,7 +34,7 @@ def letter(headers_before: Headers, error: OperatorError | DecodeError, value: b
     return dead
 
 
-def test_what_the_service_has_added_is_taken_off_and_read() -> None:
+def test_headers_added_by_the_service_are_removed_and_parsed() -> None:
     dead = letter([("traceparent", b"00-1")], failed())
     assert dead.position == RecordPosition("in", 0, 5)
     assert dead.source == RecordPosition("in[1]", 2, 30)
@@ -70,7 +70,7 @@ def test_a_record_of_another_service_gets_its_headers_back() -> None:
 
 @loop_over("time", [b"9" * 5000, b"99999999999999999999", "\u0663".encode(), b"", None])
 @loop_over("source", [b"in[0]@%d" % 10**30, b"in[%d]@1" % 10**30, b"\xff", b"", None])
-def test_headers_that_makiserve_never_writes_are_no_letter(time: bytes | None, source: bytes | None) -> None:
+def test_message_without_makiserves_headers_is_not_a_dead_letter(time: bytes | None, source: bytes | None) -> None:
     good: dict[str, bytes | None] = {
         "makiserve.source": b"in[0]@1",
         "makiserve.reason": b"\xff",

@@ -104,7 +104,7 @@ def test_an_abort_around_the_switch_changes_nothing(kafka: Kafka, make: Make, mo
     assert_replayed(kafka)
 
 
-def test_where_the_switch_was_is_known_after_a_restart(kafka: Kafka, make: Make, move: Any, registry: Registry) -> None:
+def test_offset_of_a_switch_is_known_after_a_restart(kafka: Kafka, make: Make, move: Any, registry: Registry) -> None:
     move("4", packaged(version="4", model=Model(10)))
     make().run()
     since = committed_metadata(kafka, 0).since
@@ -222,7 +222,7 @@ def sums(since: int) -> list[int]:
 
 @pytest.mark.parametrize("call", [None, "flush", "commit"])
 @pytest.mark.parametrize("turn", range(3, 9))
-def test_what_a_post_pipeline_remembers_is_of_the_version_that_predicted_it(
+def test_post_state_has_predictions_of_the_version_that_scored(
     kafka: Kafka, make: Make, move: Any, registry: Registry, call: str | None, turn: int
 ) -> None:
     move("4", packaged(version="4", model=Model(10), post=POST))

@@ -38,7 +38,7 @@ def batch(shift: float, count: int = 100, seed: int = 2) -> Scored:
     return Scored(list(range(count)), [Features(value) for value in values], values, [])
 
 
-def test_what_is_as_in_the_training_has_not_moved(now: list[float], profile: Profile) -> None:
+def test_features_as_in_training_have_no_drift(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     for seed in range(20):
         watching.add(batch(0.0, seed=seed))
@@ -56,7 +56,7 @@ def test_moved_and_unmoved_features_are_both_reported(now: list[float], profile:
     assert psi["prediction"] > 0.25
 
 
-def test_a_few_values_say_nothing(now: list[float], profile: Profile) -> None:
+def test_few_values_show_no_drift(now: list[float], profile: Profile) -> None:
     watching = DriftMonitor(profile)
     watching.add(batch(3.0, MIN_VALUES - 1))
     assert watching.frozen() == ()

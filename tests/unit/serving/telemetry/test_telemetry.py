@@ -69,7 +69,7 @@ def test_a_snapshot_is_published_once_a_second(telemetry: Telemetry, clock: Cloc
     assert seen[1].state == (StateSize("sum", 0, 9),)
 
 
-def test_what_is_scored_counts_when_it_is_committed(telemetry: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
+def test_scored_records_are_counted_at_the_commit(telemetry: Telemetry, clock: Clock, seen: list[Snapshot]) -> None:
     batch(telemetry)
     telemetry.iterated([])
     assert (seen[0].totals.records, seen[0].totals.outputs, seen[0].totals.dead) == (0, 0, {})
@@ -136,7 +136,7 @@ def test_the_last_outputs_and_dead_letters_are_shown(telemetry: Telemetry, seen:
     ]
 
 
-def test_what_is_shown_of_a_record_is_short(telemetry: Telemetry, seen: list[Snapshot]) -> None:
+def test_record_content_in_the_status_is_shortened(telemetry: Telemetry, seen: list[Snapshot]) -> None:
     error = DecodeError("x" * 5000)
     telemetry.add([message(0, 0, b"{}"), message(0, 1, b"{}")], NOTHING, Published([0], [b"y" * 5000], [(1, error)], 0))
     telemetry.iterated([])

@@ -67,7 +67,7 @@ def test_a_partition_that_is_even_has_no_lag(watched: Watched) -> None:
     assert (lane.lag_records, lane.lag_s) == (0, 0.0)
 
 
-def test_what_waits_came_after_the_moment_when_nothing_waited(watched: Watched, now: list[float]) -> None:
+def test_waiting_records_arrived_after_the_partition_was_drained(watched: Watched, now: list[float]) -> None:
     watched.at(10)
     now[0] += 3
     watched.end = 12
@@ -152,7 +152,7 @@ def test_a_restore_shows_how_far_it_is(watched: Watched) -> None:
     assert (lane.phase, lane.restored) == ("restoring", 0.25)
 
 
-def test_a_partition_that_comes_back_knows_nothing_of_before(watched: Watched, now: list[float]) -> None:
+def test_partition_that_returns_starts_without_history(watched: Watched, now: list[float]) -> None:
     watched.lanes.scored([message(3, 990_000, LOG_APPEND_TIME)])
     assert watched.at(4).lag_s == 10.0
     assert watched.lanes.frozen([]) == ()
