@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +78,8 @@ class LaneSoFar:
 
     def arrived(self, labels: NextLabels) -> list[tuple[Any, Any]]:
         """Return the outputs that waited for a label that has arrived, with that label."""
+        if not self.waiting:
+            return []
         targets, outputs = list[int](), list[Any]()
         while self.waiting and self.waiting[0][0] <= self.position:
             target, output = self.waiting.popleft()
@@ -140,10 +142,14 @@ class LabelColumn:
         for part in lane_parts(block, causes):
             so_far = self._lanes.setdefault(part.lane, LaneSoFar())
             labels = so_far.take(part.records, self._label, self._ahead)
-            targets = [labels.positions[cause] + self._ahead.distance for cause in part.causes]
-            so_far.waiting.extend(zip(targets, [first + output for output in part.outputs], strict=True))
             for output, label in so_far.arrived(labels):
                 self._labels[output] = label
+            targets = [labels.positions[cause] + self._ahead.distance for cause in part.causes]
+            outputs = [first + output for output in part.outputs]
+            ready = bisect_right(targets, so_far.position)
+            for output, label in zip(outputs, labels.at(targets[:ready]), strict=False):
+                self._labels[output] = label
+            so_far.waiting.extend(zip(targets[ready:], outputs[ready:], strict=True))
 
     def values(self) -> list[Any]:
         """Return the label of each output; None if no record of its lane is far enough ahead."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -33,7 +35,7 @@ class FieldValues(NamedTuple):
         """Return a mask of the values that are None; None if there are none."""
         if self.values.dtype != object:
             return self.missing
-        return np.fromiter((value is None for value in self.values), np.bool_, len(self.values))
+        return np.fromiter(map(is_, self.values, repeat(None)), np.bool_, len(self.values))
 
     def listed(self) -> list[Any]:
         """Return the Python values."""

@@ -173,9 +173,11 @@ class Scored(NamedTuple):
         A record with several outputs is dead-lettered as a whole: it ends in its outputs or in a dead letter, never in
         both.
         """
+        scored = self._replace(predictions=predictions)
+        if not any(issubclass(kind, RecordError) for kind in set(map(type, predictions))):
+            return scored
         pairs = zip(self.causes, predictions, strict=True)
-        refused = {cause: prediction for cause, prediction in pairs if isinstance(prediction, RecordError)}
-        return self._replace(predictions=predictions).without(refused)
+        return scored.without({cause: given for cause, given in pairs if isinstance(given, RecordError)})
 
     def without(self, failed: Mapping[int, RecordError]) -> Scored:
         """Return a copy in which these records are dead letters; the shadow's predictions for them remain."""

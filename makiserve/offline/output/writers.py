@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from io import TextIOWrapper
+from io import StringIO
 from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 
@@ -95,8 +95,7 @@ class CsvWriter:
     """
 
     def __init__(self, file: BinaryIO, titles: list[str], form: Outputs) -> None:
-        self._lines = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        self._write = csv.writer(self._lines, lineterminator="\n")
+        self._file = file
         self._encode = form.encode_object
         self._default = titles
         self._titles: list[str] | None = None
@@ -105,18 +104,23 @@ class CsvWriter:
         columns = places | columns_of(objects)
         if self._titles is None:
             self._titles = list(columns)
-            self._write.writerow(self._titles)
+            self._write([self._titles])
         elif self._titles != list(columns):
             raise different_fields(self._titles, list(columns))
-        self._write.writerows(zip(*map(self._cells, columns.values()), strict=True))
+        self._write(zip(*map(self._cells, columns.values()), strict=True))
 
     def close(self) -> None:
         if self._titles is None:
-            self._write.writerow(self._default)
-        self._lines.detach()
+            self._write([self._default])
 
     def drop(self) -> None:
-        self._lines.detach()
+        return
+
+    def _write(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Write rows. They are encoded together: a file of text would encode each of them."""
+        lines = StringIO(newline="")
+        csv.writer(lines, lineterminator="\n").writerows(rows)
+        self._file.write(lines.getvalue().encode())
 
     def _cells(self, values: list[Any]) -> list[Any]:
         if set(map(type, values)) <= PLAIN:

@@ -72,7 +72,7 @@ class Attempt:
         self._after_commit: list[Callable[[], None]] = []
         self._after_abandon: list[Callable[[], None]] = []
 
-    def find(self, table: Table, keys: Sequence[Any], parents: Sequence[int] | None = None) -> Array:
+    def find(self, table: Table, keys: Sequence[Any], parents: Array | None = None) -> Array:
         """Return the rows of groups, which are added to the table for keys that are new; see `Table.find`."""
         rows, added = table.find(keys, parents)
         if added:

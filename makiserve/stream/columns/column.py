@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -90,12 +92,17 @@ def column_of(items: Sequence[Any]) -> Column:
     kind = KINDS.get(next(iter(types))) if len(types) == 1 else None
     if kind is None:
         return objects(items)
-    missing = np.fromiter((item is None for item in items), np.bool_, len(items)) if nothing else None
+    missing = none_mask(items) if nothing else None
     given = (0 if item is None else item for item in items) if nothing else items
     try:
         return Column(np.fromiter(given, kind, len(items)), missing)
     except OverflowError:  # an integer beyond 64 bits
         return objects(items)
+
+
+def none_mask(items: Sequence[Any]) -> Mask:
+    """Return a mask of the items that are None."""
+    return np.fromiter(map(is_, items, repeat(None)), np.bool_, len(items))
 
 
 def objects(items: Sequence[Any]) -> Column:

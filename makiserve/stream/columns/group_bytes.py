@@ -56,5 +56,5 @@ class GroupBytes:
             keys = self._codec.from_plains(plain)
             if sum(counts) != len(keys):
                 raise ValueError(f"{sum(counts)} groups have {len(keys)} keys")
-            members, _ = tables[inner.table].find(keys, np.repeat(rows, counts).tolist())
+            members, _ = tables[inner.table].find(keys, np.repeat(rows, counts))
             self.decode(tables, inner.table, members, groups)

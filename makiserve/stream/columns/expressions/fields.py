@@ -9,9 +9,7 @@ from datetime import date, datetime, time, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
-import numpy as np
-
-from makiserve.stream.columns.column import Array, Mask, column_of
+from makiserve.stream.columns.column import Array, Mask, column_of, none_mask
 from makiserve.stream.columns.expressions.records import has_stored, is_named_tuple, record_fields
 from makiserve.stream.columns.expressions.time_values import IsoCalendarDate
 from makiserve.stream.columns.expressions.values import (
@@ -132,7 +130,7 @@ def unpack(values: Values, count: int, size: int) -> Value:
         return Value("b", True, None, values.bad)
     values = scalar(values)
     items = values.values.tolist()
-    none = np.fromiter((item is None for item in items), np.bool_, size) if _fetched(values).has_none else None
+    none = none_mask(items) if _fetched(values).has_none else None
     if any(item is not None and len(item) != count for item in items):
         raise Unsuited(f"an item that is not a tuple of {count}")
     return Value("b", True, None, either(values.bad, none))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from makiserve.stream.columns.column import Mask
+from makiserve.stream.columns.column import Mask, none_mask
 from makiserve.stream.columns.expressions import fields, time_arithmetic, times
 from makiserve.stream.columns.expressions.arithmetic import (
     ARITHMETIC,
@@ -59,7 +59,7 @@ def _is_none(value: Values, size: int) -> Values:
         return times.is_none(value)
     value = scalar(value)
     if value.kind == "O" and not value.is_constant:
-        is_none = np.fromiter((item is None for item in value.values.tolist()), np.bool_, size)
+        is_none = none_mask(value.values.tolist())
         return Value("b", is_none, None, value.bad)
     return Value("b", False if value.missing is None else value.missing, None, value.bad)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask
+from makiserve.stream.columns.column import KINDS, Array, Column, Items, Mask, none_mask
 from makiserve.stream.engine.fold import Fold, Reduction
 
 Arrays: TypeAlias = tuple[Array, ...]
@@ -141,7 +141,7 @@ class ColumnFold(ABC):
         """Return objects as an array of the kind, and which of them are neither None nor of the kind's own type."""
         wanted = next(type_ for type_, kind in KINDS.items() if kind == self.kind)
         items = column.values.tolist()
-        missing = np.fromiter((item is None for item in items), np.bool_, len(items))
+        missing = none_mask(items)
         strange = np.fromiter((type(item) is not wanted for item in items), np.bool_, len(items)) & ~missing
         values = np.zeros(len(items), self.kind)
         for index in np.flatnonzero(~(missing | strange)).tolist():

@@ -85,7 +85,7 @@ class GroupByStep(Step):
     def _rows(self, flow: Flow, names: list[Any], attempt: Attempt) -> Array:
         """Return the row of each item's group."""
         table = attempt.tables[self.table]
-        return attempt.find(table, names, self._parents(flow).tolist() if self.is_nested else None)
+        return attempt.find(table, names, self._parents(flow) if self.is_nested else None)
 
     @staticmethod
     def _parents(flow: Flow) -> Array:
