@@ -64,8 +64,16 @@ def pair(value: Any) -> tuple[float, float]:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is None or NaN; NaT and a decimal NaN count, too."""
-    return value is None or bool(value != value)
+    """Return whether a value is None or NaN; a decimal NaN, and NaT and NA of pandas count, too."""
+    if value is None:
+        return True
+    differs = value != value
+    try:
+        return bool(differs)
+    except TypeError:
+        if differs is value:  # NA, whose comparisons are NA
+            return True
+        raise
 
 
 def is_incomplete(value: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,10 +47,15 @@ def edges_of(values: Floats) -> Floats:
     parts = min(FINE, max(rest.size // MIN_PER_BIN, min(4, rest.size // REPEATS)))
     at = np.concatenate([np.linspace(0, 1, parts + 1)[1:-1], TAILS if rest.size >= FINE * MIN_PER_BIN else ()])
     inner = np.quantile(rest, at, method="lower") if parts > 1 else rest[:0]
-    with np.errstate(over="ignore"):
-        edges: Floats = np.unique(np.concatenate([np.nextafter(frequent, -np.inf), frequent, inner]))
+    edges: Floats = np.unique(np.concatenate([next_below(frequent), frequent, inner]))
     finite: Floats = edges[np.isfinite(edges)]
     return finite
+
+
+def next_below(values: Any) -> Floats:
+    """Return the next smaller floats; those of 0 and the largest floats raise if a program asks numpy for errors."""
+    with np.errstate(all="ignore"):
+        return np.nextafter(values, -np.inf)
 
 
 def groups_of(edges: Floats, counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -58,7 +65,7 @@ def groups_of(edges: Floats, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     merged into ten groups of about equal shares.
     """
     is_value = np.zeros(len(counts), bool)
-    is_value[1:-1] = np.nextafter(edges[1:], -np.inf) == edges[:-1]
+    is_value[1:-1] = next_below(edges[1:]) == edges[:-1]
     rest = np.where(is_value, 0, counts)
     middle = (np.cumsum(rest) - rest / 2) / max(int(rest.sum()), 1)
     groups = 1 + np.minimum((COARSE * middle).astype(np.int64), COARSE - 1)

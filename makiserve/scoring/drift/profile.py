@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from makiserve.scoring.drift.bins import edges_of
+from makiserve.scoring.drift.bins import edges_of, next_below
 from makiserve.scoring.drift.item_columns import LARGEST, is_missing, numbers, texts
 from makiserve.structs import thread_safe
 
@@ -58,7 +58,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
 
         The values in a bin are assumed to be spread evenly.
         """
-        ends = np.append(np.nextafter(edges[:-1], -np.inf), edges[-1])  # only the last interval holds its upper end
+        ends = np.append(next_below(edges[:-1]), edges[-1])  # only the last interval holds its upper end
         return np.diff(np.interp(ends, *self._cumulated(), left=0.0, right=1.0))
 
     def spread(self) -> NDArray[np.float64]:
@@ -69,7 +69,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     def _cumulated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the ends of the bins, and for each end the share of the present values up to and including it."""
         least, largest = self.least or 0.0, self.largest or 0.0
-        at = np.maximum([np.nextafter(least, -np.inf), *self.edges, largest], -LARGEST)
+        at = np.maximum([next_below(least), *self.edges, largest], -LARGEST)
         return at, np.concatenate([[0.0], np.cumsum(self.shares)])
 
 
@@ -112,7 +112,7 @@ def _of_text(name: str, values: Sequence[Any]) -> ColumnProfile:
 def _of_numbers(name: str, values: NDArray[np.float64]) -> ColumnProfile:
     present = values[~np.isnan(values)]
     edges = edges_of(present)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         mean, stddev = float(present.mean()), float(present.std())
     return ColumnProfile(
         name,

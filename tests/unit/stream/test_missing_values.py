@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import makiserve.stream as rs
 from makiserve.errors import PipelineError
 from makiserve.records import Record
+from makiserve.stream.columns.engine_choice import program_for
 from makiserve.stream.engine.checkpoint import Checkpoints
 from makiserve.stream.engine.program import Program
 from makiserve.stream.engine.trace import trace
@@ -178,3 +179,26 @@ def test_a_plan_without_these_options_keeps_its_fingerprint() -> None:
         "quantile(reduce=True, q=0.5)",
         "count",
     ]
+
+
+@pytest.mark.parametrize("make", [rs.math.sum, rs.math.max, rs.math.mean, rs.math.median, rs.math.top_k, rs.data.tail])
+def test_na_of_pandas_is_a_missing_value(make: Callable[..., Any]) -> None:
+    count = (2,) if make in (rs.math.top_k, rs.data.tail) else ()
+    items = [1.5, pd.NA, None, 2.5]
+    for engine in (program_for, Program):
+        program: Any = engine(trace(make(*count, reduce=True, skip_missing=True)))
+        state = program.new_state()
+        assert not program.feed(items, state).failures
+        assert program.complete(state) == emitted(make(*count, reduce=True, skip_missing=True), [1.5, 2.5])
+    assert emitted(rs.data.forward_fill(), items) == [1.5, 1.5, 1.5, 2.5]
+
+
+@pytest.mark.parametrize("make", [rs.math.sum, rs.math.max, rs.ops.count])
+def test_value_that_cannot_be_compared_with_itself_has_the_error_of_the_comparison(make: Callable[..., Any]) -> None:
+    items = [1.5, np.array([1, 2]), 2.5]
+    for engine in (program_for, Program):
+        program: Any = engine(trace(make(skip_missing=True)))
+        fed = program.feed(items, program.new_state())
+        ((place, error),) = fed.failures
+        assert place == 1
+        assert "The truth value of an array" in str(error)

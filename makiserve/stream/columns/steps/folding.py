@@ -167,14 +167,16 @@ def checked_reading(step: Located, fold: ColumnFold, flow: Flow) -> Reading:
         Unrepresentable: arrays cannot hold some of them.
     """
     reading = fold.read(flow.items)
-    reduction = fold.reduction
-    check(flow, reading.failed, lambda item: added(reduction, item), step.path, is_certain=step.is_certain)
+    check(flow, reading.failed, lambda item: added(fold, item), step.path, is_certain=step.is_certain)
     if reading.odd is not None:
         raise Unrepresentable(flow.at[reading.odd].tolist())
     return reading
 
 
-def added(reduction: Reduction, item: Any) -> Any:
+def added(fold: ColumnFold, item: Any) -> Any:
     """Return the partial result of one item; it raises what the row engine raises."""
+    reduction = fold.reduction
+    if fold.skip_missing and reduction.is_missing(item):
+        return reduction.zero
     value = item if reduction.read is None or type(item) is float else reduction.read(item)
     return reduction.add(reduction.zero, value)

@@ -159,3 +159,10 @@ def test_the_outline_is_the_histogram_of_the_training(kind: str) -> None:
     for edges in (np.arange(low, high + 2) - 0.5, np.linspace(low, high + 1, 9)):
         expected = np.histogram(values, edges)[0] / len(values)
         assert column.shares_between(edges) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("values", [[0.0, 1.0] * 500, [0.0, 5e-324] * 500, [1e308, -1e308, 0.0] * 400], ids=range(3))
+def test_drift_does_not_depend_on_the_error_state_of_numpy(values: list[float]) -> None:
+    expected = drift(values, values)
+    with np.errstate(all="raise"):
+        assert drift(values, values) == expected
