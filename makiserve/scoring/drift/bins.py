@@ -55,7 +55,8 @@ def edges_of(values: Floats) -> Floats:
 def next_below(values: Any) -> Floats:
     """Return the next smaller floats; those of 0 and the largest floats raise if a program asks numpy for errors."""
     with np.errstate(all="ignore"):
-        return np.nextafter(values, -np.inf)
+        below: Floats = np.nextafter(values, -np.inf)
+    return below
 
 
 def groups_of(edges: Floats, counts: NDArray[np.int64]) -> NDArray[np.int64]:

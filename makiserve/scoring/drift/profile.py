@@ -69,7 +69,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     def _cumulated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the ends of the bins, and for each end the share of the present values up to and including it."""
         least, largest = self.least or 0.0, self.largest or 0.0
-        at = np.maximum([next_below(least), *self.edges, largest], -LARGEST)
+        at = np.maximum([float(next_below(least)), *self.edges, largest], -LARGEST)
         return at, np.concatenate([[0.0], np.cumsum(self.shares)])
 
 
