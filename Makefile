@@ -31,7 +31,7 @@ test: setup  ## every test, on a real Kafka broker that the tests start themselv
 	$(BIN)/python -m pytest -n 3 --dist worksteal tests/integration tests/chaos -m "not sweep"
 
 unit: setup  ## the fast unit tests: no broker, no browser, no Java; with SLOW=1 the slow ones too
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SLOW),,$(FAST)) tests/unit tests/regression
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(if $(SLOW),,$(FAST)) tests/unit
 
 spark: $(SPARK)/.done  ## features and scores on a real Spark, which it installs (800 MB); needs Java 17 and Maven
 	$(SPARK)/bin/python -m pytest -q tests/spark
@@ -43,7 +43,7 @@ $(SPARK)/.done: pyproject.toml constraints.txt | $(VENV)  # apart: Spark Connect
 	touch $@
 
 coverage: setup  ## all unit tests, with the lines and branches that they do not reach
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit tests/regression
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report term:skip-covered tests/unit
 
 check: setup  ## format, lint, types, layers: changes nothing
 	$(BIN)/ruff format --check .

@@ -33,13 +33,13 @@ def test_make_test_runs_every_folder_of_tests() -> None:
     folders = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in ROOT.glob("tests/*/**/test_*.py")}
     runs = pytest_runs("test")
     assert runs.keys() == folders - OTHER_TARGETS
-    assert {runs["tests/unit"], runs["tests/regression"]} == {None}
+    assert runs["tests/unit"] is None
     assert {runs["tests/integration"], runs["tests/chaos"]} == {"not sweep"}
 
 
 def test_make_unit_leaves_out_the_slow_tests_only() -> None:
-    assert pytest_runs("unit") == {"tests/unit": "not slow", "tests/regression": "not slow"}
-    assert pytest_runs("unit", "SLOW=1") == {"tests/unit": None, "tests/regression": None}
+    assert pytest_runs("unit") == {"tests/unit": "not slow"}
+    assert pytest_runs("unit", "SLOW=1") == {"tests/unit": None}
     assert set(pytest_runs("coverage").values()) == {None}
 
 

@@ -124,3 +124,10 @@ def test_retry_stops_early_if_there_is_no_time_left(monkeypatch: pytest.MonkeyPa
 
 def test_fenced_client_is_recognized_in_every_call() -> None:
     assert type(fault(KafkaError(KafkaError._FATAL), "Producing to out[0]")) is Fenced
+
+
+# The end of the state topic was requested during a leader election: the service ended with an internal error.
+
+
+def test_a_question_that_finds_no_leader_is_asked_again() -> None:
+    assert type(fault(KafkaError(KafkaError._NOENT), "Asking for the end of in[1]")) is RetryCall

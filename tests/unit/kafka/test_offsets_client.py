@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -64,3 +65,16 @@ def test_client_that_lost_its_brokers_is_asked_again(lookup: OffsetsClient) -> N
 def test_a_time_after_the_last_record_is_the_end(lookup: OffsetsClient) -> None:
     assert lookup.offset_since(0, 999, NOW) == 5
     assert lookup.offset_since(0, 1000, NOW) == 8
+
+
+# A connection broke while the end of the state topic was asked for: the answer was -1001, and the state "deleted".
+
+
+def test_the_end_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup = OffsetsClient(Connection(BrokerSettings("127.0.0.1:1", "group")), "in")
+    unknown = SimpleNamespace(result=lambda: SimpleNamespace(offset=-1001))
+    admin = SimpleNamespace(list_offsets=lambda *given, **named: {TopicPartition("state", 0): unknown})
+    monkeypatch.setattr(lookup, "_admin", admin)
+    with pytest.raises(RetryCall):
+        list(lookup.contents("state", 0, timedelta(seconds=1), bool))
+    lookup.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,3 +62,13 @@ def test_not_ready_while_a_partition_has_no_owner() -> None:
     reason = "1 of 2 partitions of the group have no owner, the first: house[1], for 96 s"
     assert ready(group=group) == Verdict(False, reason)
     assert ready(group=group, lanes=(), workers=(life(started_s=0.0),)) == Verdict(False, reason)
+
+
+# A start of more than two minutes was reported as stalled, like a loop that hangs, and its probe killed it.
+# A startup probe did not help: it reads the same page, which was healthy at first, so the probe passed at once.
+
+SLOW = timedelta(minutes=4)
+
+
+def test_a_slow_start_is_not_killed() -> None:
+    assert health(None, 0.0, SLOW.total_seconds()).is_good

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 import pytest
@@ -159,3 +160,13 @@ def test_shadow_output_that_is_too_large_becomes_an_error() -> None:
     (third,) = published([keyless], scored._replace(shadow=[(0, 1)]), shadow=TopicLimits(1000))
     assert b"but shadow accepts at most 1,000" in third[3]
     assert output(third).headers["makiserve.headers-omitted"]
+
+
+# Dead letters had the time of their record: if that was before the retention time, brokers deleted them in minutes.
+
+
+def test_dead_letter_has_the_time_at_which_it_was_written() -> None:
+    began_ms = int(time.time() * 1000)
+    (made,) = published([message(0, 7, b"{")], Scored([], [], [], [(0, DecodeError("damaged"))]))
+    assert made[5] >= began_ms
+    assert dict(made[4])["makiserve.time"] == b"1007"

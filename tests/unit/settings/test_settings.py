@@ -14,6 +14,7 @@ from makiserve.settings import (
     SECTIONS,
     BrokerSettings,
     LogSettings,
+    ModelSettings,
     ReplaySettings,
     ServeSettings,
     Settings,
@@ -184,3 +185,11 @@ def test_flag_of_two_sections_is_validated_by_each() -> None:
     assert given.of(ReplaySettings).start == "2h"
     with pytest.raises(ConfigurationError, match="--from 2h: expected earliest or latest"):
         given.of(ServeSettings)
+
+
+# `makiserve config` showed an empty list as the text "()", which read back was a list with that text in it.
+
+
+def test_config_shows_an_empty_list_as_a_list() -> None:
+    emit = next(option for option in options(ModelSettings) if option.is_list)
+    assert Settings(SECTIONS).shown(emit) == {"": ((), "default")}

@@ -1,6 +1,6 @@
 """Pipelines give the same values in makiserve and in RxSci, except for the differences listed here.
 
-Left out of what is generated, each a bug of RxSci or a deliberate difference, pinned in tests/regression:
+Left out of what is generated, each a bug of RxSci or a deliberate difference, pinned in test_rxsci_bugs_*.py:
 - a zip of branches that emit at different times (a value leaks into the next window);
 - filters in a store whose predicate gives anything but True or False;
 - windows that are still open at the end, where stride < window (RxSci flushes them in the order of slots);

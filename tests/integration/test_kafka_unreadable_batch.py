@@ -1,4 +1,4 @@
-"""librdkafka reports it again and again and goes no further: the service ended, and so did each of its successors."""
+"""librdkafka does not get past a batch that cannot be decompressed: the service ended, and so did its successors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""It was a dead letter in serving, and ended a replay as a bug of makiserve."""
+"""An output that JSON cannot represent was a dead letter in serving, but an internal error in a replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bug of this engine, not of RxSci: a record stayed in a window whose completion failed."""
+"""A record stayed in a window whose completion failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deeply nested bytes, or a list where a number stood, came out as RecursionError and TypeError."""
+"""Deeply nested bytes, or a list in place of a number, raised RecursionError and TypeError."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from makiserve.settings import BrokerSettings
 from makiserve.testing.broker import KafkaDistribution, KafkaServer, create_topic
 
 CALL = timedelta(seconds=2)
-PATIENCE = timedelta(seconds=30)
+TIMEOUT = timedelta(seconds=30)
 
 
 def leaders(servers: str) -> list[int]:
-    """Those of the topic, asked by a new client: one that has a connection to the frozen broker may wait for that."""
+    """Return the leaders of the topic from a new client: a connection to the frozen broker would block."""
     with suppress(KafkaException):
         admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
         return [partition.leader for partition in admin.list_topics("in", timeout=5).topics["in"].partitions.values()]
@@ -34,15 +34,13 @@ def contents(lookup: OffsetsClient, number: int) -> list[list[tuple[bytes, bytes
 
 
 @pytest.mark.slow
-def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
-    distribution: KafkaDistribution, tmp_path: Path
-) -> None:
+def test_end_offsets_are_found_after_a_broker_was_frozen(distribution: KafkaDistribution, tmp_path: Path) -> None:
     with KafkaServer(distribution, tmp_path, nodes=3) as server:
         admin = AdminClient({"bootstrap.servers": server.nodes[0].address.servers, "log_level": 0})
         create_topic(admin, "in", 3)
         lookup = OffsetsClient(Connection(BrokerSettings(server.bootstrap_servers, "group")), "in")
         for number in range(3):  # a broker may not know yet that it leads a new partition
-            assert retry(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
+            assert retry(partial(lookup.watermarks, number, CALL), TIMEOUT) == Watermarks(0, 0)
         server.nodes[2].signal(signal.SIGSTOP)
         deadline = time.monotonic() + 60
         while 3 in leaders(server.nodes[0].address.servers):
@@ -50,6 +48,6 @@ def test_the_ends_of_all_partitions_are_found_after_a_broker_was_frozen(
             time.sleep(0.1)
         server.nodes[2].signal(signal.SIGCONT)
         for number in range(3):
-            assert retry(partial(lookup.watermarks, number, CALL), PATIENCE) == Watermarks(0, 0)
-            assert retry(partial(contents, lookup, number), PATIENCE) == []
+            assert retry(partial(lookup.watermarks, number, CALL), TIMEOUT) == Watermarks(0, 0)
+            assert retry(partial(contents, lookup, number), TIMEOUT) == []
         lookup.close()

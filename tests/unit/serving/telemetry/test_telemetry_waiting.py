@@ -1,4 +1,4 @@
-"""A loop that waited for a broker, or for a slow batch, said nothing: after two minutes its probe had it killed."""
+"""A loop that waited for a broker or a slow batch did not report: after two minutes its probe killed it."""
 
 from __future__ import annotations
 

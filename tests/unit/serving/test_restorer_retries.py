@@ -1,4 +1,4 @@
-"""A leader that had been replaced showed less of the state topic than was committed: the service refused to go on."""
+"""A replaced leader returned less of the state topic than was committed, and the service refused to continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kill -9 of a service left a copy of its model among the temporary files, until the volume was full."""
+"""The folder that a model is fetched into."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mlflow
 import pytest
 
-from makiserve.artifact.fetch import ModelFolder
+from makiserve.artifact.fetch import ModelFolder, fetch
+
+# Each kill -9 of a service left a copy of its model among the temporary files, until the volume was full.
 
 OPEN = """
 import sys, time
@@ -23,7 +26,7 @@ sys.stdin.readline()
 @pytest.mark.slow
 def test_next_process_removes_only_files_of_a_killed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "somebody else's").mkdir()
+    (tmp_path / "another program's").mkdir()
     folder = ModelFolder()
     with subprocess.Popen(
         [sys.executable, "-c", OPEN],
@@ -36,16 +39,16 @@ def test_next_process_removes_only_files_of_a_killed_one(tmp_path: Path, monkeyp
         left = Path(other.stdout.readline().strip())
         (left / "model.pkl").write_bytes(b"large")
         ModelFolder().remove()
-        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", folder.path, left])
+        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "another program's", folder.path, left])
         other.kill()
         other.wait()
         ModelFolder().remove()
-    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "somebody else's", folder.path])
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "another program's", folder.path])
     folder.remove()
-    assert [path.name for path in tmp_path.iterdir()] == ["somebody else's"]
+    assert [path.name for path in tmp_path.iterdir()] == ["another program's"]
 
 
-def test_a_folder_that_was_taken_for_a_left_one_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_was_removed_meanwhile_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made: list[Path] = []
     mkdtemp = tempfile.mkdtemp
@@ -61,3 +64,22 @@ def test_a_folder_that_was_taken_for_a_left_one_is_not_used(tmp_path: Path, monk
     assert folder.path == made[1]
     assert folder.path.is_dir()
     folder.remove()
+
+
+# Two services started at once from a path both created MLflow's database in the same folder: one of them failed.
+
+
+def test_a_path_is_copied_without_a_tracking_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, into = tmp_path / "model", tmp_path / "into"
+    model.mkdir()
+    into.mkdir()
+    (model / "MLmodel").write_text("flavors: {}\n")
+    monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri("sqlite:///store.db")
+    try:
+        fetched = fetch("model", into)
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert (fetched.directory / "MLmodel").read_text() == "flavors: {}\n"
+    assert not (tmp_path / "store.db").exists()

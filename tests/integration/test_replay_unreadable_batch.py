@@ -1,4 +1,4 @@
-"""A replay of a topic ended there, while the service made dead letters of the same records."""
+"""A batch that cannot be decompressed ended a replay, while a service wrote its records as dead letters."""
 
 from __future__ import annotations
 

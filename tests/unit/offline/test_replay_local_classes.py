@@ -1,4 +1,4 @@
-"""A class of features that stood inside a function ended a replay on several cores as a bug of makiserve."""
+"""A class of features inside a function ended a replay on several cores with an internal error."""
 
 from __future__ import annotations
 

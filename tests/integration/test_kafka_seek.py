@@ -1,4 +1,4 @@
-"""A partition was assigned at its end and then sought to its start: the look-up of the end came back later, and won."""
+"""A partition was assigned at its end, then moved to its start: a late answer about the end replaced the start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ignore(numbers: list[int]) -> None:
 
 
 def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, int | None]:
-    """The first record that a new consumer gets of each partition."""
+    """Return the offset of the first record that a new consumer gets from each partition."""
     consumer = InputConsumer(Connection(BrokerSettings(kafka, uuid.uuid4().hex)), topic)
     consumer.subscribe(lambda numbers: {number: starts[number] for number in numbers}, ignore, ignore)
     offsets: dict[int | None, int | None] = {}
@@ -36,7 +36,7 @@ def firsts(kafka: str, topic: str, starts: dict[int, int]) -> dict[int | None, i
 
 
 @pytest.mark.slow
-def test_every_partition_begins_exactly_where_its_assignment_says(kafka: str, topic: Callable[..., str]) -> None:
+def test_every_partition_starts_at_its_assigned_offset(kafka: str, topic: Callable[..., str]) -> None:
     name, chance = topic(PARTITIONS), random.Random(1)
     producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
     for number in range(PARTITIONS * RECORDS):
